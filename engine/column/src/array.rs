@@ -1,0 +1,176 @@
+//! The values of one column, in one of seven physical forms over Arrow's arrays.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array as _, ArrayRef, BinaryViewArray, BooleanArray, Decimal128Array, Float64Array, Int32Array,
+    Int64Array, StringViewArray, new_null_array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::DataType;
+use firn_types::{Error, Result};
+
+use crate::PhysicalType;
+
+/// The values of one column with their nulls. Cloning shares the buffers.
+#[derive(Clone, Debug)]
+pub enum Array {
+    /// One bit each.
+    Bool(BooleanArray),
+    /// 32-bit integers.
+    I32(Int32Array),
+    /// 64-bit integers.
+    I64(Int64Array),
+    /// 128-bit integers; Arrow's precision and scale are not used.
+    I128(Decimal128Array),
+    /// 64-bit floating-point numbers.
+    F64(Float64Array),
+    /// Texts.
+    Text(StringViewArray),
+    /// Bytes.
+    Bytes(BinaryViewArray),
+}
+
+/// Does the same with whichever Arrow array is inside.
+#[macro_export]
+macro_rules! with_array {
+    ($array:expr, $inner:ident => $body:expr) => {
+        match $array {
+            $crate::Array::Bool($inner) => $body,
+            $crate::Array::I32($inner) => $body,
+            $crate::Array::I64($inner) => $body,
+            $crate::Array::I128($inner) => $body,
+            $crate::Array::F64($inner) => $body,
+            $crate::Array::Text($inner) => $body,
+            $crate::Array::Bytes($inner) => $body,
+        }
+    };
+}
+
+impl Array {
+    /// The number of values.
+    pub fn len(&self) -> usize {
+        with_array!(self, a => a.len())
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Which values are not NULL; none when all are.
+    pub fn nulls(&self) -> Option<&NullBuffer> {
+        with_array!(self, a => a.nulls())
+    }
+
+    /// The number of NULLs.
+    pub fn null_count(&self) -> usize {
+        with_array!(self, a => a.null_count())
+    }
+
+    /// Whether value `row` is NULL.
+    pub fn is_null(&self, row: usize) -> bool {
+        with_array!(self, a => a.is_null(row))
+    }
+
+    /// The physical form.
+    pub fn physical(&self) -> PhysicalType {
+        match self {
+            Array::Bool(_) => PhysicalType::Bool,
+            Array::I32(_) => PhysicalType::I32,
+            Array::I64(_) => PhysicalType::I64,
+            Array::I128(_) => PhysicalType::I128,
+            Array::F64(_) => PhysicalType::F64,
+            Array::Text(_) => PhysicalType::Text,
+            Array::Bytes(_) => PhysicalType::Bytes,
+        }
+    }
+
+    /// `len` NULLs.
+    pub fn nulls_of(physical: PhysicalType, len: usize) -> Array {
+        Array::wrap(&new_null_array(&arrow_type(physical), len))
+    }
+
+    /// Values `offset..offset + len`, sharing the buffers.
+    pub fn slice(&self, offset: usize, len: usize) -> Array {
+        match self {
+            Array::Bool(a) => Array::Bool(a.slice(offset, len)),
+            Array::I32(a) => Array::I32(a.slice(offset, len)),
+            Array::I64(a) => Array::I64(a.slice(offset, len)),
+            Array::I128(a) => Array::I128(a.slice(offset, len)),
+            Array::F64(a) => Array::F64(a.slice(offset, len)),
+            Array::Text(a) => Array::Text(a.slice(offset, len)),
+            Array::Bytes(a) => Array::Bytes(a.slice(offset, len)),
+        }
+    }
+
+    /// The Arrow array, for Arrow's kernels.
+    pub fn as_arrow(&self) -> &dyn arrow::array::Array {
+        with_array!(self, a => a)
+    }
+
+    /// The Arrow array behind a shared pointer.
+    pub fn to_arrow(&self) -> ArrayRef {
+        with_array!(self, a => Arc::new(a.clone()))
+    }
+
+    /// An Arrow array of one of the seven physical forms.
+    ///
+    /// # Errors
+    /// An internal error for any other Arrow type.
+    pub fn from_arrow(array: &ArrayRef) -> Result<Array> {
+        let any = array.as_any();
+        macro_rules! downcast {
+            ($($variant:ident: $type:ty),*) => {
+                $(if let Some(a) = any.downcast_ref::<$type>() {
+                    return Ok(Array::$variant(a.clone()));
+                })*
+            };
+        }
+        downcast!(Bool: BooleanArray, I32: Int32Array, I64: Int64Array, I128: Decimal128Array,
+            F64: Float64Array, Text: StringViewArray, Bytes: BinaryViewArray);
+        Err(Error::internal(format!("no column form for Arrow's {}", array.data_type())))
+    }
+
+    /// As [`Array::from_arrow`], for arrays that an Arrow kernel made from one of ours: it keeps the
+    /// type, so that this cannot fail.
+    pub(crate) fn wrap(array: &ArrayRef) -> Array {
+        match Array::from_arrow(array) {
+            Ok(array) => array,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    /// The same integers in at least this width; other forms and wider integers stay as they are.
+    pub fn widened(&self, to: PhysicalType) -> Array {
+        match (self, to) {
+            (Array::I32(a), PhysicalType::I64) => Array::I64(a.unary(i64::from)),
+            (Array::I32(a), PhysicalType::I128) => Array::I128(a.unary(i128::from)),
+            (Array::I64(a), PhysicalType::I128) => Array::I128(a.unary(i128::from)),
+            _ => self.clone(),
+        }
+    }
+
+    /// The integer at `row`, whichever width; 0 for NULL and for other forms.
+    pub fn integer(&self, row: usize) -> i128 {
+        match self {
+            Array::I32(a) => i128::from(a.value(row)),
+            Array::I64(a) => i128::from(a.value(row)),
+            Array::I128(a) => a.value(row),
+            _ => 0,
+        }
+    }
+}
+
+/// Arrow's type of a physical form.
+pub fn arrow_type(physical: PhysicalType) -> DataType {
+    match physical {
+        PhysicalType::Bool => DataType::Boolean,
+        PhysicalType::I32 => DataType::Int32,
+        PhysicalType::I64 => DataType::Int64,
+        PhysicalType::I128 => DataType::Decimal128(38, 0),
+        PhysicalType::F64 => DataType::Float64,
+        PhysicalType::Text => DataType::Utf8View,
+        PhysicalType::Bytes => DataType::BinaryView,
+    }
+}

@@ -1,0 +1,17 @@
+//! Columns and batches: what flows between the operators of a query.
+//!
+//! Reading order: [`Array`] holds the values of one column in one of seven physical forms; [`Column`]
+//! is an array as it stands, one value repeated, or codes into a dictionary; [`Batch`] is columns of
+//! equal length. The kernels work on whole columns and dispatch on the form once per batch.
+//!
+//! Which [`Array`] a SQL type uses is decided by [`PhysicalType`], and only there.
+
+pub mod array;
+pub mod batch;
+pub mod column;
+pub mod physical;
+
+pub use array::Array;
+pub use batch::Batch;
+pub use column::Column;
+pub use physical::PhysicalType;

@@ -1,0 +1,165 @@
+//! The bound expression: names are numbers, every cast is visible, every function is chosen.
+//!
+//! A subquery never stands inside an expression: the plan computes it beside the row (`Apply`) and the
+//! expression reads its column.
+
+use std::sync::Arc;
+
+use firn_types::scan_predicate::Comparison;
+use firn_types::{ColumnId, SqlType, Value};
+
+use crate::functions::{ScalarBinding, ScalarFunction};
+
+/// A bound expression. Its value for a row depends on that row's columns and the statement's context.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// A constant.
+    Literal {
+        /// Its value, of the type (a number's scale is the type's) or NULL.
+        value: Value,
+        /// Its type.
+        sql_type: SqlType,
+    },
+    /// A column of the input, or of an enclosing query inside an `Apply`.
+    Column {
+        /// Which.
+        id: ColumnId,
+        /// Its type.
+        sql_type: SqlType,
+        /// Whether it may be NULL.
+        nullable: bool,
+    },
+    /// A comparison of two operands of one type; NULL if either is NULL.
+    Compare {
+        /// How.
+        operator: Comparison,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand, of the same type but for length, precision and physical width.
+        right: Box<Expr>,
+    },
+    /// `IS [NOT] DISTINCT FROM`: a comparison that knows NULL; never NULL itself.
+    Distinct {
+        /// TRUE for `IS DISTINCT FROM`.
+        distinct: bool,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand, of the same type.
+        right: Box<Expr>,
+    },
+    /// Three-valued AND of two or more BOOLEANs.
+    And(Vec<Expr>),
+    /// Three-valued OR of two or more BOOLEANs.
+    Or(Vec<Expr>),
+    /// Three-valued NOT.
+    Not(Box<Expr>),
+    /// Whether the operand is NULL; `IS NOT NULL` is `Not` of it.
+    IsNull(Box<Expr>),
+    /// Whether the operand is one of the constants; NULL as SQL's IN.
+    InList {
+        /// The operand.
+        input: Box<Expr>,
+        /// The constants, of the operand's type, NULL only where SQL's list has it.
+        list: Arc<Vec<Value>>,
+    },
+    /// A conversion.
+    Cast {
+        /// What is converted.
+        input: Box<Expr>,
+        /// The wanted type.
+        to: SqlType,
+        /// TRUE for TRY_CAST: NULL where the value cannot be converted.
+        lenient: bool,
+    },
+    /// The result of the first branch whose condition is TRUE. Later conditions and results are not
+    /// computed for rows that are already decided.
+    Case {
+        /// Condition and result; all results are of `sql_type`.
+        branches: Vec<(Expr, Expr)>,
+        /// The result where no condition is TRUE; NULL without it.
+        otherwise: Option<Box<Expr>>,
+        /// The type of the results.
+        sql_type: SqlType,
+    },
+    /// The first operand that is not NULL; later ones are not computed for rows that are decided.
+    Coalesce {
+        /// The operands, all of `sql_type`.
+        operands: Vec<Expr>,
+        /// Their type.
+        sql_type: SqlType,
+    },
+    /// A call of a scalar function; operators such as `+`, `||` and `LIKE` are functions too.
+    Call {
+        /// Which.
+        function: &'static ScalarFunction,
+        /// For which types.
+        binding: Arc<ScalarBinding>,
+        /// The arguments, of the binding's types.
+        arguments: Vec<Expr>,
+    },
+}
+
+impl Expr {
+    /// The type of the expression's values.
+    pub fn sql_type(&self) -> SqlType {
+        match self {
+            Expr::Literal { sql_type, .. }
+            | Expr::Column { sql_type, .. }
+            | Expr::Case { sql_type, .. }
+            | Expr::Coalesce { sql_type, .. } => *sql_type,
+            Expr::Cast { to, .. } => *to,
+            Expr::Call { binding, .. } => binding.returns,
+            Expr::Compare { .. }
+            | Expr::Distinct { .. }
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::InList { .. } => SqlType::Boolean,
+        }
+    }
+
+    /// A BOOLEAN constant.
+    pub fn boolean(value: bool) -> Expr {
+        Expr::Literal { value: Value::Boolean(value), sql_type: SqlType::Boolean }
+    }
+
+    /// NULL of a type.
+    pub fn null(sql_type: SqlType) -> Expr {
+        Expr::Literal { value: Value::Null, sql_type }
+    }
+
+    /// The constant's value, when this is one.
+    pub fn as_literal(&self) -> Option<&Value> {
+        match self {
+            Expr::Literal { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The column's id, when this is one.
+    pub fn as_column(&self) -> Option<ColumnId> {
+        match self {
+            Expr::Column { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// All of the conditions as one; TRUE when there is none.
+    pub fn all(mut conditions: Vec<Expr>) -> Expr {
+        match conditions.len() {
+            0 => Expr::boolean(true),
+            1 => conditions.swap_remove(0),
+            _ => Expr::And(conditions),
+        }
+    }
+
+    /// The conditions that this one is the AND of.
+    pub fn into_conjuncts(self) -> Vec<Expr> {
+        match self {
+            Expr::And(parts) => parts.into_iter().flat_map(Expr::into_conjuncts).collect(),
+            Expr::Literal { value: Value::Boolean(true), .. } => Vec::new(),
+            other => vec![other],
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Aggregate functions: many rows in, one value per group out.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use firn_column::Column;
+use firn_types::{Result, SqlType};
+
+use super::{Argument, Arity, Documentation};
+
+/// One aggregate function with all its overloads.
+#[derive(Debug)]
+pub struct AggregateFunction {
+    /// Upper-case name.
+    pub name: &'static str,
+    /// Other names for the same.
+    pub aliases: &'static [&'static str],
+    /// For SHOW FUNCTIONS, the manual and the example test.
+    pub documentation: Documentation,
+    /// How many arguments; checked before `bind` is called. `COUNT(*)` has none.
+    pub arity: Arity,
+    /// Whether DISTINCT may stand before the argument.
+    pub takes_distinct: bool,
+    /// Whether WITHIN GROUP (ORDER BY ..) may follow.
+    pub takes_order: bool,
+    /// Chooses the overload. For PERCENTILE_CONT and its kin the ordering expression comes as a further
+    /// last argument.
+    pub bind: fn(&[Argument]) -> Result<AggregateBinding>,
+}
+
+/// An aggregate function for certain argument types.
+#[derive(Clone)]
+pub struct AggregateBinding {
+    /// The type that each argument is cast to.
+    pub arguments: Vec<SqlType>,
+    /// The type of the answer.
+    pub returns: SqlType,
+    /// Makes an accumulator without any group.
+    pub create: Arc<dyn Fn() -> Box<dyn Accumulator> + Send + Sync>,
+}
+
+/// The running states of one aggregate for many groups. Groups are numbered from 0.
+pub trait Accumulator: Send {
+    /// Makes room for groups `0..groups`; new ones are as if no row had come.
+    fn resize(&mut self, groups: usize);
+
+    /// Takes one batch: row `i` belongs to group `groups[i]`. Every argument has `groups.len()` rows.
+    ///
+    /// # Errors
+    /// When a value cannot be aggregated, such as a sum beyond 38 digits.
+    fn update(&mut self, groups: &[u32], arguments: &[Column]) -> Result<()>;
+
+    /// Takes one batch of `rows` rows that all belong to group 0, of a query without GROUP BY.
+    ///
+    /// # Errors
+    /// As [`Accumulator::update`].
+    fn update_all(&mut self, rows: usize, arguments: &[Column]) -> Result<()> {
+        self.update(&vec![0; rows], arguments)
+    }
+
+    /// Adds the states of another accumulator made by the same binding: its group `i` is our group
+    /// `groups[i]`.
+    ///
+    /// # Errors
+    /// As [`Accumulator::update`].
+    fn merge(&mut self, other: Box<dyn Accumulator>, groups: &[u32]) -> Result<()>;
+
+    /// The answers of all groups, in their order.
+    ///
+    /// # Errors
+    /// As [`Accumulator::update`].
+    fn finish(self: Box<Self>) -> Result<Column>;
+
+    /// About how many bytes of memory the states hold.
+    fn memory_bytes(&self) -> usize;
+
+    /// For `merge`, which gets the same concrete type back.
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+}
+
+impl fmt::Debug for AggregateBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({:?}) -> {}", self.arguments, self.returns)
+    }
+}

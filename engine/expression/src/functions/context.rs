@@ -1,0 +1,161 @@
+//! What a function may know beyond its arguments.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use firn_types::{ObjectId, Result};
+
+/// The statement's and the session's facts that functions may depend on. Made once per statement.
+#[derive(Clone, Debug)]
+pub struct FunctionContext {
+    /// When the statement started: nanoseconds since 1970-01-01 UTC.
+    pub statement_nanos: i64,
+    /// Parameter TIMEZONE.
+    pub time_zone: Tz,
+    /// CURRENT_DATABASE().
+    pub database: Option<String>,
+    /// CURRENT_SCHEMA().
+    pub schema: Option<String>,
+    /// CURRENT_WAREHOUSE().
+    pub warehouse: Option<String>,
+    /// CURRENT_ROLE().
+    pub role: String,
+    /// CURRENT_USER().
+    pub user: String,
+    /// CURRENT_ACCOUNT().
+    pub account: String,
+    /// CURRENT_SESSION().
+    pub session_id: u64,
+    /// CURRENT_TRANSACTION().
+    pub transaction_id: Option<String>,
+    /// Formats and habits of text, see [`TextSettings`].
+    pub text: Arc<TextSettings>,
+    /// Parameter WEEK_START: 0 as ISO, 1 Monday .. 7 Sunday.
+    pub week_start: u8,
+    /// Parameter WEEK_OF_YEAR_POLICY.
+    pub week_of_year_policy: u8,
+    /// Seed of this statement for RANDOM and its kin.
+    pub seed: u64,
+    /// What only a session can do.
+    pub services: Arc<dyn Services>,
+}
+
+/// The session parameters that govern how values become texts and back. Formats are as the user wrote
+/// them, `AUTO` included; the text formats of `firn-types` compile them.
+#[derive(Clone, Debug)]
+pub struct TextSettings {
+    /// DATE_INPUT_FORMAT.
+    pub date_input: String,
+    /// DATE_OUTPUT_FORMAT.
+    pub date_output: String,
+    /// TIME_INPUT_FORMAT.
+    pub time_input: String,
+    /// TIME_OUTPUT_FORMAT.
+    pub time_output: String,
+    /// TIMESTAMP_INPUT_FORMAT.
+    pub timestamp_input: String,
+    /// TIMESTAMP_OUTPUT_FORMAT.
+    pub timestamp_output: String,
+    /// TIMESTAMP_NTZ_OUTPUT_FORMAT.
+    pub timestamp_ntz_output: String,
+    /// TIMESTAMP_LTZ_OUTPUT_FORMAT; empty for TIMESTAMP_OUTPUT_FORMAT.
+    pub timestamp_ltz_output: String,
+    /// TIMESTAMP_TZ_OUTPUT_FORMAT; empty for TIMESTAMP_OUTPUT_FORMAT.
+    pub timestamp_tz_output: String,
+    /// BINARY_INPUT_FORMAT.
+    pub binary_input: String,
+    /// BINARY_OUTPUT_FORMAT.
+    pub binary_output: String,
+    /// TWO_DIGIT_CENTURY_START.
+    pub two_digit_century_start: u16,
+    /// JSON_INDENT.
+    pub json_indent: u8,
+}
+
+impl Default for TextSettings {
+    fn default() -> TextSettings {
+        let auto = || "AUTO".to_string();
+        TextSettings {
+            date_input: auto(),
+            date_output: "YYYY-MM-DD".to_string(),
+            time_input: auto(),
+            time_output: "HH24:MI:SS".to_string(),
+            timestamp_input: auto(),
+            timestamp_output: "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM".to_string(),
+            timestamp_ntz_output: "YYYY-MM-DD HH24:MI:SS.FF3".to_string(),
+            timestamp_ltz_output: String::new(),
+            timestamp_tz_output: String::new(),
+            binary_input: "HEX".to_string(),
+            binary_output: "HEX".to_string(),
+            two_digit_century_start: 1970,
+            json_indent: 2,
+        }
+    }
+}
+
+/// What a function may ask of the session that runs it.
+pub trait Services: Send + Sync + fmt::Debug {
+    /// Takes `count` values of a sequence or an AUTOINCREMENT column: the first value and the step.
+    ///
+    /// # Errors
+    /// When the sequence does not exist any more, or its numbers are used up.
+    fn sequence_values(&self, sequence: ObjectId, count: u64) -> Result<(i128, i128)>;
+
+    /// The id of an earlier statement of the session: -1 the last one, 1 the first one.
+    fn query_id(&self, offset: i64) -> Option<String>;
+
+    /// Whether the statement has been canceled; long functions such as SYSTEM$WAIT ask now and then.
+    fn is_canceled(&self) -> bool;
+
+    /// Answers a system function that needs the catalog or storage, such as GET_DDL or
+    /// SYSTEM$CLUSTERING_INFORMATION; arguments are texts.
+    ///
+    /// # Errors
+    /// When there is no such function, or what it asks about does not exist.
+    fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>>;
+}
+
+/// A session that has nothing: for planning constants and for tests.
+#[derive(Debug)]
+pub struct NoServices;
+
+impl Services for NoServices {
+    fn sequence_values(&self, _: ObjectId, _: u64) -> Result<(i128, i128)> {
+        Err(firn_types::Error::not_supported("a sequence outside a statement"))
+    }
+
+    fn query_id(&self, _: i64) -> Option<String> {
+        None
+    }
+
+    fn is_canceled(&self) -> bool {
+        false
+    }
+
+    fn system_function(&self, name: &str, _: &[Option<String>]) -> Result<Option<String>> {
+        Err(firn_types::Error::not_supported(name))
+    }
+}
+
+impl Default for FunctionContext {
+    fn default() -> FunctionContext {
+        FunctionContext {
+            statement_nanos: 0,
+            time_zone: chrono_tz::America::Los_Angeles,
+            database: None,
+            schema: None,
+            warehouse: None,
+            role: "ACCOUNTADMIN".to_string(),
+            user: "FIRN".to_string(),
+            account: "FIRN".to_string(),
+            session_id: 1,
+            transaction_id: None,
+            text: Arc::default(),
+            week_start: 0,
+            week_of_year_policy: 0,
+            seed: 0,
+            services: Arc::new(NoServices),
+        }
+    }
+}

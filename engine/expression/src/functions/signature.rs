@@ -1,0 +1,58 @@
+//! What all kinds of functions share: arguments as the binder sees them, arity and volatility.
+
+use firn_types::{SqlType, Value};
+
+/// One argument as the binder knows it before the call is bound.
+#[derive(Clone, Debug)]
+pub struct Argument {
+    /// Its type.
+    pub sql_type: SqlType,
+    /// Its value, when it is a constant.
+    pub constant: Option<Value>,
+    /// Its name, in a call with named arguments (`INPUT => v`), upper case.
+    pub name: Option<String>,
+}
+
+impl Argument {
+    /// An argument of a type that is not constant.
+    pub fn of(sql_type: SqlType) -> Argument {
+        Argument { sql_type, constant: None, name: None }
+    }
+}
+
+/// How many arguments a function takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arity {
+    /// At least this many.
+    pub min: usize,
+    /// At most this many; `usize::MAX` for any number.
+    pub max: usize,
+}
+
+impl Arity {
+    /// Exactly `count` arguments.
+    pub const fn exactly(count: usize) -> Arity {
+        Arity { min: count, max: count }
+    }
+
+    /// From `min` to `max` arguments.
+    pub const fn between(min: usize, max: usize) -> Arity {
+        Arity { min, max }
+    }
+
+    /// `min` arguments or more.
+    pub const fn at_least(min: usize) -> Arity {
+        Arity { min, max: usize::MAX }
+    }
+}
+
+/// How long an answer stays the same for the same arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    /// For ever: may be computed while planning and kept in a view.
+    Immutable,
+    /// Within one statement: CURRENT_TIMESTAMP, CURRENT_DATABASE.
+    Stable,
+    /// Not from one row to the next: RANDOM, UUID_STRING, NEXTVAL.
+    Volatile,
+}

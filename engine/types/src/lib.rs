@@ -1,0 +1,25 @@
+//! The ground floor: what every other crate of firn may use.
+//!
+//! Reading order: errors and places in a text, names, the SQL types and their values, schemas, and what
+//! storage may skip by. Nothing here knows of Arrow, of SQL's grammar or of a file.
+
+pub mod clock;
+pub mod error;
+pub mod error_code;
+pub mod identifier;
+pub mod ids;
+pub mod limits;
+pub mod scan_predicate;
+pub mod schema;
+pub mod span;
+pub mod sql_type;
+pub mod value;
+
+pub use error::{Error, Result};
+pub use error_code::ErrorCode;
+pub use identifier::{Identifier, ObjectName};
+pub use ids::{ColumnId, FieldId, ObjectId, PartitionId, QueryId};
+pub use schema::{Field, Schema};
+pub use span::Span;
+pub use sql_type::{SqlType, TypeFamily};
+pub use value::{Decimal, Value};
