@@ -19,3 +19,21 @@ pub struct Example {
     /// The answer as the server prints it; `NULL` for NULL.
     pub answer: &'static str,
 }
+
+impl Documentation {
+    /// An entry of its parts.
+    pub const fn of(
+        category: &'static str,
+        summary: &'static str,
+        examples: &'static [Example],
+    ) -> Documentation {
+        Documentation { category, summary, examples }
+    }
+}
+
+impl Example {
+    /// `SELECT sql` prints `answer`.
+    pub const fn of(sql: &'static str, answer: &'static str) -> Example {
+        Example { sql, answer }
+    }
+}

@@ -1,8 +1,33 @@
 //! All functions: one line per folder.
 
+use super::aggregate::AggregateFunction;
 use super::registry::Function;
+use super::scalar::ScalarFunction;
+use super::window::WindowFunction;
+use super::{aggregate, scalar, window};
+
+/// The scalar functions, folder by folder.
+const SCALAR: &[&[&ScalarFunction]] = &[
+    scalar::bitwise::FUNCTIONS,
+    scalar::conditional::FUNCTIONS,
+    scalar::context::FUNCTIONS,
+    scalar::hash::FUNCTIONS,
+    scalar::number::FUNCTIONS,
+    scalar::random::FUNCTIONS,
+    scalar::string::FUNCTIONS,
+    scalar::system::FUNCTIONS,
+];
+
+/// The aggregate functions.
+const AGGREGATE: &[&[&AggregateFunction]] = &[aggregate::FUNCTIONS];
+
+/// The window functions.
+const WINDOW: &[&[&WindowFunction]] = &[window::FUNCTIONS];
 
 /// Every built-in function.
 pub(crate) fn all() -> impl Iterator<Item = Function> {
-    std::iter::empty()
+    let scalar = SCALAR.iter().copied().flatten().map(|f| Function::Scalar(f));
+    let aggregate = AGGREGATE.iter().copied().flatten().map(|f| Function::Aggregate(f));
+    let window = WINDOW.iter().copied().flatten().map(|f| Function::Window(f));
+    scalar.chain(aggregate).chain(window)
 }

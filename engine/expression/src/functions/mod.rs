@@ -5,9 +5,11 @@
 //! function below it, and name the constant in the folder's list. Nothing else changes: SHOW FUNCTIONS,
 //! completion, error messages and the test of all documented examples read the same constant.
 
+pub(crate) mod accept;
 pub mod aggregate;
 pub mod context;
 pub mod documentation;
+pub(crate) mod driver;
 mod lists;
 pub mod registry;
 pub mod scalar;

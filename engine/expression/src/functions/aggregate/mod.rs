@@ -84,3 +84,6 @@ impl fmt::Debug for AggregateBinding {
         write!(f, "({:?}) -> {}", self.arguments, self.returns)
     }
 }
+
+/// All aggregate functions, sorted by name.
+pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[];

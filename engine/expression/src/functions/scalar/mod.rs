@@ -1,5 +1,14 @@
 //! Scalar functions: one row in, one value out.
 
+pub(crate) mod bitwise;
+pub(crate) mod conditional;
+pub(crate) mod context;
+pub(crate) mod hash;
+pub(crate) mod number;
+pub(crate) mod random;
+pub(crate) mod string;
+pub(crate) mod system;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,6 +33,37 @@ pub struct ScalarFunction {
     /// Chooses the overload for these arguments, or says `InvalidArgumentTypes` through
     /// [`super::registry::wrong_types`].
     pub bind: fn(&[Argument]) -> Result<ScalarBinding>,
+}
+
+impl ScalarFunction {
+    /// A function without other names whose answers depend on nothing but its arguments.
+    pub const fn new(
+        name: &'static str,
+        arity: Arity,
+        bind: fn(&[Argument]) -> Result<ScalarBinding>,
+        documentation: Documentation,
+    ) -> ScalarFunction {
+        ScalarFunction {
+            name,
+            aliases: &[],
+            documentation,
+            arity,
+            volatility: Volatility::Immutable,
+            bind,
+        }
+    }
+
+    /// The same function with other names too.
+    pub const fn with_aliases(mut self, aliases: &'static [&'static str]) -> ScalarFunction {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same function with another volatility.
+    pub const fn with_volatility(mut self, volatility: Volatility) -> ScalarFunction {
+        self.volatility = volatility;
+        self
+    }
 }
 
 /// A scalar function for certain argument types.
@@ -56,5 +96,12 @@ pub struct Call<'a> {
 impl fmt::Debug for ScalarBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({:?}) -> {}", self.arguments, self.returns)
+    }
+}
+
+impl ScalarBinding {
+    /// A binding of its parts.
+    pub fn new(arguments: Vec<SqlType>, returns: SqlType, kernel: Kernel) -> Result<ScalarBinding> {
+        Ok(ScalarBinding { arguments, returns, kernel })
     }
 }

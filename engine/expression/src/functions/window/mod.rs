@@ -66,3 +66,6 @@ impl fmt::Debug for WindowBinding {
         write!(f, "({:?}) -> {}", self.arguments, self.returns)
     }
 }
+
+/// All window functions, sorted by name.
+pub(crate) const FUNCTIONS: &[&WindowFunction] = &[];

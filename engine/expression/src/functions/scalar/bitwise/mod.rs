@@ -1,0 +1,6 @@
+//! Bits of integers and of binary values.
+
+use super::ScalarFunction;
+
+/// The functions of this folder, sorted by name.
+pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[];

@@ -1,0 +1,6 @@
+//! Choosing among values and joining conditions.
+
+use super::ScalarFunction;
+
+/// The functions of this folder, sorted by name.
+pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[];

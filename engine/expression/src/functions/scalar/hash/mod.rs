@@ -1,0 +1,6 @@
+//! Hashes of whole rows.
+
+use super::ScalarFunction;
+
+/// The functions of this folder, sorted by name.
+pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[];

@@ -1,0 +1,6 @@
+//! SYSTEM$ functions.
+
+use super::ScalarFunction;
+
+/// The functions of this folder, sorted by name.
+pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[];
