@@ -9,6 +9,7 @@ pub mod error_code;
 pub mod identifier;
 pub mod ids;
 pub mod limits;
+pub mod options;
 pub mod scan_predicate;
 pub mod schema;
 pub mod span;

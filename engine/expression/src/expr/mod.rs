@@ -3,6 +3,9 @@
 //! A subquery never stands inside an expression: the plan computes it beside the row (`Apply`) and the
 //! expression reads its column.
 
+pub mod display;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use firn_types::scan_predicate::Comparison;
@@ -160,6 +163,74 @@ impl Expr {
             Expr::And(parts) => parts.into_iter().flat_map(Expr::into_conjuncts).collect(),
             Expr::Literal { value: Value::Boolean(true), .. } => Vec::new(),
             other => vec![other],
+        }
+    }
+
+    /// The operands, in order.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Literal { .. } | Expr::Column { .. } => Vec::new(),
+            Expr::Compare { left, right, .. } | Expr::Distinct { left, right, .. } => {
+                vec![left, right]
+            }
+            Expr::And(parts) | Expr::Or(parts) => parts.iter().collect(),
+            Expr::Not(input) | Expr::IsNull(input) => vec![input],
+            Expr::InList { input, .. } | Expr::Cast { input, .. } => vec![input],
+            Expr::Case { branches, otherwise, .. } => {
+                let branches = branches.iter().flat_map(|(when, then)| [when, then]);
+                branches.chain(otherwise.as_deref()).collect()
+            }
+            Expr::Coalesce { operands, .. } => operands.iter().collect(),
+            Expr::Call { arguments, .. } => arguments.iter().collect(),
+        }
+    }
+
+    /// The operands, in order, to change in place.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Expr::Literal { .. } | Expr::Column { .. } => Vec::new(),
+            Expr::Compare { left, right, .. } | Expr::Distinct { left, right, .. } => {
+                vec![left, right]
+            }
+            Expr::And(parts) | Expr::Or(parts) => parts.iter_mut().collect(),
+            Expr::Not(input) | Expr::IsNull(input) => vec![input],
+            Expr::InList { input, .. } | Expr::Cast { input, .. } => vec![input],
+            Expr::Case { branches, otherwise, .. } => {
+                let branches = branches.iter_mut().flat_map(|(when, then)| [when, then]);
+                branches.chain(otherwise.as_deref_mut()).collect()
+            }
+            Expr::Coalesce { operands, .. } => operands.iter_mut().collect(),
+            Expr::Call { arguments, .. } => arguments.iter_mut().collect(),
+        }
+    }
+
+    /// Every column that the expression reads.
+    pub fn columns_used(&self) -> HashSet<ColumnId> {
+        let mut found = HashSet::new();
+        let mut pending = vec![self];
+        while let Some(expr) = pending.pop() {
+            found.extend(expr.as_column());
+            pending.extend(expr.children());
+        }
+        found
+    }
+
+    /// Whether the value may be NULL, as far as the expression's form tells.
+    pub fn nullable(&self) -> bool {
+        match self {
+            Expr::Literal { value, .. } => value.is_null(),
+            Expr::Column { nullable, .. } => *nullable,
+            Expr::Distinct { .. } | Expr::IsNull(_) => false,
+            Expr::Coalesce { operands, .. } => operands.iter().all(Expr::nullable),
+            Expr::Compare { .. } | Expr::And(_) | Expr::Or(_) | Expr::Not(_) => {
+                self.children().into_iter().any(Expr::nullable)
+            }
+            Expr::InList { input, list } => input.nullable() || list.iter().any(Value::is_null),
+            Expr::Case { branches, otherwise, .. } => {
+                otherwise.as_ref().is_none_or(|otherwise| otherwise.nullable())
+                    || branches.iter().any(|(_, then)| then.nullable())
+            }
+            Expr::Cast { .. } | Expr::Call { .. } => true,
         }
     }
 }
