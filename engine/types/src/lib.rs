@@ -4,11 +4,14 @@
 //! storage may skip by. Nothing here knows of Arrow, of SQL's grammar or of a file.
 
 pub mod clock;
+pub mod coerce;
+pub mod decimal;
 pub mod error;
 pub mod error_code;
 pub mod identifier;
 pub mod ids;
 pub mod limits;
+pub mod number_text;
 pub mod options;
 pub mod scan_predicate;
 pub mod schema;
