@@ -1,1 +1,3 @@
-//! (being built)
+//! Queries: from text to an optimized plan.
+
+pub mod parse;

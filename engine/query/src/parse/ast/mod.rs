@@ -1,0 +1,55 @@
+//! firn's own syntax tree: what a statement's text says, before any name or type is looked up.
+//!
+//! Names are folded as SQL folds them, string literals are unescaped, and every expression knows its
+//! place in the statement's text. Nothing here depends on the library that reads the text.
+
+mod copy;
+mod create;
+mod dml;
+mod expr;
+mod function;
+mod name;
+mod object;
+mod option;
+mod query;
+mod show;
+mod statement;
+mod table;
+mod types;
+
+pub use copy::{
+    CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, Get, Put, StageFiles, UnloadSource,
+};
+pub use create::{CloneOf, ColumnDefinition, ViewColumn};
+pub use create::{
+    Constraint, ConstraintKind, CreateMode, CreateObject, CreateTable, CreateView, Identity,
+    TableLifetime, TableSource,
+};
+pub use dml::{
+    Assignment, Delete, Insert, InsertSource, InsertTarget, Merge, MergeAction, MergeClause,
+    MultiInsert, Truncate, Update, WhenInsert,
+};
+pub use expr::{
+    BinaryOperator, Bind, CaseBranch, Expr, ExprKind, LambdaParameter, LikeKind, LikePattern,
+    Literal, ObjectField, PathStep, Quantifier, TimestampKind, UnaryOperator,
+};
+pub use function::{
+    Argument, ArgumentValue, Frame, FrameBound, FrameUnits, FunctionCall, NamedWindow,
+    NullTreatment, Window, WindowSpec,
+};
+pub use name::{Name, StageKind, StageLocation};
+pub use object::{
+    AlterObject, AlterObjectAction, Comment, Drop, Grant, GrantSubject, GrantTarget, ObjectKind,
+    Privilege, Revoke, Undrop,
+};
+pub use option::{OptionValue, StatementOption};
+pub use query::{
+    AsofJoin, Changes, Cte, GroupBy, GroupItem, Join, JoinConstraint, JoinKind, Limit, OrderBy,
+    OrderItem, Pivot, PivotValue, PivotValues, Query, QueryBody, Sample, SampleSize, Select,
+    SelectItem, SelectItemKind, SetOperation, SetOperator, Star, TableAlias, TableExpr, TableKind,
+    TimePoint, TimeTravel, Unpivot, UnpivotColumn, Values, With,
+};
+pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
+pub use statement::{SetVariables, Statement, Use};
+pub use table::{AlterColumn, AlterTable, AlterTableAction, ColumnChange};
+pub use types::{TypeArgument, TypeName};

@@ -1,0 +1,246 @@
+//! Statements about whole objects: drop, alter, comment, privileges.
+
+use firn_types::{Identifier, ObjectName, Span};
+
+use super::{Name, StatementOption, TypeName};
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    /// ACCOUNT, as the subject of grants.
+    Account,
+    /// DATABASE
+    Database,
+    /// SCHEMA
+    Schema,
+    /// TABLE
+    Table,
+    /// DYNAMIC TABLE
+    DynamicTable,
+    /// EXTERNAL TABLE
+    ExternalTable,
+    /// VIEW
+    View,
+    /// MATERIALIZED VIEW
+    MaterializedView,
+    /// COLUMN, as the subject of comments
+    Column,
+    /// SEQUENCE
+    Sequence,
+    /// STAGE
+    Stage,
+    /// FILE FORMAT
+    FileFormat,
+    /// PIPE
+    Pipe,
+    /// STREAM
+    Stream,
+    /// TASK
+    Task,
+    /// FUNCTION
+    Function,
+    /// PROCEDURE
+    Procedure,
+    /// STORAGE INTEGRATION and the like
+    Integration,
+    /// WAREHOUSE
+    Warehouse,
+    /// ROLE
+    Role,
+    /// DATABASE ROLE
+    DatabaseRole,
+    /// USER
+    User,
+    /// TAG
+    Tag,
+    /// MASKING POLICY, ROW ACCESS POLICY
+    Policy,
+}
+
+impl ObjectKind {
+    /// The kind's words in SQL.
+    pub fn words(self) -> &'static str {
+        match self {
+            ObjectKind::Account => "ACCOUNT",
+            ObjectKind::Database => "DATABASE",
+            ObjectKind::Schema => "SCHEMA",
+            ObjectKind::Table => "TABLE",
+            ObjectKind::DynamicTable => "DYNAMIC TABLE",
+            ObjectKind::ExternalTable => "EXTERNAL TABLE",
+            ObjectKind::View => "VIEW",
+            ObjectKind::MaterializedView => "MATERIALIZED VIEW",
+            ObjectKind::Column => "COLUMN",
+            ObjectKind::Sequence => "SEQUENCE",
+            ObjectKind::Stage => "STAGE",
+            ObjectKind::FileFormat => "FILE FORMAT",
+            ObjectKind::Pipe => "PIPE",
+            ObjectKind::Stream => "STREAM",
+            ObjectKind::Task => "TASK",
+            ObjectKind::Function => "FUNCTION",
+            ObjectKind::Procedure => "PROCEDURE",
+            ObjectKind::Integration => "INTEGRATION",
+            ObjectKind::Warehouse => "WAREHOUSE",
+            ObjectKind::Role => "ROLE",
+            ObjectKind::DatabaseRole => "DATABASE ROLE",
+            ObjectKind::User => "USER",
+            ObjectKind::Tag => "TAG",
+            ObjectKind::Policy => "POLICY",
+        }
+    }
+}
+
+/// DROP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drop {
+    /// Of what.
+    pub kind: ObjectKind,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// The argument types that a function's or procedure's name goes with.
+    pub signature: Option<Vec<TypeName>>,
+    /// CASCADE is true, RESTRICT is false, where written.
+    pub cascade: Option<bool>,
+}
+
+/// UNDROP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undrop {
+    /// Of what.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: Name,
+}
+
+/// ALTER of anything but a table or the session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterObject {
+    /// Of what.
+    pub kind: ObjectKind,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// Its name; `ALTER ACCOUNT` has none.
+    pub name: Option<Name>,
+    /// What is changed.
+    pub action: AlterObjectAction,
+}
+
+/// What ALTER changes about an object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlterObjectAction {
+    /// RENAME TO.
+    Rename(Name),
+    /// SWAP WITH.
+    Swap(Name),
+    /// SET name = value ..; `SET SECURE` is the option SECURE = TRUE.
+    Set(Vec<StatementOption>),
+    /// UNSET name, ..
+    Unset(Vec<Identifier>),
+    /// SUSPEND.
+    Suspend,
+    /// RESUME, and whether IF SUSPENDED.
+    Resume(bool),
+    /// REFRESH.
+    Refresh,
+    /// ABORT ALL QUERIES.
+    AbortAllQueries,
+    /// CLUSTER BY.
+    ClusterBy(Vec<super::Expr>),
+    /// DROP CLUSTERING KEY.
+    DropClusteringKey,
+    /// SUSPEND RECLUSTER is false, RESUME RECLUSTER is true.
+    Recluster(bool),
+    /// ENABLE MANAGED ACCESS is true, DISABLE is false.
+    ManagedAccess(bool),
+}
+
+/// `COMMENT [IF EXISTS] ON kind name IS 'text'`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comment {
+    /// On what.
+    pub kind: ObjectKind,
+    /// IF EXISTS.
+    pub if_exists: bool,
+    /// Its name; for a column the table's name with the column's behind it.
+    pub name: Name,
+    /// The text.
+    pub text: String,
+}
+
+/// GRANT.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    /// What is granted, and on what.
+    pub subject: GrantSubject,
+    /// To whom.
+    pub to: GrantTarget,
+    /// WITH GRANT OPTION.
+    pub grant_option: bool,
+    /// With GRANT OWNERSHIP: COPY CURRENT GRANTS is true, REVOKE CURRENT GRANTS is false.
+    pub current_grants: Option<bool>,
+}
+
+/// REVOKE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revoke {
+    /// What is taken away, and on what.
+    pub subject: GrantSubject,
+    /// From whom.
+    pub from: GrantTarget,
+    /// GRANT OPTION FOR.
+    pub grant_option_only: bool,
+    /// CASCADE is true, RESTRICT is false, where written.
+    pub cascade: Option<bool>,
+}
+
+/// What is granted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GrantSubject {
+    /// ROLE name.
+    Role(Name),
+    /// DATABASE ROLE name.
+    DatabaseRole(Name),
+    /// Privileges on one object; an account has no name.
+    Object {
+        /// Which privileges.
+        privileges: Vec<Privilege>,
+        /// On which kind.
+        kind: ObjectKind,
+        /// On which one.
+        name: Option<Name>,
+    },
+    /// Privileges on all objects, or all that will be made, of a kind in a container.
+    Bulk {
+        /// Which privileges.
+        privileges: Vec<Privilege>,
+        /// FUTURE instead of ALL.
+        future: bool,
+        /// Which kind.
+        kind: ObjectKind,
+        /// In a database instead of a schema.
+        in_database: bool,
+        /// Which one.
+        container: Name,
+    },
+}
+
+/// A privilege: its words in upper case, such as `SELECT`, `CREATE TABLE` or `ALL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Privilege {
+    /// The words, one blank between them.
+    pub words: String,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// To whom something is granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantTarget {
+    /// A role.
+    Role(ObjectName),
+    /// A role of a database.
+    DatabaseRole(ObjectName),
+    /// A user.
+    User(ObjectName),
+}
