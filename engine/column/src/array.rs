@@ -7,7 +7,7 @@ use arrow::array::{
     Int64Array, StringViewArray, new_null_array,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type};
 use firn_types::{Error, Result};
 
 use crate::PhysicalType;
@@ -127,8 +127,13 @@ impl Array {
                 })*
             };
         }
-        downcast!(Bool: BooleanArray, I32: Int32Array, I64: Int64Array, I128: Decimal128Array,
-            F64: Float64Array, Text: StringViewArray, Bytes: BinaryViewArray);
+        if let Some(a) = any.downcast_ref::<Decimal128Array>() {
+            // One Arrow type for all, whatever precision and scale the array came with: Arrow's kernels
+            // refuse to put arrays of different types together.
+            return Ok(Array::I128(a.clone().with_data_type(Decimal128Type::DATA_TYPE)));
+        }
+        downcast!(Bool: BooleanArray, I32: Int32Array, I64: Int64Array, F64: Float64Array,
+            Text: StringViewArray, Bytes: BinaryViewArray);
         Err(Error::internal(format!("no column form for Arrow's {}", array.data_type())))
     }
 
@@ -168,7 +173,7 @@ pub fn arrow_type(physical: PhysicalType) -> DataType {
         PhysicalType::Bool => DataType::Boolean,
         PhysicalType::I32 => DataType::Int32,
         PhysicalType::I64 => DataType::Int64,
-        PhysicalType::I128 => DataType::Decimal128(38, 0),
+        PhysicalType::I128 => Decimal128Type::DATA_TYPE,
         PhysicalType::F64 => DataType::Float64,
         PhysicalType::Text => DataType::Utf8View,
         PhysicalType::Bytes => DataType::BinaryView,

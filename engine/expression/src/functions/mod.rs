@@ -7,6 +7,7 @@
 
 pub(crate) mod accept;
 pub mod aggregate;
+pub mod cast;
 pub mod context;
 pub mod documentation;
 pub(crate) mod driver;
