@@ -18,6 +18,7 @@ pub mod schema;
 pub mod span;
 pub mod sql_type;
 pub mod value;
+pub mod variant;
 
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
