@@ -1,1 +1,12 @@
-//! (being built)
+//! The account: what exists in it, and how it changes.
+//!
+//! [`catalog`] is one immutable version of all descriptions. [`txn`] makes the next version out of it:
+//! the log, transactions, conflicts, time travel, load history.
+
+mod account;
+pub mod catalog;
+pub mod txn;
+
+pub use account::{Account, TimePoint};
+pub use catalog::{Catalog, CatalogChange};
+pub use txn::{SessionSpace, Transaction};

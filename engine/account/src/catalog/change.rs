@@ -1,0 +1,302 @@
+//! The alphabet of DDL, and how each letter changes a catalog.
+
+use std::sync::Arc;
+
+use firn_types::{Error, ErrorCode, ObjectId, Result};
+
+use super::{Catalog, Grant, Object, ObjectKind};
+
+/// One step of DDL.
+#[derive(Clone, Debug)]
+pub enum CatalogChange {
+    /// A new object. CREATE ... CLONE is this with the source's snapshot in it.
+    Create {
+        /// The object, with an id of its own (`Header::new`).
+        object: Object,
+        /// What happens when the name is taken.
+        mode: CreateMode,
+    },
+    /// Another definition of the object with this id. Rows, load history, a sequence's counter, the name
+    /// and the container stay as they are.
+    Alter {
+        /// The object with its new definition.
+        object: Object,
+    },
+    /// Another name, perhaps in another container.
+    Rename {
+        /// Which object.
+        id: ObjectId,
+        /// The container from now on.
+        parent: ObjectId,
+        /// The name from now on.
+        name: String,
+    },
+    /// Two objects exchange their names and containers.
+    Swap {
+        /// One.
+        left: ObjectId,
+        /// The other.
+        right: ObjectId,
+    },
+    /// The object leaves its name and is kept for UNDROP.
+    Drop {
+        /// Which object.
+        id: ObjectId,
+    },
+    /// A dropped object returns to its name.
+    Undrop {
+        /// Which object.
+        id: ObjectId,
+    },
+    /// The object is forgotten: the retention time has passed.
+    Purge {
+        /// Which object.
+        id: ObjectId,
+    },
+    /// A privilege is given.
+    Grant(Grant),
+    /// A privilege is taken back: the grants that are the same, whoever gave them.
+    Revoke(Grant),
+    /// A parameter of an object, or of the account, is set or unset.
+    SetParameter {
+        /// On what; [`ACCOUNT`](super::ACCOUNT) for the account.
+        on: ObjectId,
+        /// The name in upper case.
+        name: String,
+        /// The value; none to unset it.
+        value: Option<String>,
+    },
+    /// A materialized view's rows now reflect this commit of its base table.
+    Refreshed {
+        /// The view.
+        view: ObjectId,
+        /// The commit, as in `Table::data_version`.
+        reflects: u64,
+    },
+}
+
+/// What CREATE does when the name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateMode {
+    /// It fails.
+    New,
+    /// It drops the old object, which can be undropped.
+    Replace,
+}
+
+impl CatalogChange {
+    /// CREATE that fails when the name is taken.
+    pub fn create(object: impl Into<Object>) -> CatalogChange {
+        CatalogChange::Create { object: object.into(), mode: CreateMode::New }
+    }
+
+    /// CREATE OR REPLACE.
+    pub fn replace(object: impl Into<Object>) -> CatalogChange {
+        CatalogChange::Create { object: object.into(), mode: CreateMode::Replace }
+    }
+
+    /// Another definition.
+    pub fn alter(object: impl Into<Object>) -> CatalogChange {
+        CatalogChange::Alter { object: object.into() }
+    }
+
+    /// The objects whose definition the change touches, for finding conflicts; none for new ones.
+    pub(crate) fn touches(&self) -> Vec<ObjectId> {
+        match self {
+            CatalogChange::Alter { object } => vec![object.id()],
+            CatalogChange::Rename { id, .. }
+            | CatalogChange::Drop { id }
+            | CatalogChange::Undrop { id }
+            | CatalogChange::Purge { id }
+            | CatalogChange::Refreshed { view: id, .. } => vec![*id],
+            CatalogChange::Swap { left, right } => vec![*left, *right],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// When a change happens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    /// The commit; [`PENDING`](crate::txn::PENDING) before it is committed.
+    pub(crate) version: u64,
+    /// Nanoseconds since 1970 UTC.
+    pub(crate) nanos: i64,
+}
+
+impl Catalog {
+    /// Applies one change.
+    pub(crate) fn apply(&mut self, change: &CatalogChange, moment: Moment) -> Result<()> {
+        match change {
+            CatalogChange::Create { object, mode } => self.create(object, *mode, moment),
+            CatalogChange::Alter { object } => self.alter(object, moment),
+            CatalogChange::Rename { id, parent, name } => self.rename(*id, *parent, name, moment),
+            CatalogChange::Swap { left, right } => self.swap(*left, *right, moment),
+            CatalogChange::Drop { id } => self.drop_object(*id, moment),
+            CatalogChange::Undrop { id } => self.undrop(*id),
+            CatalogChange::Purge { id } => {
+                let temporary = self.expect(*id)?.is_temporary();
+                self.layer_mut(temporary).remove(*id);
+                Ok(())
+            }
+            CatalogChange::Grant(grant) => {
+                let grants = self.layer_mut(false).grants_mut();
+                grants.retain(|other| !other.is_same(grant));
+                grants.push(grant.clone());
+                Ok(())
+            }
+            CatalogChange::Revoke(grant) => {
+                self.layer_mut(false).grants_mut().retain(|other| !other.is_same(grant));
+                Ok(())
+            }
+            CatalogChange::SetParameter { on, name, value } => {
+                let parameters = self.layer_mut(false).parameters_mut();
+                match value {
+                    Some(value) => parameters.insert((*on, name.clone()), value.clone()),
+                    None => parameters.remove(&(*on, name.clone())),
+                };
+                Ok(())
+            }
+            CatalogChange::Refreshed { view, reflects } => {
+                let Object::MaterializedView(mut view) = self.expect(*view)?.clone() else {
+                    return Err(Error::internal("refresh of what is no materialized view"));
+                };
+                let state = &mut Arc::make_mut(&mut view).state;
+                state.reflects = Some(*reflects);
+                state.refreshed_nanos = moment.nanos;
+                self.layer_mut(false).overwrite(Object::MaterializedView(view));
+                Ok(())
+            }
+        }
+    }
+
+    fn create(&mut self, object: &Object, mode: CreateMode, moment: Moment) -> Result<()> {
+        let header = object.header();
+        let temporary = object.is_temporary();
+        let layer = self.layer_mut(temporary);
+        if let Some(old) = layer.find(object.namespace(), header.parent, &header.name) {
+            let old = old.id();
+            match mode {
+                CreateMode::New => return Err(already_exists(&header.name)),
+                CreateMode::Replace => self.drop_object(old, moment)?,
+            }
+        }
+        let mut object = object.clone();
+        stamp(&mut object, moment.version);
+        self.layer_mut(temporary).put(object);
+        Ok(())
+    }
+
+    fn alter(&mut self, object: &Object, moment: Moment) -> Result<()> {
+        let old = self.expect(object.id())?.clone();
+        let mut new = object.clone();
+        match (&mut new, &old) {
+            (Object::Table(new), Object::Table(old)) => {
+                let new = Arc::make_mut(new);
+                new.snapshot = Arc::clone(&old.snapshot);
+                new.loads = Arc::clone(&old.loads);
+                new.data_version = old.data_version;
+                new.definition_version = if new.columns == old.columns {
+                    old.definition_version
+                } else {
+                    moment.version
+                };
+            }
+            (Object::MaterializedView(new), Object::MaterializedView(old)) => {
+                let state = &mut Arc::make_mut(new).state;
+                state.snapshot = Arc::clone(&old.state.snapshot);
+                state.reflects = old.state.reflects;
+                state.refreshed_nanos = old.state.refreshed_nanos;
+            }
+            (Object::Sequence(new), Object::Sequence(old)) => {
+                Arc::make_mut(new).next_value = old.next_value;
+            }
+            _ => {}
+        }
+        let header = new.header_mut();
+        header.parent = old.header().parent;
+        header.name = old.header().name.clone();
+        header.created_nanos = old.header().created_nanos;
+        header.dropped_nanos = old.header().dropped_nanos;
+        header.altered_nanos = moment.nanos;
+        self.layer_mut(old.is_temporary()).put(new);
+        Ok(())
+    }
+
+    fn rename(&mut self, id: ObjectId, parent: ObjectId, name: &str, moment: Moment) -> Result<()> {
+        let mut object = self.expect(id)?.clone();
+        let layer = self.layer_mut(object.is_temporary());
+        if layer.find(object.namespace(), parent, name).is_some_and(|other| other.id() != id) {
+            return Err(already_exists(name));
+        }
+        layer.remove(id);
+        let header = object.header_mut();
+        header.parent = parent;
+        header.name = name.to_string();
+        header.altered_nanos = moment.nanos;
+        layer.put(object);
+        Ok(())
+    }
+
+    fn swap(&mut self, left: ObjectId, right: ObjectId, moment: Moment) -> Result<()> {
+        let mut left = self.expect(left)?.clone();
+        let mut right = self.expect(right)?.clone();
+        if left.is_temporary() != right.is_temporary() {
+            return Err(Error::not_supported("SWAP WITH between a temporary and another table"));
+        }
+        let layer = self.layer_mut(left.is_temporary());
+        layer.remove(left.id());
+        layer.remove(right.id());
+        let (a, b) = (left.header_mut(), right.header_mut());
+        std::mem::swap(&mut a.name, &mut b.name);
+        std::mem::swap(&mut a.parent, &mut b.parent);
+        a.altered_nanos = moment.nanos;
+        b.altered_nanos = moment.nanos;
+        layer.put(left);
+        layer.put(right);
+        Ok(())
+    }
+
+    fn drop_object(&mut self, id: ObjectId, moment: Moment) -> Result<()> {
+        let mut object = self.expect(id)?.clone();
+        let layer = self.layer_mut(object.is_temporary());
+        layer.remove(id);
+        if object.is_temporary() || !is_retained(object.kind()) {
+            return Ok(());
+        }
+        object.header_mut().dropped_nanos = Some(moment.nanos);
+        layer.put(object);
+        Ok(())
+    }
+
+    fn undrop(&mut self, id: ObjectId) -> Result<()> {
+        let mut object = self.expect(id)?.clone();
+        let header = object.header();
+        let layer = self.layer_mut(object.is_temporary());
+        if layer.find(object.namespace(), header.parent, &header.name).is_some() {
+            return Err(already_exists(&header.name));
+        }
+        layer.remove(id);
+        object.header_mut().dropped_nanos = None;
+        layer.put(object);
+        Ok(())
+    }
+}
+
+/// Marks a new object with the commit that makes it.
+fn stamp(object: &mut Object, version: u64) {
+    if let Object::Table(table) = object {
+        let table = Arc::make_mut(table);
+        table.data_version = version;
+        table.definition_version = version;
+    }
+}
+
+/// Whether UNDROP can bring back such an object.
+fn is_retained(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Table)
+}
+
+fn already_exists(name: &str) -> Error {
+    Error::new(ErrorCode::AlreadyExists, format!("Object '{name}' already exists."))
+}

@@ -1,0 +1,222 @@
+//! Descriptions: what exists in the account, at one version.
+//!
+//! A [`Catalog`] is immutable and cheap to clone; a statement holds one and sees nothing else. Names are
+//! found in two steps: a container's id, then a name in it. Objects of a session (temporary tables, views,
+//! stages) lie in a layer above and hide the account's objects of the same name.
+//!
+//! Nothing here reads data or understands SQL: views, defaults and clustering keys are texts.
+
+mod change;
+mod entry;
+mod grant;
+mod layer;
+pub mod names;
+mod object;
+mod retention;
+
+use std::sync::Arc;
+
+use firn_types::{Error, ErrorCode, ObjectId, Result};
+
+pub use change::{CatalogChange, CreateMode};
+pub use entry::{ACCOUNT, Header, fresh_id};
+pub use grant::{Grant, GrantTarget, Grantee};
+pub(crate) use layer::Layer;
+pub use names::{CurrentPath, ObjectPath};
+pub use object::*;
+
+/// All descriptions of the account at one version. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    version: u64,
+    account: Arc<Layer>,
+    session: Arc<Layer>,
+}
+
+/// A name that can stand in FROM.
+#[derive(Clone, Copy, Debug)]
+pub enum Relation<'a> {
+    /// A table.
+    Table(&'a Arc<Table>),
+    /// A view.
+    View(&'a Arc<View>),
+    /// A materialized view.
+    MaterializedView(&'a Arc<MaterializedView>),
+}
+
+impl Catalog {
+    pub(crate) fn new(version: u64, account: Arc<Layer>, session: Arc<Layer>) -> Catalog {
+        Catalog { version, account, session }
+    }
+
+    /// The commit that made this version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn account_layer(&self) -> &Arc<Layer> {
+        &self.account
+    }
+
+    pub(crate) fn session_layer(&self) -> &Arc<Layer> {
+        &self.session
+    }
+
+    /// The layer that an object with this mark belongs to, to be changed.
+    pub(crate) fn layer_mut(&mut self, temporary: bool) -> &mut Layer {
+        Arc::make_mut(if temporary { &mut self.session } else { &mut self.account })
+    }
+
+    /// The object of this id, dropped or not.
+    pub fn object(&self, id: ObjectId) -> Option<&Object> {
+        self.session.get(id).or_else(|| self.account.get(id))
+    }
+
+    /// The live object of exactly this name in a container; a session's object hides the account's.
+    pub fn find(&self, namespace: Namespace, parent: ObjectId, name: &str) -> Option<&Object> {
+        let session = self.session.find(namespace, parent, name);
+        session.or_else(|| self.account.find(namespace, parent, name))
+    }
+
+    /// Live objects of a namespace in a container, by name; a session's object hides the account's.
+    pub fn children(&self, namespace: Namespace, parent: ObjectId) -> Vec<&Object> {
+        let account = self.account.children(namespace, parent);
+        if self.session.is_empty() {
+            return account.collect();
+        }
+        let hidden =
+            |object: &&Object| self.session.find(namespace, parent, object.name()).is_none();
+        let mut objects: Vec<&Object> = account.filter(hidden).collect();
+        objects.extend(self.session.children(namespace, parent));
+        objects.sort_by(|a, b| a.name().cmp(b.name()));
+        objects
+    }
+
+    /// Dropped objects of a namespace in a container, by name and then the newest first.
+    pub fn dropped(&self, namespace: Namespace, parent: ObjectId) -> Vec<&Object> {
+        self.account.dropped_children(namespace, parent).collect()
+    }
+
+    /// All objects of the account and the session, dropped ones too, in no useful order.
+    pub fn all(&self) -> impl Iterator<Item = &Object> {
+        self.account.all().chain(self.session.all())
+    }
+
+    /// The live database of this name.
+    pub fn database(&self, name: &str) -> Option<&Arc<Database>> {
+        self.find(Namespace::Database, ACCOUNT, name)?.as_database()
+    }
+
+    /// The live schema of this name.
+    pub fn schema(&self, database: ObjectId, name: &str) -> Option<&Arc<Schema>> {
+        self.find(Namespace::Schema, database, name)?.as_schema()
+    }
+
+    /// The live table, view or materialized view of this name.
+    pub fn relation(&self, schema: ObjectId, name: &str) -> Option<Relation<'_>> {
+        match self.find(Namespace::Relation, schema, name)? {
+            Object::Table(table) => Some(Relation::Table(table)),
+            Object::View(view) => Some(Relation::View(view)),
+            Object::MaterializedView(view) => Some(Relation::MaterializedView(view)),
+            _ => None,
+        }
+    }
+
+    /// The table of this id, dropped or not.
+    pub fn table(&self, id: ObjectId) -> Option<&Arc<Table>> {
+        self.object(id)?.as_table()
+    }
+
+    /// The materialized view of this id, dropped or not.
+    pub fn materialized_view(&self, id: ObjectId) -> Option<&Arc<MaterializedView>> {
+        self.object(id)?.as_materialized_view()
+    }
+
+    /// Live materialized views over a table.
+    pub fn materialized_views_of(&self, table: ObjectId) -> Vec<&Arc<MaterializedView>> {
+        let views = self.all().filter_map(Object::as_materialized_view);
+        views
+            .filter(|view| view.base_table == table && view.header.dropped_nanos.is_none())
+            .collect()
+    }
+
+    /// The warehouse of this name.
+    pub fn warehouse(&self, name: &str) -> Option<&Arc<Warehouse>> {
+        self.find(Namespace::Warehouse, ACCOUNT, name)?.as_warehouse()
+    }
+
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> Option<&Arc<Role>> {
+        self.find(Namespace::Role, ACCOUNT, name)?.as_role()
+    }
+
+    /// The user of this name.
+    pub fn user(&self, name: &str) -> Option<&Arc<User>> {
+        self.find(Namespace::User, ACCOUNT, name)?.as_user()
+    }
+
+    /// All grants, in the order given.
+    pub fn grants(&self) -> &[Grant] {
+        self.account.grants()
+    }
+
+    /// The value of a parameter set on an object, or on [`ACCOUNT`]; names in upper case.
+    pub fn parameter(&self, on: ObjectId, name: &str) -> Option<&str> {
+        self.account.parameters().get(&(on, name.to_string())).map(String::as_str)
+    }
+
+    /// The parameters set on an object, or on [`ACCOUNT`], by name.
+    pub fn parameters(&self, on: ObjectId) -> impl Iterator<Item = (&str, &str)> {
+        let from = (on, String::new());
+        let all = self.account.parameters().range(from..).take_while(move |((id, _), _)| *id == on);
+        all.map(|((_, name), value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether the object and all that it lives in are there and not dropped.
+    pub fn is_live(&self, id: ObjectId) -> bool {
+        let mut next = id;
+        while next != ACCOUNT {
+            match self.object(next) {
+                Some(object) if object.header().dropped_nanos.is_none() => {
+                    next = object.header().parent;
+                }
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// The object's name with its containers': `DATABASE.SCHEMA.NAME`.
+    pub fn full_name(&self, id: ObjectId) -> String {
+        let mut parts = Vec::new();
+        let mut next = id;
+        while let Some(object) = self.object(next) {
+            parts.push(object.name());
+            next = object.header().parent;
+        }
+        parts.reverse();
+        parts.join(".")
+    }
+
+    /// The database that an object lives in; the object itself for a database.
+    pub fn database_of(&self, id: ObjectId) -> Option<&Arc<Database>> {
+        let mut object = self.object(id)?;
+        while object.header().parent != ACCOUNT {
+            object = self.object(object.header().parent)?;
+        }
+        object.as_database()
+    }
+
+    /// The object of an id that a plan or a transaction holds.
+    ///
+    /// # Errors
+    /// `ObjectNotFound` when another transaction dropped it for good.
+    pub fn expect(&self, id: ObjectId) -> Result<&Object> {
+        self.object(id).ok_or_else(|| {
+            Error::new(
+                ErrorCode::ObjectNotFound,
+                format!("Object {id} does not exist or not authorized."),
+            )
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! What lives in the account itself: warehouses, roles, users, integrations.
+
+use crate::catalog::Header;
+
+/// A warehouse: a pool of workers with a memory budget. Whether it runs is known to each process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Warehouse {
+    /// What all objects have.
+    pub header: Header,
+    /// The size as SHOW prints it: `X-Small`.
+    pub size: String,
+    /// Seconds of idleness after which it suspends; none for never.
+    pub auto_suspend_seconds: Option<u64>,
+    /// Whether a statement wakes it.
+    pub auto_resume: bool,
+    /// Whether it is suspended, as the last ALTER WAREHOUSE said.
+    pub suspended: bool,
+    /// Further properties as name and value; names in upper case.
+    pub properties: Vec<(String, String)>,
+}
+
+/// A role: what privileges are granted to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Role {
+    /// What all objects have.
+    pub header: Header,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// What all objects have.
+    pub header: Header,
+    /// Properties as name and value, such as `DEFAULT_ROLE`; names in upper case.
+    pub properties: Vec<(String, String)>,
+}
+
+/// An integration: named access to storage elsewhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Integration {
+    /// What all objects have.
+    pub header: Header,
+    /// The kind as SHOW prints it: `EXTERNAL_STAGE`.
+    pub integration_type: String,
+    /// The category as SHOW prints it: `STORAGE`.
+    pub category: String,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// Further properties as name and value, in the order written; names in upper case.
+    pub properties: Vec<(String, String)>,
+}
+
+impl Warehouse {
+    /// A running warehouse of the smallest size that suspends after ten minutes.
+    pub fn new(header: Header) -> Warehouse {
+        Warehouse {
+            header,
+            size: "X-Small".to_string(),
+            auto_suspend_seconds: Some(600),
+            auto_resume: true,
+            suspended: false,
+            properties: Vec::new(),
+        }
+    }
+}
+
+impl Role {
+    /// A role.
+    pub fn new(header: Header) -> Role {
+        Role { header }
+    }
+}
+
+impl User {
+    /// A user without properties.
+    pub fn new(header: Header) -> User {
+        User { header, properties: Vec::new() }
+    }
+
+    /// A property's value.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        self.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}

@@ -1,0 +1,208 @@
+//! The objects of an account, and the one enum that holds any of them.
+
+mod account;
+mod container;
+mod file;
+mod sequence;
+mod table;
+mod view;
+
+use std::sync::Arc;
+
+use firn_types::ObjectId;
+
+pub use account::{Integration, Role, User, Warehouse};
+pub use container::{Database, Schema};
+pub use file::{FileFormat, Stage, StageFileFormat, StageLocation};
+pub use sequence::Sequence;
+pub use table::{
+    ColumnDefault, Constraint, ConstraintKind, ForeignKey, Table, TableColumn, TableKind,
+};
+pub use view::{MaterializedView, MaterializedViewState, View, ViewColumn};
+
+use super::Header;
+
+/// Which kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// A database.
+    Database,
+    /// A schema.
+    Schema,
+    /// A table.
+    Table,
+    /// A view.
+    View,
+    /// A materialized view.
+    MaterializedView,
+    /// A sequence.
+    Sequence,
+    /// A named stage.
+    Stage,
+    /// A file format.
+    FileFormat,
+    /// An integration.
+    Integration,
+    /// A warehouse.
+    Warehouse,
+    /// A role.
+    Role,
+    /// A user.
+    User,
+}
+
+/// Kinds whose names must differ within one parent: tables and views share one, every other kind has
+/// its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Namespace {
+    /// Databases.
+    Database,
+    /// Schemas.
+    Schema,
+    /// Tables, views and materialized views.
+    Relation,
+    /// Sequences.
+    Sequence,
+    /// Stages.
+    Stage,
+    /// File formats.
+    FileFormat,
+    /// Integrations.
+    Integration,
+    /// Warehouses.
+    Warehouse,
+    /// Roles.
+    Role,
+    /// Users.
+    User,
+}
+
+impl ObjectKind {
+    /// The namespace of the kind.
+    pub fn namespace(self) -> Namespace {
+        match self {
+            ObjectKind::Database => Namespace::Database,
+            ObjectKind::Schema => Namespace::Schema,
+            ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView => {
+                Namespace::Relation
+            }
+            ObjectKind::Sequence => Namespace::Sequence,
+            ObjectKind::Stage => Namespace::Stage,
+            ObjectKind::FileFormat => Namespace::FileFormat,
+            ObjectKind::Integration => Namespace::Integration,
+            ObjectKind::Warehouse => Namespace::Warehouse,
+            ObjectKind::Role => Namespace::Role,
+            ObjectKind::User => Namespace::User,
+        }
+    }
+
+    /// The kind as messages write it: `Table`, `File format`.
+    pub fn word(self) -> &'static str {
+        match self {
+            ObjectKind::Database => "Database",
+            ObjectKind::Schema => "Schema",
+            ObjectKind::Table => "Table",
+            ObjectKind::View => "View",
+            ObjectKind::MaterializedView => "Materialized view",
+            ObjectKind::Sequence => "Sequence",
+            ObjectKind::Stage => "Stage",
+            ObjectKind::FileFormat => "File format",
+            ObjectKind::Integration => "Integration",
+            ObjectKind::Warehouse => "Warehouse",
+            ObjectKind::Role => "Role",
+            ObjectKind::User => "User",
+        }
+    }
+}
+
+macro_rules! objects {
+    ($($kind:ident => $accessor:ident),* $(,)?) => {
+        /// Any object. Cloning shares it.
+        #[derive(Clone, Debug)]
+        pub enum Object {
+            $(
+                #[doc = concat!("A `", stringify!($kind), "`.")]
+                $kind(Arc<$kind>),
+            )*
+        }
+
+        $(
+            impl From<$kind> for Object {
+                fn from(object: $kind) -> Object {
+                    Object::$kind(Arc::new(object))
+                }
+            }
+        )*
+
+        impl Object {
+            /// What all objects have in common.
+            pub fn header(&self) -> &Header {
+                match self { $(Object::$kind(object) => &object.header,)* }
+            }
+
+            /// The same, to be changed; a shared object is copied first.
+            pub(crate) fn header_mut(&mut self) -> &mut Header {
+                match self { $(Object::$kind(object) => &mut Arc::make_mut(object).header,)* }
+            }
+
+            /// Which kind.
+            pub fn kind(&self) -> ObjectKind {
+                match self { $(Object::$kind(_) => ObjectKind::$kind,)* }
+            }
+
+            $(
+                #[doc = concat!("The object, when it is a `", stringify!($kind), "`.")]
+                pub fn $accessor(&self) -> Option<&Arc<$kind>> {
+                    match self {
+                        Object::$kind(object) => Some(object),
+                        _ => None,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+objects! {
+    Database => as_database,
+    Schema => as_schema,
+    Table => as_table,
+    View => as_view,
+    MaterializedView => as_materialized_view,
+    Sequence => as_sequence,
+    Stage => as_stage,
+    FileFormat => as_file_format,
+    Integration => as_integration,
+    Warehouse => as_warehouse,
+    Role => as_role,
+    User => as_user,
+}
+
+impl Object {
+    /// The object's id.
+    pub fn id(&self) -> ObjectId {
+        self.header().id
+    }
+
+    /// The object's name.
+    pub fn name(&self) -> &str {
+        &self.header().name
+    }
+
+    /// The namespace of its kind.
+    pub fn namespace(&self) -> Namespace {
+        self.kind().namespace()
+    }
+
+    /// Whether it belongs to one session only and never reaches the log.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Object::Table(table) => table.is_temporary(),
+            Object::View(view) => view.temporary,
+            Object::Stage(stage) => stage.temporary,
+            Object::FileFormat(format) => format.temporary,
+            Object::Sequence(sequence) => sequence.temporary,
+            _ => false,
+        }
+    }
+}

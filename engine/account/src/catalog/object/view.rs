@@ -1,0 +1,129 @@
+//! Views and materialized views: SQL text, which the binder parses.
+
+use std::sync::Arc;
+
+use firn_storage::Snapshot;
+use firn_types::{FieldId, ObjectId, SqlType};
+
+use crate::catalog::Header;
+
+/// A view: a query under a name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    /// What all objects have; the parent is the schema in which its names resolve.
+    pub header: Header,
+    /// The whole CREATE statement as written, for SHOW and GET_DDL.
+    pub text: String,
+    /// The query's text as written.
+    pub query: String,
+    /// The columns as they were when the view was created.
+    pub columns: Vec<ViewColumn>,
+    /// Whether the text is hidden from those who do not own it.
+    pub secure: bool,
+    /// Whether it may refer to itself.
+    pub recursive: bool,
+    /// Whether it belongs to one session only.
+    pub temporary: bool,
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewColumn {
+    /// The name as stored.
+    pub name: String,
+    /// The type that the query gave when the view was created.
+    pub sql_type: SqlType,
+    /// Whether NULL may occur.
+    pub nullable: bool,
+    /// The comment; empty when there is none.
+    pub comment: String,
+}
+
+/// A materialized view: a query over one table, and its stored answer.
+#[derive(Clone, Debug)]
+pub struct MaterializedView {
+    /// What all objects have; the parent is the schema in which its names resolve.
+    pub header: Header,
+    /// The whole CREATE statement as written, for SHOW and GET_DDL.
+    pub text: String,
+    /// The query's text as written.
+    pub query: String,
+    /// The columns of the answer.
+    pub columns: Vec<ViewColumn>,
+    /// The stored columns of the hidden table: the answer's, and what keeping it up to date needs.
+    pub stored: Vec<firn_storage::StoredColumn>,
+    /// The clustering key: each expression's SQL text as written.
+    pub cluster_by: Vec<String>,
+    /// Whether the text is hidden from those who do not own it.
+    pub secure: bool,
+    /// The table that it is over.
+    pub base_table: ObjectId,
+    /// What is stored.
+    pub state: MaterializedViewState,
+}
+
+/// The stored answer of a materialized view.
+#[derive(Clone, Debug)]
+pub struct MaterializedViewState {
+    /// The rows of the hidden table.
+    pub snapshot: Arc<Snapshot>,
+    /// The commit whose version of the base table the rows reflect; none before the first refresh.
+    ///
+    /// They are fresh when the base table's `data_version` is not above it.
+    pub reflects: Option<u64>,
+    /// When that was: nanoseconds since 1970 UTC.
+    pub refreshed_nanos: i64,
+    /// Whether ALTER ... SUSPEND is in force.
+    pub suspended: bool,
+    /// Why the view cannot be used any more.
+    pub invalid_reason: Option<String>,
+}
+
+impl View {
+    /// A plain view.
+    pub fn new(header: Header, text: String, query: String, columns: Vec<ViewColumn>) -> View {
+        View { header, text, query, columns, secure: false, recursive: false, temporary: false }
+    }
+}
+
+impl ViewColumn {
+    /// A nullable column.
+    pub fn new(name: impl Into<String>, sql_type: SqlType) -> ViewColumn {
+        ViewColumn { name: name.into(), sql_type, nullable: true, comment: String::new() }
+    }
+}
+
+impl MaterializedView {
+    /// A view that has never been filled. The hidden table stores the answer's columns under field ids
+    /// from 1; add to `stored` what keeping it up to date needs.
+    pub fn new(
+        header: Header,
+        text: String,
+        query: String,
+        columns: Vec<ViewColumn>,
+        base_table: ObjectId,
+    ) -> MaterializedView {
+        let stored = columns.iter().zip(1..).map(|(column, id)| firn_storage::StoredColumn {
+            field: FieldId(id),
+            name: column.name.clone(),
+            sql_type: column.sql_type,
+        });
+        MaterializedView {
+            header,
+            text,
+            query,
+            stored: stored.collect(),
+            columns,
+            cluster_by: Vec::new(),
+            secure: false,
+            base_table,
+            state: MaterializedViewState {
+                snapshot: Arc::new(Snapshot::empty()),
+                reflects: None,
+                refreshed_nanos: 0,
+                suspended: false,
+                invalid_reason: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What a session keeps for itself: temporary tables, views, stages and file formats.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use firn_storage::{ObjectAccess, path};
+use firn_types::Result;
+
+use crate::catalog::Layer;
+
+/// A session's own objects. They never reach the log and are gone with the session.
+#[derive(Debug)]
+pub struct SessionSpace {
+    session: u64,
+    layer: Mutex<Arc<Layer>>,
+}
+
+impl SessionSpace {
+    /// An empty space of the session of this number.
+    pub fn new(session: u64) -> Arc<SessionSpace> {
+        Arc::new(SessionSpace { session, layer: Mutex::default() })
+    }
+
+    /// The session's number, as in `TableKind::Temporary`.
+    pub fn session(&self) -> u64 {
+        self.session
+    }
+
+    /// Forgets the objects and deletes their files: the session's end.
+    ///
+    /// # Errors
+    /// `Storage` when a file cannot be deleted.
+    pub fn close(&self, access: &ObjectAccess) -> Result<()> {
+        let old = std::mem::take(&mut *self.layer.lock().unwrap_or_else(PoisonError::into_inner));
+        if old.is_empty() { Ok(()) } else { access.delete_folder(&path::temporary(self.session)) }
+    }
+
+    pub(crate) fn layer(&self) -> Arc<Layer> {
+        Arc::clone(&self.layer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn replace(&self, layer: Arc<Layer>) {
+        *self.layer.lock().unwrap_or_else(PoisonError::into_inner) = layer;
+    }
+}

@@ -1,0 +1,47 @@
+//! Micro-partitions: one immutable Parquet file with some rows of one table.
+//!
+//! | SQL type | in the file |
+//! |---|---|
+//! | NUMBER(p,s) | decimal with scale s, in 32 or 64 bits where the file's values fit, else in 128 |
+//! | FLOAT | double |
+//! | VARCHAR, BINARY | string, binary |
+//! | BOOLEAN, DATE | boolean, date |
+//! | TIME | time in microseconds where that loses nothing, else in nanoseconds |
+//! | TIMESTAMP_NTZ, TIMESTAMP_LTZ | timestamp in nanoseconds, or in microseconds where years demand it; a decimal(38,0) of nanoseconds where neither holds the values |
+//! | TIMESTAMP_TZ | decimal(38,0): the packed instant and offset |
+//! | VARIANT, OBJECT, ARRAY | struct of `metadata` and `value`, the two parts of Parquet's Variant encoding |
+//!
+//! Columns carry `PARQUET:field_id`. A file of rewritten rows has a further column `_row_id`.
+
+mod reader;
+mod writer;
+
+use firn_types::{FieldId, SqlType, Value};
+
+pub use reader::{PartitionReader, RowGroup, RowSelection};
+pub use writer::{PartitionWriter, WriterOptions};
+
+/// A column as the writer must know it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredColumn {
+    /// The column's id, for the table's whole life.
+    pub field: FieldId,
+    /// Its name at the time of writing; readers go by the id.
+    pub name: String,
+    /// Its type.
+    pub sql_type: SqlType,
+}
+
+/// A column as a reader wants it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadColumn {
+    /// Which column.
+    pub field: FieldId,
+    /// The type to read it as: the table's present one.
+    pub sql_type: SqlType,
+    /// What rows have whose file is older than the column; none for NULL.
+    pub initial_default: Option<Value>,
+}
+
+/// The field id of the stored row ids; table columns never reach it.
+pub const ROW_ID_FIELD: FieldId = FieldId(2_147_483_540);

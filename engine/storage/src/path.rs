@@ -1,0 +1,54 @@
+//! Where each kind of file lives below the account's root.
+
+use firn_types::ObjectId;
+
+/// The folder of the log.
+pub const LOG: &str = "log";
+/// The folder of checkpoints.
+pub const CHECKPOINTS: &str = "checkpoint";
+/// The folder of micro-partitions.
+pub const DATA: &str = "data";
+/// The folder of snapshots' lists of micro-partitions.
+pub const META: &str = "meta";
+/// The folder of what sessions keep for themselves.
+pub const TEMPORARY: &str = "temporary";
+
+/// The log object of a commit: twenty digits, so that names sort as numbers.
+pub fn log_object(version: u64) -> String {
+    format!("{LOG}/{version:020}")
+}
+
+/// The checkpoint of a version.
+pub fn checkpoint(version: u64) -> String {
+    format!("{CHECKPOINTS}/{version:020}")
+}
+
+/// The version in the name of a log object or checkpoint.
+pub fn version_of(path: &str) -> Option<u64> {
+    path.rsplit('/').next()?.parse().ok()
+}
+
+/// The folder of a table's micro-partitions.
+pub fn table_data(table: ObjectId) -> String {
+    format!("{DATA}/{}", table.0)
+}
+
+/// The folder of a temporary table's micro-partitions.
+pub fn temporary_data(session: u64, table: ObjectId) -> String {
+    format!("{}/{}", temporary(session), table.0)
+}
+
+/// The folder of everything that a session keeps for itself.
+pub fn temporary(session: u64) -> String {
+    format!("{TEMPORARY}/{session}")
+}
+
+/// The folder of a table's snapshots.
+pub fn table_meta(table: ObjectId) -> String {
+    format!("{META}/{}", table.0)
+}
+
+/// The folder of an internal stage, a table's stage or a user's stage.
+pub fn stage(id: ObjectId) -> String {
+    format!("stages/{}", id.0)
+}

@@ -1,0 +1,176 @@
+//! One version of one table: its micro-partitions and which of their rows are deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use firn_types::{Error, FieldId, PartitionId, Result};
+use roaring::RoaringBitmap;
+
+use crate::statistics::{ColumnStatistics, ColumnSummary};
+
+/// A micro-partition as a snapshot sees it: an immutable file, and which of its rows are deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Partition {
+    /// Its unique name.
+    pub id: PartitionId,
+    /// Its file, from the account's root.
+    pub path: String,
+    /// Rows in the file, deleted ones too.
+    pub rows: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// The row id of the first row; later rows count on. Given at commit; of no meaning when
+    /// `stored_row_ids`.
+    pub first_row_id: i64,
+    /// Whether the file has a column of row ids, because its rows were rewritten.
+    pub stored_row_ids: bool,
+    /// Positions of deleted rows in the file.
+    pub deleted: Option<Arc<RoaringBitmap>>,
+    /// What is known of each stored column, by field id.
+    pub columns: Arc<[ColumnStatistics]>,
+}
+
+impl Partition {
+    /// Rows that are not deleted.
+    pub fn live_rows(&self) -> u64 {
+        self.rows - self.deleted.as_ref().map_or(0, |deleted| deleted.len())
+    }
+
+    /// What is known of a column; none for one that the file does not have. Deleted rows still count.
+    pub fn column(&self, field: FieldId) -> Option<&ColumnStatistics> {
+        let at = self.columns.binary_search_by_key(&field, |column| column.field).ok()?;
+        self.columns.get(at)
+    }
+}
+
+/// One version of one table.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    partitions: Vec<Arc<Partition>>,
+    next_row_id: i64,
+    summaries: OnceLock<BTreeMap<FieldId, ColumnSummary>>,
+}
+
+/// What one transaction does to the rows of one table.
+#[derive(Clone, Debug, Default)]
+pub struct SnapshotDelta {
+    /// New micro-partitions.
+    pub added: Vec<Partition>,
+    /// Micro-partitions that are gone with all their rows.
+    pub removed: BTreeSet<PartitionId>,
+    /// Positions of rows that are gone, for partitions that stay.
+    pub deleted: BTreeMap<PartitionId, RoaringBitmap>,
+    /// Whether everything that was there goes before `added` comes.
+    pub truncated: bool,
+}
+
+impl SnapshotDelta {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.keeps_rows()
+    }
+
+    /// Whether rows are only added.
+    pub fn keeps_rows(&self) -> bool {
+        self.removed.is_empty() && self.deleted.is_empty() && !self.truncated
+    }
+}
+
+impl Snapshot {
+    /// A table without rows.
+    pub fn empty() -> Snapshot {
+        Snapshot::default()
+    }
+
+    /// A table of these micro-partitions.
+    pub fn new(partitions: Vec<Arc<Partition>>, next_row_id: i64) -> Snapshot {
+        Snapshot { partitions, next_row_id, summaries: OnceLock::new() }
+    }
+
+    /// The micro-partitions, the oldest first.
+    pub fn partitions(&self) -> &[Arc<Partition>] {
+        &self.partitions
+    }
+
+    /// The row id that the next new row gets.
+    pub fn next_row_id(&self) -> i64 {
+        self.next_row_id
+    }
+
+    /// Rows that are not deleted.
+    pub fn rows(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.live_rows()).sum()
+    }
+
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.partitions.iter().map(|partition| partition.bytes).sum()
+    }
+
+    /// The micro-partition of this name.
+    pub fn partition(&self, id: &PartitionId) -> Option<&Arc<Partition>> {
+        self.partitions.iter().find(|partition| partition.id == *id)
+    }
+
+    /// What is known of a column over the whole table; none when no file has it. Computed once.
+    pub fn column_summary(&self, field: FieldId) -> Option<&ColumnSummary> {
+        let summaries = self.summaries.get_or_init(|| {
+            let mut summaries: BTreeMap<FieldId, ColumnSummary> = BTreeMap::new();
+            for partition in &self.partitions {
+                for column in partition.columns.iter() {
+                    summaries.entry(column.field).or_default().add(column, partition);
+                }
+            }
+            summaries
+        });
+        summaries.get(&field)
+    }
+
+    /// The next version: new rows get the next row ids.
+    ///
+    /// # Errors
+    /// An internal error when the delta names a partition that is not there.
+    pub fn apply(&self, delta: &SnapshotDelta) -> Result<Snapshot> {
+        let mut partitions = Vec::with_capacity(self.partitions.len() + delta.added.len());
+        let mut met = 0;
+        if !delta.truncated {
+            for partition in &self.partitions {
+                if delta.removed.contains(&partition.id) {
+                    met += 1;
+                } else if let Some(deleted) = delta.deleted.get(&partition.id) {
+                    met += 1;
+                    partitions.extend(with_deleted(partition, deleted));
+                } else {
+                    partitions.push(Arc::clone(partition));
+                }
+            }
+            if met != delta.removed.len() + delta.deleted.len() {
+                return Err(Error::internal("a change of a micro-partition that is not there"));
+            }
+        }
+        let mut next_row_id = self.next_row_id;
+        for added in &delta.added {
+            let mut added = added.clone();
+            if !added.stored_row_ids {
+                added.first_row_id = next_row_id;
+                next_row_id += i64::try_from(added.rows).unwrap_or(i64::MAX);
+            }
+            partitions.push(Arc::new(added));
+        }
+        Ok(Snapshot::new(partitions, next_row_id))
+    }
+}
+
+/// The partition with more rows deleted; none when no row is left.
+fn with_deleted(partition: &Arc<Partition>, more: &RoaringBitmap) -> Option<Arc<Partition>> {
+    let deleted = match &partition.deleted {
+        Some(deleted) => deleted.as_ref() | more,
+        None => more.clone(),
+    };
+    if deleted.len() >= partition.rows {
+        return None;
+    }
+    let mut partition = Partition::clone(partition);
+    partition.deleted = Some(Arc::new(deleted));
+    Some(Arc::new(partition))
+}

@@ -1,0 +1,76 @@
+//! What is known of a column over a whole table.
+
+use firn_types::Value;
+
+use super::{ColumnStatistics, DistinctSketch, compare};
+use crate::Partition;
+
+/// What is known of a column over a whole table, merged from its micro-partitions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnSummary {
+    /// The least value or less; none when it is not known.
+    pub min: Option<Value>,
+    /// The greatest value or more; none when it is not known.
+    pub max: Option<Value>,
+    /// Whether `min` and `max` are exactly the least and greatest value, as MIN and MAX would say.
+    pub exact: bool,
+    /// Rows that are NULL in the partitions that have the column; deleted rows still count.
+    pub null_count: u64,
+    /// Rows of the partitions that have the column; deleted rows still count.
+    pub rows: u64,
+    /// The number of different values, about.
+    pub distinct: DistinctSketch,
+    /// Bytes of the column in all files.
+    pub bytes: u64,
+    /// Whether every partition that has values gave bounds.
+    bounded: bool,
+}
+
+impl Default for ColumnSummary {
+    fn default() -> ColumnSummary {
+        ColumnSummary {
+            min: None,
+            max: None,
+            exact: true,
+            null_count: 0,
+            rows: 0,
+            distinct: DistinctSketch::new(),
+            bytes: 0,
+            bounded: true,
+        }
+    }
+}
+
+impl ColumnSummary {
+    /// The number of different values, about.
+    pub fn distinct_count(&self) -> u64 {
+        self.distinct.estimate().min(self.rows.saturating_sub(self.null_count))
+    }
+
+    /// Adds one partition's column.
+    pub(crate) fn add(&mut self, column: &ColumnStatistics, partition: &Partition) {
+        self.rows += partition.rows;
+        self.null_count += column.null_count;
+        self.bytes += column.bytes;
+        self.distinct.merge(&column.distinct);
+        if column.null_count == partition.rows {
+            return;
+        }
+        self.exact &= column.exact && partition.deleted.is_none();
+        self.bounded &= column.min.is_some() && column.max.is_some();
+        if self.bounded {
+            self.min = least(self.min.take(), column.min.clone(), std::cmp::Ordering::Less);
+            self.max = least(self.max.take(), column.max.clone(), std::cmp::Ordering::Greater);
+        } else {
+            (self.min, self.max, self.exact) = (None, None, false);
+        }
+    }
+}
+
+/// Whichever of two values lies further to the side that `wanted` says.
+fn least(a: Option<Value>, b: Option<Value>, wanted: std::cmp::Ordering) -> Option<Value> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if compare(&b, &a) == Some(wanted) { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
