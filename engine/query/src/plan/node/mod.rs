@@ -1,0 +1,18 @@
+//! The nodes of a plan, each a struct whose comment is its contract.
+
+mod aggregate;
+mod join;
+mod relational;
+mod source;
+mod window;
+
+pub use aggregate::{Aggregate, AggregateCall};
+pub use join::{Apply, ApplyKind, Join, JoinKey, JoinKind};
+pub use relational::{
+    CteRef, Filter, Generate, Limit, Project, ProjectItem, RecursiveCte, Sample, SampleSize,
+    SetOperation, SetOperator, Sort, SortKey, TableExpand, Values, With,
+};
+pub use source::{
+    Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue, VirtualScan, VirtualSource,
+};
+pub use window::{Frame, FrameBound, FrameUnit, Window, WindowCall, WindowTarget};

@@ -1,0 +1,215 @@
+//! What a statement does with the rows of its plan.
+
+use std::sync::Arc;
+
+use firn_account::catalog::Table;
+use firn_expression::Expr;
+use firn_types::options::NamedOption;
+use firn_types::{ColumnId, Field, Span};
+
+use super::{Plan, StageLocation};
+
+/// A statement that reads or writes rows.
+#[derive(Clone, Debug)]
+pub enum StatementPlan {
+    /// Rows for the client.
+    Query(Query),
+    /// New rows into one table.
+    Insert(Insert),
+    /// New rows into several tables.
+    InsertMany(InsertMany),
+    /// Changed rows.
+    Update(Update),
+    /// Deleted rows.
+    Delete(Delete),
+    /// Changed, deleted and new rows in one.
+    Merge(Merge),
+    /// Rows of staged files into a table.
+    CopyIntoTable(CopyIntoTable),
+    /// Rows into staged files.
+    CopyIntoStage(CopyIntoStage),
+}
+
+/// Rows for the client.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Where the rows come from, in their order.
+    pub plan: Plan,
+    /// The columns that the client sees, in order; a column may be seen twice.
+    pub output: Vec<OutputColumn>,
+}
+
+/// One column that the client sees.
+#[derive(Clone, Debug)]
+pub struct OutputColumn {
+    /// Which column of the plan.
+    pub id: ColumnId,
+    /// Its header, type and nullability.
+    pub field: Field,
+}
+
+impl Query {
+    /// The columns that the client sees, as fields.
+    pub fn fields(&self) -> Vec<Field> {
+        self.output.iter().map(|column| column.field.clone()).collect()
+    }
+}
+
+/// A table that a statement writes.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its description in the version that the statement was bound to.
+    pub table: Arc<Table>,
+    /// Its name as errors and result columns show it: `T`.
+    pub name: String,
+}
+
+/// New rows: for each source row one row of `assignments`, one expression per column of the table, each
+/// of the column's type. They are computed one by one, so that an error can name its column.
+#[derive(Clone, Debug)]
+pub struct Insert {
+    /// Where they go.
+    pub target: Target,
+    /// Whether the table is emptied first.
+    pub overwrite: bool,
+    /// Where the rows come from.
+    pub source: Plan,
+    /// The new row, over the source's columns.
+    pub assignments: Vec<Expr>,
+}
+
+/// New rows into several tables from one source.
+#[derive(Clone, Debug)]
+pub struct InsertMany {
+    /// Where the rows come from.
+    pub source: Plan,
+    /// Whether every target is emptied first.
+    pub overwrite: bool,
+    /// Whether only the first branch whose condition is TRUE takes a row.
+    pub first: bool,
+    /// Conditions, over the source's columns, with where the rows go; the condition of ELSE and of
+    /// branches without one is absent.
+    pub branches: Vec<InsertBranch>,
+    /// Whether the last branch is ELSE.
+    pub has_else: bool,
+}
+
+/// One branch of a multi-table INSERT.
+#[derive(Clone, Debug)]
+pub struct InsertBranch {
+    /// Which rows; every row without it.
+    pub condition: Option<Expr>,
+    /// Where they go, with the new row as in [`Insert`].
+    pub into: Vec<(Target, Vec<Expr>)>,
+}
+
+/// Changed rows: each source row names a row of the table by its address and gives its new values. When
+/// several source rows name one address, one of them wins.
+#[derive(Clone, Debug)]
+pub struct Update {
+    /// Which table.
+    pub target: Target,
+    /// Where the rows come from.
+    pub source: Plan,
+    /// The source's column with the row's address.
+    pub address: ColumnId,
+    /// The whole new row, over the source's columns; see [`Insert`].
+    pub assignments: Vec<Expr>,
+}
+
+/// Deleted rows: each source row names a row of the table by its address.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    /// Which table.
+    pub target: Target,
+    /// Where the rows come from.
+    pub source: Plan,
+    /// The source's column with the row's address.
+    pub address: ColumnId,
+}
+
+/// MERGE: each source row is a pair of a source row and a target row, or a lonely source row, whose
+/// address is NULL. The first clause that fits a row decides.
+#[derive(Clone, Debug)]
+pub struct Merge {
+    /// Which table.
+    pub target: Target,
+    /// Where the rows come from.
+    pub source: Plan,
+    /// The source's column with the target row's address, or NULL.
+    pub address: ColumnId,
+    /// The old target row, over the source's columns, for error messages.
+    pub old_row: Vec<Expr>,
+    /// The clauses, in order.
+    pub clauses: Vec<MergeClause>,
+}
+
+/// One WHEN of a MERGE.
+#[derive(Clone, Debug)]
+pub struct MergeClause {
+    /// Whether it is for rows with a match.
+    pub matched: bool,
+    /// What must be TRUE besides.
+    pub condition: Option<Expr>,
+    /// What is done.
+    pub action: MergeAction,
+}
+
+/// What a MERGE clause does.
+#[derive(Clone, Debug)]
+pub enum MergeAction {
+    /// The target row becomes this one; see [`Insert`].
+    Update(Vec<Expr>),
+    /// The target row goes.
+    Delete,
+    /// A new row; see [`Insert`].
+    Insert(Vec<Expr>),
+}
+
+/// Rows of staged files into a table.
+#[derive(Clone, Debug)]
+pub struct CopyIntoTable {
+    /// Where they go.
+    pub target: Target,
+    /// Where the files are.
+    pub location: StageLocation,
+    /// The prefix below it.
+    pub path: String,
+    /// FILES
+    pub files: Option<Vec<String>>,
+    /// PATTERN
+    pub pattern: Option<String>,
+    /// The file format's options, merged from table, stage and statement.
+    pub format: Vec<NamedOption>,
+    /// The copy options, merged from stage and statement.
+    pub options: Vec<NamedOption>,
+    /// VALIDATION_MODE, as written, upper case.
+    pub validation_mode: Option<String>,
+    /// What is read of a record; with a transforming SELECT, all that it uses.
+    pub fields: Vec<super::StageColumn>,
+    /// The new row, over `fields`; without a transforming SELECT each is the cast of one field.
+    pub assignments: Vec<Expr>,
+    /// Whether a SELECT was written.
+    pub transformed: bool,
+    /// The positions of the table's columns that the file's fields go to, in order.
+    pub columns: Vec<usize>,
+    /// The place of the statement's location, for errors.
+    pub span: Span,
+}
+
+/// Rows into staged files.
+#[derive(Clone, Debug)]
+pub struct CopyIntoStage {
+    /// Where the rows come from.
+    pub source: Query,
+    /// Where the files go.
+    pub location: StageLocation,
+    /// The prefix below it.
+    pub path: String,
+    /// PARTITION BY, VARCHAR, over the source's columns.
+    pub partition_by: Option<Expr>,
+    /// The file format's options, merged from stage and statement.
+    pub format: Vec<NamedOption>,
+    /// The copy options.
+    pub options: Vec<NamedOption>,
+}
