@@ -1,3 +1,4 @@
 //! Queries: from text to an optimized plan.
 
 pub mod parse;
+pub mod plan;

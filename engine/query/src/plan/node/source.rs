@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::{Snapshot, Table};
+use firn_account::catalog::Table;
 use firn_expression::Expr;
+use firn_storage::Snapshot;
 use firn_types::options::NamedOption;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{ColumnId, FieldId, ObjectId};
