@@ -5,18 +5,25 @@
 
 pub mod clock;
 pub mod coerce;
+pub mod date_part;
+pub mod date_time;
 pub mod decimal;
 pub mod error;
 pub mod error_code;
 pub mod identifier;
 pub mod ids;
+pub mod interval;
 pub mod limits;
 pub mod number_text;
 pub mod options;
+pub mod parse_text;
+pub mod print_text;
 pub mod scan_predicate;
 pub mod schema;
 pub mod span;
 pub mod sql_type;
+pub mod text_format;
+pub mod timestamp;
 pub mod value;
 pub mod variant;
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+pub use firn_types::text_format::{TextFormats, TextSettings};
 use firn_types::{ObjectId, Result};
 
 /// The statement's and the session's facts that functions may depend on. Made once per statement.
@@ -29,8 +30,8 @@ pub struct FunctionContext {
     pub session_id: u64,
     /// CURRENT_TRANSACTION().
     pub transaction_id: Option<String>,
-    /// Formats and habits of text, see [`TextSettings`].
-    pub text: Arc<TextSettings>,
+    /// Formats and habits of text; the parameters are reached through it, as in `text.json_indent`.
+    pub text: Arc<TextFormats>,
     /// Parameter WEEK_START: 0 as ISO, 1 Monday .. 7 Sunday.
     pub week_start: u8,
     /// Parameter WEEK_OF_YEAR_POLICY.
@@ -39,59 +40,6 @@ pub struct FunctionContext {
     pub seed: u64,
     /// What only a session can do.
     pub services: Arc<dyn Services>,
-}
-
-/// The session parameters that govern how values become texts and back. Formats are as the user wrote
-/// them, `AUTO` included; the text formats of `firn-types` compile them.
-#[derive(Clone, Debug)]
-pub struct TextSettings {
-    /// DATE_INPUT_FORMAT.
-    pub date_input: String,
-    /// DATE_OUTPUT_FORMAT.
-    pub date_output: String,
-    /// TIME_INPUT_FORMAT.
-    pub time_input: String,
-    /// TIME_OUTPUT_FORMAT.
-    pub time_output: String,
-    /// TIMESTAMP_INPUT_FORMAT.
-    pub timestamp_input: String,
-    /// TIMESTAMP_OUTPUT_FORMAT.
-    pub timestamp_output: String,
-    /// TIMESTAMP_NTZ_OUTPUT_FORMAT.
-    pub timestamp_ntz_output: String,
-    /// TIMESTAMP_LTZ_OUTPUT_FORMAT; empty for TIMESTAMP_OUTPUT_FORMAT.
-    pub timestamp_ltz_output: String,
-    /// TIMESTAMP_TZ_OUTPUT_FORMAT; empty for TIMESTAMP_OUTPUT_FORMAT.
-    pub timestamp_tz_output: String,
-    /// BINARY_INPUT_FORMAT.
-    pub binary_input: String,
-    /// BINARY_OUTPUT_FORMAT.
-    pub binary_output: String,
-    /// TWO_DIGIT_CENTURY_START.
-    pub two_digit_century_start: u16,
-    /// JSON_INDENT.
-    pub json_indent: u8,
-}
-
-impl Default for TextSettings {
-    fn default() -> TextSettings {
-        let auto = || "AUTO".to_string();
-        TextSettings {
-            date_input: auto(),
-            date_output: "YYYY-MM-DD".to_string(),
-            time_input: auto(),
-            time_output: "HH24:MI:SS".to_string(),
-            timestamp_input: auto(),
-            timestamp_output: "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM".to_string(),
-            timestamp_ntz_output: "YYYY-MM-DD HH24:MI:SS.FF3".to_string(),
-            timestamp_ltz_output: String::new(),
-            timestamp_tz_output: String::new(),
-            binary_input: "HEX".to_string(),
-            binary_output: "HEX".to_string(),
-            two_digit_century_start: 1970,
-            json_indent: 2,
-        }
-    }
 }
 
 /// What a function may ask of the session that runs it.
