@@ -1,1 +1,29 @@
-//! (being built)
+//! From a logical plan to batches.
+//!
+//! Reading order: [`operator`] says what a pipeline is made of; `pipeline` is a physical plan, and
+//! `schedule` runs it; `physical` makes a physical plan of a logical one, a file per node; `operators`
+//! are what it is made of. Execution pushes: a worker takes a morsel from a source and calls the next
+//! operator with each batch while it is in cache, down to the sink.
+
+pub mod context;
+mod evaluate;
+pub mod memory;
+pub mod operator;
+mod operators;
+mod physical;
+mod pipeline;
+pub mod profile;
+mod run;
+mod schedule;
+pub mod spill;
+
+pub use context::{Cancel, QueryContext, StageFiles, VirtualTables};
+pub use memory::MemoryBudget;
+pub use operator::Flow;
+pub use profile::Profile;
+pub use run::{BatchSink, BatchWorker, execute, execute_into, execute_ordered};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

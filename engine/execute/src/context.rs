@@ -1,0 +1,178 @@
+//! What operators may use while a statement runs.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use firn_column::Batch;
+use firn_expression::functions::FunctionContext;
+use firn_query::plan::{StageScan, VirtualSource};
+use firn_types::{Error, ErrorCode, Result};
+
+use crate::memory::MemoryBudget;
+use crate::operator::Source;
+use crate::profile::Profile;
+use crate::spill::SpillFolder;
+
+/// What the operators of one statement share. Made once per statement.
+pub struct QueryContext {
+    /// What functions may know.
+    pub functions: Arc<FunctionContext>,
+    /// Set from outside to end the statement.
+    pub cancel: Cancel,
+    /// The warehouse's memory.
+    pub memory: Arc<MemoryBudget>,
+    /// The warehouse's threads.
+    pub pool: Arc<rayon::ThreadPool>,
+    /// What each operator did.
+    pub profile: Arc<Profile>,
+    /// Where operators put what does not fit into memory.
+    pub spill: SpillFolder,
+    /// The session's own tables.
+    pub tables: Arc<dyn VirtualTables>,
+    /// Staged files.
+    pub stages: Arc<dyn StageFiles>,
+}
+
+/// Whether a statement was canceled; clones share the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Ends the statement soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the statement is to end.
+    pub fn is_canceled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Rows that a session makes: INFORMATION_SCHEMA, functions over the session, earlier results.
+pub trait VirtualTables: Send + Sync {
+    /// All rows, with all columns of the source.
+    ///
+    /// # Errors
+    /// When there is no such source, or it may not be read.
+    fn scan(&self, source: &VirtualSource) -> Result<Vec<Batch>>;
+}
+
+/// Reads staged files for queries.
+pub trait StageFiles: Send + Sync {
+    /// A source of the scan's columns; a morsel is a file or a part of one.
+    ///
+    /// # Errors
+    /// When the stage or a file cannot be opened.
+    fn open(&self, scan: &StageScan) -> Result<Arc<dyn Source>>;
+}
+
+/// A session without tables and stages of its own.
+#[derive(Debug)]
+pub struct Nothing;
+
+impl VirtualTables for Nothing {
+    fn scan(&self, _: &VirtualSource) -> Result<Vec<Batch>> {
+        Err(Error::not_supported("tables of the session here"))
+    }
+}
+
+impl StageFiles for Nothing {
+    fn open(&self, _: &StageScan) -> Result<Arc<dyn Source>> {
+        Err(Error::not_supported("staged files here"))
+    }
+}
+
+impl QueryContext {
+    /// A context of these threads and this memory, with everything else at its plainest.
+    pub fn new(pool: Arc<rayon::ThreadPool>, memory: Arc<MemoryBudget>) -> QueryContext {
+        QueryContext {
+            functions: Arc::default(),
+            cancel: Cancel::default(),
+            memory,
+            pool,
+            profile: Arc::default(),
+            spill: SpillFolder::new(std::env::temp_dir()),
+            tables: Arc::new(Nothing),
+            stages: Arc::new(Nothing),
+        }
+    }
+
+    /// How many workers a pipeline may have.
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// Looks whether the statement is to end.
+    ///
+    /// # Errors
+    /// `Canceled` when it is.
+    pub fn check(&self) -> Result<()> {
+        if self.cancel.is_canceled() {
+            return Err(Error::new(ErrorCode::Canceled, "SQL execution canceled"));
+        }
+        Ok(())
+    }
+
+    /// Does `work` for every number below `count`, on all threads; stops at the first error.
+    ///
+    /// # Errors
+    /// The first error of `work`, or `Canceled`.
+    pub fn for_each(
+        &self,
+        count: usize,
+        work: impl Fn(usize) -> Result<()> + Send + Sync,
+    ) -> Result<()> {
+        if count <= 1 || self.threads() == 1 {
+            return (0..count).try_for_each(|index| self.check().and_then(|()| work(index)));
+        }
+        let next = AtomicUsize::new(0);
+        let error = Mutex::new(None);
+        let worker = || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= count {
+                    return;
+                }
+                if let Err(failure) = self.check().and_then(|()| work(index)) {
+                    next.store(count, Ordering::Relaxed);
+                    lock(&error).get_or_insert(failure);
+                }
+            }
+        };
+        self.pool.scope(|scope| {
+            for _ in 0..self.threads().min(count) {
+                scope.spawn(|_| worker());
+            }
+        });
+        let failure = lock(&error).take();
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// The answers of `work` for every number below `count`, computed on all threads.
+    ///
+    /// # Errors
+    /// As [`QueryContext::for_each`].
+    pub fn map<T: Send>(
+        &self,
+        count: usize,
+        work: impl Fn(usize) -> Result<T> + Send + Sync,
+    ) -> Result<Vec<T>> {
+        let answers: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
+        self.for_each(count, |index| {
+            *lock(&answers[index]) = Some(work(index)?);
+            Ok(())
+        })?;
+        Ok(answers.into_iter().filter_map(|answer| take(answer)).collect())
+    }
+}
+
+/// The value inside; a panic of another holder does not matter, since it ends the statement anyway.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn take<T>(mutex: Mutex<Option<T>>) -> Option<T> {
+    mutex.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,12 @@
+//! What pipelines are made of.
+
+pub(crate) mod buffer;
+pub(crate) mod expand;
+pub(crate) mod filter;
+pub(crate) mod generate;
+pub(crate) mod limit;
+pub(crate) mod places;
+pub(crate) mod project;
+pub(crate) mod recursive;
+pub(crate) mod sample;
+pub(crate) mod values;

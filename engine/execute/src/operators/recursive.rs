@@ -1,0 +1,79 @@
+//! A query that reads its own last result until there is none.
+//!
+//! Every round builds the physical plan of the step again, over the rows of the round before. All rows
+//! are kept in memory.
+
+use std::sync::{Arc, OnceLock};
+
+use firn_column::Batch;
+use firn_query::plan::{Plan, RecursiveCte};
+use firn_types::{Error, ErrorCode, Result};
+
+use crate::context::QueryContext;
+use crate::memory::Reservation;
+use crate::operator::{Emit, Flow, Source};
+use crate::operators::buffer::Buffer;
+use crate::physical::{Builder, Ctes};
+use crate::profile::OperatorId;
+use crate::schedule;
+
+/// The rows of all rounds.
+pub(crate) struct RecursiveSource {
+    node: RecursiveCte,
+    ctes: Ctes,
+    id: OperatorId,
+    rows: OnceLock<(Vec<Batch>, Reservation)>,
+}
+
+impl RecursiveSource {
+    pub(crate) fn new(node: RecursiveCte, ctes: Ctes, id: OperatorId) -> RecursiveSource {
+        RecursiveSource { node, ctes, id, rows: OnceLock::new() }
+    }
+
+    fn round(&self, plan: &Plan, ctes: &Ctes, context: &QueryContext) -> Result<Vec<Batch>> {
+        let columns: Vec<_> = plan.columns().iter().map(|column| column.id).collect();
+        let mut builder = Builder::inside(context, ctes.clone(), self.id);
+        let stream = builder.build_exactly(plan, &columns)?;
+        let buffer = Arc::new(Buffer::default());
+        builder.end_in(stream, buffer.clone(), self.id);
+        schedule::run(&builder.pipelines, context)?;
+        Ok(buffer.batches().to_vec())
+    }
+}
+
+impl Source for RecursiveSource {
+    fn open(&self, context: &QueryContext) -> Result<usize> {
+        let mut ctes = self.ctes.clone();
+        let mut memory = context.memory.reservation();
+        let mut all = Vec::new();
+        let mut last = self.round(&self.node.anchor, &ctes, context)?;
+        let mut rounds = 0_u64;
+        while !last.is_empty() {
+            context.check()?;
+            let bytes = last.iter().map(Batch::memory_bytes).sum();
+            if !memory.try_grow(bytes) {
+                return Err(Error::new(
+                    ErrorCode::OutOfMemory,
+                    format!(
+                        "The recursive query still gives rows after {rounds} rounds, and they no longer \
+                         fit into the warehouse's memory."
+                    ),
+                ));
+            }
+            all.extend(last.iter().cloned());
+            ctes.insert(self.node.cte, Arc::new(Buffer::of(last)));
+            last = self.round(&self.node.step, &ctes, context)?;
+            rounds += 1;
+        }
+        let count = all.len();
+        self.rows.set((all, memory)).map_err(|_| Error::internal("a loop opened twice"))?;
+        Ok(count)
+    }
+
+    fn read(&self, morsel: usize, _: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
+        match self.rows.get().and_then(|(batches, _)| batches.get(morsel)) {
+            Some(batch) => emit(batch.clone()),
+            None => Ok(Flow::Continue),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! A logical plan becomes pipelines: one file per kind of node.
+//!
+//! Building goes from the root down and answers streams: legs that do not end in a sink yet. A node that
+//! must see all rows first ends its input's stream in a sink, as a pipeline of its own, and starts a new
+//! stream that reads the sink. So pipelines come out in the order in which they can run.
+//!
+//! Every node is told which columns are wanted above it and carries no others further than it must.
+
+mod relational;
+mod source;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use firn_query::plan::{Plan, PlanColumn};
+use firn_types::{ColumnId, Error, Result};
+
+use crate::context::QueryContext;
+use crate::evaluate::Layout;
+use crate::operator::{Sink, Source, Transform};
+use crate::operators::buffer::Buffer;
+use crate::operators::project::PickTransform;
+use crate::pipeline::{Leg, Pipeline, Pipelines, Step};
+use crate::profile::OperatorId;
+
+/// The columns that are wanted of a node.
+pub(crate) type Wanted = HashSet<ColumnId>;
+
+/// The rows of enclosing CTEs, by number.
+pub(crate) type Ctes = HashMap<u32, Arc<Buffer>>;
+
+/// Legs that do not end yet, and what stands where in their batches.
+pub(crate) struct Stream {
+    pub(crate) legs: Vec<Leg>,
+    pub(crate) layout: Layout,
+}
+
+impl Stream {
+    /// The phase in which all legs are at their end.
+    pub(crate) fn phases(&self) -> usize {
+        self.legs.iter().map(|leg| leg.phase + 1).max().unwrap_or(0)
+    }
+}
+
+/// Makes the physical plan of one statement.
+pub(crate) struct Builder<'a, 's> {
+    pub(crate) context: &'a QueryContext,
+    pub(crate) pipelines: Pipelines<'s>,
+    pub(crate) ctes: Ctes,
+    /// The operator that takes the present node's rows.
+    parent: Option<OperatorId>,
+    /// The operator that everything counts for, inside a loop that builds its body again and again.
+    only: Option<OperatorId>,
+}
+
+impl<'a, 's> Builder<'a, 's> {
+    pub(crate) fn new(context: &'a QueryContext) -> Builder<'a, 's> {
+        Builder {
+            context,
+            pipelines: Pipelines::default(),
+            ctes: Ctes::new(),
+            parent: None,
+            only: None,
+        }
+    }
+
+    /// A builder of what gives its rows to one operator.
+    pub(crate) fn below(context: &'a QueryContext, parent: OperatorId) -> Self {
+        Builder { parent: Some(parent), ..Builder::new(context) }
+    }
+
+    /// A builder for the body of a loop, which counts for one operator.
+    pub(crate) fn inside(context: &'a QueryContext, ctes: Ctes, only: OperatorId) -> Self {
+        Builder { ctes, only: Some(only), ..Builder::new(context) }
+    }
+
+    /// The stream of a node; it has at least the wanted columns.
+    pub(crate) fn build(&mut self, plan: &Plan, wanted: &Wanted) -> Result<Stream> {
+        let id = match self.only {
+            Some(id) => id,
+            None => {
+                let profile = &self.context.profile;
+                profile.add(plan.operation().to_string(), plan.details(), self.parent)
+            }
+        };
+        let parent = self.parent.replace(id);
+        let stream = self.build_node(plan, wanted, id);
+        self.parent = parent;
+        stream
+    }
+
+    fn build_node(&mut self, plan: &Plan, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
+        match plan {
+            Plan::VirtualScan(node) => self.virtual_scan(node, id),
+            Plan::StageScan(node) => self.stage_scan(node, id),
+            Plan::Values(node) => self.values(node, id),
+            Plan::Generate(node) => self.generate(node, id),
+            Plan::Filter(node) => self.filter(node, wanted, id),
+            Plan::Project(node) => self.project(node, wanted, id),
+            Plan::Limit(node) => self.limit(node, wanted, id),
+            Plan::TableExpand(node) => self.table_expand(node, wanted, id),
+            Plan::With(node) => self.with(node, wanted, id),
+            Plan::CteRef(node) => self.cte_ref(node, wanted, id),
+            Plan::RecursiveCte(node) => self.recursive(node, id),
+            Plan::Sample(node) => self.sample(node, wanted, id),
+            Plan::SetOperation(node) => self.set_operation(node, wanted, id),
+            Plan::Apply(_) => Err(Error::internal("a dependent join after optimization")),
+            _ => Err(Error::not_supported(plan.operation())),
+        }
+    }
+
+    /// The stream of a node with exactly these columns, in this order.
+    pub(crate) fn build_exactly(&mut self, plan: &Plan, columns: &[ColumnId]) -> Result<Stream> {
+        let stream = self.build(plan, &columns.iter().copied().collect())?;
+        self.pick(stream, columns)
+    }
+
+    /// The stream with exactly these columns, in this order.
+    pub(crate) fn pick(&mut self, stream: Stream, columns: &[ColumnId]) -> Result<Stream> {
+        let positions = stream.layout.positions(columns)?;
+        if positions.iter().copied().eq(0..stream.layout.len()) {
+            return Ok(stream);
+        }
+        let layout = stream.layout.project(&positions);
+        let id = self.current();
+        Ok(transformed(stream, PickTransform { positions }, layout, id))
+    }
+
+    /// The operator that is being built.
+    pub(crate) fn current(&self) -> OperatorId {
+        self.only.or(self.parent).unwrap_or(OperatorId(0))
+    }
+
+    /// Ends a stream in a sink: a pipeline that runs before those that are built later.
+    pub(crate) fn end_in(&mut self, stream: Stream, sink: Arc<dyn Sink + 's>, id: OperatorId) {
+        let sink = Step { operator: sink, id };
+        self.pipelines.pipelines.push(Pipeline { legs: stream.legs, sink });
+    }
+}
+
+/// A stream that starts here.
+pub(crate) fn started(source: Arc<dyn Source>, layout: Layout, id: OperatorId) -> Stream {
+    let source = Step { operator: source, id };
+    Stream { legs: vec![Leg { source, transforms: Vec::new(), phase: 0 }], layout }
+}
+
+/// The stream after one more transform.
+pub(crate) fn transformed(
+    mut stream: Stream,
+    transform: impl Transform + 'static,
+    layout: Layout,
+    id: OperatorId,
+) -> Stream {
+    let step: Step<dyn Transform> = Step { operator: Arc::new(transform), id };
+    stream.legs.iter_mut().for_each(|leg| leg.transforms.push(step.clone()));
+    stream.layout = layout;
+    stream
+}
+
+/// A layout of a plan's columns.
+pub(crate) fn layout_of(columns: &[PlanColumn]) -> Layout {
+    Layout::new(columns.iter().map(|column| (column.id, column.sql_type)).collect())
+}
+
+/// The columns that expressions use, added to the wanted ones.
+pub(crate) fn wanted_with<'e>(
+    wanted: &Wanted,
+    exprs: impl IntoIterator<Item = &'e firn_expression::Expr>,
+) -> Wanted {
+    let mut all = wanted.clone();
+    exprs.into_iter().for_each(|expr| all.extend(expr.columns_used()));
+    all
+}

@@ -1,0 +1,152 @@
+//! Filter, project, limit, sample, table functions, CTEs and UNION ALL.
+
+use std::sync::Arc;
+
+use firn_query::plan::{
+    Filter, Limit, PlanColumn, Project, RecursiveCte, Sample, SampleSize, SetOperation,
+    SetOperator, TableExpand, With,
+};
+use firn_types::{ColumnId, Error, Result};
+
+use super::{Builder, Stream, Wanted, layout_of, started, transformed, wanted_with};
+use crate::evaluate::{Conditions, Expressions};
+use crate::operators::buffer::Buffer;
+use crate::operators::expand::ExpandTransform;
+use crate::operators::filter::FilterTransform;
+use crate::operators::limit::LimitBuffer;
+use crate::operators::project::ProjectTransform;
+use crate::operators::recursive::RecursiveSource;
+use crate::operators::sample::{SamplePercent, SampleRows};
+use crate::profile::OperatorId;
+
+impl Builder<'_, '_> {
+    pub(super) fn filter(
+        &mut self,
+        node: &Filter,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let input = self.build(&node.input, &wanted_with(wanted, &node.conditions))?;
+        let conditions = Conditions::new(node.conditions.clone(), &input.layout)?;
+        let output = input.layout.positions_where(|id| wanted.contains(&id));
+        let layout = input.layout.project(&output);
+        Ok(transformed(input, FilterTransform { conditions, output }, layout, id))
+    }
+
+    pub(super) fn project(
+        &mut self,
+        node: &Project,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let items: Vec<_> = node.items.iter().filter(|item| wanted.contains(&item.id)).collect();
+        let below = wanted_with(&Wanted::new(), items.iter().map(|item| &item.expr));
+        let input = self.build(&node.input, &below)?;
+        let columns: Vec<PlanColumn> = items.iter().map(|item| item.column()).collect();
+        let exprs = items.iter().map(|item| item.expr.clone()).collect();
+        let items = Expressions::new(exprs, &input.layout)?;
+        Ok(transformed(input, ProjectTransform { items }, layout_of(&columns), id))
+    }
+
+    pub(super) fn limit(
+        &mut self,
+        node: &Limit,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let input = self.build(&node.input, wanted)?;
+        let layout = input.layout.clone();
+        let buffer = Arc::new(LimitBuffer::new(node.skip, node.fetch));
+        self.end_in(input, buffer.clone(), id);
+        Ok(started(buffer, layout, id))
+    }
+
+    pub(super) fn sample(
+        &mut self,
+        node: &Sample,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let input = self.build(&node.input, wanted)?;
+        let layout = input.layout.clone();
+        let seed = node.seed.unwrap_or(self.context.functions.seed ^ id.0 as u64);
+        match node.size {
+            SampleSize::Percent(percent) => {
+                Ok(transformed(input, SamplePercent { percent, seed }, layout, id))
+            }
+            SampleSize::Rows(rows) => {
+                let rows = usize::try_from(rows).unwrap_or(usize::MAX / 4);
+                let sample = Arc::new(SampleRows::new(rows, seed));
+                self.end_in(input, sample.clone(), id);
+                Ok(started(sample, layout, id))
+            }
+        }
+    }
+
+    pub(super) fn table_expand(
+        &mut self,
+        node: &TableExpand,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let stream = self.build(&node.input, &wanted_with(wanted, &node.arguments))?;
+        let arguments = Expressions::new(node.arguments.clone(), &stream.layout)?;
+        let input = stream.layout.positions_where(|id| wanted.contains(&id));
+        let columns = layout_of(&node.columns);
+        let output = columns.positions_where(|id| wanted.contains(&id));
+        let layout = stream.layout.project(&input).joined(&columns.project(&output));
+        let binding = Arc::clone(&node.binding);
+        let transform = ExpandTransform { binding, arguments, input, output };
+        Ok(transformed(stream, transform, layout, id))
+    }
+
+    pub(super) fn with(&mut self, node: &With, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
+        let columns = ids(&node.definition.columns());
+        let definition = self.build_exactly(&node.definition, &columns)?;
+        let buffer = Arc::new(Buffer::default());
+        self.end_in(definition, buffer.clone(), id);
+        let hidden = self.ctes.insert(node.cte, buffer);
+        let body = self.build(&node.body, wanted);
+        match hidden {
+            Some(hidden) => self.ctes.insert(node.cte, hidden),
+            None => self.ctes.remove(&node.cte),
+        };
+        body
+    }
+
+    pub(super) fn recursive(&mut self, node: &RecursiveCte, id: OperatorId) -> Result<Stream> {
+        let source = RecursiveSource::new(node.clone(), self.ctes.clone(), id);
+        Ok(started(Arc::new(source), layout_of(&node.columns), id))
+    }
+
+    pub(super) fn set_operation(
+        &mut self,
+        node: &SetOperation,
+        wanted: &Wanted,
+        _id: OperatorId,
+    ) -> Result<Stream> {
+        match node.operator {
+            SetOperator::UnionAll => self.union_all(node, wanted),
+            _ => Err(Error::not_supported("INTERSECT, EXCEPT")),
+        }
+    }
+
+    /// The legs of all inputs side by side.
+    fn union_all(&mut self, node: &SetOperation, wanted: &Wanted) -> Result<Stream> {
+        let layout = layout_of(&node.columns);
+        let positions = layout.positions_where(|id| wanted.contains(&id));
+        let mut legs = Vec::new();
+        for input in &node.inputs {
+            let columns = ids(&input.columns());
+            let columns: Vec<ColumnId> = positions.iter().map(|&p| columns[p]).collect();
+            let stream = self.build_exactly(input, &columns)?;
+            legs.extend(stream.legs);
+        }
+        Ok(Stream { legs, layout: layout.project(&positions) })
+    }
+}
+
+/// The ids of columns.
+pub(crate) fn ids(columns: &[PlanColumn]) -> Vec<ColumnId> {
+    columns.iter().map(|column| column.id).collect()
+}

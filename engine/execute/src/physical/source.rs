@@ -1,0 +1,52 @@
+//! Nodes without an input.
+
+use std::sync::Arc;
+
+use firn_query::plan::{CteRef, Generate, StageScan, Values, VirtualScan};
+use firn_types::{Error, Result};
+
+use super::{Builder, Stream, Wanted, layout_of, started};
+use crate::evaluate::Layout;
+use crate::operators::buffer::{Buffer, BufferSource};
+use crate::operators::generate::GenerateSource;
+use crate::operators::values::ValuesSource;
+use crate::profile::OperatorId;
+
+impl Builder<'_, '_> {
+    pub(super) fn values(&mut self, node: &Values, id: OperatorId) -> Result<Stream> {
+        let layout = layout_of(&node.columns);
+        let source = ValuesSource::new(node.rows.clone(), layout.types());
+        Ok(started(Arc::new(source), layout, id))
+    }
+
+    pub(super) fn generate(&mut self, node: &Generate, id: OperatorId) -> Result<Stream> {
+        Ok(started(Arc::new(GenerateSource { rows: node.rows }), Layout::default(), id))
+    }
+
+    pub(super) fn virtual_scan(&mut self, node: &VirtualScan, id: OperatorId) -> Result<Stream> {
+        let batches = self.context.tables.scan(&node.source)?;
+        let buffer = Arc::new(Buffer::of(batches));
+        let source = BufferSource { buffer, positions: node.positions.clone() };
+        Ok(started(Arc::new(source), layout_of(&node.columns), id))
+    }
+
+    pub(super) fn stage_scan(&mut self, node: &StageScan, id: OperatorId) -> Result<Stream> {
+        let source = self.context.stages.open(node)?;
+        Ok(started(source, layout_of(&node.columns()), id))
+    }
+
+    pub(super) fn cte_ref(
+        &mut self,
+        node: &CteRef,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let buffer = self.ctes.get(&node.cte).cloned();
+        let buffer =
+            buffer.ok_or_else(|| Error::internal(format!("no enclosing WITH {}", node.cte)))?;
+        let layout = layout_of(&node.columns);
+        let positions = layout.positions_where(|id| wanted.contains(&id));
+        let layout = layout.project(&positions);
+        Ok(started(Arc::new(BufferSource { buffer, positions }), layout, id))
+    }
+}

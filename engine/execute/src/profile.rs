@@ -1,0 +1,141 @@
+//! What each operator did: rows, time, bytes, partitions.
+
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use firn_column::Batch;
+
+/// The number of an operator in the profile of one statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperatorId(pub usize);
+
+/// What the operators of one statement did. Operators are numbered from the plan's root down.
+#[derive(Debug, Default)]
+pub struct Profile {
+    operators: RwLock<Vec<std::sync::Arc<OperatorCounters>>>,
+}
+
+/// The counters of one operator, which all workers add to.
+#[derive(Debug)]
+pub struct OperatorCounters {
+    /// What the operator is: `Filter`, `InnerJoin`.
+    pub name: String,
+    /// What it does: its tables, keys, conditions.
+    pub details: String,
+    /// The operator that takes this one's rows.
+    pub parent: Option<OperatorId>,
+    /// Rows taken.
+    pub rows_in: AtomicU64,
+    /// Rows given.
+    pub rows_out: AtomicU64,
+    /// Nanoseconds, of all threads together, without the time of other operators.
+    pub nanos: AtomicU64,
+    /// Bytes read from storage.
+    pub bytes_read: AtomicU64,
+    /// Bytes written to disk because memory was used up.
+    pub bytes_spilled: AtomicU64,
+    /// Micro-partitions of the table's version.
+    pub partitions_total: AtomicU64,
+    /// Micro-partitions left out by statistics.
+    pub partitions_pruned: AtomicU64,
+    /// Micro-partitions read.
+    pub partitions_scanned: AtomicU64,
+}
+
+impl Profile {
+    /// Adds an operator.
+    pub fn add(&self, name: String, details: String, parent: Option<OperatorId>) -> OperatorId {
+        let mut operators = self.operators.write().unwrap_or_else(|e| e.into_inner());
+        let zero = AtomicU64::default;
+        operators.push(std::sync::Arc::new(OperatorCounters {
+            name,
+            details,
+            parent,
+            rows_in: zero(),
+            rows_out: zero(),
+            nanos: zero(),
+            bytes_read: zero(),
+            bytes_spilled: zero(),
+            partitions_total: zero(),
+            partitions_pruned: zero(),
+            partitions_scanned: zero(),
+        }));
+        OperatorId(operators.len() - 1)
+    }
+
+    /// The operators so far, by number.
+    pub fn operators(&self) -> Vec<std::sync::Arc<OperatorCounters>> {
+        self.operators.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// One operator's counters, if there is such an operator.
+    pub fn counters(&self, id: OperatorId) -> Option<std::sync::Arc<OperatorCounters>> {
+        self.operators.read().unwrap_or_else(|e| e.into_inner()).get(id.0).cloned()
+    }
+}
+
+impl OperatorCounters {
+    /// Adds to one of the counters.
+    pub fn add(counter: &AtomicU64, amount: usize) {
+        counter.fetch_add(amount as u64, Ordering::Relaxed);
+    }
+}
+
+/// One worker's clock: the time between two switches belongs to the operator that was switched to.
+/// What it measured is added to the profile when it is dropped.
+pub(crate) struct Stopwatch<'a> {
+    profile: &'a Profile,
+    current: OperatorId,
+    since: Instant,
+    measured: Vec<Measured>,
+}
+
+#[derive(Clone, Default)]
+struct Measured {
+    nanos: u64,
+    rows_in: u64,
+    rows_out: u64,
+}
+
+impl<'a> Stopwatch<'a> {
+    pub(crate) fn start(profile: &'a Profile, current: OperatorId) -> Stopwatch<'a> {
+        Stopwatch { profile, current, since: Instant::now(), measured: Vec::new() }
+    }
+
+    /// From now on the time belongs to `next`.
+    pub(crate) fn switch(&mut self, next: OperatorId) {
+        let now = Instant::now();
+        let nanos = now.duration_since(self.since).as_nanos() as u64;
+        let current = self.current;
+        self.measured(current).nanos += nanos;
+        self.current = next;
+        self.since = now;
+    }
+
+    pub(crate) fn count_in(&mut self, id: OperatorId, batch: &Batch) {
+        self.measured(id).rows_in += batch.rows() as u64;
+    }
+
+    pub(crate) fn count_out(&mut self, id: OperatorId, batch: &Batch) {
+        self.measured(id).rows_out += batch.rows() as u64;
+    }
+
+    fn measured(&mut self, id: OperatorId) -> &mut Measured {
+        if self.measured.len() <= id.0 {
+            self.measured.resize(id.0 + 1, Measured::default());
+        }
+        &mut self.measured[id.0]
+    }
+}
+
+impl Drop for Stopwatch<'_> {
+    fn drop(&mut self) {
+        self.switch(self.current);
+        for (counters, measured) in self.profile.operators().iter().zip(&self.measured) {
+            counters.nanos.fetch_add(measured.nanos, Ordering::Relaxed);
+            counters.rows_in.fetch_add(measured.rows_in, Ordering::Relaxed);
+            counters.rows_out.fetch_add(measured.rows_out, Ordering::Relaxed);
+        }
+    }
+}
