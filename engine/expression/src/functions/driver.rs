@@ -262,11 +262,7 @@ impl Output for i128 {
         match PhysicalType::narrowest(low, high) {
             PhysicalType::I32 => i32::array(values.iter().map(|&v| v as i32).collect(), nulls),
             PhysicalType::I64 => i64::array(values.iter().map(|&v| v as i64).collect(), nulls),
-            _ => {
-                let plain = Decimal128Array::from_iter_values(values);
-                let (data_type, values, _) = plain.into_parts();
-                Array::I128(Decimal128Array::new(values, nulls).with_data_type(data_type))
-            }
+            _ => Array::I128(Decimal128Array::new(values.into(), nulls)),
         }
     }
 }

@@ -1,5 +1,14 @@
 //! Aggregate functions: many rows in, one value per group out.
 
+pub(crate) mod any_value;
+pub(crate) mod count;
+pub mod distinct;
+pub(crate) mod grouped;
+pub(crate) mod key;
+pub(crate) mod min_max;
+pub mod ordered;
+pub(crate) mod sum_avg;
+
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +36,44 @@ pub struct AggregateFunction {
     /// Chooses the overload. For PERCENTILE_CONT and its kin the ordering expression comes as a further
     /// last argument.
     pub bind: fn(&[Argument]) -> Result<AggregateBinding>,
+}
+
+impl AggregateFunction {
+    /// A function without other names that takes neither DISTINCT nor WITHIN GROUP.
+    pub const fn new(
+        name: &'static str,
+        arity: Arity,
+        bind: fn(&[Argument]) -> Result<AggregateBinding>,
+        documentation: Documentation,
+    ) -> AggregateFunction {
+        AggregateFunction {
+            name,
+            aliases: &[],
+            documentation,
+            arity,
+            takes_distinct: false,
+            takes_order: false,
+            bind,
+        }
+    }
+
+    /// The same function with other names too.
+    pub const fn with_aliases(mut self, aliases: &'static [&'static str]) -> AggregateFunction {
+        self.aliases = aliases;
+        self
+    }
+
+    /// The same function, which takes DISTINCT.
+    pub const fn with_distinct(mut self) -> AggregateFunction {
+        self.takes_distinct = true;
+        self
+    }
+
+    /// The same function, which takes WITHIN GROUP.
+    pub const fn with_order(mut self) -> AggregateFunction {
+        self.takes_order = true;
+        self
+    }
 }
 
 /// An aggregate function for certain argument types.
@@ -79,11 +126,34 @@ pub trait Accumulator: Send {
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
 
+impl AggregateBinding {
+    /// A binding of its parts.
+    pub fn new<A: Accumulator + 'static>(
+        arguments: Vec<SqlType>,
+        returns: SqlType,
+        create: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Result<AggregateBinding> {
+        let create = Arc::new(move || Box::new(create()) as Box<dyn Accumulator>);
+        Ok(AggregateBinding { arguments, returns, create })
+    }
+}
+
 impl fmt::Debug for AggregateBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({:?}) -> {}", self.arguments, self.returns)
     }
 }
 
-/// All aggregate functions, sorted by name.
-pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[];
+/// The chapter of most of this folder's functions.
+const CATEGORY: &str = "Aggregate";
+
+/// All aggregate functions, file by file.
+pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[
+    &any_value::ANY_VALUE,
+    &count::COUNT,
+    &count::COUNT_IF,
+    &min_max::MAX,
+    &min_max::MIN,
+    &sum_avg::AVG,
+    &sum_avg::SUM,
+];

@@ -1,0 +1,133 @@
+//! DISTINCT before the arguments of any aggregate.
+
+use std::any::Any;
+
+use arrow::array::UInt32Array;
+use firn_column::{Array, Column};
+use firn_types::{Result, SqlType};
+use hashbrown::HashSet;
+
+use super::grouped::{compacted, same_kind};
+use super::key::{SortOrder, push_key};
+use super::{Accumulator, AggregateBinding};
+
+/// The same aggregate over distinct arguments: it passes on the first row of each group and arguments.
+///
+/// Argument lists with a NULL member count too, as one value each; the aggregate skips them itself.
+pub fn distinct(binding: AggregateBinding) -> AggregateBinding {
+    let inner = binding.clone();
+    let create = std::sync::Arc::new(move || {
+        Box::new(Distinct {
+            inner: (inner.create)(),
+            types: inner.arguments.clone(),
+            seen: HashSet::default(),
+            rows: Vec::new(),
+            groups: 0,
+            key_bytes: 0,
+        }) as Box<dyn Accumulator>
+    });
+    AggregateBinding { create, ..binding }
+}
+
+struct Distinct {
+    inner: Box<dyn Accumulator>,
+    types: Vec<SqlType>,
+    /// The group's number and the arguments' keys of every row that was passed on.
+    seen: HashSet<Box<[u8]>, rapidhash::fast::RandomState>,
+    /// What was passed on, for a merge: the keys alone cannot be turned back into values.
+    rows: Vec<(Vec<u32>, Vec<Column>)>,
+    groups: usize,
+    key_bytes: usize,
+}
+
+impl Distinct {
+    /// The rows that are new.
+    fn new_rows(&mut self, groups: &[u32], arguments: &[Column]) -> Result<Vec<u32>> {
+        let arrays: Vec<Array> = arguments.iter().map(Column::flat).collect();
+        let mut key = Vec::new();
+        let mut new_rows = Vec::new();
+        for (row, &group) in groups.iter().enumerate() {
+            key.clear();
+            key.extend(group.to_be_bytes());
+            for (array, &sql_type) in arrays.iter().zip(&self.types) {
+                push_key(array, row, sql_type, SortOrder::ASCENDING, &mut key)?;
+            }
+            if !self.seen.contains(key.as_slice()) {
+                self.key_bytes += key.len() + size_of::<Box<[u8]>>();
+                self.seen.insert(key.as_slice().into());
+                new_rows.push(row as u32);
+            }
+        }
+        Ok(new_rows)
+    }
+}
+
+impl Accumulator for Distinct {
+    fn resize(&mut self, groups: usize) {
+        self.groups = groups;
+        self.inner.resize(groups);
+    }
+
+    fn update(&mut self, groups: &[u32], arguments: &[Column]) -> Result<()> {
+        let new_rows = self.new_rows(groups, arguments)?;
+        if new_rows.is_empty() {
+            return Ok(());
+        }
+        let groups: Vec<u32> = new_rows.iter().map(|&row| groups[row as usize]).collect();
+        let new_rows = UInt32Array::from(new_rows);
+        let arguments: Vec<Column> =
+            arguments.iter().map(|column| compacted(&column.take(&new_rows))).collect();
+        self.inner.update(&groups, &arguments)?;
+        self.rows.push((groups, arguments));
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Box<dyn Accumulator>, groups: &[u32]) -> Result<()> {
+        let other: Distinct = same_kind(other)?;
+        for (their_groups, arguments) in other.rows {
+            let ours: Vec<u32> = their_groups.iter().map(|&group| groups[group as usize]).collect();
+            self.update(&ours, &arguments)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Column> {
+        self.inner.finish()
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let rows = self.rows.iter().flat_map(|(_, columns)| columns).map(Column::memory_bytes);
+        self.inner.memory_bytes() + self.key_bytes + rows.sum::<usize>()
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::Argument;
+    use crate::functions::aggregate::count::COUNT;
+    use firn_types::Value;
+
+    #[test]
+    fn distinct_counts_each_value_of_a_group_once_also_after_a_merge() -> Result<()> {
+        let binding = distinct((COUNT.bind)(&[Argument::of(SqlType::TEXT)])?);
+        let values = |texts: &[&str]| {
+            let texts: Vec<Value> = texts.iter().map(|text| Value::text(*text)).collect();
+            Column::from_values(SqlType::TEXT, &texts)
+        };
+        let mut first = (binding.create)();
+        first.resize(2);
+        first.update(&[0, 0, 1, 1], &[values(&["a", "a", "a", "b"])?])?;
+        let mut second = (binding.create)();
+        second.resize(1);
+        second.update(&[0, 0], &[values(&["b", "c"])?])?;
+        first.merge(second, &[1])?;
+        let counts = first.finish()?.flat();
+        assert_eq!((counts.integer(0), counts.integer(1)), (1, 3));
+        Ok(())
+    }
+}
