@@ -1,1 +1,12 @@
-//! (being built)
+//! The way of data into firn and out of it: stages, compression, file formats.
+//!
+//! Reading order: [`options`] says what a statement may ask for; [`stage`] lists, opens and writes
+//! files; [`compression`] reads and writes compressed bytes; [`row_error`] is a rejected row, a value
+//! and not a failure, and [`on_error`] decides what becomes of it.
+
+pub mod options;
+pub mod row_error;
+
+pub mod compression;
+pub mod on_error;
+pub mod stage;

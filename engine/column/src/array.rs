@@ -156,6 +156,19 @@ impl Array {
         }
     }
 
+    /// The same values under this crate's own Arrow type: 128-bit integers may carry any precision and
+    /// scale, which Arrow's kernels would take for different types.
+    pub fn canonical(self) -> Array {
+        match self {
+            Array::I128(a) if *a.data_type() != arrow_type(PhysicalType::I128) => {
+                let (_, values, nulls) = a.into_parts();
+                let array = Decimal128Array::new(values, nulls);
+                Array::I128(array.with_data_type(arrow_type(PhysicalType::I128)))
+            }
+            other => other,
+        }
+    }
+
     /// The integer at `row`, whichever width; 0 for NULL and for other forms.
     pub fn integer(&self, row: usize) -> i128 {
         match self {

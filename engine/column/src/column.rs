@@ -119,6 +119,18 @@ impl Column {
         Ok(Column::Flat(array_of(sql_type, values)?))
     }
 
+    /// The values at these codes: a dictionary, or an array where one of the values is NULL. Every code is
+    /// a position in `values`.
+    pub fn from_codes(codes: UInt32Array, values: Arc<Array>) -> Column {
+        let column = Column::Dictionary { codes, values };
+        match &column {
+            Column::Dictionary { values, .. } if values.null_count() > 0 => {
+                Column::Flat(column.flat())
+            }
+            _ => column,
+        }
+    }
+
     /// The value of `row` as SQL sees it. For single values only: operators work on arrays.
     pub fn value(&self, row: usize, sql_type: SqlType) -> Value {
         match self {
@@ -212,10 +224,9 @@ impl Column {
         if let Some(shared) = concat_dictionaries(columns) {
             return Ok(shared);
         }
-        let widest = columns.iter().map(|column| column.physical()).max();
-        let widest = widest.ok_or_else(|| Error::internal("concat of no column"))?;
+        let widest = widest_of(columns)?;
         let arrays: Vec<Array> =
-            columns.iter().map(|column| column.flat().widened(widest)).collect();
+            columns.iter().map(|column| column.flat().widened(widest).canonical()).collect();
         let arrow: Vec<&dyn arrow::array::Array> = arrays.iter().map(Array::as_arrow).collect();
         let array = compute::concat(&arrow).map_err(|e| Error::internal(e.to_string()))?;
         Ok(Column::Flat(Array::from_arrow(&array)?))
@@ -230,6 +241,20 @@ impl Column {
                 codes.get_buffer_memory_size() + values.as_arrow().get_buffer_memory_size()
             }
         }
+    }
+}
+
+/// The form in which the columns meet: the widest integer, or the one that they share.
+pub(crate) fn widest_of(columns: &[&Column]) -> Result<PhysicalType> {
+    let widest = columns.iter().map(|column| column.physical()).max();
+    let widest = widest.ok_or_else(|| Error::internal("no column"))?;
+    let meets = |form: PhysicalType| form == widest || (form.is_integer() && widest.is_integer());
+    match columns.iter().find(|column| !meets(column.physical())) {
+        Some(other) => {
+            let other = other.physical();
+            Err(Error::internal(format!("columns of forms {widest:?} and {other:?} in one")))
+        }
+        None => Ok(widest),
     }
 }
 

@@ -9,7 +9,9 @@
 pub mod array;
 pub mod batch;
 pub mod column;
+pub mod kernels;
 pub mod physical;
+pub mod row_key;
 
 pub use array::Array;
 pub use batch::Batch;

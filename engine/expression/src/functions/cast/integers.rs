@@ -75,13 +75,3 @@ fn range(values: &[i64]) -> (i64, i64) {
 pub(crate) fn wide_array(values: Vec<i128>, nulls: Option<NullBuffer>) -> Array {
     Array::I128(Decimal128Array::new(values.into(), nulls))
 }
-
-/// The nulls of an array together with further rows that became NULL.
-pub(crate) fn nulls_with(array: &Array, failed: &[usize]) -> Option<NullBuffer> {
-    if failed.is_empty() {
-        return array.nulls().cloned();
-    }
-    let mut present = vec![true; array.len()];
-    failed.iter().for_each(|&row| present[row] = false);
-    NullBuffer::union(array.nulls(), Some(&NullBuffer::from(present)))
-}

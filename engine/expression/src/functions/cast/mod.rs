@@ -6,6 +6,7 @@
 
 mod failures;
 mod integers;
+mod rows;
 mod to_binary;
 mod to_boolean;
 mod to_date;
@@ -18,7 +19,7 @@ mod variant;
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, UInt32Array};
+use arrow::array::UInt32Array;
 use firn_column::{Array, Column, PhysicalType};
 use firn_types::coerce::can_cast;
 use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily, Value};
@@ -231,4 +232,170 @@ fn dictionary(codes: &UInt32Array, values: Array) -> Column {
         && matches!(values.physical(), PhysicalType::Text | PhysicalType::Bytes);
     let column = Column::Dictionary { codes: codes.clone(), values: Arc::new(values) };
     if keeps { column } else { Column::Flat(column.flat()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn varchar(length: u32) -> SqlType {
+        SqlType::Varchar { length }
+    }
+
+    /// What a value becomes on the way through several types and then VARCHAR.
+    fn chain(text: &str, types: &[SqlType]) -> String {
+        let context = FunctionContext::default();
+        let mut value = Value::text(text);
+        let mut from = SqlType::TEXT;
+        for &to in types.iter().chain(&[SqlType::TEXT]) {
+            match cast_value(&value, from, to, CastMode::Strict, &context) {
+                Ok(next) => value = next,
+                Err(error) => return error.to_string(),
+            }
+            from = to;
+        }
+        match value {
+            Value::Text(text) => text.to_string(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_convert_as_documented() {
+        let number = SqlType::number;
+        let ntz = SqlType::TIMESTAMP_NTZ;
+        let (ltz, tz) = (SqlType::TIMESTAMP_LTZ, SqlType::TIMESTAMP_TZ);
+        let cases: &[(&str, &[SqlType], &str)] = &[
+            ("2.5", &[number(2, 1), SqlType::INTEGER], "3"),
+            ("-2.5", &[number(2, 1), SqlType::INTEGER], "-3"),
+            ("999.999", &[number(6, 3), number(10, 2)], "1000.00"),
+            ("1.7", &[SqlType::Float, SqlType::INTEGER], "2"),
+            ("0", &[number(38, 20)], "0.00000000000000000000"),
+            ("1.50", &[number(10, 2), SqlType::Float], "1.5"),
+            ("1e20", &[SqlType::Float, SqlType::INTEGER], "100000000000000000000"),
+            ("1.1e20", &[SqlType::Float, number(38, 10)], "110000000000000000000.0000000000"),
+            ("12345678901234567890.12", &[number(38, 2), SqlType::Float], "1.2345678901234567e+19"),
+            ("on", &[SqlType::Boolean, number(3, 1)], "1.0"),
+            ("0.0", &[number(2, 1), SqlType::Boolean], "false"),
+            ("-3", &[SqlType::Float, SqlType::Boolean], "true"),
+            ("0", &[SqlType::INTEGER, ntz], "1970-01-01 00:00:00.000"),
+            ("1.5", &[number(2, 1), ntz], "1970-01-01 00:00:01.500"),
+            ("0", &[SqlType::INTEGER, ltz], "1969-12-31 16:00:00.000 -0800"),
+            ("2024-01-02", &[SqlType::Date, ntz], "2024-01-02 00:00:00.000"),
+            ("2024-07-02", &[SqlType::Date, tz], "2024-07-02 00:00:00.000 -0700"),
+            ("2024-01-02 23:30:00", &[ntz, SqlType::Date], "2024-01-02"),
+            ("2024-01-02 01:30:00 +00:00", &[ltz, SqlType::Date], "2024-01-01"),
+            ("2024-01-02 01:30:00 +00:00", &[tz, SqlType::Date], "2024-01-02"),
+            ("2024-01-02 01:30:00 +00:00", &[tz, ltz, ntz], "2024-01-01 17:30:00.000"),
+            ("2024-01-02 01:30:00 +00:00", &[tz, ntz], "2024-01-02 01:30:00.000"),
+            ("2024-01-02 01:30:00 +00:00", &[tz, SqlType::TIME], "01:30:00"),
+            ("0001-01-01", &[SqlType::Date, ntz], "0001-01-01 00:00:00.000"),
+            ("abcdef", &[SqlType::BINARY], "ABCDEF"),
+            (
+                "2024-01-02 12:34:56.789",
+                &[SqlType::TimestampNtz { scale: 1 }],
+                "2024-01-02 12:34:56.700",
+            ),
+        ];
+        for (text, types, wanted) in cases {
+            assert_eq!(chain(text, types), *wanted, "{text} {types:?}");
+        }
+    }
+
+    #[test]
+    fn bad_values_and_pairs_have_their_errors() {
+        let cases: &[(&str, &[SqlType], &str)] = &[
+            (
+                "12.3456",
+                &[SqlType::number(6, 4), SqlType::number(2, 1)],
+                "100039 (22003): Numeric value '12.3456' is out of range",
+            ),
+            ("one", &[SqlType::INTEGER], "100038 (22018): Numeric value 'one' is not recognized"),
+            (
+                "9.8765",
+                &[varchar(4)],
+                "100078 (22000): String '9.8765' is too long and would be truncated",
+            ),
+            (
+                "20240101",
+                &[SqlType::number(8, 0), SqlType::Date],
+                "001007 (22023): invalid type [CAST(NUMBER(8,0) AS DATE)] for parameter 'TO_DATE'",
+            ),
+            (
+                "NaN",
+                &[SqlType::Float, SqlType::Boolean],
+                "100037 (22018): Boolean value 'NaN' is not recognized",
+            ),
+            (
+                "inf",
+                &[SqlType::Float, SqlType::INTEGER],
+                "100039 (22003): Numeric value 'inf' is out of range",
+            ),
+            (
+                "on",
+                &[SqlType::Boolean, SqlType::number(1, 1)],
+                "100039 (22003): Numeric value '1' is out of range",
+            ),
+        ];
+        for (text, types, wanted) in cases {
+            assert_eq!(chain(text, types), *wanted, "{text} {types:?}");
+        }
+    }
+
+    fn texts(values: &[Option<&str>]) -> Column {
+        let values: Vec<Value> =
+            values.iter().map(|v| v.map_or(Value::Null, Value::text)).collect();
+        Column::from_values(SqlType::TEXT, &values).unwrap()
+    }
+
+    #[test]
+    fn loads_list_bad_rows_and_forgiving_casts_give_null() {
+        let context = FunctionContext::default();
+        let column = texts(&[Some("1"), Some("x"), None, Some("300")]);
+        let to = SqlType::number(2, 0);
+        let (numbers, errors) = cast_collect(&column, SqlType::TEXT, to, &context).unwrap();
+        assert_eq!(errors.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(numbers.value(0, to), Value::integer(1));
+        assert_eq!(numbers.null_count(), 3);
+        let lenient = cast_column(&column, SqlType::TEXT, to, CastMode::Try, &context).unwrap();
+        assert_eq!(lenient.null_count(), 3);
+        assert!(cast_column(&column, SqlType::TEXT, to, CastMode::Strict, &context).is_err());
+    }
+
+    #[test]
+    fn dictionaries_fail_only_for_values_that_a_row_has() {
+        let context = FunctionContext::default();
+        let values = texts(&[Some("1"), Some("bad"), Some("3")]).flat();
+        let with_codes = |codes: Vec<Option<u32>>| Column::Dictionary {
+            codes: UInt32Array::from(codes),
+            values: Arc::new(values.clone()),
+        };
+        let (from, to) = (SqlType::TEXT, SqlType::INTEGER);
+        let unused = with_codes(vec![Some(0), None, Some(2), Some(2)]);
+        let numbers = cast_column(&unused, from, to, CastMode::Strict, &context).unwrap();
+        assert_eq!(numbers.value(3, to), Value::integer(3));
+        assert_eq!(numbers.null_count(), 1);
+        let used = with_codes(vec![Some(1), Some(0), Some(1)]);
+        assert!(cast_column(&used, from, to, CastMode::Strict, &context).is_err());
+        let (numbers, errors) = cast_collect(&used, from, to, &context).unwrap();
+        assert_eq!(errors.iter().map(|(row, _)| *row).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(numbers.null_count(), 2);
+    }
+
+    #[test]
+    fn numbers_rescale_in_the_width_that_holds_them() {
+        let context = FunctionContext::default();
+        let values = [Value::integer(7), Value::Null, Value::integer(-1_999_999)];
+        let column = Column::from_values(SqlType::INTEGER, &values).unwrap();
+        let cast =
+            |to| cast_column(&column, SqlType::INTEGER, to, CastMode::Strict, &context).unwrap();
+        assert_eq!(cast(SqlType::number(38, 2)).physical(), PhysicalType::I32);
+        assert_eq!(cast(SqlType::number(38, 4)).physical(), PhysicalType::I64);
+        let wide = SqlType::number(38, 20);
+        assert_eq!(cast(wide).physical(), PhysicalType::I128);
+        assert_eq!(
+            cast(wide).value(0, wide),
+            Value::Number(firn_types::Decimal { unscaled: 7 * 10i128.pow(20), scale: 20 })
+        );
+    }
 }
