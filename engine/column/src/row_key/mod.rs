@@ -2,5 +2,22 @@
 //!
 //! Two keys are equal when SQL groups their rows together: 1 is 1 in any width, NULL is NULL, NaN is NaN,
 //! -0 is 0, and two timestamps with offsets are one when they are the same instant.
+//!
+//! Keys come in three representations: packed into 64 or 128 bits where the values' ranges allow it
+//! ([`fixed`]), else as bytes ([`encode`]). [`table`] numbers distinct keys, for grouping; [`join`] finds
+//! the rows with a key.
 
+pub mod encode;
+pub mod fixed;
 pub mod hash;
+pub mod join;
+mod slots;
+pub mod table;
+
+pub use encode::{KeyEncoder, RowKeys};
+pub use fixed::{KeyLayout, KeyOrder, Packed};
+pub use join::{JoinKeys, JoinTable};
+pub use table::GroupTable;
+
+#[cfg(test)]
+mod tests;

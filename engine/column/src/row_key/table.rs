@@ -1,0 +1,367 @@
+//! Numbering the groups of rows with equal keys: the heart of GROUP BY and DISTINCT.
+//!
+//! The table begins with the cheapest representation that holds the keys seen so far and changes to a
+//! wider one when a batch does not fit: an array indexed by the packed key, a hash table of 64-bit keys,
+//! of 128-bit keys, of bytes. Group numbers never change. Keys made of dictionaries only are looked up
+//! once per combination of codes.
+
+use arrow::array::{Array as _, UInt32Array};
+use firn_types::{Error, Result, SqlType};
+
+use super::encode::{KeyEncoder, RowKeys};
+use super::fixed::{KeyLayout, KeyOrder, Packed, not_packed};
+use super::hash::{mix_bytes, mix_wide};
+use super::slots::{InlineTable, NONE, TagTable};
+use crate::{Array, Column};
+
+/// Bits of a packed key that may index an array: 256 KiB of group numbers.
+const DIRECT_BITS_MAX: u32 = 16;
+/// Rows that are looked up between two looks at the table's size.
+const BLOCK_ROWS: usize = 4096;
+
+/// Distinct keys of rows and their numbers, which count from 0 in the order of first appearance.
+#[derive(Debug)]
+pub struct GroupTable {
+    types: Vec<SqlType>,
+    store: Store,
+}
+
+#[derive(Debug)]
+enum Store {
+    /// The packed key is an index.
+    Direct { layout: KeyLayout, groups: Vec<u32>, keys: Vec<u64>, packed: Packed<u64> },
+    /// The packed key has 64 bits.
+    Narrow { layout: KeyLayout, table: InlineTable, keys: Vec<u64>, packed: Packed<u64> },
+    /// The packed key has 128 bits.
+    Wide { layout: KeyLayout, table: TagTable, keys: Vec<u128>, packed: Packed<u128> },
+    /// The key is bytes; the first row of each group is kept as it was.
+    Bytes(Box<ByteGroups>),
+}
+
+#[derive(Debug)]
+struct ByteGroups {
+    encoder: KeyEncoder,
+    table: TagTable,
+    keys: RowKeys,
+    hashes: Vec<u64>,
+    /// Columns of the groups' first rows, in pieces, in the groups' order.
+    rows: Vec<Vec<Column>>,
+    batch: RowKeys,
+}
+
+impl GroupTable {
+    /// A table without groups for keys of these types.
+    pub fn new(types: &[SqlType]) -> GroupTable {
+        let orders = vec![KeyOrder::default(); types.len()];
+        let layout = KeyLayout::new(types, &orders).filter(KeyLayout::is_reversible);
+        let store = match layout {
+            Some(layout) => Store::packed(layout, &[]),
+            None => Store::bytes(types),
+        };
+        GroupTable { types: types.to_vec(), store }
+    }
+
+    /// The number of groups.
+    pub fn len(&self) -> usize {
+        match &self.store {
+            Store::Direct { keys, .. } | Store::Narrow { keys, .. } => keys.len(),
+            Store::Wide { keys, .. } => keys.len(),
+            Store::Bytes(bytes) => bytes.keys.len(),
+        }
+    }
+
+    /// Whether there is no group.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The group of every row, into `groups`, which is cleared first; new keys get new groups. Without
+    /// columns all rows are one group.
+    ///
+    /// # Errors
+    /// For more groups than 32 bits count, and for types without keys.
+    pub fn find_or_insert(
+        &mut self,
+        columns: &[Column],
+        rows: usize,
+        groups: &mut Vec<u32>,
+    ) -> Result<()> {
+        groups.clear();
+        if self.len() + rows >= NONE as usize {
+            return Err(Error::not_supported("more than 4294967295 groups in one table"));
+        }
+        match Combinations::of(columns, rows) {
+            Some(combinations) => {
+                let first: Vec<Column> =
+                    columns.iter().map(|c| c.take(&combinations.rows)).collect();
+                let mut few = Vec::new();
+                self.look_up(&first, combinations.rows.len(), &mut few)?;
+                groups.extend(combinations.of_row.iter().map(|&c| few[c as usize]));
+                Ok(())
+            }
+            None => self.look_up(columns, rows, groups),
+        }
+    }
+
+    fn look_up(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
+        groups.reserve(rows);
+        if !self.store.pack(columns, rows)? {
+            self.change_layout(columns)?;
+            if !self.store.pack(columns, rows)? {
+                return Err(not_packed());
+            }
+        }
+        self.store.number(columns, rows, groups)
+    }
+
+    /// Takes the representation that also holds the keys of these columns, with all groups so far.
+    fn change_layout(&mut self, columns: &[Column]) -> Result<()> {
+        let (mut layout, old) = match &self.store {
+            Store::Direct { layout, keys, .. } | Store::Narrow { layout, keys, .. } => {
+                (layout.clone(), layout.unpack(keys))
+            }
+            Store::Wide { layout, keys, .. } => (layout.clone(), layout.unpack(keys)),
+            Store::Bytes(_) => return Ok(()),
+        };
+        let groups = self.len();
+        layout.widen(columns)?;
+        self.store = if layout.bits() <= 128 {
+            Store::packed(layout, &old)
+        } else {
+            Store::bytes(&self.types)
+        };
+        if groups > 0 {
+            let mut same = Vec::with_capacity(groups);
+            if !self.store.pack(&old, groups)? {
+                return Err(not_packed());
+            }
+            self.store.number(&old, groups, &mut same)?;
+        }
+        Ok(())
+    }
+
+    /// The groups' keys as columns, in the order of their numbers.
+    ///
+    /// # Errors
+    /// Never for keys that came in.
+    pub fn keys(&self) -> Result<Vec<Column>> {
+        match &self.store {
+            Store::Direct { layout, keys, .. } | Store::Narrow { layout, keys, .. } => {
+                Ok(layout.unpack(keys))
+            }
+            Store::Wide { layout, keys, .. } => Ok(layout.unpack(keys)),
+            Store::Bytes(bytes) if bytes.rows.is_empty() => {
+                Ok(self.types.iter().map(|&sql_type| Column::nulls_of(sql_type, 0)).collect())
+            }
+            Store::Bytes(bytes) => {
+                let column = |position: usize| {
+                    let parts: Vec<&Column> = bytes.rows.iter().map(|row| &row[position]).collect();
+                    Column::concat(&parts)
+                };
+                (0..self.types.len()).map(column).collect()
+            }
+        }
+    }
+
+    /// About how many bytes of memory the table holds.
+    pub fn memory_bytes(&self) -> usize {
+        match &self.store {
+            Store::Direct { groups, keys, .. } => groups.capacity() * 4 + keys.capacity() * 8,
+            Store::Narrow { table, keys, .. } => table.memory_bytes() + keys.capacity() * 8,
+            Store::Wide { table, keys, .. } => table.memory_bytes() + keys.capacity() * 16,
+            Store::Bytes(bytes) => {
+                let rows = bytes.rows.iter().flatten().map(Column::memory_bytes).sum::<usize>();
+                bytes.table.memory_bytes()
+                    + bytes.keys.memory_bytes()
+                    + bytes.hashes.capacity() * 8
+                    + rows
+            }
+        }
+    }
+}
+
+impl Store {
+    /// The representation for a layout of at most 128 bits and about as many groups as `old` has rows.
+    fn packed(layout: KeyLayout, old: &[Column]) -> Store {
+        let groups = old.first().map_or(0, Column::len);
+        match layout.bits() {
+            bits @ 0..=DIRECT_BITS_MAX => {
+                let groups = vec![NONE; 1 << bits];
+                Store::Direct { layout, groups, keys: Vec::new(), packed: Packed::default() }
+            }
+            0..=64 => {
+                let table = InlineTable::with_capacity(groups.max(BLOCK_ROWS));
+                Store::Narrow { layout, table, keys: Vec::new(), packed: Packed::default() }
+            }
+            _ => {
+                let table = TagTable::with_capacity(groups.max(BLOCK_ROWS));
+                Store::Wide { layout, table, keys: Vec::new(), packed: Packed::default() }
+            }
+        }
+    }
+
+    fn bytes(types: &[SqlType]) -> Store {
+        Store::Bytes(Box::new(ByteGroups {
+            encoder: KeyEncoder::new(types, &vec![KeyOrder::default(); types.len()]),
+            table: TagTable::with_capacity(BLOCK_ROWS),
+            keys: RowKeys::default(),
+            hashes: Vec::new(),
+            rows: Vec::new(),
+            batch: RowKeys::default(),
+        }))
+    }
+
+    /// Brings the rows' keys into the representation; FALSE when they do not fit.
+    fn pack(&mut self, columns: &[Column], rows: usize) -> Result<bool> {
+        match self {
+            Store::Direct { layout, packed, .. } | Store::Narrow { layout, packed, .. } => {
+                layout.pack(columns, rows, false, packed)?;
+                Ok(!packed.any_miss())
+            }
+            Store::Wide { layout, packed, .. } => {
+                layout.pack(columns, rows, false, packed)?;
+                Ok(!packed.any_miss())
+            }
+            Store::Bytes(bytes) => {
+                bytes.batch.clear();
+                bytes.encoder.encode(columns, rows, &mut bytes.batch)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Numbers the rows that were packed last.
+    fn number(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
+        match self {
+            Store::Direct { groups: numbers, keys, packed, .. } => {
+                groups.extend(packed.keys.iter().map(|&key| {
+                    let number = &mut numbers[key as usize];
+                    if *number == NONE {
+                        *number = keys.len() as u32;
+                        keys.push(key);
+                    }
+                    *number
+                }));
+            }
+            Store::Narrow { table, keys, packed, .. } => {
+                for block in packed.keys.chunks(BLOCK_ROWS) {
+                    table.reserve(block.len());
+                    groups.extend(block.iter().map(|&key| {
+                        table.find_or_insert(key, || {
+                            keys.push(key);
+                            keys.len() as u32 - 1
+                        })
+                    }));
+                }
+            }
+            Store::Wide { table, keys, packed, .. } => {
+                for block in packed.keys.chunks(BLOCK_ROWS) {
+                    table.reserve(block.len(), |group| mix_wide(keys[group as usize] as i128));
+                    for &key in block {
+                        let next = keys.len() as u32;
+                        let same = |group: u32| keys[group as usize] == key;
+                        let (group, new) = table.entry(mix_wide(key as i128), same, || next);
+                        if new {
+                            keys.push(key);
+                        }
+                        groups.push(group);
+                    }
+                }
+            }
+            Store::Bytes(bytes) => bytes.number(columns, rows, groups),
+        }
+        Ok(())
+    }
+}
+
+impl ByteGroups {
+    fn number(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) {
+        let mut new_rows = Vec::new();
+        for start in (0..rows).step_by(BLOCK_ROWS) {
+            let end = rows.min(start + BLOCK_ROWS);
+            self.table.reserve(end - start, |group| self.hashes[group as usize]);
+            for row in start..end {
+                let key = self.batch.key(row);
+                let hash = mix_bytes(key);
+                let next = self.keys.len() as u32;
+                let same = |group: u32| self.keys.key(group as usize) == key;
+                let (group, new) = self.table.entry(hash, same, || next);
+                if new {
+                    self.keys.push(key);
+                    self.hashes.push(hash);
+                    new_rows.push(row as u32);
+                }
+                groups.push(group);
+            }
+        }
+        if !new_rows.is_empty() {
+            let new_rows = UInt32Array::from(new_rows);
+            let first = |column: &Column| Column::Flat(compact(column.take(&new_rows).flat()));
+            self.rows.push(columns.iter().map(first).collect());
+        }
+    }
+}
+
+/// The array in buffers of its own, so that a few kept texts do not keep a whole batch in memory.
+fn compact(array: Array) -> Array {
+    match array {
+        Array::Text(a) => Array::Text(a.gc()),
+        Array::Bytes(a) => Array::Bytes(a.gc()),
+        other => other,
+    }
+}
+
+/// The distinct combinations of codes in a batch of which every column is a dictionary or constant.
+struct Combinations {
+    /// A row of each combination.
+    rows: UInt32Array,
+    /// The combination of each row.
+    of_row: Vec<u32>,
+}
+
+impl Combinations {
+    /// None when some column is not a dictionary, or when there may be too many combinations to pay.
+    fn of(columns: &[Column], rows: usize) -> Option<Combinations> {
+        let mut count = 1_usize;
+        let mut any = false;
+        for column in columns {
+            match column {
+                Column::Flat(_) => return None,
+                Column::Constant { .. } => {}
+                Column::Dictionary { values, .. } => {
+                    count = count.checked_mul(values.len() + 1)?;
+                    any = true;
+                }
+            }
+        }
+        if count > rows / 2 && (any || rows == 0) {
+            return None;
+        }
+        let mut codes = vec![0_u32; rows];
+        for column in columns {
+            if let Column::Dictionary { codes: own, values } = column {
+                let (base, null) = (values.len() as u32 + 1, values.len() as u32);
+                match own.nulls().filter(|nulls| nulls.null_count() > 0) {
+                    None => {
+                        codes.iter_mut().zip(own.values()).for_each(|(c, o)| *c = *c * base + o)
+                    }
+                    Some(_) => codes
+                        .iter_mut()
+                        .zip(own)
+                        .for_each(|(c, o)| *c = *c * base + o.unwrap_or(null)),
+                }
+            }
+        }
+        let mut numbers = vec![NONE; count];
+        let mut first = Vec::new();
+        for (row, code) in codes.iter_mut().enumerate() {
+            let number = &mut numbers[*code as usize];
+            if *number == NONE {
+                *number = first.len() as u32;
+                first.push(row as u32);
+            }
+            *code = *number;
+        }
+        Some(Combinations { rows: UInt32Array::from(first), of_row: codes })
+    }
+}
