@@ -13,11 +13,17 @@
 //!
 //! Columns carry `PARQUET:field_id`. A file of rewritten rows has a further column `_row_id`.
 
+mod convert;
+mod encoding;
+mod file_type;
+mod footer;
+mod page_bounds;
 mod reader;
 mod writer;
 
 use firn_types::{FieldId, SqlType, Value};
 
+pub(crate) use footer::Footer;
 pub use reader::{PartitionReader, RowGroup, RowSelection};
 pub use writer::{PartitionWriter, WriterOptions};
 
@@ -45,3 +51,6 @@ pub struct ReadColumn {
 
 /// The field id of the stored row ids; table columns never reach it.
 pub const ROW_ID_FIELD: FieldId = FieldId(2_147_483_540);
+
+#[cfg(test)]
+mod tests;

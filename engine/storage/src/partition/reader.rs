@@ -1,15 +1,25 @@
 //! Micro-partitions to batches.
+//!
+//! A column chunk (one column of one row group) is read and decoded as a whole, and kept in the cache in
+//! its decoded form; a selection is cut out of it. So the columns of a filter and, later, the surviving
+//! rows of the others cost one decoding each.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, UInt32Array};
-use firn_column::{Batch, Column};
+use arrow::array::{Array as _, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array};
+use firn_column::{Array, Batch, Column};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, Result};
+use firn_types::{Error, FieldId, Result, SqlType, Value};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::errors::ParquetError;
 
-use super::ReadColumn;
-use crate::{ColumnCache, ObjectAccess, Partition, Prune};
+use super::convert::from_file;
+use super::footer::{FileParts, Footer, corrupt};
+use super::page_bounds::RowGroupStatistics;
+use super::{ROW_ID_FIELD, ReadColumn};
+use crate::{ColumnCache, ObjectAccess, Partition, Prune, prune};
 
 /// Some consecutive rows of a file whose columns are read as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +43,57 @@ pub enum RowSelection {
     Mask(BooleanArray),
 }
 
+impl RowGroup {
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl RowSelection {
+    /// How many rows of a row group of `rows` rows are selected.
+    pub fn count(&self, rows: usize) -> usize {
+        match self {
+            RowSelection::All => rows,
+            RowSelection::Range(range) => range.len(),
+            RowSelection::List(list) => list.len(),
+            RowSelection::Mask(mask) => mask.true_count(),
+        }
+    }
+
+    fn cut(&self, column: Column) -> Column {
+        match self {
+            RowSelection::All => column,
+            RowSelection::Range(range) => column.slice(range.start as usize, range.len()),
+            RowSelection::List(list) => column.take(list),
+            RowSelection::Mask(mask) => column.filter(mask),
+        }
+    }
+
+    fn fits(&self, rows: usize) -> bool {
+        match self {
+            RowSelection::All => true,
+            RowSelection::Range(range) => range.start <= range.end && range.end as usize <= rows,
+            RowSelection::List(list) => {
+                list.null_count() == 0 && list.values().iter().all(|row| (*row as usize) < rows)
+            }
+            RowSelection::Mask(mask) => mask.len() == rows,
+        }
+    }
+}
+
 /// An open micro-partition. Many threads may read at once.
 #[derive(Debug)]
 pub struct PartitionReader {
     access: ObjectAccess,
     partition: Arc<Partition>,
     cache: Arc<ColumnCache>,
-    row_groups: Vec<RowGroup>,
+    footer: Arc<Footer>,
 }
 
 impl PartitionReader {
@@ -52,8 +106,20 @@ impl PartitionReader {
         partition: &Arc<Partition>,
         cache: &Arc<ColumnCache>,
     ) -> Result<PartitionReader> {
-        let _ = (access, partition, cache);
-        Err(Error::not_supported("reading"))
+        let footer = match cache.footer(&partition.id) {
+            Some(footer) => footer,
+            None => {
+                let footer = Arc::new(Footer::load(access, partition)?);
+                cache.put_footer(&partition.id, &footer);
+                footer
+            }
+        };
+        Ok(PartitionReader {
+            access: access.clone(),
+            partition: Arc::clone(partition),
+            cache: Arc::clone(cache),
+            footer,
+        })
     }
 
     /// The micro-partition.
@@ -63,17 +129,61 @@ impl PartitionReader {
 
     /// The row groups in order.
     pub fn row_groups(&self) -> &[RowGroup] {
-        &self.row_groups
+        &self.footer.row_groups
     }
 
-    /// Whether a row group can be skipped or taken whole.
-    pub fn prune(&self, _row_group: usize, _predicate: &ScanPredicate) -> Prune {
-        Prune::Read
+    /// Whether a row group can be skipped or taken whole. Columns must be given with the types that the
+    /// predicate's values have.
+    pub fn prune(
+        &self,
+        row_group: usize,
+        columns: &[ReadColumn],
+        predicate: &ScanPredicate,
+    ) -> Prune {
+        let statistics = RowGroupStatistics {
+            footer: &self.footer,
+            partition: &self.partition,
+            columns,
+            row_group,
+        };
+        prune(predicate, &statistics)
+    }
+
+    /// The rows of a row group in the pages that may hold rows for which the predicate holds: some
+    /// consecutive ones, as positions in the row group; none when no page does.
+    pub fn page_range(
+        &self,
+        row_group: usize,
+        columns: &[ReadColumn],
+        predicate: &ScanPredicate,
+    ) -> Option<Range<u32>> {
+        super::page_bounds::page_range(
+            &RowGroupStatistics {
+                footer: &self.footer,
+                partition: &self.partition,
+                columns,
+                row_group,
+            },
+            predicate,
+        )
     }
 
     /// The rows of a row group that are not deleted; `All` when none is.
-    pub fn live_rows(&self, _row_group: usize) -> RowSelection {
-        RowSelection::All
+    pub fn live_rows(&self, row_group: usize) -> RowSelection {
+        let Some(deleted) = &self.partition.deleted else { return RowSelection::All };
+        let Some(group) = self.row_groups().get(row_group) else { return RowSelection::All };
+        let mut live = BooleanBufferBuilder::new(group.len());
+        live.append_n(group.len(), true);
+        let mut any = false;
+        for row in deleted.range(group.rows.clone()) {
+            live.set_bit((row - group.rows.start) as usize, false);
+            any = true;
+        }
+        if any {
+            RowSelection::Mask(BooleanArray::new(live.finish(), None))
+        } else {
+            RowSelection::All
+        }
     }
 
     /// Reads columns of a row group; deleted rows are read too, unless the selection leaves them out.
@@ -89,8 +199,31 @@ impl PartitionReader {
         columns: &[ReadColumn],
         rows: &RowSelection,
     ) -> Result<Batch> {
-        let _ = (row_group, columns, rows, &self.access, &self.cache);
-        Err(Error::not_supported("reading"))
+        let group_rows = self.group_rows(row_group, rows)?;
+        let mut found: Vec<Option<Column>> = Vec::with_capacity(columns.len());
+        let mut missing = Vec::new();
+        for column in columns {
+            found.push(match self.footer.root(column.field) {
+                None => Some(constant(column, group_rows)?),
+                Some(root) => {
+                    let cached = self.cache.chunk(&self.partition.id, row_group, column.field);
+                    if cached.is_none() {
+                        missing.push(root);
+                    }
+                    cached
+                }
+            });
+        }
+        let parts = self.fetch(row_group, &missing)?;
+        let selected = rows.count(group_rows);
+        let columns = columns.iter().zip(found).map(|(column, found)| {
+            let chunk = match found {
+                Some(chunk) => chunk,
+                None => self.decode(row_group, column.field, column.sql_type, &parts)?,
+            };
+            Ok(rows.cut(chunk))
+        });
+        Ok(Batch::new(columns.collect::<Result<_>>()?, selected))
     }
 
     /// The row ids of rows of a row group, as 64-bit integers.
@@ -98,7 +231,94 @@ impl PartitionReader {
     /// # Errors
     /// As [`PartitionReader::read`].
     pub fn row_ids(&self, row_group: usize, rows: &RowSelection) -> Result<Column> {
-        let _ = (row_group, rows);
-        Err(Error::not_supported("reading"))
+        let group_rows = self.group_rows(row_group, rows)?;
+        if self.partition.stored_row_ids {
+            let column = ReadColumn {
+                field: ROW_ID_FIELD,
+                sql_type: SqlType::INTEGER,
+                initial_default: None,
+            };
+            let batch = self.read(row_group, &[column], rows)?;
+            return Ok(batch.column(0).clone());
+        }
+        let start = self.footer.row_groups[row_group].rows.start;
+        let first = self.partition.first_row_id + i64::from(start);
+        let ids = (0..group_rows as i64).map(|at| first + at);
+        let ids = arrow::array::Int64Array::from_iter_values(ids);
+        Ok(rows.cut(Column::Flat(Array::I64(ids))))
+    }
+
+    fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {
+        let group = self.row_groups().get(row_group);
+        let len = group.ok_or_else(|| Error::internal("a row group that is not there"))?.len();
+        if rows.fits(len) {
+            Ok(len)
+        } else {
+            Err(Error::internal("a selection of rows that are not there"))
+        }
+    }
+
+    /// Fetches the chunks of root columns.
+    fn fetch(&self, row_group: usize, roots: &[usize]) -> Result<FileParts> {
+        let leaves = roots.iter().flat_map(|root| self.footer.leaves(*root));
+        let ranges: Vec<Range<u64>> =
+            leaves.map(|leaf| self.footer.range(row_group, leaf)).collect();
+        let bytes = match ranges.is_empty() {
+            true => Vec::new(),
+            false => self.access.get_ranges(&self.partition.path, &ranges)?,
+        };
+        let parts = ranges.iter().map(|range| range.start).zip(bytes).collect();
+        Ok(FileParts::new(self.partition.bytes, parts))
+    }
+
+    /// Decodes a column's chunk from fetched bytes, and keeps it.
+    fn decode(
+        &self,
+        row_group: usize,
+        field: FieldId,
+        sql_type: SqlType,
+        parts: &FileParts,
+    ) -> Result<Column> {
+        let root =
+            self.footer.root(field).ok_or_else(|| Error::internal("a column that is gone"))?;
+        let array = self
+            .decode_array(row_group, root, parts)
+            .map_err(|error| corrupt(&self.partition, &error))?;
+        let column = from_file(&array, sql_type)?;
+        self.cache.put_chunk(&self.partition.id, row_group, field, &column);
+        Ok(column)
+    }
+
+    fn decode_array(
+        &self,
+        row_group: usize,
+        root: usize,
+        parts: &FileParts,
+    ) -> Result<ArrayRef, ParquetError> {
+        let rows = self.footer.row_groups[row_group].len();
+        let leaf = self.footer.leaves(root).first().copied().unwrap_or(0);
+        let reading = self.footer.reading(self.footer.is_dictionary(row_group, leaf))?;
+        let projection = ProjectionMask::roots(reading.parquet_schema(), [root]);
+        let reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(parts.clone(), reading.clone());
+        let mut batches = reader
+            .with_projection(projection)
+            .with_row_groups(vec![row_group])
+            .with_batch_size(rows)
+            .build()?;
+        let cut = || ParquetError::EOF("a column chunk with too few rows".to_string());
+        let batch = batches.next().ok_or_else(cut)?.map_err(ParquetError::from)?;
+        if batch.num_rows() != rows || batch.num_columns() != 1 {
+            return Err(cut());
+        }
+        Ok(Arc::clone(batch.column(0)))
+    }
+}
+
+/// The column of rows that are older than it.
+fn constant(column: &ReadColumn, rows: usize) -> Result<Column> {
+    match &column.initial_default {
+        None | Some(Value::Null) => Ok(Column::nulls_of(column.sql_type, rows)),
+        Some(value) => Column::constant(value, column.sql_type, rows),
     }
 }

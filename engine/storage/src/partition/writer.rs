@@ -1,17 +1,38 @@
 //! Batches to micro-partitions.
+//!
+//! Rows are gathered in memory up to a file's size; then their statistics are known, and with them the
+//! narrowest types and the best encodings. Columns are encoded at once on the caller's rayon pool.
 
-use firn_column::Batch;
-use firn_types::{Error, Result};
+use std::sync::Arc;
 
-use super::StoredColumn;
-use crate::{ObjectAccess, Partition};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use bytes::Bytes;
+use firn_column::{Array, Batch, Column};
+use firn_types::{Error, ErrorCode, PartitionId, Result};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::writer::SerializedFileWriter;
+use rayon::prelude::{
+    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
+};
+
+use super::convert::to_file;
+use super::encoding::{ColumnPlan, properties};
+use super::file_type::{FileType, IntegerRange, row_id_column};
+use super::{ROW_ID_FIELD, StoredColumn};
+use crate::statistics::Gathering;
+use crate::{ColumnStatistics, ObjectAccess, Partition};
 
 /// How large micro-partitions become.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
     /// Rows at which a file is cut.
     pub target_rows: usize,
-    /// Bytes in memory at which a file is cut.
+    /// Bytes of values in memory at which a file is cut.
     pub target_bytes: usize,
     /// Rows of a row group.
     pub row_group_rows: usize,
@@ -30,13 +51,17 @@ impl Default for WriterOptions {
     }
 }
 
-/// Writes batches as micro-partitions: gathers rows up to the target size, then writes them as one file.
+/// Writes batches as micro-partitions. What was written of a transaction that fails is swept away later.
 #[derive(Debug)]
 pub struct PartitionWriter {
     access: ObjectAccess,
     folder: String,
     columns: Vec<StoredColumn>,
     options: WriterOptions,
+    waiting: Vec<Batch>,
+    waiting_rows: usize,
+    waiting_bytes: usize,
+    written: Vec<Partition>,
 }
 
 impl PartitionWriter {
@@ -47,22 +72,231 @@ impl PartitionWriter {
         columns: &[StoredColumn],
         options: WriterOptions,
     ) -> PartitionWriter {
-        PartitionWriter { access, folder: folder.into(), columns: columns.to_vec(), options }
+        let mut columns = columns.to_vec();
+        if options.row_ids {
+            columns.push(row_id_column(ROW_ID_FIELD));
+        }
+        PartitionWriter {
+            access,
+            folder: folder.into(),
+            columns,
+            options,
+            waiting: Vec::new(),
+            waiting_rows: 0,
+            waiting_bytes: 0,
+            written: Vec::new(),
+        }
     }
 
-    /// Adds rows; the batch has the writer's columns in order.
+    /// Adds rows; the batch has the writer's columns in order, and the row ids last if it was told so.
     ///
     /// # Errors
     /// `Storage` when a file cannot be written.
-    pub fn write(&mut self, _batch: &Batch) -> Result<()> {
-        Err(Error::not_supported("writing"))
+    pub fn write(&mut self, batch: &Batch) -> Result<()> {
+        if batch.columns().len() != self.columns.len() {
+            return Err(Error::internal("a batch of another width than the table's"));
+        }
+        let mut offset = 0;
+        while offset < batch.rows() {
+            let rows = (batch.rows() - offset).min(self.options.target_rows - self.waiting_rows);
+            let part = if rows == batch.rows() { batch.clone() } else { batch.slice(offset, rows) };
+            self.waiting_bytes += value_bytes(&part);
+            self.waiting_rows += rows;
+            self.waiting.push(part);
+            offset += rows;
+            if self.waiting_rows >= self.options.target_rows
+                || self.waiting_bytes >= self.options.target_bytes
+            {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// About how many bytes wait in memory.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting_bytes
+    }
+
+    /// Writes what waits as a file, whatever its size: to give memory back, or to end a cluster.
+    ///
+    /// # Errors
+    /// `Storage` when the file cannot be written.
+    pub fn flush(&mut self) -> Result<()> {
+        let batches = std::mem::take(&mut self.waiting);
+        let rows = std::mem::take(&mut self.waiting_rows);
+        self.waiting_bytes = 0;
+        if rows > 0 {
+            let partition = self.write_file(batches, rows)?;
+            self.written.push(partition);
+        }
+        Ok(())
     }
 
     /// Writes what is left and returns all partitions, durable and ready to commit.
     ///
     /// # Errors
     /// `Storage` when a file cannot be written.
-    pub fn finish(self) -> Result<Vec<Partition>> {
-        Err(Error::not_supported("writing"))
+    pub fn finish(mut self) -> Result<Vec<Partition>> {
+        self.flush()?;
+        Ok(self.written)
     }
+
+    fn write_file(&self, batches: Vec<Batch>, rows: usize) -> Result<Partition> {
+        let plans: Vec<ColumnPlan> = self
+            .columns
+            .par_iter()
+            .enumerate()
+            .map(|(position, column)| plan_column(position, column, &batches))
+            .collect();
+        let (bytes, metadata) =
+            encode_file(&plans, &batches, self.options.row_group_rows).map_err(encoding_failed)?;
+        let id = PartitionId(uuid::Uuid::new_v4().to_string());
+        let path = format!("{}/{}.parquet", self.folder, id.0);
+        let size = bytes.len() as u64;
+        self.access.put(&path, bytes)?;
+        Ok(Partition {
+            id,
+            path,
+            rows: rows as u64,
+            bytes: size,
+            first_row_id: 0,
+            stored_row_ids: self.options.row_ids,
+            deleted: None,
+            columns: statistics(plans, &metadata).into(),
+        })
+    }
+}
+
+/// About how many bytes the batch's values take, those that it shares with other batches included.
+fn value_bytes(batch: &Batch) -> usize {
+    let array_bytes = |array: &Array| match array {
+        Array::Bool(a) => a.values().len() / 8,
+        Array::I32(a) => a.values().len() * 4,
+        Array::I64(a) => a.values().len() * 8,
+        Array::I128(a) => a.values().len() * 16,
+        Array::F64(a) => a.values().len() * 8,
+        Array::Text(a) => a.lengths().map(|length| length as usize + 16).sum(),
+        Array::Bytes(a) => a.lengths().map(|length| length as usize + 16).sum(),
+    };
+    let column_bytes = |column: &Column| match column {
+        Column::Flat(array) => array_bytes(array),
+        // Once written, a constant or a dictionary's codes are flat.
+        Column::Constant { rows, .. } => rows * 4,
+        Column::Dictionary { codes, .. } => codes.len() * 16,
+    };
+    batch.columns().iter().map(column_bytes).sum()
+}
+
+fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> ColumnPlan {
+    let mut facts = Gathering::new(column.sql_type);
+    for batch in batches {
+        facts.add(batch.column(position));
+    }
+    let (low, high) = facts.integers.unwrap_or((0, 0));
+    let range = IntegerRange { low, high, thousands: facts.thousands };
+    let file_type = if column.field == ROW_ID_FIELD {
+        FileType::Integer
+    } else {
+        FileType::narrowest(column.sql_type, range)
+    };
+    ColumnPlan { column: column.clone(), file_type, facts, position }
+}
+
+fn encode_file(
+    plans: &[ColumnPlan],
+    batches: &[Batch],
+    row_group_rows: usize,
+) -> Result<(Bytes, ParquetMetaData), ParquetError> {
+    let fields: Vec<Field> = plans.iter().map(|plan| plan.file_type.field(&plan.column)).collect();
+    let arrow_schema: SchemaRef = Arc::new(Schema::new(fields));
+    let schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
+    let properties = properties(plans, batches);
+    let mut out = Vec::new();
+    let mut file = SerializedFileWriter::new(&mut out, schema.root_schema_ptr(), properties)?;
+    let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&arrow_schema));
+    for (index, group) in row_groups(batches, row_group_rows).into_iter().enumerate() {
+        let mut writers = factory.create_column_writers(index)?.into_iter();
+        let work: Vec<(&ColumnPlan, &Field, Vec<ArrowColumnWriter>)> = plans
+            .iter()
+            .zip(arrow_schema.fields())
+            .map(|(plan, field)| {
+                let leaves = plan.file_type.leaves(&plan.column.name).len();
+                (plan, field.as_ref(), writers.by_ref().take(leaves).collect())
+            })
+            .collect();
+        let chunks: Vec<Vec<ArrowColumnChunk>> = work
+            .into_par_iter()
+            .map(|(plan, field, writers)| encode_column(plan, field, writers, &group))
+            .collect::<Result<_, ParquetError>>()?;
+        let mut row_group = file.next_row_group()?;
+        for chunk in chunks.into_iter().flatten() {
+            chunk.append_to_row_group(&mut row_group)?;
+        }
+        row_group.close()?;
+    }
+    let metadata = file.close()?;
+    Ok((Bytes::from(out), metadata))
+}
+
+/// The batches cut into row groups.
+fn row_groups(batches: &[Batch], rows_max: usize) -> Vec<Vec<Batch>> {
+    let mut groups: Vec<Vec<Batch>> = vec![Vec::new()];
+    let mut rows = 0;
+    for batch in batches {
+        let mut offset = 0;
+        while offset < batch.rows() {
+            if rows == rows_max {
+                groups.push(Vec::new());
+                rows = 0;
+            }
+            let len = (batch.rows() - offset).min(rows_max - rows);
+            if let Some(group) = groups.last_mut() {
+                group.push(batch.slice(offset, len));
+            }
+            offset += len;
+            rows += len;
+        }
+    }
+    groups
+}
+
+fn encode_column(
+    plan: &ColumnPlan,
+    field: &Field,
+    mut writers: Vec<ArrowColumnWriter>,
+    batches: &[Batch],
+) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+    for batch in batches {
+        let array = to_file(batch.column(plan.position), plan.file_type)
+            .map_err(|error| ParquetError::General(error.to_string()))?;
+        for (writer, leaf) in writers.iter_mut().zip(compute_leaves(field, &array)?) {
+            writer.write(&leaf)?;
+        }
+    }
+    writers.into_iter().map(ArrowColumnWriter::close).collect()
+}
+
+/// The statistics of the table's columns, by field id; row ids have none.
+fn statistics(plans: Vec<ColumnPlan>, metadata: &ParquetMetaData) -> Vec<ColumnStatistics> {
+    let mut leaf = 0;
+    let mut statistics = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let leaves = leaf..leaf + plan.file_type.leaves(&plan.column.name).len();
+        leaf = leaves.end;
+        if plan.column.field == ROW_ID_FIELD {
+            continue;
+        }
+        let mut column = plan.facts.finish(plan.column.field);
+        let chunks =
+            metadata.row_groups().iter().flat_map(|group| &group.columns()[leaves.clone()]);
+        column.bytes = chunks.map(|chunk| chunk.compressed_size().cast_unsigned()).sum();
+        statistics.push(column);
+    }
+    statistics.sort_by_key(|column| column.field);
+    statistics
+}
+
+fn encoding_failed(error: ParquetError) -> Error {
+    Error::new(ErrorCode::Storage, format!("A micro-partition cannot be encoded: {error}"))
 }

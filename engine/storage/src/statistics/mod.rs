@@ -1,11 +1,13 @@
 //! What is known of a column without reading it: least and greatest value, NULLs, distinct values.
 
+mod gather;
 mod order;
 mod sketch;
 mod summary;
 
 use firn_types::{FieldId, Value};
 
+pub(crate) use gather::Gathering;
 pub use order::compare;
 pub use sketch::DistinctSketch;
 pub use summary::ColumnSummary;

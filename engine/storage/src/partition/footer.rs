@@ -1,0 +1,208 @@
+//! A micro-partition's footer: where its column chunks are, and what they hold.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use arrow::datatypes::{Field, Schema};
+use bytes::{Buf, Bytes};
+use firn_types::{Error, ErrorCode, FieldId, Result};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::Encoding;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::reader::{ChunkReader, Length};
+
+use super::RowGroup;
+use super::convert::reading_type;
+use crate::{ObjectAccess, Partition};
+
+/// Bytes at the end of a file that are fetched at once, in the hope that the footer is in them.
+const TAIL_BYTES: u64 = 64 << 10;
+
+/// The parsed footer of a file, and how to read its columns.
+#[derive(Debug)]
+pub(crate) struct Footer {
+    pub(super) metadata: Arc<ParquetMetaData>,
+    pub(super) row_groups: Vec<RowGroup>,
+    /// Position of the root column of each field id.
+    roots: HashMap<FieldId, usize>,
+    /// How to read texts as they are, and as dictionaries.
+    flat: OnceLock<ArrowReaderMetadata>,
+    dictionary: OnceLock<ArrowReaderMetadata>,
+}
+
+impl Footer {
+    /// Fetches and parses the footer.
+    pub(super) fn load(access: &ObjectAccess, partition: &Partition) -> Result<Footer> {
+        let size = partition.bytes;
+        let mut tail_bytes = TAIL_BYTES.min(size);
+        loop {
+            let tail = std::slice::from_ref(&(size - tail_bytes..size)).to_vec();
+            let bytes = access.get_ranges(&partition.path, &tail)?.pop().unwrap_or_default();
+            let source = FileParts::new(size, vec![(size - tail_bytes, bytes)]);
+            let mut reader =
+                ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
+            match reader.try_parse(&source) {
+                Ok(()) => {
+                    let metadata = reader.finish().map_err(|e| corrupt(partition, &e))?;
+                    return Footer::new(Arc::new(metadata));
+                }
+                Err(_) if tail_bytes < size => tail_bytes = (tail_bytes * 16).min(size),
+                Err(error) => return Err(corrupt(partition, &error)),
+            }
+        }
+    }
+
+    fn new(metadata: Arc<ParquetMetaData>) -> Result<Footer> {
+        let schema = metadata.file_metadata().schema_descr();
+        let roots =
+            schema.root_schema().get_fields().iter().enumerate().filter_map(|(at, field)| {
+                let info = field.get_basic_info();
+                info.has_id().then(|| (FieldId(info.id().cast_unsigned()), at))
+            });
+        let roots = roots.collect();
+        let mut row_groups = Vec::with_capacity(metadata.num_row_groups());
+        let mut start = 0_u32;
+        for (index, group) in metadata.row_groups().iter().enumerate() {
+            let rows = u32::try_from(group.num_rows()).ok();
+            let end = rows.and_then(|rows| start.checked_add(rows)).ok_or_else(|| {
+                Error::new(ErrorCode::CorruptFile, "a micro-partition with too many rows")
+            })?;
+            row_groups.push(RowGroup { index, rows: start..end });
+            start = end;
+        }
+        Ok(Footer {
+            metadata,
+            row_groups,
+            roots,
+            flat: OnceLock::new(),
+            dictionary: OnceLock::new(),
+        })
+    }
+
+    /// The position of a column among the file's root columns; none when the file lacks it.
+    pub(super) fn root(&self, field: FieldId) -> Option<usize> {
+        self.roots.get(&field).copied()
+    }
+
+    /// The leaf columns below a root column.
+    pub(super) fn leaves(&self, root: usize) -> Vec<usize> {
+        let schema = self.metadata.file_metadata().schema_descr();
+        let leaves = 0..schema.num_columns();
+        leaves.filter(|leaf| schema.get_column_root_idx(*leaf) == root).collect()
+    }
+
+    /// Where a leaf's chunk lies in the file.
+    pub(super) fn range(&self, row_group: usize, leaf: usize) -> Range<u64> {
+        let chunk = self.metadata.row_group(row_group).column(leaf);
+        let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset()).max(0);
+        let start = start.cast_unsigned();
+        start..start + chunk.compressed_size().max(0).cast_unsigned()
+    }
+
+    /// Whether every data page of a leaf's chunk holds codes into its dictionary.
+    pub(super) fn is_dictionary(&self, row_group: usize, leaf: usize) -> bool {
+        let chunk = self.metadata.row_group(row_group).column(leaf);
+        if let Some(mask) = chunk.page_encoding_stats_mask() {
+            return mask.is_only(Encoding::RLE_DICTIONARY)
+                || mask.is_only(Encoding::PLAIN_DICTIONARY);
+        }
+        let Some(pages) = chunk.page_encoding_stats() else { return false };
+        let is_data = |page: parquet::basic::PageType| {
+            matches!(
+                page,
+                parquet::basic::PageType::DATA_PAGE | parquet::basic::PageType::DATA_PAGE_V2
+            )
+        };
+        chunk.dictionary_page_offset().is_some()
+            && pages
+                .iter()
+                .filter(|page| is_data(page.page_type))
+                .all(|page| page.encoding == Encoding::RLE_DICTIONARY)
+    }
+
+    /// How to read the file's columns, texts as dictionaries or as they are.
+    pub(super) fn reading(&self, dictionary: bool) -> Result<&ArrowReaderMetadata, ParquetError> {
+        let cell = if dictionary { &self.dictionary } else { &self.flat };
+        if let Some(reading) = cell.get() {
+            return Ok(reading);
+        }
+        let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let suggested = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), plain)?;
+        let fields: Vec<Field> = suggested
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| {
+                let wanted = reading_type(field.data_type(), dictionary);
+                field.as_ref().clone().with_data_type(wanted)
+            })
+            .collect();
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+        let reading = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options)?;
+        Ok(cell.get_or_init(|| reading))
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.metadata.memory_size() * 2
+    }
+}
+
+/// Parts of a file that were fetched, for the Parquet library.
+#[derive(Clone, Debug)]
+pub(super) struct FileParts {
+    size: u64,
+    parts: Arc<Vec<(u64, Bytes)>>,
+}
+
+impl FileParts {
+    pub(super) fn new(size: u64, parts: Vec<(u64, Bytes)>) -> FileParts {
+        FileParts { size, parts: Arc::new(parts) }
+    }
+
+    /// From a place on, as far as the part that holds it reaches.
+    fn from(&self, start: u64) -> Result<Bytes, ParquetError> {
+        let holds = |(offset, bytes): &&(u64, Bytes)| {
+            *offset <= start && start < offset + bytes.len() as u64
+        };
+        let (offset, bytes) =
+            self.parts.iter().find(holds).ok_or_else(|| {
+                ParquetError::EOF(format!("bytes from {start} on were not fetched"))
+            })?;
+        Ok(bytes.slice((start - offset) as usize..))
+    }
+}
+
+impl Length for FileParts {
+    fn len(&self) -> u64 {
+        self.size
+    }
+}
+
+impl ChunkReader for FileParts {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        Ok(self.from(start)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        if length == 0 {
+            return Ok(Bytes::new());
+        }
+        let bytes = self.from(start)?;
+        if bytes.len() < length {
+            return Err(ParquetError::EOF(format!("{length} bytes from {start} on are cut off")));
+        }
+        Ok(bytes.slice(..length))
+    }
+}
+
+/// A file that is not what it should be.
+pub(super) fn corrupt(partition: &Partition, error: &ParquetError) -> Error {
+    Error::new(
+        ErrorCode::CorruptFile,
+        format!("Micro-partition '{}' cannot be read: {error}", partition.path),
+    )
+}

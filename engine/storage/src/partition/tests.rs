@@ -1,0 +1,284 @@
+//! Writing and reading back: all types, all forms, pruning, deletes, caching.
+
+use std::sync::Arc;
+
+use arrow::array::UInt32Array;
+use firn_column::{Array, Batch, Column, PhysicalType};
+use firn_types::scan_predicate::{Comparison, ScanPredicate};
+use firn_types::value::TimestampTz;
+use firn_types::variant::Builder;
+use firn_types::{Decimal, FieldId, Result, SqlType, Value};
+
+use super::*;
+use crate::{ColumnCache, ObjectAccess, Partition, Prune, prune};
+
+fn column(id: u32, sql_type: SqlType) -> StoredColumn {
+    StoredColumn { field: FieldId(id), name: format!("C{id}"), sql_type }
+}
+
+fn wanted(columns: &[StoredColumn]) -> Vec<ReadColumn> {
+    columns
+        .iter()
+        .map(|column| ReadColumn {
+            field: column.field,
+            sql_type: column.sql_type,
+            initial_default: None,
+        })
+        .collect()
+}
+
+fn options(row_group_rows: usize) -> WriterOptions {
+    WriterOptions { row_group_rows, ..WriterOptions::default() }
+}
+
+fn write(
+    access: &ObjectAccess,
+    columns: &[StoredColumn],
+    batches: &[Batch],
+    options: WriterOptions,
+) -> Result<Vec<Arc<Partition>>> {
+    let mut writer = PartitionWriter::new(access.clone(), "data/1", columns, options);
+    batches.iter().try_for_each(|batch| writer.write(batch))?;
+    Ok(writer.finish()?.into_iter().map(Arc::new).collect())
+}
+
+fn open(access: &ObjectAccess, partition: &Arc<Partition>) -> Result<PartitionReader> {
+    PartitionReader::open(access, partition, &ColumnCache::new(64 << 20))
+}
+
+/// Writes one column and reads it back through row groups of 3 rows.
+fn round_trip(sql_type: SqlType, values: &[Value]) -> Result<Vec<PhysicalType>> {
+    let access = ObjectAccess::memory();
+    let columns = [column(7, sql_type)];
+    let flat = Column::from_values(sql_type, values)?;
+    let partitions = write(&access, &columns, &[Batch::new(vec![flat], values.len())], options(3))?;
+    let reader = open(&access, &partitions[0])?;
+    let mut read = Vec::new();
+    let mut forms = Vec::new();
+    for group in reader.row_groups() {
+        let batch = reader.read(group.index, &wanted(&columns), &RowSelection::All)?;
+        read.extend((0..batch.rows()).map(|row| batch.column(0).value(row, sql_type)));
+        forms.push(batch.column(0).physical());
+    }
+    assert_eq!(read, values, "{sql_type}");
+    let statistics = &partitions[0].columns[0];
+    let nulls = values.iter().filter(|value| value.is_null()).count();
+    assert_eq!(statistics.null_count, nulls as u64, "{sql_type}");
+    Ok(forms)
+}
+
+#[test]
+fn every_type_comes_back_as_it_was() -> Result<()> {
+    let number = |unscaled: i128, scale| Value::Number(Decimal { unscaled, scale });
+    let far = i128::from(i64::MAX) * 3;
+    let tz =
+        |utc_nanos, offset_minutes| Value::TimestampTz(TimestampTz { utc_nanos, offset_minutes });
+    let json = |text: &str| -> Result<Value> {
+        let mut bytes = Vec::new();
+        let mut builder = Builder::new();
+        builder.text(text);
+        builder.finish(&mut bytes)?;
+        Ok(Value::Variant(bytes.into()))
+    };
+    let cases: Vec<(SqlType, Vec<Value>)> = vec![
+        (SqlType::number(38, 0), vec![number(1, 0), Value::Null, number(-7, 0), number(9, 0)]),
+        (SqlType::number(12, 2), vec![number(1 << 33, 2), Value::Null]),
+        (SqlType::number(38, 20), vec![number(5, 20), number(10_i128.pow(37), 20)]),
+        (SqlType::Float, vec![Value::Float(1.5), Value::Null, Value::Float(-0.25)]),
+        (
+            SqlType::TEXT,
+            vec![Value::text(""), Value::Null, Value::text("ä long text, not inlined")],
+        ),
+        (SqlType::BINARY, vec![Value::Binary(vec![0, 255].into()), Value::Null]),
+        (SqlType::Boolean, vec![Value::Boolean(true), Value::Null, Value::Boolean(false)]),
+        (SqlType::Date, vec![Value::Date(-1), Value::Null, Value::Date(20_000)]),
+        (SqlType::TIME, vec![Value::Time(1), Value::Null, Value::Time(86_399_999_999_999)]),
+        (SqlType::TIME, vec![Value::Time(1000), Value::Time(5_000_000)]),
+        (SqlType::TIMESTAMP_NTZ, vec![Value::Timestamp(1), Value::Null, Value::Timestamp(-5)]),
+        (SqlType::TIMESTAMP_LTZ, vec![Value::Timestamp(far - far % 1000), Value::Null]),
+        (SqlType::TIMESTAMP_NTZ, vec![Value::Timestamp(far), Value::Timestamp(7)]),
+        (SqlType::TIMESTAMP_TZ, vec![tz(5, -480), Value::Null, tz(-1, 60), tz(1 << 70, 0)]),
+        (SqlType::Variant, vec![json("one")?, Value::Null, json("two")?, json("one")?]),
+        (SqlType::number(38, 0), vec![Value::Null, Value::Null, Value::Null, Value::Null]),
+    ];
+    for (sql_type, values) in cases {
+        round_trip(sql_type, &values)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn numbers_come_back_narrow() -> Result<()> {
+    let small: Vec<Value> = (0..10).map(Value::integer).collect();
+    assert_eq!(round_trip(SqlType::INTEGER, &small)?[0], PhysicalType::I32);
+    let large: Vec<Value> = (0..10).map(|n: i128| Value::integer(n << 35)).collect();
+    assert_eq!(round_trip(SqlType::INTEGER, &large)?[0], PhysicalType::I64);
+    Ok(())
+}
+
+#[test]
+fn batches_of_different_forms_make_one_file() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let columns = [column(1, SqlType::TEXT), column(2, SqlType::INTEGER)];
+    let values = Column::from_values(SqlType::TEXT, &[Value::text("red"), Value::text("blue")])?;
+    let dictionary = Column::Dictionary {
+        codes: UInt32Array::from(vec![Some(1), None, Some(0)]),
+        values: Arc::new(values.flat()),
+    };
+    let batches = [
+        Batch::new(
+            vec![dictionary, Column::constant(&Value::integer(1_i128 << 40), SqlType::INTEGER, 3)?],
+            3,
+        ),
+        Batch::new(
+            vec![Column::nulls_of(SqlType::TEXT, 2), Column::nulls_of(SqlType::INTEGER, 2)],
+            2,
+        ),
+        Batch::new(
+            vec![
+                Column::from_values(SqlType::TEXT, &[Value::text("green")])?,
+                Column::from_values(SqlType::INTEGER, &[Value::integer(5)])?,
+            ],
+            1,
+        ),
+    ];
+    let partitions = write(&access, &columns, &batches, options(1 << 17))?;
+    let reader = open(&access, &partitions[0])?;
+    let batch = reader.read(0, &wanted(&columns), &RowSelection::All)?;
+    let texts: Vec<Value> = (0..6).map(|row| batch.column(0).value(row, SqlType::TEXT)).collect();
+    let expected = [Some("blue"), None, Some("red"), None, None, Some("green")];
+    assert_eq!(texts, expected.map(|t| t.map_or(Value::Null, Value::text)));
+    assert_eq!(batch.column(1).value(2, SqlType::INTEGER), Value::integer(1_i128 << 40));
+    assert_eq!(batch.column(1).value(5, SqlType::INTEGER), Value::integer(5));
+    assert_eq!(partitions[0].columns[0].max, Some(Value::text("red")));
+    assert_eq!(partitions[0].columns[1].min, Some(Value::integer(5)));
+    Ok(())
+}
+
+/// 10,000 rows: a number that grows and a text of few values.
+fn growing(access: &ObjectAccess, options: WriterOptions) -> Result<Vec<Arc<Partition>>> {
+    let columns = [column(1, SqlType::INTEGER), column(2, SqlType::TEXT)];
+    let batch = |start: i128| -> Result<Batch> {
+        let numbers: Vec<Value> = (start..start + 1000).map(Value::integer).collect();
+        let texts: Vec<Value> =
+            (start..start + 1000).map(|n| Value::text(format!("text {}", n % 5))).collect();
+        let columns = vec![
+            Column::from_values(SqlType::INTEGER, &numbers)?,
+            Column::from_values(SqlType::TEXT, &texts)?,
+        ];
+        Ok(Batch::new(columns, 1000))
+    };
+    let batches: Vec<Batch> = (0..10).map(|n| batch(n * 1000)).collect::<Result<_>>()?;
+    write(access, &columns, &batches, options)
+}
+
+#[test]
+fn files_are_cut_by_rows_and_repeated_texts_are_dictionaries() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let options = WriterOptions { target_rows: 4_500, ..options(1 << 17) };
+    let partitions = growing(&access, options)?;
+    assert_eq!(partitions.iter().map(|p| p.rows).collect::<Vec<_>>(), [4_500, 4_500, 1_000]);
+    let reader = open(&access, &partitions[1])?;
+    let text = &wanted(&[column(2, SqlType::TEXT)]);
+    let batch = reader.read(0, text, &RowSelection::Range(10..12))?;
+    assert_eq!(batch.column(0).value(1, SqlType::TEXT), Value::text("text 1"));
+    let Column::Dictionary { values, .. } = batch.column(0) else {
+        panic!("a dictionary");
+    };
+    assert_eq!(values.len(), 5);
+    assert_eq!(partitions[1].columns[1].distinct.estimate(), 5);
+    Ok(())
+}
+
+#[test]
+fn partitions_row_groups_and_pages_are_pruned() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let partitions = growing(&access, options(4_000))?;
+    let columns = wanted(&[column(1, SqlType::INTEGER), column(2, SqlType::TEXT)]);
+    let reader = open(&access, &partitions[0])?;
+    let less = |value: i128| ScanPredicate::Compare {
+        field: FieldId(1),
+        operator: Comparison::Less,
+        value: Value::integer(value),
+    };
+    assert_eq!(prune(&less(0), partitions[0].as_ref()), Prune::Skip);
+    assert_eq!(prune(&less(10_000), partitions[0].as_ref()), Prune::All);
+    let groups = |predicate: &ScanPredicate| -> Vec<Prune> {
+        (0..3).map(|group| reader.prune(group, &columns, predicate)).collect()
+    };
+    assert_eq!(groups(&less(4_100)), [Prune::All, Prune::Read, Prune::Skip]);
+    let text = ScanPredicate::StartsWith { field: FieldId(2), prefix: "tint".to_string() };
+    assert_eq!(groups(&text), [Prune::Skip; 3]);
+    assert_eq!(reader.page_range(1, &columns, &less(4_100)), Some(0..4_000));
+    assert_eq!(reader.page_range(2, &columns, &less(4_100)), None);
+    Ok(())
+}
+
+#[test]
+fn selections_deletes_and_row_ids() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let partitions = growing(&access, options(4_000))?;
+    let mut partition = Partition::clone(&partitions[0]);
+    partition.first_row_id = 1_000_000;
+    partition.deleted = Some(Arc::new([4_000, 4_002, 9_999].into_iter().collect()));
+    assert_eq!(partition.live_rows(), 9_997);
+    let reader = open(&access, &Arc::new(partition))?;
+    assert!(matches!(reader.live_rows(0), RowSelection::All));
+    let live = reader.live_rows(1);
+    assert_eq!(live.count(4_000), 3_998);
+    let number = wanted(&[column(1, SqlType::INTEGER)]);
+    let batch = reader.read(1, &number, &live)?;
+    assert_eq!(batch.column(0).value(0, SqlType::INTEGER), Value::integer(4_001));
+    assert_eq!(batch.column(0).value(1, SqlType::INTEGER), Value::integer(4_003));
+    let ids = reader.row_ids(1, &RowSelection::List(UInt32Array::from(vec![3, 1])))?;
+    assert_eq!(ids.value(0, SqlType::INTEGER), Value::integer(1_004_003));
+    assert!(reader.read(1, &number, &RowSelection::Range(0..5_000)).is_err());
+    Ok(())
+}
+
+#[test]
+fn columns_that_a_file_lacks_are_constant_and_row_ids_can_be_stored() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let columns = [column(1, SqlType::INTEGER)];
+    let batch = Batch::new(
+        vec![
+            Column::from_values(SqlType::INTEGER, &[Value::integer(1), Value::integer(2)])?,
+            Column::Flat(Array::I64(vec![77_i64, 12].into())),
+        ],
+        2,
+    );
+    let options = WriterOptions { row_ids: true, ..WriterOptions::default() };
+    let partitions = write(&access, &columns, &[batch], options)?;
+    let reader = open(&access, &partitions[0])?;
+    let ids = reader.row_ids(0, &RowSelection::All)?;
+    assert_eq!(ids.value(1, SqlType::INTEGER), Value::integer(12));
+    let mut added = wanted(&[column(8, SqlType::TEXT), column(9, SqlType::INTEGER)]);
+    added[1].initial_default = Some(Value::integer(3));
+    let batch = reader.read(0, &added, &RowSelection::All)?;
+    assert!(batch.column(0).is_null(1));
+    assert_eq!(batch.column(1).value(1, SqlType::INTEGER), Value::integer(3));
+    let three = ScanPredicate::Compare {
+        field: FieldId(9),
+        operator: Comparison::Equal,
+        value: Value::integer(3),
+    };
+    assert_eq!(reader.prune(0, &added, &three), Prune::All);
+    Ok(())
+}
+
+#[test]
+fn chunks_are_read_once_and_a_cut_file_is_an_error() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let partitions = growing(&access, options(1 << 17))?;
+    let columns = wanted(&[column(1, SqlType::INTEGER), column(2, SqlType::TEXT)]);
+    let cache = ColumnCache::new(16 << 20);
+    for _ in 0..3 {
+        let reader = PartitionReader::open(&access, &partitions[0], &cache)?;
+        reader.read(0, &columns, &RowSelection::All)?;
+    }
+    assert_eq!((cache.counts().misses, cache.counts().hits), (2, 4));
+    let bytes = access.get(&partitions[0].path)?;
+    access.put(&partitions[0].path, bytes.slice(100..))?;
+    assert!(open(&access, &partitions[0]).is_err());
+    Ok(())
+}
