@@ -14,6 +14,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     scalar::hash::FUNCTIONS,
     scalar::number::FUNCTIONS,
     scalar::random::FUNCTIONS,
+    scalar::semi_structured::FUNCTIONS,
     scalar::string::FUNCTIONS,
     scalar::system::FUNCTIONS,
 ];

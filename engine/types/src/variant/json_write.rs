@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime};
 
 use super::value::Item;
 use super::view::Variant;
-use crate::Decimal;
+use crate::number_text::write_decimal;
 
 /// How the scalars that JSON does not have are written: dates, times, timestamps and bytes. A session
 /// writes them in its output formats.
@@ -54,7 +54,7 @@ impl<'a> JsonWriter<'a> {
             Item::Null => out.push_str("null"),
             Item::Undefined => out.push_str("undefined"),
             Item::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
-            Item::Number(value) => write_decimal(value, out),
+            Item::Number(value) => write_decimal(out, value.unscaled, value.scale),
             Item::Float(value) => write_float(value, out),
             Item::Text(value) => write_quoted(value, out),
             Item::Object(fields) => {
@@ -103,29 +103,6 @@ impl<'a> JsonWriter<'a> {
             out.push('\n');
             out.extend(std::iter::repeat_n(' ', self.indent * depth));
         }
-    }
-}
-
-/// Appends an exact number, never in scientific form.
-pub fn write_decimal(value: Decimal, out: &mut String) {
-    if value.scale == 0 {
-        // Writing to a String cannot fail.
-        let _ = write!(out, "{}", value.unscaled);
-        return;
-    }
-    let digits = value.unscaled.unsigned_abs().to_string();
-    let scale = usize::from(value.scale);
-    if value.unscaled < 0 {
-        out.push('-');
-    }
-    if digits.len() > scale {
-        out.push_str(&digits[..digits.len() - scale]);
-        out.push('.');
-        out.push_str(&digits[digits.len() - scale..]);
-    } else {
-        out.push_str("0.");
-        out.extend(std::iter::repeat_n('0', scale - digits.len()));
-        out.push_str(&digits);
     }
 }
 

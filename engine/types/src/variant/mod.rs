@@ -35,6 +35,7 @@ mod number;
 pub use encode::Builder;
 pub use json_read::{JsonReader, RepeatedKey};
 pub use json_write::{JsonWriter, PlainText, ScalarText};
+pub use number::{to_double, without_trailing_zeros};
 pub use path::{Path, Step};
 pub use validate::validate;
 pub use value::Item;

@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use crate::Decimal;
 use crate::limits::{NUMBER_PRECISION_MAX, NUMBER_SCALE_MAX};
+use crate::number_text::float_digits;
 
 /// Largest number of 38 digits.
 pub(super) const UNSCALED_MAX: i128 = 10_i128.pow(NUMBER_PRECISION_MAX as u32) - 1;
 
 /// The same number with the smallest scale that holds it.
-pub(super) fn without_trailing_zeros(mut number: Decimal) -> Decimal {
+pub fn without_trailing_zeros(mut number: Decimal) -> Decimal {
     while number.scale > 0 && number.unscaled % 10 == 0 {
         number.unscaled /= 10;
         number.scale -= 1;
@@ -70,7 +71,7 @@ fn compare_decimals(a: Decimal, b: Decimal) -> Ordering {
 }
 
 /// The double nearest to a decimal.
-pub(super) fn to_double(number: Decimal) -> f64 {
+pub fn to_double(number: Decimal) -> f64 {
     const EXACT: i128 = 1 << 53;
     const POWERS: i32 = 22;
     if (-EXACT..=EXACT).contains(&number.unscaled) && i32::from(number.scale) <= POWERS {
@@ -89,12 +90,10 @@ fn shortest_decimal(value: f64) -> Option<Decimal> {
     if !value.is_finite() {
         return None;
     }
-    let text = format!("{value:e}");
-    let (digits, exponent) = text.split_once('e')?;
-    let exponent: i32 = exponent.parse().ok()?;
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let unscaled: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let scale = i32::try_from(fraction.len()).ok()? - exponent;
+    let (digits, exponent) = float_digits(value);
+    let magnitude: i128 = digits.parse().ok()?;
+    let unscaled = if value < 0.0 { -magnitude } else { magnitude };
+    let scale = i32::try_from(digits.len()).ok()? - 1 - exponent;
     if scale < 0 {
         let unscaled = 10_i128
             .checked_pow(scale.unsigned_abs())

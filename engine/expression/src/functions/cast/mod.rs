@@ -26,6 +26,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily, Value};
 
 use super::FunctionContext;
 pub(crate) use failures::Failures;
+pub use variant::{SessionText, display_variant};
 
 /// What becomes of a value that cannot be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

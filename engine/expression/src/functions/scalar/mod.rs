@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub(crate) mod hash;
 pub(crate) mod number;
 pub(crate) mod random;
+pub(crate) mod semi_structured;
 pub(crate) mod string;
 pub(crate) mod system;
 
