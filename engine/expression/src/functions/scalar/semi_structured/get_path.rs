@@ -35,7 +35,7 @@ pub(super) const GET_IGNORE_CASE: ScalarFunction = define(
 );
 
 /// The function behind the `:` operator.
-pub(crate) const GET_PATH: ScalarFunction = define(
+pub(super) const GET_PATH: ScalarFunction = define(
     "GET_PATH",
     Arity::exactly(2),
     |a| {

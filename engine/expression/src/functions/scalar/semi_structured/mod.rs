@@ -26,7 +26,6 @@ use super::super::accept;
 use super::super::registry::wrong_types;
 use super::{Kernel, ScalarBinding, ScalarFunction};
 use crate::functions::{Argument, Arity, Documentation, Example};
-pub(crate) use get_path::GET_PATH;
 
 /// The functions of this folder, sorted by name.
 pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
