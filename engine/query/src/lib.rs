@@ -1,4 +1,5 @@
 //! Queries: from text to an optimized plan.
 
+pub mod bind;
 pub mod parse;
 pub mod plan;

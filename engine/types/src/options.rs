@@ -11,6 +11,8 @@ pub enum OptionValue {
     Number(String),
     /// TRUE or FALSE.
     Boolean(bool),
+    /// A value as the catalog keeps it: the text of any of the others; lists as `(a, b)`.
+    Stored(String),
     /// `(a, b, ..)`
     List(Vec<OptionValue>),
     /// `(NAME = value ..)`
@@ -30,9 +32,10 @@ impl OptionValue {
     /// The text of a word, a text, a number or a boolean; none for lists.
     pub fn as_text(&self) -> Option<String> {
         match self {
-            OptionValue::Word(text) | OptionValue::Text(text) | OptionValue::Number(text) => {
-                Some(text.clone())
-            }
+            OptionValue::Word(text)
+            | OptionValue::Text(text)
+            | OptionValue::Number(text)
+            | OptionValue::Stored(text) => Some(text.clone()),
             OptionValue::Boolean(value) => Some(value.to_string().to_uppercase()),
             OptionValue::List(_) | OptionValue::Nested(_) => None,
         }

@@ -4,6 +4,7 @@
 //! expression reads its column.
 
 pub mod display;
+pub mod fold;
 
 use std::collections::HashSet;
 use std::sync::Arc;

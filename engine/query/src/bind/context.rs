@@ -1,0 +1,145 @@
+//! What a statement is bound against: one version of the catalog, and the session's names and settings.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use firn_account::catalog::{Catalog, CurrentPath};
+use firn_expression::functions::FunctionContext;
+use firn_types::{Field, Result, SqlType, Value};
+
+use super::scope::Scope;
+
+/// What a statement is bound against.
+#[derive(Debug)]
+pub struct BindContext<'a> {
+    /// The version of the account that the statement sees.
+    pub catalog: Arc<Catalog>,
+    /// The current database and schema.
+    pub path: CurrentPath,
+    /// Facts for functions; constants are folded with it.
+    pub functions: FunctionContext,
+    /// Session variables by upper-case name.
+    pub variables: &'a HashMap<String, Variable>,
+    /// Parameter TIMESTAMP_TYPE_MAPPING.
+    pub timestamp_mapping: SqlType,
+    /// Parameter DEFAULT_NULL_ORDERING is FIRST.
+    pub nulls_first: bool,
+    /// Parameter QUOTED_IDENTIFIERS_IGNORE_CASE.
+    pub ignore_quoted_case: bool,
+    /// What only the session knows.
+    pub services: &'a dyn BindServices,
+}
+
+/// A session variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Its value.
+    pub value: Value,
+    /// Its type.
+    pub sql_type: SqlType,
+}
+
+/// A moment of the past.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TimePoint {
+    /// Nanoseconds since 1970-01-01 UTC.
+    Nanos(i128),
+    /// The id of a statement.
+    Statement(String),
+}
+
+/// What the binder asks of the session.
+pub trait BindServices: fmt::Debug {
+    /// The account as it was at a moment; with `before`, without the effect of that moment's statement.
+    ///
+    /// # Errors
+    /// `TimeTravelUnavailable` or `StatementNotFound`.
+    fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<Arc<Catalog>>;
+
+    /// The columns of an earlier statement's result.
+    ///
+    /// # Errors
+    /// `StatementNotFound`.
+    fn result_fields(&self, query_id: &str) -> Result<Vec<Field>>;
+
+    /// The columns of a view of INFORMATION_SCHEMA, or none when there is no such view.
+    fn information_schema_fields(&self, view: &str) -> Option<Vec<Field>>;
+
+    /// The columns of a table function that the session answers, or none when there is none.
+    ///
+    /// # Errors
+    /// When the arguments do not fit.
+    fn function_fields(
+        &self,
+        name: &str,
+        arguments: &[(String, Value)],
+    ) -> Result<Option<Vec<Field>>>;
+}
+
+/// The surroundings of a query within its statement.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Env<'e> {
+    /// How unqualified names are completed.
+    pub(crate) path: &'e CurrentPath,
+    /// Whether session variables may be used: not inside views.
+    pub(crate) of_session: bool,
+    /// The text that spans point into.
+    pub(crate) text: &'e str,
+    /// The common table expressions in sight.
+    pub(crate) ctes: Option<&'e CteScope<'e>>,
+    /// The columns of the enclosing queries.
+    pub(crate) outer: Option<&'e Scope<'e>>,
+    /// How deep the query is nested.
+    pub(crate) depth: usize,
+}
+
+impl<'e> Env<'e> {
+    /// The surroundings of a statement's outermost query.
+    pub(crate) fn root(path: &'e CurrentPath, text: &'e str) -> Env<'e> {
+        Env { path, of_session: true, text, ctes: None, outer: None, depth: 0 }
+    }
+
+    /// The surroundings of a view's query: its own path and text, and nothing of the statement's.
+    pub(crate) fn view(&self, path: &'e CurrentPath, text: &'e str) -> Env<'e> {
+        Env { path, of_session: false, text, ctes: None, outer: None, depth: self.depth + 1 }
+    }
+
+    /// The surroundings of a query inside an expression over `scope`.
+    pub(crate) fn inside(&self, scope: &'e Scope<'e>) -> Env<'e> {
+        Env { outer: Some(scope), depth: self.depth + 1, ..*self }
+    }
+
+    /// The same surroundings with more common table expressions.
+    pub(crate) fn with_ctes(&self, ctes: &'e CteScope<'e>) -> Env<'e> {
+        Env { ctes: Some(ctes), depth: self.depth + 1, ..*self }
+    }
+}
+
+/// The common table expressions of one WITH, and those around it.
+#[derive(Debug)]
+pub(crate) struct CteScope<'e> {
+    /// Those around it.
+    pub(crate) parent: Option<&'e CteScope<'e>>,
+    /// Those of this WITH, so far.
+    pub(crate) entries: Vec<CteEntry>,
+}
+
+/// One common table expression.
+#[derive(Clone, Debug)]
+pub(crate) struct CteEntry {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its number in the plan.
+    pub(crate) cte: u32,
+    /// Its columns.
+    pub(crate) fields: Vec<Field>,
+}
+
+impl CteScope<'_> {
+    /// The innermost common table expression of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&CteEntry> {
+        let own = self.entries.iter().rev().find(|entry| entry.name == name);
+        own.or_else(|| self.parent.and_then(|parent| parent.find(name)))
+    }
+}

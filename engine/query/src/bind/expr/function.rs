@@ -1,0 +1,135 @@
+//! Calls of functions.
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_expression::functions::registry::{self, Function};
+use firn_types::{Error, ErrorCode, ObjectName, Result};
+
+use super::{ExprBinder, cast, special};
+use crate::parse::ast::{self, ArgumentValue, FunctionCall};
+
+impl ExprBinder<'_> {
+    pub(super) fn bind_call(&mut self, call: &FunctionCall, whole: &ast::Expr) -> Result<Expr> {
+        let name = self.binder.plain_name(&call.name, self.env)?;
+        let [part] = name.parts.as_slice() else { return Err(unknown_user_function(&name)) };
+        let name = part.name.to_uppercase();
+        if let Some(over) = &call.over {
+            let function = registry::find(&name).ok_or_else(|| unknown_function(&name))?;
+            return self.bind_window(function, call, over, whole);
+        }
+        if matches!(name.as_str(), "GROUPING" | "GROUPING_ID") {
+            return self.bind_grouping(call);
+        }
+        match registry::find(&name) {
+            Some(Function::Aggregate(function)) => self.bind_aggregate(function, call, whole),
+            Some(Function::Window(function)) => {
+                let text = format!("Window function [{}] requires OVER.", function.name);
+                Err(Error::new(ErrorCode::InvalidStatement, text))
+            }
+            Some(Function::Table(function)) => {
+                let text = format!(
+                    "Table function {} may only stand in FROM: TABLE({}(..))",
+                    name, function.name
+                );
+                Err(Error::new(ErrorCode::InvalidStatement, text))
+            }
+            found => {
+                refuse_qualifiers(call, &name)?;
+                if let Some(form) = special::find(&name) {
+                    let arguments = self.plain_arguments(&name, call)?;
+                    registry::check_arity(&name, form.arity, arguments.len())?;
+                    return (form.build)(self, arguments);
+                }
+                if found.is_none() {
+                    return Err(unknown_function(&name));
+                }
+                let arguments = self.plain_arguments(&name, call)?;
+                self.call_scalar(&name, arguments)
+            }
+        }
+    }
+
+    fn plain_arguments(&mut self, name: &str, call: &FunctionCall) -> Result<Vec<Expr>> {
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for (index, argument) in call.arguments.iter().enumerate() {
+            match &argument.value {
+                _ if argument.name.is_some() => {
+                    return Err(Error::not_supported(format!("named arguments of {name}")));
+                }
+                ArgumentValue::Expr(expr) => match special::date_part(name, index, expr) {
+                    Some(part) if !self.is_column(expr)? => arguments.push(part),
+                    _ => arguments.push(self.bind_inner(expr)?),
+                },
+                ArgumentValue::Star(star) if name.starts_with("OBJECT_CONSTRUCT") => {
+                    arguments.extend(self.star_pairs(star)?);
+                }
+                ArgumentValue::Star(star) => {
+                    let columns = super::expand_star(self, star)?;
+                    arguments.extend(columns.into_iter().map(|column| column.expr));
+                }
+                ArgumentValue::Query(_) => {
+                    return Err(Error::not_supported(format!("a query as an argument of {name}")));
+                }
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Whether the expression names a column in sight, where a bare word may also be a date part.
+    fn is_column(&self, expr: &ast::Expr) -> Result<bool> {
+        match &expr.kind {
+            // As the first argument the word is always a date part: `DATEADD(day, 1, d)`.
+            ast::ExprKind::Column(name) => Ok(self.scope.find(name)?.is_some() && !is_part(name)),
+            _ => Ok(false),
+        }
+    }
+
+    /// A call of a scalar function by its name, with arguments that are cast to what it takes.
+    ///
+    /// # Errors
+    /// `UnknownFunction`, too many or too few arguments, or types that no overload takes.
+    pub(crate) fn call_scalar(&mut self, name: &str, arguments: Vec<Expr>) -> Result<Expr> {
+        let Some(Function::Scalar(function)) = registry::find(name) else {
+            return Err(unknown_function(name));
+        };
+        registry::check_arity(name, function.arity, arguments.len())?;
+        let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
+        let binding = (function.bind)(&views)?;
+        let arguments = arguments
+            .into_iter()
+            .zip(&binding.arguments)
+            .map(|(argument, &to)| cast(argument, to))
+            .collect();
+        Ok(Expr::Call { function, binding: Arc::new(binding), arguments })
+    }
+}
+
+fn is_part(name: &ObjectName) -> bool {
+    name.parts.len() == 1 && special::is_date_part(name.object().as_str())
+}
+
+fn refuse_qualifiers(call: &FunctionCall, name: &str) -> Result<()> {
+    if call.distinct {
+        let text = format!("invalid use of 'distinct' for function '{name}'");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    if !call.within_group.is_empty() {
+        let text = format!("Function {name} does not support WITHIN GROUP clause.");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    Ok(())
+}
+
+/// The error for a function that does not exist, with the one that may have been meant.
+pub(crate) fn unknown_function(name: &str) -> Error {
+    let names = registry::names().filter(|name| !name.starts_with('$'));
+    let names = names.chain(special::names());
+    let near = firn_account::catalog::names::nearest(name, names);
+    let hint = near.map_or(String::new(), |near| format!("\nDid you mean {near}?"));
+    Error::new(ErrorCode::UnknownFunction, format!("Unknown function {name}.{hint}"))
+}
+
+fn unknown_user_function(name: &ObjectName) -> Error {
+    Error::new(ErrorCode::UnknownUserFunction, format!("Unknown user-defined function {name}."))
+}

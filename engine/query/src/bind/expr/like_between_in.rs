@@ -1,0 +1,128 @@
+//! LIKE and its kin, BETWEEN, and IN over lists.
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_expression::expr::fold;
+use firn_types::scan_predicate::Comparison;
+use firn_types::{Error, ErrorCode, Result, SqlType, Value};
+
+use super::operator::compare;
+use super::{ExprBinder, unify};
+use crate::parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
+
+impl ExprBinder<'_> {
+    pub(super) fn bind_like(
+        &mut self,
+        kind: LikeKind,
+        operand: &ast::Expr,
+        pattern: &LikePattern,
+        escape: Option<&ast::Expr>,
+    ) -> Result<Expr> {
+        let name = match kind {
+            LikeKind::Like => "LIKE",
+            LikeKind::ILike => "ILIKE",
+            LikeKind::RLike => "RLIKE",
+        };
+        let subject = self.bind_inner(operand)?;
+        let escape = escape.map(|escape| self.bind_inner(escape)).transpose()?;
+        let one = |binder: &mut Self, pattern: &ast::Expr| {
+            let mut arguments = vec![subject.clone(), binder.bind_inner(pattern)?];
+            arguments.extend(escape.clone());
+            binder.call_scalar(name, arguments)
+        };
+        match pattern {
+            LikePattern::One(pattern) => one(self, pattern),
+            LikePattern::Many(quantifier, patterns) => {
+                let parts: Vec<Expr> =
+                    patterns.iter().map(|pattern| one(self, pattern)).collect::<Result<_>>()?;
+                Ok(match quantifier {
+                    _ if parts.len() == 1 => Expr::all(parts),
+                    Quantifier::Any => Expr::Or(parts),
+                    Quantifier::All => Expr::And(parts),
+                })
+            }
+        }
+    }
+
+    pub(super) fn bind_between(
+        &mut self,
+        operand: &ast::Expr,
+        low: &ast::Expr,
+        high: &ast::Expr,
+    ) -> Result<Expr> {
+        let operand = self.bind_inner(operand)?;
+        let (low, high) = (self.bind_inner(low)?, self.bind_inner(high)?);
+        Ok(Expr::And(vec![
+            compare(Comparison::GreaterOrEqual, operand.clone(), low)?,
+            compare(Comparison::LessOrEqual, operand, high)?,
+        ]))
+    }
+
+    pub(super) fn bind_in_list(&mut self, operand: &ast::Expr, list: &[ast::Expr]) -> Result<Expr> {
+        if let ExprKind::Row(operands) = &operand.kind {
+            return self.bind_row_in_list(operands, list);
+        }
+        let operand = self.bind_inner(operand)?;
+        let items: Vec<Expr> =
+            list.iter().map(|item| self.bind_inner(item)).collect::<Result<_>>()?;
+        let mut all = items;
+        all.insert(0, operand);
+        let (mut all, _) = unify("IN", all)?;
+        let operand = all.remove(0);
+        match self.constants(&all)? {
+            Some(values) if values.len() > 1 => {
+                Ok(Expr::InList { input: Box::new(operand), list: Arc::new(values) })
+            }
+            _ => {
+                let parts =
+                    all.into_iter().map(|item| compare(Comparison::Equal, operand.clone(), item));
+                let mut parts: Vec<Expr> = parts.collect::<Result<_>>()?;
+                Ok(if parts.len() == 1 { parts.remove(0) } else { Expr::Or(parts) })
+            }
+        }
+    }
+
+    /// The values of expressions that are all constant and of a type that a set can hold.
+    fn constants(&self, exprs: &[Expr]) -> Result<Option<Vec<Value>>> {
+        let mut values = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            if expr.sql_type().is_semi_structured() {
+                return Ok(None);
+            }
+            match fold::constant(expr, &self.binder.context.functions)? {
+                Some(value) => values.push(value),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(values))
+    }
+
+    /// `(a, b) IN ((1, 2), (3, 4))`
+    fn bind_row_in_list(&mut self, operands: &[ast::Expr], list: &[ast::Expr]) -> Result<Expr> {
+        let operands: Vec<Expr> =
+            operands.iter().map(|operand| self.bind_inner(operand)).collect::<Result<_>>()?;
+        let mut rows = Vec::with_capacity(list.len());
+        for item in list {
+            let ExprKind::Row(fields) = &item.kind else {
+                let text = "the list of IN must hold rows as wide as its operand";
+                return Err(Error::new(ErrorCode::InvalidStatement, text).at(item.span));
+            };
+            if fields.len() != operands.len() {
+                let text = format!("expected a row of {} values", operands.len());
+                return Err(Error::new(ErrorCode::InvalidStatement, text).at(item.span));
+            }
+            let mut parts = Vec::with_capacity(fields.len());
+            for (operand, field) in operands.iter().zip(fields) {
+                let field = self.bind_inner(field)?;
+                parts.push(compare(Comparison::Equal, operand.clone(), field)?);
+            }
+            rows.push(Expr::all(parts));
+        }
+        Ok(match rows.len() {
+            0 => Expr::null(SqlType::Boolean),
+            1 => rows.remove(0),
+            _ => Expr::Or(rows),
+        })
+    }
+}

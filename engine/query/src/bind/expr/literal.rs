@@ -1,0 +1,71 @@
+//! Constants and session variables.
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_expression::functions::cast;
+use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, Value, number_text};
+
+use super::ExprBinder;
+use crate::parse::ast::{Literal, TimestampKind};
+
+impl ExprBinder<'_> {
+    pub(super) fn bind_literal(&self, literal: &Literal) -> Result<Expr> {
+        match literal {
+            Literal::Null => Ok(Expr::null(SqlType::Null)),
+            Literal::Boolean(value) => Ok(Expr::boolean(*value)),
+            Literal::Number(text) => {
+                let (value, sql_type) = number_text::parse_literal(text).ok_or_else(|| {
+                    let text = format!("Numeric value '{text}' is not recognized");
+                    Error::new(ErrorCode::InvalidNumber, text)
+                })?;
+                Ok(Expr::Literal { value, sql_type })
+            }
+            Literal::Text(text) => Ok(text_literal(Arc::clone(text))),
+            Literal::Binary(bytes) => {
+                let length = u32::try_from(bytes.len().max(1)).unwrap_or(u32::MAX);
+                let value = Value::Binary(Arc::clone(bytes));
+                Ok(Expr::Literal { value, sql_type: SqlType::Binary { length } })
+            }
+            Literal::Date(text) => self.typed_literal(text, SqlType::Date),
+            Literal::Time(text) => self.typed_literal(text, SqlType::TIME),
+            Literal::Timestamp(kind, text) => {
+                let sql_type = match kind {
+                    TimestampKind::Plain => self.binder.context.timestamp_mapping,
+                    TimestampKind::Ntz => SqlType::TIMESTAMP_NTZ,
+                    TimestampKind::Ltz => SqlType::TIMESTAMP_LTZ,
+                    TimestampKind::Tz => SqlType::TIMESTAMP_TZ,
+                };
+                self.typed_literal(text, sql_type)
+            }
+        }
+    }
+
+    /// `DATE '..'` and its kin: a text converted now.
+    fn typed_literal(&self, text: &str, sql_type: SqlType) -> Result<Expr> {
+        let text = Value::text(text);
+        let context = &self.binder.context.functions;
+        let value =
+            cast::cast_value(&text, SqlType::TEXT, sql_type, cast::CastMode::Strict, context)?;
+        Ok(Expr::Literal { value, sql_type })
+    }
+
+    pub(super) fn bind_variable(&self, name: &Identifier) -> Result<Expr> {
+        let variables = self.binder.context.variables;
+        match variables.get(&name.name.to_uppercase()) {
+            Some(variable) if self.env.of_session => {
+                Ok(Expr::Literal { value: variable.value.clone(), sql_type: variable.sql_type })
+            }
+            _ => {
+                let text = format!("Session variable '${}' does not exist", name.name);
+                Err(Error::new(ErrorCode::UnknownVariable, text))
+            }
+        }
+    }
+}
+
+/// A text constant, of type VARCHAR of its own length.
+pub(crate) fn text_literal(text: Arc<str>) -> Expr {
+    let length = u32::try_from(text.chars().count().max(1)).unwrap_or(u32::MAX);
+    Expr::Literal { value: Value::Text(text), sql_type: SqlType::Varchar { length } }
+}

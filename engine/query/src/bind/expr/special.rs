@@ -1,0 +1,128 @@
+//! Functions that are other expressions under a name, and bare words that are date parts.
+
+use firn_expression::Expr;
+use firn_expression::functions::Arity;
+use firn_types::scan_predicate::Comparison;
+use firn_types::{Result, SqlType, Value, date_part as parts};
+
+use super::case::{boolean, case, coalesce};
+use super::operator::compare;
+use super::{ExprBinder, distinct, literal};
+use crate::parse::ast::{self, ExprKind};
+
+/// A function that is rewritten when it is bound.
+pub(super) struct Form {
+    name: &'static str,
+    pub(super) arity: Arity,
+    pub(super) build: fn(&mut ExprBinder<'_>, Vec<Expr>) -> Result<Expr>,
+}
+
+const FORMS: &[Form] = &[
+    Form { name: "COALESCE", arity: Arity::at_least(1), build: |_, a| coalesce("COALESCE", a) },
+    Form { name: "DECODE", arity: Arity::at_least(3), build: |_, a| decode(a) },
+    Form { name: "EQUAL_NULL", arity: Arity::exactly(2), build: |_, a| equal_null(a) },
+    Form { name: "IFF", arity: Arity::exactly(3), build: |_, a| iff(a) },
+    Form { name: "IFNULL", arity: Arity::exactly(2), build: |_, a| coalesce("IFNULL", a) },
+    Form { name: "NULLIF", arity: Arity::exactly(2), build: |_, a| null_if(a) },
+    Form { name: "NULLIFZERO", arity: Arity::exactly(1), build: |_, a| null_if_zero(a) },
+    Form { name: "NVL", arity: Arity::exactly(2), build: |_, a| coalesce("NVL", a) },
+    Form { name: "NVL2", arity: Arity::exactly(3), build: |_, a| nvl2(a) },
+    Form { name: "ZEROIFNULL", arity: Arity::exactly(1), build: |_, a| zero_if_null(a) },
+];
+
+/// The function of this name, when it is one that is rewritten.
+pub(super) fn find(name: &str) -> Option<&'static Form> {
+    FORMS.iter().find(|form| form.name == name)
+}
+
+/// The names of all functions that are rewritten.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FORMS.iter().map(|form| form.name)
+}
+
+fn decode(mut arguments: Vec<Expr>) -> Result<Expr> {
+    let subject = arguments.remove(0);
+    let mut conditions = Vec::new();
+    let mut results = Vec::new();
+    let mut rest = arguments.into_iter();
+    while let Some(first) = rest.next() {
+        match rest.next() {
+            Some(result) => {
+                conditions.push(distinct(false, subject.clone(), first)?);
+                results.push(result);
+            }
+            None => results.push(first),
+        }
+    }
+    case("DECODE", conditions, results)
+}
+
+fn equal_null(mut arguments: Vec<Expr>) -> Result<Expr> {
+    let right = arguments.remove(1);
+    distinct(false, arguments.remove(0), right)
+}
+
+fn iff(mut arguments: Vec<Expr>) -> Result<Expr> {
+    let condition = boolean(arguments.remove(0));
+    case("IFF", vec![condition], arguments)
+}
+
+fn null_if(mut arguments: Vec<Expr>) -> Result<Expr> {
+    let right = arguments.remove(1);
+    let left = arguments.remove(0);
+    let sql_type = left.sql_type();
+    let same = compare(Comparison::Equal, left.clone(), right)?;
+    case("NULLIF", vec![same], vec![Expr::null(sql_type), left])
+}
+
+fn null_if_zero(mut arguments: Vec<Expr>) -> Result<Expr> {
+    arguments.push(zero());
+    null_if(arguments)
+}
+
+fn nvl2(mut arguments: Vec<Expr>) -> Result<Expr> {
+    let is_null = Expr::IsNull(Box::new(arguments.remove(0)));
+    arguments.swap(0, 1);
+    case("NVL2", vec![is_null], arguments)
+}
+
+fn zero_if_null(mut arguments: Vec<Expr>) -> Result<Expr> {
+    arguments.push(zero());
+    coalesce("ZEROIFNULL", arguments)
+}
+
+fn zero() -> Expr {
+    Expr::Literal { value: Value::integer(0), sql_type: SqlType::number(1, 0) }
+}
+
+/// Functions with a date part among their arguments, and at which positions it may stand.
+const WITH_DATE_PART: &[(&str, &[usize])] = &[
+    ("DATEADD", &[0]),
+    ("DATEDIFF", &[0]),
+    ("DATE_PART", &[0]),
+    ("DATE_TRUNC", &[0, 1]),
+    ("EXTRACT", &[0]),
+    ("LAST_DAY", &[1]),
+    ("TIMEADD", &[0]),
+    ("TIMEDIFF", &[0]),
+    ("TIMESTAMPADD", &[0]),
+    ("TIMESTAMPDIFF", &[0]),
+    ("TIME_SLICE", &[2]),
+    ("TRUNC", &[1]),
+];
+
+/// The argument as a text constant, when it is a bare word that is a date part of such a function.
+pub(super) fn date_part(function: &str, index: usize, expr: &ast::Expr) -> Option<Expr> {
+    let ExprKind::Column(name) = &expr.kind else { return None };
+    let (_, positions) = WITH_DATE_PART.iter().find(|(name, _)| *name == function)?;
+    let word = name.object().as_str();
+    if name.parts.len() != 1 || !positions.contains(&index) || !is_date_part(word) {
+        return None;
+    }
+    Some(literal::text_literal(word.to_lowercase().into()))
+}
+
+/// Whether a word is the name of a date part.
+pub(super) fn is_date_part(word: &str) -> bool {
+    parts::DatePart::parse(word).is_some()
+}

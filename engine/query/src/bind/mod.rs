@@ -1,0 +1,106 @@
+//! From the syntax tree to the plan: a name becomes a thing, a thing gets a type.
+//!
+//! The [`Binder`] makes plans directly. Below it no name is looked up any more: a column is a
+//! [`ColumnId`], a function is the overload that was chosen, every conversion is a visible cast. A
+//! subquery inside an expression becomes an `Apply` below the node that uses the expression, and the
+//! expression reads the `Apply`'s column.
+//!
+//! Reading order: [`context`] says what a statement is bound against, [`scope`] which columns a name may
+//! mean, [`clause`] what each clause permits; then `expr`, `query` and `statement`.
+
+pub mod clause;
+pub mod context;
+pub mod data_type;
+mod expr;
+mod name;
+mod query;
+pub mod scope;
+pub mod statement;
+mod walk;
+
+use std::cell::{Cell, RefCell};
+
+use firn_types::{ColumnId, ObjectId, Result, SqlType};
+
+use crate::parse::ast;
+use crate::plan::statement::{Query, StatementPlan};
+use crate::plan::{Plan, PlanColumn};
+
+pub use context::{BindContext, BindServices, TimePoint, Variable};
+pub use statement::insert_query;
+
+/// Binds one statement.
+#[derive(Debug)]
+pub struct Binder<'a> {
+    context: &'a BindContext<'a>,
+    next_column: Cell<u32>,
+    next_cte: Cell<u32>,
+    /// The views whose text is being bound, so that a view that reads itself is found out.
+    views: RefCell<Vec<ObjectId>>,
+}
+
+/// A query with the columns that it is asked for, in order. Its plan may give more columns.
+#[derive(Clone, Debug)]
+pub(crate) struct BoundQuery {
+    pub(crate) plan: Plan,
+    pub(crate) columns: Vec<PlanColumn>,
+}
+
+impl<'a> Binder<'a> {
+    /// A binder of one statement.
+    pub fn new(context: &'a BindContext<'a>) -> Binder<'a> {
+        Binder {
+            context,
+            next_column: Cell::new(1),
+            next_cte: Cell::new(1),
+            views: RefCell::new(Vec::new()),
+        }
+    }
+
+    /// The plan of a query, a DML statement or a COPY.
+    ///
+    /// # Errors
+    /// Compilation errors with their place in `text`; `not_supported` for a statement without a plan.
+    pub fn bind(&self, statement: &ast::Statement, text: &str) -> Result<StatementPlan> {
+        statement::bind(self, statement, text)
+    }
+
+    /// The plan of a query on its own.
+    ///
+    /// # Errors
+    /// Compilation errors with their place in `text`.
+    pub fn bind_query(&self, query: &ast::Query, text: &str) -> Result<Query> {
+        let env = context::Env::root(&self.context.path, text);
+        let bound = query::bind_query(self, query, &env)?;
+        Ok(query::output_of(bound))
+    }
+
+    /// A new column id.
+    pub(crate) fn fresh(&self) -> ColumnId {
+        let id = self.next_column.get();
+        self.next_column.set(id + 1);
+        ColumnId(id)
+    }
+
+    /// A new column.
+    pub(crate) fn fresh_column(
+        &self,
+        name: impl Into<String>,
+        sql_type: SqlType,
+        nullable: bool,
+    ) -> PlanColumn {
+        PlanColumn { id: self.fresh(), name: name.into(), sql_type, nullable }
+    }
+
+    /// A new number for a common table expression.
+    pub(crate) fn fresh_cte(&self) -> u32 {
+        let id = self.next_cte.get();
+        self.next_cte.set(id + 1);
+        id
+    }
+
+    /// The first column id that the statement has not used: where the optimizer goes on.
+    pub fn next_column_id(&self) -> u32 {
+        self.next_column.get()
+    }
+}

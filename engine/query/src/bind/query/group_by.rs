@@ -1,0 +1,194 @@
+//! GROUP BY: expressions, positions, aliases, ALL, grouping sets.
+
+use std::collections::HashMap;
+
+use firn_expression::Expr;
+use firn_types::{Error, ErrorCode, Result, Span};
+
+use super::select::SelectBinder;
+use crate::bind::clause::Clause;
+use crate::bind::expr::{Grouping, GroupingSets, expand_star};
+use crate::bind::walk;
+use crate::parse::ast::{
+    self, ExprKind, GroupBy, GroupItem, Literal, OrderBy, Select, SelectItemKind,
+};
+use crate::plan::ProjectItem;
+
+/// Most grouping sets of one query.
+const GROUPING_SETS_MAX: usize = 512;
+
+/// The groups of a query, and how its expressions see them.
+pub(super) struct Groups {
+    /// What is grouped by.
+    pub(super) items: Vec<ProjectItem>,
+    /// For each grouping set the positions of its groups.
+    pub(super) sets: Option<Vec<Vec<usize>>>,
+    /// How expressions see the groups.
+    pub(super) grouping: Grouping,
+}
+
+/// Binds GROUP BY; none when the query is not grouped at all.
+pub(super) fn bind_groups(
+    select: &mut SelectBinder<'_>,
+    ast: &Select,
+    order_by: Option<&OrderBy>,
+) -> Result<Option<Groups>> {
+    let sets = match &ast.group_by {
+        None if !has_aggregates(ast, order_by) => return Ok(None),
+        None => Vec::new(),
+        Some(GroupBy::All(_)) => vec![vec![all_items(select, ast)?]],
+        Some(GroupBy::Items(items)) => {
+            items.iter().map(|item| item_sets(select, ast, item)).collect::<Result<_>>()?
+        }
+    };
+    let plain = sets.iter().all(|alternatives| alternatives.len() == 1);
+    let sets = product(sets, ast.span)?;
+    Ok(Some(number_groups(select, sets, plain)))
+}
+
+fn has_aggregates(ast: &Select, order_by: Option<&OrderBy>) -> bool {
+    walk::select_expressions(ast).into_iter().any(walk::has_aggregate)
+        || walk::order_expressions(order_by).into_iter().any(walk::has_aggregate)
+}
+
+/// GROUP BY ALL: every select item without an aggregate.
+fn all_items(select: &mut SelectBinder<'_>, ast: &Select) -> Result<Vec<Expr>> {
+    let mut expressions = select.expressions(Clause::GroupBy, None);
+    let mut found = Vec::new();
+    for item in &ast.items {
+        match &item.kind {
+            SelectItemKind::Expr(expr, _)
+                if !walk::has_aggregate(expr) && !walk::has_window(expr) =>
+            {
+                found.push(expressions.bind(expr)?);
+            }
+            SelectItemKind::Expr(..) => {}
+            SelectItemKind::Star(star) => {
+                let columns = expand_star(&mut expressions, star)?;
+                found.extend(columns.into_iter().map(|column| column.expr));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The alternatives that one item of GROUP BY stands for.
+fn item_sets(
+    select: &mut SelectBinder<'_>,
+    ast: &Select,
+    item: &GroupItem,
+) -> Result<Vec<Vec<Expr>>> {
+    let mut bind = |exprs: &[ast::Expr]| -> Result<Vec<Expr>> {
+        exprs.iter().map(|expr| bind_group(select, ast, expr)).collect()
+    };
+    match item {
+        GroupItem::Expr(expr) => match &expr.kind {
+            ExprKind::Row(items) => Ok(vec![bind(items)?]),
+            _ => Ok(vec![bind(std::slice::from_ref(expr))?]),
+        },
+        GroupItem::Sets(sets, _) => sets.iter().map(|set| bind(set)).collect(),
+        GroupItem::Rollup(levels, _) => {
+            let levels: Vec<Vec<Expr>> = levels.iter().map(|l| bind(l)).collect::<Result<_>>()?;
+            let prefixes = (0..=levels.len()).rev();
+            Ok(prefixes.map(|count| levels[..count].concat()).collect())
+        }
+        GroupItem::Cube(elements, span) => {
+            let elements: Vec<Vec<Expr>> =
+                elements.iter().map(|e| bind(e)).collect::<Result<_>>()?;
+            if elements.len() > GROUPING_SETS_MAX.ilog2() as usize {
+                return Err(too_many_sets(*span));
+            }
+            let masks = (0..1_usize << elements.len()).rev();
+            Ok(masks
+                .map(|mask| {
+                    let chosen =
+                        (0..elements.len()).filter(|i| mask >> (elements.len() - 1 - i) & 1 == 1);
+                    chosen.flat_map(|i| elements[i].clone()).collect()
+                })
+                .collect())
+        }
+    }
+}
+
+/// One group: a position in the select list, else an expression; a FROM column goes before an alias.
+fn bind_group(select: &mut SelectBinder<'_>, ast: &Select, expr: &ast::Expr) -> Result<Expr> {
+    if let ExprKind::Literal(Literal::Number(digits)) = &expr.kind {
+        let item = digits.parse::<usize>().ok().and_then(|at| ast.items.get(at.checked_sub(1)?));
+        return match item.map(|item| &item.kind) {
+            Some(SelectItemKind::Expr(item, _)) => {
+                select.expressions(Clause::GroupBy, None).bind(item)
+            }
+            Some(SelectItemKind::Star(_)) => Err(Error::not_supported("a position beside *")),
+            None => {
+                let text = format!("Invalid column position '{digits}' in GROUP BY");
+                Err(Error::new(ErrorCode::InvalidGroupBy, text).at(expr.span))
+            }
+        };
+    }
+    select.expressions(Clause::GroupBy, None).bind(expr)
+}
+
+/// Every combination of one alternative of each item.
+fn product(items: Vec<Vec<Vec<Expr>>>, span: Span) -> Result<Vec<Vec<Expr>>> {
+    let mut sets: Vec<Vec<Expr>> = vec![Vec::new()];
+    for alternatives in items {
+        if sets.len() * alternatives.len() > GROUPING_SETS_MAX {
+            return Err(too_many_sets(span));
+        }
+        sets = sets
+            .iter()
+            .flat_map(|set| {
+                alternatives.iter().map(move |more| [set.as_slice(), more.as_slice()].concat())
+            })
+            .collect();
+    }
+    Ok(sets)
+}
+
+fn too_many_sets(span: Span) -> Error {
+    let text = format!("too many grouping sets, at most {GROUPING_SETS_MAX} are possible");
+    Error::new(ErrorCode::InvalidStatement, text).at(span)
+}
+
+/// Gives each different group a column.
+fn number_groups(select: &SelectBinder<'_>, sets: Vec<Vec<Expr>>, plain: bool) -> Groups {
+    let mut items: Vec<ProjectItem> = Vec::new();
+    let mut positions: HashMap<String, usize> = HashMap::new();
+    let mut set_positions = Vec::with_capacity(sets.len());
+    for set in sets {
+        let mut members = Vec::with_capacity(set.len());
+        for expr in set {
+            let text = expr.to_string();
+            let position = *positions.entry(text.clone()).or_insert_with(|| {
+                // With grouping sets a group's column can be NULL where its input is not.
+                let id = expr.as_column().filter(|_| plain);
+                let id = id.unwrap_or_else(|| select.binder.fresh());
+                items.push(ProjectItem { id, name: text, expr });
+                items.len() - 1
+            });
+            if !members.contains(&position) {
+                members.push(position);
+            }
+        }
+        set_positions.push(members);
+    }
+    let mut grouping = Grouping::default();
+    for (text, &position) in &positions {
+        let mut column = items[position].column();
+        column.nullable |= !plain;
+        grouping.groups.insert(text.clone(), column.expr());
+        grouping.columns.push(column.id);
+    }
+    let sets = (!plain).then(|| {
+        let texts: Vec<&String> = items.iter().map(|item| &item.name).collect();
+        let numbered = set_positions.iter().map(|members| {
+            let rolled_up = (0..texts.len()).filter(|position| !members.contains(position));
+            let number = rolled_up.clone().fold(0_i128, |bits, position| bits | 1 << position);
+            (number, rolled_up.map(|position| texts[position].clone()).collect())
+        });
+        let sets = numbered.collect();
+        grouping.sets = Some(GroupingSets { id: select.binder.fresh(), sets });
+        set_positions
+    });
+    Groups { items, sets, grouping }
+}

@@ -1,0 +1,207 @@
+//! Joins with ON, USING and NATURAL.
+
+use firn_expression::Expr;
+use firn_types::{Error, Identifier, ObjectName, Result};
+
+use super::from::{From, FromContext, Source, beside, bind_source};
+use crate::bind::clause::Clause;
+use crate::bind::expr::{ExprBinder, Gathered, compare_equal};
+use crate::bind::scope::{Relation, Scope, ScopeColumn};
+use crate::parse::ast::{self, JoinConstraint};
+use crate::plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
+
+pub(super) fn bind_join(context: &FromContext<'_>, join: &ast::Join) -> Result<From> {
+    if join.asof.is_some() {
+        return Err(Error::not_supported("ASOF JOIN"));
+    }
+    let left = bind_source(context, &join.left, None)?.into_from();
+    let right = bind_source(context, &join.right, Some(&left))?;
+    let kind = match join.kind {
+        ast::JoinKind::Inner | ast::JoinKind::Cross => JoinKind::Inner,
+        ast::JoinKind::Left => JoinKind::Left,
+        ast::JoinKind::Right => JoinKind::Right,
+        ast::JoinKind::Full => JoinKind::Full,
+    };
+    let shared = match &join.constraint {
+        JoinConstraint::None => return lateral_or_cross(left, right, kind),
+        JoinConstraint::On(condition) => return join_on(context, left, right, kind, condition),
+        JoinConstraint::Using(names) => names.clone(),
+        JoinConstraint::Natural => common_names(&left, &right),
+    };
+    join_using(context, left, right, kind, &shared)
+}
+
+/// A join without a condition: all pairs.
+fn lateral_or_cross(left: From, right: Source, kind: JoinKind) -> Result<From> {
+    match kind {
+        JoinKind::Inner => Ok(beside(left, right, ApplyKind::Inner)),
+        JoinKind::Left => beside_left(left, right),
+        _ => Err(Error::not_supported("RIGHT or FULL JOIN without a condition")),
+    }
+}
+
+/// LEFT JOIN of a source that may depend on the rows before it.
+fn beside_left(left: From, right: Source) -> Result<From> {
+    match right {
+        Source::Alone(_) => Ok(beside(left, right, ApplyKind::Left)),
+        Source::Expanding(_) => Err(Error::not_supported(
+            "LEFT JOIN of a table function; give it OUTER => TRUE instead",
+        )),
+    }
+}
+
+fn join_on(
+    context: &FromContext<'_>,
+    left: From,
+    right: Source,
+    kind: JoinKind,
+    condition: &ast::Expr,
+) -> Result<From> {
+    let mut relations = left.relations.clone();
+    let right_relations = match &right {
+        Source::Alone(from) | Source::Expanding(from) => from.relations.clone(),
+    };
+    relations.extend(right_relations);
+    let scope = Scope { relations, outer: context.env.outer };
+    let mut gathered = Gathered::default();
+    let condition = {
+        let (binder, env) = (context.binder, context.env);
+        ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered)
+            .bind_condition(condition)?
+    };
+    let lateral = match &right {
+        Source::Alone(from) => super::from::reads_from(&from.plan, &left.plan),
+        Source::Expanding(_) => true,
+    };
+    if lateral || !gathered.applies.is_empty() {
+        // A filter above the pairs says the same for an inner join, and only for it.
+        let truth = matches!(condition.as_literal(), Some(firn_types::Value::Boolean(true)));
+        if kind == JoinKind::Left && truth && lateral && gathered.applies.is_empty() {
+            return beside_left(left, right);
+        }
+        if kind != JoinKind::Inner {
+            return Err(Error::not_supported(
+                "an outer join with a subquery or LATERAL in its condition",
+            ));
+        }
+        let from = beside(left, right, ApplyKind::Inner);
+        let plan = crate::bind::expr::attach(from.plan, gathered.applies);
+        let conditions = condition.into_conjuncts();
+        let plan = Plan::Filter(crate::plan::Filter { input: Box::new(plan), conditions });
+        return Ok(From { plan, relations: from.relations });
+    }
+    let right = right.into_from();
+    let plan = Plan::Join(Box::new(Join {
+        kind,
+        left: Box::new(left.plan),
+        right: Box::new(right.plan),
+        keys: Vec::new(),
+        conditions: condition.into_conjuncts(),
+    }));
+    let relations = with_nulls(left.relations, right.relations, kind);
+    Ok(From { plan, relations })
+}
+
+/// The relations with their columns nullable where the join pads them.
+fn with_nulls(mut left: Vec<Relation>, mut right: Vec<Relation>, kind: JoinKind) -> Vec<Relation> {
+    let pad = |relations: &mut Vec<Relation>| {
+        for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
+            column.column.nullable = true;
+        }
+    };
+    if matches!(kind, JoinKind::Right | JoinKind::Full) {
+        pad(&mut left);
+    }
+    if matches!(kind, JoinKind::Left | JoinKind::Full) {
+        pad(&mut right);
+    }
+    left.extend(right);
+    left
+}
+
+/// NATURAL: the names that both sides have.
+fn common_names(left: &From, right: &Source) -> Vec<Identifier> {
+    let right = match right {
+        Source::Alone(from) | Source::Expanding(from) => from,
+    };
+    let names = |from: &From| -> Vec<String> {
+        let columns = from.relations.iter().flat_map(|relation| &relation.columns);
+        let shown = columns.filter(|column| column.unqualified && !column.pseudo);
+        shown.map(|column| column.column.name.clone()).collect()
+    };
+    let right = names(right);
+    names(left).into_iter().filter(|name| right.contains(name)).map(Identifier::exact).collect()
+}
+
+fn join_using(
+    context: &FromContext<'_>,
+    left: From,
+    right: Source,
+    kind: JoinKind,
+    shared: &[Identifier],
+) -> Result<From> {
+    let right = right.into_from();
+    let mut conditions = Vec::with_capacity(shared.len());
+    let mut merged = Vec::with_capacity(shared.len());
+    for name in shared {
+        let l = side_column(&left, name)?;
+        let r = side_column(&right, name)?;
+        conditions.push(compare_equal(l.expr(), r.expr()).map_err(|e| e.at(name.span))?);
+        merged.push((name.name.clone(), l, r));
+    }
+    let plan = Plan::Join(Box::new(Join {
+        kind,
+        left: Box::new(left.plan),
+        right: Box::new(right.plan),
+        keys: Vec::new(),
+        conditions,
+    }));
+    let mut relations = with_nulls(left.relations, right.relations, kind);
+    for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
+        if shared.iter().any(|name| name.name == column.column.name) {
+            column.unqualified = false;
+        }
+    }
+    let (plan, columns) = merge_columns(context, plan, merged, kind)?;
+    let columns =
+        columns.into_iter().map(|column| ScopeColumn { column, unqualified: true, pseudo: false });
+    let relation = Relation { name: String::new(), path: Vec::new(), columns: columns.collect() };
+    relations.insert(0, relation);
+    Ok(From { plan, relations })
+}
+
+fn side_column(side: &From, name: &Identifier) -> Result<PlanColumn> {
+    let scope = Scope { relations: side.relations.clone(), outer: None };
+    let wanted = ObjectName::single(name.clone());
+    match scope.find_here(&wanted)? {
+        Some(column) => Ok(column),
+        None => Err(scope.unknown(&wanted)),
+    }
+}
+
+/// The columns that USING shows once: the side that no row lacks, or for FULL whichever is there.
+fn merge_columns(
+    context: &FromContext<'_>,
+    plan: Plan,
+    merged: Vec<(String, PlanColumn, PlanColumn)>,
+    kind: JoinKind,
+) -> Result<(Plan, Vec<PlanColumn>)> {
+    if kind != JoinKind::Full {
+        let columns = merged.into_iter().map(|(name, left, right)| {
+            let column = if kind == JoinKind::Right { right } else { left };
+            PlanColumn { name, ..column }
+        });
+        return Ok((plan, columns.collect()));
+    }
+    let mut items: Vec<ProjectItem> = plan.columns().iter().map(ProjectItem::pass).collect();
+    let mut columns = Vec::with_capacity(merged.len());
+    for (name, left, right) in merged {
+        let both = vec![left.expr(), right.expr()];
+        let (operands, sql_type) = crate::bind::expr::unify("USING", both)?;
+        let expr = Expr::Coalesce { operands, sql_type };
+        let item = ProjectItem { id: context.binder.fresh(), name, expr };
+        columns.push(PlanColumn { nullable: true, ..item.column() });
+        items.push(item);
+    }
+    Ok((Plan::Project(Project { input: Box::new(plan), items }), columns))
+}

@@ -1,0 +1,204 @@
+//! PIVOT and UNPIVOT.
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_expression::functions::Argument;
+use firn_expression::functions::registry::{self, Function};
+use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType, coerce};
+
+use super::from::{From, FromContext, bind_source};
+use crate::bind::expr::{cast, compare_equal, text_literal};
+use crate::bind::scope::{Relation, Scope};
+use crate::parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
+use crate::plan::{
+    Aggregate, AggregateCall, CteRef, Filter, Plan, PlanColumn, Project, ProjectItem, SetOperation,
+    SetOperator, With,
+};
+
+/// Aggregates that PIVOT takes.
+const PIVOT_AGGREGATES: &[&str] = &["AVG", "COUNT", "MAX", "MIN", "SUM"];
+
+/// PIVOT: one aggregate per value, grouped by every column that it does not use.
+pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<From> {
+    let source = bind_source(context, &pivot.source, None)?.into_from();
+    let scope = Scope { relations: source.relations, outer: None };
+    let find = |name: &firn_types::Identifier| {
+        let wanted = ObjectName::single(name.clone());
+        scope.find_here(&wanted)?.ok_or_else(|| scope.unknown(&wanted))
+    };
+    let by = find(&pivot.column)?;
+    let (function, argument) = pivot_aggregate(context, pivot, &scope)?;
+    let PivotValues::List(values) = &pivot.values else {
+        return Err(Error::not_supported("PIVOT over ANY or a subquery"));
+    };
+    let groups: Vec<PlanColumn> = scope
+        .star(None)?
+        .into_iter()
+        .filter(|column| column.id != by.id && column.id != argument.id)
+        .collect();
+
+    let binding = Arc::new((function.bind)(&[Argument::of(argument.sql_type)])?);
+    let mut aggregates = Vec::with_capacity(values.len());
+    for value in values {
+        let (constant, sql_type) = context.binder.bind_constant(&value.expr, context.env)?;
+        let literal = Expr::Literal { value: constant, sql_type };
+        let condition = compare_equal(by.expr(), literal)?;
+        let chosen = Expr::Case {
+            branches: vec![(condition, argument.expr())],
+            otherwise: None,
+            sql_type: argument.sql_type,
+        };
+        let written = value.expr.span.of(context.env.text).to_string();
+        let name = match (&value.alias, &pivot.alias) {
+            (Some(alias), _) => alias.name.clone(),
+            (None, Some(suffix)) => format!("{written}_{}", suffix.name),
+            (None, None) => written,
+        };
+        aggregates.push(AggregateCall {
+            id: context.binder.fresh(),
+            name,
+            function,
+            binding: Arc::clone(&binding),
+            arguments: vec![cast(chosen, binding.arguments[0])],
+            distinct: false,
+            order_by: Vec::new(),
+        });
+    }
+    let calls: Vec<PlanColumn> = aggregates.iter().map(AggregateCall::column).collect();
+    let plan = Plan::Aggregate(Box::new(Aggregate {
+        input: Box::new(source.plan),
+        groups: groups.iter().map(ProjectItem::pass).collect(),
+        grouping_sets: None,
+        grouping_id: None,
+        aggregates,
+    }));
+    let (plan, calls) = match &pivot.default {
+        Some(default) => with_default(context, plan, &groups, calls, default)?,
+        None => (plan, calls),
+    };
+    let columns = groups.into_iter().chain(calls).collect();
+    Ok(From { plan, relations: vec![Relation::new("PIVOT", columns)] })
+}
+
+fn pivot_aggregate(
+    context: &FromContext<'_>,
+    pivot: &Pivot,
+    scope: &Scope<'_>,
+) -> Result<(&'static firn_expression::functions::AggregateFunction, PlanColumn)> {
+    let call = &pivot.aggregate;
+    let name = context.binder.plain_name(&call.name, context.env)?;
+    let name = name.object().name.to_uppercase();
+    let refuse = || {
+        let text = format!(
+            "Invalid aggregate [{name}] in PIVOT: it must be one of AVG, COUNT, MAX, MIN or SUM of a column"
+        );
+        Error::new(ErrorCode::InvalidAggregate, text)
+    };
+    let Some(Function::Aggregate(function)) = registry::find(&name) else { return Err(refuse()) };
+    if !PIVOT_AGGREGATES.contains(&function.name) || call.distinct {
+        return Err(refuse());
+    }
+    match call.arguments.as_slice() {
+        [ast::Argument { value: ArgumentValue::Expr(expr), .. }] => match &expr.kind {
+            ast::ExprKind::Column(name) => {
+                let column = scope.find_here(name)?.ok_or_else(|| scope.unknown(name))?;
+                Ok((function, column))
+            }
+            _ => Err(refuse()),
+        },
+        _ => Err(refuse()),
+    }
+}
+
+/// DEFAULT ON NULL: the value in place of the NULLs that pivoting makes.
+fn with_default(
+    context: &FromContext<'_>,
+    plan: Plan,
+    groups: &[PlanColumn],
+    calls: Vec<PlanColumn>,
+    default: &ast::Expr,
+) -> Result<(Plan, Vec<PlanColumn>)> {
+    let (value, sql_type) = context.binder.bind_constant(default, context.env)?;
+    let default = Expr::Literal { value, sql_type };
+    let mut items: Vec<ProjectItem> = groups.iter().map(ProjectItem::pass).collect();
+    let mut columns = Vec::with_capacity(calls.len());
+    for call in calls {
+        let both = vec![call.expr(), default.clone()];
+        let (operands, sql_type) = crate::bind::expr::unify("PIVOT", both)?;
+        let expr = Expr::Coalesce { operands, sql_type };
+        let item = ProjectItem { id: context.binder.fresh(), name: call.name, expr };
+        columns.push(item.column());
+        items.push(item);
+    }
+    Ok((Plan::Project(Project { input: Box::new(plan), items }), columns))
+}
+
+/// UNPIVOT: for each listed column a branch that gives its name and its value.
+pub(super) fn bind_unpivot(context: &FromContext<'_>, unpivot: &Unpivot) -> Result<From> {
+    let binder = context.binder;
+    let source = bind_source(context, &unpivot.source, None)?.into_from();
+    let scope = Scope { relations: source.relations, outer: None };
+    let shown = scope.star(None)?;
+    let mut turned = Vec::with_capacity(unpivot.columns.len());
+    for column in &unpivot.columns {
+        let wanted = ObjectName::single(column.column.clone());
+        let found = scope.find_here(&wanted)?.ok_or_else(|| scope.unknown(&wanted))?;
+        let label = column.alias.clone().unwrap_or_else(|| column.column.name.clone());
+        turned.push((found, label));
+    }
+    let types: Vec<SqlType> = turned.iter().map(|(column, _)| column.sql_type).collect();
+    let value_type = coerce::common_type(&types).ok_or_else(|| {
+        let text = "the columns of UNPIVOT must be of one type";
+        Error::new(ErrorCode::InvalidStatement, text)
+    })?;
+    let kept: Vec<PlanColumn> = shown
+        .iter()
+        .filter(|column| turned.iter().all(|(other, _)| other.id != column.id))
+        .cloned()
+        .collect();
+
+    // The source is read once and seen by every branch.
+    let cte = binder.fresh_cte();
+    let all = source.plan.columns();
+    let inputs = turned.iter().map(|(column, label)| {
+        let fresh: Vec<PlanColumn> =
+            all.iter().map(|c| binder.fresh_column(&c.name, c.sql_type, c.nullable)).collect();
+        let seen = |wanted: &PlanColumn| {
+            let at = all.iter().position(|c| c.id == wanted.id);
+            at.map_or_else(|| Expr::null(wanted.sql_type), |at| fresh[at].expr())
+        };
+        let item =
+            |name: &str, expr| ProjectItem { id: binder.fresh(), name: name.to_string(), expr };
+        let mut items: Vec<ProjectItem> =
+            kept.iter().map(|column| item(&column.name, seen(column))).collect();
+        items.push(item(&unpivot.name.name, text_literal(label.as_str().into())));
+        items.push(item(&unpivot.value.name, cast(seen(column), value_type)));
+        let input = Box::new(Plan::CteRef(CteRef { cte, columns: fresh.clone() }));
+        Plan::Project(Project { input, items })
+    });
+    let inputs: Vec<Plan> = inputs.collect();
+    let fresh = |name: &str, sql_type| binder.fresh_column(name, sql_type, true);
+    let mut columns: Vec<PlanColumn> =
+        kept.iter().map(|column| fresh(&column.name, column.sql_type)).collect();
+    columns.push(fresh(&unpivot.name.name, SqlType::TEXT));
+    let value = fresh(&unpivot.value.name, value_type);
+    columns.push(value.clone());
+    let operator = SetOperator::UnionAll;
+    let mut plan = match inputs.len() {
+        1 => {
+            let mut inputs = inputs;
+            columns = inputs[0].columns();
+            inputs.remove(0)
+        }
+        _ => Plan::SetOperation(SetOperation { operator, inputs, columns: columns.clone() }),
+    };
+    if !unpivot.include_nulls {
+        let value = columns[columns.len() - 1].expr();
+        let present = Expr::Not(Box::new(Expr::IsNull(Box::new(value))));
+        plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![present] });
+    }
+    let plan =
+        Plan::With(Box::new(With { cte, definition: Box::new(source.plan), body: Box::new(plan) }));
+    Ok(From { plan, relations: vec![Relation::new("UNPIVOT", columns)] })
+}

@@ -1,0 +1,297 @@
+//! SELECT.
+
+use std::collections::HashMap;
+
+use firn_expression::Expr;
+use firn_types::{Error, ErrorCode, Result};
+
+use super::group_by::{self, Groups};
+use super::order_limit;
+use super::{From, bind_from};
+use crate::bind::clause::Clause;
+use crate::bind::context::Env;
+use crate::bind::expr::{ExprBinder, Gathered, Grouping, attach, expand_star};
+use crate::bind::scope::Scope;
+use crate::bind::{Binder, BoundQuery, walk};
+use crate::parse::ast::{self, ExprKind, OrderBy, Select, SelectItemKind};
+use crate::plan::{
+    Aggregate, Filter, Plan, PlanColumn, Project, ProjectItem, Sort, SortKey, Window,
+};
+
+/// One column of the select list, once it is bound.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    /// Its header.
+    pub(super) name: String,
+    /// What is computed, over the rows before the projection.
+    pub(super) expr: Expr,
+}
+
+/// Everything about a SELECT that its clauses need to be bound.
+pub(super) struct SelectBinder<'s> {
+    pub(super) binder: &'s Binder<'s>,
+    pub(super) env: &'s Env<'s>,
+    pub(super) scope: &'s Scope<'s>,
+    pub(super) aliases: HashMap<String, &'s ast::Expr>,
+    pub(super) windows: HashMap<String, &'s ast::Window>,
+    pub(super) gathered: Gathered,
+}
+
+impl<'s> SelectBinder<'s> {
+    /// A binder of expressions in one clause.
+    pub(super) fn expressions<'x>(
+        &'x mut self,
+        clause: Clause,
+        grouping: Option<&'x Grouping>,
+    ) -> ExprBinder<'x>
+    where
+        's: 'x,
+    {
+        let mut binder =
+            ExprBinder::new(self.binder, self.env, self.scope, clause, &mut self.gathered);
+        binder.aliases = Some(&self.aliases);
+        binder.named_windows = Some(&self.windows);
+        binder.grouping = grouping;
+        binder
+    }
+}
+
+/// Binds a SELECT with its ORDER BY, which may use what the SELECT does not show.
+pub(super) fn bind_select(
+    binder: &Binder<'_>,
+    select: &Select,
+    order_by: Option<&OrderBy>,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    if select.items.is_empty() {
+        let error = Error::new(ErrorCode::NoColumns, "SELECT with no columns");
+        return Err(error.at(select.span));
+    }
+    let mut read = walk::select_expressions(select);
+    read.extend(walk::order_expressions(order_by));
+    let From { plan, relations } = bind_from(binder, &select.from, &read, env)?;
+    let scope = Scope { relations, outer: env.outer };
+    let mut select_binder = SelectBinder {
+        binder,
+        env,
+        scope: &scope,
+        aliases: aliases_of(select),
+        windows: select.windows.iter().map(|w| (w.name.name.clone(), &w.window)).collect(),
+        gathered: Gathered::default(),
+    };
+    let plan = filter(&mut select_binder, plan, select.filter.as_ref(), Clause::Where, None)?;
+    bind_over(select_binder, select, order_by, plan)
+}
+
+/// What the select list's aliases stand for.
+fn aliases_of(select: &Select) -> HashMap<String, &ast::Expr> {
+    let mut aliases = HashMap::new();
+    for item in &select.items {
+        if let SelectItemKind::Expr(expr, Some(alias)) = &item.kind {
+            aliases.entry(alias.name.clone()).or_insert(expr);
+        }
+    }
+    aliases
+}
+
+/// The rows for which a condition is TRUE, with the subqueries that it uses beside them.
+fn filter(
+    select: &mut SelectBinder<'_>,
+    plan: Plan,
+    condition: Option<&ast::Expr>,
+    clause: Clause,
+    grouping: Option<&Grouping>,
+) -> Result<Plan> {
+    let Some(condition) = condition else { return Ok(plan) };
+    let bound = select.expressions(clause, grouping).bind_condition(condition)?;
+    let plan = attach(plan, std::mem::take(&mut select.gathered.applies));
+    Ok(Plan::Filter(Filter { input: Box::new(plan), conditions: bound.into_conjuncts() }))
+}
+
+/// GROUP BY, HAVING, windows, QUALIFY, the select list, DISTINCT and ORDER BY, over the rows of WHERE.
+fn bind_over(
+    mut select: SelectBinder<'_>,
+    ast: &Select,
+    order_by: Option<&OrderBy>,
+    input: Plan,
+) -> Result<BoundQuery> {
+    let groups = group_by::bind_groups(&mut select, ast, order_by)?;
+    let grouping = groups.as_ref().map(|groups| &groups.grouping);
+
+    // All clauses are bound before their nodes are made: a later clause may need one more aggregate.
+    let having = match &ast.having {
+        Some(having) => {
+            let mut expressions = select.expressions(Clause::Having, grouping);
+            Some(expressions.bind_condition(having)?)
+        }
+        None => None,
+    };
+    let having_applies = std::mem::take(&mut select.gathered.applies);
+    let items = bind_items(&mut select, ast, grouping)?;
+    let qualify = match &ast.qualify {
+        Some(qualify) => {
+            let mut expressions = select.expressions(Clause::Qualify, grouping);
+            Some(expressions.bind_condition(qualify)?)
+        }
+        None => None,
+    };
+    let order = order_limit::bind_order(&mut select, ast, order_by, &items, grouping)?;
+    if qualify.is_some() && select.gathered.windows.is_empty() {
+        let text = "QUALIFY needs at least one window function in the select list or its predicate";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.span));
+    }
+
+    let gathered = std::mem::take(&mut select.gathered);
+    let mut plan = attach(input, gathered.input_applies);
+    if let Some(groups) = groups {
+        plan = aggregate(plan, groups, gathered.aggregates);
+    }
+    plan = attach(plan, having_applies);
+    plan = filtered(plan, having);
+    plan = attach(plan, gathered.applies);
+    if !gathered.windows.is_empty() {
+        plan = Plan::Window(Window { input: Box::new(plan), calls: gathered.windows });
+    }
+    plan = filtered(plan, qualify);
+    project(&select, ast, plan, items, order)
+}
+
+fn filtered(plan: Plan, condition: Option<Expr>) -> Plan {
+    match condition {
+        Some(condition) => {
+            let conditions = condition.into_conjuncts();
+            Plan::Filter(Filter { input: Box::new(plan), conditions })
+        }
+        None => plan,
+    }
+}
+
+fn aggregate(input: Plan, groups: Groups, aggregates: Vec<crate::plan::AggregateCall>) -> Plan {
+    let grouping_id = groups.grouping.sets.as_ref().map(|sets| sets.id);
+    Plan::Aggregate(Box::new(Aggregate {
+        input: Box::new(input),
+        groups: groups.items,
+        grouping_sets: groups.sets,
+        grouping_id,
+        aggregates,
+    }))
+}
+
+/// The select list: stars expanded, headers given.
+fn bind_items(
+    select: &mut SelectBinder<'_>,
+    ast: &Select,
+    grouping: Option<&Grouping>,
+) -> Result<Vec<Item>> {
+    let text = select.env.text;
+    let mut expressions = select.expressions(Clause::Select, grouping);
+    let mut items = Vec::with_capacity(ast.items.len());
+    for item in &ast.items {
+        match &item.kind {
+            SelectItemKind::Star(star) => {
+                for column in expand_star(&mut expressions, star)? {
+                    let expr = match grouping {
+                        Some(grouping) => expressions
+                            .regroup(column.expr, grouping)
+                            .map_err(|error| error.at(star.span))?,
+                        None => column.expr,
+                    };
+                    items.push(Item { name: column.name, expr });
+                }
+            }
+            SelectItemKind::Expr(expr, alias) => {
+                let bound = expressions.bind(expr)?;
+                let name = match alias {
+                    Some(alias) => alias.name.clone(),
+                    None => header(expr, item.span.of(text)),
+                };
+                items.push(Item { name, expr: bound });
+            }
+        }
+    }
+    Ok(items)
+}
+
+/// The header of an item without an alias: a column's name, or the source text in upper case.
+fn header(expr: &ast::Expr, source: &str) -> String {
+    match &expr.kind {
+        ExprKind::Column(name) => name.object().name.clone(),
+        _ => source.trim().to_uppercase(),
+    }
+}
+
+/// Projects the select list and what the order needs besides, removes duplicates, sorts.
+fn project(
+    select: &SelectBinder<'_>,
+    ast: &Select,
+    plan: Plan,
+    items: Vec<Item>,
+    order: Vec<SortKey>,
+) -> Result<BoundQuery> {
+    let binder = select.binder;
+    let mut projected: Vec<ProjectItem> = Vec::with_capacity(items.len());
+    let mut columns = Vec::with_capacity(items.len());
+    for item in items {
+        let column = projected_column(binder, &mut projected, &item.name, item.expr);
+        columns.push(PlanColumn { name: item.name, ..column });
+    }
+    let shown = projected.len();
+    let mut keys = Vec::with_capacity(order.len());
+    for key in order {
+        let text = key.expr.to_string();
+        let same = projected.iter().find(|item| item.expr.to_string() == text);
+        let expr = match same {
+            Some(item) => item.column().expr(),
+            None => projected_column(binder, &mut projected, "ORDER_KEY", key.expr).expr(),
+        };
+        keys.push(SortKey { expr, ..key });
+    }
+    if ast.distinct && projected.len() > shown {
+        let text = format!("[{}] is not a valid order by expression", projected[shown].expr);
+        return Err(Error::new(ErrorCode::InvalidGroupBy, text).at(ast.span));
+    }
+    let mut plan = Plan::Project(Project { input: Box::new(plan), items: projected });
+    if ast.distinct {
+        plan = distinct(plan);
+    }
+    if !keys.is_empty() {
+        plan = Plan::Sort(Sort { input: Box::new(plan), keys, limit: None });
+    }
+    let bound = BoundQuery { plan, columns };
+    match &ast.top {
+        Some(top) => order_limit::top(binder, bound, top, select.env),
+        None => Ok(bound),
+    }
+}
+
+/// Adds an expression to a projection; a column that is only passed on keeps its id.
+fn projected_column(
+    binder: &Binder<'_>,
+    projected: &mut Vec<ProjectItem>,
+    name: &str,
+    expr: Expr,
+) -> PlanColumn {
+    let id = match expr.as_column() {
+        Some(id) => {
+            if let Some(item) = projected.iter().find(|item| item.id == id) {
+                return item.column();
+            }
+            id
+        }
+        None => binder.fresh(),
+    };
+    projected.push(ProjectItem { id, name: name.to_string(), expr });
+    projected[projected.len() - 1].column()
+}
+
+/// The different rows of a plan.
+pub(super) fn distinct(plan: Plan) -> Plan {
+    let groups = plan.columns().iter().map(ProjectItem::pass).collect();
+    Plan::Aggregate(Box::new(Aggregate {
+        input: Box::new(plan),
+        groups,
+        grouping_sets: None,
+        grouping_id: None,
+        aggregates: Vec::new(),
+    }))
+}

@@ -1,0 +1,344 @@
+//! Tables, views and named queries.
+
+use std::sync::Arc;
+
+use firn_account::catalog::{MaterializedView, Namespace, Object, ObjectPath, Table, View};
+use firn_storage::Snapshot;
+use firn_types::scan_predicate::ScanPredicate;
+use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value};
+
+use super::bind_query;
+use super::from::From;
+use crate::bind::context::{CteEntry, Env, TimePoint};
+use crate::bind::expr::cast;
+use crate::bind::scope::Relation;
+use crate::bind::{Binder, BoundQuery};
+use crate::parse::{self, ast};
+use crate::plan::{
+    CteRef, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, VirtualScan, VirtualSource,
+};
+
+/// The schema that every database has without storing it.
+const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
+
+/// Binds a name in FROM.
+pub(super) fn bind_table(
+    binder: &Binder<'_>,
+    name: &ast::Name,
+    at: Option<&ast::TimeTravel>,
+    source: &ast::TableExpr,
+    env: &Env<'_>,
+) -> Result<From> {
+    let written = binder.plain_name(name, env)?;
+    if let [part] = written.parts.as_slice()
+        && let Some(entry) = env.ctes.and_then(|ctes| ctes.find(part.as_str()))
+    {
+        if at.is_some() {
+            let text =
+                format!("Time travel is not possible on the common table expression '{part}'");
+            return Err(Error::new(ErrorCode::InvalidStatement, text).at(part.span));
+        }
+        return Ok(cte_reference(binder, entry));
+    }
+    if written.parts.len() == 1 && written.object().as_str() == "DUAL" {
+        return Ok(From { plan: Plan::one_row(), relations: Vec::new() });
+    }
+    let path = binder.complete(&written, env, "SELECT")?;
+    if path.schema == INFORMATION_SCHEMA {
+        return information_schema(binder, &written, &path);
+    }
+    let catalog = match at {
+        Some(at) => past(binder, at, env)?,
+        None => Arc::clone(&binder.context.catalog),
+    };
+    let now = binder.context.catalog.find_path(Namespace::Relation, &path);
+    let found = now.ok_or_else(|| binder.object_not_found(&written, &path))?;
+    let bound = match found {
+        Object::Table(table) => {
+            let snapshot = snapshot_of(&catalog, table, at.is_some())?;
+            let (plan, columns) = table_scan(binder, table, snapshot, &path, None);
+            BoundQuery { plan, columns }
+        }
+        Object::View(view) if at.is_none() => bind_view(binder, view, &path, env)?,
+        Object::MaterializedView(view) if at.is_none() => {
+            bind_materialized_view(binder, view, &path, env)?
+        }
+        other => {
+            let kind = other.kind().word().to_lowercase();
+            return Err(Error::not_supported(format!("time travel on a {kind}")).at(source.span));
+        }
+    };
+    let mut relation = Relation::new(&path.name, bound.columns);
+    relation.path = vec![path.database.clone(), path.schema.clone()];
+    Ok(From { plan: bound.plan, relations: vec![relation] })
+}
+
+fn cte_reference(binder: &Binder<'_>, entry: &CteEntry) -> From {
+    let columns: Vec<PlanColumn> = entry
+        .fields
+        .iter()
+        .map(|field| binder.fresh_column(&field.name, field.sql_type, field.nullable))
+        .collect();
+    let plan = Plan::CteRef(CteRef { cte: entry.cte, columns: columns.clone() });
+    From { plan, relations: vec![Relation::new(&entry.name, columns)] }
+}
+
+fn information_schema(
+    binder: &Binder<'_>,
+    written: &ObjectName,
+    path: &ObjectPath,
+) -> Result<From> {
+    let fields = binder.context.services.information_schema_fields(&path.name);
+    let fields = match (fields, binder.context.catalog.database(&path.database)) {
+        (Some(fields), Some(_)) => fields,
+        _ => return Err(binder.object_not_found(written, path)),
+    };
+    let source = VirtualSource::InformationSchema {
+        database: path.database.clone(),
+        view: path.name.clone(),
+    };
+    let (plan, columns) = virtual_scan(binder, source, &fields);
+    let mut relation = Relation::new(&path.name, columns);
+    relation.path = vec![path.database.clone(), path.schema.clone()];
+    Ok(From { plan, relations: vec![relation] })
+}
+
+/// A scan of rows that the session makes.
+pub(super) fn virtual_scan(
+    binder: &Binder<'_>,
+    source: VirtualSource,
+    fields: &[firn_types::Field],
+) -> (Plan, Vec<PlanColumn>) {
+    let columns: Vec<PlanColumn> = fields
+        .iter()
+        .map(|field| binder.fresh_column(&field.name, field.sql_type, field.nullable))
+        .collect();
+    let positions = (0..columns.len()).collect();
+    let scan = VirtualScan { source, columns: columns.clone(), positions };
+    (Plan::VirtualScan(scan), columns)
+}
+
+/// A scan of all columns of a table, with the rows' addresses when `address` asks for them.
+pub(crate) fn table_scan(
+    binder: &Binder<'_>,
+    table: &Arc<Table>,
+    snapshot: Arc<Snapshot>,
+    path: &ObjectPath,
+    address: Option<firn_types::ColumnId>,
+) -> (Plan, Vec<PlanColumn>) {
+    let columns: Vec<ScanColumn> = table
+        .columns
+        .iter()
+        .map(|column| ScanColumn {
+            column: binder.fresh_column(&column.name, column.sql_type, column.nullable),
+            field: column.field_id,
+        })
+        .collect();
+    let shown = columns.iter().map(|column| column.column.clone()).collect();
+    let scan = Scan {
+        table: Arc::clone(table),
+        snapshot,
+        qualified_name: path.to_string(),
+        columns,
+        conditions: Vec::new(),
+        pruning: ScanPredicate::True,
+        row_address: address,
+        limit: None,
+    };
+    (Plan::Scan(Box::new(scan)), shown)
+}
+
+/// The account as it was at AT or BEFORE.
+fn past(
+    binder: &Binder<'_>,
+    at: &ast::TimeTravel,
+    env: &Env<'_>,
+) -> Result<Arc<firn_account::catalog::Catalog>> {
+    let point = time_point(binder, &at.point, env)?;
+    binder.context.services.catalog_at(&point, at.before).map_err(|error| error.at(at.span))
+}
+
+/// The moment that AT or BEFORE names.
+pub(crate) fn time_point(
+    binder: &Binder<'_>,
+    point: &ast::TimePoint,
+    env: &Env<'_>,
+) -> Result<TimePoint> {
+    let functions = &binder.context.functions;
+    match point {
+        ast::TimePoint::Timestamp(expr) => {
+            let (value, from) = binder.bind_constant(expr, env)?;
+            // A bare text is a moment of UTC; a typed one knows its zone.
+            let to = match from {
+                SqlType::Varchar { .. } => SqlType::TIMESTAMP_NTZ,
+                other if other.is_timestamp() => other,
+                _ => SqlType::TIMESTAMP_LTZ,
+            };
+            let mode = firn_expression::functions::cast::CastMode::Strict;
+            let value =
+                firn_expression::functions::cast::cast_value(&value, from, to, mode, functions)
+                    .map_err(|error| error.at(expr.span))?;
+            match value {
+                Value::Timestamp(nanos) => Ok(TimePoint::Nanos(nanos)),
+                Value::TimestampTz(value) => Ok(TimePoint::Nanos(value.utc_nanos)),
+                _ => Err(invalid_point(expr)),
+            }
+        }
+        ast::TimePoint::Offset(expr) => {
+            let (value, _) = binder.bind_constant(expr, env)?;
+            let Value::Number(number) = value else { return Err(invalid_point(expr)) };
+            let nanos = firn_types::decimal::rescale(number.unscaled, number.scale, 9)
+                .ok_or_else(|| invalid_point(expr))?;
+            Ok(TimePoint::Nanos(i128::from(functions.statement_nanos).saturating_add(nanos)))
+        }
+        ast::TimePoint::Statement(expr) => {
+            let (value, _) = binder.bind_constant(expr, env)?;
+            let Value::Text(id) = value else { return Err(invalid_point(expr)) };
+            Ok(TimePoint::Statement(id.to_string()))
+        }
+        ast::TimePoint::Stream(expr) => Err(Error::not_supported("STREAM =>").at(expr.span)),
+    }
+}
+
+fn invalid_point(expr: &ast::Expr) -> Error {
+    let text = "time travel needs a TIMESTAMP, an OFFSET in seconds or a STATEMENT id";
+    Error::new(ErrorCode::InvalidParameterType, text).at(expr.span)
+}
+
+/// The version of a table's rows that a version of the account has.
+fn snapshot_of(
+    catalog: &firn_account::catalog::Catalog,
+    table: &Arc<Table>,
+    travels: bool,
+) -> Result<Arc<Snapshot>> {
+    if !travels {
+        return Ok(Arc::clone(&table.snapshot));
+    }
+    match catalog.table(table.id()) {
+        Some(past) if catalog.is_live(table.id()) => Ok(Arc::clone(&past.snapshot)),
+        _ => {
+            let text = format!(
+                "Time travel data is not available for table {}. The requested time is either beyond \
+                 the allowed time travel period or before the object creation time.",
+                table.header.name
+            );
+            Err(Error::new(ErrorCode::TimeTravelUnavailable, text))
+        }
+    }
+}
+
+/// A view: its query's text, bound in the view's own schema.
+fn bind_view(
+    binder: &Binder<'_>,
+    view: &Arc<View>,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let bound = expand(binder, view.header.id, &view.query, path, env)?;
+    if bound.columns.len() != view.columns.len() {
+        let text = format!(
+            "View definition for '{path}' declared {} column(s), but view query produces {} column(s).",
+            view.columns.len(),
+            bound.columns.len()
+        );
+        return Err(Error::new(ErrorCode::ViewColumns, text));
+    }
+    let names = view.columns.iter().map(|column| column.name.as_str());
+    Ok(renamed(bound, names))
+}
+
+/// A materialized view: its stored rows when they reflect the base table's present version, otherwise
+/// its query. So the answer is never stale.
+fn bind_materialized_view(
+    binder: &Binder<'_>,
+    view: &Arc<MaterializedView>,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    if let Some(reason) = &view.state.invalid_reason {
+        let text = format!(
+            "Failure during expansion of view '{}': SQL compilation error: Materialized View {} is \
+             invalid. Invalidation reason: {reason}",
+            path.name, path.name
+        );
+        return Err(Error::new(ErrorCode::ViewExpansion, text));
+    }
+    if view.state.suspended {
+        let text = format!("Materialized View {} is suspended.", path.name);
+        return Err(Error::new(ErrorCode::ViewExpansion, text));
+    }
+    let base = binder.context.catalog.table(view.base_table);
+    let fresh = base.is_some_and(|base| {
+        view.state.reflects.is_some_and(|version| base.data_version <= version)
+    });
+    if !fresh || view.stored.len() != view.columns.len() {
+        let bound = expand(binder, view.header.id, &view.query, path, env)?;
+        let names = view.columns.iter().map(|column| column.name.as_str());
+        let types = view.columns.iter().map(|column| column.sql_type);
+        return Ok(typed(binder, renamed(bound, names), types));
+    }
+    let mut hidden = Table::new(view.header.clone(), Vec::new());
+    for column in &view.columns {
+        let mut stored = firn_account::catalog::TableColumn::new(&column.name, column.sql_type);
+        stored.nullable = column.nullable;
+        hidden.add_column(stored);
+    }
+    let snapshot = Arc::clone(&view.state.snapshot);
+    let (plan, columns) = table_scan(binder, &Arc::new(hidden), snapshot, path, None);
+    Ok(BoundQuery { plan, columns })
+}
+
+/// Binds a view's query text where the view is.
+fn expand(
+    binder: &Binder<'_>,
+    id: ObjectId,
+    text: &str,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let failure = |error: Error| {
+        let inner = error.render(text);
+        let text = format!("Failure during expansion of view '{}': {inner}", path.name);
+        Error::new(ErrorCode::ViewExpansion, text)
+    };
+    if binder.views.borrow().contains(&id) {
+        let text = format!("view '{}' refers to itself", path.name);
+        return Err(failure(Error::new(ErrorCode::InvalidStatement, text)));
+    }
+    let query = parse::parse_query(text).map_err(failure)?;
+    let inner = firn_account::catalog::CurrentPath {
+        database: Some(path.database.clone()),
+        schema: Some(path.schema.clone()),
+    };
+    binder.views.borrow_mut().push(id);
+    let bound = bind_query(binder, &query, &env.view(&inner, text));
+    binder.views.borrow_mut().pop();
+    bound.map_err(failure)
+}
+
+fn renamed<'n>(mut bound: BoundQuery, names: impl Iterator<Item = &'n str>) -> BoundQuery {
+    for (column, name) in bound.columns.iter_mut().zip(names) {
+        column.name = name.to_string();
+    }
+    bound
+}
+
+fn typed(
+    binder: &Binder<'_>,
+    bound: BoundQuery,
+    types: impl Iterator<Item = SqlType>,
+) -> BoundQuery {
+    let items: Vec<ProjectItem> = bound
+        .columns
+        .iter()
+        .zip(types)
+        .map(|(column, wanted)| ProjectItem {
+            id: binder.fresh(),
+            name: column.name.clone(),
+            expr: cast(column.expr(), wanted),
+        })
+        .collect();
+    let columns = items.iter().map(ProjectItem::column).collect();
+    let plan = Plan::Project(Project { input: Box::new(bound.plan), items });
+    BoundQuery { plan, columns }
+}

@@ -1,0 +1,174 @@
+//! Table functions in FROM: FLATTEN and its kin, GENERATOR, RESULT_SCAN, and those of the session.
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_expression::functions::registry::{self, Function};
+use firn_expression::functions::{Argument, TableFunction};
+use firn_types::{Error, ErrorCode, Result, SqlType, Value};
+
+use super::from::{From, FromContext, Source};
+use super::source::virtual_scan;
+use crate::bind::clause::Clause;
+use crate::bind::expr::{ExprBinder, Gathered, attach, cast};
+use crate::bind::scope::{Relation, Scope};
+use crate::parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
+use crate::plan::{Generate, Plan, PlanColumn, TableExpand, VirtualSource};
+
+pub(super) fn bind(
+    context: &FromContext<'_>,
+    call: &FunctionCall,
+    source: &TableExpr,
+    left: Option<&From>,
+) -> Result<Source> {
+    let name = context.binder.plain_name(&call.name, context.env)?;
+    let short = name.object().name.to_uppercase();
+    let bound = match short.as_str() {
+        "GENERATOR" => generator(context, call).map(Source::Alone),
+        "RESULT_SCAN" => result_scan(context, call).map(Source::Alone),
+        _ => match registry::find(&short) {
+            Some(Function::Table(function)) if name.parts.len() == 1 => {
+                expand(context, function, call, left)
+            }
+            _ => session_function(context, &short, call).map(Source::Alone),
+        },
+    };
+    bound.map_err(|error| error.at(source.span))
+}
+
+/// FLATTEN and its kin: over the rows before it, or over one row when it is the first.
+fn expand(
+    context: &FromContext<'_>,
+    function: &'static TableFunction,
+    call: &FunctionCall,
+    left: Option<&From>,
+) -> Result<Source> {
+    let scope = Scope {
+        relations: left.map_or(Vec::new(), |left| left.relations.clone()),
+        outer: context.env.outer,
+    };
+    let mut gathered = Gathered::default();
+    let arguments = {
+        let (binder, env) = (context.binder, context.env);
+        let mut expressions = ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered);
+        ordered_arguments(&mut expressions, function, call)?
+    };
+    let views: Vec<Argument> = arguments
+        .iter()
+        .map(|expr| Argument {
+            sql_type: expr.sql_type(),
+            constant: expr.as_literal().cloned(),
+            name: None,
+        })
+        .collect();
+    let binding = (function.bind)(&views)?;
+    let columns: Vec<PlanColumn> = binding
+        .fields
+        .iter()
+        .map(|field| context.binder.fresh_column(&field.name, field.sql_type, field.nullable))
+        .collect();
+    let arguments = arguments
+        .into_iter()
+        .zip(&binding.arguments)
+        .map(|(argument, &to)| cast(argument, to))
+        .collect();
+    let input = left.map_or_else(Plan::one_row, |left| left.plan.clone());
+    let plan = Plan::TableExpand(Box::new(TableExpand {
+        input: Box::new(attach(input, gathered.applies)),
+        function,
+        binding: Arc::new(binding),
+        arguments,
+        columns: columns.clone(),
+    }));
+    let relations = vec![Relation::new(function.name, columns)];
+    Ok(Source::Expanding(From { plan, relations }))
+}
+
+/// The arguments in the parameters' order; those not given are NULL.
+fn ordered_arguments(
+    expressions: &mut ExprBinder<'_>,
+    function: &TableFunction,
+    call: &FunctionCall,
+) -> Result<Vec<Expr>> {
+    let mut ordered: Vec<Option<Expr>> = function.parameters.iter().map(|_| None).collect();
+    for (index, argument) in call.arguments.iter().enumerate() {
+        let ArgumentValue::Expr(expr) = &argument.value else {
+            return Err(Error::not_supported(format!("* as an argument of {}", function.name)));
+        };
+        let position = match &argument.name {
+            Some(name) => function.parameters.iter().position(|p| *p == name.name.to_uppercase()),
+            None => Some(index).filter(|&index| index < function.parameters.len()),
+        };
+        let Some(position) = position else {
+            let given = argument.name.as_ref().map_or(format!("{}", index + 1), |n| n.name.clone());
+            let text = format!("invalid argument '{given}' of function {}", function.name);
+            return Err(Error::new(ErrorCode::InvalidParameterType, text).at(expr.span));
+        };
+        ordered[position] = Some(expressions.bind(expr)?);
+    }
+    Ok(ordered.into_iter().map(|expr| expr.unwrap_or(Expr::null(SqlType::Null))).collect())
+}
+
+/// The constants of a call: names, empty where positional, and values.
+fn constants(context: &FromContext<'_>, call: &FunctionCall) -> Result<Vec<(String, Value)>> {
+    let mut found = Vec::with_capacity(call.arguments.len());
+    for argument in &call.arguments {
+        let ArgumentValue::Expr(expr) = &argument.value else {
+            return Err(Error::not_supported("this argument of a table function"));
+        };
+        let name = argument.name.as_ref().map_or(String::new(), |name| name.name.to_uppercase());
+        let value = match &expr.kind {
+            // A bare name, such as the table of VALIDATE(t), stands for itself.
+            ast::ExprKind::Column(column) => Value::text(column.to_string()),
+            _ => context.binder.bind_constant(expr, context.env)?.0,
+        };
+        found.push((name, value));
+    }
+    Ok(found)
+}
+
+fn generator(context: &FromContext<'_>, call: &FunctionCall) -> Result<From> {
+    let mut rows = 0;
+    for (index, (name, value)) in constants(context, call)?.into_iter().enumerate() {
+        match (name.as_str(), index, value) {
+            ("ROWCOUNT", _, Value::Number(n)) | ("", 0, Value::Number(n)) if n.scale == 0 => {
+                rows = u64::try_from(n.unscaled).unwrap_or(0);
+            }
+            ("ROWCOUNT", _, Value::Null) | ("", 0, Value::Null) => {}
+            ("TIMELIMIT", ..) | ("", 1, _) => {
+                return Err(Error::not_supported("GENERATOR with TIMELIMIT"));
+            }
+            (name, ..) => {
+                let text = format!("invalid argument '{name}' of function GENERATOR");
+                return Err(Error::new(ErrorCode::InvalidParameterType, text));
+            }
+        }
+    }
+    let plan = Plan::Generate(Generate { rows });
+    Ok(From { plan, relations: vec![Relation::new("GENERATOR", Vec::new())] })
+}
+
+fn result_scan(context: &FromContext<'_>, call: &FunctionCall) -> Result<From> {
+    let arguments = constants(context, call)?;
+    let [(_, Value::Text(id))] = arguments.as_slice() else {
+        let text = "RESULT_SCAN needs the id of a statement";
+        return Err(Error::new(ErrorCode::InvalidParameterType, text));
+    };
+    let fields = context.binder.context.services.result_fields(id)?;
+    let source = VirtualSource::Result { query_id: id.to_string() };
+    let (plan, columns) = virtual_scan(context.binder, source, &fields);
+    Ok(From { plan, relations: vec![Relation::new("RESULT_SCAN", columns)] })
+}
+
+/// A table function that the session answers, such as those of INFORMATION_SCHEMA.
+fn session_function(context: &FromContext<'_>, name: &str, call: &FunctionCall) -> Result<From> {
+    let arguments = constants(context, call)?;
+    let fields = context.binder.context.services.function_fields(name, &arguments)?;
+    let Some(fields) = fields else {
+        let text = format!("Invalid identifier {name}: unknown table function");
+        return Err(Error::new(ErrorCode::UnknownFunction, text));
+    };
+    let source = VirtualSource::Function { name: name.to_string(), arguments };
+    let (plan, columns) = virtual_scan(context.binder, source, &fields);
+    Ok(From { plan, relations: vec![Relation::new(name, columns)] })
+}

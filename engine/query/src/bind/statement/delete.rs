@@ -1,0 +1,21 @@
+//! DELETE.
+
+use firn_types::Result;
+
+use super::update::{keep, target_rows};
+use crate::bind::Binder;
+use crate::bind::context::Env;
+use crate::parse::ast;
+use crate::plan::statement::{Delete, Target};
+
+pub(super) fn bind_delete(
+    binder: &Binder<'_>,
+    delete: &ast::Delete,
+    env: &Env<'_>,
+) -> Result<Delete> {
+    let alias = delete.alias.as_ref();
+    let rows = target_rows(binder, &delete.table, alias, &delete.using, env, "DELETE")?;
+    let source = keep(binder, rows.plan, &rows.scope, delete.filter.as_ref(), env)?;
+    let target = Target { name: rows.table.header.name.clone(), table: rows.table };
+    Ok(Delete { target, source, address: rows.address })
+}

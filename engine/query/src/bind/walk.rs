@@ -1,0 +1,153 @@
+//! Looking through syntax trees before they are bound.
+
+use firn_expression::functions::registry::{self, Function};
+
+use crate::parse::ast::{
+    ArgumentValue, Expr, ExprKind, FunctionCall, GroupBy, GroupItem, LikePattern, Name,
+    ObjectField, OrderBy, PathStep, Select, SelectItemKind, Window,
+};
+
+/// The expressions directly inside this one; not those of its subqueries.
+pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Literal(_)
+        | ExprKind::Interval(..)
+        | ExprKind::Column(_)
+        | ExprKind::Position(..)
+        | ExprKind::Variable(_)
+        | ExprKind::Bind(_)
+        | ExprKind::Default
+        | ExprKind::Exists { .. }
+        | ExprKind::Subquery(_) => Vec::new(),
+        ExprKind::Identifier(inner)
+        | ExprKind::Unary(_, inner)
+        | ExprKind::Lambda(_, inner)
+        | ExprKind::OuterJoin(inner)
+        | ExprKind::Collate(inner, _)
+        | ExprKind::Prior(inner)
+        | ExprKind::ConnectByRoot(inner)
+        | ExprKind::Spread(inner) => vec![inner],
+        ExprKind::IsNull { operand, .. }
+        | ExprKind::IsBoolean { operand, .. }
+        | ExprKind::InSubquery { operand, .. }
+        | ExprKind::Quantified { operand, .. }
+        | ExprKind::Cast { operand, .. } => vec![operand],
+        ExprKind::Binary(_, left, right) | ExprKind::IsDistinctFrom { left, right, .. } => {
+            vec![left, right]
+        }
+        ExprKind::Like { operand, pattern, escape, .. } => {
+            let mut found = vec![operand.as_ref()];
+            match pattern {
+                LikePattern::One(pattern) => found.push(pattern),
+                LikePattern::Many(_, patterns) => found.extend(patterns),
+            }
+            found.extend(escape.as_deref());
+            found
+        }
+        ExprKind::Between { operand, low, high, .. } => vec![operand, low, high],
+        ExprKind::InList { operand, list, .. } => {
+            std::iter::once(operand.as_ref()).chain(list).collect()
+        }
+        ExprKind::Case { operand, branches, otherwise } => {
+            let branches = branches.iter().flat_map(|branch| [&branch.when, &branch.then]);
+            operand.as_deref().into_iter().chain(branches).chain(otherwise.as_deref()).collect()
+        }
+        ExprKind::Function(call) => call_children(call),
+        ExprKind::Path(base, steps) => {
+            let indices = steps.iter().filter_map(|step| match step {
+                PathStep::Index(index) => Some(index),
+                PathStep::Field(_) => None,
+            });
+            std::iter::once(base.as_ref()).chain(indices).collect()
+        }
+        ExprKind::Object(fields) => fields
+            .iter()
+            .filter_map(|field| match field {
+                ObjectField::Field(_, value) => Some(value),
+                ObjectField::Star(_) => None,
+            })
+            .collect(),
+        ExprKind::Array(items) | ExprKind::Row(items) => items.iter().collect(),
+    }
+}
+
+fn call_children(call: &FunctionCall) -> Vec<&Expr> {
+    let arguments = call.arguments.iter().filter_map(|argument| match &argument.value {
+        ArgumentValue::Expr(expr) => Some(expr),
+        ArgumentValue::Star(_) | ArgumentValue::Query(_) => None,
+    });
+    let within = call.within_group.iter().map(|item| &item.expr);
+    let mut found: Vec<&Expr> = arguments.chain(within).collect();
+    if let Some(Window::Spec(spec)) = &call.over {
+        found.extend(&spec.partition_by);
+        found.extend(spec.order_by.iter().map(|item| &item.expr));
+    }
+    found
+}
+
+/// Whether some part of the expression satisfies `test`; subqueries are not looked into.
+pub(crate) fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
+    let mut pending = vec![expr];
+    while let Some(expr) = pending.pop() {
+        if test(expr) {
+            return true;
+        }
+        pending.extend(children(expr));
+    }
+    false
+}
+
+/// Whether an aggregate is called in the expression, outside of its subqueries.
+pub(crate) fn has_aggregate(expr: &Expr) -> bool {
+    any(expr, &|expr| match &expr.kind {
+        ExprKind::Function(call) if call.over.is_none() => is_aggregate(call),
+        _ => false,
+    })
+}
+
+/// Whether a window function is called in the expression, outside of its subqueries.
+pub(crate) fn has_window(expr: &Expr) -> bool {
+    any(expr, &|expr| matches!(&expr.kind, ExprKind::Function(call) if call.over.is_some()))
+}
+
+fn is_aggregate(call: &FunctionCall) -> bool {
+    let Name::Plain(name) = &call.name else { return false };
+    let function = registry::find(name.object().as_str());
+    let grouping = matches!(name.object().as_str(), "GROUPING" | "GROUPING_ID");
+    name.parts.len() == 1 && (grouping || matches!(function, Some(Function::Aggregate(_))))
+}
+
+/// Every expression of a SELECT except those in FROM.
+pub(crate) fn select_expressions(select: &Select) -> Vec<&Expr> {
+    let mut found: Vec<&Expr> = Vec::new();
+    for item in &select.items {
+        match &item.kind {
+            SelectItemKind::Expr(expr, _) => found.push(expr),
+            SelectItemKind::Star(star) => found.extend(star.replace.iter().map(|(expr, _)| expr)),
+        }
+    }
+    found.extend(&select.filter);
+    found.extend(&select.having);
+    found.extend(&select.qualify);
+    if let Some(GroupBy::Items(items)) = &select.group_by {
+        for item in items {
+            match item {
+                GroupItem::Expr(expr) => found.push(expr),
+                GroupItem::Sets(sets, _)
+                | GroupItem::Rollup(sets, _)
+                | GroupItem::Cube(sets, _) => {
+                    found.extend(sets.iter().flatten());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The expressions of an ORDER BY.
+pub(crate) fn order_expressions(order_by: Option<&OrderBy>) -> Vec<&Expr> {
+    match order_by {
+        Some(OrderBy::Items(items)) => items.iter().map(|item| &item.expr).collect(),
+        Some(OrderBy::All { .. }) | None => Vec::new(),
+    }
+}
