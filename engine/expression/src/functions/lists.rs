@@ -11,6 +11,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     scalar::bitwise::FUNCTIONS,
     scalar::conditional::FUNCTIONS,
     scalar::context::FUNCTIONS,
+    scalar::date_time::FUNCTIONS,
     scalar::hash::FUNCTIONS,
     scalar::number::FUNCTIONS,
     scalar::random::FUNCTIONS,

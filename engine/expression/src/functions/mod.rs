@@ -16,6 +16,8 @@ pub mod registry;
 pub mod scalar;
 pub mod signature;
 pub mod table;
+#[cfg(test)]
+pub(crate) mod test_call;
 pub mod window;
 
 pub use aggregate::{Accumulator, AggregateBinding, AggregateFunction};
