@@ -2,11 +2,13 @@
 //!
 //! Reading order: [`options`] says what a statement may ask for; [`stage`] lists, opens and writes
 //! files; [`compression`] reads and writes compressed bytes; [`row_error`] is a rejected row, a value
-//! and not a failure, and [`on_error`] decides what becomes of it.
+//! and not a failure, and [`on_error`] decides what becomes of it; [`format`] holds the readers and
+//! writers of CSV, JSON and Parquet.
 
 pub mod options;
 pub mod row_error;
 
 pub mod compression;
+pub mod format;
 pub mod on_error;
 pub mod stage;

@@ -13,6 +13,7 @@ pub use copy::{CopyOptions, MatchByColumnName, OnError, ValidationMode};
 pub use file_format::{
     BinaryFormat, CsvOptions, FileFormat, FormatDefinition, FormatType, JsonOptions, ParquetOptions,
 };
+pub(crate) use text::escaped as shown_text;
 pub use unload::UnloadOptions;
 
 use std::fmt;

@@ -1,0 +1,19 @@
+//! Delimited text.
+//!
+//! Reading order: `grammar` says where fields and records end, for cutting and for parsing alike;
+//! [`CsvFile`] hands out chunks of whole records with their place in the file; [`CsvChunk::parse`]
+//! gives the fields of each column to its [`FieldSink`], which converts them straight from the file's
+//! bytes; [`CsvBatch`] is what comes out, with what is needed to say where a row came from.
+
+mod fields;
+mod grammar;
+mod parse;
+mod read;
+mod sink;
+#[cfg(test)]
+mod tests;
+
+pub use fields::{Field, Fields};
+pub use parse::{CsvBatch, CsvPlan, Rejection};
+pub use read::{CsvChunk, CsvFile};
+pub use sink::{FieldSink, TextSink, text_sinks};
