@@ -126,7 +126,7 @@ impl<'a> Fields<'a> {
 }
 
 /// The bytes as text, those of broken sequences as `0xC3`.
-pub(super) fn show_invalid(bytes: &[u8]) -> String {
+pub(crate) fn show_invalid(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() * 2);
     let mut rest = bytes;
     while !rest.is_empty() {

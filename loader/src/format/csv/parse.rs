@@ -11,6 +11,7 @@ use super::fields::{NullRule, Span};
 use super::grammar::{Fault, Grammar, RawField, Visitor};
 use super::read::CsvChunk;
 use super::{FieldSink, Fields};
+use crate::format::{FileBatch, RowOrigin};
 use crate::options::CsvOptions;
 use crate::row_error::{ErrorCategory, LoadTarget, RowError};
 
@@ -87,40 +88,28 @@ pub(super) struct Place {
     pub(super) record: u32,
 }
 
-/// Some rows of a file.
-pub struct CsvBatch {
-    /// The good rows; column `i` is what sink `i` made.
-    pub batch: Batch,
-    /// The bad rows that came among them, in the file's order.
-    pub errors: Vec<RowError>,
-    /// Rows parsed for this batch, good and bad.
-    pub rows_parsed: u64,
+/// Where the rows of a batch stand.
+struct CsvOrigin {
     places: Vec<Place>,
     chunk: Arc<CsvChunk>,
     plan: Arc<CsvPlan>,
 }
 
-impl CsvBatch {
-    /// The number in the file, from 1, of a good row.
-    pub fn row_number(&self, row: usize) -> u64 {
+impl RowOrigin for CsvOrigin {
+    fn row_number(&self, row: usize) -> u64 {
         self.chunk.row_number(self.places[row])
     }
 
-    /// The error of a good row that turned out bad later: a NULL where none may be, a conversion in a
-    /// SELECT. `field` is the position in the record (from 0) of the field to blame.
-    pub fn reject(
+    fn reject(
         &self,
         row: usize,
         field: Option<usize>,
         code: ErrorCode,
-        message: impl Into<String>,
+        message: String,
     ) -> RowError {
-        let (message, category) = (message.into(), ErrorCategory::Conversion);
-        self.chunk.row_error(
-            &self.plan,
-            self.places[row],
-            Blame { field, at: None, code, category, message },
-        )
+        let category = ErrorCategory::Conversion;
+        let blame = Blame { field, at: None, code, category, message };
+        self.chunk.row_error(&self.plan, self.places[row], blame)
     }
 }
 
@@ -144,7 +133,7 @@ impl CsvChunk {
         self,
         plan: &Arc<CsvPlan>,
         sinks: &mut [Box<dyn FieldSink>],
-        mut emit: impl FnMut(CsvBatch) -> Result<()>,
+        mut emit: impl FnMut(FileBatch) -> Result<()>,
     ) -> Result<()> {
         let chunk = Arc::new(self);
         let mut block = Block::new(&chunk, plan);
@@ -206,7 +195,7 @@ impl Building {
         chunk: &Arc<CsvChunk>,
         plan: &Arc<CsvPlan>,
         sinks: &mut [Box<dyn FieldSink>],
-    ) -> Result<CsvBatch> {
+    ) -> Result<FileBatch> {
         let done = std::mem::take(self);
         let columns = sinks.iter_mut().map(|sink| sink.finish()).collect::<Result<_>>()?;
         let mut batch = Batch::new(columns, done.rows);
@@ -223,14 +212,9 @@ impl Building {
         }
         let mut errors = done.errors;
         errors.sort_by_key(|(place, _)| place.record);
-        Ok(CsvBatch {
-            batch,
-            errors: errors.into_iter().map(|(_, error)| error).collect(),
-            rows_parsed: done.parsed,
-            places,
-            chunk: Arc::clone(chunk),
-            plan: Arc::clone(plan),
-        })
+        let origin = CsvOrigin { places, chunk: Arc::clone(chunk), plan: Arc::clone(plan) };
+        let errors = errors.into_iter().map(|(_, error)| error).collect();
+        Ok(FileBatch::new(batch, errors, done.parsed, origin))
     }
 }
 

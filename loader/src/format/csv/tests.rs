@@ -249,3 +249,58 @@ fn speed() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn typed_sinks_convert_and_reject() -> Result<()> {
+    use super::{ColumnRule, FieldSink, typed_sink};
+    let stage = ObjectStage::new(Arc::new(InMemory::new()), "", "");
+    let text = "1,2.345,2024-02-29,abc,true,2024-01-01 01:02:03,{\"a\":1}\n\
+                99999999999999999999,-1,,,,,\nx,1,2,3,4,5,6\n,1,,,,,\n1,1,,abcdef,,,\n";
+    put_bytes(&stage, "f.csv", text.as_bytes())?;
+    let types = [
+        SqlType::INTEGER,
+        SqlType::number(10, 2),
+        SqlType::Date,
+        SqlType::Varchar { length: 3 },
+        SqlType::Boolean,
+        SqlType::TIMESTAMP_NTZ,
+        SqlType::Variant,
+    ];
+    let formats = Arc::new(firn_types::text_format::TextFormats::new(Default::default()));
+    let mut sinks: Vec<Box<dyn FieldSink>> = types
+        .iter()
+        .zip(0..)
+        .map(|(&sql_type, position)| {
+            let (formats, zone) = (Arc::clone(&formats), chrono_tz::UTC);
+            let required = position == 0;
+            typed_sink(ColumnRule { sql_type, required, truncate: false, formats, zone })
+        })
+        .collect();
+    let options = options(&[("FIELD_DELIMITER", ",")]);
+    let plan = CsvPlan::new(&options, (0..7).collect(), Some(7), LoadTarget::default());
+    let csv = CsvFile::open(&stage, &stage.find("f.csv")?.unwrap(), &options)?;
+    let mut seen = 0;
+    csv.next_chunk()?.unwrap().parse(&Arc::new(plan), &mut sinks, |batch| {
+        seen += batch.rows_parsed;
+        let cell = |row, column: usize| batch.batch.column(column).value(row, types[column]);
+        assert_eq!(batch.batch.rows(), 2);
+        assert_eq!(cell(0, 0), Value::integer(1));
+        assert_eq!(cell(1, 0), Value::integer(99_999_999_999_999_999_999i128));
+        assert_eq!(format!("{:?}", cell(0, 1)), "Number(Decimal { unscaled: 235, scale: 2 })");
+        assert_eq!(cell(0, 2), Value::Date(19_782));
+        assert_eq!(cell(1, 3), Value::Null);
+        let messages: Vec<&str> = batch.errors.iter().map(|e| e.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "Numeric value 'x' is not recognized",
+                "NULL result in a non-nullable column. Use quotes if an empty field should be \
+                 interpreted as an empty string instead of a null",
+                "User character length limit (3) exceeded by string 'abcdef'",
+            ]
+        );
+        Ok(())
+    })?;
+    assert_eq!(seen, 5);
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! JSON documents: one to a line, one after another, or the elements of one array.
+//!
+//! `document` finds where documents begin and end; [`JsonFile`] hands out chunks of whole documents;
+//! [`JsonChunk::parse`] makes each document one VARIANT; `shape` applies the options that change
+//! values.
+
+mod document;
+mod read;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use read::{JsonChunk, JsonFile, JsonPlan};
