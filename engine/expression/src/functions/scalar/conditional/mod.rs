@@ -1,6 +1,27 @@
 //! Choosing among values and joining conditions.
+//!
+//! The lazy ones (CASE, IFF, COALESCE, NVL, DECODE, NULLIF and their like) are expressions of their own
+//! and not functions.
+
+mod boolean;
+mod extremes;
+mod pair;
 
 use super::ScalarFunction;
 
-/// The functions of this folder, sorted by name.
-pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[];
+/// The chapter of this folder's functions.
+const CATEGORY: &str = "Conditional";
+
+/// The functions of this folder, file by file.
+pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
+    &boolean::BOOLAND,
+    &boolean::BOOLNOT,
+    &boolean::BOOLOR,
+    &boolean::BOOLXOR,
+    &extremes::GREATEST,
+    &extremes::GREATEST_IGNORE_NULLS,
+    &extremes::LEAST,
+    &extremes::LEAST_IGNORE_NULLS,
+    &pair::REGR_VALX,
+    &pair::REGR_VALY,
+];
