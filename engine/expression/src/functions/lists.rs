@@ -3,8 +3,9 @@
 use super::aggregate::AggregateFunction;
 use super::registry::Function;
 use super::scalar::ScalarFunction;
+use super::table::TableFunction;
 use super::window::WindowFunction;
-use super::{aggregate, scalar, window};
+use super::{aggregate, scalar, table, window};
 
 /// The scalar functions, folder by folder.
 const SCALAR: &[&[&ScalarFunction]] = &[
@@ -26,10 +27,14 @@ const AGGREGATE: &[&[&AggregateFunction]] = &[aggregate::FUNCTIONS];
 /// The window functions.
 const WINDOW: &[&[&WindowFunction]] = &[window::FUNCTIONS];
 
+/// The table functions.
+const TABLE: &[&[&TableFunction]] = &[table::FUNCTIONS];
+
 /// Every built-in function.
 pub(crate) fn all() -> impl Iterator<Item = Function> {
     let scalar = SCALAR.iter().copied().flatten().map(|f| Function::Scalar(f));
     let aggregate = AGGREGATE.iter().copied().flatten().map(|f| Function::Aggregate(f));
     let window = WINDOW.iter().copied().flatten().map(|f| Function::Window(f));
-    scalar.chain(aggregate).chain(window)
+    let table = TABLE.iter().copied().flatten().map(|f| Function::Table(f));
+    scalar.chain(aggregate).chain(window).chain(table)
 }

@@ -1,11 +1,10 @@
 //! Equality and order of values, by content: 1 equals 1.0, `'1'` does not.
 //!
 //! The order across types is booleans, numbers, texts, dates, times, wall-clock timestamps, instants,
-//! bytes, arrays, objects, null, undefined. Equal values have equal hashes and equal group keys, however
-//! they are encoded.
+//! bytes, arrays, objects, null, undefined. Equal values have equal sort keys, however they are
+//! encoded: for grouping and sorting beside other columns.
 
 use std::cmp::Ordering;
-use std::hash::Hasher;
 
 use super::number::{self, NumberKey};
 use super::value::Item;
@@ -36,66 +35,53 @@ pub fn equal(a: Variant<'_>, b: Variant<'_>) -> bool {
     compare(a, b) == Ordering::Equal
 }
 
-/// Feeds a value to a hasher: the same for equal values.
-pub fn hash(value: Variant<'_>, state: &mut impl Hasher) {
+/// Appends bytes that sort as the values do, and are the same for equal values only. No key is the start
+/// of another, so that keys may stand one after another.
+pub fn sort_key(value: Variant<'_>, out: &mut Vec<u8>) {
     let item = value.item();
-    state.write_u8(class(&item));
+    out.push(class(&item));
     match item {
         Item::Null | Item::Undefined => {}
-        Item::Boolean(value) => state.write_u8(u8::from(value)),
-        Item::Number(_) | Item::Float(_) => match number_key(&item) {
-            Some(NumberKey::Exact(decimal)) => {
-                state.write_u8(decimal.scale);
-                state.write_i128(decimal.unscaled);
-            }
-            Some(NumberKey::Double(double)) if double.is_nan() => state.write_u8(u8::MAX),
-            Some(NumberKey::Double(double)) => {
-                state.write_u8(u8::MAX - 1);
-                state.write_u64(double.to_bits());
-            }
-            None => {}
-        },
-        Item::Text(value) => hash_bytes(value.as_bytes(), state),
-        Item::Binary(value) => hash_bytes(value, state),
-        Item::Date(value) => state.write_i32(value),
-        Item::Time(value) => state.write_i64(value),
-        Item::TimestampNtz(value) | Item::TimestampLtz(value) => state.write_i128(value),
-        Item::TimestampTz(value) => state.write_i128(value.utc_nanos),
+        Item::Boolean(value) => out.push(u8::from(value)),
+        Item::Number(value) => number::push_decimal_key(value, out),
+        Item::Float(value) => number::push_double_key(value, out),
+        Item::Text(value) => push_bytes(value.as_bytes(), out),
+        Item::Binary(value) => push_bytes(value, out),
+        Item::Date(value) => push_integer(value.into(), out),
+        Item::Time(value) => push_integer(value.into(), out),
+        Item::TimestampNtz(value) | Item::TimestampLtz(value) => push_integer(value, out),
+        Item::TimestampTz(value) => push_integer(value.utc_nanos, out),
         Item::Object(fields) => {
-            state.write_u64(fields.len() as u64);
             for (key, value) in fields.iter() {
-                hash_bytes(key.as_bytes(), state);
-                hash(value, state);
+                out.push(1);
+                push_bytes(key.as_bytes(), out);
+                sort_key(value, out);
             }
+            out.push(0);
         }
         Item::Array(elements) => {
-            state.write_u64(elements.len() as u64);
-            elements.iter().for_each(|element| hash(element, state));
+            for element in elements.iter() {
+                out.push(1);
+                sort_key(element, out);
+            }
+            out.push(0);
         }
     }
 }
 
-/// Appends bytes that are the same for equal values and different for different ones.
-pub fn group_key(value: Variant<'_>, out: &mut Vec<u8>) {
-    hash(value, &mut Collector(out));
+fn push_integer(value: i128, out: &mut Vec<u8>) {
+    out.extend_from_slice(&(value ^ i128::MIN).to_be_bytes());
 }
 
-/// Collects what a hasher is fed.
-struct Collector<'a>(&'a mut Vec<u8>);
-
-impl Hasher for Collector<'_> {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+/// The bytes with an end that sorts before every byte.
+fn push_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xFF);
+        }
     }
-
-    fn finish(&self) -> u64 {
-        0
-    }
-}
-
-fn hash_bytes(bytes: &[u8], state: &mut impl Hasher) {
-    state.write_u64(bytes.len() as u64);
-    state.write(bytes);
+    out.extend_from_slice(&[0, 0]);
 }
 
 fn number_key(item: &Item<'_>) -> Option<NumberKey> {

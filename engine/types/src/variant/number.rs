@@ -104,3 +104,50 @@ fn shortest_decimal(value: f64) -> Option<Decimal> {
     let scale = u8::try_from(scale).ok().filter(|&scale| scale <= NUMBER_SCALE_MAX)?;
     Some(without_trailing_zeros(Decimal { unscaled, scale }))
 }
+
+/// What stands first in a number's sort key.
+mod sign {
+    pub(super) const NEGATIVE_INFINITE: u8 = 0;
+    pub(super) const NEGATIVE: u8 = 1;
+    pub(super) const ZERO: u8 = 2;
+    pub(super) const POSITIVE: u8 = 3;
+    pub(super) const INFINITE: u8 = 4;
+    pub(super) const NAN: u8 = 5;
+}
+
+/// Appends bytes that sort as numbers do.
+pub(super) fn push_decimal_key(value: Decimal, out: &mut Vec<u8>) {
+    let digits = value.unscaled.unsigned_abs().to_string();
+    let exponent = digits.len() as i32 - 1 - i32::from(value.scale);
+    push_key(value.unscaled < 0, &digits, exponent, out);
+}
+
+/// As [`push_decimal_key`]; a double sorts as the shortest decimal that reads back as it.
+pub(super) fn push_double_key(value: f64, out: &mut Vec<u8>) {
+    if value.is_nan() {
+        out.push(sign::NAN);
+    } else if value.is_infinite() {
+        out.push(if value < 0.0 { sign::NEGATIVE_INFINITE } else { sign::INFINITE });
+    } else {
+        let (digits, exponent) = float_digits(value);
+        push_key(value < 0.0, &digits, exponent, out);
+    }
+}
+
+/// Sign, power of ten of the first digit, and the digits without zeros at their end; all but the sign
+/// reversed for negative numbers.
+fn push_key(negative: bool, digits: &str, exponent: i32, out: &mut Vec<u8>) {
+    let digits = digits.trim_end_matches('0');
+    if digits.is_empty() {
+        return out.push(sign::ZERO);
+    }
+    out.push(if negative { sign::NEGATIVE } else { sign::POSITIVE });
+    let start = out.len();
+    let biased = (exponent + i32::from(i16::MAX)).clamp(0, i32::from(u16::MAX)) as u16;
+    out.extend_from_slice(&biased.to_be_bytes());
+    out.extend_from_slice(digits.as_bytes());
+    out.push(0);
+    if negative {
+        out[start..].iter_mut().for_each(|byte| *byte = !*byte);
+    }
+}

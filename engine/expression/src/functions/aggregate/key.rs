@@ -41,7 +41,7 @@ pub(crate) fn push_key(
         Array::Text(a) => push_bytes(a.value(row).as_bytes(), out),
         Array::Bytes(a) if sql_type.is_semi_structured() => {
             let mut key = Vec::new();
-            compare::group_key(Variant::new(a.value(row)), &mut key);
+            compare::sort_key(Variant::new(a.value(row)), &mut key);
             push_bytes(&key, out);
         }
         Array::Bytes(a) => push_bytes(a.value(row), out),

@@ -1,5 +1,9 @@
 //! Table functions: one row in, many rows out, without the catalog.
 
+mod flatten;
+mod generator;
+mod split_to_table;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +11,17 @@ use firn_column::Column;
 use firn_types::{Field, Result, SqlType};
 
 use super::{Argument, Call, Documentation};
+
+/// The functions of this folder, sorted by name.
+pub(crate) const FUNCTIONS: &[&TableFunction] = &[
+    &flatten::FLATTEN,
+    &generator::GENERATOR,
+    &split_to_table::SPLIT_TO_TABLE,
+    &split_to_table::STRTOK_SPLIT_TO_TABLE,
+];
+
+/// The chapter of this folder's functions.
+const CATEGORY: &str = "Table";
 
 /// One table function.
 #[derive(Debug)]

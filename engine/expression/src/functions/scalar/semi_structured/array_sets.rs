@@ -71,7 +71,7 @@ fn counts(array: Elements<'_>) -> HashMap<Vec<u8>, usize> {
 
 fn key(value: Variant<'_>) -> Vec<u8> {
     let mut key = Vec::new();
-    compare::group_key(value, &mut key);
+    compare::sort_key(value, &mut key);
     key
 }
 

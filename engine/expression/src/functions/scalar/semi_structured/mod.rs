@@ -13,7 +13,7 @@ mod get_path;
 mod json;
 mod object;
 mod row;
-mod text_to_array;
+pub(crate) mod text_to_array;
 mod type_tests;
 
 #[cfg(test)]
