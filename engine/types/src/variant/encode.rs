@@ -304,8 +304,12 @@ impl Builder {
         let Decimal { unscaled, scale } = number::without_trailing_zeros(value);
         match unscaled.unsigned_abs() {
             _ if scale == 0 => self.integer(unscaled),
-            ..=FOUR => self.scaled(code::DECIMAL4, scale, &(unscaled as i32).to_le_bytes()),
-            ..=EIGHT => self.scaled(code::DECIMAL8, scale, &(unscaled as i64).to_le_bytes()),
+            n if n <= FOUR => {
+                self.scaled(code::DECIMAL4, scale, &(unscaled as i32).to_le_bytes());
+            }
+            n if n <= EIGHT => {
+                self.scaled(code::DECIMAL8, scale, &(unscaled as i64).to_le_bytes());
+            }
             _ => self.scaled(code::DECIMAL16, scale, &unscaled.to_le_bytes()),
         }
     }

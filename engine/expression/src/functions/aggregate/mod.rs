@@ -1,11 +1,13 @@
 //! Aggregate functions: many rows in, one value per group out.
 
 pub(crate) mod any_value;
+pub(crate) mod array_agg;
 pub(crate) mod count;
 pub mod distinct;
 pub(crate) mod grouped;
 pub(crate) mod key;
 pub(crate) mod min_max;
+pub(crate) mod object_agg;
 pub mod ordered;
 pub(crate) mod sum_avg;
 
@@ -150,10 +152,14 @@ const CATEGORY: &str = "Aggregate";
 /// All aggregate functions, file by file.
 pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[
     &any_value::ANY_VALUE,
+    &array_agg::ARRAY_AGG,
+    &array_agg::ARRAY_UNION_AGG,
+    &array_agg::ARRAY_UNIQUE_AGG,
     &count::COUNT,
     &count::COUNT_IF,
     &min_max::MAX,
     &min_max::MIN,
+    &object_agg::OBJECT_AGG,
     &sum_avg::AVG,
     &sum_avg::SUM,
 ];
