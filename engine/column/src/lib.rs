@@ -12,8 +12,10 @@ pub mod column;
 pub mod kernels;
 pub mod physical;
 pub mod row_key;
+pub mod selection;
 
 pub use array::Array;
 pub use batch::Batch;
 pub use column::Column;
 pub use physical::PhysicalType;
+pub use selection::Selection;

@@ -3,8 +3,14 @@
 //! A subquery never stands inside an expression: the plan computes it beside the row (`Apply`) and the
 //! expression reads its column.
 
+mod case;
+mod compile;
 pub mod display;
+pub mod evaluate;
+mod facts;
 pub mod fold;
+pub mod select;
+mod walk;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,6 +19,9 @@ use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, SqlType, Value};
 
 use crate::functions::{ScalarBinding, ScalarFunction};
+
+pub use evaluate::Evaluator;
+pub use select::Predicate;
 
 /// A bound expression. Its value for a row depends on that row's columns and the statement's context.
 #[derive(Clone, Debug)]

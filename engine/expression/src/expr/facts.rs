@@ -1,0 +1,153 @@
+//! What can be said of an expression without computing it.
+
+use firn_types::scan_predicate::Comparison;
+use firn_types::{ColumnId, SqlType, TypeFamily, Value};
+
+use super::Expr;
+use crate::functions::Volatility;
+
+impl Expr {
+    /// Whether the expression reads no column and calls nothing volatile: its value is the same for all
+    /// rows of a statement.
+    pub fn is_constant(&self) -> bool {
+        !self.any(&mut |expr| match expr {
+            Expr::Column { .. } => true,
+            Expr::Call { function, .. } => function.volatility == Volatility::Volatile,
+            _ => false,
+        })
+    }
+
+    /// How long the expression's value stays the same for the same columns: as its most volatile part.
+    pub fn volatility(&self) -> Volatility {
+        let mut most = Volatility::Immutable;
+        self.visit(&mut |expr| {
+            if let Expr::Call { function, .. } = expr {
+                most = most.max(function.volatility);
+            }
+        });
+        most
+    }
+
+    /// Whether computing the expression may be an error. Calls may always fail, and casts except those
+    /// that only widen.
+    pub fn can_fail(&self) -> bool {
+        self.any(&mut |expr| match expr {
+            Expr::Call { .. } => true,
+            Expr::Cast { input, to, lenient } => !lenient && !widens(input.sql_type(), *to),
+            _ => false,
+        })
+    }
+
+    /// Whether the expression, as a condition, is never TRUE for a row in which the column is NULL. FALSE
+    /// also when it is not known.
+    pub fn rejects_nulls(&self, column: ColumnId) -> bool {
+        match self {
+            Expr::And(parts) => parts.iter().any(|part| part.rejects_nulls(column)),
+            Expr::Or(parts) => parts.iter().all(|part| part.rejects_nulls(column)),
+            Expr::Not(input) => match input.as_ref() {
+                Expr::IsNull(operand) => operand.is_null_with(column),
+                other => other.is_null_with(column),
+            },
+            Expr::Literal { value, .. } => *value != Value::Boolean(true),
+            other => other.is_null_with(column),
+        }
+    }
+
+    /// Whether the expression is surely NULL for a row in which the column is NULL.
+    fn is_null_with(&self, column: ColumnId) -> bool {
+        match self {
+            Expr::Column { id, .. } => *id == column,
+            Expr::Literal { value, .. } => value.is_null(),
+            Expr::Compare { left, right, .. } => {
+                left.is_null_with(column) || right.is_null_with(column)
+            }
+            Expr::InList { input, .. } | Expr::Cast { input, .. } | Expr::Not(input) => {
+                input.is_null_with(column)
+            }
+            Expr::Coalesce { operands, .. } => {
+                operands.iter().all(|operand| operand.is_null_with(column))
+            }
+            Expr::Call { function, arguments, .. } if is_strict(function.name) => {
+                arguments.iter().any(|argument| argument.is_null_with(column))
+            }
+            _ => false,
+        }
+    }
+
+    /// The column, the operator and the constant of `column operator constant`, whichever side the
+    /// constant stands on; the constant may be a call that is the same for the whole statement.
+    pub fn as_column_comparison(&self) -> Option<(ColumnId, Comparison, &Expr)> {
+        let Expr::Compare { operator, left, right } = self else { return None };
+        match (left.as_column(), right.as_column()) {
+            (Some(id), None) if right.is_constant() => Some((id, *operator, right)),
+            (None, Some(id)) if left.is_constant() => Some((id, operator.swapped(), left)),
+            _ => None,
+        }
+    }
+}
+
+/// Functions that answer NULL whenever an argument is NULL.
+fn is_strict(name: &str) -> bool {
+    const STRICT: &[&str] = &[
+        "+", "-", "*", "/", "%", "||", "LIKE", "ILIKE", "RLIKE", "ABS", "UPPER", "LOWER", "TRIM",
+        "SUBSTR", "LENGTH", "YEAR", "MONTH", "DAY", "DATE_TRUNC", "DATE_PART", "CONTAINS",
+        "STARTSWITH", "ENDSWITH", "CONCAT", "MOD", "ROUND", "FLOOR", "CEIL",
+    ];
+    STRICT.contains(&name)
+}
+
+/// Whether every value of one type is, unchanged, a value of the other.
+pub(super) fn widens(from: SqlType, to: SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Null, _) => true,
+        (
+            SqlType::Number { precision: p, scale: s },
+            SqlType::Number { precision: to_p, scale: to_s },
+        ) => to_s >= s && to_p - to_s >= p - s,
+        (SqlType::Number { .. }, SqlType::Float) => true,
+        (SqlType::Varchar { length: from }, SqlType::Varchar { length: to }) => to >= from,
+        (SqlType::Binary { length: from }, SqlType::Binary { length: to }) => to >= from,
+        (from, to) => from.family() == to.family() && from.family() != TypeFamily::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(id: u32) -> Expr {
+        Expr::Column { id: ColumnId(id), sql_type: SqlType::INTEGER, nullable: true }
+    }
+
+    fn is_null(expr: Expr) -> Expr {
+        Expr::IsNull(Box::new(expr))
+    }
+
+    fn equal(left: Expr, right: Expr) -> Expr {
+        let (left, right) = (Box::new(left), Box::new(right));
+        Expr::Compare { operator: Comparison::Equal, left, right }
+    }
+
+    #[test]
+    fn a_condition_rejects_nulls_when_it_cannot_be_true_with_them() {
+        let one = Expr::Literal { value: Value::integer(1), sql_type: SqlType::INTEGER };
+        let a = ColumnId(1);
+        assert!(equal(column(1), column(2)).rejects_nulls(a));
+        assert!(!equal(column(2), one.clone()).rejects_nulls(a));
+        assert!(!is_null(column(1)).rejects_nulls(a));
+        assert!(Expr::Not(Box::new(is_null(column(1)))).rejects_nulls(a));
+        let first = equal(column(1), one.clone());
+        let second = equal(column(2), one.clone());
+        assert!(Expr::And(vec![first.clone(), second.clone()]).rejects_nulls(a));
+        assert!(!Expr::Or(vec![first, second]).rejects_nulls(a));
+        let coalesce =
+            Expr::Coalesce { operands: vec![column(1), one.clone()], sql_type: SqlType::INTEGER };
+        assert!(!equal(coalesce, one).rejects_nulls(a));
+    }
+
+    #[test]
+    fn columns_are_found_at_any_depth_of_wide_chains() {
+        let chain = Expr::Or((0..100_000).map(|id| is_null(column(id))).collect());
+        assert_eq!(chain.columns_used().len(), 100_000);
+    }
+}
