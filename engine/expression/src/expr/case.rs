@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, BooleanArray, UInt32Array};
+use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use firn_column::kernels::pick;
 use firn_column::{Column, PhysicalType};
@@ -66,12 +66,11 @@ impl Frame<'_> {
             }
         }
         let values = all.flat();
-        let is_null: Vec<bool> = (0..=branches.len())
-            .map(|code| code >= values.len() || values.is_null(code))
-            .collect();
-        let nulls = is_null.contains(&true).then(|| {
-            codes.iter().map(|&code| !is_null[code as usize]).collect::<NullBuffer>()
-        });
+        let is_null: Vec<bool> =
+            (0..=branches.len()).map(|code| code >= values.len() || values.is_null(code)).collect();
+        let nulls = is_null
+            .contains(&true)
+            .then(|| codes.iter().map(|&code| !is_null[code as usize]).collect::<NullBuffer>());
         let dictionary = matches!(values.physical(), PhysicalType::Text | PhysicalType::Bytes);
         if dictionary && !is_null[..values.len()].contains(&true) {
             let codes = UInt32Array::new(codes.into(), nulls);

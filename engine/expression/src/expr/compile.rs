@@ -31,17 +31,40 @@ pub(super) struct Node {
 pub(super) enum Work {
     Literal(Array),
     Column(usize),
-    Compare { operator: Comparison, left: NodeId, right: NodeId },
-    Distinct { distinct: bool, left: NodeId, right: NodeId },
+    Compare {
+        operator: Comparison,
+        left: NodeId,
+        right: NodeId,
+    },
+    Distinct {
+        distinct: bool,
+        left: NodeId,
+        right: NodeId,
+    },
     /// AND, or OR.
-    Chain { and: bool, parts: Vec<NodeId> },
+    Chain {
+        and: bool,
+        parts: Vec<NodeId>,
+    },
     Not(NodeId),
     IsNull(NodeId),
-    InList { input: NodeId, list: InList },
-    Cast { input: NodeId, lenient: bool },
-    Case { branches: Vec<(NodeId, NodeId)>, otherwise: Option<NodeId> },
+    InList {
+        input: NodeId,
+        list: InList,
+    },
+    Cast {
+        input: NodeId,
+        lenient: bool,
+    },
+    Case {
+        branches: Vec<(NodeId, NodeId)>,
+        otherwise: Option<NodeId>,
+    },
     Coalesce(Vec<NodeId>),
-    Call { binding: Arc<ScalarBinding>, arguments: Vec<NodeId> },
+    Call {
+        binding: Arc<ScalarBinding>,
+        arguments: Vec<NodeId>,
+    },
 }
 
 /// Functions that cost no more than a comparison, when their arguments do not.

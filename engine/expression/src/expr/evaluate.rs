@@ -9,7 +9,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use arrow::array::{Array as _, BooleanArray, UInt32Array};
+use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use firn_column::kernels::compare::{self, booleans};
 use firn_column::kernels::{boolean, pick};
@@ -81,7 +81,7 @@ impl<'a> Frame<'a> {
         Frame { evaluator: self.evaluator, context: self.context, source, rows: rows.len(), done }
     }
 
-    fn node(&self, id: NodeId) -> &'a Node {
+    pub(super) fn node(&self, id: NodeId) -> &'a Node {
         &self.evaluator.nodes[id]
     }
 
@@ -120,9 +120,7 @@ impl<'a> Frame<'a> {
     #[inline(never)]
     fn compute(&self, node: &Node) -> Result<Column> {
         match &node.work {
-            Work::Literal(value) => {
-                Ok(Column::Constant { value: value.clone(), rows: self.rows })
-            }
+            Work::Literal(value) => Ok(Column::Constant { value: value.clone(), rows: self.rows }),
             Work::Column(position) => self.input(*position),
             Work::Compare { operator, left, right } => {
                 let sql_type = self.node(*left).sql_type;
@@ -202,7 +200,8 @@ impl<'a> Frame<'a> {
                 Some(Err(error)) if open == self.rows => return Err(error),
                 _ => self.open_answers(part, &!&decided, !and)?,
             };
-            answers = if and { boolean::and(&answers, &next) } else { boolean::or(&answers, &next) };
+            answers =
+                if and { boolean::and(&answers, &next) } else { boolean::or(&answers, &next) };
         }
         Ok(flat(answers))
     }

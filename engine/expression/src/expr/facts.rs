@@ -89,9 +89,34 @@ impl Expr {
 /// Functions that answer NULL whenever an argument is NULL.
 fn is_strict(name: &str) -> bool {
     const STRICT: &[&str] = &[
-        "+", "-", "*", "/", "%", "||", "LIKE", "ILIKE", "RLIKE", "ABS", "UPPER", "LOWER", "TRIM",
-        "SUBSTR", "LENGTH", "YEAR", "MONTH", "DAY", "DATE_TRUNC", "DATE_PART", "CONTAINS",
-        "STARTSWITH", "ENDSWITH", "CONCAT", "MOD", "ROUND", "FLOOR", "CEIL",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "||",
+        "LIKE",
+        "ILIKE",
+        "RLIKE",
+        "ABS",
+        "UPPER",
+        "LOWER",
+        "TRIM",
+        "SUBSTR",
+        "LENGTH",
+        "YEAR",
+        "MONTH",
+        "DAY",
+        "DATE_TRUNC",
+        "DATE_PART",
+        "CONTAINS",
+        "STARTSWITH",
+        "ENDSWITH",
+        "CONCAT",
+        "MOD",
+        "ROUND",
+        "FLOOR",
+        "CEIL",
     ];
     STRICT.contains(&name)
 }

@@ -244,3 +244,6 @@ impl Expr {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

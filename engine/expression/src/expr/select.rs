@@ -8,16 +8,16 @@
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
-use arrow::array::{Array as _, BooleanArray, UInt32Array};
+use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use firn_column::kernels::pick::true_rows;
 use firn_column::{Batch, Selection};
 use firn_types::{ColumnId, Result, TypeFamily};
 
+use super::Expr;
 use super::case::chosen;
 use super::compile::NodeId;
 use super::evaluate::{Evaluator, Frame};
-use super::Expr;
 use crate::functions::FunctionContext;
 
 /// Rows are chosen one by one when fewer than one in this many is left.
@@ -113,7 +113,9 @@ fn cost(expr: &Expr) -> u32 {
             Expr::InList { input, .. } => 2 * of_type(input),
             Expr::Not(_) | Expr::IsNull(_) | Expr::And(_) | Expr::Or(_) => 1,
             Expr::Case { .. } | Expr::Coalesce { .. } => 4,
-            Expr::Cast { input, to, .. } => of_type(input) * 4 + if to.is_numeric() { 0 } else { 8 },
+            Expr::Cast { input, to, .. } => {
+                of_type(input) * 4 + if to.is_numeric() { 0 } else { 8 }
+            }
             Expr::Call { function, .. } => match function.name {
                 "+" | "-" | "*" => 1,
                 "/" | "%" => 4,

@@ -15,6 +15,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     scalar::date_time::FUNCTIONS,
     scalar::hash::FUNCTIONS,
     scalar::number::FUNCTIONS,
+    scalar::operator::FUNCTIONS,
     scalar::random::FUNCTIONS,
     scalar::semi_structured::FUNCTIONS,
     scalar::string::FUNCTIONS,

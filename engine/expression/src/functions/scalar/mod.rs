@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub mod date_time;
 pub(crate) mod hash;
 pub(crate) mod number;
+pub(crate) mod operator;
 pub(crate) mod random;
 pub(crate) mod semi_structured;
 pub(crate) mod string;

@@ -44,6 +44,11 @@ pub(crate) const COLLATE: ScalarFunction = ScalarFunction::new(
     Documentation::of(CATEGORY, "Texts with another order; firn compares texts by bytes.", &[]),
 );
 
+/// The binding of `left || right` and of CONCAT under another name.
+pub(crate) fn bind_concat(name: &str, arguments: &[Argument]) -> Result<ScalarBinding> {
+    bind(name, arguments, false)
+}
+
 fn bind(name: &str, arguments: &[Argument], separated: bool) -> Result<ScalarBinding> {
     let mut types = Vec::new();
     for position in 0..arguments.len() {

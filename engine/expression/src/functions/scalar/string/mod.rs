@@ -21,6 +21,8 @@ mod trim;
 use super::ScalarFunction;
 
 /// The chapter of this folder's functions.
+pub(crate) use concat::bind_concat;
+
 const CATEGORY: &str = "String";
 
 /// The functions of this folder, file by file.
