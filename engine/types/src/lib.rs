@@ -14,6 +14,7 @@ pub mod identifier;
 pub mod ids;
 pub mod interval;
 pub mod limits;
+pub mod number_format;
 pub mod number_text;
 pub mod options;
 pub mod parse_text;

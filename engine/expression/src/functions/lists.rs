@@ -12,6 +12,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     scalar::bitwise::FUNCTIONS,
     scalar::conditional::FUNCTIONS,
     scalar::context::FUNCTIONS,
+    scalar::conversion::FUNCTIONS,
     scalar::date_time::FUNCTIONS,
     scalar::hash::FUNCTIONS,
     scalar::number::FUNCTIONS,

@@ -26,6 +26,11 @@ use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily, Value};
 
 use super::FunctionContext;
 pub(crate) use failures::Failures;
+pub(crate) use to_binary::parse as parse_binaries;
+pub(crate) use to_date::parse as parse_dates;
+pub(crate) use to_float::number_to_float;
+pub(crate) use to_time::parse as parse_times;
+pub(crate) use to_timestamp::{from_epoch as timestamps_from_epoch, parse as parse_timestamps};
 pub use variant::{SessionText, display_variant};
 
 /// What becomes of a value that cannot be converted.

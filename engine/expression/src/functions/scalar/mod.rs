@@ -3,6 +3,7 @@
 pub(crate) mod bitwise;
 pub(crate) mod conditional;
 pub(crate) mod context;
+pub(crate) mod conversion;
 pub mod date_time;
 pub(crate) mod hash;
 pub(crate) mod number;
