@@ -57,7 +57,8 @@ pub(super) fn failures(mode: CastMode) -> Failures {
 }
 
 /// What reads an array of texts by a compiled format.
-pub(super) type Parse<F> = fn(&Array, &F, SqlType, &mut Failures, &FunctionContext) -> Result<Array>;
+pub(super) type Parse<F> =
+    fn(&Array, &F, SqlType, &mut Failures, &FunctionContext) -> Result<Array>;
 
 /// Binds a function of a text and a format, which is compiled once where it is constant.
 pub(super) fn bind_format<F: Clone + Send + Sync + 'static>(
@@ -93,7 +94,8 @@ fn parse_by_row(
     let formats = texts(&columns[1])?;
     let mut parts = Vec::with_capacity(rows.count);
     for row in 0..rows.count {
-        let value = columns[0].take(&UInt32Array::from(vec![(!rows.is_null(row)).then_some(row as u32)]));
+        let value =
+            columns[0].take(&UInt32Array::from(vec![(!rows.is_null(row)).then_some(row as u32)]));
         let format = if rows.is_null(row) { "" } else { formats.get(row) };
         parts.push(Column::Flat(parse(&value.flat(), format)?));
     }

@@ -81,17 +81,10 @@ fn bind(
     }
     check_mode(name, arguments, mode, to)?;
     match arguments[0].sql_type {
-        SqlType::Varchar { .. } | SqlType::Null => bind_format(
-            name,
-            arguments,
-            to,
-            mode,
-            |format| Ok(InputFormat::compile(format)),
-            parse,
-        ),
-        from @ SqlType::Number { .. } if to.is_timestamp() => {
-            bind_epoch(name, arguments, from, to)
+        SqlType::Varchar { .. } | SqlType::Null => {
+            bind_format(name, arguments, to, mode, |format| Ok(InputFormat::compile(format)), parse)
         }
+        from @ SqlType::Number { .. } if to.is_timestamp() => bind_epoch(name, arguments, from, to),
         _ => Err(wrong_types(name, arguments)),
     }
 }

@@ -55,7 +55,10 @@ pub(crate) const TO_DOUBLE: ScalarFunction = ScalarFunction::new(
     Documentation::of(
         CATEGORY,
         "The FLOAT of a text, perhaps by a format, or of a number.",
-        &[Example::of("TO_DOUBLE('1.50')", "1.5"), Example::of("TO_DOUBLE('12.5%', '99.9%')", "0.125")],
+        &[
+            Example::of("TO_DOUBLE('1.50')", "1.5"),
+            Example::of("TO_DOUBLE('12.5%', '99.9%')", "0.125"),
+        ],
     ),
 );
 
@@ -144,7 +147,7 @@ fn parse_each(
     check: impl Fn(Decimal) -> bool,
 ) -> Result<Vec<Option<Decimal>>> {
     let Array::Text(texts) = array else { return Err(Error::internal("a format of no text")) };
-    let mut numbers = Vec::with_capacity(texts.len());
+    let mut numbers = Vec::with_capacity(array.len());
     for (row, text) in texts.iter().enumerate() {
         let number = text.and_then(|text| picture.parse(text));
         if let (Some(text), None) = (text, number) {
