@@ -3,7 +3,6 @@
 use arrow::array::{Array as _, BooleanArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::ByteViewType;
-use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, Result, SqlType, Value};
 use hashbrown::HashSet;
 
@@ -32,8 +31,6 @@ enum Set {
     I64(HashSet<i64, foldhash::fast::FixedState>),
     I128(HashSet<i128, foldhash::fast::FixedState>),
     Bytes(HashSet<Box<[u8]>, foldhash::fast::FixedState>),
-    /// One comparison each: for forms without a hash.
-    Each(Vec<Value>),
 }
 
 impl InList {
@@ -46,9 +43,6 @@ impl InList {
         let column = Column::from_values(sql_type, values.iter().filter(|v| !v.is_null()))?;
         let array = compare::comparable(&column, sql_type)?.flat();
         let set = match &array {
-            _ if sql_type.is_semi_structured() => {
-                Set::Each(values.iter().filter(|v| !v.is_null()).cloned().collect())
-            }
             Array::Bool(a) => integers(&a.iter().flatten().map(i128::from).collect::<Vec<_>>()),
             Array::F64(a) => {
                 integers(&a.values().iter().map(|&v| i128::from(float_key(v))).collect::<Vec<_>>())
@@ -80,7 +74,6 @@ impl InList {
     fn find(&self, array: &Array) -> Result<BooleanBuffer> {
         let rows = array.len();
         Ok(match (&self.set, array) {
-            (Set::Each(values), array) => self.find_each(values, array)?,
             (Set::Bytes(set), Array::Text(a)) => find_bytes(set, a),
             (Set::Bytes(set), Array::Bytes(a)) => find_bytes(set, a),
             (Set::Bytes(_), other) => return Err(wrong_form(other)),
@@ -93,17 +86,6 @@ impl InList {
             }
             (_, other) => return Err(wrong_form(other)),
         })
-    }
-
-    fn find_each(&self, values: &[Value], array: &Array) -> Result<BooleanBuffer> {
-        let column = Column::Flat(array.clone());
-        let mut found = BooleanBuffer::new_unset(array.len());
-        for value in values {
-            let value = Column::constant(value, self.sql_type, array.len())?;
-            let equal = compare::compare(Comparison::Equal, &column, &value, self.sql_type)?;
-            found = &found | &super::boolean::truths(&equal);
-        }
-        Ok(found)
     }
 }
 
@@ -156,7 +138,7 @@ impl Set {
                 .is_some_and(|index| index < bits.len() && bits.value(index)),
             Set::I64(set) => i64::try_from(value).is_ok_and(|value| set.contains(&value)),
             Set::I128(set) => set.contains(&value),
-            Set::Bytes(_) | Set::Each(_) => false,
+            Set::Bytes(_) => false,
         }
     }
 }

@@ -12,7 +12,7 @@
 //! A descending value has all its bytes inverted.
 
 use arrow::array::{Array as _, UInt32Array};
-use firn_types::{Error, Result, SqlType};
+use firn_types::{Result, SqlType};
 
 use super::fixed::KeyOrder;
 use crate::kernels::compare::{comparable, float_key};
@@ -113,9 +113,6 @@ impl KeyEncoder {
     pub fn encode(&self, columns: &[Column], rows: usize, keys: &mut RowKeys) -> Result<()> {
         let mut comparables = Vec::with_capacity(columns.len());
         for (column, &sql_type) in columns.iter().zip(&self.types) {
-            if sql_type.is_semi_structured() {
-                return Err(Error::not_supported("keys of VARIANT values"));
-            }
             comparables.push(comparable(column, sql_type)?);
         }
         let sources: Vec<Source<'_>> = comparables

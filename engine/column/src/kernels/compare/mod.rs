@@ -2,15 +2,18 @@
 //!
 //! Numbers of any width compare by value, NaN equals NaN and is greater than every other number, -0
 //! equals 0, texts and bytes compare byte by byte, FALSE is less than TRUE, two timestamps with offsets
-//! compare by instant. Every operator comes from three tests per form: equal, less, and less or equal.
+//! compare by instant, semi-structured values by content. Every operator comes from three tests per
+//! form: equal, less, and less or equal.
 
 mod bits;
 mod views;
 
-use arrow::array::{Array as _, BooleanArray, Decimal128Array, UInt32Array};
+use arrow::array::{Array as _, BinaryViewBuilder, BooleanArray, Decimal128Array, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use firn_types::scan_predicate::Comparison;
 use firn_types::value::TIMESTAMP_TZ_OFFSET_BITS;
+use firn_types::variant::Variant;
+use firn_types::variant::compare::sort_key;
 use firn_types::{Error, Result, SqlType};
 
 use super::forms::{self, Operand, Side, nulls_of_both, rows_of};
@@ -46,7 +49,7 @@ pub fn compare_column(
 ) -> Result<Column> {
     let (left, right) = (&comparable(left, sql_type)?, &comparable(right, sql_type)?);
     forms::zip(left, right, |l, r| {
-        let answers = sides(operator, l, r, sql_type)?;
+        let answers = sides(operator, l, r)?;
         Ok(Array::Bool(BooleanArray::new(answers, nulls_of_both(l, r))))
     })
 }
@@ -111,13 +114,15 @@ fn gather_bits(codes: &UInt32Array, values: &BooleanBuffer) -> BooleanArray {
     BooleanArray::new(bits, codes.nulls().cloned())
 }
 
-/// The column with equal values made equal in form: an instant without its offset.
+/// The column with equal values made equal in form, and in the order of their forms: an instant without
+/// its offset, a semi-structured value as its sort key.
 ///
 /// # Errors
 /// Never for a column of the type.
 pub fn comparable(column: &Column, sql_type: SqlType) -> Result<Column> {
     match sql_type {
         SqlType::TimestampTz { .. } => forms::map(column, |array| Ok(instants(array))),
+        _ if sql_type.is_semi_structured() => forms::map(column, |array| Ok(sort_keys(array))),
         _ => Ok(column.clone()),
     }
 }
@@ -133,12 +138,22 @@ pub fn instants(array: &Array) -> Array {
     }
 }
 
-fn sides(
-    operator: Comparison,
-    left: Side<'_>,
-    right: Side<'_>,
-    sql_type: SqlType,
-) -> Result<BooleanBuffer> {
+/// The sort keys of semi-structured values.
+fn sort_keys(array: &Array) -> Array {
+    let Array::Bytes(values) = array else { return array.clone() };
+    let mut keys = BinaryViewBuilder::with_capacity(values.len());
+    let mut key = Vec::new();
+    for value in values {
+        key.clear();
+        if let Some(value) = value {
+            sort_key(Variant::new(value), &mut key);
+        }
+        keys.append_option(value.map(|_| key.as_slice()));
+    }
+    Array::Bytes(keys.finish())
+}
+
+fn sides(operator: Comparison, left: Side<'_>, right: Side<'_>) -> Result<BooleanBuffer> {
     // Three tests give six operators: a > b is b < a, and <> is not =.
     let (left, right, test) = match operator {
         Comparison::Equal | Comparison::NotEqual => (left, right, Test::Equal),
@@ -148,9 +163,6 @@ fn sides(
         Comparison::GreaterOrEqual => (right, left, Test::LessOrEqual),
     };
     let answers = match (left.array, right.array) {
-        _ if sql_type.is_semi_structured() => {
-            return Err(Error::not_supported("comparison of VARIANT values"));
-        }
         (Array::I32(l), Array::I32(r)) => bits::ordered(test, left.operand(l), right.operand(r)),
         (Array::F64(l), Array::F64(r)) => bits::floats(test, left.operand(l), right.operand(r)),
         (Array::Text(l), Array::Text(r)) => {

@@ -146,3 +146,25 @@ fn instants_are_equal_whatever_their_offsets() -> Result<()> {
         other => unreachable!("{other:?}"),
     })
 }
+
+#[test]
+fn variants_compare_by_content() -> Result<()> {
+    use firn_types::variant::Builder;
+    let encode = |write: fn(&mut Builder)| {
+        let (mut builder, mut bytes) = (Builder::new(), Vec::new());
+        write(&mut builder);
+        builder.finish(&mut bytes).map(|()| Value::Variant(bytes.into()))
+    };
+    let values = [
+        encode(|b| b.integer(1))?,
+        encode(|b| b.float(1.0))?,
+        encode(|b| b.text("1"))?,
+        Value::Null,
+    ];
+    let column = Column::from_values(SqlType::Variant, &values)?;
+    let one = Column::constant(&values[0], SqlType::Variant, 4)?;
+    let equal = compare(Comparison::Equal, &column, &one, SqlType::Variant)?;
+    let answers: Vec<Option<bool>> = equal.iter().collect();
+    assert_eq!(answers, [Some(true), Some(true), Some(false), None]);
+    Ok(())
+}

@@ -11,11 +11,16 @@ use firn_column::{Array, Column, PhysicalType};
 use firn_types::coerce::can_cast;
 use firn_types::decimal::rescale_to;
 use firn_types::number_text::{write_decimal, write_float};
+use firn_types::print_text::{
+    write_binary, write_date, write_time, write_timestamp_ltz, write_timestamp_ntz,
+    write_timestamp_tz,
+};
+use firn_types::text_format::TextFormats;
 use firn_types::value::TimestampTz;
 use firn_types::variant::{Builder, Item, JsonWriter, PlainText, ScalarText, Variant, to_double};
 use firn_types::{Decimal, Error, ErrorCode, Result, SqlType, TypeFamily, Value};
 
-use super::{CastMode, Failures, cast_value, convert_array, keeps_values};
+use super::{Failures, convert_array, keeps_values};
 use crate::functions::FunctionContext;
 
 /// Digits after the point with which numbers become timestamps.
@@ -27,18 +32,24 @@ pub struct SessionText<'a>(pub &'a FunctionContext);
 
 impl ScalarText for SessionText<'_> {
     fn write(&self, item: &Item<'_>, out: &mut String) {
-        let (value, sql_type) = match *item {
-            Item::Date(days) => (Value::Date(days), SqlType::Date),
-            Item::Time(nanos) => (Value::Time(nanos), SqlType::TIME),
-            Item::TimestampNtz(nanos) => (Value::Timestamp(nanos), SqlType::TIMESTAMP_NTZ),
-            Item::TimestampLtz(nanos) => (Value::Timestamp(nanos), SqlType::TIMESTAMP_LTZ),
-            Item::TimestampTz(value) => (Value::TimestampTz(value), SqlType::TIMESTAMP_TZ),
-            Item::Binary(bytes) => (Value::Binary(bytes.into()), SqlType::BINARY),
-            _ => return,
-        };
-        match cast_value(&value, sql_type, SqlType::TEXT, CastMode::Strict, self.0) {
-            Ok(Value::Text(text)) => out.push_str(&text),
-            _ => PlainText.write(item, out),
+        let (formats, zone): (&TextFormats, _) = (&self.0.text, self.0.time_zone);
+        match *item {
+            Item::Date(days) => write_date(out, days, &formats.date_out),
+            Item::Time(nanos) => write_time(out, nanos, &formats.time_out),
+            Item::TimestampNtz(nanos) => {
+                write_timestamp_ntz(out, nanos, &formats.timestamp_ntz_out);
+            }
+            Item::TimestampLtz(nanos) => {
+                write_timestamp_ltz(out, nanos, zone, &formats.timestamp_ltz_out);
+            }
+            Item::TimestampTz(value) => write_timestamp_tz(out, value, &formats.timestamp_tz_out),
+            Item::Binary(bytes) => {
+                // Bytes that are no text have no UTF-8 form: those are written in hexadecimal.
+                if write_binary(out, bytes, formats.binary_out).is_err() {
+                    PlainText.write(item, out);
+                }
+            }
+            _ => {}
         }
     }
 }
