@@ -75,7 +75,7 @@ fn push_value(array: &Array, row: usize, sql_type: SqlType, out: &mut Vec<u8>) {
         (Array::Text(a), _) => sized(b't', a.value(row).as_bytes()),
         (Array::Bytes(a), t) if t.is_semi_structured() => {
             let mut key = Vec::new();
-            compare::group_key(Variant::new(a.value(row)), &mut key);
+            compare::sort_key(Variant::new(a.value(row)), &mut key);
             sized(b'v', &key);
         }
         (Array::Bytes(a), _) => sized(b'x', a.value(row)),
