@@ -8,14 +8,17 @@
 
 pub mod array;
 pub mod batch;
+pub mod builder;
 pub mod column;
 pub mod kernels;
 pub mod physical;
 pub mod row_key;
+pub mod scramble;
 pub mod selection;
 
 pub use array::Array;
 pub use batch::Batch;
+pub use builder::RowsBuilder;
 pub use column::Column;
 pub use physical::PhysicalType;
 pub use selection::Selection;

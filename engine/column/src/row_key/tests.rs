@@ -251,13 +251,47 @@ fn packed_and_encoded_keys_sort_as_the_values_do() -> Result<()> {
         for l in 0..40 {
             for r in 0..40 {
                 let expected = expected(l, r);
-                let what = format!("{types:?} {orders:?} {:?}", (&columns, l, r));
-                assert_eq!(encoded.key(l).cmp(encoded.key(r)), expected, "encoded {what}");
+                assert_eq!(
+                    encoded.key(l).cmp(encoded.key(r)),
+                    expected,
+                    "encoded {types:?} {orders:?} {l} {r} {columns:?}"
+                );
                 if is_packed {
-                    assert_eq!(packed.keys[l].cmp(&packed.keys[r]), expected, "packed {what}");
+                    assert_eq!(
+                        packed.keys[l].cmp(&packed.keys[r]),
+                        expected,
+                        "packed {types:?} {orders:?} {l} {r} {columns:?}"
+                    );
                 }
             }
         }
     }
+    Ok(())
+}
+
+#[test]
+fn variants_are_one_group_when_they_are_equal() -> Result<()> {
+    use firn_types::variant::Builder;
+    let encode = |fill: &dyn Fn(&mut Builder)| -> Result<Value> {
+        let (mut builder, mut bytes) = (Builder::new(), Vec::new());
+        fill(&mut builder);
+        builder.finish(&mut bytes)?;
+        Ok(Value::Variant(bytes.into()))
+    };
+    let values = [
+        encode(&|b| b.integer(1))?,
+        encode(&|b| b.float(1.0))?,
+        encode(&|b| b.text("1"))?,
+        Value::Null,
+        encode(&|b| b.null())?,
+        encode(&|b| b.integer(1))?,
+    ];
+    let column = Column::from_values(SqlType::Variant, &values)?;
+    let mut groups = Vec::new();
+    GroupTable::new(&[SqlType::Variant]).find_or_insert(&[column.clone()], 6, &mut groups)?;
+    assert_eq!(groups, [0, 0, 1, 2, 3, 0]);
+    let mut hashes = Vec::new();
+    super::hash::hash_columns(&[column], &[SqlType::Variant], &mut hashes)?;
+    assert_eq!(hashes[0], hashes[1]);
     Ok(())
 }
