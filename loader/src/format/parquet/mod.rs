@@ -1,0 +1,16 @@
+//! Parquet files of others.
+//!
+//! [`ParquetFile`] knows a file's columns and hands out its row groups; [`ParquetChunk::parse`] reads
+//! the wanted columns of one, either typed and by name or all together as one VARIANT object.
+//! `convert` brings Arrow's types to ours, `variant` writes any of them as VARIANT, `source` fetches
+//! the bytes.
+
+mod convert;
+mod read;
+mod source;
+#[cfg(test)]
+mod tests;
+mod variant;
+
+pub use convert::natural_type;
+pub use read::{ParquetChunk, ParquetFile, ParquetPlan, WantedColumn};
