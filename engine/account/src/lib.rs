@@ -1,12 +1,12 @@
 //! The account: what exists in it, and how it changes.
 //!
 //! [`catalog`] is one immutable version of all descriptions. [`txn`] makes the next version out of it:
-//! the log, transactions, conflicts, time travel, load history.
+//! the log, transactions, conflicts, time travel, load history. [`Account`] is both at work.
 
 mod account;
 pub mod catalog;
 pub mod txn;
 
-pub use account::{Account, TimePoint};
+pub use account::Account;
 pub use catalog::{Catalog, CatalogChange};
-pub use txn::{SessionSpace, Transaction};
+pub use txn::{SessionSpace, TimePoint, Transaction};

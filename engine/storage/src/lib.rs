@@ -18,6 +18,7 @@
 //! [`PartitionReader`], [`prune`], [`ColumnCache`].
 
 pub mod cache;
+pub mod format;
 pub mod object;
 pub mod partition;
 pub mod path;

@@ -70,7 +70,8 @@ pub enum CatalogChange {
     Refreshed {
         /// The view.
         view: ObjectId,
-        /// The commit, as in `Table::data_version`.
+        /// The commit, as in `Table::data_version`; [`PENDING`](crate::txn::PENDING) for the commit that
+        /// this change is part of.
         reflects: u64,
     },
 }
@@ -133,7 +134,7 @@ impl Catalog {
             CatalogChange::Rename { id, parent, name } => self.rename(*id, *parent, name, moment),
             CatalogChange::Swap { left, right } => self.swap(*left, *right, moment),
             CatalogChange::Drop { id } => self.drop_object(*id, moment),
-            CatalogChange::Undrop { id } => self.undrop(*id),
+            CatalogChange::Undrop { id } => self.undrop(*id, moment),
             CatalogChange::Purge { id } => {
                 let temporary = self.expect(*id)?.is_temporary();
                 self.layer_mut(temporary).remove(*id);
@@ -162,7 +163,10 @@ impl Catalog {
                     return Err(Error::internal("refresh of what is no materialized view"));
                 };
                 let state = &mut Arc::make_mut(&mut view).state;
-                state.reflects = Some(*reflects);
+                state.reflects = Some(match *reflects {
+                    crate::txn::PENDING => moment.version,
+                    version => version,
+                });
                 state.refreshed_nanos = moment.nanos;
                 self.layer_mut(false).overwrite(Object::MaterializedView(view));
                 Ok(())
@@ -219,6 +223,7 @@ impl Catalog {
         header.created_nanos = old.header().created_nanos;
         header.dropped_nanos = old.header().dropped_nanos;
         header.altered_nanos = moment.nanos;
+        header.version = moment.version;
         self.layer_mut(old.is_temporary()).put(new);
         Ok(())
     }
@@ -234,6 +239,7 @@ impl Catalog {
         header.parent = parent;
         header.name = name.to_string();
         header.altered_nanos = moment.nanos;
+        header.version = moment.version;
         layer.put(object);
         Ok(())
     }
@@ -250,8 +256,10 @@ impl Catalog {
         let (a, b) = (left.header_mut(), right.header_mut());
         std::mem::swap(&mut a.name, &mut b.name);
         std::mem::swap(&mut a.parent, &mut b.parent);
-        a.altered_nanos = moment.nanos;
-        b.altered_nanos = moment.nanos;
+        for header in [a, b] {
+            header.altered_nanos = moment.nanos;
+            header.version = moment.version;
+        }
         layer.put(left);
         layer.put(right);
         Ok(())
@@ -264,12 +272,14 @@ impl Catalog {
         if object.is_temporary() || !is_retained(object.kind()) {
             return Ok(());
         }
-        object.header_mut().dropped_nanos = Some(moment.nanos);
+        let header = object.header_mut();
+        header.dropped_nanos = Some(moment.nanos);
+        header.version = moment.version;
         layer.put(object);
         Ok(())
     }
 
-    fn undrop(&mut self, id: ObjectId) -> Result<()> {
+    fn undrop(&mut self, id: ObjectId, moment: Moment) -> Result<()> {
         let mut object = self.expect(id)?.clone();
         let header = object.header();
         let layer = self.layer_mut(object.is_temporary());
@@ -277,7 +287,9 @@ impl Catalog {
             return Err(already_exists(&header.name));
         }
         layer.remove(id);
-        object.header_mut().dropped_nanos = None;
+        let header = object.header_mut();
+        header.dropped_nanos = None;
+        header.version = moment.version;
         layer.put(object);
         Ok(())
     }
@@ -285,6 +297,7 @@ impl Catalog {
 
 /// Marks a new object with the commit that makes it.
 fn stamp(object: &mut Object, version: u64) {
+    object.header_mut().version = version;
     if let Object::Table(table) = object {
         let table = Arc::make_mut(table);
         table.data_version = version;

@@ -24,6 +24,9 @@ pub struct Header {
     pub altered_nanos: i64,
     /// When it was dropped, for objects that are kept for UNDROP.
     pub dropped_nanos: Option<i64>,
+    /// The commit that last changed the definition; [`PENDING`](crate::txn::PENDING) before it is
+    /// committed.
+    pub version: u64,
 }
 
 impl Header {
@@ -38,6 +41,7 @@ impl Header {
             created_nanos: now_nanos,
             altered_nanos: now_nanos,
             dropped_nanos: None,
+            version: crate::txn::PENDING,
         }
     }
 

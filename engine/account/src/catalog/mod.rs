@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
+pub(crate) use change::Moment;
 pub use change::{CatalogChange, CreateMode};
 pub use entry::{ACCOUNT, Header, fresh_id};
 pub use grant::{Grant, GrantTarget, Grantee};
@@ -52,6 +53,15 @@ impl Catalog {
     /// The commit that made this version.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    pub(crate) fn set_version(&mut self, version: u64) {
+        self.version = version;
+    }
+
+    /// The same version of the account with a session's objects above it.
+    pub(crate) fn with_session(&self, session: Arc<Layer>) -> Catalog {
+        Catalog { version: self.version, account: Arc::clone(&self.account), session }
     }
 
     pub(crate) fn account_layer(&self) -> &Arc<Layer> {

@@ -1,12 +1,44 @@
-//! Transactions, time travel and the log: see [`Transaction`] and [`Account`](crate::Account).
+//! Snapshot isolation in firn.
+//!
+//! ```text
+//!   version 7 ──────────────► version 8 ──────────────► version 9      the log: one object each
+//!       │                         ▲                         ▲
+//!       │  Transaction A: base 7, operations ─ commit: 8 ───┘ │
+//!       └─ Transaction B: base 7, operations ─ 8 is taken: conflict? no ─ perform on 8, commit: 9
+//! ```
+//!
+//! A [`Transaction`] holds a base catalog and a list of operations, performed at once on a copy that only
+//! it sees. A commit is the creation of the next log object; who loses the race looks whether its
+//! operations still make sense ([`conflict`]) and performs them on the newest catalog. Reading a log is
+//! performing its operations in order, so that a catalog of the past is a checkpoint and some commits.
 
+mod changes;
+mod conflict;
+mod convert;
+mod first;
 mod load_history;
+mod log;
+mod operation;
+mod sequence;
 mod session_space;
+mod time_travel;
 mod transaction;
 
+pub use changes::{ChangedRows, Changes, changes};
+pub(crate) use conflict::{Conflict, ConflictKind, conflict};
+pub(crate) use first::first_operations;
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+pub(crate) use log::{CHECKPOINT_COMMITS, Log, Mark};
+pub(crate) use operation::Operation;
+pub use sequence::SequenceBlock;
+pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;
-pub use transaction::{Savepoint, SequenceBlock, Transaction};
+pub use time_travel::TimePoint;
+pub(crate) use time_travel::{Past, Timeline};
+pub use transaction::{Savepoint, Transaction};
 
 /// The version of what is not committed yet.
 pub const PENDING: u64 = u64::MAX;
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use firn_storage::{ObjectAccess, path};
 use firn_types::Result;
 
-use crate::catalog::Layer;
+use crate::catalog::{Catalog, Layer};
 
 /// A session's own objects. They never reach the log and are gone with the session.
 #[derive(Debug)]
@@ -36,6 +36,14 @@ impl SessionSpace {
 
     pub(crate) fn layer(&self) -> Arc<Layer> {
         Arc::clone(&self.layer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the objects at once, outside of any transaction.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Catalog) -> Result<()>) -> Result<()> {
+        let mut catalog = Catalog::new(0, Arc::default(), self.layer());
+        change(&mut catalog)?;
+        self.replace(Arc::clone(catalog.session_layer()));
+        Ok(())
     }
 
     pub(crate) fn replace(&self, layer: Arc<Layer>) {

@@ -1,14 +1,17 @@
 //! What one transaction sees and will write.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use firn_storage::{Partition, Snapshot};
+use firn_storage::{Partition, Snapshot, SnapshotDelta, path};
 use firn_types::{Error, ObjectId, PartitionId, QueryId, Result};
 use roaring::RoaringBitmap;
 
-use super::{LoadRecord, SessionSpace};
-use crate::account::{Account, TimePoint};
-use crate::catalog::{Catalog, CatalogChange};
+use super::operation::Operation;
+use super::sequence::{SequenceBlock, block_until, counter_after};
+use super::{LoadRecord, PENDING, SessionSpace, TimePoint};
+use crate::account::{Account, Rebase};
+use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence};
 
 /// A transaction: a version of everything, and changes on top that nobody else sees before the commit.
 ///
@@ -18,26 +21,29 @@ use crate::catalog::{Catalog, CatalogChange};
 pub struct Transaction {
     account: Account,
     space: Arc<SessionSpace>,
+    state: Savepoint,
+    statements: Vec<QueryId>,
 }
 
 /// A state of a transaction to return to.
 #[derive(Clone, Debug)]
-pub struct Savepoint {}
-
-/// A block of a sequence's values, for this caller alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SequenceBlock {
-    /// The first value.
-    pub first: i64,
-    /// The distance of one value to the next.
-    pub step: i64,
-    /// How many.
-    pub count: u64,
+pub struct Savepoint {
+    /// What the changes are made on.
+    base: Catalog,
+    /// The same with the changes.
+    pending: Catalog,
+    /// The changes that the log will have.
+    operations: Vec<Operation>,
+    /// Whether the session's own objects changed.
+    own_changes: bool,
 }
 
 impl Transaction {
     pub(crate) fn new(account: Account, space: Arc<SessionSpace>) -> Transaction {
-        Transaction { account, space }
+        let base = account.catalog_for(&space);
+        let state =
+            Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
+        Transaction { account, space, state, statements: Vec::new() }
     }
 
     /// The account.
@@ -47,52 +53,80 @@ impl Transaction {
 
     /// The version that the transaction sees, with its own changes.
     pub fn catalog(&self) -> Catalog {
-        self.account.catalog_for(&self.space)
+        self.state.pending.clone()
     }
 
     /// Whether nothing was changed.
     pub fn is_empty(&self) -> bool {
-        true
+        self.state.operations.is_empty() && !self.state.own_changes
     }
 
     /// Sees what others committed meanwhile: at the start of a statement, as READ COMMITTED has it.
     ///
     /// # Errors
-    /// `LockTimeout` when that conflicts with the transaction's own changes.
+    /// `Storage` when the log cannot be read; `LockTimeout` when what others did conflicts with the
+    /// transaction's own changes, which then can only be rolled back.
     pub fn advance(&mut self) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+        self.account.refresh()?;
+        let newest = self.account.rebased(&self.state.base, &self.state.operations)?;
+        if newest.version() == self.state.base.version() {
+            return Ok(());
+        }
+        let session = Arc::clone(self.state.pending.session_layer());
+        let mut pending = newest.with_session(session);
+        for operation in &self.state.operations {
+            pending.perform(operation, self.moment())?;
+        }
+        self.state.pending = pending;
+        self.state.base = newest.with_session(self.space.layer());
+        Ok(())
     }
 
     /// A state to return to when the next statement fails.
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint {}
+        self.state.clone()
     }
 
     /// Undoes what was changed since.
-    pub fn roll_back_to(&mut self, _savepoint: Savepoint) {}
+    pub fn roll_back_to(&mut self, savepoint: Savepoint) {
+        self.state = savepoint;
+    }
+
+    /// Notes a statement whose effects the commit will have: time travel finds it by this id.
+    pub fn note(&mut self, statement: &QueryId) {
+        self.statements.push(statement.clone());
+    }
 
     /// Applies one step of DDL.
     ///
     /// # Errors
     /// `AlreadyExists`, `ObjectNotFound`.
-    pub fn apply(&mut self, _change: CatalogChange) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+    pub fn apply(&mut self, change: CatalogChange) -> Result<()> {
+        let temporary = match &change {
+            CatalogChange::Create { object, .. } => object.is_temporary(),
+            change => change.touches().iter().any(|id| self.is_own_id(*id)),
+        };
+        self.perform(Operation::Catalog(change), temporary)
     }
 
     /// The folder that new micro-partitions of a table or materialized view belong in.
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone.
-    pub fn data_folder(&self, _table: ObjectId) -> Result<String> {
-        Err(Error::not_supported("transactions"))
+    pub fn data_folder(&self, table: ObjectId) -> Result<String> {
+        let object = self.state.pending.expect(table)?;
+        Ok(match object.is_temporary() {
+            true => path::temporary_data(self.space.session(), table),
+            false => path::table_data(table),
+        })
     }
 
     /// Adds rows to a table or a materialized view's hidden table.
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone.
-    pub fn append(&mut self, _table: ObjectId, _added: Vec<Partition>) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+    pub fn append(&mut self, table: ObjectId, added: Vec<Partition>) -> Result<()> {
+        self.change(table, SnapshotDelta { added, ..SnapshotDelta::default() })
     }
 
     /// Deletes rows of one micro-partition, by their positions in the file.
@@ -101,40 +135,60 @@ impl Transaction {
     /// `ObjectNotFound` when the table is gone, an internal error when it has no such partition.
     pub fn delete_rows(
         &mut self,
-        _table: ObjectId,
-        _partition: &PartitionId,
-        _rows: RoaringBitmap,
+        table: ObjectId,
+        partition: &PartitionId,
+        rows: RoaringBitmap,
     ) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+        let deleted = BTreeMap::from([(partition.clone(), rows)]);
+        self.change(table, SnapshotDelta { deleted, ..SnapshotDelta::default() })
     }
 
-    /// Removes micro-partitions and adds others: a rewrite.
+    /// Removes micro-partitions and adds others: a rewrite. Rows that are the same as before must be
+    /// written with their ids (`WriterOptions::row_ids`).
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone, an internal error when it has no such partition.
     pub fn replace_partitions(
         &mut self,
-        _table: ObjectId,
-        _removed: &[PartitionId],
-        _added: Vec<Partition>,
+        table: ObjectId,
+        removed: &[PartitionId],
+        added: Vec<Partition>,
     ) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+        let removed = removed.iter().cloned().collect();
+        self.change(table, SnapshotDelta { added, removed, ..SnapshotDelta::default() })
     }
 
-    /// Removes all rows and the load history.
+    /// Does all that one statement does to a table's rows at once.
+    ///
+    /// # Errors
+    /// `ObjectNotFound` when the table is gone, an internal error when it lacks a named partition.
+    pub fn change(&mut self, table: ObjectId, delta: SnapshotDelta) -> Result<()> {
+        if delta.is_empty() {
+            return Ok(());
+        }
+        let own = self.is_own_id(table);
+        self.perform(Operation::Rows { table, delta }, own)
+    }
+
+    /// Removes all rows and the load history. Rows that others add before the commit go, too.
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone.
-    pub fn truncate(&mut self, _table: ObjectId) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+    pub fn truncate(&mut self, table: ObjectId) -> Result<()> {
+        self.change(table, SnapshotDelta { truncated: true, ..SnapshotDelta::default() })
     }
 
     /// Notes what COPY did with files.
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone.
-    pub fn record_loads(&mut self, _table: ObjectId, _records: Vec<LoadRecord>) -> Result<()> {
-        Err(Error::not_supported("transactions"))
+    pub fn record_loads(&mut self, table: ObjectId, records: Vec<LoadRecord>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let own = self.is_own_id(table);
+        let records = records.into_iter().map(Arc::new).collect();
+        self.perform(Operation::Loads { table, records }, own)
     }
 
     /// The next values of a sequence. They are this caller's for good, whatever becomes of the
@@ -142,8 +196,23 @@ impl Transaction {
     ///
     /// # Errors
     /// `ObjectNotFound` when the sequence is gone, `NumberOutOfRange` when it has no more values.
-    pub fn next_values(&mut self, _sequence: ObjectId, _count: u64) -> Result<SequenceBlock> {
-        Err(Error::not_supported("sequences"))
+    pub fn next_values(&mut self, sequence: ObjectId, count: u64) -> Result<SequenceBlock> {
+        let found = self.state.pending.expect(sequence)?;
+        let Some(found) = found.as_sequence().cloned() else {
+            return Err(Error::internal("values of what is no sequence"));
+        };
+        let known = self.account.catalog().object(sequence).is_some();
+        if known && !found.temporary {
+            return self.account.next_values(&found, count);
+        }
+        let next = counter_after(&found, count)?;
+        let reserve = Operation::Reserve { sequence, next };
+        if found.temporary {
+            // Not undone by a rollback either.
+            self.space.update(|catalog| catalog.perform(&reserve, self.moment()))?;
+        }
+        self.perform(reserve, found.temporary)?;
+        Ok(SequenceBlock { first: found.next_value, step: found.step, count })
     }
 
     /// The rows of a table as they were, the transaction's own changes left out.
@@ -159,10 +228,85 @@ impl Transaction {
     /// # Errors
     /// `LockTimeout` when another transaction changed the same rows or the same definition; nothing of
     /// this transaction then remains.
-    pub fn commit(self, _statement: &QueryId) -> Result<u64> {
-        Err(Error::not_supported("transactions"))
+    pub fn commit(mut self, statement: &QueryId) -> Result<u64> {
+        let mut version = self.state.base.version();
+        if !self.state.operations.is_empty() {
+            if !self.statements.contains(statement) {
+                self.statements.push(statement.clone());
+            }
+            let base = &self.state.base;
+            let committed = self.account.commit(base, &self.state.operations, &self.statements)?;
+            version = committed.version();
+        }
+        if self.state.own_changes {
+            self.space.replace(Arc::clone(self.state.pending.session_layer()));
+        }
+        Ok(version)
     }
 
     /// Forgets the changes.
     pub fn rollback(self) {}
+
+    fn perform(&mut self, operation: Operation, own: bool) -> Result<()> {
+        // A change that fails half way leaves nothing behind.
+        let mut pending = self.state.pending.clone();
+        pending.perform(&operation, self.moment())?;
+        self.state.pending = pending;
+        if own {
+            self.state.own_changes = true;
+        } else {
+            self.state.operations.push(operation);
+        }
+        Ok(())
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { version: PENDING, nanos: self.account.clock().now_nanos() }
+    }
+
+    /// Whether an object is the session's own.
+    fn is_own_id(&self, id: ObjectId) -> bool {
+        self.state.pending.object(id).is_some_and(Object::is_temporary)
+    }
+}
+
+impl Account {
+    /// The next values of a sequence of the account.
+    ///
+    /// # Errors
+    /// `ObjectNotFound` when the sequence is gone, `NumberOutOfRange` when it has no more values.
+    pub(crate) fn next_values(&self, sequence: &Sequence, count: u64) -> Result<SequenceBlock> {
+        let id = sequence.header.id;
+        let mut blocks = self.sequences();
+        if let Some(block) = blocks.take(id, sequence.step, count) {
+            return Ok(block);
+        }
+        // Holding the lock keeps the process's other sessions from reserving, too.
+        loop {
+            let base = self.catalog();
+            let newest = base.expect(id)?.as_sequence().cloned();
+            let newest = newest.ok_or_else(|| Error::internal("values of what is no sequence"))?;
+            let wanted = blocks.wanted(id, newest.ordered, count);
+            let next = counter_after(&newest, wanted).or_else(|_| counter_after(&newest, count))?;
+            let block = block_until(&newest, next)?;
+            if !self.reserve(&base, id, next)? {
+                continue;
+            }
+            blocks.add(id, block, next);
+            if let Some(block) = blocks.take(id, newest.step, count) {
+                return Ok(block);
+            }
+        }
+    }
+
+    /// The value that a sequence gives next, as far as this process knows.
+    pub fn next_value(&self, sequence: &Sequence) -> i64 {
+        self.sequences().left(sequence).map_or(sequence.next_value, |left| left.first)
+    }
+
+    /// Commits a sequence's counter on exactly this base; tells whether that was still the newest.
+    fn reserve(&self, base: &Catalog, sequence: ObjectId, next: i64) -> Result<bool> {
+        let operations = [Operation::Reserve { sequence, next }];
+        self.commit_on(base, &operations, &[], Rebase::Never).map(|committed| committed.is_some())
+    }
 }

@@ -1,0 +1,174 @@
+//! Whether what one transaction wants can still be done after others committed.
+//!
+//! Appends merge with everything. Deleting rows merges as long as the same rows are still there and still
+//! live. A change of an object's definition merges with no other change of the same definition. Whatever
+//! merges is simply performed again on the newest catalog.
+
+use firn_storage::{Partition, Snapshot, SnapshotDelta};
+use firn_types::ObjectId;
+
+use super::operation::Operation;
+use super::{LoadStatus, PENDING};
+use crate::catalog::{ACCOUNT, Catalog, CatalogChange, Object, Table};
+
+/// The object over which two transactions fell out, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Conflict {
+    pub(crate) object: ObjectId,
+    pub(crate) kind: ConflictKind,
+}
+
+/// What two transactions both did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConflictKind {
+    /// They changed the same rows.
+    Rows,
+    /// They changed the same definition, or one changed what the other rested on.
+    Definition,
+    /// They loaded the same file.
+    Load,
+}
+
+/// What keeps `mine`, made on top of `base`, from being performed on `theirs`; none when nothing does.
+pub(crate) fn conflict(base: &Catalog, mine: &[Operation], theirs: &Catalog) -> Option<Conflict> {
+    let mut fresh_rows = Vec::new();
+    for operation in mine {
+        let found = match operation {
+            Operation::Catalog(change) => definition_conflict(base, change, theirs),
+            Operation::Rows { table, delta } => {
+                let found = rows_conflict(base, *table, delta, theirs)
+                    .or_else(|| row_id_conflict(base, *table, delta, &mut fresh_rows, theirs));
+                found.map(|kind| Conflict { object: *table, kind })
+            }
+            Operation::Loads { table, records } => {
+                let now = theirs.table(*table).map(|table| &table.loads);
+                let then = base.table(*table).map(|table| &table.loads);
+                let twice = records.iter().any(|record| {
+                    let loaded = |loads: &crate::txn::LoadHistory| {
+                        loads.is_loaded(&record.path, &record.etag)
+                    };
+                    record.status != LoadStatus::Failed
+                        && now.is_some_and(|loads| loaded(loads))
+                        && !then.is_some_and(|loads| loaded(loads))
+                });
+                twice.then_some(Conflict { object: *table, kind: ConflictKind::Load })
+            }
+            Operation::Reserve { .. } => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+fn definition_conflict(
+    base: &Catalog,
+    change: &CatalogChange,
+    theirs: &Catalog,
+) -> Option<Conflict> {
+    let conflict = |object| Some(Conflict { object, kind: ConflictKind::Definition });
+    if let CatalogChange::Create { object, .. } = change {
+        let parent = object.header().parent;
+        let lives = parent == ACCOUNT || theirs.is_live(parent) || base.object(parent).is_none();
+        return if lives { None } else { conflict(parent) };
+    }
+    if let CatalogChange::Refreshed { view, reflects } = change {
+        return refresh_conflict(base, *view, *reflects, theirs);
+    }
+    let changed = |id: &ObjectId| {
+        let Some(then) = base.object(*id) else { return false };
+        theirs.object(*id).is_none_or(|now| now.header().version != then.header().version)
+    };
+    change.touches().into_iter().find(changed).and_then(conflict)
+}
+
+/// A view's rows are made of its last rows and of the base table.
+fn refresh_conflict(
+    base: &Catalog,
+    view: ObjectId,
+    reflects: u64,
+    theirs: &Catalog,
+) -> Option<Conflict> {
+    let then = base.materialized_view(view)?;
+    let now = theirs.materialized_view(view);
+    let same_rows = now.is_some_and(|now| now.state.reflects == then.state.reflects);
+    let data_version =
+        |catalog: &Catalog| catalog.table(then.base_table).map(|table| table.data_version);
+    let same_base = reflects != PENDING || data_version(base) == data_version(theirs);
+    let kind = ConflictKind::Rows;
+    (!same_rows || !same_base).then_some(Conflict { object: view, kind })
+}
+
+fn rows_conflict(
+    base: &Catalog,
+    id: ObjectId,
+    delta: &SnapshotDelta,
+    theirs: &Catalog,
+) -> Option<ConflictKind> {
+    // What this transaction made itself nobody else has changed.
+    let then = base.object(id)?;
+    let Some(now) = theirs.object(id) else { return Some(ConflictKind::Definition) };
+    if then.header().dropped_nanos != now.header().dropped_nanos {
+        return Some(ConflictKind::Definition);
+    }
+    if let (Object::Table(then), Object::Table(now)) = (then, now)
+        && !delta.added.is_empty()
+        && !takes_rows_of(now, then)
+    {
+        return Some(ConflictKind::Definition);
+    }
+    let (then, now) = (rows_of(base, id)?, rows_of(theirs, id)?);
+    let removed = delta.removed.iter().any(|partition| {
+        let then = then.partition(partition);
+        then.is_some_and(|then| {
+            now.partition(partition).is_none_or(|now| now.deleted != then.deleted)
+        })
+    });
+    let deleted = delta.deleted.iter().any(|(partition, rows)| {
+        let still_there =
+            |now: &Partition| now.deleted.as_ref().is_none_or(|deleted| deleted.is_disjoint(rows));
+        then.partition(partition).is_some()
+            && !now.partition(partition).is_some_and(|now| still_there(now))
+    });
+    (removed || deleted).then_some(ConflictKind::Rows)
+}
+
+/// Rows that this transaction added and then rewrote carry ids that are only right if nobody else added
+/// rows meanwhile.
+fn row_id_conflict(
+    base: &Catalog,
+    id: ObjectId,
+    delta: &SnapshotDelta,
+    fresh_rows: &mut Vec<ObjectId>,
+    theirs: &Catalog,
+) -> Option<ConflictKind> {
+    let stored = delta.added.iter().any(|partition| partition.stored_row_ids);
+    let conflicts = stored
+        && fresh_rows.contains(&id)
+        && rows_of(base, id)?.next_row_id() != rows_of(theirs, id)?.next_row_id();
+    if delta.added.iter().any(|partition| !partition.stored_row_ids) {
+        fresh_rows.push(id);
+    }
+    conflicts.then_some(ConflictKind::Rows)
+}
+
+/// Whether rows written for one definition fit another: columns may only have been added, and so that
+/// older rows have a value.
+fn takes_rows_of(now: &Table, then: &Table) -> bool {
+    if now.definition_version == then.definition_version {
+        return true;
+    }
+    let kept = then.columns.iter().all(|old| {
+        let new = now.field(old.field_id);
+        new.is_some_and(|new| new.sql_type == old.sql_type && (new.nullable || !old.nullable))
+    });
+    let added = now.columns.iter().filter(|column| then.field(column.field_id).is_none());
+    let harmless =
+        |column: &crate::catalog::TableColumn| column.nullable || column.initial_default.is_some();
+    kept && added.into_iter().all(harmless)
+}
+
+fn rows_of(catalog: &Catalog, id: ObjectId) -> Option<&Snapshot> {
+    catalog.rows_of(id).ok().map(|rows| rows.as_ref())
+}

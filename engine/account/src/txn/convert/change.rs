@@ -1,0 +1,160 @@
+//! Changes and grants.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use firn_storage::SnapshotDelta;
+use firn_storage::format::v1;
+use firn_types::{ObjectId, PartitionId, Result};
+
+use super::Lists;
+use super::object::{load_from, load_to, object_from, object_to};
+use super::value::{rows_from, rows_to};
+use crate::catalog::{CatalogChange, CreateMode, Grant, GrantTarget, Grantee};
+use crate::txn::operation::Operation;
+
+/// An operation as it is persisted.
+pub(in crate::txn) fn change_to(operation: &Operation, lists: &Lists<'_>) -> Result<v1::Change> {
+    Ok(match operation {
+        Operation::Catalog(change) => catalog_change_to(change, lists)?,
+        Operation::Rows { table, delta } => v1::Change::Rows {
+            table: table.0,
+            added: lists.list_to(*table, delta.added.iter())?,
+            removed: delta.removed.iter().map(|id| id.0.clone()).collect(),
+            deleted: delta.deleted.iter().map(|(id, rows)| (id.0.clone(), rows_to(rows))).collect(),
+            truncated: delta.truncated,
+        },
+        Operation::Loads { table, records } => v1::Change::Loads {
+            table: table.0,
+            records: records.iter().map(|record| load_to(record)).collect(),
+        },
+        Operation::Reserve { sequence, next } => {
+            v1::Change::Reserve { sequence: sequence.0, next: *next }
+        }
+    })
+}
+
+fn catalog_change_to(change: &CatalogChange, lists: &Lists<'_>) -> Result<v1::Change> {
+    Ok(match change {
+        CatalogChange::Create { object, mode } => v1::Change::Create {
+            object: Box::new(object_to(object, lists, true)?),
+            replace: *mode == CreateMode::Replace,
+        },
+        CatalogChange::Alter { object } => {
+            v1::Change::Alter { object: Box::new(object_to(object, lists, false)?) }
+        }
+        CatalogChange::Rename { id, parent, name } => {
+            v1::Change::Rename { id: id.0, parent: parent.0, name: name.clone() }
+        }
+        CatalogChange::Swap { left, right } => v1::Change::Swap { left: left.0, right: right.0 },
+        CatalogChange::Drop { id } => v1::Change::Drop { id: id.0 },
+        CatalogChange::Undrop { id } => v1::Change::Undrop { id: id.0 },
+        CatalogChange::Purge { id } => v1::Change::Purge { id: id.0 },
+        CatalogChange::Grant(grant) => v1::Change::Grant(grant_to(grant)),
+        CatalogChange::Revoke(grant) => v1::Change::Revoke(grant_to(grant)),
+        CatalogChange::SetParameter { on, name, value } => v1::Change::Parameter(v1::Parameter {
+            on: on.0,
+            name: name.clone(),
+            value: value.clone(),
+        }),
+        CatalogChange::Refreshed { view, reflects } => {
+            v1::Change::Refreshed { view: view.0, reflects: *reflects }
+        }
+    })
+}
+
+/// The operation of its persisted form.
+pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Result<Operation> {
+    let catalog_change = match change {
+        v1::Change::Create { object, replace } => CatalogChange::Create {
+            object: object_from(*object, lists)?,
+            mode: if replace { CreateMode::Replace } else { CreateMode::New },
+        },
+        v1::Change::Alter { object } => {
+            CatalogChange::Alter { object: object_from(*object, lists)? }
+        }
+        v1::Change::Rename { id, parent, name } => {
+            CatalogChange::Rename { id: ObjectId(id), parent: ObjectId(parent), name }
+        }
+        v1::Change::Swap { left, right } => {
+            CatalogChange::Swap { left: ObjectId(left), right: ObjectId(right) }
+        }
+        v1::Change::Drop { id } => CatalogChange::Drop { id: ObjectId(id) },
+        v1::Change::Undrop { id } => CatalogChange::Undrop { id: ObjectId(id) },
+        v1::Change::Purge { id } => CatalogChange::Purge { id: ObjectId(id) },
+        v1::Change::Grant(grant) => CatalogChange::Grant(grant_from(grant)),
+        v1::Change::Revoke(grant) => CatalogChange::Revoke(grant_from(grant)),
+        v1::Change::Parameter(parameter) => CatalogChange::SetParameter {
+            on: ObjectId(parameter.on),
+            name: parameter.name,
+            value: parameter.value,
+        },
+        v1::Change::Refreshed { view, reflects } => {
+            CatalogChange::Refreshed { view: ObjectId(view), reflects }
+        }
+        v1::Change::Rows { table, added, removed, deleted, truncated } => {
+            let mut rows = BTreeMap::new();
+            for (id, bitmap) in deleted {
+                rows.insert(PartitionId(id), rows_from(&bitmap)?);
+            }
+            let delta = SnapshotDelta {
+                added: lists.list_from(&added)?,
+                removed: removed.into_iter().map(PartitionId).collect(),
+                deleted: rows,
+                truncated,
+            };
+            return Ok(Operation::Rows { table: ObjectId(table), delta });
+        }
+        v1::Change::Loads { table, records } => {
+            let records: Result<Vec<_>> =
+                records.into_iter().map(|record| load_from(record).map(Arc::new)).collect();
+            return Ok(Operation::Loads { table: ObjectId(table), records: records? });
+        }
+        v1::Change::Reserve { sequence, next } => {
+            return Ok(Operation::Reserve { sequence: ObjectId(sequence), next });
+        }
+    };
+    Ok(Operation::Catalog(catalog_change))
+}
+
+/// A grant as it is persisted.
+pub(in crate::txn) fn grant_to(grant: &Grant) -> v1::Grant {
+    v1::Grant {
+        privilege: grant.privilege.clone(),
+        target: match &grant.target {
+            GrantTarget::Account => v1::Target::Account,
+            GrantTarget::Object(id) => v1::Target::Object(id.0),
+            GrantTarget::Future { kind, container } => {
+                v1::Target::Future(kind.clone(), container.0)
+            }
+        },
+        grantee: match &grant.grantee {
+            Grantee::Role(name) => v1::Grantee::Role(name.clone()),
+            Grantee::User(name) => v1::Grantee::User(name.clone()),
+        },
+        grant_option: grant.grant_option,
+        granted_by: grant.granted_by.clone(),
+        created_nanos: grant.created_nanos,
+    }
+}
+
+/// The grant of its persisted form.
+pub(in crate::txn) fn grant_from(grant: v1::Grant) -> Grant {
+    Grant {
+        privilege: grant.privilege,
+        target: match grant.target {
+            v1::Target::Account => GrantTarget::Account,
+            v1::Target::Object(id) => GrantTarget::Object(ObjectId(id)),
+            v1::Target::Future(kind, container) => {
+                GrantTarget::Future { kind, container: ObjectId(container) }
+            }
+        },
+        grantee: match grant.grantee {
+            v1::Grantee::Role(name) => Grantee::Role(name),
+            v1::Grantee::User(name) => Grantee::User(name),
+        },
+        grant_option: grant.grant_option,
+        granted_by: grant.granted_by,
+        created_nanos: grant.created_nanos,
+    }
+}

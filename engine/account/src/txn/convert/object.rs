@@ -1,0 +1,476 @@
+//! Objects.
+
+use std::sync::Arc;
+
+use firn_storage::format::v1;
+use firn_types::{FieldId, ObjectId, Result};
+
+use super::value::{stored_from, stored_to, type_from, type_to, value_from, value_to};
+use super::{Lists, corrupt};
+use crate::catalog::{
+    ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, ForeignKey, Header,
+    Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sequence, Stage,
+    StageFileFormat, StageLocation, Table, TableColumn, TableKind, User, View, ViewColumn,
+    Warehouse,
+};
+use crate::txn::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+
+/// An object as it is persisted; `rows` says whether its rows and loads are, too.
+pub(in crate::txn) fn object_to(
+    object: &Object,
+    lists: &Lists<'_>,
+    rows: bool,
+) -> Result<v1::Object> {
+    Ok(match object {
+        Object::Database(database) => v1::Object::Database(v1::Container {
+            header: header_to(&database.header),
+            transient: database.transient,
+            managed_access: false,
+            retention_days: database.retention_days,
+        }),
+        Object::Schema(schema) => v1::Object::Schema(v1::Container {
+            header: header_to(&schema.header),
+            transient: schema.transient,
+            managed_access: schema.managed_access,
+            retention_days: schema.retention_days,
+        }),
+        Object::Table(table) => v1::Object::Table(table_to(table, lists, rows)?),
+        Object::View(view) => v1::Object::View(view_to(view)),
+        Object::MaterializedView(view) => {
+            v1::Object::MaterializedView(materialized_view_to(view, lists, rows)?)
+        }
+        Object::Sequence(sequence) => v1::Object::Sequence(v1::Sequence {
+            header: header_to(&sequence.header),
+            next_value: sequence.next_value,
+            step: sequence.step,
+            ordered: sequence.ordered,
+        }),
+        Object::Stage(stage) => v1::Object::Stage(stage_to(stage)),
+        Object::FileFormat(format) => v1::Object::FileFormat(v1::FileFormat {
+            header: header_to(&format.header),
+            format_type: format.format_type.clone(),
+            options: format.options.clone(),
+        }),
+        Object::Integration(integration) => v1::Object::Integration(v1::Integration {
+            header: header_to(&integration.header),
+            integration_type: integration.integration_type.clone(),
+            category: integration.category.clone(),
+            enabled: integration.enabled,
+            properties: integration.properties.clone(),
+        }),
+        Object::Warehouse(warehouse) => v1::Object::Warehouse(v1::Warehouse {
+            header: header_to(&warehouse.header),
+            size: warehouse.size.clone(),
+            auto_suspend_seconds: warehouse.auto_suspend_seconds,
+            auto_resume: warehouse.auto_resume,
+            suspended: warehouse.suspended,
+            properties: warehouse.properties.clone(),
+        }),
+        Object::Role(role) => v1::Object::Role(v1::Named { header: header_to(&role.header) }),
+        Object::User(user) => v1::Object::User(v1::User {
+            header: header_to(&user.header),
+            properties: user.properties.clone(),
+        }),
+    })
+}
+
+/// The object of its persisted form.
+pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Result<Object> {
+    Ok(match object {
+        v1::Object::Database(database) => Object::from(Database {
+            header: header_from(database.header),
+            transient: database.transient,
+            retention_days: database.retention_days,
+        }),
+        v1::Object::Schema(schema) => Object::from(Schema {
+            header: header_from(schema.header),
+            transient: schema.transient,
+            managed_access: schema.managed_access,
+            retention_days: schema.retention_days,
+        }),
+        v1::Object::Table(table) => Object::from(table_from(table, lists)?),
+        v1::Object::View(view) => Object::from(view_from(view)),
+        v1::Object::MaterializedView(view) => Object::from(materialized_view_from(view, lists)?),
+        v1::Object::Sequence(sequence) => Object::from(Sequence {
+            header: header_from(sequence.header),
+            next_value: sequence.next_value,
+            step: sequence.step,
+            ordered: sequence.ordered,
+            temporary: false,
+        }),
+        v1::Object::Stage(stage) => Object::from(stage_from(stage)),
+        v1::Object::FileFormat(format) => Object::from(FileFormat {
+            header: header_from(format.header),
+            format_type: format.format_type,
+            options: format.options,
+            temporary: false,
+        }),
+        v1::Object::Integration(integration) => Object::from(Integration {
+            header: header_from(integration.header),
+            integration_type: integration.integration_type,
+            category: integration.category,
+            enabled: integration.enabled,
+            properties: integration.properties,
+        }),
+        v1::Object::Warehouse(warehouse) => Object::from(Warehouse {
+            header: header_from(warehouse.header),
+            size: warehouse.size,
+            auto_suspend_seconds: warehouse.auto_suspend_seconds,
+            auto_resume: warehouse.auto_resume,
+            suspended: warehouse.suspended,
+            properties: warehouse.properties,
+        }),
+        v1::Object::Role(role) => Object::from(Role { header: header_from(role.header) }),
+        v1::Object::User(user) => {
+            Object::from(User { header: header_from(user.header), properties: user.properties })
+        }
+    })
+}
+
+fn header_to(header: &Header) -> v1::Header {
+    v1::Header {
+        id: header.id.0,
+        parent: header.parent.0,
+        name: header.name.clone(),
+        owner: header.owner.clone(),
+        comment: header.comment.clone(),
+        created_nanos: header.created_nanos,
+        altered_nanos: header.altered_nanos,
+        dropped_nanos: header.dropped_nanos,
+        version: header.version,
+    }
+}
+
+fn header_from(header: v1::Header) -> Header {
+    Header {
+        id: ObjectId(header.id),
+        parent: ObjectId(header.parent),
+        name: header.name,
+        owner: header.owner,
+        comment: header.comment,
+        created_nanos: header.created_nanos,
+        altered_nanos: header.altered_nanos,
+        dropped_nanos: header.dropped_nanos,
+        version: header.version,
+    }
+}
+
+fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
+    let mut persisted = v1::Table {
+        header: header_to(&table.header),
+        transient: table.kind == TableKind::Transient,
+        columns: table.columns.iter().map(column_to).collect(),
+        next_field_id: table.next_field_id,
+        cluster_by: table.cluster_by.clone(),
+        retention_days: table.retention_days,
+        constraints: table.constraints.iter().map(constraint_to).collect(),
+        change_tracking: table.change_tracking,
+        schema_evolution: table.schema_evolution,
+        snapshot: v1::Snapshot::default(),
+        loads: Vec::new(),
+        data_version: table.data_version,
+        definition_version: table.definition_version,
+    };
+    if rows {
+        persisted.snapshot = lists.snapshot_to(table.id(), &table.snapshot)?;
+        persisted.loads = table.loads.records().map(|record| load_to(record)).collect();
+    }
+    Ok(persisted)
+}
+
+fn table_from(table: v1::Table, lists: &Lists<'_>) -> Result<Table> {
+    let mut loads = LoadHistory::default();
+    for record in table.loads {
+        loads.add(Arc::new(load_from(record)?));
+    }
+    Ok(Table {
+        header: header_from(table.header),
+        kind: if table.transient { TableKind::Transient } else { TableKind::Permanent },
+        columns: table.columns.into_iter().map(column_from).collect::<Result<_>>()?,
+        next_field_id: table.next_field_id,
+        cluster_by: table.cluster_by,
+        retention_days: table.retention_days,
+        constraints: table.constraints.into_iter().map(constraint_from).collect::<Result<_>>()?,
+        change_tracking: table.change_tracking,
+        schema_evolution: table.schema_evolution,
+        snapshot: Arc::new(lists.snapshot_from(&table.snapshot)?),
+        loads: Arc::new(loads),
+        data_version: table.data_version,
+        definition_version: table.definition_version,
+    })
+}
+
+fn column_to(column: &TableColumn) -> v1::Column {
+    v1::Column {
+        field: column.field_id.0,
+        name: column.name.clone(),
+        sql_type: type_to(column.sql_type),
+        nullable: column.nullable,
+        default: column.default.as_ref().map(|default| match default {
+            ColumnDefault::Text(text) => v1::ColumnDefault::Text(text.clone()),
+            ColumnDefault::Identity { sequence, start, step, ordered } => {
+                v1::ColumnDefault::Identity {
+                    sequence: sequence.0,
+                    start: *start,
+                    step: *step,
+                    ordered: *ordered,
+                }
+            }
+        }),
+        initial_default: column.initial_default.as_ref().and_then(value_to),
+        comment: column.comment.clone(),
+    }
+}
+
+fn column_from(column: v1::Column) -> Result<TableColumn> {
+    Ok(TableColumn {
+        field_id: FieldId(column.field),
+        name: column.name,
+        sql_type: type_from(column.sql_type),
+        nullable: column.nullable,
+        default: column.default.map(|default| match default {
+            v1::ColumnDefault::Text(text) => ColumnDefault::Text(text),
+            v1::ColumnDefault::Identity { sequence, start, step, ordered } => {
+                ColumnDefault::Identity { sequence: ObjectId(sequence), start, step, ordered }
+            }
+        }),
+        initial_default: column.initial_default.as_ref().map(value_from).transpose()?,
+        comment: column.comment,
+    })
+}
+
+fn constraint_to(constraint: &Constraint) -> v1::Constraint {
+    let (kind, foreign) = match &constraint.kind {
+        ConstraintKind::PrimaryKey => ("primary", None),
+        ConstraintKind::Unique => ("unique", None),
+        ConstraintKind::ForeignKey(key) => {
+            let key = v1::ForeignKey {
+                table: key.table.clone(),
+                columns: key.columns.clone(),
+                on_update: key.on_update.clone(),
+                on_delete: key.on_delete.clone(),
+            };
+            ("foreign", Some(key))
+        }
+    };
+    v1::Constraint {
+        name: constraint.name.clone(),
+        kind: kind.to_string(),
+        columns: constraint.columns.iter().map(|field| field.0).collect(),
+        foreign,
+        rely: constraint.rely,
+        comment: constraint.comment.clone(),
+    }
+}
+
+fn constraint_from(constraint: v1::Constraint) -> Result<Constraint> {
+    let kind = match (constraint.kind.as_str(), constraint.foreign) {
+        ("primary", _) => ConstraintKind::PrimaryKey,
+        ("unique", _) => ConstraintKind::Unique,
+        ("foreign", Some(key)) => ConstraintKind::ForeignKey(ForeignKey {
+            table: key.table,
+            columns: key.columns,
+            on_update: key.on_update,
+            on_delete: key.on_delete,
+        }),
+        _ => return Err(corrupt("constraint")),
+    };
+    Ok(Constraint {
+        name: constraint.name,
+        kind,
+        columns: constraint.columns.into_iter().map(FieldId).collect(),
+        rely: constraint.rely,
+        comment: constraint.comment,
+    })
+}
+
+fn view_to(view: &View) -> v1::View {
+    v1::View {
+        header: header_to(&view.header),
+        text: view.text.clone(),
+        query: view.query.clone(),
+        columns: view_columns_to(&view.columns),
+        secure: view.secure,
+        recursive: view.recursive,
+    }
+}
+
+fn view_from(view: v1::View) -> View {
+    View {
+        header: header_from(view.header),
+        text: view.text,
+        query: view.query,
+        columns: view_columns_from(view.columns),
+        secure: view.secure,
+        recursive: view.recursive,
+        temporary: false,
+    }
+}
+
+fn view_columns_to(columns: &[ViewColumn]) -> Vec<v1::ViewColumn> {
+    let column_to = |column: &ViewColumn| v1::ViewColumn {
+        name: column.name.clone(),
+        sql_type: type_to(column.sql_type),
+        nullable: column.nullable,
+        comment: column.comment.clone(),
+    };
+    columns.iter().map(column_to).collect()
+}
+
+fn view_columns_from(columns: Vec<v1::ViewColumn>) -> Vec<ViewColumn> {
+    let column_from = |column: v1::ViewColumn| ViewColumn {
+        name: column.name,
+        sql_type: type_from(column.sql_type),
+        nullable: column.nullable,
+        comment: column.comment,
+    };
+    columns.into_iter().map(column_from).collect()
+}
+
+fn materialized_view_to(
+    view: &MaterializedView,
+    lists: &Lists<'_>,
+    rows: bool,
+) -> Result<v1::MaterializedView> {
+    Ok(v1::MaterializedView {
+        view: v1::View {
+            header: header_to(&view.header),
+            text: view.text.clone(),
+            query: view.query.clone(),
+            columns: view_columns_to(&view.columns),
+            secure: view.secure,
+            recursive: false,
+        },
+        stored: view.stored.iter().map(stored_to).collect(),
+        cluster_by: view.cluster_by.clone(),
+        base_table: view.base_table.0,
+        snapshot: match rows {
+            true => lists.snapshot_to(view.header.id, &view.state.snapshot)?,
+            false => v1::Snapshot::default(),
+        },
+        reflects: view.state.reflects,
+        refreshed_nanos: view.state.refreshed_nanos,
+        suspended: view.state.suspended,
+        invalid_reason: view.state.invalid_reason.clone(),
+    })
+}
+
+fn materialized_view_from(
+    view: v1::MaterializedView,
+    lists: &Lists<'_>,
+) -> Result<MaterializedView> {
+    Ok(MaterializedView {
+        header: header_from(view.view.header),
+        text: view.view.text,
+        query: view.view.query,
+        columns: view_columns_from(view.view.columns),
+        stored: view.stored.iter().map(stored_from).collect(),
+        cluster_by: view.cluster_by,
+        secure: view.view.secure,
+        base_table: ObjectId(view.base_table),
+        state: MaterializedViewState {
+            snapshot: Arc::new(lists.snapshot_from(&view.snapshot)?),
+            reflects: view.reflects,
+            refreshed_nanos: view.refreshed_nanos,
+            suspended: view.suspended,
+            invalid_reason: view.invalid_reason,
+        },
+    })
+}
+
+fn stage_to(stage: &Stage) -> v1::Stage {
+    v1::Stage {
+        header: header_to(&stage.header),
+        location: match &stage.location {
+            StageLocation::Internal => None,
+            StageLocation::External { url, integration, endpoint, credentials } => {
+                Some(v1::StageLocation {
+                    url: url.clone(),
+                    integration: integration.clone(),
+                    endpoint: endpoint.clone(),
+                    credentials: credentials.clone(),
+                })
+            }
+        },
+        file_format: stage.file_format.as_ref().map(|format| match format {
+            StageFileFormat::Named(name) => v1::StageFileFormat::Named(name.clone()),
+            StageFileFormat::Options(options) => v1::StageFileFormat::Options(options.clone()),
+        }),
+        copy_options: stage.copy_options.clone(),
+        directory: stage.directory,
+    }
+}
+
+fn stage_from(stage: v1::Stage) -> Stage {
+    Stage {
+        header: header_from(stage.header),
+        location: match stage.location {
+            None => StageLocation::Internal,
+            Some(location) => StageLocation::External {
+                url: location.url,
+                integration: location.integration,
+                endpoint: location.endpoint,
+                credentials: location.credentials,
+            },
+        },
+        file_format: stage.file_format.map(|format| match format {
+            v1::StageFileFormat::Named(name) => StageFileFormat::Named(name),
+            v1::StageFileFormat::Options(options) => StageFileFormat::Options(options),
+        }),
+        copy_options: stage.copy_options,
+        directory: stage.directory,
+        temporary: false,
+    }
+}
+
+pub(super) fn load_to(record: &LoadRecord) -> v1::LoadRecord {
+    v1::LoadRecord {
+        path: record.path.clone(),
+        etag: record.etag.clone(),
+        size: record.size,
+        modified_nanos: record.modified_nanos,
+        loaded_nanos: record.loaded_nanos,
+        status: match record.status {
+            LoadStatus::Loaded => "loaded",
+            LoadStatus::Failed => "failed",
+            LoadStatus::Partial => "partial",
+        }
+        .to_string(),
+        rows_loaded: record.rows_loaded,
+        rows_parsed: record.rows_parsed,
+        error_count: record.error_count,
+        error_limit: record.error_limit,
+        first_error: record.first_error.as_ref().map(|error| v1::LoadError {
+            message: error.message.clone(),
+            line: error.line,
+            character: error.character,
+            column: error.column.clone(),
+        }),
+    }
+}
+
+pub(super) fn load_from(record: v1::LoadRecord) -> Result<LoadRecord> {
+    Ok(LoadRecord {
+        path: record.path,
+        etag: record.etag,
+        size: record.size,
+        modified_nanos: record.modified_nanos,
+        loaded_nanos: record.loaded_nanos,
+        status: match record.status.as_str() {
+            "loaded" => LoadStatus::Loaded,
+            "failed" => LoadStatus::Failed,
+            "partial" => LoadStatus::Partial,
+            _ => return Err(corrupt("load status")),
+        },
+        rows_loaded: record.rows_loaded,
+        rows_parsed: record.rows_parsed,
+        error_count: record.error_count,
+        error_limit: record.error_limit,
+        first_error: record.first_error.map(|error| LoadError {
+            message: error.message,
+            line: error.line,
+            character: error.character,
+            column: error.column,
+        }),
+    })
+}

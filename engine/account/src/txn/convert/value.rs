@@ -1,0 +1,184 @@
+//! Values, types, micro-partitions.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use firn_storage::format::v1;
+use firn_storage::{ColumnStatistics, DistinctSketch, Partition, StoredColumn};
+use firn_types::value::TimestampTz;
+use firn_types::{Decimal, FieldId, PartitionId, Result, SqlType, Value};
+use roaring::RoaringBitmap;
+
+use super::corrupt;
+
+pub(super) fn bytes_to(bytes: &[u8]) -> String {
+    STANDARD_NO_PAD.encode(bytes)
+}
+
+pub(super) fn bytes_from(text: &str) -> Result<Vec<u8>> {
+    STANDARD_NO_PAD.decode(text).map_err(|_| corrupt("sequence of bytes"))
+}
+
+fn integer_from(text: &str) -> Result<i128> {
+    text.parse().map_err(|_| corrupt("number"))
+}
+
+/// A bitmap as text.
+pub(super) fn rows_to(rows: &RoaringBitmap) -> String {
+    let mut bytes = Vec::with_capacity(rows.serialized_size());
+    match rows.serialize_into(&mut bytes) {
+        Ok(()) => bytes_to(&bytes),
+        Err(error) => unreachable!("memory takes all bytes: {error}"),
+    }
+}
+
+pub(super) fn rows_from(text: &str) -> Result<RoaringBitmap> {
+    let bytes = bytes_from(text)?;
+    RoaringBitmap::deserialize_from(bytes.as_slice()).map_err(|_| corrupt("set of rows"))
+}
+
+/// A value; none for NULL.
+pub(super) fn value_to(value: &Value) -> Option<v1::Value> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Boolean(b) => v1::Value::Boolean(*b),
+        Value::Number(n) => v1::Value::Number(n.unscaled.to_string(), n.scale),
+        Value::Float(f) => v1::Value::Float(f.to_bits()),
+        Value::Text(t) => v1::Value::Text(t.to_string()),
+        Value::Binary(b) => v1::Value::Binary(bytes_to(b)),
+        Value::Date(d) => v1::Value::Date(*d),
+        Value::Time(t) => v1::Value::Time(*t),
+        Value::Timestamp(t) => v1::Value::Timestamp(t.to_string()),
+        Value::TimestampTz(t) => v1::Value::TimestampTz(t.utc_nanos.to_string(), t.offset_minutes),
+        Value::Variant(b) => v1::Value::Variant(bytes_to(b)),
+    })
+}
+
+pub(super) fn value_from(value: &v1::Value) -> Result<Value> {
+    Ok(match value {
+        v1::Value::Boolean(b) => Value::Boolean(*b),
+        v1::Value::Number(unscaled, scale) => {
+            Value::Number(Decimal { unscaled: integer_from(unscaled)?, scale: *scale })
+        }
+        v1::Value::Float(bits) => Value::Float(f64::from_bits(*bits)),
+        v1::Value::Text(t) => Value::text(t.as_str()),
+        v1::Value::Binary(b) => Value::Binary(bytes_from(b)?.into()),
+        v1::Value::Date(d) => Value::Date(*d),
+        v1::Value::Time(t) => Value::Time(*t),
+        v1::Value::Timestamp(t) => Value::Timestamp(integer_from(t)?),
+        v1::Value::TimestampTz(nanos, offset) => Value::TimestampTz(TimestampTz {
+            utc_nanos: integer_from(nanos)?,
+            offset_minutes: *offset,
+        }),
+        v1::Value::Variant(b) => Value::Variant(bytes_from(b)?.into()),
+    })
+}
+
+pub(super) fn type_to(sql_type: SqlType) -> v1::SqlType {
+    match sql_type {
+        SqlType::Null => v1::SqlType::Null,
+        SqlType::Number { precision, scale } => v1::SqlType::Number(precision, scale),
+        SqlType::Float => v1::SqlType::Float,
+        SqlType::Varchar { length } => v1::SqlType::Varchar(length),
+        SqlType::Binary { length } => v1::SqlType::Binary(length),
+        SqlType::Boolean => v1::SqlType::Boolean,
+        SqlType::Date => v1::SqlType::Date,
+        SqlType::Time { scale } => v1::SqlType::Time(scale),
+        SqlType::TimestampNtz { scale } => v1::SqlType::TimestampNtz(scale),
+        SqlType::TimestampLtz { scale } => v1::SqlType::TimestampLtz(scale),
+        SqlType::TimestampTz { scale } => v1::SqlType::TimestampTz(scale),
+        SqlType::Variant => v1::SqlType::Variant,
+        SqlType::Object => v1::SqlType::Object,
+        SqlType::Array => v1::SqlType::Array,
+    }
+}
+
+pub(super) fn type_from(sql_type: v1::SqlType) -> SqlType {
+    match sql_type {
+        v1::SqlType::Null => SqlType::Null,
+        v1::SqlType::Number(precision, scale) => SqlType::Number { precision, scale },
+        v1::SqlType::Float => SqlType::Float,
+        v1::SqlType::Varchar(length) => SqlType::Varchar { length },
+        v1::SqlType::Binary(length) => SqlType::Binary { length },
+        v1::SqlType::Boolean => SqlType::Boolean,
+        v1::SqlType::Date => SqlType::Date,
+        v1::SqlType::Time(scale) => SqlType::Time { scale },
+        v1::SqlType::TimestampNtz(scale) => SqlType::TimestampNtz { scale },
+        v1::SqlType::TimestampLtz(scale) => SqlType::TimestampLtz { scale },
+        v1::SqlType::TimestampTz(scale) => SqlType::TimestampTz { scale },
+        v1::SqlType::Variant => SqlType::Variant,
+        v1::SqlType::Object => SqlType::Object,
+        v1::SqlType::Array => SqlType::Array,
+    }
+}
+
+pub(super) fn stored_to(column: &StoredColumn) -> v1::StoredColumn {
+    v1::StoredColumn {
+        field: column.field.0,
+        name: column.name.clone(),
+        sql_type: type_to(column.sql_type),
+    }
+}
+
+pub(super) fn stored_from(column: &v1::StoredColumn) -> StoredColumn {
+    StoredColumn {
+        field: FieldId(column.field),
+        name: column.name.clone(),
+        sql_type: type_from(column.sql_type),
+    }
+}
+
+pub(super) fn partition_to(partition: &Partition) -> v1::Partition {
+    v1::Partition {
+        id: partition.id.0.clone(),
+        path: partition.path.clone(),
+        rows: partition.rows,
+        bytes: partition.bytes,
+        first_row_id: partition.first_row_id,
+        stored_row_ids: partition.stored_row_ids,
+        deleted: partition.deleted.as_deref().map(rows_to),
+        columns: partition.columns.iter().map(statistics_to).collect(),
+    }
+}
+
+pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
+    let deleted = partition.deleted.as_deref().map(rows_from).transpose()?;
+    let columns: Vec<ColumnStatistics> =
+        partition.columns.iter().map(statistics_from).collect::<Result<_>>()?;
+    Ok(Partition {
+        id: PartitionId(partition.id.clone()),
+        path: partition.path.clone(),
+        rows: partition.rows,
+        bytes: partition.bytes,
+        first_row_id: partition.first_row_id,
+        stored_row_ids: partition.stored_row_ids,
+        deleted: deleted.map(Arc::new),
+        columns: columns.into(),
+    })
+}
+
+fn statistics_to(column: &ColumnStatistics) -> v1::ColumnStatistics {
+    v1::ColumnStatistics {
+        field: column.field.0,
+        min: column.min.as_ref().and_then(value_to),
+        max: column.max.as_ref().and_then(value_to),
+        exact: column.exact,
+        nulls: column.null_count,
+        distinct: bytes_to(&column.distinct.to_bytes()),
+        bytes: column.bytes,
+    }
+}
+
+fn statistics_from(column: &v1::ColumnStatistics) -> Result<ColumnStatistics> {
+    let distinct = DistinctSketch::from_bytes(&bytes_from(&column.distinct)?);
+    Ok(ColumnStatistics {
+        field: FieldId(column.field),
+        min: column.min.as_ref().map(value_from).transpose()?,
+        max: column.max.as_ref().map(value_from).transpose()?,
+        exact: column.exact,
+        null_count: column.nulls,
+        distinct: distinct.ok_or_else(|| corrupt("sketch"))?,
+        bytes: column.bytes,
+    })
+}

@@ -1,0 +1,559 @@
+//! The log, transactions and time travel, on stores in memory with made-up micro-partitions.
+
+use std::sync::Arc;
+
+use firn_storage::{ObjectAccess, Partition, path};
+use firn_types::clock::Clock;
+use firn_types::{ErrorCode, ObjectId, PartitionId, QueryId, Result, SqlType};
+use roaring::RoaringBitmap;
+
+use super::*;
+use crate::Account;
+use crate::catalog::{
+    ACCOUNT, Catalog, CatalogChange, Database, Header, MaterializedView, Namespace, Object, Schema,
+    Sequence, Table, TableColumn, TableKind, ViewColumn,
+};
+
+const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
+const PUBLIC: ObjectId = ObjectId(2);
+
+struct World {
+    access: ObjectAccess,
+    clock: Clock,
+    account: Account,
+    space: Arc<SessionSpace>,
+}
+
+impl World {
+    fn new() -> Result<World> {
+        World::on(ObjectAccess::memory(), Clock::fixed(1_000 * DAY))
+    }
+
+    fn on(access: ObjectAccess, clock: Clock) -> Result<World> {
+        let account = Account::open(access.clone(), clock.clone())?;
+        Ok(World { access, clock, account, space: SessionSpace::new(1) })
+    }
+
+    /// Another process on the same store.
+    fn other(&self) -> Result<World> {
+        World::on(self.access.clone(), self.clock.clone())
+    }
+
+    fn begin(&self) -> Transaction {
+        self.account.begin(&self.space)
+    }
+
+    fn header(&self, name: &str) -> Header {
+        Header::new(PUBLIC, name, "SYSADMIN", self.clock.now_nanos())
+    }
+
+    fn table(&self, name: &str) -> Table {
+        Table::new(self.header(name), vec![TableColumn::new("A", SqlType::INTEGER)])
+    }
+
+    /// Commits what `work` does a second later than the commit before.
+    fn commit(
+        &self,
+        statement: &str,
+        work: impl FnOnce(&mut Transaction) -> Result<()>,
+    ) -> Result<u64> {
+        self.clock.advance(SECOND);
+        let mut transaction = self.begin();
+        work(&mut transaction)?;
+        transaction.commit(&id(statement))
+    }
+
+    fn create(&self, name: &str) -> Result<ObjectId> {
+        let table = self.table(name);
+        let id = table.id();
+        self.commit(&format!("create {name}"), |t| t.apply(CatalogChange::create(table)))?;
+        Ok(id)
+    }
+
+    fn append(&self, table: ObjectId, name: &str, rows: u64) -> Result<u64> {
+        self.commit(name, |t| t.append(table, vec![partition(name, rows)]))
+    }
+
+    fn rows(&self, table: ObjectId) -> u64 {
+        self.account.catalog().rows_of(table).map_or(0, |rows| rows.rows())
+    }
+
+    fn rows_at(&self, table: ObjectId, point: TimePoint) -> Result<u64> {
+        self.account.snapshot_at(table, &point).map(|rows| rows.rows())
+    }
+}
+
+fn id(text: &str) -> QueryId {
+    QueryId(text.to_string())
+}
+
+fn partition(name: &str, rows: u64) -> Partition {
+    Partition {
+        id: PartitionId(name.to_string()),
+        path: format!("data/x/{name}"),
+        rows,
+        bytes: 100,
+        first_row_id: 0,
+        stored_row_ids: false,
+        deleted: None,
+        columns: Vec::new().into(),
+    }
+}
+
+fn bits(rows: &[u32]) -> RoaringBitmap {
+    rows.iter().copied().collect()
+}
+
+fn find(catalog: &Catalog, name: &str) -> Option<ObjectId> {
+    catalog.find(Namespace::Relation, PUBLIC, name).map(Object::id)
+}
+
+#[test]
+fn a_new_account_has_what_the_shell_starts_with() -> Result<()> {
+    let world = World::new()?;
+    let catalog = world.account.catalog();
+    let database = catalog.database("FIRN").expect("FIRN");
+    assert!(catalog.schema(database.header.id, "PUBLIC").is_some());
+    assert!(catalog.warehouse("COMPUTE_WH").is_some());
+    assert!(catalog.role("ACCOUNTADMIN").is_some() && catalog.user("FIRN").is_some());
+    assert_eq!(world.other()?.account.catalog().version(), catalog.version());
+    Ok(())
+}
+
+#[test]
+fn a_transaction_reads_its_own_writes_and_nobody_else_does() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    let mut transaction = world.begin();
+    transaction.append(table, vec![partition("p1", 10)])?;
+    let savepoint = transaction.savepoint();
+    transaction.delete_rows(table, &PartitionId("p1".to_string()), bits(&[0, 3]))?;
+    let rows =
+        |transaction: &Transaction| transaction.catalog().rows_of(table).map(|rows| rows.rows());
+    assert_eq!((rows(&transaction)?, world.rows(table)), (8, 0));
+    transaction.roll_back_to(savepoint);
+    assert_eq!(rows(&transaction)?, 10);
+    transaction.delete_rows(table, &PartitionId("p1".to_string()), bits(&[7]))?;
+    transaction.commit(&id("q"))?;
+    assert_eq!(world.rows(table), 9);
+    let transaction = world.begin();
+    assert!(transaction.is_empty());
+    let version = world.account.catalog().version();
+    assert_eq!(transaction.commit(&id("nothing"))?, version);
+    Ok(())
+}
+
+#[test]
+fn everything_survives_reopening_from_the_log_and_from_a_checkpoint() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    world.append(table, "p1", 10)?;
+    world.commit("delete", |t| t.delete_rows(table, &PartitionId("p1".to_string()), bits(&[1])))?;
+    world.commit("more", |t| {
+        t.append(table, (0..200).map(|n| partition(&format!("many{n}"), 1)).collect())
+    })?;
+    let dropped = world.create("GONE")?;
+    world.commit("drop", |t| t.apply(CatalogChange::Drop { id: dropped }))?;
+    world.commit("parameter", |t| {
+        t.apply(CatalogChange::SetParameter {
+            on: ACCOUNT,
+            name: "TIMEZONE".to_string(),
+            value: Some("UTC".to_string()),
+        })
+    })?;
+    for checkpoint in [false, true] {
+        if checkpoint {
+            world.account.checkpoint()?;
+            world.append(table, "after", 5)?;
+        }
+        let other = world.other()?;
+        let (a, b) = (world.account.catalog(), other.account.catalog());
+        assert_eq!(a.version(), b.version());
+        assert_eq!(a.rows_of(table)?.partitions(), b.rows_of(table)?.partitions());
+        assert_eq!(
+            a.table(table).map(|t| t.header.clone()),
+            b.table(table).map(|t| t.header.clone())
+        );
+        assert_eq!(b.parameter(ACCOUNT, "TIMEZONE"), Some("UTC"));
+        assert_eq!(b.dropped(Namespace::Relation, PUBLIC).len(), 1);
+        assert_eq!(b.grants(), a.grants());
+    }
+    assert_eq!(
+        world.access.list(path::META)?.len(),
+        2,
+        "a list for the commit, one for the checkpoint"
+    );
+    Ok(())
+}
+
+#[test]
+fn two_processes_race_and_nothing_is_lost() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    let other = world.other()?;
+    std::thread::scope(|scope| {
+        let work = move |world: &World, name: &'static str| -> Result<()> {
+            for n in 0..50 {
+                let mut transaction = world.begin();
+                transaction.append(table, vec![partition(&format!("{name}{n}"), 2)])?;
+                transaction.commit(&id(name))?;
+            }
+            Ok(())
+        };
+        let (world, other) = (&world, &other);
+        let threads =
+            [scope.spawn(move || work(world, "a")), scope.spawn(move || work(other, "b"))];
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+    })?;
+    world.account.refresh()?;
+    other.account.refresh()?;
+    assert_eq!((world.rows(table), other.rows(table)), (200, 200));
+    let catalog = world.account.catalog();
+    let mut ids: Vec<i64> = Vec::new();
+    for partition in catalog.rows_of(table)?.partitions() {
+        ids.extend([partition.first_row_id, partition.first_row_id + 1]);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..200).collect::<Vec<i64>>());
+    assert_eq!(world.other()?.rows(table), 200);
+    Ok(())
+}
+
+/// What happens when `mine` and `theirs` start from the same version and `theirs` commits first.
+fn clash(
+    mine: impl FnOnce(&World, &mut Transaction, ObjectId) -> Result<()>,
+    theirs: impl FnOnce(&World, &mut Transaction, ObjectId) -> Result<()>,
+) -> Result<Result<u64>> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    world.append(table, "p", 10)?;
+    let other = world.other()?;
+    let mut loser = world.begin();
+    mine(&world, &mut loser, table)?;
+    other.commit("winner", |winner| theirs(&other, winner, table))?;
+    Ok(loser.commit(&id("loser")).map(|_| world.rows(table)))
+}
+
+#[test]
+fn only_true_conflicts_are_conflicts() -> Result<()> {
+    type Work = fn(&World, &mut Transaction, ObjectId) -> Result<()>;
+    fn p() -> PartitionId {
+        PartitionId("p".to_string())
+    }
+    let append: Work =
+        |_, t, id| t.append(id, vec![partition(&uuid::Uuid::new_v4().to_string(), 5)]);
+    let delete_low: Work = |_, t, id| t.delete_rows(id, &p(), bits(&[0, 1]));
+    let delete_high: Work = |_, t, id| t.delete_rows(id, &p(), bits(&[1, 9]));
+    let delete_other: Work = |_, t, id| t.delete_rows(id, &p(), bits(&[5]));
+    let rewrite: Work = |_, t, id| t.replace_partitions(id, &[p()], vec![partition("new", 10)]);
+    let truncate: Work = |_, t, id| t.truncate(id);
+    let drop: Work = |_, t, id| t.apply(CatalogChange::Drop { id });
+    let comment: Work = |_, t, id| {
+        let mut table = t.catalog().table(id).expect("the table").as_ref().clone();
+        table.header.comment = "a comment".to_string();
+        t.apply(CatalogChange::alter(table))
+    };
+    let add_column: Work = |_, t, id| {
+        let mut table = t.catalog().table(id).expect("the table").as_ref().clone();
+        table.add_column(TableColumn::new("B", SqlType::TEXT));
+        t.apply(CatalogChange::alter(table))
+    };
+    let drop_column: Work = |_, t, id| {
+        let mut table = t.catalog().table(id).expect("the table").as_ref().clone();
+        table.columns[0] =
+            TableColumn { field_id: firn_types::FieldId(9), ..table.columns[0].clone() };
+        t.apply(CatalogChange::alter(table))
+    };
+    let load: Work =
+        |world, t, id| t.record_loads(id, vec![record("f", "etag", world.clock.now_nanos())]);
+    for (mine, theirs, rows) in [
+        (append, append, 20),
+        (append, delete_low, 13),
+        (append, truncate, 5),
+        (append, rewrite, 15),
+        (append, add_column, 15),
+        (append, comment, 15),
+        (delete_low, append, 13),
+        (delete_low, delete_other, 7),
+        (truncate, append, 0),
+        (delete_low, comment, 8),
+        (comment, append, 15),
+    ] {
+        assert_eq!(clash(mine, theirs)?.map_err(|e| e.to_string()), Ok(rows));
+    }
+    for (mine, theirs) in [
+        (delete_low, delete_high),
+        (delete_low, rewrite),
+        (rewrite, delete_other),
+        (rewrite, rewrite),
+        (append, drop),
+        (append, drop_column),
+        (comment, add_column),
+        (drop, comment),
+        (load, load),
+    ] {
+        let error = clash(mine, theirs)?.expect_err("a conflict");
+        assert_eq!(error.code(), ErrorCode::LockTimeout);
+        assert!(error.detail().contains("FIRN.PUBLIC.T"), "{error}");
+        assert!(error.detail().contains("'winner'"), "{error}");
+    }
+    Ok(())
+}
+
+fn record(path: &str, etag: &str, loaded_nanos: i64) -> LoadRecord {
+    LoadRecord {
+        path: path.to_string(),
+        etag: etag.to_string(),
+        size: 1,
+        modified_nanos: 0,
+        loaded_nanos,
+        status: LoadStatus::Loaded,
+        rows_loaded: 1,
+        rows_parsed: 1,
+        error_count: 0,
+        error_limit: 1,
+        first_error: None,
+    }
+}
+
+#[test]
+fn a_longer_transaction_sees_the_commits_of_others_statement_by_statement() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    let other = world.other()?;
+    let mut transaction = world.begin();
+    transaction.append(table, vec![partition("mine", 1)])?;
+    other.append(table, "theirs", 10)?;
+    assert_eq!(transaction.catalog().rows_of(table)?.rows(), 1);
+    transaction.advance()?;
+    assert_eq!(transaction.catalog().rows_of(table)?.rows(), 11);
+    transaction.commit(&id("mine"))?;
+    assert_eq!(world.rows(table), 11);
+    Ok(())
+}
+
+#[test]
+fn the_past_can_be_seen_by_time_and_by_statement() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    let created = world.clock.now_nanos();
+    for n in 1..=100 {
+        world.append(table, &format!("p{n}"), 1)?;
+    }
+    for world in [&world, &world.other()?] {
+        let at = |seconds: i64| world.rows_at(table, TimePoint::At(created + seconds * SECOND));
+        assert_eq!((at(0)?, at(40)?, at(100)?), (0, 40, 100));
+        assert_eq!(world.rows_at(table, TimePoint::Before(created + 40 * SECOND))?, 39);
+        assert_eq!(world.rows_at(table, TimePoint::AtStatement(id("p70")))?, 70);
+        assert_eq!(world.rows_at(table, TimePoint::BeforeStatement(id("p70")))?, 69);
+        let error = at(-1).expect_err("before the table");
+        assert_eq!(error.code(), ErrorCode::TimeTravelUnavailable);
+        assert!(error.detail().starts_with("Time travel data is not available for table T."));
+        let error = world.rows_at(table, TimePoint::AtStatement(id("?"))).expect_err("unknown");
+        assert_eq!(error.code(), ErrorCode::StatementNotFound);
+    }
+    world.clock.advance(2 * DAY);
+    let error = world.rows_at(table, TimePoint::At(created + 40 * SECOND)).expect_err("too old");
+    assert_eq!(error.code(), ErrorCode::TimeTravelUnavailable);
+    assert_eq!(world.rows_at(table, TimePoint::At(world.clock.now_nanos()))?, 100);
+    Ok(())
+}
+
+#[test]
+fn dropped_and_replaced_tables_come_back_newest_first() -> Result<()> {
+    let world = World::new()?;
+    let first = world.create("T")?;
+    world.append(first, "p", 3)?;
+    let second = world.table("T");
+    let second_id = second.id();
+    world.commit("replace", |t| t.apply(CatalogChange::replace(second)))?;
+    world.commit("drop", |t| t.apply(CatalogChange::Drop { id: second_id }))?;
+    let world = world.other()?;
+    let catalog = world.account.catalog();
+    let dropped: Vec<ObjectId> =
+        catalog.dropped(Namespace::Relation, PUBLIC).into_iter().map(Object::id).collect();
+    assert_eq!(dropped, [second_id, first]);
+    world.commit("undrop", |t| t.apply(CatalogChange::Undrop { id: second_id }))?;
+    let error = world.commit("undrop", |t| t.apply(CatalogChange::Undrop { id: first }));
+    assert_eq!(error.expect_err("taken").code(), ErrorCode::AlreadyExists);
+    world.commit("both", |t| {
+        t.apply(CatalogChange::Rename { id: second_id, parent: PUBLIC, name: "T2".to_string() })?;
+        t.apply(CatalogChange::Undrop { id: first })
+    })?;
+    let catalog = world.account.catalog();
+    assert_eq!((find(&catalog, "T"), find(&catalog, "T2")), (Some(first), Some(second_id)));
+    assert_eq!(world.rows(first), 3);
+    world.commit("swap", |t| t.apply(CatalogChange::Swap { left: first, right: second_id }))?;
+    assert_eq!(find(&world.account.catalog(), "T2"), Some(first));
+    Ok(())
+}
+
+#[test]
+fn a_session_keeps_its_own_tables_to_itself() -> Result<()> {
+    let world = World::new()?;
+    let permanent = world.create("T")?;
+    let version = world.account.catalog().version();
+    let mut own = world.table("T");
+    own.kind = TableKind::Temporary { session: 1 };
+    let own_id = own.id();
+    world.commit("temporary", |t| t.apply(CatalogChange::create(own)))?;
+    world.commit("insert", |t| {
+        assert_eq!(t.data_folder(own_id)?, format!("temporary/1/{}", own_id.0));
+        t.append(own_id, vec![partition("own", 4)])
+    })?;
+    assert_eq!(world.account.catalog().version(), version, "nothing in the log");
+    let catalog = world.account.catalog_for(&world.space);
+    assert_eq!(find(&catalog, "T"), Some(own_id));
+    assert_eq!(catalog.rows_of(own_id)?.rows(), 4);
+    let mut transaction = world.begin();
+    transaction.append(own_id, vec![partition("undone", 1)])?;
+    transaction.rollback();
+    assert_eq!(world.account.catalog_for(&world.space).rows_of(own_id)?.rows(), 4);
+    world.commit("drop", |t| t.apply(CatalogChange::Drop { id: own_id }))?;
+    assert_eq!(find(&world.account.catalog_for(&world.space), "T"), Some(permanent));
+    Ok(())
+}
+
+#[test]
+fn sequences_never_give_a_value_twice() -> Result<()> {
+    let world = World::new()?;
+    let sequence = Sequence::new(world.header("S"), 1, 1, false);
+    let sequence_id = sequence.header.id;
+    world.commit("create", |t| t.apply(CatalogChange::create(sequence)))?;
+    let other = world.other()?;
+    let mut seen = Vec::new();
+    for round in 0..20 {
+        let world = if round % 3 == 0 { &other } else { &world };
+        world.account.refresh()?;
+        let mut transaction = world.begin();
+        let block = transaction.next_values(sequence_id, 3)?;
+        seen.extend((0..3).map(|n| block.first + n * block.step));
+        transaction.rollback();
+    }
+    let count = seen.len();
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), count);
+    let alone = World::new()?;
+    let sequence = Sequence::new(alone.header("S"), 10, -2, false);
+    let sequence_id = sequence.header.id;
+    alone.commit("create", |t| t.apply(CatalogChange::create(sequence)))?;
+    for first in [10, 8, 6, 4, 2, 0, -2] {
+        assert_eq!(alone.begin().next_values(sequence_id, 1)?.first, first);
+        let catalog = alone.account.catalog();
+        let known = catalog.object(sequence_id).and_then(Object::as_sequence).expect("it");
+        assert_eq!(alone.account.next_value(known), first - 2);
+    }
+    Ok(())
+}
+
+#[test]
+fn loads_are_remembered_until_the_table_is_truncated() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    world.commit("copy", |t| {
+        t.append(table, vec![partition("p", 1)])?;
+        t.record_loads(table, vec![record("@s/a.csv", "e1", 0)])
+    })?;
+    let loaded = |world: &World, etag: &str| {
+        let catalog = world.account.catalog();
+        catalog.table(table).is_some_and(|table| table.loads.is_loaded("@s/a.csv", etag))
+    };
+    let other = world.other()?;
+    assert!(loaded(&other, "e1") && !loaded(&other, "e2"));
+    world.account.checkpoint()?;
+    assert!(loaded(&world.other()?, "e1"));
+    world.commit("truncate", |t| t.truncate(table))?;
+    assert!(!loaded(&world, "e1"));
+    Ok(())
+}
+
+#[test]
+fn a_crash_between_data_and_commit_leaves_the_last_commit() -> Result<()> {
+    for writes in 0..4 {
+        let world = World::new()?;
+        let table = world.create("T")?;
+        world.append(table, "p", 1)?;
+        let failing = World::on(world.access.failing_after(writes), world.clock.clone())?;
+        let many = (0..100).map(|n| partition(&format!("q{n}"), 1)).collect();
+        let attempt = failing.commit("attempt", |t| t.append(table, many));
+        let survivor = world.other()?;
+        let expected = if attempt.is_ok() { 101 } else { 1 };
+        assert_eq!(survivor.rows(table), expected, "after {writes} writes");
+        survivor.append(table, "later", 1)?;
+        assert_eq!(world.other()?.rows(table), expected + 1);
+    }
+    Ok(())
+}
+
+#[test]
+fn changes_between_versions_are_rows_in_and_rows_out() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    world.append(table, "p", 10)?;
+    let before = world.account.catalog().rows_of(table)?.clone();
+    world.append(table, "q", 5)?;
+    let appended = world.account.catalog().rows_of(table)?.clone();
+    let difference = changes(&before, &appended);
+    assert!(difference.is_append());
+    assert_eq!(difference.inserted[0].partition.first_row_id, 10);
+    world.commit("delete", |t| t.delete_rows(table, &PartitionId("p".to_string()), bits(&[2])))?;
+    let after = world.account.catalog().rows_of(table)?.clone();
+    let difference = changes(&before, &after);
+    assert_eq!(difference.deleted[0].rows, Some(bits(&[2])));
+    assert_eq!(difference.inserted.len(), 1);
+    assert_eq!(changes(&after, &before).inserted[0].rows, Some(bits(&[2])));
+    assert!(changes(&after, &after).is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_view_refreshed_by_two_keeps_one_answer() -> Result<()> {
+    let world = World::new()?;
+    let table = world.create("T")?;
+    let columns = vec![ViewColumn::new("N", SqlType::INTEGER)];
+    let view =
+        MaterializedView::new(world.header("V"), String::new(), String::new(), columns, table);
+    let view_id = view.header.id;
+    world.commit("create", |t| t.apply(CatalogChange::create(view)))?;
+    let version = world.append(table, "p", 1)?;
+    let other = world.other()?;
+    let refresh = |t: &mut Transaction| -> Result<()> {
+        t.append(view_id, vec![partition(&uuid::Uuid::new_v4().to_string(), 1)])?;
+        t.apply(CatalogChange::Refreshed { view: view_id, reflects: version })
+    };
+    let mut slow = world.begin();
+    refresh(&mut slow)?;
+    other.commit("fast", refresh)?;
+    assert!(slow.commit(&id("slow")).is_err());
+    world.account.refresh()?;
+    let catalog = world.account.catalog();
+    let view = catalog.materialized_view(view_id).expect("the view");
+    assert_eq!((view.state.reflects, view.state.snapshot.rows()), (Some(version), 1));
+    assert!(catalog.table(table).is_some_and(|table| table.data_version <= version));
+    Ok(())
+}
+
+#[test]
+fn retention_is_inherited_and_capped_for_transient_tables() -> Result<()> {
+    let world = World::new()?;
+    let mut database = Database::new(Header::new(ACCOUNT, "D", "SYSADMIN", 0));
+    database.retention_days = Some(30);
+    let schema = Schema::new(Header::new(database.header.id, "S", "SYSADMIN", 0));
+    let mut table = world.table("T");
+    table.header.parent = schema.header.id;
+    let id = table.id();
+    world.commit("create", |t| {
+        t.apply(CatalogChange::create(database))?;
+        t.apply(CatalogChange::create(schema))?;
+        t.apply(CatalogChange::create(table))
+    })?;
+    let catalog = world.account.catalog();
+    let mut table = catalog.table(id).expect("the table").as_ref().clone();
+    assert_eq!(catalog.retention_days(&table), 30);
+    table.kind = TableKind::Transient;
+    assert_eq!(catalog.retention_days(&table), 1);
+    assert_eq!(catalog.full_name(id), "D.S.T");
+    Ok(())
+}

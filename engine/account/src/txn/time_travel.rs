@@ -1,0 +1,188 @@
+//! AT and BEFORE: from a moment to a version, and from a version to everything as it was.
+
+use std::collections::VecDeque;
+
+use firn_storage::format::v1;
+use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
+
+use super::log::{Log, Mark};
+use crate::catalog::{Catalog, Layer};
+
+/// Past catalogs that are kept at hand.
+const PAST_MAX: usize = 8;
+
+/// A moment of the past, or a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimePoint {
+    /// With everything that was committed up to this time: nanoseconds since 1970 UTC.
+    At(i64),
+    /// With everything that was committed before this time: nanoseconds since 1970 UTC.
+    Before(i64),
+    /// With the statement's effect.
+    AtStatement(QueryId),
+    /// Just without the statement's effect.
+    BeforeStatement(QueryId),
+    /// After a commit.
+    Version(u64),
+}
+
+/// When each version was committed, and by which statements. Old parts are read when they are asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    /// By version, without gaps.
+    marks: VecDeque<Mark>,
+    /// The checkpoint that has the marks before the first one.
+    older: Option<u64>,
+    /// The newest checkpoint.
+    checkpoint: Option<u64>,
+}
+
+impl Timeline {
+    /// The commits up to a checkpoint.
+    pub(crate) fn of(checkpoint: &v1::Checkpoint) -> Timeline {
+        Timeline {
+            marks: checkpoint.marks.iter().cloned().map(Mark::from).collect(),
+            older: checkpoint.previous,
+            checkpoint: Some(checkpoint.version),
+        }
+    }
+
+    /// Adds the next commit.
+    pub(crate) fn add(&mut self, mark: Mark) {
+        self.marks.push_back(mark);
+    }
+
+    /// When the newest version was committed.
+    pub(crate) fn last_nanos(&self) -> i64 {
+        self.marks.back().map_or(0, |mark| mark.time_nanos)
+    }
+
+    /// When a version was committed.
+    pub(crate) fn time_of(&self, version: u64) -> Option<i64> {
+        let at = self.marks.binary_search_by_key(&version, |mark| mark.version).ok()?;
+        self.marks.get(at).map(|mark| mark.time_nanos)
+    }
+
+    /// The commits since the newest checkpoint, and that checkpoint.
+    pub(crate) fn since_checkpoint(&self) -> (Vec<Mark>, Option<u64>) {
+        let from = self.checkpoint.unwrap_or(0);
+        let marks = self.marks.iter().filter(|mark| mark.version > from).cloned().collect();
+        (marks, self.checkpoint)
+    }
+
+    /// A checkpoint was written.
+    pub(crate) fn checkpointed(&mut self, version: u64) {
+        self.checkpoint = Some(version);
+    }
+
+    /// The last statement after `version` that changed an object.
+    pub(crate) fn changed_by(&self, object: ObjectId, version: u64) -> Option<&str> {
+        let newer = self.marks.iter().rev().take_while(|mark| mark.version > version);
+        let mut changing = newer.filter(|mark| mark.changed.contains(&object));
+        changing.next()?.statements.last().map(String::as_str)
+    }
+
+    /// The version at a moment; none when it is older than all that is kept.
+    pub(crate) fn find(&mut self, log: &Log, point: &TimePoint) -> Result<Option<u64>> {
+        loop {
+            let found = match point {
+                TimePoint::Version(version) => Some(*version),
+                TimePoint::At(nanos) => self.newest(|mark| mark.time_nanos <= *nanos),
+                TimePoint::Before(nanos) => self.newest(|mark| mark.time_nanos < *nanos),
+                TimePoint::AtStatement(id) => self.statement(id),
+                TimePoint::BeforeStatement(id) => {
+                    self.statement(id).map(|version| version.saturating_sub(1))
+                }
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+            if !self.read_older(log)? {
+                return match point {
+                    TimePoint::AtStatement(id) | TimePoint::BeforeStatement(id) => Err(Error::new(
+                        ErrorCode::StatementNotFound,
+                        format!("Statement {id} not found"),
+                    )),
+                    _ => Ok(None),
+                };
+            }
+        }
+    }
+
+    fn newest(&self, wanted: impl Fn(&Mark) -> bool) -> Option<u64> {
+        // Times never fall from one version to the next.
+        let at = self.marks.partition_point(wanted);
+        self.marks.get(at.checked_sub(1)?).map(|mark| mark.version)
+    }
+
+    fn statement(&self, id: &QueryId) -> Option<u64> {
+        let has = |mark: &&Mark| mark.statements.contains(&id.0);
+        self.marks.iter().rev().find(has).map(|mark| mark.version)
+    }
+
+    /// Reads the marks of the checkpoint before; tells whether there was one.
+    fn read_older(&mut self, log: &Log) -> Result<bool> {
+        let Some(version) = self.older.take() else { return Ok(false) };
+        let checkpoint = match log.checkpoint(version) {
+            Ok(checkpoint) => checkpoint,
+            // It was swept away: nothing before it can be opened any more.
+            Err(error) if error.code() == ErrorCode::FileNotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        for mark in checkpoint.marks.into_iter().rev() {
+            self.marks.push_front(mark.into());
+        }
+        self.older = checkpoint.previous;
+        Ok(true)
+    }
+}
+
+/// Catalogs of the past, the most recently used last.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    catalogs: VecDeque<Catalog>,
+}
+
+impl Past {
+    /// The catalog of a version: from the nearest one at hand or the nearest checkpoint, and the commits
+    /// since.
+    pub(crate) fn catalog(&mut self, log: &Log, version: u64) -> Result<Catalog> {
+        if let Some(at) = self.catalogs.iter().position(|c| c.version() == version)
+            && let Some(catalog) = self.catalogs.remove(at)
+        {
+            self.catalogs.push_back(catalog.clone());
+            return Ok(catalog);
+        }
+        let mut catalog = self.nearest(log, version)?;
+        while catalog.version() < version {
+            let next = catalog.version() + 1;
+            let commit = log.commit(next)?.ok_or_else(|| {
+                Error::new(
+                    ErrorCode::TimeTravelUnavailable,
+                    format!("Time travel data is not available: version {next} is gone."),
+                )
+            })?;
+            log.perform(&mut catalog, commit)?;
+        }
+        if self.catalogs.len() == PAST_MAX {
+            self.catalogs.pop_front();
+        }
+        self.catalogs.push_back(catalog.clone());
+        Ok(catalog)
+    }
+
+    fn nearest(&self, log: &Log, version: u64) -> Result<Catalog> {
+        let at_hand = self.catalogs.iter().filter(|catalog| catalog.version() < version);
+        let at_hand = at_hand.max_by_key(|catalog| catalog.version());
+        let stored = log.checkpoints()?.into_iter().rev().find(|stored| *stored <= version);
+        match (at_hand, stored) {
+            (Some(catalog), stored) if stored.is_none_or(|v| v <= catalog.version()) => {
+                Ok(catalog.clone())
+            }
+            (_, Some(stored)) => log.catalog_of(log.checkpoint(stored)?),
+            (_, None) => {
+                Ok(Catalog::new(0, std::sync::Arc::new(Layer::default()), Default::default()))
+            }
+        }
+    }
+}

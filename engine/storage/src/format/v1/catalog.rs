@@ -1,0 +1,460 @@
+//! Descriptions of objects.
+
+use serde::{Deserialize, Serialize};
+
+use super::partition::is_false;
+use super::{Snapshot, SqlType, StoredColumn, Value};
+
+/// Names and values in order.
+type Options = Vec<(String, String)>;
+
+/// Any object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// A database.
+    Database(Container),
+    /// A schema.
+    Schema(Container),
+    /// A table.
+    Table(Table),
+    /// A view.
+    View(View),
+    /// A materialized view.
+    MaterializedView(MaterializedView),
+    /// A sequence.
+    Sequence(Sequence),
+    /// A stage.
+    Stage(Stage),
+    /// A file format.
+    FileFormat(FileFormat),
+    /// An integration.
+    Integration(Integration),
+    /// A warehouse.
+    Warehouse(Warehouse),
+    /// A role.
+    Role(Named),
+    /// A user.
+    User(User),
+}
+
+/// What all objects have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The object.
+    pub id: u64,
+    /// Its container, 0 for the account.
+    pub parent: u64,
+    /// The name.
+    pub name: String,
+    /// The owning role.
+    pub owner: String,
+    /// The comment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+    /// When it was created.
+    pub created_nanos: i64,
+    /// When it was last altered.
+    pub altered_nanos: i64,
+    /// When it was dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped_nanos: Option<i64>,
+    /// The commit that last changed the definition.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// A database or schema.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Container {
+    /// What all objects have.
+    pub header: Header,
+    /// TRANSIENT.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub transient: bool,
+    /// WITH MANAGED ACCESS.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub managed_access: bool,
+    /// Days of time travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// What all objects have.
+    pub header: Header,
+    /// TRANSIENT.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub transient: bool,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The next field id.
+    pub next_field_id: u32,
+    /// The clustering key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cluster_by: Vec<String>,
+    /// Days of time travel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// Keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
+    /// CHANGE_TRACKING.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub change_tracking: bool,
+    /// ENABLE_SCHEMA_EVOLUTION.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub schema_evolution: bool,
+    /// The rows.
+    #[serde(default)]
+    pub snapshot: Snapshot,
+    /// The files loaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loads: Vec<LoadRecord>,
+    /// The commit that made the rows.
+    #[serde(default)]
+    pub data_version: u64,
+    /// The commit that last changed the columns.
+    #[serde(default)]
+    pub definition_version: u64,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// The field id.
+    pub field: u32,
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub sql_type: SqlType,
+    /// Whether NULL may occur.
+    pub nullable: bool,
+    /// What a row gets that does not give it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<ColumnDefault>,
+    /// What older rows have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_default: Option<Value>,
+    /// The comment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+}
+
+/// What a row gets in a column that it does not give.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnDefault {
+    /// An expression's text.
+    Text(String),
+    /// A sequence's next value.
+    Identity {
+        /// The sequence.
+        sequence: u64,
+        /// The first value.
+        start: i64,
+        /// The step.
+        step: i64,
+        /// ORDER.
+        ordered: bool,
+    },
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Constraint {
+    /// The name.
+    pub name: String,
+    /// `primary`, `unique` or `foreign`.
+    pub kind: String,
+    /// The columns' field ids.
+    pub columns: Vec<u32>,
+    /// What a foreign key refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<ForeignKey>,
+    /// RELY.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rely: bool,
+    /// The comment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+}
+
+/// What a foreign key refers to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// Database, schema and name of the table.
+    pub table: [String; 3],
+    /// The columns.
+    pub columns: Vec<String>,
+    /// ON UPDATE.
+    pub on_update: String,
+    /// ON DELETE.
+    pub on_delete: String,
+}
+
+/// A view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct View {
+    /// What all objects have.
+    pub header: Header,
+    /// The statement.
+    pub text: String,
+    /// The query.
+    pub query: String,
+    /// The columns.
+    pub columns: Vec<ViewColumn>,
+    /// SECURE.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub secure: bool,
+    /// RECURSIVE.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recursive: bool,
+}
+
+/// A column of a view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewColumn {
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub sql_type: SqlType,
+    /// Whether NULL may occur.
+    pub nullable: bool,
+    /// The comment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub comment: String,
+}
+
+/// A materialized view.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MaterializedView {
+    /// What it has in common with a view.
+    pub view: View,
+    /// The hidden table's columns.
+    pub stored: Vec<StoredColumn>,
+    /// The clustering key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cluster_by: Vec<String>,
+    /// The base table.
+    pub base_table: u64,
+    /// The rows.
+    #[serde(default)]
+    pub snapshot: Snapshot,
+    /// The commit that the rows reflect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reflects: Option<u64>,
+    /// When it was refreshed.
+    #[serde(default)]
+    pub refreshed_nanos: i64,
+    /// SUSPEND.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspended: bool,
+    /// Why it cannot be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invalid_reason: Option<String>,
+}
+
+/// A sequence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequence {
+    /// What all objects have.
+    pub header: Header,
+    /// The first value that nobody has.
+    pub next_value: i64,
+    /// The step.
+    pub step: i64,
+    /// ORDER.
+    pub ordered: bool,
+}
+
+/// A stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// What all objects have.
+    pub header: Header,
+    /// Where the files are; none inside the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<StageLocation>,
+    /// How its files are read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_format: Option<StageFileFormat>,
+    /// COPY options.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copy_options: Options,
+    /// DIRECTORY.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub directory: bool,
+}
+
+/// Where the files of an external stage are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageLocation {
+    /// The folder's URL.
+    pub url: String,
+    /// The integration's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration: Option<String>,
+    /// The endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Credentials.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Options,
+}
+
+/// How a stage's files are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageFileFormat {
+    /// A file format's name.
+    Named(String),
+    /// Options.
+    Options(Options),
+}
+
+/// A file format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileFormat {
+    /// What all objects have.
+    pub header: Header,
+    /// CSV, JSON ...
+    pub format_type: String,
+    /// Options.
+    pub options: Options,
+}
+
+/// An integration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Integration {
+    /// What all objects have.
+    pub header: Header,
+    /// EXTERNAL_STAGE ...
+    pub integration_type: String,
+    /// STORAGE ...
+    pub category: String,
+    /// ENABLED.
+    pub enabled: bool,
+    /// Further properties.
+    pub properties: Options,
+}
+
+/// A warehouse.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Warehouse {
+    /// What all objects have.
+    pub header: Header,
+    /// The size.
+    pub size: String,
+    /// AUTO_SUSPEND.
+    pub auto_suspend_seconds: Option<u64>,
+    /// AUTO_RESUME.
+    pub auto_resume: bool,
+    /// Suspended.
+    pub suspended: bool,
+    /// Further properties.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub properties: Options,
+}
+
+/// An object with nothing but a header.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    /// What all objects have.
+    pub header: Header,
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// What all objects have.
+    pub header: Header,
+    /// Properties.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub properties: Options,
+}
+
+/// A grant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grant {
+    /// The privilege.
+    pub privilege: String,
+    /// On what.
+    pub target: Target,
+    /// To whom.
+    pub grantee: Grantee,
+    /// WITH GRANT OPTION.
+    pub grant_option: bool,
+    /// By which role.
+    pub granted_by: String,
+    /// When.
+    pub created_nanos: i64,
+}
+
+/// What a grant is on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// The account.
+    Account,
+    /// An object.
+    Object(u64),
+    /// Later objects of a kind in a container.
+    Future(String, u64),
+}
+
+/// Who receives a grant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grantee {
+    /// A role.
+    Role(String),
+    /// A user.
+    User(String),
+}
+
+/// What a COPY did with a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadRecord {
+    /// The file.
+    pub path: String,
+    /// The content's mark.
+    pub etag: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was modified.
+    pub modified_nanos: i64,
+    /// When it was loaded.
+    pub loaded_nanos: i64,
+    /// `loaded`, `failed` or `partial`.
+    pub status: String,
+    /// Rows loaded.
+    pub rows_loaded: u64,
+    /// Rows read.
+    pub rows_parsed: u64,
+    /// Errors.
+    #[serde(default)]
+    pub error_count: u64,
+    /// Errors allowed.
+    #[serde(default)]
+    pub error_limit: u64,
+    /// The first error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_error: Option<LoadError>,
+}
+
+/// An error in a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadError {
+    /// The message.
+    pub message: String,
+    /// The line.
+    pub line: u64,
+    /// The character.
+    pub character: u64,
+    /// The column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+}

@@ -1,0 +1,157 @@
+//! The log's objects and checkpoints.
+
+use serde::{Deserialize, Serialize};
+
+use super::partition::is_false;
+use super::{Grant, LoadRecord, Object, PartitionList};
+
+/// A file `log/<version>`: one step of the whole account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The format's version.
+    pub format: u32,
+    /// The account's version after it.
+    pub version: u64,
+    /// When: nanoseconds since 1970 UTC; never less than the commit before.
+    pub time_nanos: i64,
+    /// The statements whose effects it has.
+    pub statements: Vec<String>,
+    /// A mark of the writer, who so knows its own commit again.
+    pub nonce: String,
+    /// What happened, in order.
+    pub changes: Vec<Change>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// A new object.
+    Create {
+        /// The object.
+        object: Box<Object>,
+        /// Whether the old object of the name is dropped.
+        #[serde(default, skip_serializing_if = "is_false")]
+        replace: bool,
+    },
+    /// Another definition of an object.
+    Alter {
+        /// The object without its rows.
+        object: Box<Object>,
+    },
+    /// Another name.
+    Rename {
+        /// The object.
+        id: u64,
+        /// Its container.
+        parent: u64,
+        /// Its name.
+        name: String,
+    },
+    /// Two objects exchange their names.
+    Swap {
+        /// One.
+        left: u64,
+        /// The other.
+        right: u64,
+    },
+    /// An object is dropped.
+    Drop {
+        /// The object.
+        id: u64,
+    },
+    /// A dropped object returns.
+    Undrop {
+        /// The object.
+        id: u64,
+    },
+    /// A dropped object is forgotten.
+    Purge {
+        /// The object.
+        id: u64,
+    },
+    /// A privilege is given.
+    Grant(Grant),
+    /// A privilege is taken.
+    Revoke(Grant),
+    /// A parameter is set or unset.
+    Parameter(Parameter),
+    /// A materialized view reflects a commit.
+    Refreshed {
+        /// The view.
+        view: u64,
+        /// The commit.
+        reflects: u64,
+    },
+    /// Rows come and go.
+    Rows {
+        /// The table or materialized view.
+        table: u64,
+        /// New micro-partitions; their first row ids follow from the order of commits.
+        added: PartitionList,
+        /// Micro-partitions that go.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<String>,
+        /// Deleted rows: a micro-partition, and a portable Roaring bitmap in base 64.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        deleted: Vec<(String, String)>,
+        /// Whether everything goes that was there before.
+        #[serde(default, skip_serializing_if = "is_false")]
+        truncated: bool,
+    },
+    /// Files were loaded.
+    Loads {
+        /// The table.
+        table: u64,
+        /// The files.
+        records: Vec<LoadRecord>,
+    },
+    /// A sequence's values up to this one are given away.
+    Reserve {
+        /// The sequence.
+        sequence: u64,
+        /// The first value that is not.
+        next: i64,
+    },
+}
+
+/// A parameter's value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// The object, 0 for the account.
+    pub on: u64,
+    /// The name.
+    pub name: String,
+    /// The value; none when it is unset.
+    pub value: Option<String>,
+}
+
+/// A file `checkpoint/<version>`: everything at that version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The format's version.
+    pub format: u32,
+    /// The account's version.
+    pub version: u64,
+    /// All objects, dropped ones too.
+    pub objects: Vec<Object>,
+    /// All grants.
+    pub grants: Vec<Grant>,
+    /// All parameters.
+    pub parameters: Vec<Parameter>,
+    /// The commits since the checkpoint before, this version's own the last.
+    pub marks: Vec<Mark>,
+    /// The checkpoint before.
+    pub previous: Option<u64>,
+}
+
+/// A commit without its changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The version.
+    pub version: u64,
+    /// When: nanoseconds since 1970 UTC.
+    pub time_nanos: i64,
+    /// The statements.
+    pub statements: Vec<String>,
+}

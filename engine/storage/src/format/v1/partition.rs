@@ -1,0 +1,153 @@
+//! Micro-partitions, lists of them, values and types.
+
+use serde::{Deserialize, Serialize};
+
+/// A file `meta/<table>/<uuid>`: a long list of micro-partitions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format's version.
+    pub format: u32,
+    /// The micro-partitions in order.
+    pub partitions: Vec<Partition>,
+}
+
+/// Micro-partitions: those of a manifest, then those inside.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PartitionList {
+    /// The manifest's path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<String>,
+    /// Further micro-partitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<Partition>,
+}
+
+/// One version of a table's rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The micro-partitions in order.
+    pub partitions: PartitionList,
+    /// The row id that the next new row gets.
+    pub next_row_id: i64,
+}
+
+/// A micro-partition.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Its unique name.
+    pub id: String,
+    /// Its file.
+    pub path: String,
+    /// Rows in the file.
+    pub rows: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// The row id of the first row.
+    #[serde(default)]
+    pub first_row_id: i64,
+    /// Whether the file has a column of row ids.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stored_row_ids: bool,
+    /// Positions of deleted rows: a portable Roaring bitmap in base 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<String>,
+    /// What is known of each column.
+    pub columns: Vec<ColumnStatistics>,
+}
+
+/// What is known of one column of a micro-partition.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ColumnStatistics {
+    /// The field id.
+    pub field: u32,
+    /// The least value or less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<Value>,
+    /// The greatest value or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Value>,
+    /// Whether both are values of the column.
+    pub exact: bool,
+    /// Rows that are NULL.
+    pub nulls: u64,
+    /// The sketch of distinct values in base 64.
+    pub distinct: String,
+    /// Bytes in the file.
+    pub bytes: u64,
+}
+
+/// A value; NULL is the absence of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Value {
+    /// BOOLEAN.
+    Boolean(bool),
+    /// NUMBER: unscaled digits and scale.
+    Number(String, u8),
+    /// FLOAT: its bits.
+    Float(u64),
+    /// VARCHAR.
+    Text(String),
+    /// BINARY in base 64.
+    Binary(String),
+    /// DATE: days since 1970-01-01.
+    Date(i32),
+    /// TIME: nanoseconds since midnight.
+    Time(i64),
+    /// TIMESTAMP_NTZ or TIMESTAMP_LTZ: nanoseconds since 1970.
+    Timestamp(String),
+    /// TIMESTAMP_TZ: nanoseconds since 1970 UTC and minutes east of it.
+    TimestampTz(String, i16),
+    /// VARIANT, OBJECT or ARRAY: the encoding in base 64.
+    Variant(String),
+}
+
+/// A SQL type.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqlType {
+    /// Untyped NULL.
+    Null,
+    /// NUMBER: precision and scale.
+    Number(u8, u8),
+    /// FLOAT.
+    Float,
+    /// VARCHAR: length.
+    Varchar(u32),
+    /// BINARY: length.
+    Binary(u32),
+    /// BOOLEAN.
+    Boolean,
+    /// DATE.
+    Date,
+    /// TIME: scale.
+    Time(u8),
+    /// TIMESTAMP_NTZ: scale.
+    TimestampNtz(u8),
+    /// TIMESTAMP_LTZ: scale.
+    TimestampLtz(u8),
+    /// TIMESTAMP_TZ: scale.
+    TimestampTz(u8),
+    /// VARIANT.
+    Variant,
+    /// OBJECT.
+    Object,
+    /// ARRAY.
+    Array,
+}
+
+/// A column of a hidden table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredColumn {
+    /// The field id.
+    pub field: u32,
+    /// The name.
+    pub name: String,
+    /// The type.
+    pub sql_type: SqlType,
+}
+
+/// For fields that are left out when false.
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}
