@@ -55,12 +55,11 @@ impl Printer<'_> {
                 Literal(literal) => out.push(literal),
                 Percent => out.push('%'),
                 Element::Minimal(style) => print_minimal(out, self.number, style),
-                Hex { .. } | Digit { .. } | Group | Dollar | Blank if !in_fraction => {
-                    if !whole_done {
-                        whole_done = true;
-                        self.print_whole(out);
-                    }
+                Hex { .. } | Digit { .. } | Group | Dollar | Blank if !whole_done => {
+                    whole_done = true;
+                    self.print_whole(out);
                 }
+                Hex { .. } | Digit { .. } | Group | Dollar | Blank if !in_fraction => {}
                 Point => {
                     if !whole_done {
                         whole_done = true;

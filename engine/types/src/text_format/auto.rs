@@ -21,10 +21,10 @@ const FIELD_DIGITS: usize = 9;
 /// that does not exist.
 #[inline]
 pub fn parse_auto(text: &str, kind: MomentKind) -> Option<Moment> {
-    if kind != MomentKind::Time {
-        if let Some(reading) = parse_canonical(text.as_bytes()) {
-            return Some(Moment::Reading(reading));
-        }
+    if kind != MomentKind::Time
+        && let Some(reading) = parse_canonical(text.as_bytes())
+    {
+        return Some(Moment::Reading(reading));
     }
     parse_general(text, kind)
 }
@@ -210,11 +210,11 @@ fn read_time(cursor: &mut Cursor<'_>, fields: &mut Fields, least: usize) -> Opti
         return Some(());
     }
     let mut blank = cursor.blanks();
-    if count > 1 {
-        if let Some(half_day) = cursor.half_day() {
-            fields.half_day = Some(half_day);
-            blank = cursor.blanks();
-        }
+    if count > 1
+        && let Some(half_day) = cursor.half_day()
+    {
+        fields.half_day = Some(half_day);
+        blank = cursor.blanks();
     }
     match cursor.peek() {
         None => Some(()),

@@ -269,8 +269,8 @@ fn read_element(
         Element::Literal(' ') => cursor.blanks().then_some(())?,
         Element::Literal(literal) => {
             let mut encoded = [0; 4];
-            let bytes = literal.encode_utf8(&mut encoded).bytes();
-            bytes.map(|byte| cursor.eat(byte)).all(|eaten| eaten).then_some(())?;
+            let mut bytes = literal.encode_utf8(&mut encoded).bytes();
+            bytes.all(|byte| cursor.eat(byte)).then_some(())?;
         }
     }
     Some(())

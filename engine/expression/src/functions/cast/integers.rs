@@ -19,15 +19,6 @@ impl Integers {
         Integers::Narrow(Vec::with_capacity(capacity))
     }
 
-    /// Adds a value of 64 bits.
-    #[inline]
-    pub(crate) fn push_narrow(&mut self, value: i64) {
-        match self {
-            Integers::Narrow(values) => values.push(value),
-            Integers::Wide(values) => values.push(i128::from(value)),
-        }
-    }
-
     /// Adds a value.
     #[inline]
     pub(crate) fn push(&mut self, value: i128) {

@@ -17,7 +17,6 @@ mod truncate;
 use super::ScalarFunction;
 
 pub use operators::{bind_temporal_add, bind_temporal_sub};
-pub use truncate::bind_temporal_trunc;
 
 /// The chapter of this folder's functions.
 const CATEGORY: &str = "Date & time";

@@ -115,7 +115,7 @@ fn neighbor(rows: &Rows<'_>, columns: &[Column], name: &str, backward: bool) -> 
 /// The day of the week, 1 to 7, whose first two letters the text has.
 fn weekday(text: &str) -> Option<i32> {
     let start = text.trim().as_bytes().get(..2)?;
-    let named = |name: &&str| name.as_bytes()[..2].eq_ignore_ascii_case(start);
-    let position = DAY_NAMES.iter().position(|name| named(name))?;
+    let named = |name: &&'static str| name.as_bytes()[..2].eq_ignore_ascii_case(start);
+    let position = DAY_NAMES.iter().position(named)?;
     i32::try_from(position + 1).ok()
 }

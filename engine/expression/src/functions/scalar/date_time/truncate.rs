@@ -20,7 +20,7 @@ use crate::functions::{
 pub(crate) const DATE_TRUNC: ScalarFunction = ScalarFunction::new(
     "DATE_TRUNC",
     Arity::exactly(2),
-    |arguments| bind_truncate("DATE_TRUNC", arguments),
+    bind_truncate,
     Documentation::of(
         CATEGORY,
         "The first moment of the unit that the moment is in; the type stays.",
@@ -68,24 +68,18 @@ pub(crate) const TIME_SLICE: ScalarFunction = ScalarFunction::new(
 )
 .with_volatility(Volatility::Stable);
 
-/// TRUNC of a date or timestamp, which is DATE_TRUNC; `None` when the first argument is neither.
-pub fn bind_temporal_trunc(arguments: &[Argument]) -> Option<Result<ScalarBinding>> {
-    let first = arguments.first()?.sql_type;
-    let temporal = first.is_timestamp() || matches!(first, SqlType::Date | SqlType::Time { .. });
-    (temporal && arguments.len() == 2).then(|| bind_truncate("TRUNC", arguments))
-}
-
-fn bind_truncate(name: &'static str, arguments: &[Argument]) -> Result<ScalarBinding> {
+fn bind_truncate(arguments: &[Argument]) -> Result<ScalarBinding> {
+    const NAME: &str = "DATE_TRUNC";
     let names_unit = |position: usize| {
         let text = accept_argument::constant_text(arguments, position);
         text.and_then(DatePart::parse).is_some_and(DatePart::is_unit)
     };
     let swapped = !names_unit(0) && (names_unit(1) || !is_constant_text(&arguments[0]));
     let (unit_at, value_at) = if swapped { (1, 0) } else { (0, 1) };
-    let unit = unit(name, arguments, unit_at)?;
-    let input = accept(name, arguments, value_at)?;
+    let unit = unit(NAME, arguments, unit_at)?;
+    let input = accept(NAME, arguments, value_at)?;
     if matches!(input, SqlType::Time { .. }) && unit.is_date_unit() {
-        return Err(unknown_part(name, unit.name()));
+        return Err(unknown_part(NAME, unit.name()));
     }
     let mut types = vec![SqlType::TEXT; 2];
     types[value_at] = input;
