@@ -77,7 +77,8 @@ impl WeekRules {
 /// The parts of a day.
 #[inline]
 pub fn civil_from_days(days: i32) -> Civil {
-    let shifted = days + EPOCH_FROM_MARCH_0;
+    // Only days far beyond the calendar wrap: what lies under a NULL may be anything.
+    let shifted = days.wrapping_add(EPOCH_FROM_MARCH_0);
     let era = shifted.div_euclid(DAYS_PER_ERA);
     let day_of_era = shifted.rem_euclid(DAYS_PER_ERA);
     let year_of_era =

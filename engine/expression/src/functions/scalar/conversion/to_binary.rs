@@ -7,9 +7,7 @@ use super::CATEGORY;
 use super::shared::{bind_cast, bind_format, check_mode};
 use crate::functions::cast::{CastMode, parse_binaries};
 use crate::functions::registry::wrong_types;
-use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility,
-};
+use crate::functions::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction};
 
 /// TO_BINARY(value [, format])
 pub(crate) const TO_BINARY: ScalarFunction = ScalarFunction::new(
@@ -25,8 +23,7 @@ pub(crate) const TO_BINARY: ScalarFunction = ScalarFunction::new(
             Example::of("TO_BINARY('Hel', 'UTF-8')", "48656C"),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// TRY_TO_BINARY(text [, format])
 pub(crate) const TRY_TO_BINARY: ScalarFunction = ScalarFunction::new(
@@ -38,8 +35,7 @@ pub(crate) const TRY_TO_BINARY: ScalarFunction = ScalarFunction::new(
         "The bytes that a text writes, or NULL where it writes none.",
         &[Example::of("TRY_TO_BINARY('xyz', 'HEX')", "NULL")],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 fn bind(name: &'static str, arguments: &[Argument], mode: CastMode) -> Result<ScalarBinding> {
     let to = SqlType::BINARY;

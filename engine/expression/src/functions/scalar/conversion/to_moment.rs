@@ -13,7 +13,6 @@ use crate::functions::driver::strict;
 use crate::functions::registry::wrong_types;
 use crate::functions::{
     Argument, Arity, Documentation, Example, FunctionContext, ScalarBinding, ScalarFunction,
-    Volatility,
 };
 
 macro_rules! moment_functions {
@@ -26,8 +25,7 @@ macro_rules! moment_functions {
             |arguments| bind($text, arguments, $to, CastMode::$mode),
             Documentation::of(CATEGORY, $summary, &[$(Example::of($sql, $answer)),*]),
         )
-        .with_aliases($aliases)
-        .with_volatility(Volatility::Stable);
+        .with_aliases($aliases);
     )*};
 }
 

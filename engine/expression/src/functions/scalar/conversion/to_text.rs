@@ -18,7 +18,7 @@ use crate::functions::cast::CastMode;
 use crate::functions::driver::{Rows, Texts, blobs, floats, ints, strict, texts};
 use crate::functions::registry::wrong_types;
 use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility, accept,
+    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
 
 /// TO_CHAR(value [, format])
@@ -37,8 +37,7 @@ pub(crate) const TO_CHAR: ScalarFunction = ScalarFunction::new(
         ],
     ),
 )
-.with_aliases(&["TO_VARCHAR"])
-.with_volatility(Volatility::Stable);
+.with_aliases(&["TO_VARCHAR"]);
 
 /// A compiled format of any kind.
 #[derive(Clone)]

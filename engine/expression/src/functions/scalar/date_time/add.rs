@@ -13,7 +13,7 @@ use super::temporal::{accept, accept_date, beyond_calendar, moments, timestamps,
 use crate::functions::driver::{ints, strict};
 use crate::functions::registry::wrong_types;
 use crate::functions::{
-    Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, Volatility,
+    Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction,
     accept as accept_argument,
 };
 
@@ -32,8 +32,7 @@ pub(crate) const DATEADD: ScalarFunction = ScalarFunction::new(
         ],
     ),
 )
-.with_aliases(&["TIMEADD", "TIMESTAMPADD"])
-.with_volatility(Volatility::Stable);
+.with_aliases(&["TIMEADD", "TIMESTAMPADD"]);
 
 /// ADD_MONTHS(date, count)
 pub(crate) const ADD_MONTHS: ScalarFunction = ScalarFunction::new(
@@ -48,8 +47,7 @@ pub(crate) const ADD_MONTHS: ScalarFunction = ScalarFunction::new(
             Example::of("ADD_MONTHS('2016-05-31'::DATE, -1)", "2016-04-30"),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// `moment + INTERVAL 'text'`, with the sign as a further argument: 1 or -1.
 pub(crate) const INTERVAL_ADD: ScalarFunction = ScalarFunction::new(
@@ -64,8 +62,7 @@ pub(crate) const INTERVAL_ADD: ScalarFunction = ScalarFunction::new(
             Example::of("DATE '2019-02-28' + INTERVAL '1 year, 1 day'", "2020-02-29"),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 fn bind_add(arguments: &[Argument]) -> Result<ScalarBinding> {
     const NAME: &str = "DATEADD";

@@ -13,7 +13,7 @@ use super::temporal::{beyond_calendar, timestamps};
 use crate::functions::driver::{Ints, Rows, ints, strict, texts};
 use crate::functions::registry::wrong_types;
 use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility, accept,
+    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
 
 /// DATE_FROM_PARTS(year, month, day)
@@ -59,8 +59,7 @@ macro_rules! timestamp_functions {
             |arguments| bind_timestamp($text, arguments, $returns),
             Documentation::of(CATEGORY, $summary, &[Example::of($sql, $answer)]),
         )
-        .with_aliases($aliases)
-        .with_volatility(Volatility::Stable);
+        .with_aliases($aliases);
     )*};
 }
 

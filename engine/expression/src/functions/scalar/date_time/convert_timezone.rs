@@ -9,14 +9,16 @@ use super::temporal::{accept_date, moments, timestamps};
 use crate::functions::driver::{Texts, strict, texts};
 use crate::functions::registry::wrong_types;
 use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility, accept,
+    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
 
 /// CONVERT_TIMEZONE([source,] target, timestamp)
 pub(crate) const CONVERT_TIMEZONE: ScalarFunction = ScalarFunction::new(
     "CONVERT_TIMEZONE",
     Arity::between(2, 3),
-    |arguments| if arguments.len() == 3 { bind_readings(arguments) } else { bind_instants(arguments) },
+    |arguments| {
+        if arguments.len() == 3 { bind_readings(arguments) } else { bind_instants(arguments) }
+    },
     Documentation::of(
         CATEGORY,
         "The reading in another zone of a reading in a zone, or an instant with another zone's offset.",
@@ -32,8 +34,7 @@ pub(crate) const CONVERT_TIMEZONE: ScalarFunction = ScalarFunction::new(
             ),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// The zone of this name, which is case-sensitive.
 ///

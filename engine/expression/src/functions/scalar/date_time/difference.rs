@@ -11,9 +11,7 @@ use super::CATEGORY;
 use super::temporal::{accept, accept_date, moments, unit, week_rules};
 use crate::functions::driver::{Rows, strict};
 use crate::functions::registry::wrong_types;
-use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility,
-};
+use crate::functions::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction};
 
 /// DATEDIFF(unit, from, to)
 pub(crate) const DATEDIFF: ScalarFunction = ScalarFunction::new(
@@ -31,8 +29,7 @@ pub(crate) const DATEDIFF: ScalarFunction = ScalarFunction::new(
         ],
     ),
 )
-.with_aliases(&["TIMEDIFF", "TIMESTAMPDIFF"])
-.with_volatility(Volatility::Stable);
+.with_aliases(&["TIMEDIFF", "TIMESTAMPDIFF"]);
 
 /// MONTHS_BETWEEN(later, earlier)
 pub(crate) const MONTHS_BETWEEN: ScalarFunction = ScalarFunction::new(
@@ -47,8 +44,7 @@ pub(crate) const MONTHS_BETWEEN: ScalarFunction = ScalarFunction::new(
             Example::of("MONTHS_BETWEEN('2019-03-31'::DATE, '2019-02-28'::DATE)", "1.000000"),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 fn bind_difference(arguments: &[Argument]) -> Result<ScalarBinding> {
     const NAME: &str = "DATEDIFF";

@@ -2,6 +2,8 @@
 //!
 //! Parts are found in the wall clock's reading: of a TIMESTAMP_LTZ in the session's zone, of a
 //! TIMESTAMP_TZ at its offset. A part's name arrives as a constant text, whichever way it was written.
+//! The functions count as immutable although TIMEZONE and WEEK_START bear on some answers: as with
+//! Snowflake, they may stand in a clustering key and in a materialized view.
 
 mod add;
 mod construct;

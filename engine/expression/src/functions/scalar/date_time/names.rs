@@ -10,7 +10,7 @@ use super::CATEGORY;
 use super::temporal::{accept_date, moments};
 use crate::functions::driver::{Rows, strict, texts};
 use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility, accept,
+    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
 
 /// DAYNAME(date)
@@ -27,8 +27,7 @@ pub(crate) const DAYNAME: ScalarFunction = ScalarFunction::new(
         "The day of the week in three letters.",
         &[Example::of("DAYNAME('2024-04-08'::DATE)", "Mon")],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// MONTHNAME(date)
 pub(crate) const MONTHNAME: ScalarFunction = ScalarFunction::new(
@@ -45,8 +44,7 @@ pub(crate) const MONTHNAME: ScalarFunction = ScalarFunction::new(
         "The month in three letters.",
         &[Example::of("MONTHNAME('2024-04-08'::DATE)", "Apr")],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// NEXT_DAY(date, day of the week)
 pub(crate) const NEXT_DAY: ScalarFunction = ScalarFunction::new(
@@ -58,8 +56,7 @@ pub(crate) const NEXT_DAY: ScalarFunction = ScalarFunction::new(
         "The first day of that name after the date.",
         &[Example::of("NEXT_DAY('2024-01-05'::DATE, 'Friday')", "2024-01-12")],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// PREVIOUS_DAY(date, day of the week)
 pub(crate) const PREVIOUS_DAY: ScalarFunction = ScalarFunction::new(
@@ -71,8 +68,7 @@ pub(crate) const PREVIOUS_DAY: ScalarFunction = ScalarFunction::new(
         "The last day of that name before the date.",
         &[Example::of("PREVIOUS_DAY('2024-01-05'::DATE, 'mo')", "2024-01-01")],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 fn bind_name(
     name: &str,

@@ -10,11 +10,9 @@ use firn_types::value::TimestampTz;
 use firn_types::{Result, SqlType};
 
 use super::CATEGORY;
-use super::temporal::{accept, moments, part, unknown_part, week_rules};
+use super::temporal::{accept, bounded, moments, part, unknown_part, week_rules};
 use crate::functions::driver::{Rows, strict};
-use crate::functions::{
-    Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, Volatility,
-};
+use crate::functions::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction};
 
 /// DATE_PART(part, moment)
 pub(crate) const DATE_PART: ScalarFunction = ScalarFunction::new(
@@ -41,8 +39,7 @@ pub(crate) const DATE_PART: ScalarFunction = ScalarFunction::new(
         ],
     ),
 )
-.with_aliases(&["EXTRACT"])
-.with_volatility(Volatility::Stable);
+.with_aliases(&["EXTRACT"]);
 
 macro_rules! part_functions {
     ($($name:ident, $text:literal, $aliases:expr, $part:ident, $summary:literal, $sql:literal,
@@ -54,8 +51,7 @@ macro_rules! part_functions {
             |arguments| bind($text, arguments, DatePart::$part),
             Documentation::of(CATEGORY, $summary, &[Example::of($sql, $answer)]),
         )
-        .with_aliases($aliases)
-        .with_volatility(Volatility::Stable);
+        .with_aliases($aliases);
     )*};
 }
 
@@ -177,10 +173,4 @@ fn by_date<P: ArrowPrimitiveType>(
         DatePart::Day => array.unary(|value| i32::from(civil_from_days(day(value)).day)),
         _ => array.unary(|value| part.of_date(day(value), rules)),
     }
-}
-
-/// A day near enough for the arithmetic, whatever lies under a NULL.
-#[inline]
-fn bounded(days: i32) -> i32 {
-    days.clamp(-100_000_000, 100_000_000)
 }

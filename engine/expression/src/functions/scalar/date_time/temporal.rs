@@ -192,3 +192,9 @@ pub(super) fn timestamps(
         _ => array.widened(PhysicalType::I64),
     })
 }
+
+/// A day near enough for the arithmetic, whatever lies under a NULL.
+#[inline]
+pub(super) fn bounded(days: i32) -> i32 {
+    days.clamp(-100_000_000, 100_000_000)
+}

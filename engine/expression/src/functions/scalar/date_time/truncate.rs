@@ -1,18 +1,22 @@
 //! DATE_TRUNC, LAST_DAY and TIME_SLICE: from a moment to the unit that it is in.
 
+use firn_column::{Array, Column};
 use firn_types::date_part::DatePart;
-use firn_types::timestamp::{last_day, slice_date, slice_moment, truncate_date, truncate_moment};
+use firn_types::date_time::{NANOS_PER_DAY, WeekRules};
+use firn_types::timestamp::{
+    last_day, slice_date, slice_moment, split_narrow, truncate_date, truncate_moment,
+};
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::CATEGORY;
 use super::temporal::{
-    accept, accept_date, beyond_calendar, is_constant_text, moments, timestamps, unit,
+    accept, accept_date, beyond_calendar, bounded, is_constant_text, moments, timestamps, unit,
     unknown_part, week_rules,
 };
 use crate::functions::driver::strict;
 use crate::functions::registry::wrong_types;
 use crate::functions::{
-    Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, Volatility,
+    Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction,
     accept as accept_argument,
 };
 
@@ -33,8 +37,7 @@ pub(crate) const DATE_TRUNC: ScalarFunction = ScalarFunction::new(
             ),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// LAST_DAY(date [, unit])
 pub(crate) const LAST_DAY: ScalarFunction = ScalarFunction::new(
@@ -49,8 +52,7 @@ pub(crate) const LAST_DAY: ScalarFunction = ScalarFunction::new(
             Example::of("LAST_DAY('2024-02-08'::DATE, 'year')", "2024-12-31"),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 /// TIME_SLICE(moment, count, unit [, 'START' or 'END'])
 pub(crate) const TIME_SLICE: ScalarFunction = ScalarFunction::new(
@@ -65,8 +67,7 @@ pub(crate) const TIME_SLICE: ScalarFunction = ScalarFunction::new(
             Example::of("TIME_SLICE('2019-02-28'::DATE, 4, 'MONTH', 'END')", "2019-05-01"),
         ],
     ),
-)
-.with_volatility(Volatility::Stable);
+);
 
 fn bind_truncate(arguments: &[Argument]) -> Result<ScalarBinding> {
     const NAME: &str = "DATE_TRUNC";
@@ -90,6 +91,9 @@ fn truncate_kernel(unit: DatePart, input: SqlType, value_at: usize) -> Kernel {
     strict(move |rows, columns| {
         let values = moments(rows, columns, value_at)?;
         let rules = week_rules(rows);
+        if let Some(array) = truncate_flat(input, &columns[value_at], unit, rules) {
+            return Ok(array);
+        }
         match input {
             SqlType::Date => rows.map(|row| Ok(Some(truncate_date(values.day(row), unit, rules)))),
             SqlType::Time { .. } => {
@@ -100,6 +104,35 @@ fn truncate_kernel(unit: DatePart, input: SqlType, value_at: usize) -> Kernel {
             }),
         }
     })
+}
+
+/// The loops that matter: dates and wall-clock readings of 64 bits, straight over the array.
+fn truncate_flat(
+    input: SqlType,
+    column: &Column,
+    unit: DatePart,
+    rules: WeekRules,
+) -> Option<Array> {
+    /// Readings nearer than this to the end of 64 bits could leave them.
+    const MARGIN: i64 = 400 * NANOS_PER_DAY;
+    let Column::Flat(array) = column else { return None };
+    match (array, input) {
+        (Array::I32(days), SqlType::Date) => {
+            Some(Array::I32(days.unary(|day| truncate_date(bounded(day), unit, rules))))
+        }
+        (Array::I64(nanos), SqlType::TimestampNtz { .. })
+            if nanos.values().iter().all(|&nanos| nanos > i64::MIN + MARGIN) =>
+        {
+            Some(Array::I64(match unit.nanos() {
+                Some(length) => nanos.unary(|nanos| nanos - nanos.rem_euclid(length)),
+                None => nanos.unary(|nanos| {
+                    let day = truncate_date(split_narrow(nanos).0, unit, rules);
+                    i64::from(day) * NANOS_PER_DAY
+                }),
+            }))
+        }
+        _ => None,
+    }
 }
 
 fn bind_last_day(arguments: &[Argument]) -> Result<ScalarBinding> {
