@@ -3,7 +3,7 @@
 //! Reading order: [`options`] says what a statement may ask for; [`stage`] lists, opens and writes
 //! files; [`compression`] reads and writes compressed bytes; [`row_error`] is a rejected row, a value
 //! and not a failure, and [`on_error`] decides what becomes of it; [`format`] holds the readers and
-//! writers of CSV, JSON and Parquet.
+//! writers of CSV, JSON and Parquet; [`unload`] names and splits the files that are written.
 
 pub mod options;
 pub mod row_error;
@@ -12,3 +12,4 @@ pub mod compression;
 pub mod format;
 pub mod on_error;
 pub mod stage;
+pub mod unload;

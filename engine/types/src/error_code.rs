@@ -180,6 +180,8 @@ error_codes! {
     ValueTooLarge = 100082, "22000", Execution;
     /// An empty field where none may be.
     EmptyFieldNotAllowed = 100088, "22000", Execution;
+    /// Files that an unload would replace.
+    FilesInTheWay = 1030, "22000", Execution;
     /// Bytes that are no UTF-8.
     InvalidUtf8 = 100144, "22000", Execution;
     /// Several source rows for one target row.

@@ -12,6 +12,8 @@ pub mod parquet;
 mod batch;
 mod chunk;
 mod queue;
+mod write;
 
 pub use batch::{FileBatch, RowOrigin};
 pub use queue::{ChunkedFile, FileQueue};
+pub use write::FileWriter;

@@ -13,6 +13,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 mod typed_sink;
+mod write;
 
 pub(crate) use fields::show_invalid;
 pub use fields::{Field, Fields};
@@ -20,3 +21,4 @@ pub use parse::{CsvPlan, Rejection};
 pub use read::{CsvChunk, CsvFile};
 pub use sink::{FieldSink, TextSink, text_sinks};
 pub use typed_sink::{ColumnRule, too_long, typed_sink};
+pub use write::CsvWriter;

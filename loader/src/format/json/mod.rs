@@ -9,5 +9,7 @@ mod read;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use read::{JsonChunk, JsonFile, JsonPlan};
+pub use write::JsonWriter;

@@ -11,6 +11,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod variant;
+mod write;
 
 pub use convert::natural_type;
 pub use read::{ParquetChunk, ParquetFile, ParquetPlan, WantedColumn};
+pub use write::ParquetWriter;
