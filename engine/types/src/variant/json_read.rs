@@ -60,18 +60,14 @@ impl JsonReader {
         if *at >= text.len() {
             return Ok(false);
         }
-        let mut parser =
-            Parser { text, at: *at, builder: &mut self.builder, repeated: self.repeated };
+        let end = at.saturating_add(VALUE_BYTES_MAX);
+        let (builder, repeated) = (&mut self.builder, self.repeated);
+        let mut parser = Parser { text, at: *at, end, builder, repeated };
         let parsed = parser.document();
         *at = parser.at;
         if let Err(error) = parsed {
             self.builder.clear();
             return Err(error);
-        }
-        if text.len() > VALUE_BYTES_MAX && *at > VALUE_BYTES_MAX {
-            self.builder.clear();
-            let message = format!("document is too large, max size {VALUE_BYTES_MAX} bytes");
-            return Err(Error::new(ErrorCode::InvalidJson, format!("{PREFIX}{message}")));
         }
         self.builder.finish(out)?;
         Ok(true)
@@ -84,6 +80,8 @@ pub const PREFIX: &str = "Error parsing JSON: ";
 struct Parser<'t, 'b> {
     text: &'t str,
     at: usize,
+    /// Where the largest document would end.
+    end: usize,
     builder: &'b mut Builder,
     repeated: RepeatedKey,
 }
@@ -146,6 +144,9 @@ impl<'t> Parser<'t, '_> {
 
     /// After a value inside a container: a comma or the end.
     fn after_value(&mut self) -> Result<Next> {
+        if self.at > self.end {
+            return Err(self.fault("document is too large"));
+        }
         let array = self.builder.in_array();
         match self.peek() {
             Some(b',') => {

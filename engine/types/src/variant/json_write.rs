@@ -127,8 +127,14 @@ pub fn write_float(value: f64, out: &mut String) {
 pub fn write_quoted(value: &str, out: &mut String) {
     out.push('"');
     let mut plain = 0;
+    let special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    if !value.bytes().fold(false, |found, byte| found | special(byte)) {
+        // The usual case, tested without a branch per byte.
+        out.push_str(value);
+        return out.push('"');
+    }
     for (at, byte) in value.bytes().enumerate() {
-        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+        if !special(byte) {
             continue;
         }
         out.push_str(&value[plain..at]);

@@ -36,7 +36,7 @@ pub use encode::Builder;
 pub use json_read::{JsonReader, RepeatedKey};
 pub use json_write::{JsonWriter, PlainText, ScalarText};
 pub use number::{to_double, without_trailing_zeros};
-pub use path::{Path, Step};
+pub use path::{Path, Step, Walker};
 pub use validate::validate;
 pub use value::Item;
 pub use view::{Elements, Fields, Variant, join, split};

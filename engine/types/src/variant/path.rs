@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::view::Variant;
 use crate::{Error, ErrorCode, Result};
 
 /// One step of a path.
@@ -63,6 +64,38 @@ impl fmt::Display for Path {
         let mut text = String::new();
         self.steps.iter().for_each(|step| Path::append(&mut text, step));
         f.write_str(&text)
+    }
+}
+
+/// Walks one path through many values. The values of a column mostly have a key at the same place, so
+/// that is where it looks first.
+#[derive(Clone, Debug)]
+pub struct Walker<'p> {
+    steps: &'p [Step],
+    /// Where each step's key was the last time.
+    places: Vec<usize>,
+}
+
+impl<'p> Walker<'p> {
+    /// A walker of these steps.
+    pub fn new(steps: &'p [Step]) -> Walker<'p> {
+        Walker { steps, places: vec![0; steps.len()] }
+    }
+
+    /// As [`Variant::walk`].
+    pub fn walk<'a>(&mut self, value: Variant<'a>) -> Option<Variant<'a>> {
+        let mut here = value;
+        for (step, place) in self.steps.iter().zip(&mut self.places) {
+            here = match step {
+                Step::Key(key) => {
+                    let fields = here.as_object()?;
+                    *place = fields.position_from(key, *place)?;
+                    fields.value(*place)
+                }
+                Step::Index(index) => here.at(usize::try_from(*index).ok()?)?,
+            };
+        }
+        Some(here).filter(|value| !value.is_undefined())
     }
 }
 

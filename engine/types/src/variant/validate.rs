@@ -1,7 +1,7 @@
 //! Checking encoded values that come from files of others, before anything relies on them.
 
 use super::value::code;
-use super::view::{Variant, dictionary_entry, dictionary_length, encoded_length, metadata_length};
+use super::view::{Dictionary, Variant, encoded_length};
 use crate::limits::NESTING_MAX;
 use crate::{Error, ErrorCode, Result};
 
@@ -12,22 +12,23 @@ use crate::{Error, ErrorCode, Result};
 /// `CorruptFile` with what is wrong.
 pub fn validate(bytes: &[u8]) -> Result<()> {
     let header = bytes.first().copied().ok_or_else(|| corrupt("no metadata"))?;
-    let length = metadata_length(bytes);
+    let keys = Dictionary::new(bytes);
+    let length = keys.length();
     if header & 0xF != 1 {
         return Err(corrupt("unknown version"));
     }
-    if length >= bytes.len() || dictionary_length(bytes) > length {
+    if length >= bytes.len() || keys.len() > length {
         return Err(corrupt("metadata is cut off"));
     }
     let (metadata, value) = bytes.split_at(length);
     let mut strings = 0;
-    for id in 0..dictionary_length(metadata) {
-        let key = dictionary_entry(metadata, id);
+    for id in 0..keys.len() {
+        let key = keys.get(id);
         strings += key.len();
         std::str::from_utf8(key).map_err(|_| corrupt("a key is not UTF-8"))?;
     }
     let width = usize::from(header >> 6) + 1;
-    if strings != length - 1 - width * (dictionary_length(metadata) + 2) {
+    if strings != length - 1 - width * (keys.len() + 2) {
         return Err(corrupt("offsets of keys are not ascending"));
     }
     validate_value(metadata, value, 0)

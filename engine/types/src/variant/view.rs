@@ -2,8 +2,9 @@
 //!
 //! Every access is checked: malformed bytes read as null, missing or empty, and never panic.
 
+use super::number;
+use super::path::Step;
 use super::value::{Item, code};
-use super::{number, path::Step};
 use crate::Decimal;
 use crate::value::TimestampTz;
 
@@ -12,7 +13,7 @@ const NANOS_PER_MICRO: i64 = 1_000;
 /// A semi-structured value that lies in a buffer, or inside another one.
 #[derive(Clone, Copy, Debug)]
 pub struct Variant<'a> {
-    metadata: &'a [u8],
+    keys: Dictionary<'a>,
     /// Starts with the value and may go on behind it, except after values whose meaning depends on
     /// where they end (see [`ends_matter`]).
     value: &'a [u8],
@@ -20,7 +21,7 @@ pub struct Variant<'a> {
 
 /// The border between metadata and value: both parts of an encoded value.
 pub fn split(bytes: &[u8]) -> (&[u8], &[u8]) {
-    bytes.split_at(metadata_length(bytes).min(bytes.len()))
+    bytes.split_at(Dictionary::new(bytes).length().min(bytes.len()))
 }
 
 /// Appends the two parts of a value, as a Parquet file has them, as one buffer.
@@ -33,18 +34,19 @@ pub fn join(metadata: &[u8], value: &[u8], out: &mut Vec<u8>) {
 impl<'a> Variant<'a> {
     /// The value in a buffer of metadata followed by value.
     pub fn new(bytes: &'a [u8]) -> Variant<'a> {
-        let (metadata, value) = split(bytes);
-        Variant { metadata, value }
+        let keys = Dictionary::new(bytes);
+        let (metadata, value) = bytes.split_at(keys.length().min(bytes.len()));
+        Variant { keys: Dictionary { metadata, ..keys }, value }
     }
 
     /// The value in two buffers.
     pub fn from_parts(metadata: &'a [u8], value: &'a [u8]) -> Variant<'a> {
-        Variant { metadata, value }
+        Variant { keys: Dictionary::new(metadata), value }
     }
 
     /// The metadata's bytes; they may hold more keys than this value uses.
     pub fn metadata(self) -> &'a [u8] {
-        self.metadata
+        self.keys.metadata
     }
 
     /// The value's bytes, exactly.
@@ -64,8 +66,8 @@ impl<'a> Variant<'a> {
         match first & 3 {
             code::PRIMITIVE => primitive(first >> 2, rest),
             code::SHORT_TEXT => text(rest.get(..usize::from(first >> 2))),
-            code::OBJECT => Item::Object(Fields::new(self.metadata, first >> 2, rest)),
-            _ => Item::Array(Elements::new(self.metadata, first >> 2, rest)),
+            code::OBJECT => Item::Object(Fields::new(self.keys, first >> 2, rest)),
+            _ => Item::Array(Elements::new(self.keys, first >> 2, rest)),
         }
     }
 
@@ -130,7 +132,7 @@ impl<'a> Variant<'a> {
 /// The fields of an object, ascending by key.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
-    metadata: &'a [u8],
+    keys: Dictionary<'a>,
     ids: &'a [u8],
     id_bytes: usize,
     offsets: &'a [u8],
@@ -140,14 +142,14 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn new(metadata: &'a [u8], header: u8, rest: &'a [u8]) -> Fields<'a> {
+    fn new(keys: Dictionary<'a>, header: u8, rest: &'a [u8]) -> Fields<'a> {
         let offset_bytes = usize::from(header & 3) + 1;
         let id_bytes = usize::from(header >> 2 & 3) + 1;
         let count_bytes = if header >> 4 & 1 == 1 { 4 } else { 1 };
         let len = unsigned(rest, 0, count_bytes);
         let (ids, rest) = divide(rest.get(count_bytes..).unwrap_or(&[]), len * id_bytes);
         let (offsets, values) = divide(rest, (len + 1) * offset_bytes);
-        Fields { metadata, ids, id_bytes, offsets, offset_bytes, values, len }
+        Fields { keys, ids, id_bytes, offsets, offset_bytes, values, len }
     }
 
     /// The number of fields.
@@ -176,12 +178,20 @@ impl<'a> Fields<'a> {
             }
             _ => {}
         }
-        Variant { metadata: self.metadata, value }
+        Variant { keys: self.keys, value }
     }
 
     /// The value at a key, found by binary search.
     pub fn get(&self, key: &str) -> Option<Variant<'a>> {
         self.position(key).map(|position| self.value(position))
+    }
+
+    /// The position of a key that is probably at `place`.
+    pub(super) fn position_from(&self, key: &str, place: usize) -> Option<usize> {
+        if place < self.len && self.key_bytes(place) == key.as_bytes() {
+            return Some(place);
+        }
+        self.position(key)
     }
 
     /// The position of a key.
@@ -205,7 +215,7 @@ impl<'a> Fields<'a> {
 
     fn key_bytes(&self, position: usize) -> &'a [u8] {
         let id = unsigned(self.ids, position * self.id_bytes, self.id_bytes);
-        dictionary_entry(self.metadata, id)
+        self.keys.get(id)
     }
 
     /// Where the value that starts at `start` ends: at the next larger offset.
@@ -219,7 +229,7 @@ impl<'a> Fields<'a> {
 /// The elements of an array.
 #[derive(Clone, Copy, Debug)]
 pub struct Elements<'a> {
-    metadata: &'a [u8],
+    keys: Dictionary<'a>,
     offsets: &'a [u8],
     offset_bytes: usize,
     values: &'a [u8],
@@ -227,13 +237,13 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    fn new(metadata: &'a [u8], header: u8, rest: &'a [u8]) -> Elements<'a> {
+    fn new(keys: Dictionary<'a>, header: u8, rest: &'a [u8]) -> Elements<'a> {
         let offset_bytes = usize::from(header & 3) + 1;
         let count_bytes = if header >> 2 & 1 == 1 { 4 } else { 1 };
         let len = unsigned(rest, 0, count_bytes);
         let rest = rest.get(count_bytes..).unwrap_or(&[]);
         let (offsets, values) = divide(rest, (len + 1) * offset_bytes);
-        Elements { metadata, offsets, offset_bytes, values, len }
+        Elements { keys, offsets, offset_bytes, values, len }
     }
 
     /// The number of elements.
@@ -254,12 +264,12 @@ impl<'a> Elements<'a> {
         let start = unsigned(self.offsets, index * self.offset_bytes, self.offset_bytes);
         let end = unsigned(self.offsets, (index + 1) * self.offset_bytes, self.offset_bytes);
         let value = self.values.get(start..end).unwrap_or(&[]);
-        Some(Variant { metadata: self.metadata, value })
+        Some(Variant { keys: self.keys, value })
     }
 
     /// All elements in order.
     pub fn iter(self) -> impl ExactSizeIterator<Item = Variant<'a>> + DoubleEndedIterator {
-        let nothing = Variant { metadata: self.metadata, value: &[] };
+        let nothing = Variant { keys: self.keys, value: &[] };
         (0..self.len).map(move |index| self.get(index).unwrap_or(nothing))
     }
 }
@@ -392,6 +402,7 @@ fn divide(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
 }
 
 /// The little-endian number of `width` bytes (1 to 4) at `at`; 0 beyond the end.
+#[inline]
 pub(super) fn unsigned(bytes: &[u8], at: usize, width: usize) -> usize {
     match (bytes.get(at..), width) {
         (Some([a, ..]), 1) => usize::from(*a),
@@ -402,30 +413,51 @@ pub(super) fn unsigned(bytes: &[u8], at: usize, width: usize) -> usize {
     }
 }
 
-/// The metadata's length, from its header.
-pub(super) fn metadata_length(bytes: &[u8]) -> usize {
-    let Some(&header) = bytes.first() else { return 0 };
-    let width = usize::from(header >> 6) + 1;
-    let count = unsigned(bytes, 1, width);
-    let last = 1 + width * (count + 1);
-    last + width + unsigned(bytes, last, width)
+/// The metadata: all keys of a value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dictionary<'a> {
+    metadata: &'a [u8],
+    /// Bytes of each number in the metadata.
+    width: usize,
+    len: usize,
 }
 
-/// The number of strings in the metadata's dictionary.
-pub(super) fn dictionary_length(metadata: &[u8]) -> usize {
-    let width = usize::from(metadata.first().copied().unwrap_or(0) >> 6) + 1;
-    unsigned(metadata, 1, width)
-}
-
-/// A string of the metadata's dictionary.
-pub(super) fn dictionary_entry(metadata: &[u8], id: usize) -> &[u8] {
-    let width = usize::from(metadata.first().copied().unwrap_or(0) >> 6) + 1;
-    let count = unsigned(metadata, 1, width);
-    if id >= count {
-        return &[];
+impl<'a> Dictionary<'a> {
+    /// The dictionary at the start of the bytes, which may go on behind it.
+    pub(super) fn new(metadata: &'a [u8]) -> Dictionary<'a> {
+        let width = usize::from(metadata.first().copied().unwrap_or(0) >> 6) + 1;
+        Dictionary { metadata, width, len: unsigned(metadata, 1, width) }
     }
-    let start = unsigned(metadata, 1 + width * (id + 1), width);
-    let end = unsigned(metadata, 1 + width * (id + 2), width);
-    let strings = 1 + width * (count + 2);
-    metadata.get(strings + start..strings + end).unwrap_or(&[])
+
+    /// The number of keys.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes of the metadata.
+    pub(super) fn length(&self) -> usize {
+        if self.metadata.is_empty() {
+            return 0;
+        }
+        let last = 1 + self.width * (self.len + 1);
+        last + self.width + unsigned(self.metadata, last, self.width)
+    }
+
+    /// A key's bytes.
+    #[inline]
+    pub(super) fn get(&self, id: usize) -> &'a [u8] {
+        if id >= self.len {
+            return &[];
+        }
+        let strings = 1 + self.width * (self.len + 2);
+        let at = 1 + self.width * (id + 1);
+        let (start, end) = if self.width == 1 {
+            let byte = |at: usize| usize::from(self.metadata.get(at).copied().unwrap_or(0));
+            (byte(at), byte(at + 1))
+        } else {
+            let number = |at: usize| unsigned(self.metadata, at, self.width);
+            (number(at), number(at + self.width))
+        };
+        self.metadata.get(strings + start..strings + end).unwrap_or(&[])
+    }
 }

@@ -1,7 +1,7 @@
 //! Values inside values, by key, index or path. `v:a.b[0]` is GET_PATH with a constant path.
 
 use firn_types::number_text::write_float;
-use firn_types::variant::{Builder, Item, JsonReader, JsonWriter, Path, Step, Variant};
+use firn_types::variant::{Builder, Item, JsonReader, JsonWriter, Path, Step, Variant, Walker};
 use firn_types::{Result, SqlType, TypeFamily};
 
 use super::row::{Nulls, Row, finds, writes};
@@ -99,8 +99,8 @@ fn path_kernel(arguments: &[Argument]) -> Result<Kernel> {
 fn steps_kernel(steps: Vec<Step>) -> Kernel {
     driver::strict(move |rows, columns| {
         let values = blobs(&columns[0])?;
-        let mut builder = Builder::new();
-        rows.bytes(|row, out| found(Variant::new(values.get(row)).walk(&steps), &mut builder, out))
+        let (mut walker, mut builder) = (Walker::new(&steps), Builder::new());
+        rows.bytes(|row, out| found(walker.walk(Variant::new(values.get(row))), &mut builder, out))
     })
 }
 

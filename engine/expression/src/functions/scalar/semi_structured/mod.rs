@@ -12,6 +12,7 @@ mod convert;
 mod get_path;
 mod json;
 mod object;
+mod parse_url;
 mod row;
 pub(crate) mod text_to_array;
 mod type_tests;
@@ -87,6 +88,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &object::OBJECT_INSERT,
     &object::OBJECT_KEYS,
     &object::OBJECT_PICK,
+    &parse_url::PARSE_URL,
     &text_to_array::SPLIT,
     &text_to_array::STRTOK_TO_ARRAY,
     &type_tests::IS_ARRAY,

@@ -264,6 +264,25 @@ fn arrays_are_asked() {
 }
 
 #[test]
+fn urls_are_cut_into_parts() {
+    check(
+        "PARSE_URL",
+        &[text("HTTP://USER:PASS@EXAMPLE.INT:4345/HELLO.PHP?USER=1")],
+        "{\"fragment\":null,\"host\":\"USER:PASS@EXAMPLE.INT\",\"parameters\":{\"USER\":\"1\"},\
+         \"path\":\"HELLO.PHP\",\"port\":\"4345\",\"query\":\"USER=1\",\"scheme\":\"http\"}",
+    );
+    check(
+        "PARSE_URL",
+        &[text("mailto:abc@xyz.com")],
+        "{\"fragment\":null,\"host\":null,\"parameters\":null,\"path\":\"abc@xyz.com\",\
+         \"port\":null,\"query\":null,\"scheme\":\"mailto\"}",
+    );
+    check("PARSE_URL", &[text("a.b/c?d")], "Error parsing URL: scheme not specified");
+    check("PARSE_URL", &[text("a.b/c"), number(1)], "{\"error\":\"scheme not specified\"}");
+    check("PARSE_URL", &[text("http://a:x/")], "Error parsing URL: invalid port");
+}
+
+#[test]
 fn types_inside_are_named_and_tested() {
     for (value, name, is_integer, is_decimal, is_double) in [
         ("-17", "INTEGER", true, true, true),
@@ -321,11 +340,20 @@ fn casts_go_both_ways() {
         ("{\"b\":[1,\"x\"]}", SqlType::TEXT, "{\"b\":[1,\"x\"]}"),
         ("7", SqlType::Array, "[7]"),
         ("7", SqlType::Float, "7"),
+        ("\"12\"", SqlType::INTEGER, "12"),
+        ("\"2024-01-02\"", SqlType::Date, "Date(19724)"),
+        ("\"2024-01-02T03:04:05Z\"", SqlType::TIMESTAMP_NTZ, "Timestamp(1704164645000000000)"),
+        // Eight hours before the epoch is what a clock in Los Angeles shows at it.
+        ("0", SqlType::TIMESTAMP_NTZ, "Timestamp(-28800000000000)"),
+        ("0", SqlType::TIMESTAMP_LTZ, "Timestamp(0)"),
+        ("true", SqlType::INTEGER, "1"),
+        ("0", SqlType::Boolean, "false"),
     ] {
         assert_eq!(show(&cast(variant(value), to).unwrap()), expected, "{value} to {to}");
     }
     for (value, to, expected) in [
         ("{\"b\":1}", SqlType::INTEGER, "Failed to cast variant value {\"b\":1} to FIXED"),
+        ("\"abc\"", SqlType::INTEGER, "Numeric value 'abc' is not recognized"),
         ("5", SqlType::Date, "Failed to cast variant value 5 to DATE"),
         ("5", SqlType::Object, "Failed to cast variant value 5 to OBJECT"),
         ("100", SqlType::number(2, 0), "Numeric value '100' is out of range"),
