@@ -1,5 +1,11 @@
 //! Window functions: for every row an answer from the rows around it.
 
+mod change;
+mod lag_lead;
+mod nth;
+mod ranking;
+mod ratio;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,6 +33,27 @@ pub struct WindowFunction {
     pub takes_ignore_nulls: bool,
     /// Chooses the overload.
     pub bind: fn(&[Argument]) -> Result<WindowBinding>,
+}
+
+impl WindowFunction {
+    /// A function that needs an ORDER BY and depends neither on the frame nor on IGNORE NULLS.
+    pub const fn new(
+        name: &'static str,
+        arity: Arity,
+        bind: fn(&[Argument]) -> Result<WindowBinding>,
+        documentation: Documentation,
+    ) -> WindowFunction {
+        WindowFunction {
+            name,
+            aliases: &[],
+            documentation,
+            arity,
+            needs_order: true,
+            uses_frame: false,
+            takes_ignore_nulls: false,
+            bind,
+        }
+    }
 }
 
 /// A window function for certain argument types.
@@ -61,11 +88,43 @@ pub struct WindowInput<'a> {
     pub ignore_nulls: bool,
 }
 
+impl WindowBinding {
+    /// A binding of its parts.
+    pub fn new(
+        arguments: Vec<SqlType>,
+        returns: SqlType,
+        kernel: impl Fn(&WindowInput<'_>, &[Column]) -> Result<Column> + Send + Sync + 'static,
+    ) -> Result<WindowBinding> {
+        Ok(WindowBinding { arguments, returns, kernel: Arc::new(kernel) })
+    }
+}
+
 impl fmt::Debug for WindowBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({:?}) -> {}", self.arguments, self.returns)
     }
 }
 
-/// All window functions, sorted by name.
-pub(crate) const FUNCTIONS: &[&WindowFunction] = &[];
+/// The chapter of this folder's functions.
+const CATEGORY: &str = "Window";
+
+/// All window functions, file by file.
+pub(crate) const FUNCTIONS: &[&WindowFunction] = &[
+    &change::CONDITIONAL_CHANGE_EVENT,
+    &change::CONDITIONAL_TRUE_EVENT,
+    &lag_lead::LAG,
+    &lag_lead::LEAD,
+    &nth::FIRST_VALUE,
+    &nth::LAST_VALUE,
+    &nth::NTH_VALUE,
+    &ranking::CUME_DIST,
+    &ranking::DENSE_RANK,
+    &ranking::NTILE,
+    &ranking::PERCENT_RANK,
+    &ranking::RANK,
+    &ranking::ROW_NUMBER,
+    &ratio::RATIO_TO_REPORT,
+];
+
+#[cfg(test)]
+mod tests;
