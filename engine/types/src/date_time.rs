@@ -322,4 +322,26 @@ mod tests {
         assert_eq!(months_between(noon(2019, 3, 31), noon(2019, 2, 28)), 1_000_000);
         assert_eq!(months_between(noon(2019, 2, 28), noon(2019, 3, 28)), -1_000_000);
     }
+
+    #[test]
+    fn the_calendar_agrees_with_chrono() {
+        use chrono::{Datelike, Days, Months, NaiveDate};
+        let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        for days in (-700_000i64..2_900_000).step_by(1_237) {
+            let date = match u64::try_from(days) {
+                Ok(days) => epoch + Days::new(days),
+                Err(_) => epoch - Days::new(days.unsigned_abs()),
+            };
+            let days = days as i32;
+            let civil = civil_from_days(days);
+            assert_eq!((civil.year, u32::from(civil.month)), (date.year(), date.month()));
+            assert_eq!(u32::from(civil.day), date.day());
+            assert_eq!(day_of_year(days), date.ordinal() as i32);
+            assert_eq!(day_of_week_iso(days), date.weekday().number_from_monday() as i32);
+            let week = (date.iso_week().year(), date.iso_week().week() as i32);
+            assert_eq!(week_of_year(days, WeekRules::ISO), week);
+            let later = (date + Months::new(13)).signed_duration_since(epoch).num_days();
+            assert_eq!(add_months(days, 13).map(i64::from), Some(later));
+        }
+    }
 }

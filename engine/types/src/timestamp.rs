@@ -297,4 +297,33 @@ mod tests {
         assert_eq!(add_to_moment(start, DatePart::Year, 1_000_000), None);
         assert_eq!(add_to_time(0, DatePart::Minute, -1), Some(NANOS_PER_DAY - NANOS_PER_MINUTE));
     }
+
+    #[test]
+    fn readings_print_and_parse_as_themselves_in_every_zone() {
+        use crate::parse_text::{parse_timestamp_ntz, parse_timestamp_tz};
+        use crate::print_text::{write_timestamp_ltz, write_timestamp_ntz};
+        use crate::text_format::{InputFormat, Picture};
+
+        let ntz = Picture::compile("YYYY-MM-DD HH24:MI:SS.FF9");
+        let tz = Picture::compile("YYYY-MM-DD HH24:MI:SS.FF9 TZH:TZM");
+        let zones = [Tz::UTC, Tz::America__Los_Angeles, Tz::Asia__Kolkata, Tz::Europe__Berlin];
+        let (start, end) = (join(day(1950, 1, 1), 0), join(day(2090, 1, 1), 0));
+        let step = 1_234_567_890_123_456;
+        let mut nanos = start;
+        while nanos < end {
+            let mut text = String::new();
+            write_timestamp_ntz(&mut text, nanos, &ntz);
+            assert_eq!(parse_timestamp_ntz(&text, &InputFormat::Auto, 1970), Some(nanos));
+            for zone in zones {
+                text.clear();
+                write_timestamp_ltz(&mut text, nanos, zone, &tz);
+                let parsed = parse_timestamp_tz(&text, &InputFormat::Auto, 1970, Tz::UTC);
+                assert_eq!(parsed, Some(at_zone(zone, nanos)), "{text}");
+                let wall = utc_to_wall(zone, nanos);
+                let again = utc_to_wall(zone, wall_to_utc(zone, wall));
+                assert_eq!(again, wall, "{text}");
+            }
+            nanos += step;
+        }
+    }
 }
