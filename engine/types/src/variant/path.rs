@@ -36,33 +36,41 @@ impl Path {
         Ok(Path { steps })
     }
 
-    /// Appends a step to the text of a path, as FLATTEN writes it.
-    pub fn append(text: &mut String, step: &Step) {
-        match step {
-            Step::Index(index) => {
-                text.push('[');
-                text.push_str(&index.to_string());
-                text.push(']');
+    /// Appends a step to an element to the text of a path.
+    pub fn append_index(text: &mut String, index: i64) {
+        text.push('[');
+        text.push_str(&index.to_string());
+        text.push(']');
+    }
+
+    /// Appends a step to a key to the text of a path: `.key`, or `['odd key']`.
+    pub fn append_key(text: &mut String, key: &str) {
+        if is_name(key) {
+            if !text.is_empty() {
+                text.push('.');
             }
-            Step::Key(key) if is_name(key) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(key);
-            }
-            Step::Key(key) => {
-                text.push_str("['");
-                text.push_str(&key.replace('\\', "\\\\").replace('\'', "\\'"));
-                text.push_str("']");
-            }
+            return text.push_str(key);
         }
+        text.push_str("['");
+        for character in key.chars() {
+            if matches!(character, '\\' | '\'') {
+                text.push('\\');
+            }
+            text.push(character);
+        }
+        text.push_str("']");
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::new();
-        self.steps.iter().for_each(|step| Path::append(&mut text, step));
+        for step in &self.steps {
+            match step {
+                Step::Key(key) => Path::append_key(&mut text, key),
+                Step::Index(index) => Path::append_index(&mut text, *index),
+            }
+        }
         f.write_str(&text)
     }
 }

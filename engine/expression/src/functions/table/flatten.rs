@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::array::{BinaryViewBuilder, Int64Array, StringViewBuilder, UInt32Array};
 use firn_column::{Array, Column};
-use firn_types::variant::{Builder, Path, Step, Variant};
+use firn_types::variant::{Builder, Path, Variant};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::{CATEGORY, TableBinding, TableFunction};
@@ -182,7 +182,7 @@ impl<'a> Output<'a> {
             let this = self.container(container)?;
             for (index, value) in elements.iter().enumerate() {
                 if !value.is_undefined() {
-                    Path::append(&mut self.path, &Step::Index(index as i64));
+                    Path::append_index(&mut self.path, index as i64);
                     self.keys.append_null();
                     self.member(value, Some(index as i64), this)?;
                     self.path.truncate(length);
@@ -194,7 +194,7 @@ impl<'a> Output<'a> {
             }
             let this = self.container(container)?;
             for (key, value) in fields.iter() {
-                Path::append(&mut self.path, &Step::Key(key.to_string()));
+                Path::append_key(&mut self.path, key);
                 self.keys.append_value(key);
                 self.member(value, None, this)?;
                 self.path.truncate(length);

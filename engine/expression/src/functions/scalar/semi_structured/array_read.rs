@@ -29,8 +29,8 @@ pub(super) const ARRAY_CONTAINS: ScalarFunction = define(
     },
     "Whether a value is an element of an array.",
     &[
-        example("ARRAY_CONTAINS('a'::VARIANT, ARRAY_CONSTRUCT('a', 'b'))", "true"),
-        example("ARRAY_CONTAINS(3, ARRAY_CONSTRUCT(1, 2))", "false"),
+        example("ARRAY_CONTAINS('a'::VARIANT, ARRAY_CONSTRUCT('a', 'b'))", "True"),
+        example("ARRAY_CONTAINS(3, ARRAY_CONSTRUCT(1, 2))", "False"),
     ],
 );
 

@@ -57,7 +57,7 @@ pub(super) const ARRAYS_OVERLAP: ScalarFunction = define(
         bind("ARRAYS_OVERLAP", a, &[Want::Array], SqlType::Boolean, kernel)
     },
     "Whether two arrays have an element in common.",
-    &[example("ARRAYS_OVERLAP(ARRAY_CONSTRUCT(1, 2), ARRAY_CONSTRUCT(2, 3))", "true")],
+    &[example("ARRAYS_OVERLAP(ARRAY_CONSTRUCT(1, 2), ARRAY_CONSTRUCT(2, 3))", "True")],
 );
 
 /// How often each element is there, by its key for grouping.

@@ -35,7 +35,7 @@ macro_rules! as_cast {
 }
 
 as_cast!(AS_BOOLEAN, &[], SqlType::Boolean, "a boolean", Item::Boolean(value) => value, [
-    example("AS_BOOLEAN(PARSE_JSON('true'))", "true"),
+    example("AS_BOOLEAN(PARSE_JSON('true'))", "True"),
     example("AS_BOOLEAN(PARSE_JSON('1'))", "NULL")
 ]);
 as_cast!(AS_DATE, &[], SqlType::Date, "a date", Item::Date(days) => days, []);

@@ -52,8 +52,8 @@ type_test!(
     "Whether the value is an array.",
     Item::Array(_),
     [
-        example("IS_ARRAY(PARSE_JSON('[1]'))", "true"),
-        example("IS_ARRAY(PARSE_JSON('{}'))", "false")
+        example("IS_ARRAY(PARSE_JSON('[1]'))", "True"),
+        example("IS_ARRAY(PARSE_JSON('{}'))", "False")
     ]
 );
 type_test!(
@@ -61,7 +61,7 @@ type_test!(
     &[],
     "Whether the value is an object.",
     Item::Object(_),
-    [example("IS_OBJECT(PARSE_JSON('{}'))", "true")]
+    [example("IS_OBJECT(PARSE_JSON('{}'))", "True")]
 );
 type_test!(IS_BINARY, &[], "Whether the value is binary.", Item::Binary(_), []);
 type_test!(
@@ -69,14 +69,14 @@ type_test!(
     &[],
     "Whether the value is a boolean.",
     Item::Boolean(_),
-    [example("IS_BOOLEAN(PARSE_JSON('true'))", "true")]
+    [example("IS_BOOLEAN(PARSE_JSON('true'))", "True")]
 );
 type_test!(
     IS_CHAR,
     &["IS_VARCHAR"],
     "Whether the value is a text.",
     Item::Text(_),
-    [example("IS_CHAR(PARSE_JSON('\"x\"'))", "true")]
+    [example("IS_CHAR(PARSE_JSON('\"x\"'))", "True")]
 );
 type_test!(IS_DATE, &["IS_DATE_VALUE"], "Whether the value is a date.", Item::Date(_), []);
 type_test!(IS_TIME, &[], "Whether the value is a time.", Item::Time(_), []);
@@ -101,8 +101,8 @@ type_test!(
     "Whether the value is an exact number.",
     Item::Number(_),
     [
-        example("IS_DECIMAL(PARSE_JSON('1.5'))", "true"),
-        example("IS_DECIMAL(PARSE_JSON('1e2'))", "false")
+        example("IS_DECIMAL(PARSE_JSON('1.5'))", "True"),
+        example("IS_DECIMAL(PARSE_JSON('1e2'))", "False")
     ]
 );
 type_test!(
@@ -110,7 +110,7 @@ type_test!(
     &["IS_REAL"],
     "Whether the value is a number of any kind.",
     Item::Number(_) | Item::Float(_),
-    [example("IS_DOUBLE(PARSE_JSON('1'))", "true")]
+    [example("IS_DOUBLE(PARSE_JSON('1'))", "True")]
 );
 type_test!(
     IS_INTEGER,
@@ -118,8 +118,8 @@ type_test!(
     "Whether the value is an exact whole number.",
     Item::Number(Decimal { scale: 0, .. }),
     [
-        example("IS_INTEGER(PARSE_JSON('-17'))", "true"),
-        example("IS_INTEGER(PARSE_JSON('1.912e2'))", "false")
+        example("IS_INTEGER(PARSE_JSON('-17'))", "True"),
+        example("IS_INTEGER(PARSE_JSON('1.912e2'))", "False")
     ]
 );
 type_test!(
@@ -128,7 +128,7 @@ type_test!(
     "Whether the value is JSON's null.",
     Item::Null,
     [
-        example("IS_NULL_VALUE(PARSE_JSON('null'))", "true"),
+        example("IS_NULL_VALUE(PARSE_JSON('null'))", "True"),
         example("IS_NULL_VALUE(PARSE_JSON('{\"a\": 1}'):b)", "NULL")
     ]
 );
