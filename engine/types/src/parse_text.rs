@@ -226,7 +226,11 @@ pub fn too_long_error(text: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interval::Interval;
+    use crate::number_format::{Digits, NumberPicture};
+    use crate::number_text::parse_decimal;
     use crate::print_text::write_value;
+    use crate::text_format::{Picture, Reading};
 
     /// The text of a text's value, or the error's.
     fn through(text: &str, to: SqlType, zone: Tz) -> String {
@@ -293,63 +297,54 @@ mod tests {
         }
     }
 
-    #[test]
-    fn no_text_makes_a_parser_panic() {
-        use crate::interval::Interval;
-        use crate::number_format::{Digits, NumberPicture};
-        use crate::number_text::parse_decimal;
-        use crate::text_format::{Picture, Reading};
+    /// Fragments of which random texts and formats are made.
+    const PIECES: &[&str] = &[
+        "0",
+        "1",
+        "9",
+        "59",
+        "2024",
+        "00000000000000000000",
+        "999999999",
+        "-",
+        "-",
+        "+",
+        ":",
+        ":",
+        "/",
+        ".",
+        ".",
+        " ",
+        "T",
+        "Z",
+        "AM",
+        "pm",
+        "Jan",
+        "december",
+        "Mon,",
+        "e",
+        "E9",
+        "EE",
+        "MM",
+        "YYYY",
+        "FF",
+        "TZH:TZM",
+        "HH24",
+        "\"",
+        "é",
+        ",",
+        "$",
+        "%",
+        "S",
+        "X",
+        "|",
+        "FM",
+    ];
 
-        const PIECES: [&str; 40] = [
-            "0",
-            "1",
-            "9",
-            "59",
-            "2024",
-            "00000000000000000000",
-            "999999999",
-            "-",
-            "-",
-            "+",
-            ":",
-            ":",
-            "/",
-            ".",
-            ".",
-            " ",
-            "T",
-            "Z",
-            "AM",
-            "pm",
-            "Jan",
-            "december",
-            "Mon,",
-            "e",
-            "E9",
-            "EE",
-            "MM",
-            "YYYY",
-            "FF",
-            "TZH:TZM",
-            "HH24",
-            "\"",
-            "é",
-            ",",
-            "$",
-            "%",
-            "S",
-            "X",
-            "|",
-            "FM",
-        ];
-        let mut state = 1u64;
-        let mut next = |bound: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 33) as usize % bound
-        };
+    fn try_values(text: &str, out: &mut String) {
         let formats = TextFormats::default();
         let zone = Tz::America__Los_Angeles;
-        let types = [
+        for to in [
             SqlType::number(38, 5),
             SqlType::Float,
             SqlType::Boolean,
@@ -359,30 +354,41 @@ mod tests {
             SqlType::TIMESTAMP_NTZ,
             SqlType::TIMESTAMP_LTZ,
             SqlType::TIMESTAMP_TZ,
-        ];
+        ] {
+            if let Ok(value) = parse_value(text, to, &formats, zone) {
+                assert!(write_value(out, &value, to, &formats, zone).is_ok());
+            }
+        }
+        let _ = Interval::parse(text).map(|interval| interval.add_to_moment(0, true));
+    }
+
+    fn try_picture(text: &str, picture: &str, out: &mut String) {
+        let compiled = Picture::compile(picture);
+        let any = Reading { days: 19_000, nanos_of_day: 1, offset_minutes: Some(-90) };
+        compiled.print(out, compiled.parse(text, 1970).unwrap_or(any));
+        if let Some(picture) = NumberPicture::compile(picture) {
+            let _ = picture.parse(text);
+            picture.print(out, &Digits::of_float(parse_float(text).unwrap_or(0.5)));
+            if let Ok(number) = parse_decimal(text) {
+                picture.print(out, &Digits::of_decimal(number));
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_makes_a_parser_panic() {
+        let mut state = 1u64;
+        let mut next = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % bound
+        };
         for _ in 0..20_000 {
-            let mut text = |most| (0..next(most)).map(|_| PIECES[next(40)]).collect::<String>();
+            let mut text =
+                |most| (0..next(most)).map(|_| PIECES[next(PIECES.len())]).collect::<String>();
             let (value, picture) = (text(9), text(7));
             let mut out = String::new();
-            for to in types {
-                if let Ok(value) = parse_value(&value, to, &formats, zone) {
-                    let written = write_value(&mut out, &value, to, &formats, zone);
-                    assert!(written.is_ok());
-                }
-            }
-            let _ = Interval::parse(&value).map(|interval| interval.add_to_moment(0, true));
-            let compiled = Picture::compile(&picture);
-            let reading = compiled.parse(&value, 1970);
-            let any = Reading { days: 19_000, nanos_of_day: 1, offset_minutes: Some(-90) };
-            compiled.print(&mut out, reading.unwrap_or(any));
-            if let Some(picture) = NumberPicture::compile(&picture) {
-                let _ = picture.parse(&value);
-                let float = parse_float(&value).unwrap_or(0.5);
-                picture.print(&mut out, &Digits::of_float(float));
-                if let Ok(number) = parse_decimal(&value) {
-                    picture.print(&mut out, &Digits::of_decimal(number));
-                }
-            }
+            try_values(&value, &mut out);
+            try_picture(&value, &picture, &mut out);
         }
     }
 }

@@ -15,7 +15,7 @@
 //!
 //! Timestamps are written in nanoseconds, or in microseconds where 64 bits do not hold the nanoseconds
 //! (before 1677, after 2262). Values nest at most [`crate::limits::NESTING_MAX`] deep: the [`Builder`]
-//! sees to it, and [`validate`] checks what comes from elsewhere. So recursion over a value is safe.
+//! sees to it, and [`validate()`] checks what comes from elsewhere. So recursion over a value is safe.
 //!
 //! Reading order: [`Item`] is one value looked at; [`Variant`] reads; [`Builder`] writes; [`JsonReader`]
 //! and [`JsonWriter`] turn texts into values and back; [`Path`] walks; [`compare`] orders.
