@@ -140,7 +140,7 @@ impl Account {
     /// committed nothing or is too old.
     pub fn catalog_at(&self, point: &TimePoint) -> Result<Catalog> {
         let newest = self.catalog();
-        let version = self.state().timeline.find(&self.shared.log, point)?;
+        let version = self.version_at(point)?;
         let version = version.ok_or_else(|| {
             let detail = "Time travel data is not available. The requested time is beyond the \
                           allowed time travel period.";
@@ -150,6 +150,11 @@ impl Account {
             return Ok(newest);
         }
         self.past().catalog(&self.shared.log, version)
+    }
+
+    /// The version at a moment; none when it is older than all that is kept.
+    pub(crate) fn version_at(&self, point: &TimePoint) -> Result<Option<u64>> {
+        self.state().timeline.find(&self.shared.log, point)
     }
 
     /// The rows of a table as they were; a session's own table has no past.
@@ -164,7 +169,7 @@ impl Account {
         let since = newest
             .retained_since(object, self.shared.clock.now_nanos())
             .max(object.header().created_nanos);
-        let version = self.state().timeline.find(&self.shared.log, point)?;
+        let version = self.version_at(point)?;
         let version = version.ok_or_else(|| no_past(name))?;
         let asked_nanos = match point {
             TimePoint::At(nanos) | TimePoint::Before(nanos) => Some(*nanos),

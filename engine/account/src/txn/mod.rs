@@ -13,6 +13,7 @@
 //! performing its operations in order, so that a catalog of the past is a checkpoint and some commits.
 
 mod changes;
+mod clone;
 mod conflict;
 mod convert;
 mod first;
@@ -21,10 +22,12 @@ mod log;
 mod operation;
 mod sequence;
 mod session_space;
+mod sweep;
 mod time_travel;
 mod transaction;
 
 pub use changes::{ChangedRows, Changes, changes};
+pub use clone::CloneTarget;
 pub(crate) use conflict::{Conflict, ConflictKind, conflict};
 pub(crate) use first::first_operations;
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
@@ -33,6 +36,7 @@ pub(crate) use operation::Operation;
 pub use sequence::SequenceBlock;
 pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;
+pub use sweep::Swept;
 pub use time_travel::TimePoint;
 pub(crate) use time_travel::{Past, Timeline};
 pub use transaction::{Savepoint, Transaction};

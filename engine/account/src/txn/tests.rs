@@ -13,6 +13,7 @@ use crate::catalog::{
     ACCOUNT, Catalog, CatalogChange, Database, Header, MaterializedView, Namespace, Object, Schema,
     Sequence, Table, TableColumn, TableKind, ViewColumn,
 };
+use crate::catalog::{ColumnDefault, CreateMode};
 
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -555,5 +556,93 @@ fn retention_is_inherited_and_capped_for_transient_tables() -> Result<()> {
     table.kind = TableKind::Transient;
     assert_eq!(catalog.retention_days(&table), 1);
     assert_eq!(catalog.full_name(id), "D.S.T");
+    Ok(())
+}
+
+#[test]
+fn clones_share_files_and_go_their_own_way() -> Result<()> {
+    let world = World::new()?;
+    let mut table = world.table("T");
+    let sequence = Sequence::new(Header::new(table.id(), "A", "SYSADMIN", 0), 1, 1, true);
+    table.columns[0].default = Some(ColumnDefault::Identity {
+        sequence: sequence.header.id,
+        start: 1,
+        step: 1,
+        ordered: true,
+    });
+    let table_id = table.id();
+    world.commit("create", |t| {
+        t.apply(CatalogChange::create(table))?;
+        t.apply(CatalogChange::create(sequence))
+    })?;
+    world.append(table_id, "p", 10)?;
+    let then = world.clock.now_nanos();
+    world.append(table_id, "q", 5)?;
+    let target = |parent: ObjectId, name: &str| CloneTarget {
+        header: Header::new(parent, name, "SYSADMIN", world.clock.now_nanos()),
+        mode: CreateMode::New,
+        kind: None,
+    };
+    let mut ids = Vec::new();
+    world.commit("clones", |t| {
+        ids.push(t.clone_object(table_id, None, target(PUBLIC, "NOW"))?);
+        ids.push(t.clone_object(table_id, Some(&TimePoint::At(then)), target(PUBLIC, "THEN"))?);
+        ids.push(t.clone_object(PUBLIC, None, target(ObjectId(1), "COPY"))?);
+        Ok(())
+    })?;
+    world.append(ids[0], "r", 1)?;
+    let catalog = world.other()?.account.catalog();
+    assert_eq!((world.rows(table_id), world.rows(ids[0]), world.rows(ids[1])), (15, 16, 10));
+    let copied = find(&catalog, "T").and_then(|_| {
+        catalog.find(Namespace::Relation, ids[2], "T").and_then(Object::as_table).cloned()
+    });
+    let copied = copied.expect("the schema's table");
+    assert_eq!(copied.snapshot.rows(), 15);
+    let Some(ColumnDefault::Identity { sequence, .. }) = copied.columns[0].default else {
+        panic!("a sequence of its own");
+    };
+    let sequence = catalog.object(sequence).expect("the sequence");
+    assert_eq!(sequence.header().parent, copied.id());
+    let error = world.begin().clone_object(table_id, Some(&TimePoint::At(0)), target(PUBLIC, "X"));
+    assert_eq!(error.expect_err("no past").code(), ErrorCode::TimeTravelUnavailable);
+    Ok(())
+}
+
+#[test]
+fn the_sweeper_deletes_what_cannot_be_seen_and_nothing_else() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let world = World::on(access, Clock::fixed(Clock::system().now_nanos()))?;
+    let write = |name: &str| -> Result<Partition> {
+        let partition = partition(name, 1);
+        world.access.put(&partition.path, "bytes".into())?;
+        Ok(partition)
+    };
+    let files = || -> Result<Vec<String>> {
+        let files = world.access.list(path::DATA)?.into_iter();
+        Ok(files.map(|file| file.path.replace("data/x/", "")).collect())
+    };
+    let (table, dropped) = (world.create("T")?, world.create("D")?);
+    for (table, name) in [(table, "live"), (table, "removed"), (dropped, "dropped")] {
+        world.commit(name, |t| t.append(table, vec![write(name)?]))?;
+    }
+    write("orphan")?;
+    let gone = [PartitionId("removed".to_string())];
+    world.commit("remove", |t| {
+        t.replace_partitions(table, &gone, Vec::new())?;
+        t.apply(CatalogChange::Drop { id: dropped })
+    })?;
+    world.account.checkpoint()?;
+    assert_eq!(world.account.sweep(DAY)?, Swept::default());
+    assert_eq!(world.account.sweep(-DAY)?.files, 1, "the orphan");
+    assert_eq!(files()?, ["dropped", "live", "removed"]);
+    world.clock.advance(3 * DAY);
+    let version = world.account.catalog().version();
+    let swept = world.account.sweep(DAY)?;
+    assert_eq!((swept.objects, swept.files), (1, 2));
+    assert_eq!(files()?, ["live"]);
+    let other = world.other()?;
+    assert_eq!((other.rows(table), other.account.catalog().version()), (1, version + 1));
+    assert!(other.account.catalog().object(dropped).is_none());
+    assert_eq!(other.access.list(path::LOG)?.len(), 1, "the log before the checkpoint is gone");
     Ok(())
 }

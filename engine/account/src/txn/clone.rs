@@ -1,0 +1,161 @@
+//! Zero-copy clones: a second pointer to the same files, of now or of the past.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use firn_types::{Error, ErrorCode, ObjectId, Result};
+
+use super::{TimePoint, Transaction};
+use crate::catalog::{
+    Catalog, CatalogChange, ColumnDefault, CreateMode, Header, Namespace, Object, StageLocation,
+    TableKind, fresh_id,
+};
+
+/// What of a schema is cloned, in this order: a materialized view comes after its base table.
+const CLONED: [Namespace; 4] =
+    [Namespace::Relation, Namespace::Sequence, Namespace::Stage, Namespace::FileFormat];
+
+/// What a clone is to be.
+#[derive(Clone, Debug)]
+pub struct CloneTarget {
+    /// The clone's own header: id, name, container, owner.
+    pub header: Header,
+    /// What happens when the name is taken.
+    pub mode: CreateMode,
+    /// The kind of a cloned table; none for the source's.
+    pub kind: Option<TableKind>,
+}
+
+impl Transaction {
+    /// Clones a table, schema, database, stage, sequence or file format, as it is or was. A table's rows
+    /// come with it, its load history does not; a container's objects come with it, but not its internal
+    /// stages. Returns the clone's id.
+    ///
+    /// # Errors
+    /// `TimeTravelUnavailable` and `StatementNotFound` for a past that cannot be seen, `AlreadyExists`,
+    /// `InvalidStatement` for a temporary or transient table that is to become permanent.
+    pub fn clone_object(
+        &mut self,
+        source: ObjectId,
+        point: Option<&TimePoint>,
+        target: CloneTarget,
+    ) -> Result<ObjectId> {
+        let from = match point {
+            Some(point) => self.account().catalog_at(point)?,
+            None => self.catalog(),
+        };
+        let Some(object) = from.object(source).cloned() else {
+            let now = self.catalog();
+            let name = now.object(source).map_or("", Object::name);
+            return Err(Error::new(
+                ErrorCode::TimeTravelUnavailable,
+                format!(
+                    "Time travel data is not available for object {name}. The requested time is \
+                     either beyond the allowed time travel period or before the object creation \
+                     time."
+                ),
+            ));
+        };
+        let id = target.header.id;
+        let mut cloning = Cloning { from: &from, point, ids: HashMap::from([(source, id)]) };
+        cloning.clone_one(self, &object, target)?;
+        Ok(id)
+    }
+}
+
+/// One CLONE statement at work.
+struct Cloning<'a> {
+    from: &'a Catalog,
+    point: Option<&'a TimePoint>,
+    /// The clone of each object that was cloned so far.
+    ids: HashMap<ObjectId, ObjectId>,
+}
+
+impl Cloning<'_> {
+    fn clone_one(
+        &mut self,
+        transaction: &mut Transaction,
+        source: &Object,
+        target: CloneTarget,
+    ) -> Result<()> {
+        let mut object = source.clone();
+        let (id, mode) = (target.header.id, target.mode);
+        let now_nanos = target.header.created_nanos;
+        if let Object::Table(_) = source {
+            self.prepare_table(transaction, &mut object, target.kind)?;
+        }
+        if let Object::MaterializedView(view) = &mut object {
+            let view = Arc::make_mut(view);
+            view.base_table = self.ids.get(&view.base_table).copied().unwrap_or(view.base_table);
+            // It is filled anew from the cloned base table.
+            view.state.reflects = None;
+            view.state.snapshot = Arc::default();
+        }
+        let comment = object.header().comment.clone();
+        *object.header_mut() = target.header;
+        object.header_mut().comment = comment;
+        transaction.apply(CatalogChange::Create { object, mode })?;
+        self.clone_children(transaction, source.id(), id, now_nanos)
+    }
+
+    /// Rows, kind, and columns that count by sequences of their own.
+    fn prepare_table(
+        &mut self,
+        transaction: &Transaction,
+        object: &mut Object,
+        kind: Option<TableKind>,
+    ) -> Result<()> {
+        let Object::Table(table) = object else { return Ok(()) };
+        let table = Arc::make_mut(table);
+        let kind = kind.unwrap_or(table.kind);
+        if kind == TableKind::Permanent && table.kind != TableKind::Permanent {
+            return Err(Error::new(
+                ErrorCode::InvalidStatement,
+                "Temp table cannot be cloned to a permanent table; clone to a transient table \
+                 instead.",
+            ));
+        }
+        if table.is_temporary() && !matches!(kind, TableKind::Temporary { .. }) {
+            return Err(Error::not_supported("CLONE of a temporary table to another kind"));
+        }
+        if let Some(point) = self.point {
+            table.snapshot = transaction.snapshot_at(table.id(), point)?;
+        }
+        table.kind = kind;
+        table.loads = Arc::default();
+        for column in &mut table.columns {
+            if let Some(ColumnDefault::Identity { sequence, .. }) = &mut column.default {
+                *sequence = *self.ids.entry(*sequence).or_insert_with(fresh_id);
+            }
+        }
+        Ok(())
+    }
+
+    fn clone_children(
+        &mut self,
+        transaction: &mut Transaction,
+        source: ObjectId,
+        parent: ObjectId,
+        now_nanos: i64,
+    ) -> Result<()> {
+        let mut children: Vec<Object> =
+            self.from.children(Namespace::Schema, source).into_iter().cloned().collect();
+        for namespace in CLONED {
+            children.extend(self.from.children(namespace, source).into_iter().cloned());
+        }
+        children.retain(|child| !child.is_temporary() && !is_internal_stage(child));
+        children.sort_by_key(|child| matches!(child, Object::MaterializedView(_)));
+        for child in children {
+            let id = *self.ids.entry(child.id()).or_insert_with(fresh_id);
+            let old = child.header();
+            let header = Header { id, ..Header::new(parent, &old.name, &old.owner, now_nanos) };
+            let target = CloneTarget { header, mode: CreateMode::New, kind: None };
+            self.clone_one(transaction, &child, target)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_internal_stage(object: &Object) -> bool {
+    object.as_stage().is_some_and(|stage| stage.location == StageLocation::Internal)
+}
