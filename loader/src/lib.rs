@@ -10,6 +10,7 @@ pub mod row_error;
 
 pub mod compression;
 pub mod format;
+pub mod infer_schema;
 pub mod on_error;
 pub mod stage;
 pub mod unload;

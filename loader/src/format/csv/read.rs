@@ -185,6 +185,20 @@ impl Visitor for RawFields {
 }
 
 impl CsvChunk {
+    /// The most fields that one of the first `limit` records has.
+    pub(crate) fn width(&self, options: &CsvOptions, limit: u64) -> usize {
+        let grammar = Grammar::new(options);
+        let (mut at, mut width, mut left) = (0, 0, limit);
+        while at < self.bytes.len() && left > 0 {
+            let mut fields = RawFields::default();
+            let next = grammar.record(&self.bytes, at, true, &mut fields);
+            at = next.unwrap_or(self.bytes.len());
+            width = width.max(fields.0.len());
+            left -= 1;
+        }
+        width
+    }
+
     pub(super) fn row_number(&self, place: Place) -> u64 {
         self.first_row + u64::from(place.record)
     }
