@@ -1,11 +1,14 @@
 //! One version of one table: its micro-partitions and which of their rows are deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use firn_types::{Error, FieldId, PartitionId, Result};
+use bytes::Bytes;
+use firn_types::{Error, ErrorCode, FieldId, PartitionId, Result};
 use roaring::RoaringBitmap;
 
+use crate::ObjectAccess;
 use crate::statistics::{ColumnStatistics, ColumnSummary};
 
 /// A micro-partition as a snapshot sees it: an immutable file, and which of its rows are deleted.
@@ -15,6 +18,9 @@ pub struct Partition {
     pub id: PartitionId,
     /// Its file, from the account's root.
     pub path: String,
+    /// The file's bytes, for a small one that rides inside the commit until the next checkpoint writes
+    /// it: a small INSERT is one durable write.
+    pub inside: Option<Bytes>,
     /// Rows in the file, deleted ones too.
     pub rows: u64,
     /// Bytes of the file.
@@ -34,6 +40,21 @@ impl Partition {
     /// Rows that are not deleted.
     pub fn live_rows(&self) -> u64 {
         self.rows - self.deleted.as_ref().map_or(0, |deleted| deleted.len())
+    }
+
+    /// Ranges of bytes of the file.
+    pub(crate) fn read(&self, access: &ObjectAccess, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let Some(inside) = &self.inside else { return access.get_ranges(&self.path, ranges) };
+        let part = |range: &Range<u64>| {
+            let (start, end) = (range.start as usize, range.end as usize);
+            let cut = || Error::new(ErrorCode::CorruptFile, format!("'{}' is cut off", self.path));
+            if start <= end && end <= inside.len() {
+                Ok(inside.slice(start..end))
+            } else {
+                Err(cut())
+            }
+        };
+        ranges.iter().map(part).collect()
     }
 
     /// What is known of a column; none for one that the file does not have. Deleted rows still count.

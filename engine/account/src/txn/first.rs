@@ -63,6 +63,6 @@ pub(crate) fn first_operations(now_nanos: i64) -> Vec<Operation> {
         }
         objects.push(role.into());
     }
-    let creates = objects.into_iter().map(|object| CatalogChange::create(object));
+    let creates = objects.into_iter().map(CatalogChange::create);
     creates.chain(grants).map(Operation::Catalog).collect()
 }

@@ -8,7 +8,7 @@ use firn_storage::{ObjectAccess, path};
 use firn_types::{ErrorCode, ObjectId, Result};
 
 use super::convert::{
-    KnownLists, Lists, change_from, change_to, grant_from, grant_to, object_from, object_to,
+    Lists, Written, change_from, change_to, grant_from, grant_to, object_from, object_to,
 };
 use super::operation::Operation;
 use crate::catalog::{Catalog, Layer, Moment};
@@ -30,17 +30,17 @@ pub(crate) struct Mark {
 #[derive(Debug)]
 pub(crate) struct Log {
     access: ObjectAccess,
-    /// Long lists that checkpoints already wrote, by table: a list is written once per snapshot.
-    lists: Mutex<KnownLists>,
+    /// What checkpoints have written already.
+    written: Mutex<Written>,
 }
 
 impl Log {
     pub(crate) fn new(access: ObjectAccess) -> Log {
-        Log { access, lists: Mutex::default() }
+        Log { access, written: Mutex::default() }
     }
 
     fn lists(&self) -> Lists<'_> {
-        Lists { access: &self.access, known: None }
+        Lists { access: &self.access, written: None }
     }
 
     /// The persisted form of operations; long lists of micro-partitions are written by this.
@@ -135,8 +135,8 @@ impl Log {
         marks: &[Mark],
         previous: Option<u64>,
     ) -> Result<()> {
-        let known = &mut *self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let lists = Lists { access: &self.access, known: Some(RefCell::new(known)) };
+        let written = &mut *self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let lists = Lists { access: &self.access, written: Some(RefCell::new(written)) };
         let layer = catalog.account_layer();
         let objects = layer.all().map(|object| object_to(object, &lists, true));
         let checkpoint = v1::Checkpoint {

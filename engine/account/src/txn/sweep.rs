@@ -139,7 +139,7 @@ impl Account {
         now_nanos: i64,
     ) -> Result<()> {
         let moment = Moment { version: commit.version, nanos: commit.time_nanos };
-        let lists = Lists { access: self.access(), known: None };
+        let lists = Lists { access: self.access(), written: None };
         for change in commit.changes {
             let operation = change_from(change, &lists)?;
             if let Operation::Rows { table, delta } = &operation

@@ -39,7 +39,7 @@ impl Footer {
         let mut tail_bytes = TAIL_BYTES.min(size);
         loop {
             let tail = std::slice::from_ref(&(size - tail_bytes..size)).to_vec();
-            let bytes = access.get_ranges(&partition.path, &tail)?.pop().unwrap_or_default();
+            let bytes = partition.read(access, &tail)?.pop().unwrap_or_default();
             let source = FileParts::new(size, vec![(size - tail_bytes, bytes)]);
             let mut reader =
                 ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
@@ -99,6 +99,34 @@ impl Footer {
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset()).max(0);
         let start = start.cast_unsigned();
         start..start + chunk.compressed_size().max(0).cast_unsigned()
+    }
+
+    /// Where the pages of a leaf's chunk lie that have some rows of the row group, and its dictionary; the
+    /// whole chunk when the file does not say.
+    pub(super) fn page_ranges(
+        &self,
+        row_group: usize,
+        leaf: usize,
+        rows: &Range<u32>,
+    ) -> Vec<Range<u64>> {
+        let whole = self.range(row_group, leaf);
+        let index = self.metadata.page_index();
+        let pages = index.and_then(|index| index.offset_index(row_group, leaf));
+        let Some(pages) = pages.map(|pages| pages.page_locations()) else { return vec![whole] };
+        let first_row = |at: usize| pages.get(at).map(|page| page.first_row_index);
+        let mut ranges = Vec::new();
+        for (at, page) in pages.iter().enumerate() {
+            let start = page.offset.max(0).cast_unsigned();
+            if at == 0 && start > whole.start {
+                ranges.push(whole.start..start);
+            }
+            let ends_after = first_row(at + 1).is_none_or(|next| next > i64::from(rows.start));
+            if ends_after && page.first_row_index < i64::from(rows.end) {
+                let bytes = u64::from(page.compressed_page_size.max(0).cast_unsigned());
+                ranges.push(start..start + bytes);
+            }
+        }
+        ranges
     }
 
     /// Whether every data page of a leaf's chunk holds codes into its dictionary.

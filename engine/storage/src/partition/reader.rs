@@ -2,7 +2,8 @@
 //!
 //! A column chunk (one column of one row group) is read and decoded as a whole, and kept in the cache in
 //! its decoded form; a selection is cut out of it. So the columns of a filter and, later, the surviving
-//! rows of the others cost one decoding each.
+//! rows of the others cost one decoding each. Only when a selection spans a small part of a chunk that is
+//! not in the cache are its pages read alone, and not kept.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,9 +11,9 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array};
 use firn_column::{Array, Batch, Column};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, FieldId, Result, SqlType, Value};
+use firn_types::{Error, Result, SqlType, Value};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelector};
 use parquet::errors::ParquetError;
 
 use super::convert::from_file;
@@ -20,6 +21,9 @@ use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
 use super::{ROW_ID_FIELD, ReadColumn};
 use crate::{ColumnCache, ObjectAccess, Partition, Prune, prune};
+
+/// A selection that spans less than one part in so many of a row group is read by pages.
+const SPARSE: usize = 4;
 
 /// Some consecutive rows of a file whose columns are read as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,13 +70,32 @@ impl RowSelection {
         }
     }
 
-    fn cut(&self, column: Column) -> Column {
+    /// The selected rows of a column that begins with the row group's row `first`.
+    fn cut(&self, column: &Column, first: u32) -> Column {
         match self {
-            RowSelection::All => column,
-            RowSelection::Range(range) => column.slice(range.start as usize, range.len()),
-            RowSelection::List(list) => column.take(list),
-            RowSelection::Mask(mask) => column.filter(mask),
+            RowSelection::All => column.clone(),
+            RowSelection::Range(range) => column.slice((range.start - first) as usize, range.len()),
+            RowSelection::List(list) if first == 0 => column.take(list),
+            RowSelection::List(list) => column.take(&list.unary(|row| row - first)),
+            RowSelection::Mask(mask) => column.filter(&mask.slice(first as usize, column.len())),
         }
+    }
+
+    /// From the first to the last selected row, of `rows`.
+    fn span(&self, rows: u32) -> Range<u32> {
+        let span = match self {
+            RowSelection::All => Some(0..rows),
+            RowSelection::Range(range) => Some(range.clone()),
+            RowSelection::List(list) => {
+                let (low, high) = (list.values().iter().min(), list.values().iter().max());
+                low.zip(high).map(|(low, high)| *low..high + 1)
+            }
+            RowSelection::Mask(mask) => {
+                let mut set = mask.values().set_indices();
+                set.next().map(|low| low as u32..set.last().unwrap_or(low) as u32 + 1)
+            }
+        };
+        span.unwrap_or(0..0)
     }
 
     fn fits(&self, rows: usize) -> bool {
@@ -200,28 +223,33 @@ impl PartitionReader {
         rows: &RowSelection,
     ) -> Result<Batch> {
         let group_rows = self.group_rows(row_group, rows)?;
+        let selected = rows.count(group_rows);
         let mut found: Vec<Option<Column>> = Vec::with_capacity(columns.len());
         let mut missing = Vec::new();
         for column in columns {
             found.push(match self.footer.root(column.field) {
-                None => Some(constant(column, group_rows)?),
+                None => Some(constant(column, selected)?),
+                Some(_) if selected == 0 => Some(Column::nulls_of(column.sql_type, 0)),
                 Some(root) => {
                     let cached = self.cache.chunk(&self.partition.id, row_group, column.field);
                     if cached.is_none() {
                         missing.push(root);
                     }
-                    cached
+                    cached.map(|chunk| rows.cut(&chunk, 0))
                 }
             });
         }
-        let parts = self.fetch(row_group, &missing)?;
-        let selected = rows.count(group_rows);
-        let columns = columns.iter().zip(found).map(|(column, found)| {
-            let chunk = match found {
-                Some(chunk) => chunk,
-                None => self.decode(row_group, column.field, column.sql_type, &parts)?,
-            };
-            Ok(rows.cut(chunk))
+        let mut span = rows.span(group_rows as u32);
+        if span.len() * SPARSE > group_rows {
+            span = 0..group_rows as u32;
+        }
+        let parts = self.fetch(row_group, &missing, &span)?;
+        let columns = columns.iter().zip(found).map(|(column, found)| match found {
+            Some(found) => Ok(found),
+            None => {
+                let decoded = self.decode(row_group, column, &span, &parts)?;
+                Ok(rows.cut(&decoded, span.start))
+            }
         });
         Ok(Batch::new(columns.collect::<Result<_>>()?, selected))
     }
@@ -245,7 +273,7 @@ impl PartitionReader {
         let first = self.partition.first_row_id + i64::from(start);
         let ids = (0..group_rows as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
-        Ok(rows.cut(Column::Flat(Array::I64(ids))))
+        Ok(rows.cut(&Column::Flat(Array::I64(ids)), 0))
     }
 
     fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {
@@ -258,57 +286,71 @@ impl PartitionReader {
         }
     }
 
-    /// Fetches the chunks of root columns.
-    fn fetch(&self, row_group: usize, roots: &[usize]) -> Result<FileParts> {
+    /// Fetches the pages of root columns that have rows of the span.
+    fn fetch(&self, row_group: usize, roots: &[usize], span: &Range<u32>) -> Result<FileParts> {
+        let whole = span.len() == self.footer.row_groups[row_group].len();
         let leaves = roots.iter().flat_map(|root| self.footer.leaves(*root));
-        let ranges: Vec<Range<u64>> =
-            leaves.map(|leaf| self.footer.range(row_group, leaf)).collect();
+        let ranges: Vec<Range<u64>> = leaves
+            .flat_map(|leaf| match whole {
+                true => vec![self.footer.range(row_group, leaf)],
+                false => self.footer.page_ranges(row_group, leaf, span),
+            })
+            .collect();
         let bytes = match ranges.is_empty() {
             true => Vec::new(),
-            false => self.access.get_ranges(&self.partition.path, &ranges)?,
+            false => self.partition.read(&self.access, &ranges)?,
         };
         let parts = ranges.iter().map(|range| range.start).zip(bytes).collect();
         Ok(FileParts::new(self.partition.bytes, parts))
     }
 
-    /// Decodes a column's chunk from fetched bytes, and keeps it.
+    /// Decodes a column's rows of the span from fetched bytes; a whole chunk is kept.
     fn decode(
         &self,
         row_group: usize,
-        field: FieldId,
-        sql_type: SqlType,
+        column: &ReadColumn,
+        span: &Range<u32>,
         parts: &FileParts,
     ) -> Result<Column> {
-        let root =
-            self.footer.root(field).ok_or_else(|| Error::internal("a column that is gone"))?;
+        let root = self.footer.root(column.field);
+        let root = root.ok_or_else(|| Error::internal("a column that is gone"))?;
         let array = self
-            .decode_array(row_group, root, parts)
+            .decode_array(row_group, root, span, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
-        let column = from_file(&array, sql_type)?;
-        self.cache.put_chunk(&self.partition.id, row_group, field, &column);
-        Ok(column)
+        let decoded = from_file(&array, column.sql_type)?;
+        if span.len() == self.footer.row_groups[row_group].len() {
+            self.cache.put_chunk(&self.partition.id, row_group, column.field, &decoded);
+        }
+        Ok(decoded)
     }
 
     fn decode_array(
         &self,
         row_group: usize,
         root: usize,
+        span: &Range<u32>,
         parts: &FileParts,
     ) -> Result<ArrayRef, ParquetError> {
-        let rows = self.footer.row_groups[row_group].len();
+        let group_rows = self.footer.row_groups[row_group].len();
         let leaf = self.footer.leaves(root).first().copied().unwrap_or(0);
         let reading = self.footer.reading(self.footer.is_dictionary(row_group, leaf))?;
         let projection = ProjectionMask::roots(reading.parquet_schema(), [root]);
-        let reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(parts.clone(), reading.clone());
-        let mut batches = reader
-            .with_projection(projection)
-            .with_row_groups(vec![row_group])
-            .with_batch_size(rows)
-            .build()?;
+        let mut reader =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(parts.clone(), reading.clone())
+                .with_projection(projection)
+                .with_row_groups(vec![row_group])
+                .with_batch_size(span.len());
+        if span.len() < group_rows {
+            let wanted = [
+                RowSelector::skip(span.start as usize),
+                RowSelector::select(span.len()),
+                RowSelector::skip(group_rows - span.end as usize),
+            ];
+            reader = reader.with_row_selection(wanted.to_vec().into());
+        }
         let cut = || ParquetError::EOF("a column chunk with too few rows".to_string());
-        let batch = batches.next().ok_or_else(cut)?.map_err(ParquetError::from)?;
-        if batch.num_rows() != rows || batch.num_columns() != 1 {
+        let batch = reader.build()?.next().ok_or_else(cut)?.map_err(ParquetError::from)?;
+        if batch.num_rows() != span.len() || batch.num_columns() != 1 {
             return Err(cut());
         }
         Ok(Arc::clone(batch.column(0)))

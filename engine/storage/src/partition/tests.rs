@@ -28,7 +28,7 @@ fn wanted(columns: &[StoredColumn]) -> Vec<ReadColumn> {
 }
 
 fn options(row_group_rows: usize) -> WriterOptions {
-    WriterOptions { row_group_rows, ..WriterOptions::default() }
+    WriterOptions { row_group_rows, inside_bytes: 0, ..WriterOptions::default() }
 }
 
 fn write(
@@ -280,5 +280,55 @@ fn chunks_are_read_once_and_a_cut_file_is_an_error() -> Result<()> {
     let bytes = access.get(&partitions[0].path)?;
     access.put(&partitions[0].path, bytes.slice(100..))?;
     assert!(open(&access, &partitions[0]).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_small_part_of_a_row_group_is_read_by_its_pages() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let columns = [column(1, SqlType::INTEGER), column(2, SqlType::TEXT), column(3, SqlType::TEXT)];
+    let numbers: Vec<Value> = (0..100_000).map(Value::integer).collect();
+    let text = |n: i128| Value::text(format!("value {}", n % 7));
+    let texts: Vec<Value> = (0..100_000).map(text).collect();
+    let long = |n: i128| Value::text(format!("a different text for each row {n}"));
+    let longs: Vec<Value> = (0..100_000).map(long).collect();
+    let batch = Batch::new(
+        vec![
+            Column::from_values(SqlType::INTEGER, &numbers)?,
+            Column::from_values(SqlType::TEXT, &texts)?,
+            Column::from_values(SqlType::TEXT, &longs)?,
+        ],
+        100_000,
+    );
+    let partitions = write(&access, &columns, &[batch], options(1 << 17))?;
+    let cache = ColumnCache::new(64 << 20);
+    let reader = PartitionReader::open(&access, &partitions[0], &cache)?;
+    let wanted = wanted(&columns);
+    let fifty = ScanPredicate::Compare {
+        field: FieldId(1),
+        operator: Comparison::Equal,
+        value: Value::integer(50_000),
+    };
+    let page = reader.page_range(0, &wanted, &fifty).expect("a page");
+    assert!(page.contains(&50_000) && page.len() <= 20_000);
+    let mut mask = vec![false; 100_000];
+    mask[50_000] = true;
+    mask[50_003] = true;
+    for rows in [
+        RowSelection::Range(50_000..50_004),
+        RowSelection::List(UInt32Array::from(vec![50_000, 50_003])),
+        RowSelection::Mask(mask.into()),
+    ] {
+        let before = cache.counts().bytes;
+        let batch = reader.read(0, &wanted, &rows)?;
+        assert_eq!(cache.counts().bytes, before, "pages are not kept");
+        let last = batch.rows() - 1;
+        assert_eq!(batch.column(0).value(0, SqlType::INTEGER), Value::integer(50_000));
+        assert_eq!(batch.column(0).value(last, SqlType::INTEGER), Value::integer(50_003));
+        assert_eq!(batch.column(1).value(last, SqlType::TEXT), text(50_003));
+        assert_eq!(batch.column(2).value(last, SqlType::TEXT), long(50_003));
+    }
+    let none = reader.read(0, &wanted, &RowSelection::Range(7..7))?;
+    assert_eq!(none.rows(), 0);
     Ok(())
 }

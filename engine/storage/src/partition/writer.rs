@@ -38,6 +38,8 @@ pub struct WriterOptions {
     pub row_group_rows: usize,
     /// Whether the last column of each batch is the rows' ids, for rewritten rows.
     pub row_ids: bool,
+    /// Bytes of a file up to which it is not written but rides inside the commit.
+    pub inside_bytes: usize,
 }
 
 impl Default for WriterOptions {
@@ -47,6 +49,7 @@ impl Default for WriterOptions {
             target_bytes: 128 << 20,
             row_group_rows: 1 << 17,
             row_ids: false,
+            inside_bytes: 32 << 10,
         }
     }
 }
@@ -154,10 +157,14 @@ impl PartitionWriter {
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{}/{}.parquet", self.folder, id.0);
         let size = bytes.len() as u64;
-        self.access.put(&path, bytes)?;
+        let inside = (bytes.len() <= self.options.inside_bytes).then(|| bytes.clone());
+        if inside.is_none() {
+            self.access.put(&path, bytes)?;
+        }
         Ok(Partition {
             id,
             path,
+            inside,
             rows: rows as u64,
             bytes: size,
             first_row_id: 0,

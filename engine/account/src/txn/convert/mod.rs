@@ -8,27 +8,33 @@ pub(super) use change::{change_from, change_to, grant_from, grant_to};
 pub(super) use object::{object_from, object_to};
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
 use firn_storage::{ObjectAccess, Partition, Snapshot, path};
-use firn_types::{Error, ErrorCode, ObjectId, Result};
+use firn_types::{Error, ErrorCode, ObjectId, PartitionId, Result};
 
 use value::{partition_from, partition_to};
 
 /// Micro-partitions from which a list is put into a file of its own.
 const LIST_INSIDE_MAX: usize = 64;
 
-/// Long lists that were already written, by table.
-pub(super) type KnownLists = HashMap<ObjectId, (Arc<Snapshot>, v1::PartitionList)>;
+/// What checkpoints have already written.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Long lists, by table.
+    lists: HashMap<ObjectId, (Arc<Snapshot>, v1::PartitionList)>,
+    /// Micro-partitions that rode inside a commit.
+    files: HashSet<PartitionId>,
+}
 
 /// Writes and reads the lists that files of the log point to.
 #[derive(Debug)]
 pub(super) struct Lists<'a> {
     pub(super) access: &'a ObjectAccess,
-    /// Where checkpoints look for lists that need not be written again.
-    pub(super) known: Option<RefCell<&'a mut KnownLists>>,
+    /// What a checkpoint need not write again; none for commits.
+    pub(super) written: Option<RefCell<&'a mut Written>>,
 }
 
 impl Lists<'_> {
@@ -39,7 +45,8 @@ impl Lists<'_> {
         partitions: impl ExactSizeIterator<Item = &'p Partition>,
     ) -> Result<v1::PartitionList> {
         let long = partitions.len() > LIST_INSIDE_MAX;
-        let partitions: Vec<v1::Partition> = partitions.map(partition_to).collect();
+        let partitions: Vec<v1::Partition> =
+            partitions.map(|partition| self.partition_to(partition)).collect::<Result<_>>()?;
         if !long {
             return Ok(v1::PartitionList { manifest: None, inside: partitions });
         }
@@ -47,6 +54,19 @@ impl Lists<'_> {
         let manifest = v1::Manifest { format: FORMAT, partitions };
         self.access.put(&name, to_bytes(&manifest)?)?;
         Ok(v1::PartitionList { manifest: Some(name), inside: Vec::new() })
+    }
+
+    /// A micro-partition; a checkpoint writes the file of one that rode inside a commit.
+    fn partition_to(&self, partition: &Partition) -> Result<v1::Partition> {
+        let mut persisted = partition_to(partition);
+        if let (Some(written), Some(bytes)) = (&self.written, &partition.inside) {
+            if !written.borrow().files.contains(&partition.id) {
+                self.access.put_if_absent(&partition.path, bytes.clone())?;
+                written.borrow_mut().files.insert(partition.id.clone());
+            }
+            persisted.inside = None;
+        }
+        Ok(persisted)
     }
 
     /// The micro-partitions of a list.
@@ -70,19 +90,19 @@ impl Lists<'_> {
         table: ObjectId,
         rows: &Arc<Snapshot>,
     ) -> Result<v1::Snapshot> {
-        let known = self.known.as_ref().and_then(|known| {
-            let known = known.borrow();
-            let (snapshot, list) = known.get(&table)?;
+        let known = self.written.as_ref().and_then(|written| {
+            let written = written.borrow();
+            let (snapshot, list) = written.lists.get(&table)?;
             Arc::ptr_eq(snapshot, rows).then(|| list.clone())
         });
         let partitions = match known {
             Some(list) => list,
             None => self.list_to(table, rows.partitions().iter().map(Arc::as_ref))?,
         };
-        if let Some(known) = &self.known
+        if let Some(written) = &self.written
             && partitions.manifest.is_some()
         {
-            known.borrow_mut().insert(table, (Arc::clone(rows), partitions.clone()));
+            written.borrow_mut().lists.insert(table, (Arc::clone(rows), partitions.clone()));
         }
         Ok(v1::Snapshot { partitions, next_row_id: rows.next_row_id() })
     }

@@ -133,6 +133,7 @@ pub(super) fn partition_to(partition: &Partition) -> v1::Partition {
     v1::Partition {
         id: partition.id.0.clone(),
         path: partition.path.clone(),
+        inside: partition.inside.as_deref().map(bytes_to),
         rows: partition.rows,
         bytes: partition.bytes,
         first_row_id: partition.first_row_id,
@@ -144,11 +145,13 @@ pub(super) fn partition_to(partition: &Partition) -> v1::Partition {
 
 pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
     let deleted = partition.deleted.as_deref().map(rows_from).transpose()?;
+    let inside = partition.inside.as_deref().map(bytes_from).transpose()?;
     let columns: Vec<ColumnStatistics> =
         partition.columns.iter().map(statistics_from).collect::<Result<_>>()?;
     Ok(Partition {
         id: PartitionId(partition.id.clone()),
         path: partition.path.clone(),
+        inside: inside.map(Into::into),
         rows: partition.rows,
         bytes: partition.bytes,
         first_row_id: partition.first_row_id,

@@ -38,6 +38,9 @@ pub struct Partition {
     pub id: String,
     /// Its file.
     pub path: String,
+    /// The file's bytes in base 64, where there is no such file yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inside: Option<String>,
     /// Rows in the file.
     pub rows: u64,
     /// Bytes of the file.
