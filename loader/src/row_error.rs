@@ -63,6 +63,22 @@ impl ErrorCategory {
     }
 }
 
+/// The names of the columns of VALIDATE and of VALIDATION_MODE = RETURN_ERRORS.
+pub const ERROR_COLUMNS: [&str; 12] = [
+    "ERROR",
+    "FILE",
+    "LINE",
+    "CHARACTER",
+    "BYTE_OFFSET",
+    "CATEGORY",
+    "CODE",
+    "SQL_STATE",
+    "COLUMN_NAME",
+    "ROW_NUMBER",
+    "ROW_START_LINE",
+    "REJECTED_RECORD",
+];
+
 impl RowError {
     /// The error with which ON_ERROR = ABORT_STATEMENT ends.
     pub fn to_error(&self) -> Error {

@@ -21,11 +21,14 @@ pub trait ChunkedFile: Send + Sync {
     fn is_busy(&self) -> bool;
 }
 
+/// Opens a file when its turn comes.
+type Opener<F> = Box<dyn Fn(&StagedFile) -> Result<F> + Send + Sync>;
+
 /// Hands out the chunks of many files to many workers. Files are begun in order; a further one is
 /// opened when all open ones are busy, so that compressed files are decompressed side by side.
 pub struct FileQueue<F: ChunkedFile> {
     files: Vec<StagedFile>,
-    open: Box<dyn Fn(&StagedFile) -> Result<F> + Send + Sync>,
+    open: Opener<F>,
     state: Mutex<State<F>>,
 }
 

@@ -19,9 +19,9 @@ pub use location::{StageCredentials, StageLocation, open_url};
 pub use object::ObjectStage;
 pub use pattern::Pattern;
 pub use put_get::{
-    GetRequest, GetRow, ListRow, PutRequest, PutRow, RemoveRow, get, list, put, remove,
+    GetRequest, GetRow, ListRow, PutRequest, PutRow, RemoveRow, copy_files, get, list, put, remove,
 };
-pub use select::{FileSelection, select};
+pub use select::{FileSelection, select, within_size_limit};
 
 use std::io::{Read, Write};
 use std::ops::Range;

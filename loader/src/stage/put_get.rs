@@ -179,6 +179,36 @@ pub fn remove(
     removed.collect()
 }
 
+/// Copies files from one stage to another, into `folder`, and gives their new paths.
+///
+/// # Errors
+/// Stages that cannot be read or written.
+pub fn copy_files(
+    from: &dyn Stage,
+    selection: &super::FileSelection,
+    to: &dyn Stage,
+    folder: &str,
+) -> Result<Vec<String>> {
+    let (files, missing) = super::select(from, selection)?;
+    if let Some(path) = missing.first() {
+        return Err(super::not_found(&from.shown(path)));
+    }
+    // What the prefix names beyond its last folder belongs to the names of the files.
+    let folders = selection.prefix.rfind('/').map_or(0, |end| end + 1);
+    in_parallel(rayon::current_num_threads(), &files, |file| {
+        let below = file.path.get(folders..).unwrap_or(&file.path);
+        let path = match folder.trim_matches('/') {
+            "" => below.to_owned(),
+            folder => format!("{folder}/{below}"),
+        };
+        let mut source = from.read(&file.path)?;
+        let mut sink = to.write(&path)?;
+        io::copy(&mut source, &mut sink).map_err(|error| io_error(&to.shown(&path), &error))?;
+        sink.finish()?;
+        Ok(path)
+    })
+}
+
 fn matching(stage: &dyn Stage, prefix: &str, pattern: Option<&Pattern>) -> Result<Vec<StagedFile>> {
     let selection =
         super::FileSelection { prefix: prefix.to_owned(), files: None, pattern: pattern.cloned() };

@@ -55,6 +55,17 @@ pub fn select(
     Ok((found, missing))
 }
 
+/// How many of the files SIZE_LIMIT lets a COPY load: up to and with the one that reaches the limit.
+pub fn within_size_limit(files: &[StagedFile], limit: Option<u64>) -> usize {
+    let Some(limit) = limit else { return files.len() };
+    let mut bytes = 0u64;
+    let reaches = files.iter().position(|file| {
+        bytes = bytes.saturating_add(file.size);
+        bytes >= limit
+    });
+    reaches.map_or(files.len(), |position| position + 1)
+}
+
 /// A name of FILES below the prefix, which is a folder here.
 fn joined(prefix: &str, name: &str) -> String {
     let name = name.trim_start_matches('/');

@@ -34,7 +34,10 @@ pub struct CsvPlan {
 }
 
 impl CsvPlan {
-    /// A plan that hands field `wanted[i]` (from 0, none twice) to sink `i`. With `expected` and
+    /// The place of a sink that no field goes to: all its fields are missing.
+    pub const NO_FIELD: usize = usize::MAX;
+
+    /// A plan that hands field `wanted[i]` (from 0, none twice, or [`CsvPlan::NO_FIELD`]) to sink `i`. With `expected` and
     /// ERROR_ON_COLUMN_COUNT_MISMATCH, a record of another number of fields is an error; else missing
     /// fields are [`super::Field::Missing`] and further ones are passed over. `target` names columns
     /// in messages.
@@ -44,9 +47,12 @@ impl CsvPlan {
         expected: Option<usize>,
         target: LoadTarget,
     ) -> CsvPlan {
-        let mut slot_of = vec![None; wanted.iter().max().map_or(0, |last| last + 1)];
+        let last = wanted.iter().filter(|field| **field != CsvPlan::NO_FIELD).max();
+        let mut slot_of = vec![None; last.map_or(0, |last| last + 1)];
         for (slot, &field) in (0u32..).zip(&wanted) {
-            slot_of[field] = Some(slot);
+            if let Some(place) = slot_of.get_mut(field) {
+                *place = Some(slot);
+            }
         }
         CsvPlan {
             grammar: Grammar::new(options),
@@ -176,7 +182,8 @@ impl Building {
         worst.dedup_by_key(|(row, ..)| *row);
         for (row, field, rejection) in worst {
             let Rejection { code, category, message, .. } = rejection;
-            let blame = Blame { field: Some(field), at: None, code, category, message };
+            let field = Some(field).filter(|field| *field != CsvPlan::NO_FIELD);
+            let blame = Blame { field, at: None, code, category, message };
             let place = block.places[row];
             self.errors.push((place, block.chunk.row_error(block.plan, place, blame)));
             self.bad.push(self.rows + row);

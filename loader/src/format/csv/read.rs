@@ -19,7 +19,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct CsvFile {
     shown: Arc<str>,
     grammar: Grammar,
-    header: Option<Vec<String>>,
+    header: Option<Arc<[String]>>,
     state: Mutex<State>,
 }
 
@@ -38,6 +38,7 @@ pub struct CsvChunk {
     /// The number, from 0, of the chunk in its file.
     pub index: u64,
     file: Arc<str>,
+    header: Option<Arc<[String]>>,
     first_line: u64,
     offset: u64,
 }
@@ -75,7 +76,7 @@ impl CsvFile {
             state.skip_line()?;
         }
         let header = match options.parse_header {
-            true => state.read_header(&grammar)?,
+            true => state.read_header(&grammar)?.map(Arc::from),
             false => None,
         };
         Ok(CsvFile { shown: shown.into(), grammar, header, state: Mutex::new(state) })
@@ -111,6 +112,7 @@ impl ChunkedFile for CsvFile {
             first_row: state.next_row,
             index: state.next_chunk,
             file: Arc::clone(&self.shown),
+            header: self.header.clone(),
             first_line: state.next_line,
             offset,
         };
@@ -185,6 +187,11 @@ impl Visitor for RawFields {
 }
 
 impl CsvChunk {
+    /// The column names of the file's first record, with PARSE_HEADER.
+    pub fn header(&self) -> Option<&[String]> {
+        self.header.as_deref()
+    }
+
     /// The most fields that one of the first `limit` records has.
     pub(crate) fn width(&self, options: &CsvOptions, limit: u64) -> usize {
         let grammar = Grammar::new(options);

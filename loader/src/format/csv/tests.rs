@@ -82,7 +82,8 @@ const ANY_WIDTH: (&str, &str) = ("ERROR_ON_COLUMN_COUNT_MISMATCH", "FALSE");
 
 #[test]
 fn fields_and_records_end_where_snowflake_ends_them() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+    let cases: &[Case] = &[
         ("a,b\nc,d\n", &[], "a¦b/c¦d"),
         ("a,b\r\nc,d", &[], "a¦b/c¦d"),
         ("a,\n,\\N\n", &[], "a¦~/~¦~"),

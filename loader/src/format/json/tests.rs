@@ -16,11 +16,10 @@ use crate::options::JsonOptions;
 use crate::row_error::{LoadTarget, RowError};
 use crate::stage::{ObjectStage, Stage, put_bytes};
 
-fn read(
-    text: &str,
-    options: &JsonOptions,
-    chunk_bytes: usize,
-) -> Result<(Vec<(u64, String)>, Vec<RowError>)> {
+/// The numbers and texts of rows.
+type Rows = Vec<(u64, String)>;
+
+fn read(text: &str, options: &JsonOptions, chunk_bytes: usize) -> Result<(Rows, Vec<RowError>)> {
     let stage = ObjectStage::new(Arc::new(InMemory::new()), "", "");
     put_bytes(&stage, "f.json", text.as_bytes())?;
     let file = stage.find("f.json")?.unwrap();

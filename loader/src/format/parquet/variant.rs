@@ -122,6 +122,12 @@ impl Node {
                 Node::Binary(cast(&DataType::Binary)?.as_binary::<i32>().clone())
             }
             DataType::Dictionary(_, values) => Node::new(&cast(values)?)?,
+            _ => Node::of_container(array)?,
+        })
+    }
+
+    fn of_container(array: &ArrayRef) -> Result<Node> {
+        Ok(match array.data_type() {
             DataType::List(_) => {
                 let list = array.as_list::<i32>().clone();
                 let items = Box::new(Node::new(list.values())?);
@@ -133,7 +139,8 @@ impl Node {
                 Node::LargeList(list, items)
             }
             DataType::FixedSizeList(field, _) => {
-                Node::new(&cast(&DataType::LargeList(field.clone()))?)?
+                let list = compute::cast(array, &DataType::LargeList(field.clone()));
+                Node::new(&list.map_err(failed)?)?
             }
             DataType::Struct(fields) => {
                 let structs = array.as_struct().clone();
