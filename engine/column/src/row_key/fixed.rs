@@ -71,6 +71,8 @@ pub trait Word: Copy + Default + Eq + Ord + Send + Sync {
     fn of(wide: u128) -> Self;
     /// All bits as a wide word.
     fn wide(self) -> u128;
+    /// A code shifted into its place.
+    fn placed(code: u64, shift: u32) -> Self;
     /// Sets the bits of a code that has been shifted into its place.
     fn set(&mut self, code: Self);
 }
@@ -83,6 +85,10 @@ impl Word for u64 {
     #[inline]
     fn wide(self) -> u128 {
         u128::from(self)
+    }
+    #[inline]
+    fn placed(code: u64, shift: u32) -> u64 {
+        code << (shift & 63)
     }
     #[inline]
     fn set(&mut self, code: u64) {
@@ -98,6 +104,10 @@ impl Word for u128 {
     #[inline]
     fn wide(self) -> u128 {
         self
+    }
+    #[inline]
+    fn placed(code: u64, shift: u32) -> u128 {
+        u128::from(code) << (shift & 127)
     }
     #[inline]
     fn set(&mut self, code: u128) {
@@ -156,8 +166,7 @@ impl KeyLayout {
         }
     }
 
-    /// Makes room for the values of these columns. A range that had values before and grows takes more
-    /// than it needs, so that steadily growing keys do not change the layout with each batch.
+    /// Makes room for the values of these columns.
     ///
     /// # Errors
     /// An internal error for a column that is not of its type.
@@ -170,22 +179,30 @@ impl KeyLayout {
         Ok(())
     }
 
-    /// As [`KeyLayout::widen`], without room beyond what was seen. [`KeyLayout::arrange`] must follow.
-    ///
-    /// # Errors
-    /// As [`KeyLayout::widen`].
-    pub fn observe(&mut self, columns: &[Column]) -> Result<()> {
-        for (field, column) in self.fields.iter_mut().zip(columns) {
-            let seen = observe(&comparable(column, field.sql_type)?);
-            field.range = match (field.range, seen) {
-                (
-                    Range::Integers { low, high },
-                    Range::Integers { low: new_low, high: new_high },
-                ) => Range::Integers { low: low.min(new_low), high: high.max(new_high) },
-                (old, seen) => joined(old, seen),
-            };
+    /// Widens the ranges of integers to both sides until the key has about `bits` bits, so that keys still
+    /// to come fit too.
+    pub fn stretch(&mut self, bits: u32) {
+        let is_integer = |field: &&mut Field| matches!(field.range, Range::Integers { .. });
+        let spare = bits.saturating_sub(self.bits());
+        let count = self.fields.iter_mut().filter(is_integer).count() as u32;
+        let extra = spare.checked_div(count).unwrap_or(0).min(64);
+        for field in self.fields.iter_mut().filter(is_integer) {
+            if let Range::Integers { low, high } = &mut field.range
+                && field.bits + extra < 120
+                && extra > 0
+            {
+                let more = (1_i128 << (field.bits + extra - 1)) - (1 << (field.bits - 1));
+                // Numbers of 64 bits stay such: they are packed faster.
+                let (floor, ceiling) =
+                    match i64::try_from(*low).is_ok() && i64::try_from(*high).is_ok() {
+                        true => (i128::from(i64::MIN), i128::from(i64::MAX)),
+                        false => (i128::MIN, i128::MAX),
+                    };
+                *low = low.saturating_sub(more / 2).max(floor);
+                *high = high.saturating_add(more / 2).min(ceiling);
+            }
         }
-        Ok(())
+        self.arrange();
     }
 
     /// The number of different codes of a key of one column of integers.
@@ -199,7 +216,7 @@ impl KeyLayout {
     }
 
     /// Gives every field its bits and its place, the last column lowest.
-    pub fn arrange(&mut self) {
+    fn arrange(&mut self) {
         let mut shift = 0;
         for field in self.fields.iter_mut().rev() {
             field.bits = match field.range {
@@ -299,12 +316,7 @@ fn joined(old: Range, new: Range) -> Range {
         (Range::Empty, range) | (range, Range::Empty) => range,
         (Range::Texts { bytes: a }, Range::Texts { bytes: b }) => Range::Texts { bytes: a.max(b) },
         (Range::Integers { low, high }, Range::Integers { low: new_low, high: new_high }) => {
-            let span = new_high.max(high).saturating_sub(new_low.min(low));
-            // Room only while it is cheap: keys of more than 64 bits should not come from guessing.
-            let room = if span < 1 << 40 { span } else { 0 };
-            let low = if new_low < low { new_low.saturating_sub(room) } else { low };
-            let high = if new_high > high { new_high.saturating_add(room) } else { high };
-            Range::Integers { low, high }
+            Range::Integers { low: low.min(new_low), high: high.max(new_high) }
         }
         // Columns of one type are of one kind.
         _ => Range::Texts { bytes: u32::MAX },
@@ -395,22 +407,28 @@ impl Field {
         let span = high.wrapping_sub(low) as u128;
         let plus = u128::from(self.order.nulls_first);
         let shift = self.shift;
-        let rows = keys.iter_mut().zip(misses).zip(values);
-        if let (Ok(base), Ok(span), true) = (i64::try_from(base), i64::try_from(span), shift < 64) {
+        let offset = |value: T| (widen(value) ^ flip).wrapping_sub(base) as u128;
+        let mut any_miss = false;
+        if let (Ok(base), Ok(span)) = (i64::try_from(base), i64::try_from(span)) {
             let (flip, span, plus) = (flip as i64, span as u64, plus as u64);
-            for ((key, miss), &value) in rows {
+            for (key, &value) in keys.iter_mut().zip(values) {
                 let wide = widen(value);
                 let value = wide as i64;
                 let offset = (value ^ flip).wrapping_sub(base) as u64;
-                *miss |= u8::from(offset > span) | u8::from(i128::from(value) != wide);
-                key.set(W::of(u128::from(offset.wrapping_add(plus)) << shift));
+                any_miss |= (offset > span) | (i128::from(value) != wide);
+                key.set(W::placed(offset.wrapping_add(plus), shift));
             }
         } else {
-            for ((key, miss), &value) in rows {
-                let offset = (widen(value) ^ flip).wrapping_sub(base) as u128;
-                *miss |= u8::from(offset > span);
+            for (key, &value) in keys.iter_mut().zip(values) {
+                let offset = offset(value);
+                any_miss |= offset > span;
                 key.set(W::of(offset.wrapping_add(plus) << shift));
             }
+        }
+        // Misses are rare: they change the layout, or stand for rows that a join does not match.
+        if any_miss {
+            let rows = misses.iter_mut().zip(values);
+            rows.for_each(|(miss, &value)| *miss |= u8::from(offset(value) > span));
         }
     }
 

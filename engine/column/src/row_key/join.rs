@@ -19,7 +19,7 @@ use firn_types::{Error, Result, SqlType};
 use super::encode::{KeyEncoder, RowKeys};
 use super::fixed::{KeyLayout, KeyOrder, Packed};
 use super::hash::{mix, mix_bytes, mix_wide};
-use super::slots::{InlineTable, TagTable};
+use super::slots::{InlineTable, TagTable, WARM_KEYS};
 use crate::Column;
 
 pub use super::slots::NONE;
@@ -120,9 +120,8 @@ impl JoinKeys {
         let mut layout = KeyLayout::new(types, &orders);
         if let Some(layout) = &mut layout {
             for batch in batches {
-                layout.observe(batch)?;
+                layout.widen(batch)?;
             }
-            layout.arrange();
         }
         let form = match layout {
             Some(layout) if layout.bits() <= 64 => {
@@ -386,11 +385,15 @@ impl JoinTable {
             Form::Narrow(layout) => {
                 let packed = &mut scratch.narrow;
                 layout.pack(columns, rows, refuse_nulls, packed)?;
-                let keys = packed.keys.iter().zip(&packed.misses);
-                heads.extend(keys.map(|(&key, &miss)| match miss {
-                    0 => self.find_narrow(key),
-                    _ => NONE,
-                }));
+                for (keys, misses) in
+                    packed.keys.chunks(WARM_KEYS).zip(packed.misses.chunks(WARM_KEYS))
+                {
+                    self.warm_narrow(keys);
+                    heads.extend(keys.iter().zip(misses).map(|(&key, &miss)| match miss {
+                        0 => self.find_narrow(key),
+                        _ => NONE,
+                    }));
+                }
             }
             Form::Wide(layout) => {
                 let packed = &mut scratch.wide;
@@ -411,6 +414,20 @@ impl JoinTable {
             }
         }
         Ok(())
+    }
+
+    /// Loads the slots that the keys will be looked up in.
+    fn warm_narrow(&self, keys: &[u64]) {
+        let load = |all, &key: &u64| match self.partitions.get(self.keys.partition(mix(key))) {
+            Some(PartitionTable::Narrow(table)) => all ^ table.load(key),
+            _ => all,
+        };
+        match self.partitions.as_slice() {
+            [PartitionTable::Narrow(table)] => table.warm(keys),
+            _ => {
+                std::hint::black_box(keys.iter().fold(0, load));
+            }
+        }
     }
 
     #[inline]

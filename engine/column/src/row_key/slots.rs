@@ -1,9 +1,16 @@
 //! Open addressing with linear probing: the two hash tables underneath groups and joins.
 //!
-//! Slots are chosen by a hash's upper bits. A table is at most half full, so that a probe rarely goes on
-//! beyond the cache line it began in.
+//! Slots are chosen by a hash's upper bits. A table is at most two thirds full, so that a probe rarely
+//! goes on beyond the cache line it began in.
+
+use std::hint::black_box;
 
 use super::hash::mix;
+
+/// Keys whose slots are loaded before they are looked at, see [`InlineTable::warm`].
+pub(crate) const WARM_KEYS: usize = 256;
+/// Slots from which on a table is larger than the nearest caches.
+const WARM_SLOTS_MIN: usize = 1 << 14;
 
 /// Says that a slot holds nothing, and that a row has no match.
 pub const NONE: u32 = u32::MAX;
@@ -34,15 +41,31 @@ impl InlineTable {
 
     /// Makes room for so many more keys.
     pub(crate) fn reserve(&mut self, more: usize) {
-        if (self.used + more) * 2 <= self.slots.len() {
+        if slots_for(self.used + more) <= self.slots.len() {
             return;
         }
-        // Growing by the whole `more` each time would follow a guess; doubling follows the keys.
-        let mut larger = InlineTable::with_capacity((self.used + more).max(self.slots.len()));
+        let mut larger = InlineTable::with_capacity(self.used + more);
         for slot in self.slots.iter().filter(|slot| slot.number != NONE) {
             larger.find_or_insert(slot.key, || slot.number);
         }
         *self = larger;
+    }
+
+    /// Loads the slots of some keys. The loads do not wait for each other, as looks do whenever the
+    /// processor guesses wrongly how one ends; the looks that follow find the slots in the cache. Nothing
+    /// happens for a small table.
+    #[inline]
+    pub(crate) fn warm(&self, keys: &[u64]) {
+        if self.slots.len() < WARM_SLOTS_MIN {
+            return;
+        }
+        black_box(keys.iter().fold(0, |all, &key| all ^ self.load(key)));
+    }
+
+    /// The number in the first slot that a look for the key looks at.
+    #[inline]
+    pub(crate) fn load(&self, key: u64) -> u32 {
+        self.slots[(mix(key) >> self.shift) as usize & (self.slots.len() - 1)].number
     }
 
     /// The number of the key; `new` gives it for a key that is not there. There must be room.
@@ -109,15 +132,31 @@ impl TagTable {
 
     /// Makes room for so many more keys; `hash` gives the hash of a number that is in the table.
     pub(crate) fn reserve(&mut self, more: usize, hash: impl Fn(u32) -> u64) {
-        if (self.used + more) * 2 <= self.slots.len() {
+        if slots_for(self.used + more) <= self.slots.len() {
             return;
         }
-        let mut larger = TagTable::with_capacity((self.used + more).max(self.slots.len()));
+        let mut larger = TagTable::with_capacity(self.used + more);
         for &slot in self.slots.iter().filter(|slot| **slot != EMPTY_TAG) {
             let number = slot as u32;
             larger.entry(hash(number), |_| false, || number);
         }
         *self = larger;
+    }
+
+    /// As [`InlineTable::warm`], of hashes. `load` gets the number in each slot, or one out of range, and
+    /// may load its key.
+    #[inline]
+    pub(crate) fn warm(&self, hashes: &[u64], load: impl Fn(usize) -> u64) {
+        if self.slots.len() < WARM_SLOTS_MIN {
+            return;
+        }
+        let mask = self.slots.len() - 1;
+        let mut numbers = [0_u32; WARM_KEYS];
+        for (number, hash) in numbers.iter_mut().zip(hashes) {
+            *number = self.slots[(hash >> self.shift) as usize & mask] as u32;
+        }
+        let numbers = numbers.iter().take(hashes.len());
+        black_box(numbers.fold(0, |all, &number| all ^ load(number as usize)));
     }
 
     /// The number of the key with this hash for which `same` holds, and whether it is new; `new` gives the
@@ -168,7 +207,9 @@ impl TagTable {
     }
 }
 
-/// Slots of a table that is half full with so many keys: a power of two.
+/// Slots of a table with so many keys: a power of two of which they fill half at most, or two thirds where
+/// memory costs more than a second look.
 fn slots_for(keys: usize) -> usize {
-    (keys * 2).next_power_of_two().max(64)
+    let slots = if keys < 1 << 16 { keys * 2 } else { keys + keys / 2 };
+    slots.next_power_of_two().max(64)
 }

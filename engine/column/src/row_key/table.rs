@@ -5,13 +5,13 @@
 //! of 128-bit keys, of bytes. Group numbers never change. Keys made of dictionaries only are looked up
 //! once per combination of codes.
 
-use arrow::array::{Array as _, UInt32Array};
+use arrow::array::{Array as _, StringViewArray, UInt32Array};
 use firn_types::{Error, Result, SqlType};
 
 use super::encode::{KeyEncoder, RowKeys};
 use super::fixed::{KeyLayout, KeyOrder, Packed, not_packed};
 use super::hash::{mix_bytes, mix_wide};
-use super::slots::{InlineTable, NONE, TagTable};
+use super::slots::{InlineTable, NONE, TagTable, WARM_KEYS};
 use crate::{Array, Column};
 
 /// Bits of a packed key that may index an array: 256 KiB of group numbers.
@@ -47,7 +47,30 @@ struct ByteGroups {
     /// Columns of the groups' first rows, in pieces, in the groups' order.
     rows: Vec<Vec<Column>>,
     batch: RowKeys,
+    /// The key is a single text: it needs no encoding.
+    plain: bool,
 }
+
+/// Where a batch's keys as bytes come from.
+#[derive(Clone, Copy)]
+enum KeySource<'a> {
+    Encoded(&'a RowKeys),
+    Texts(&'a StringViewArray),
+}
+
+impl<'a> KeySource<'a> {
+    #[inline]
+    fn key(self, row: usize) -> &'a [u8] {
+        match self {
+            KeySource::Encoded(keys) => keys.key(row),
+            KeySource::Texts(texts) if texts.is_null(row) => NULL_TEXT,
+            KeySource::Texts(texts) => texts.value(row).as_bytes(),
+        }
+    }
+}
+
+/// The key of a single text that is NULL: a byte that no text has.
+const NULL_TEXT: &[u8] = &[0xFF];
 
 impl GroupTable {
     /// A table without groups for keys of these types.
@@ -125,6 +148,11 @@ impl GroupTable {
         };
         let groups = self.len();
         layout.widen(columns)?;
+        match layout.bits() {
+            0..=DIRECT_BITS_MAX => {}
+            17..=64 => layout.stretch(63),
+            _ => layout.stretch(127),
+        }
         self.store = if layout.bits() <= 128 {
             Store::packed(layout, &old)
         } else {
@@ -208,6 +236,7 @@ impl Store {
             hashes: Vec::new(),
             rows: Vec::new(),
             batch: RowKeys::default(),
+            plain: matches!(types, [SqlType::Varchar { .. }]),
         }))
     }
 
@@ -224,6 +253,9 @@ impl Store {
             }
             Store::Bytes(bytes) => {
                 bytes.batch.clear();
+                if bytes.plain {
+                    return Ok(true);
+                }
                 bytes.encoder.encode(columns, rows, &mut bytes.batch)?;
                 Ok(true)
             }
@@ -234,37 +266,49 @@ impl Store {
     fn number(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
         match self {
             Store::Direct { groups: numbers, keys, packed, .. } => {
-                groups.extend(packed.keys.iter().map(|&key| {
-                    let number = &mut numbers[key as usize];
-                    if *number == NONE {
-                        *number = keys.len() as u32;
-                        keys.push(key);
+                groups.extend(packed.keys.iter().map(|&key| numbers[key as usize]));
+                if groups.contains(&NONE) {
+                    for (group, &key) in groups.iter_mut().zip(&packed.keys) {
+                        let number = &mut numbers[key as usize];
+                        if *number == NONE {
+                            *number = keys.len() as u32;
+                            keys.push(key);
+                        }
+                        *group = *number;
                     }
-                    *number
-                }));
+                }
             }
             Store::Narrow { table, keys, packed, .. } => {
                 for block in packed.keys.chunks(BLOCK_ROWS) {
                     table.reserve(block.len());
-                    groups.extend(block.iter().map(|&key| {
-                        table.find_or_insert(key, || {
-                            keys.push(key);
-                            keys.len() as u32 - 1
-                        })
-                    }));
+                    for block in block.chunks(WARM_KEYS) {
+                        table.warm(block);
+                        groups.extend(block.iter().map(|&key| {
+                            table.find_or_insert(key, || {
+                                keys.push(key);
+                                keys.len() as u32 - 1
+                            })
+                        }));
+                    }
                 }
             }
             Store::Wide { table, keys, packed, .. } => {
                 for block in packed.keys.chunks(BLOCK_ROWS) {
                     table.reserve(block.len(), |group| mix_wide(keys[group as usize] as i128));
-                    for &key in block {
-                        let next = keys.len() as u32;
-                        let same = |group: u32| keys[group as usize] == key;
-                        let (group, new) = table.entry(mix_wide(key as i128), same, || next);
-                        if new {
-                            keys.push(key);
+                    for block in block.chunks(WARM_KEYS) {
+                        let mut hashes = [0; WARM_KEYS];
+                        hashes.iter_mut().zip(block).for_each(|(h, &k)| *h = mix_wide(k as i128));
+                        let load = |group: usize| keys.get(group).map_or(0, |&key| key as u64);
+                        table.warm(&hashes[..block.len()], load);
+                        for (&key, &hash) in block.iter().zip(&hashes) {
+                            let next = keys.len() as u32;
+                            let same = |group: u32| keys[group as usize] == key;
+                            let (group, new) = table.entry(hash, same, || next);
+                            if new {
+                                keys.push(key);
+                            }
+                            groups.push(group);
                         }
-                        groups.push(group);
                     }
                 }
             }
@@ -277,21 +321,33 @@ impl Store {
 impl ByteGroups {
     fn number(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) {
         let mut new_rows = Vec::new();
+        let flat = self.plain.then(|| columns[0].flat());
+        let source = match &flat {
+            Some(Array::Text(a)) => KeySource::Texts(a),
+            _ => KeySource::Encoded(&self.batch),
+        };
         for start in (0..rows).step_by(BLOCK_ROWS) {
             let end = rows.min(start + BLOCK_ROWS);
             self.table.reserve(end - start, |group| self.hashes[group as usize]);
-            for row in start..end {
-                let key = self.batch.key(row);
-                let hash = mix_bytes(key);
-                let next = self.keys.len() as u32;
-                let same = |group: u32| self.keys.key(group as usize) == key;
-                let (group, new) = self.table.entry(hash, same, || next);
-                if new {
-                    self.keys.push(key);
-                    self.hashes.push(hash);
-                    new_rows.push(row as u32);
+            for first in (start..end).step_by(WARM_KEYS) {
+                let rows = first..end.min(first + WARM_KEYS);
+                let mut hashes = [0; WARM_KEYS];
+                for (hash, row) in hashes.iter_mut().zip(rows.clone()) {
+                    *hash = mix_bytes(source.key(row));
                 }
-                groups.push(group);
+                self.table.warm(&hashes[..rows.len()], |group| self.keys.load(group));
+                for (row, &hash) in rows.zip(&hashes) {
+                    let key = source.key(row);
+                    let next = self.keys.len() as u32;
+                    let same = |group: u32| self.keys.key(group as usize) == key;
+                    let (group, new) = self.table.entry(hash, same, || next);
+                    if new {
+                        self.keys.push(key);
+                        self.hashes.push(hash);
+                        new_rows.push(row as u32);
+                    }
+                    groups.push(group);
+                }
             }
         }
         if !new_rows.is_empty() {

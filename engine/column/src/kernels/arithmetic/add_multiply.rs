@@ -57,13 +57,21 @@ fn narrow(operator: Arithmetic, left: Operand<'_, i32>, right: Operand<'_, i32>)
     }
 }
 
-/// 64-bit operands in 64 bits; none when a row may overflow. The sign of `lost` tells whether the sign of
-/// a sum came out wrong in any row; for products the operands' magnitudes decide beforehand.
+/// 64-bit operands in 64 bits; none when a row may overflow. The operands' magnitudes decide beforehand,
+/// at the price of a vectorized pass over each. Sums of larger numbers still get a try: the sign of `lost`
+/// tells whether the sign of a sum came out wrong in any row.
 fn medium(
     operator: Arithmetic,
     left: Operand<'_, i64>,
     right: Operand<'_, i64>,
 ) -> Option<Vec<i64>> {
+    let (left_bits, right_bits) = (i64_bits(left), i64_bits(right));
+    if left_bits.max(right_bits) <= 62 && operator != Arithmetic::Multiply {
+        return Some(match operator {
+            Arithmetic::Add => pairs(left, right, i64::wrapping_add),
+            _ => pairs(left, right, i64::wrapping_sub),
+        });
+    }
     let mut lost = 0_i64;
     let values = match operator {
         Arithmetic::Add => pairs(left, right, |l, r| {
@@ -76,7 +84,7 @@ fn medium(
             lost |= (l ^ r) & (l ^ difference);
             difference
         }),
-        Arithmetic::Multiply if i64_bits(left) + i64_bits(right) <= 62 => {
+        Arithmetic::Multiply if left_bits + right_bits <= 62 => {
             pairs(left, right, i64::wrapping_mul)
         }
         Arithmetic::Multiply => return None,

@@ -104,7 +104,7 @@ fn quotients(left: Side<'_>, right: Side<'_>, digits: u8) -> Result<Array> {
             return Err(Error::internal("division of arrays that do not meet in one width"));
         };
         let (l, r, factor) = (left.operand(l), right.operand(r), factor as i64);
-        let values = if left_bits <= 52 && right_bits <= 52 {
+        let values = if left_bits <= 51 && right_bits <= 51 {
             pairs(l, r, |l, r| by_float(l * factor, r))
         } else {
             pairs(l, r, |l, r| by_integer(l * factor, r))
@@ -129,29 +129,36 @@ fn low_half(array: &Array) -> Array {
     }
 }
 
-/// Division of integers below 2^52 by way of floating point, which is several times faster than the
-/// processor's integer division. The quotient of two such numbers is never rounded up to a whole number
-/// that it does not reach, because the distance to that number is more than half a unit in the last
-/// place; so cutting it off is exact.
+/// Division by way of floating point, which is several times faster than the processor's integer
+/// division. Dividend and divisor have at most 51 bits, so that their sum with half a divisor has 53 at
+/// most; the quotient of two such numbers is never rounded up to a whole number that it does not reach,
+/// because the distance to that number is more than half a unit in the last place. Cutting it off is exact.
 #[inline]
 fn by_float(value: i64, divisor: i64) -> i64 {
-    let divisor = if divisor == 0 { 1 } else { divisor };
-    let quotient = (value as f64 / divisor as f64) as i64;
-    let rest = value - quotient * divisor;
-    quotient + away_from_zero(rest, divisor)
+    let (dividend, magnitude) = rounding_parts(value, divisor);
+    let quotient = (dividend as i64 as f64 / magnitude as i64 as f64) as i64;
+    with_sign(quotient, value ^ divisor)
 }
 
 #[inline]
 fn by_integer(value: i64, divisor: i64) -> i64 {
-    let divisor = if divisor == 0 { 1 } else { divisor };
-    value / divisor + away_from_zero(value % divisor, divisor)
+    let (dividend, magnitude) = rounding_parts(value, divisor);
+    with_sign((dividend / magnitude) as i64, value ^ divisor)
 }
 
-/// What rounding half away from zero adds to a quotient that left this rest.
+/// Magnitudes whose quotient, cut off, is rounded: half a divisor is added before. No branch, since which
+/// way a quotient is rounded cannot be guessed.
 #[inline]
-fn away_from_zero(rest: i64, divisor: i64) -> i64 {
-    let up = rest.unsigned_abs() * 2 >= divisor.unsigned_abs();
-    if up { ((rest ^ divisor) >> 63) | 1 } else { 0 }
+fn rounding_parts(value: i64, divisor: i64) -> (u64, u64) {
+    let magnitude = divisor.unsigned_abs().max(1);
+    (value.unsigned_abs() + (magnitude >> 1), magnitude)
+}
+
+/// The magnitude with the sign of `sign`.
+#[inline]
+fn with_sign(magnitude: i64, sign: i64) -> i64 {
+    let sign = sign >> 63;
+    (magnitude ^ sign) - sign
 }
 
 fn wide(

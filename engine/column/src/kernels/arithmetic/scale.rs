@@ -4,7 +4,7 @@ use arrow::datatypes::i256;
 use firn_types::Result;
 
 use super::magnitude::bits;
-use super::{Arithmetic, common_width, i64s, i128s, in_range, not_numeric, overflow, valid};
+use super::{Arithmetic, common_width, i64s, i128s, in_range, overflow, valid};
 use crate::kernels::forms::{self, Side, nulls_of_both, rows_of};
 use crate::{Array, Column, PhysicalType};
 
@@ -43,26 +43,8 @@ pub fn scale_down(column: &Column, digits: u8) -> Result<Column> {
         return Ok(column.clone());
     }
     let divisor = POWERS_OF_TEN[usize::from(digits.min(38))];
-    forms::map(column, |array| {
-        Ok(match (array, i64::try_from(divisor)) {
-            (Array::I32(a), Ok(d)) => Array::I64(a.unary(|v| rounded_i64(i64::from(v), d))),
-            (Array::I64(a), Ok(d)) => Array::I64(a.unary(|v| rounded_i64(v, d))),
-            // 10^19 and more: only numbers of 64 bits above half of 10^19 do not round to zero.
-            (Array::I32(a), Err(_)) => Array::I64(a.unary(|_| 0)),
-            (Array::I64(a), Err(_)) => {
-                Array::I64(a.unary(|v| rounded(i128::from(v), divisor) as i64))
-            }
-            (Array::I128(a), _) => Array::I128(a.unary(|v| rounded(v, divisor))),
-            (other, _) => return Err(not_numeric(other)),
-        })
-    })
-}
-
-#[inline]
-fn rounded_i64(value: i64, divisor: i64) -> i64 {
-    let (quotient, rest) = (value / divisor, value % divisor);
-    let up = rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2);
-    quotient + if up { value.signum() } else { 0 }
+    let divisor = crate::column::integers(vec![Some(divisor)]);
+    super::divide(column, &Column::Constant { value: divisor, rows: column.len() }, 0)
 }
 
 /// `value / divisor`, rounded half away from zero; the divisor is positive.
