@@ -195,3 +195,43 @@ impl Plan {
         f(plan)
     }
 }
+
+impl Plan {
+    /// The ids of the columns that this node makes, to change in place; not those that it passes on.
+    pub fn defined_ids_mut(&mut self) -> Vec<&mut firn_types::ColumnId> {
+        match self {
+            Plan::Scan(node) => {
+                let columns = node.columns.iter_mut().map(|column| &mut column.column.id);
+                columns.chain(&mut node.row_address).collect()
+            }
+            Plan::VirtualScan(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::StageScan(node) => node.columns.iter_mut().map(|c| &mut c.column.id).collect(),
+            Plan::Values(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::Project(node) => node.items.iter_mut().map(|item| &mut item.id).collect(),
+            Plan::Aggregate(node) => {
+                let groups = node.groups.iter_mut().map(|item| &mut item.id);
+                let calls = node.aggregates.iter_mut().map(|call| &mut call.id);
+                groups.chain(calls).chain(&mut node.grouping_id).collect()
+            }
+            Plan::Window(node) => node.calls.iter_mut().map(|call| &mut call.id).collect(),
+            Plan::Join(node) => match &mut node.kind {
+                super::JoinKind::Mark { id, .. } => vec![id],
+                _ => Vec::new(),
+            },
+            Plan::Apply(node) => match &mut node.kind {
+                super::ApplyKind::Exists { id } | super::ApplyKind::Any { id, .. } => vec![id],
+                _ => Vec::new(),
+            },
+            Plan::SetOperation(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::TableExpand(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::CteRef(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::RecursiveCte(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::Generate(_)
+            | Plan::Filter(_)
+            | Plan::Sort(_)
+            | Plan::Limit(_)
+            | Plan::With(_)
+            | Plan::Sample(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What rules may use.
+
+use std::cell::Cell;
+
+use firn_expression::functions::FunctionContext;
+use firn_types::{ColumnId, SqlType};
+
+use crate::plan::PlanColumn;
+
+/// What rules may use.
+#[derive(Debug)]
+pub struct OptimizeContext<'a> {
+    /// For folding constants.
+    pub functions: &'a FunctionContext,
+    /// The names of rules that are left out.
+    pub disabled: Vec<String>,
+    next_column: Cell<u32>,
+}
+
+impl<'a> OptimizeContext<'a> {
+    /// All rules; new columns get ids from `next_column`.
+    pub fn new(functions: &'a FunctionContext, next_column: u32) -> OptimizeContext<'a> {
+        OptimizeContext { functions, disabled: Vec::new(), next_column: Cell::new(next_column) }
+    }
+
+    /// A new column id.
+    pub(crate) fn fresh(&self) -> ColumnId {
+        let id = self.next_column.get();
+        self.next_column.set(id + 1);
+        ColumnId(id)
+    }
+
+    /// A new column.
+    pub(crate) fn fresh_column(&self, name: &str, sql_type: SqlType, nullable: bool) -> PlanColumn {
+        PlanColumn { id: self.fresh(), name: name.to_string(), sql_type, nullable }
+    }
+}

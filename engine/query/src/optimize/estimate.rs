@@ -1,0 +1,262 @@
+//! How many rows a plan gives, and how many different values its columns have: estimates from statistics.
+
+use std::collections::HashMap;
+
+use firn_expression::Expr;
+use firn_types::scan_predicate::Comparison;
+use firn_types::{ColumnId, Value};
+
+use crate::plan::{Join, JoinKey, JoinKind, Plan, Scan, SetOperator};
+
+/// The part of rows that pass a condition of which nothing is known.
+const UNKNOWN_SELECTIVITY: f64 = 0.25;
+/// The part of rows that pass an equality of which nothing is known.
+const EQUALITY_SELECTIVITY: f64 = 0.05;
+/// The part of rows that pass a pattern.
+const PATTERN_SELECTIVITY: f64 = 0.1;
+/// Rows of a source of which nothing is known.
+const UNKNOWN_ROWS: f64 = 1000.0;
+
+/// What a plan gives.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Estimate {
+    /// Rows, at least one.
+    pub(super) rows: f64,
+    /// For columns of which it is known.
+    pub(super) columns: HashMap<ColumnId, ColumnEstimate>,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ColumnEstimate {
+    /// Different values.
+    pub(super) distinct: f64,
+    /// Smallest and largest value, for numbers, dates and timestamps, as floating-point numbers.
+    pub(super) range: Option<(f64, f64)>,
+}
+
+impl Estimate {
+    /// Different values of an expression: a column's, or no more than there are rows.
+    pub(super) fn distinct(&self, expr: &Expr) -> f64 {
+        let known = match expr {
+            Expr::Column { id, .. } => self.columns.get(id).map(|column| column.distinct),
+            Expr::Cast { input, .. } => Some(self.distinct(input)),
+            Expr::Literal { .. } => Some(1.0),
+            _ => None,
+        };
+        known.unwrap_or(self.rows / 10.0).clamp(1.0, self.rows.max(1.0))
+    }
+
+    fn scaled(mut self, part: f64) -> Estimate {
+        let before = self.rows.max(1.0);
+        self.rows = (self.rows * part).max(1.0);
+        for column in self.columns.values_mut() {
+            column.distinct = remaining(column.distinct, before, self.rows);
+        }
+        self
+    }
+}
+
+/// Different values left when `after` of `before` rows are: S. B. Yao's estimate, simplified.
+fn remaining(distinct: f64, before: f64, after: f64) -> f64 {
+    let per_value = (before / distinct.max(1.0)).max(1.0);
+    let kept = 1.0 - (1.0 - (after / before).min(1.0)).powf(per_value);
+    (distinct * kept).clamp(1.0, after.max(1.0))
+}
+
+/// Estimates a plan.
+pub(super) fn estimate(plan: &Plan) -> Estimate {
+    match plan {
+        Plan::Scan(scan) => scan_estimate(scan),
+        Plan::Values(node) => {
+            Estimate { rows: (node.rows.len() as f64).max(1.0), ..Estimate::default() }
+        }
+        Plan::Generate(node) => Estimate { rows: node.rows as f64, ..Estimate::default() },
+        Plan::VirtualScan(_) | Plan::StageScan(_) | Plan::CteRef(_) | Plan::RecursiveCte(_) => {
+            Estimate { rows: UNKNOWN_ROWS, ..Estimate::default() }
+        }
+        Plan::Filter(node) => {
+            let input = estimate(&node.input);
+            let part = selectivity_of_all(&node.conditions, &input);
+            input.scaled(part)
+        }
+        Plan::Project(node) => {
+            let input = estimate(&node.input);
+            let columns = node.items.iter().filter_map(|item| {
+                let id = item.expr.as_column()?;
+                Some((item.id, *input.columns.get(&id)?))
+            });
+            Estimate { rows: input.rows, columns: columns.collect() }
+        }
+        Plan::Aggregate(node) => {
+            let input = estimate(&node.input);
+            if node.groups.is_empty() {
+                return Estimate { rows: 1.0, ..Estimate::default() };
+            }
+            let groups: f64 = node.groups.iter().map(|group| input.distinct(&group.expr)).product();
+            let rows = groups.min(input.rows).max(1.0);
+            let columns = node.groups.iter().map(|group| {
+                let distinct = input.distinct(&group.expr).min(rows);
+                (group.id, ColumnEstimate { distinct, range: None })
+            });
+            Estimate { rows, columns: columns.collect() }
+        }
+        Plan::Window(node) => estimate(&node.input),
+        Plan::Sort(node) => bounded(estimate(&node.input), node.limit),
+        Plan::Limit(node) => bounded(estimate(&node.input), node.fetch),
+        Plan::Sample(node) => estimate(&node.input),
+        Plan::Join(join) => join_estimate(join),
+        Plan::Apply(apply) => estimate(&apply.left),
+        Plan::SetOperation(node) => {
+            let rows = node.inputs.iter().map(|input| estimate(input).rows);
+            let rows = match node.operator {
+                SetOperator::UnionAll => rows.sum(),
+                _ => rows.fold(f64::MAX, f64::min),
+            };
+            Estimate { rows, ..Estimate::default() }
+        }
+        Plan::TableExpand(node) => {
+            let input = estimate(&node.input);
+            Estimate { rows: input.rows * 3.0, columns: input.columns }
+        }
+        Plan::With(node) => estimate(&node.body),
+    }
+}
+
+fn bounded(mut estimate: Estimate, limit: Option<u64>) -> Estimate {
+    if let Some(limit) = limit {
+        estimate.rows = estimate.rows.min(limit as f64).max(1.0);
+    }
+    estimate
+}
+
+fn scan_estimate(scan: &Scan) -> Estimate {
+    let rows = (scan.snapshot.rows() as f64).max(1.0);
+    let columns = scan.columns.iter().filter_map(|column| {
+        let summary = scan.snapshot.column_summary(column.field)?;
+        let range =
+            match (summary.min.as_ref().and_then(number), summary.max.as_ref().and_then(number)) {
+                (Some(low), Some(high)) => Some((low, high)),
+                _ => None,
+            };
+        let distinct = (summary.distinct_count() as f64).clamp(1.0, rows);
+        Some((column.column.id, ColumnEstimate { distinct, range }))
+    });
+    let whole = Estimate { rows, columns: columns.collect() };
+    let part = selectivity_of_all(&scan.conditions, &whole);
+    whole.scaled(part)
+}
+
+/// A value on the number line.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(n) => Some(n.unscaled as f64 / 10_f64.powi(i32::from(n.scale))),
+        Value::Float(n) => Some(*n),
+        Value::Date(days) => Some(f64::from(*days)),
+        Value::Time(nanos) => Some(*nanos as f64),
+        Value::Timestamp(nanos) => Some(*nanos as f64),
+        _ => None,
+    }
+}
+
+/// The part of rows that pass all conditions. A lower and an upper bound of one column are taken together.
+pub(super) fn selectivity_of_all(conditions: &[Expr], input: &Estimate) -> f64 {
+    let mut part = 1.0;
+    let mut ranges: HashMap<ColumnId, (f64, f64)> = HashMap::new();
+    for condition in conditions.iter().flat_map(|c| c.clone().into_conjuncts()) {
+        match bound_of(&condition, input) {
+            Some((id, low, high)) => {
+                let range = ranges.entry(id).or_insert((0.0, 1.0));
+                *range = (range.0.max(low), range.1.min(high));
+            }
+            None => part *= selectivity(&condition, input),
+        }
+    }
+    ranges.values().fold(part, |part, (low, high)| part * (high - low).clamp(0.0001, 1.0))
+}
+
+/// The part of a column's range, from 0 to 1, that a comparison with a constant leaves.
+fn bound_of(condition: &Expr, input: &Estimate) -> Option<(ColumnId, f64, f64)> {
+    let Expr::Compare { operator, left, right } = condition else { return None };
+    let (id, operator, value) = match (left.as_column(), right.as_literal()) {
+        (Some(id), Some(value)) => (id, *operator, value),
+        _ => (right.as_column()?, operator.swapped(), left.as_literal()?),
+    };
+    let (low, high) = input.columns.get(&id)?.range?;
+    let at = ((number(value)? - low) / (high - low).max(1e-9)).clamp(0.0, 1.0);
+    match operator {
+        Comparison::Less | Comparison::LessOrEqual => Some((id, 0.0, at)),
+        Comparison::Greater | Comparison::GreaterOrEqual => Some((id, at, 1.0)),
+        Comparison::Equal | Comparison::NotEqual => None,
+    }
+}
+
+/// The part of rows that pass one condition.
+fn selectivity(condition: &Expr, input: &Estimate) -> f64 {
+    match condition {
+        Expr::Literal { value: Value::Boolean(true), .. } => 1.0,
+        Expr::Literal { .. } => 0.0001,
+        Expr::Compare { operator, left, right } => {
+            let equal = match (left.as_column(), right.as_column()) {
+                (None, None) => EQUALITY_SELECTIVITY,
+                _ => 1.0 / input.distinct(left).max(input.distinct(right)).max(1.0),
+            };
+            match operator {
+                Comparison::Equal => equal,
+                Comparison::NotEqual => 1.0 - equal,
+                _ => UNKNOWN_SELECTIVITY,
+            }
+        }
+        Expr::InList { input: operand, list } => {
+            (list.len() as f64 / input.distinct(operand)).clamp(0.0001, 1.0)
+        }
+        Expr::And(parts) => parts.iter().map(|part| selectivity(part, input)).product(),
+        Expr::Or(parts) => {
+            let none: f64 = parts.iter().map(|part| 1.0 - selectivity(part, input)).product();
+            1.0 - none
+        }
+        Expr::Not(inner) => (1.0 - selectivity(inner, input)).max(0.0001),
+        Expr::IsNull(_) => 0.05,
+        Expr::Call { function, .. }
+            if matches!(function.name, "LIKE" | "ILIKE" | "RLIKE" | "CONTAINS" | "STARTSWITH") =>
+        {
+            PATTERN_SELECTIVITY
+        }
+        _ => UNKNOWN_SELECTIVITY,
+    }
+}
+
+/// The part of all pairs of rows that pairs of keys leave. Keys of one pair of tables are not independent:
+/// together they have no more different values than their table has rows.
+pub(super) fn key_selectivity(keys: &[JoinKey], left: &Estimate, right: &Estimate) -> f64 {
+    if keys.is_empty() {
+        return 1.0;
+    }
+    let together = |side: &Estimate, expr: fn(&JoinKey) -> &Expr| {
+        let product: f64 = keys.iter().map(|key| side.distinct(expr(key))).product();
+        product.min(side.rows).max(1.0)
+    };
+    1.0 / together(left, |key| &key.left).max(together(right, |key| &key.right))
+}
+
+fn join_estimate(join: &Join) -> Estimate {
+    let (left, right) = (estimate(&join.left), estimate(&join.right));
+    let mut both = Estimate { rows: left.rows * right.rows, columns: left.columns.clone() };
+    both.columns.extend(right.columns.clone());
+    let part =
+        key_selectivity(&join.keys, &left, &right) * selectivity_of_all(&join.conditions, &both);
+    let matches = (both.rows * part).max(1.0);
+    let rows = match join.kind {
+        JoinKind::Inner => matches,
+        JoinKind::Left => matches.max(left.rows),
+        JoinKind::Right => matches.max(right.rows),
+        JoinKind::Full => matches.max(left.rows + right.rows),
+        JoinKind::Semi => (left.rows * 0.5).min(matches).max(1.0),
+        JoinKind::Anti => (left.rows * 0.5).max(1.0),
+        JoinKind::Mark { .. } | JoinKind::Single => left.rows,
+    };
+    for column in both.columns.values_mut() {
+        column.distinct = column.distinct.min(rows).max(1.0);
+    }
+    Estimate { rows, columns: both.columns }
+}

@@ -1,0 +1,172 @@
+//! The tables of a nest of inner joins with the conditions between them.
+
+use std::collections::{HashMap, HashSet};
+
+use firn_expression::Expr;
+use firn_types::ColumnId;
+
+use super::{Shape, Tree, passes_only};
+use crate::optimize::decorrelate::{equality, key_of};
+use crate::optimize::estimate::{Estimate, key_selectivity, selectivity_of_all};
+use crate::plan::{Filter, Join, JoinKey, JoinKind, Plan};
+
+/// Most tables of one nest: the bits of a set.
+const TABLES_MAX: usize = 120;
+
+/// Tables and conditions of a nest of inner joins.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    /// The tables: whatever is not itself an inner join.
+    pub(super) relations: Vec<Plan>,
+    /// What each gives.
+    pub(super) estimates: Vec<Estimate>,
+    edges: Vec<Edge>,
+    owners: HashMap<ColumnId, usize>,
+}
+
+/// A condition with the set of tables that it is about.
+#[derive(Clone, Debug)]
+struct Edge {
+    tables: u128,
+    condition: Expr,
+}
+
+impl Graph {
+    /// Takes a nest of inner joins apart.
+    pub(super) fn flatten(&mut self, plan: Plan) {
+        let mut conditions = Vec::new();
+        self.add(plan, &mut conditions);
+        for condition in conditions {
+            let used = condition.columns_used();
+            let tables = used.iter().filter_map(|id| self.owners.get(id));
+            let tables = tables.fold(0_u128, |set, index| set | 1 << index);
+            self.edges.push(Edge { tables, condition });
+        }
+    }
+
+    fn add(&mut self, plan: Plan, conditions: &mut Vec<Expr>) {
+        match plan {
+            Plan::Join(join)
+                if join.kind == JoinKind::Inner && self.relations.len() < TABLES_MAX =>
+            {
+                let Join { left, right, keys, conditions: own, .. } = *join;
+                self.add(*left, conditions);
+                self.add(*right, conditions);
+                conditions.extend(keys.into_iter().map(equality));
+                conditions.extend(own);
+            }
+            Plan::Project(project) if passes_only(&project) && is_inner(&project.input) => {
+                self.add(*project.input, conditions);
+            }
+            other => {
+                let index = self.relations.len();
+                self.owners.extend(other.columns().iter().map(|column| (column.id, index)));
+                self.relations.push(other);
+            }
+        }
+    }
+
+    /// Whether some condition is about tables of both sets and of no others.
+    pub(super) fn is_connected(&self, left: u128, right: u128) -> bool {
+        let both = left | right;
+        self.edges.iter().any(|edge| {
+            edge.tables & left != 0 && edge.tables & right != 0 && edge.tables & !both == 0
+        })
+    }
+
+    /// The conditions that a join of two sets can check and neither set alone could.
+    fn between(&self, left: u128, right: u128) -> Vec<Expr> {
+        let both = left | right;
+        let here = self.edges.iter().filter(|edge| {
+            edge.tables & !both == 0 && edge.tables & !left != 0 && edge.tables & !right != 0
+        });
+        here.map(|edge| edge.condition.clone()).collect()
+    }
+
+    fn columns_of(&self, set: u128) -> HashSet<ColumnId> {
+        let inside = self.owners.iter().filter(|(_, index)| set >> **index & 1 == 1);
+        inside.map(|(id, _)| *id).collect()
+    }
+
+    /// The conditions between two sets as keys and the rest.
+    fn keys(&self, left: u128, right: u128) -> (Vec<JoinKey>, Vec<Expr>) {
+        let (left_columns, right_columns) = (self.columns_of(left), self.columns_of(right));
+        let mut keys = Vec::new();
+        let mut rest = Vec::new();
+        for condition in self.between(left, right) {
+            match key_of(condition, &left_columns, &right_columns) {
+                Ok(key) => keys.push(key),
+                Err(condition) => rest.push(condition),
+            }
+        }
+        (keys, rest)
+    }
+
+    /// What a join of two sets gives.
+    pub(super) fn join_estimate(
+        &self,
+        left: u128,
+        left_estimate: &Estimate,
+        right: u128,
+        right_estimate: &Estimate,
+    ) -> Estimate {
+        let (keys, rest) = self.keys(left, right);
+        let mut columns = left_estimate.columns.clone();
+        columns.extend(right_estimate.columns.clone());
+        let mut both = Estimate { rows: left_estimate.rows * right_estimate.rows, columns };
+        let part = key_selectivity(&keys, left_estimate, right_estimate)
+            * selectivity_of_all(&rest, &both);
+        both.rows = (both.rows * part).max(1.0);
+        for column in both.columns.values_mut() {
+            column.distinct = column.distinct.min(both.rows).max(1.0);
+        }
+        both
+    }
+
+    /// The plan of a tree; every condition stands at the lowest join that can check it.
+    pub(super) fn build(mut self, tree: Tree) -> Plan {
+        let mut relations: Vec<Option<Plan>> =
+            std::mem::take(&mut self.relations).into_iter().map(Some).collect();
+        let (plan, _) = self.build_tree(tree, &mut relations);
+        // What is about no table at all is checked above everything.
+        let conditions: Vec<Expr> = self
+            .edges
+            .iter()
+            .filter(|edge| edge.tables.count_ones() < 2)
+            .map(|edge| edge.condition.clone())
+            .collect();
+        if conditions.is_empty() {
+            return plan;
+        }
+        Plan::Filter(Filter { input: Box::new(plan), conditions })
+    }
+
+    fn build_tree(&self, tree: Tree, relations: &mut Vec<Option<Plan>>) -> (Plan, u128) {
+        match tree.shape {
+            Shape::Leaf(index) => {
+                (relations[index].take().unwrap_or_else(Plan::one_row), 1 << index)
+            }
+            Shape::Join(left, right) => {
+                let (left_plan, left_set) = self.build_tree(*left, relations);
+                let (right_plan, right_set) = self.build_tree(*right, relations);
+                let (keys, conditions) = self.keys(left_set, right_set);
+                let plan = Plan::Join(Box::new(Join {
+                    kind: JoinKind::Inner,
+                    left: Box::new(left_plan),
+                    right: Box::new(right_plan),
+                    keys,
+                    conditions,
+                }));
+                (plan, left_set | right_set)
+            }
+        }
+    }
+}
+
+fn is_inner(plan: &Plan) -> bool {
+    match plan {
+        Plan::Join(join) => join.kind == JoinKind::Inner,
+        Plan::Project(project) => passes_only(project) && is_inner(&project.input),
+        _ => false,
+    }
+}

@@ -1,0 +1,168 @@
+//! Chooses the order of inner joins, and which side of each join is built into a hash table.
+//!
+//! Up to ten tables every order is looked at: dynamic programming over connected sets, minimizing the rows
+//! of all intermediate results (G. Moerkotte and T. Neumann, "Analysis of Two Existing and One New Dynamic
+//! Programming Algorithm", VLDB 2006, in the simplest form). More tables are joined greedily, the smallest
+//! result first.
+
+mod graph;
+
+use firn_types::Result;
+
+use super::OptimizeContext;
+use super::estimate::{self, Estimate};
+use crate::plan::{Join, JoinKind, Plan, Project};
+
+use graph::Graph;
+
+/// Tables up to which every order is looked at.
+const EXHAUSTIVE_MAX: usize = 10;
+/// How much smaller the probe side must be before an outer join is turned around.
+const TURN_FACTOR: f64 = 2.0;
+
+pub(super) fn apply(plan: Plan, _context: &OptimizeContext<'_>) -> Result<Plan> {
+    Ok(order(plan))
+}
+
+fn order(plan: Plan) -> Plan {
+    match plan {
+        Plan::Join(join) if join.kind == JoinKind::Inner => {
+            let mut graph = Graph::default();
+            graph.flatten(Plan::Join(join));
+            let relations = std::mem::take(&mut graph.relations);
+            graph.relations = relations.into_iter().map(order).collect();
+            graph.estimates = graph.relations.iter().map(estimate::estimate).collect();
+            best(graph)
+        }
+        other => turn(other.map_inputs(&mut order)),
+    }
+}
+
+/// An outer join with its smaller side on the right, where the hash table is built.
+fn turn(plan: Plan) -> Plan {
+    match plan {
+        Plan::Join(mut join) if matches!(join.kind, JoinKind::Left | JoinKind::Right) => {
+            let (left, right) =
+                (estimate::estimate(&join.left).rows, estimate::estimate(&join.right).rows);
+            if left * TURN_FACTOR < right && !join.keys.is_empty() {
+                join.kind = match join.kind {
+                    JoinKind::Left => JoinKind::Right,
+                    _ => JoinKind::Left,
+                };
+                let Join { left, right, keys, .. } = join.as_mut();
+                std::mem::swap(left, right);
+                keys.iter_mut().for_each(|key| std::mem::swap(&mut key.left, &mut key.right));
+            }
+            Plan::Join(join)
+        }
+        other => other,
+    }
+}
+
+/// One way to join a set of tables.
+#[derive(Clone, Debug)]
+struct Tree {
+    /// Rows of all intermediate results, and of this one.
+    cost: f64,
+    estimate: Estimate,
+    shape: Shape,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    Leaf(usize),
+    Join(Box<Tree>, Box<Tree>),
+}
+
+fn best(graph: Graph) -> Plan {
+    let count = graph.relations.len();
+    let tree = if count <= EXHAUSTIVE_MAX { exhaustive(&graph) } else { greedy(&graph) };
+    graph.build(tree)
+}
+
+fn leaf(graph: &Graph, index: usize) -> Tree {
+    Tree { cost: 0.0, estimate: graph.estimates[index].clone(), shape: Shape::Leaf(index) }
+}
+
+/// The join of two trees over the tables of two disjoint sets.
+fn join(graph: &Graph, left: (u128, &Tree), right: (u128, &Tree)) -> Tree {
+    let estimate = graph.join_estimate(left.0, &left.1.estimate, right.0, &right.1.estimate);
+    // The smaller side is built into a table, which costs more a row than probing it.
+    let (probe, build) = match left.1.estimate.rows >= right.1.estimate.rows {
+        true => (left.1, right.1),
+        false => (right.1, left.1),
+    };
+    let cost = left.1.cost + right.1.cost + estimate.rows + build.estimate.rows;
+    let shape = Shape::Join(Box::new(probe.clone()), Box::new(build.clone()));
+    Tree { cost, estimate, shape }
+}
+
+fn exhaustive(graph: &Graph) -> Tree {
+    let count = graph.relations.len();
+    let all = (1_u128 << count) - 1;
+    let mut trees: Vec<Option<Tree>> = vec![None; 1 << count];
+    for index in 0..count {
+        trees[1 << index] = Some(leaf(graph, index));
+    }
+    for set in 1..=all {
+        if set.count_ones() < 2 {
+            continue;
+        }
+        // Products only where nothing connects the parts.
+        for connected in [true, false] {
+            let mut found: Option<Tree> = None;
+            let mut part = (set - 1) & set;
+            while part > 0 {
+                let rest = set & !part;
+                // Each pair of parts once.
+                if part > rest
+                    && graph.is_connected(part, rest) == connected
+                    && let (Some(left), Some(right)) =
+                        (&trees[part as usize], &trees[rest as usize])
+                {
+                    let tree = join(graph, (part, left), (rest, right));
+                    if found.as_ref().is_none_or(|found| tree.cost < found.cost) {
+                        found = Some(tree);
+                    }
+                }
+                part = (part - 1) & set;
+            }
+            if found.is_some() {
+                trees[set as usize] = found;
+                break;
+            }
+        }
+    }
+    trees.pop().flatten().unwrap_or_else(|| leaf(graph, 0))
+}
+
+fn greedy(graph: &Graph) -> Tree {
+    let mut parts: Vec<(u128, Tree)> =
+        (0..graph.relations.len()).map(|index| (1 << index, leaf(graph, index))).collect();
+    while parts.len() > 1 {
+        let mut chosen: Option<(usize, usize, bool, Tree)> = None;
+        for left in 0..parts.len() {
+            for right in left + 1..parts.len() {
+                let connected = graph.is_connected(parts[left].0, parts[right].0);
+                let tree =
+                    join(graph, (parts[left].0, &parts[left].1), (parts[right].0, &parts[right].1));
+                let better = chosen.as_ref().is_none_or(|(_, _, other, best)| {
+                    (connected, -tree.estimate.rows) > (*other, -best.estimate.rows)
+                });
+                if better {
+                    chosen = Some((left, right, connected, tree));
+                }
+            }
+        }
+        let Some((left, right, _, tree)) = chosen else { break };
+        let set = parts[left].0 | parts[right].0;
+        parts.remove(right);
+        parts[left] = (set, tree);
+    }
+    parts.remove(0).1
+}
+
+/// A projection that only passes columns on is no barrier between joins.
+fn passes_only(project: &Project) -> bool {
+    project.items.iter().all(|item| item.expr.as_column() == Some(item.id))
+}

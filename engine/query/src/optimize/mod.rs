@@ -1,0 +1,139 @@
+//! From a plan to a better plan with the same rows.
+//!
+//! The optimizer is the ordered list [`RULES`]. A rule takes a plan and gives one that means the same;
+//! the driver (`run`) times it, checks the plan after it in debug builds, and can leave a rule out by its
+//! name. `decorrelate` is the one rule that must run: no operator executes an `Apply`.
+
+mod context;
+mod decorrelate;
+mod estimate;
+mod fold_constants;
+mod inline_cte;
+mod join_order;
+mod prune_columns;
+mod push_down_filter;
+mod run;
+mod scan_predicate;
+mod simplify;
+mod substitute;
+mod top_n;
+
+use std::collections::HashSet;
+
+use firn_types::{ColumnId, Result};
+
+use crate::plan::Plan;
+use crate::plan::statement::{MergeAction, StatementPlan};
+
+pub use context::OptimizeContext;
+pub use run::{Trace, optimize, optimize_traced};
+
+/// One rewriting of plans.
+pub struct Rule {
+    /// Its name, by which it can be left out.
+    pub name: &'static str,
+    /// Rewrites a plan of which the columns `required` are used.
+    pub(crate) apply: fn(Plan, &HashSet<ColumnId>, &OptimizeContext<'_>) -> Result<Plan>,
+}
+
+/// The rules in the order in which they run.
+///
+/// Queries that are read once are inlined first, so that later rules see through them. Constants are folded
+/// before decorrelation looks for equalities. Filters sink before joins are ordered, since the order goes
+/// by what is left of each table; and they sink once more through what the order has put together. Columns
+/// are pruned when nothing adds any, and what storage may skip by is derived last, from the conditions that
+/// have reached the scans.
+pub const RULES: &[Rule] = &[
+    Rule { name: "inline_cte", apply: |plan, _, context| inline_cte::apply(plan, context) },
+    Rule { name: "fold_constants", apply: |plan, _, context| fold_constants::apply(plan, context) },
+    Rule { name: "decorrelate", apply: |plan, _, context| decorrelate::apply(plan, context) },
+    Rule { name: "simplify", apply: |plan, _, context| simplify::apply(plan, context) },
+    Rule {
+        name: "push_down_filter",
+        apply: |plan, _, context| push_down_filter::apply(plan, context),
+    },
+    Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
+    Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },
+    Rule { name: "top_n", apply: |plan, _, _| Ok(top_n::apply(plan)) },
+    Rule {
+        name: "prune_columns",
+        apply: |plan, required, _| Ok(prune_columns::apply(plan, required)),
+    },
+    Rule { name: "scan_predicate", apply: |plan, _, _| Ok(scan_predicate::apply(plan)) },
+];
+
+/// Rules without which a plan cannot be executed.
+pub(crate) const NEEDED: &[&str] = &["inline_cte", "decorrelate"];
+
+/// Optimizes the plan of a statement.
+///
+/// # Errors
+/// `UnsupportedSubquery` for a subquery that no rule can turn into joins; internal errors when a rule
+/// breaks a plan.
+pub fn optimize_statement(
+    statement: StatementPlan,
+    context: &OptimizeContext<'_>,
+) -> Result<StatementPlan> {
+    let mut statement = statement;
+    let required = required_columns(&statement);
+    if let Some(plan) = source_mut(&mut statement) {
+        let taken = std::mem::replace(plan, Plan::one_row());
+        *plan = optimize(taken, &required, context)?;
+    }
+    Ok(statement)
+}
+
+/// The plan that a statement takes its rows from.
+fn source_mut(statement: &mut StatementPlan) -> Option<&mut Plan> {
+    match statement {
+        StatementPlan::Query(query) => Some(&mut query.plan),
+        StatementPlan::Insert(insert) => Some(&mut insert.source),
+        StatementPlan::InsertMany(insert) => Some(&mut insert.source),
+        StatementPlan::Update(update) => Some(&mut update.source),
+        StatementPlan::Delete(delete) => Some(&mut delete.source),
+        StatementPlan::Merge(merge) => Some(&mut merge.source),
+        StatementPlan::CopyIntoStage(copy) => Some(&mut copy.source.plan),
+        StatementPlan::CopyIntoTable(_) => None,
+    }
+}
+
+/// The columns of a statement's plan that the statement itself uses.
+fn required_columns(statement: &StatementPlan) -> HashSet<ColumnId> {
+    let mut required = HashSet::new();
+    let mut exprs = Vec::new();
+    match statement {
+        StatementPlan::Query(query) => required.extend(query.output.iter().map(|c| c.id)),
+        StatementPlan::Insert(insert) => exprs.extend(&insert.assignments),
+        StatementPlan::InsertMany(insert) => {
+            for branch in &insert.branches {
+                exprs.extend(&branch.condition);
+                exprs.extend(branch.into.iter().flat_map(|(_, row)| row));
+            }
+        }
+        StatementPlan::Update(update) => {
+            required.insert(update.address);
+            exprs.extend(&update.assignments);
+        }
+        StatementPlan::Delete(delete) => {
+            required.insert(delete.address);
+        }
+        StatementPlan::Merge(merge) => {
+            required.insert(merge.address);
+            exprs.extend(&merge.old_row);
+            for clause in &merge.clauses {
+                exprs.extend(&clause.condition);
+                match &clause.action {
+                    MergeAction::Update(row) | MergeAction::Insert(row) => exprs.extend(row),
+                    MergeAction::Delete => {}
+                }
+            }
+        }
+        StatementPlan::CopyIntoStage(copy) => {
+            required.extend(copy.source.output.iter().map(|column| column.id));
+            exprs.extend(&copy.partition_by);
+        }
+        StatementPlan::CopyIntoTable(_) => {}
+    }
+    required.extend(exprs.into_iter().flat_map(|expr| expr.columns_used()));
+    required
+}

@@ -1,0 +1,240 @@
+//! Conditions at a join.
+
+use std::collections::{HashMap, HashSet};
+
+use firn_expression::Expr;
+use firn_types::ColumnId;
+
+use super::{keep, push};
+use crate::optimize::OptimizeContext;
+use crate::optimize::decorrelate::{equality, key_of};
+use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_any, uses_only};
+use crate::plan::{Join, JoinKey, JoinKind, Plan};
+
+/// The columns of a join's sides.
+struct Sides {
+    left: HashSet<ColumnId>,
+    right: HashSet<ColumnId>,
+}
+
+impl Sides {
+    fn of(join: &Join) -> Sides {
+        let ids = |plan: &Plan| plan.columns().iter().map(|column| column.id).collect();
+        Sides { left: ids(&join.left), right: ids(&join.right) }
+    }
+}
+
+pub(super) fn push_join(
+    mut join: Join,
+    conditions: Vec<Expr>,
+    context: &OptimizeContext<'_>,
+) -> Plan {
+    let sides = Sides::of(&join);
+    join.kind = stricter(join.kind, &conditions, &sides);
+    let conditions = decide_marks(&mut join, conditions);
+    match join.kind {
+        JoinKind::Inner => push_inner(join, conditions, &sides, context),
+        _ => push_outer(join, conditions, &sides, context),
+    }
+}
+
+/// The kind that is left when rows padded with NULLs do not pass the conditions above.
+fn stricter(kind: JoinKind, conditions: &[Expr], sides: &Sides) -> JoinKind {
+    let rejects = |side: &HashSet<ColumnId>| conditions.iter().any(|c| rejects_nulls(c, side));
+    match kind {
+        JoinKind::Left if rejects(&sides.right) => JoinKind::Inner,
+        JoinKind::Right if rejects(&sides.left) => JoinKind::Inner,
+        JoinKind::Full => match (rejects(&sides.left), rejects(&sides.right)) {
+            (true, true) => JoinKind::Inner,
+            // Rows without a left side do not pass: only lonely left rows stay.
+            (true, false) => JoinKind::Left,
+            (false, true) => JoinKind::Right,
+            (false, false) => JoinKind::Full,
+        },
+        other => other,
+    }
+}
+
+/// A mark that is a condition by itself decides: the join becomes a semi join or an anti join.
+fn decide_marks(join: &mut Join, mut conditions: Vec<Expr>) -> Vec<Expr> {
+    let JoinKind::Mark { id, nulls } = join.kind else { return conditions };
+    let uses = |expr: &Expr| expr.columns_used().contains(&id);
+    let deciding = conditions.iter().position(|condition| match condition {
+        Expr::Column { id: column, .. } => *column == id,
+        Expr::Not(inner) => inner.as_column() == Some(id) && (!nulls || never_null(join)),
+        _ => false,
+    });
+    let Some(at) = deciding else { return conditions };
+    let others = conditions.iter().enumerate().any(|(index, c)| index != at && uses(c));
+    if others {
+        return conditions;
+    }
+    join.kind = match conditions.remove(at) {
+        Expr::Not(_) => JoinKind::Anti,
+        _ => JoinKind::Semi,
+    };
+    conditions
+}
+
+/// Whether the answer of IN cannot be NULL: no operand can be.
+fn never_null(join: &Join) -> bool {
+    let required = |expr: &Expr| !nullable_in(expr, join);
+    join.keys.iter().all(|key| required(&key.left) && required(&key.right))
+        && join.conditions.iter().all(required)
+}
+
+/// Whether an expression may be NULL, going by what the sides say of their columns.
+fn nullable_in(expr: &Expr, join: &Join) -> bool {
+    match expr {
+        Expr::Column { id, .. } => {
+            let columns = join.left.columns().into_iter().chain(join.right.columns());
+            columns.into_iter().find(|column| column.id == *id).is_none_or(|c| c.nullable)
+        }
+        Expr::Compare { left, right, .. } => nullable_in(left, join) || nullable_in(right, join),
+        Expr::Cast { input, lenient: false, .. } => nullable_in(input, join),
+        other => other.nullable(),
+    }
+}
+
+fn push_inner(
+    join: Join,
+    conditions: Vec<Expr>,
+    sides: &Sides,
+    context: &OptimizeContext<'_>,
+) -> Plan {
+    let mut all = conditions;
+    all.extend(join.conditions);
+    let mut keys = join.keys;
+    let mut parts = Parts::default();
+    for condition in all.into_iter().flat_map(Expr::into_conjuncts) {
+        parts.place(condition, sides, &mut keys);
+    }
+    transfer_constants(&keys, &mut parts);
+    let (above, conditions) = parts.both.into_iter().partition(is_volatile);
+    let left = Box::new(push(*join.left, parts.left, context));
+    let right = Box::new(push(*join.right, parts.right, context));
+    let plan = Plan::Join(Box::new(Join { kind: JoinKind::Inner, left, right, keys, conditions }));
+    keep(plan, above)
+}
+
+/// Where conditions go.
+#[derive(Default)]
+struct Parts {
+    left: Vec<Expr>,
+    right: Vec<Expr>,
+    both: Vec<Expr>,
+}
+
+impl Parts {
+    fn place(&mut self, condition: Expr, sides: &Sides, keys: &mut Vec<JoinKey>) {
+        if is_volatile(&condition) {
+            self.both.push(condition);
+        } else if uses_only(&condition, &sides.left) {
+            self.left.push(condition);
+        } else if uses_only(&condition, &sides.right) {
+            self.right.push(condition);
+        } else {
+            match key_of(condition, &sides.left, &sides.right) {
+                Ok(key) => keys.push(key),
+                Err(condition) => {
+                    self.left.extend(implied(&condition, &sides.left));
+                    self.right.extend(implied(&condition, &sides.right));
+                    self.both.push(condition);
+                }
+            }
+        }
+    }
+}
+
+/// What an OR over both sides demands of one side: the OR of each branch's own demands of it.
+fn implied(condition: &Expr, side: &HashSet<ColumnId>) -> Option<Expr> {
+    let Expr::Or(branches) = condition else { return None };
+    let mut demands = Vec::with_capacity(branches.len());
+    for branch in branches {
+        let parts = branch.clone().into_conjuncts();
+        let own: Vec<Expr> =
+            parts.into_iter().filter(|p| uses_any(p, side) && uses_only(p, side)).collect();
+        if own.is_empty() {
+            return None;
+        }
+        demands.push(Expr::all(own));
+    }
+    Some(Expr::Or(demands))
+}
+
+/// A constant that one side's key must be, the other side's key must be too.
+fn transfer_constants(keys: &[JoinKey], parts: &mut Parts) {
+    let known = |conditions: &[Expr]| -> Vec<String> {
+        conditions.iter().map(ToString::to_string).collect()
+    };
+    let (left_known, right_known) = (known(&parts.left), known(&parts.right));
+    let mut to_left = Vec::new();
+    let mut to_right = Vec::new();
+    for key in keys.iter().filter(|key| !key.null_equals_null) {
+        let (Some(left), Some(right)) = (key.left.as_column(), key.right.as_column()) else {
+            continue;
+        };
+        // Only between the very same types, so that the constants need no conversion.
+        if key.left.sql_type() != key.right.sql_type() {
+            continue;
+        }
+        let moved = |conditions: &[Expr], from: ColumnId, to: &Expr, known: &[String]| {
+            let by = HashMap::from([(from, to.clone())]);
+            let own = |c: &&Expr| {
+                let columns = c.columns_used();
+                columns.len() == 1 && columns.contains(&from)
+            };
+            let copies = conditions.iter().filter(own).map(|c| substitute(c.clone(), &by));
+            copies.filter(|copy| !known.contains(&copy.to_string())).collect::<Vec<_>>()
+        };
+        to_right.extend(moved(&parts.left, left, &key.right, &right_known));
+        to_left.extend(moved(&parts.right, right, &key.left, &left_known));
+    }
+    parts.left.extend(to_left);
+    parts.right.extend(to_right);
+}
+
+fn push_outer(
+    join: Join,
+    conditions: Vec<Expr>,
+    sides: &Sides,
+    context: &OptimizeContext<'_>,
+) -> Plan {
+    let keeps_left = !matches!(join.kind, JoinKind::Right | JoinKind::Full);
+    let keeps_right = join.kind == JoinKind::Right;
+    let mut below = Parts::default();
+    let mut above = Vec::new();
+    for condition in conditions {
+        if is_volatile(&condition) {
+            above.push(condition);
+        } else if keeps_left && uses_only(&condition, &sides.left) {
+            below.left.push(condition);
+        } else if keeps_right && uses_only(&condition, &sides.right) {
+            below.right.push(condition);
+        } else {
+            above.push(condition);
+        }
+    }
+    let mut keys = join.keys;
+    let mut own = Vec::new();
+    // For IN with NULLs a further key would change which rows' NULLs count.
+    let fixed_keys = matches!(join.kind, JoinKind::Mark { nulls: true, .. });
+    for condition in join.conditions.into_iter().flat_map(Expr::into_conjuncts) {
+        let one_sided = !is_volatile(&condition);
+        if one_sided && keeps_left && uses_only(&condition, &sides.right) {
+            below.right.push(condition);
+        } else if one_sided && keeps_right && uses_only(&condition, &sides.left) {
+            below.left.push(condition);
+        } else {
+            match key_of(condition, &sides.left, &sides.right) {
+                Ok(key) if fixed_keys => own.push(equality(key)),
+                Ok(key) => keys.push(key),
+                Err(condition) => own.push(condition),
+            }
+        }
+    }
+    let left = Box::new(push(*join.left, below.left, context));
+    let right = Box::new(push(*join.right, below.right, context));
+    let plan = Join { kind: join.kind, left, right, keys, conditions: own };
+    keep(Plan::Join(Box::new(plan)), above)
+}

@@ -1,0 +1,121 @@
+//! Moves conditions as far down as they go, and makes joins of products.
+//!
+//! `Filter(a.x = b.x AND a.y > 1, Product(a, b))` becomes `Join(a.x = b.x, Filter(a.y > 1, a), b)`. A
+//! condition that NULLs cannot pass turns the outer join below it into an inner one; a mark that only decides
+//! whether its row stays turns a mark join into a semi join or an anti join.
+
+mod join;
+
+use std::collections::{HashMap, HashSet};
+
+use firn_expression::Expr;
+use firn_types::{ColumnId, Result};
+
+use super::OptimizeContext;
+use super::substitute::{is_volatile, substitute, uses_any, uses_only};
+use crate::plan::{Filter, Plan};
+
+pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
+    Ok(push(plan, Vec::new(), context))
+}
+
+/// The rows of a plan for which all conditions are TRUE.
+fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
+    match plan {
+        Plan::Filter(node) => {
+            let mut all = conditions;
+            all.extend(node.conditions.into_iter().flat_map(Expr::into_conjuncts));
+            push(*node.input, all, context)
+        }
+        Plan::Scan(mut scan) => {
+            let (own, above) = split(conditions, |condition| !is_volatile(condition));
+            scan.conditions.extend(own);
+            keep(Plan::Scan(scan), above)
+        }
+        Plan::Project(mut node) => {
+            let by: HashMap<ColumnId, Expr> =
+                node.items.iter().map(|item| (item.id, item.expr.clone())).collect();
+            let moves = |condition: &Expr| {
+                condition.columns_used().iter().all(|id| by.get(id).is_none_or(|e| !is_volatile(e)))
+            };
+            let (below, above) = split(conditions, moves);
+            let below = below.into_iter().map(|condition| substitute(condition, &by)).collect();
+            *node.input = push(*node.input, below, context);
+            keep(Plan::Project(node), above)
+        }
+        Plan::Aggregate(mut node) => {
+            let by: HashMap<ColumnId, Expr> =
+                node.groups.iter().map(|group| (group.id, group.expr.clone())).collect();
+            let groups: HashSet<ColumnId> = by.keys().copied().collect();
+            let whole = node.grouping_sets.is_none();
+            let (below, above) = split(conditions, |condition| {
+                whole && uses_any(condition, &groups) && uses_only(condition, &groups)
+            });
+            let below = below.into_iter().map(|condition| substitute(condition, &by)).collect();
+            *node.input = push(*node.input, below, context);
+            keep(Plan::Aggregate(node), above)
+        }
+        Plan::Window(mut node) => {
+            // A row may go before the window only with its whole partition.
+            let shared = node.calls.iter().map(|call| {
+                call.partition_by.iter().filter_map(Expr::as_column).collect::<HashSet<_>>()
+            });
+            let shared = shared.reduce(|a, b| a.intersection(&b).copied().collect());
+            let shared = shared.unwrap_or_default();
+            let (below, above) = split(conditions, |condition| {
+                uses_any(condition, &shared) && uses_only(condition, &shared)
+            });
+            *node.input = push(*node.input, below, context);
+            keep(Plan::Window(node), above)
+        }
+        Plan::Sort(mut node) if node.limit.is_none() => {
+            *node.input = push(*node.input, conditions, context);
+            Plan::Sort(node)
+        }
+        Plan::TableExpand(mut node) => {
+            let below: HashSet<ColumnId> =
+                node.input.columns().iter().map(|column| column.id).collect();
+            let (below, above) = split(conditions, |condition| uses_only(condition, &below));
+            *node.input = push(*node.input, below, context);
+            keep(Plan::TableExpand(node), above)
+        }
+        Plan::SetOperation(mut node) => {
+            let (below, above) = split(conditions, |condition| !is_volatile(condition));
+            for input in &mut node.inputs {
+                let by: HashMap<ColumnId, Expr> = node
+                    .columns
+                    .iter()
+                    .map(|column| column.id)
+                    .zip(input.columns().iter().map(|column| column.expr()))
+                    .collect();
+                let taken = std::mem::replace(input, Plan::one_row());
+                let own = below.iter().map(|c| substitute(c.clone(), &by)).collect();
+                *input = push(taken, own, context);
+            }
+            keep(Plan::SetOperation(node), above)
+        }
+        Plan::With(mut node) => {
+            *node.definition = push(*node.definition, Vec::new(), context);
+            *node.body = push(*node.body, conditions, context);
+            Plan::With(node)
+        }
+        Plan::Join(node) => join::push_join(*node, conditions, context),
+        other => {
+            let other = other.map_inputs(&mut |input| push(input, Vec::new(), context));
+            keep(other, conditions)
+        }
+    }
+}
+
+/// The conditions that go down, and those that stay.
+fn split(conditions: Vec<Expr>, goes: impl Fn(&Expr) -> bool) -> (Vec<Expr>, Vec<Expr>) {
+    conditions.into_iter().partition(|condition| goes(condition))
+}
+
+/// A filter where there are conditions.
+fn keep(plan: Plan, conditions: Vec<Expr>) -> Plan {
+    if conditions.is_empty() {
+        return plan;
+    }
+    Plan::Filter(Filter { input: Box::new(plan), conditions })
+}

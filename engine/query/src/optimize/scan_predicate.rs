@@ -1,0 +1,128 @@
+//! Derives from a scan's conditions what storage may leave out: [`ScanPredicate`].
+//!
+//! Only what is implied counts: a condition that says nothing of single columns becomes TRUE.
+
+use firn_expression::Expr;
+use firn_types::scan_predicate::{Comparison, ScanPredicate};
+use firn_types::{FieldId, SqlType, Value};
+
+use crate::plan::{Plan, Scan};
+
+pub(super) fn apply(plan: Plan) -> Plan {
+    plan.transform_up(&mut |node| match node {
+        Plan::Scan(mut scan) => {
+            let parts: Vec<ScanPredicate> =
+                scan.conditions.iter().map(|condition| derive(condition, &scan)).collect();
+            scan.pruning = all(parts);
+            Plan::Scan(scan)
+        }
+        other => other,
+    })
+}
+
+fn all(parts: Vec<ScanPredicate>) -> ScanPredicate {
+    let mut parts: Vec<ScanPredicate> =
+        parts.into_iter().filter(|part| *part != ScanPredicate::True).collect();
+    match parts.len() {
+        0 => ScanPredicate::True,
+        1 => parts.remove(0),
+        _ => ScanPredicate::And(parts),
+    }
+}
+
+fn derive(condition: &Expr, scan: &Scan) -> ScanPredicate {
+    match condition {
+        Expr::Literal { value: Value::Boolean(true), .. } => ScanPredicate::True,
+        Expr::Literal { .. } => ScanPredicate::False,
+        Expr::And(parts) => all(parts.iter().map(|part| derive(part, scan)).collect()),
+        Expr::Or(parts) => {
+            let parts: Vec<ScanPredicate> = parts.iter().map(|part| derive(part, scan)).collect();
+            if parts.contains(&ScanPredicate::True) {
+                ScanPredicate::True
+            } else {
+                ScanPredicate::Or(parts)
+            }
+        }
+        Expr::Compare { operator, left, right } => {
+            let direct = compare(*operator, left, right, scan);
+            direct
+                .or_else(|| compare(operator.swapped(), right, left, scan))
+                .unwrap_or(ScanPredicate::True)
+        }
+        Expr::InList { input, list } => match column(input, scan) {
+            Some((field, sql_type)) if list.iter().all(|value| fits(value, sql_type)) => {
+                let values = list.iter().filter(|value| !value.is_null()).cloned().collect();
+                ScanPredicate::In { field, values }
+            }
+            _ => ScanPredicate::True,
+        },
+        Expr::IsNull(operand) => match column(operand, scan) {
+            Some((field, _)) => ScanPredicate::IsNull(field),
+            None => ScanPredicate::True,
+        },
+        Expr::Not(inner) => match inner.as_ref() {
+            Expr::IsNull(operand) => match column(operand, scan) {
+                Some((field, _)) => ScanPredicate::IsNotNull(field),
+                None => ScanPredicate::True,
+            },
+            Expr::Compare { operator, left, right } => {
+                let negated = operator.negated();
+                let direct = compare(negated, left, right, scan);
+                direct
+                    .or_else(|| compare(negated.swapped(), right, left, scan))
+                    .unwrap_or(ScanPredicate::True)
+            }
+            _ => ScanPredicate::True,
+        },
+        Expr::Call { function, arguments, .. } => {
+            starts_with(function.name, arguments, scan).unwrap_or(ScanPredicate::True)
+        }
+        _ => ScanPredicate::True,
+    }
+}
+
+fn compare(operator: Comparison, left: &Expr, right: &Expr, scan: &Scan) -> Option<ScanPredicate> {
+    let (field, sql_type) = column(left, scan)?;
+    let value = right.as_literal()?;
+    if value.is_null() {
+        return Some(ScanPredicate::False);
+    }
+    fits(value, sql_type).then(|| ScanPredicate::Compare { field, operator, value: value.clone() })
+}
+
+/// The scan's column that an expression is.
+fn column(expr: &Expr, scan: &Scan) -> Option<(FieldId, SqlType)> {
+    let id = expr.as_column()?;
+    let found = scan.columns.iter().find(|column| column.column.id == id)?;
+    Some((found.field, found.column.sql_type))
+}
+
+/// Whether a value is of the column's own type and scale, so that statistics compare with it.
+fn fits(value: &Value, sql_type: SqlType) -> bool {
+    match (value, sql_type) {
+        (Value::Null, _) => true,
+        (Value::Number(number), SqlType::Number { scale, .. }) => number.scale == scale,
+        (Value::Float(number), SqlType::Float) => !number.is_nan(),
+        (Value::Text(_), SqlType::Varchar { .. })
+        | (Value::Date(_), SqlType::Date)
+        | (Value::Boolean(_), SqlType::Boolean)
+        | (Value::Time(_), SqlType::Time { .. })
+        | (Value::Timestamp(_), SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. }) => {
+            true
+        }
+        _ => false,
+    }
+}
+
+/// `LIKE 'abc%'` and `STARTSWITH(c, 'abc')` imply a beginning.
+fn starts_with(name: &str, arguments: &[Expr], scan: &Scan) -> Option<ScanPredicate> {
+    let [subject, pattern] = arguments else { return None };
+    let (field, _) = column(subject, scan)?;
+    let Some(Value::Text(text)) = pattern.as_literal() else { return None };
+    let prefix = match name {
+        "STARTSWITH" => text.to_string(),
+        "LIKE" => text.chars().take_while(|c| !matches!(c, '%' | '_')).collect(),
+        _ => return None,
+    };
+    (!prefix.is_empty()).then_some(ScanPredicate::StartsWith { field, prefix })
+}

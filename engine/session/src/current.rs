@@ -1,0 +1,108 @@
+//! Database, schema, role and warehouse in use.
+
+use firn_account::catalog::{Namespace, Object};
+use firn_types::{Error, ErrorCode, Result};
+
+use crate::session::{Session, SessionOptions};
+
+/// The schema that every database has.
+const PUBLIC: &str = "PUBLIC";
+
+/// Puts in use what a new session starts with.
+pub(crate) fn start(session: &mut Session, options: &SessionOptions) -> Result<()> {
+    let fold = |name: &Option<String>, default: &str| {
+        name.as_ref().map_or_else(|| default.to_string(), |name| name.to_uppercase())
+    };
+    let given = options.database.is_some();
+    if let Err(error) = use_database(session, &fold(&options.database, "FIRN"))
+        && given
+    {
+        return Err(error);
+    }
+    if let Some(schema) = &options.schema {
+        use_schema(session, None, &schema.to_uppercase())?;
+    }
+    match &options.warehouse {
+        Some(warehouse) => use_warehouse(session, &warehouse.to_uppercase())?,
+        None => session.warehouse = Some("COMPUTE_WH".to_string()),
+    }
+    match &options.role {
+        Some(role) => use_role(session, &role.to_uppercase()),
+        None => Ok(()),
+    }
+}
+
+fn cannot_use() -> Error {
+    Error::new(
+        ErrorCode::CannotUse,
+        "Object does not exist, or operation cannot be performed.",
+    )
+}
+
+/// USE DATABASE: its schema PUBLIC, if there is one, comes into use too.
+pub(crate) fn use_database(session: &mut Session, name: &str) -> Result<()> {
+    let catalog = session.catalog();
+    let database = catalog.database(name).ok_or_else(cannot_use)?;
+    let has_public = catalog.schema(database.header.id, PUBLIC).is_some();
+    session.path.database = Some(name.to_string());
+    session.path.schema = has_public.then(|| PUBLIC.to_string());
+    Ok(())
+}
+
+/// USE SCHEMA, in a named database or the one in use.
+pub(crate) fn use_schema(session: &mut Session, database: Option<&str>, name: &str) -> Result<()> {
+    let catalog = session.catalog();
+    let database = match database {
+        Some(database) => database.to_string(),
+        None => session.path.database("USE SCHEMA")?,
+    };
+    let found = catalog.database(&database).ok_or_else(cannot_use)?;
+    catalog.schema(found.header.id, name).ok_or_else(cannot_use)?;
+    session.path.database = Some(database);
+    session.path.schema = Some(name.to_string());
+    Ok(())
+}
+
+/// USE WAREHOUSE.
+pub(crate) fn use_warehouse(session: &mut Session, name: &str) -> Result<()> {
+    session.catalog().warehouse(name).ok_or_else(cannot_use)?;
+    session.warehouse = Some(name.to_string());
+    Ok(())
+}
+
+/// USE ROLE.
+pub(crate) fn use_role(session: &mut Session, name: &str) -> Result<()> {
+    session.catalog().role(name).ok_or_else(cannot_use)?;
+    session.role = name.to_string();
+    Ok(())
+}
+
+/// Forgets a database or schema in use that exists no more.
+pub(crate) fn forget_dropped(session: &mut Session) {
+    let catalog = session.catalog();
+    let Some(name) = &session.path.database else { return };
+    match catalog.database(name) {
+        None => session.path = Default::default(),
+        Some(database) => {
+            let gone = session
+                .path
+                .schema
+                .as_ref()
+                .is_some_and(|schema| catalog.schema(database.header.id, schema).is_none());
+            if gone {
+                session.path.schema = None;
+            }
+        }
+    }
+    let warehouse = session.warehouse.as_ref();
+    let gone = warehouse.is_some_and(|warehouse| {
+        let account = firn_account::catalog::ACCOUNT;
+        !matches!(
+            catalog.find(Namespace::Warehouse, account, warehouse),
+            Some(Object::Warehouse(_))
+        )
+    });
+    if gone {
+        session.warehouse = None;
+    }
+}

@@ -1,0 +1,98 @@
+//! An open account with what the sessions of one process share.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use firn_account::Account;
+use firn_storage::ObjectAccess;
+use firn_types::Result;
+use firn_types::clock::Clock;
+
+use crate::session::{Session, SessionOptions};
+use crate::warehouse::Warehouse;
+
+/// How a process uses an account.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// Threads of a warehouse; all of the machine's unless given.
+    pub threads: Option<usize>,
+    /// Bytes of memory of all warehouses together; half of the machine's unless given.
+    pub memory_bytes: Option<usize>,
+    /// Where operators spill to; the system's folder for temporary files unless given.
+    pub spill_folder: Option<PathBuf>,
+    /// The clock; the system's unless given.
+    pub clock: Clock,
+}
+
+/// An open account. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(crate) inner: Arc<Shared>,
+}
+
+/// What the sessions of one process share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) account: Account,
+    pub(crate) options: EngineOptions,
+    warehouses: Mutex<HashMap<String, Arc<Warehouse>>>,
+    next_session: AtomicU64,
+}
+
+impl Engine {
+    /// Opens the account at a folder, at a URL such as `s3://bucket/prefix`, or at `:memory:`, which
+    /// leaves nothing behind; makes a new account where there is none.
+    ///
+    /// # Errors
+    /// `Storage` when the place cannot be used, `CorruptFile` when it holds something else.
+    pub fn open(location: &str, options: EngineOptions) -> Result<Engine> {
+        let access = match location {
+            ":memory:" => ObjectAccess::memory(),
+            location => ObjectAccess::open(location)?,
+        };
+        Engine::over(access, options)
+    }
+
+    /// Opens the account in a store.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn over(access: ObjectAccess, options: EngineOptions) -> Result<Engine> {
+        let account = Account::open(access, options.clock.clone())?;
+        let first = options.clock.now_nanos().unsigned_abs() / 1_000;
+        let inner = Shared {
+            account,
+            options,
+            warehouses: Mutex::default(),
+            next_session: AtomicU64::new(first),
+        };
+        Ok(Engine { inner: Arc::new(inner) })
+    }
+
+    /// A new session.
+    ///
+    /// # Errors
+    /// When the database, schema, warehouse or role it is to start with does not exist.
+    pub fn session(&self, options: SessionOptions) -> Result<Session> {
+        let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
+        Session::start(Arc::clone(&self.inner), id, options)
+    }
+}
+
+impl Shared {
+    /// The workers of a warehouse, started when it is first used.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub(crate) fn warehouse(&self, name: &str) -> Result<Arc<Warehouse>> {
+        let mut warehouses = self.warehouses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(warehouse) = warehouses.get(name) {
+            return Ok(Arc::clone(warehouse));
+        }
+        let warehouse = Arc::new(Warehouse::start(name, &self.options)?);
+        warehouses.insert(name.to_string(), Arc::clone(&warehouse));
+        Ok(warehouse)
+    }
+}

@@ -1,0 +1,42 @@
+//! A statement's error as a client sees it.
+
+use std::fmt;
+
+use firn_types::{Error, ErrorCode, Span};
+
+/// A statement's error, with the message as Snowflake's clients print it.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The statement's id.
+    pub query_id: String,
+    /// Which error it is.
+    pub code: ErrorCode,
+    /// The message, without code and SQLSTATE.
+    pub message: String,
+    /// The place in the statement's text.
+    pub span: Option<Span>,
+    /// Line, from 1, and position in it, from 0.
+    pub place: Option<(usize, usize)>,
+}
+
+impl Failure {
+    /// The failure of the statement `sql`.
+    pub(crate) fn new(query_id: &str, error: &Error, sql: &str) -> Failure {
+        let place = error.span().map(|span| span.place(sql));
+        Failure {
+            query_id: query_id.to_string(),
+            code: error.code(),
+            message: error.render(sql),
+            span: error.span(),
+            place: place.map(|place| (place.line, place.position)),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,221 @@
+//! One statement from its text to its result: the whole road.
+
+use std::sync::Arc;
+
+use firn_column::Batch;
+use firn_execute::{Profile, QueryContext};
+use firn_expression::functions::FunctionContext;
+use firn_query::bind::{BindContext, Binder};
+use firn_query::optimize::{self, OptimizeContext};
+use firn_query::parse;
+use firn_query::parse::ast::Statement;
+use firn_query::plan::statement::{Query, StatementPlan};
+use firn_types::{ColumnId, Error, ErrorCode, Field, QueryId, Result};
+
+use crate::command;
+use crate::failure::Failure;
+use crate::history::Ran;
+use crate::result::{Rows, StatementResult};
+use crate::services::{BindView, SessionServices, SessionTables};
+use crate::session::Session;
+
+/// A statement that runs: the session, the statement's text and what is fixed for its whole life.
+pub(crate) struct Running<'s> {
+    /// The session.
+    pub(crate) session: &'s mut Session,
+    /// The statement's text.
+    pub(crate) sql: &'s str,
+    /// The statement's id.
+    pub(crate) query_id: QueryId,
+    /// When it started: nanoseconds since 1970 UTC.
+    pub(crate) start_nanos: i64,
+}
+
+/// What a statement answers with, before it is made a client's result.
+pub(crate) struct Answer {
+    pub(crate) fields: Vec<Field>,
+    pub(crate) batches: Vec<Batch>,
+    /// The number that a client prints, where it is not the number of rows.
+    pub(crate) affected: Option<u64>,
+}
+
+impl Answer {
+    /// The rows of a command.
+    pub(crate) fn of(rows: &Rows) -> Result<Answer> {
+        Ok(Answer { batches: vec![rows.batch()?], fields: rows.fields.clone(), affected: None })
+    }
+}
+
+/// Runs one statement, notes it in the history, and keeps its result.
+pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResult, Failure> {
+    session.cancel.reset();
+    session.profile = Arc::new(Profile::default());
+    let clock = session.shared.account.clock().clone();
+    let query_id = QueryId(uuid::Uuid::new_v4().to_string());
+    let start_nanos = clock.now_nanos();
+    let current = current_of(session);
+    let formats = (Arc::clone(session.settings.formats()), session.settings.time_zone());
+    let answer = Running { session, sql, query_id: query_id.clone(), start_nanos }.run();
+    let elapsed_nanos = clock.now_nanos() - start_nanos;
+    let outcome = answer
+        .map(|answer| {
+            let rows = answer.batches.iter().map(Batch::rows).sum::<usize>() as u64;
+            StatementResult {
+                query_id: query_id.0.clone(),
+                row_count: answer.affected.unwrap_or(rows),
+                fields: answer.fields,
+                batches: answer.batches,
+                formats: formats.0,
+                time_zone: formats.1,
+            }
+        })
+        .map_err(|error| Failure::new(&query_id.0, &error, sql));
+    let ran = Ran {
+        query_id: query_id.0,
+        text: sql.to_string(),
+        start_nanos,
+        elapsed_nanos,
+        rows: outcome.as_ref().map_or(0, |result| result.row_count),
+        error: outcome.as_ref().err().map(|e| (e.code.number(), e.message.clone())),
+        current,
+    };
+    session.history.add(ran, outcome.as_ref().ok());
+    outcome
+}
+
+fn current_of(session: &Session) -> [Option<String>; 4] {
+    let path = session.path.clone();
+    [path.database, path.schema, session.warehouse.clone(), Some(session.role.clone())]
+}
+
+impl Running<'_> {
+    /// Parses the text and sends the statement down its road.
+    fn run(&mut self) -> Result<Answer> {
+        let statement = parse::parse_statement(self.sql)?;
+        self.session.shared.account.refresh()?;
+        self.run_statement(&statement)
+    }
+
+    /// A statement with a plan is bound, optimized and executed; every other one is a command.
+    pub(crate) fn run_statement(&mut self, statement: &Statement) -> Result<Answer> {
+        match statement {
+            Statement::Query(_) => self.run_query(statement),
+            Statement::Insert(_)
+            | Statement::MultiInsert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_)
+            | Statement::Merge(_)
+            | Statement::CopyIntoTable(_)
+            | Statement::CopyIntoLocation(_) => command::dml::run(self, statement),
+            other => command::run(self, other),
+        }
+    }
+
+    fn run_query(&mut self, statement: &Statement) -> Result<Answer> {
+        let StatementPlan::Query(query) = self.plan(statement)? else {
+            return Err(Error::internal("a query without rows"));
+        };
+        self.rows_of(&query)
+    }
+
+    /// The rows of an optimized query.
+    pub(crate) fn rows_of(&mut self, query: &Query) -> Result<Answer> {
+        let output: Vec<ColumnId> = query.output.iter().map(|column| column.id).collect();
+        let context = self.query_context()?;
+        let batches = firn_execute::execute(&query.plan, &output, &context)?;
+        Ok(Answer { fields: query.fields(), batches, affected: None })
+    }
+
+    /// Binds and optimizes a statement.
+    pub(crate) fn plan(&mut self, statement: &Statement) -> Result<StatementPlan> {
+        let functions = self.function_context();
+        self.with_binder(&functions, |binder| {
+            let plan = binder.bind(statement, self.sql)?;
+            let context = OptimizeContext::new(&functions, binder.next_column_id());
+            optimize::optimize_statement(plan, &context)
+        })
+    }
+
+    /// Binds and optimizes a query that is part of a statement.
+    pub(crate) fn plan_query(&mut self, query: &parse::ast::Query) -> Result<Query> {
+        let functions = self.function_context();
+        self.with_binder(&functions, |binder| binder.bind_query(query, self.sql))
+    }
+
+    /// Does something with a binder of this statement.
+    pub(crate) fn with_binder<T>(
+        &self,
+        functions: &FunctionContext,
+        work: impl FnOnce(&Binder<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let view = BindView { session: self.session };
+        let settings = &self.session.settings;
+        let context = BindContext {
+            catalog: Arc::new(self.session.catalog()),
+            path: self.session.path.clone(),
+            functions: functions.clone(),
+            variables: &self.session.variables,
+            timestamp_mapping: settings.timestamp_mapping(),
+            nulls_first: settings.text("DEFAULT_NULL_ORDERING") == "FIRST",
+            ignore_quoted_case: settings.is_true("QUOTED_IDENTIFIERS_IGNORE_CASE"),
+            services: &view,
+        };
+        work(&Binder::new(&context))
+    }
+
+    /// The statement's and the session's facts for functions.
+    pub(crate) fn function_context(&self) -> FunctionContext {
+        let session = &*self.session;
+        let small = |name: &str| u8::try_from(session.settings.number(name)).unwrap_or(0);
+        FunctionContext {
+            statement_nanos: self.start_nanos,
+            time_zone: session.settings.time_zone(),
+            database: session.path.database.clone(),
+            schema: session.path.schema.clone(),
+            warehouse: session.warehouse.clone(),
+            role: session.role.clone(),
+            user: session.user.clone(),
+            account: "FIRN".to_string(),
+            session_id: session.id,
+            transaction_id: session.transaction.as_ref().map(|_| self.start_nanos.to_string()),
+            text: Arc::clone(session.settings.formats()),
+            week_start: small("WEEK_START"),
+            week_of_year_policy: small("WEEK_OF_YEAR_POLICY"),
+            seed: seed_of(&self.query_id),
+            services: Arc::new(SessionServices::of(session)),
+        }
+    }
+
+    /// What operators may use while this statement runs.
+    ///
+    /// # Errors
+    /// `NoWarehouse` when none is in use.
+    pub(crate) fn query_context(&self) -> Result<QueryContext> {
+        let session = &*self.session;
+        let name = session.warehouse.as_deref().ok_or_else(no_warehouse)?;
+        let warehouse = session.shared.warehouse(name)?;
+        let mut context =
+            QueryContext::new(Arc::clone(&warehouse.pool), Arc::clone(&warehouse.memory));
+        context.functions = Arc::new(self.function_context());
+        context.cancel = session.cancel.clone();
+        context.profile = Arc::clone(&session.profile);
+        context.tables = Arc::new(SessionTables::of(session));
+        context.access = session.shared.account.access().clone();
+        context.cache = Arc::clone(&warehouse.cache);
+        if let Some(folder) = &session.shared.options.spill_folder {
+            context.spill = firn_execute::spill::SpillFolder::new(folder.clone());
+        }
+        Ok(context)
+    }
+}
+
+fn no_warehouse() -> Error {
+    let text = "No active warehouse selected in the current session.  Select an active warehouse with \
+                the 'use warehouse' command.";
+    Error::new(ErrorCode::NoWarehouse, text)
+}
+
+/// A number for RANDOM() that differs from statement to statement.
+fn seed_of(query_id: &QueryId) -> u64 {
+    uuid::Uuid::parse_str(&query_id.0).map_or(0, |id| id.as_u64_pair().1)
+}

@@ -1,0 +1,130 @@
+//! What a statement answers.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use firn_column::{Batch, Column};
+use firn_types::text_format::TextFormats;
+use firn_types::variant::json_write;
+use firn_types::{Field, Result, SqlType, Value, print_text};
+
+/// The rows that a statement answers with, and what a client says of them.
+#[derive(Clone, Debug)]
+pub struct StatementResult {
+    /// The statement's id.
+    pub query_id: String,
+    /// The columns.
+    pub fields: Vec<Field>,
+    /// The rows, in order.
+    pub batches: Vec<Batch>,
+    /// The number that a client prints: rows given, or rows affected.
+    pub row_count: u64,
+    pub(crate) formats: Arc<TextFormats>,
+    pub(crate) time_zone: Tz,
+}
+
+/// One value as a client prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// SQL NULL.
+    Null,
+    /// A BOOLEAN, which every client spells in its own way.
+    Boolean(bool),
+    /// Everything else, as the server prints it.
+    Text(String),
+}
+
+impl StatementResult {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(Batch::rows).sum()
+    }
+
+    /// Every row's cells, in order, one batch at a time.
+    ///
+    /// # Errors
+    /// When a BINARY cannot be printed in the session's format.
+    pub fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> Result<()> {
+        let mut row = vec![Cell::Null; self.fields.len()];
+        for batch in &self.batches {
+            for index in 0..batch.rows() {
+                for ((cell, column), field) in row.iter_mut().zip(batch.columns()).zip(&self.fields)
+                {
+                    *cell = self.cell(column, index, field.sql_type)?;
+                }
+                f(&row);
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows' cells.
+    ///
+    /// # Errors
+    /// As [`StatementResult::for_each_row`].
+    pub fn cells(&self) -> Result<Vec<Vec<Cell>>> {
+        let mut rows = Vec::with_capacity(self.rows());
+        self.for_each_row(&mut |row| rows.push(row.to_vec()))?;
+        Ok(rows)
+    }
+
+    fn cell(&self, column: &Column, row: usize, sql_type: SqlType) -> Result<Cell> {
+        let value = column.value(row, sql_type);
+        let mut text = String::new();
+        match &value {
+            Value::Null => return Ok(Cell::Null),
+            Value::Boolean(value) => return Ok(Cell::Boolean(*value)),
+            Value::Variant(bytes) => {
+                text = json_write::pretty(bytes, &self.formats, self.time_zone)?;
+            }
+            value => {
+                print_text::write_value(&mut text, value, sql_type, &self.formats, self.time_zone)?;
+            }
+        }
+        Ok(Cell::Text(text))
+    }
+}
+
+/// Rows that a command makes by hand: few, and all of texts, numbers and booleans.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rows {
+    /// The columns.
+    pub(crate) fields: Vec<Field>,
+    /// The rows.
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    /// No rows yet, of these columns.
+    pub(crate) fn new(fields: Vec<Field>) -> Rows {
+        Rows { fields, rows: Vec::new() }
+    }
+
+    /// Text columns of these names.
+    pub(crate) fn texts(names: &[&str]) -> Rows {
+        Rows::new(names.iter().map(|name| Field::new(*name, SqlType::TEXT)).collect())
+    }
+
+    /// One row of one column `status`.
+    pub(crate) fn status(text: impl Into<Arc<str>>) -> Rows {
+        let mut rows = Rows::texts(&["status"]);
+        rows.rows.push(vec![Value::text(text)]);
+        rows
+    }
+
+    /// `Statement executed successfully.`
+    pub(crate) fn done() -> Rows {
+        Rows::status("Statement executed successfully.")
+    }
+
+    /// The rows as one batch.
+    ///
+    /// # Errors
+    /// An internal error when a value is not of its column's type.
+    pub(crate) fn batch(&self) -> Result<Batch> {
+        let columns = self.fields.iter().enumerate().map(|(position, field)| {
+            Column::from_values(field.sql_type, self.rows.iter().map(|row| &row[position]))
+        });
+        Ok(Batch::new(columns.collect::<Result<_>>()?, self.rows.len()))
+    }
+}

@@ -1,0 +1,161 @@
+//! What the floors below may ask of the session.
+
+use std::sync::Arc;
+
+use firn_account::{Account, Catalog, SessionSpace};
+use firn_column::Batch;
+use firn_execute::{Cancel, VirtualTables};
+use firn_expression::functions::Services;
+use firn_query::bind::{BindServices, TimePoint};
+use firn_query::plan::VirtualSource;
+use firn_types::{Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
+
+use crate::introspect;
+use crate::result::StatementResult;
+use crate::session::Session;
+
+/// What the binder asks.
+#[derive(Debug)]
+pub(crate) struct BindView<'s> {
+    pub(crate) session: &'s Session,
+}
+
+impl BindServices for BindView<'_> {
+    fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<Arc<Catalog>> {
+        let point = account_point(point, before)?;
+        self.session.shared.account.catalog_at(&point).map(Arc::new)
+    }
+
+    fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
+        match self.session.history.result(query_id) {
+            Some(result) => Ok(result.fields.clone()),
+            None => Err(statement_not_found(query_id)),
+        }
+    }
+
+    fn information_schema_fields(&self, view: &str) -> Option<Vec<Field>> {
+        introspect::information_schema::fields(view)
+    }
+
+    fn function_fields(
+        &self,
+        name: &str,
+        arguments: &[(String, Value)],
+    ) -> Result<Option<Vec<Field>>> {
+        introspect::table_function::fields(self.session, name, arguments)
+    }
+}
+
+/// The moment in the account's words.
+///
+/// # Errors
+/// `TimeTravelUnavailable` for a time that 64 bits of nanoseconds do not hold.
+pub(crate) fn account_point(point: &TimePoint, before: bool) -> Result<firn_account::TimePoint> {
+    use firn_account::TimePoint as Moment;
+    Ok(match point {
+        TimePoint::Nanos(nanos) => {
+            let nanos = i64::try_from(*nanos).map_err(|_| {
+                let text = "Time travel data is not available. The requested time is either beyond the \
+                            allowed time travel period or before the object creation time.";
+                Error::new(ErrorCode::TimeTravelUnavailable, text)
+            })?;
+            if before { Moment::Before(nanos) } else { Moment::At(nanos) }
+        }
+        TimePoint::Statement(id) => {
+            let id = QueryId(id.clone());
+            if before { Moment::BeforeStatement(id) } else { Moment::AtStatement(id) }
+        }
+    })
+}
+
+pub(crate) fn statement_not_found(query_id: &str) -> Error {
+    Error::new(ErrorCode::StatementNotFound, format!("Statement {query_id} not found"))
+}
+
+/// What functions ask while a statement runs.
+#[derive(Debug)]
+pub(crate) struct SessionServices {
+    account: Account,
+    space: Arc<SessionSpace>,
+    catalog: Catalog,
+    query_ids: Vec<String>,
+    cancel: Cancel,
+}
+
+impl SessionServices {
+    /// The services of a session as it is now.
+    pub(crate) fn of(session: &Session) -> SessionServices {
+        SessionServices {
+            account: session.shared.account.clone(),
+            space: Arc::clone(&session.space),
+            catalog: session.catalog(),
+            query_ids: session.history.statements.iter().map(|ran| ran.query_id.clone()).collect(),
+            cancel: session.cancel.clone(),
+        }
+    }
+}
+
+impl Services for SessionServices {
+    fn sequence_values(&self, sequence: ObjectId, count: u64) -> Result<(i128, i128)> {
+        let mut transaction = self.account.begin(&self.space);
+        let block = transaction.next_values(sequence, count)?;
+        Ok((i128::from(block.first), i128::from(block.step)))
+    }
+
+    fn query_id(&self, offset: i64) -> Option<String> {
+        let back = usize::try_from(offset.unsigned_abs()).ok()?;
+        let index = match (back, offset < 0) {
+            (0, _) => return None,
+            (back, true) => self.query_ids.len().checked_sub(back)?,
+            (forward, false) => forward - 1,
+        };
+        self.query_ids.get(index).cloned()
+    }
+
+    fn is_canceled(&self) -> bool {
+        self.cancel.is_canceled()
+    }
+
+    fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>> {
+        introspect::system_function::answer(&self.catalog, name, arguments)
+    }
+}
+
+/// The session's own tables while a statement runs.
+#[derive(Debug)]
+pub(crate) struct SessionTables {
+    described: introspect::Described,
+    results: Vec<StatementResult>,
+}
+
+impl SessionTables {
+    /// The tables of a session as it is now.
+    pub(crate) fn of(session: &Session) -> SessionTables {
+        SessionTables {
+            described: introspect::Described::of(session),
+            results: session.history.results(),
+        }
+    }
+}
+
+impl VirtualTables for SessionTables {
+    fn scan(&self, source: &VirtualSource) -> Result<Vec<Batch>> {
+        match source {
+            VirtualSource::Result { query_id } => {
+                let found = self.results.iter().rev().find(|r| r.query_id == *query_id);
+                match found {
+                    Some(result) => Ok(result.batches.clone()),
+                    None => Err(statement_not_found(query_id)),
+                }
+            }
+            VirtualSource::InformationSchema { database, view } => {
+                let rows = introspect::information_schema::rows(&self.described, database, view)?;
+                Ok(vec![rows.batch()?])
+            }
+            VirtualSource::Function { name, arguments } => {
+                let rows = introspect::table_function::rows(&self.described, name, arguments)?;
+                Ok(vec![rows.batch()?])
+            }
+        }
+    }
+}

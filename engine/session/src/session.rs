@@ -1,0 +1,142 @@
+//! One connection's state.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use firn_account::catalog::CurrentPath;
+use firn_account::{Catalog, SessionSpace, Transaction};
+use firn_execute::{Cancel, Profile};
+use firn_query::bind::Variable;
+use firn_types::Result;
+
+use crate::engine::Shared;
+use crate::failure::Failure;
+use crate::history::History;
+use crate::result::StatementResult;
+use crate::settings::Settings;
+use crate::{current, lifecycle};
+
+/// What a session starts with; what is not given is as in a new account: database FIRN, schema PUBLIC,
+/// warehouse COMPUTE_WH, role ACCOUNTADMIN.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    /// The database in use.
+    pub database: Option<String>,
+    /// The schema in use.
+    pub schema: Option<String>,
+    /// The warehouse in use.
+    pub warehouse: Option<String>,
+    /// The role in use.
+    pub role: Option<String>,
+    /// The user.
+    pub user: Option<String>,
+}
+
+/// One connection: it runs statements one after another, and keeps what they set.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: u64,
+    pub(crate) space: Arc<SessionSpace>,
+    pub(crate) path: CurrentPath,
+    pub(crate) warehouse: Option<String>,
+    pub(crate) role: String,
+    pub(crate) user: String,
+    pub(crate) settings: Settings,
+    pub(crate) variables: HashMap<String, Variable>,
+    /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
+    pub(crate) transaction: Option<Transaction>,
+    pub(crate) history: History,
+    pub(crate) cancel: Cancel,
+    pub(crate) profile: Arc<Profile>,
+}
+
+/// Ends the running statement of a session from another thread.
+#[derive(Clone, Debug)]
+pub struct CancelHandle(Cancel);
+
+impl CancelHandle {
+    /// Ends the running statement soon; it fails with `SQL execution canceled`.
+    pub fn cancel(&self) {
+        self.0.cancel();
+    }
+}
+
+/// How far the running statement is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows read so far.
+    pub rows: u64,
+    /// Bytes read so far.
+    pub bytes: u64,
+    /// Micro-partitions or files done so far.
+    pub files: u64,
+}
+
+impl Session {
+    /// Starts a session.
+    pub(crate) fn start(shared: Arc<Shared>, id: u64, options: SessionOptions) -> Result<Session> {
+        let mut session = Session {
+            space: SessionSpace::new(id),
+            shared,
+            id,
+            path: CurrentPath::default(),
+            warehouse: None,
+            role: "ACCOUNTADMIN".to_string(),
+            user: options.user.clone().unwrap_or_else(|| "FIRN".to_string()),
+            settings: Settings::default(),
+            variables: HashMap::new(),
+            transaction: None,
+            history: History::default(),
+            cancel: Cancel::default(),
+            profile: Arc::default(),
+        };
+        current::start(&mut session, &options)?;
+        Ok(session)
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// What was wrong, as a client shows it; the session goes on.
+    pub fn execute(&mut self, sql: &str) -> Result<StatementResult, Failure> {
+        lifecycle::execute(self, sql)
+    }
+
+    /// Ends statements of this session from other threads.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle(self.cancel.clone())
+    }
+
+    /// User, warehouse, database and schema in use, for a prompt.
+    pub fn prompt(&self) -> [Option<&str>; 4] {
+        [
+            Some(self.user.as_str()),
+            self.warehouse.as_deref(),
+            self.path.database.as_deref(),
+            self.path.schema.as_deref(),
+        ]
+    }
+
+    /// Names that begin with `prefix` in any case: keywords, functions and objects, for completion.
+    pub fn complete(&self, prefix: &str) -> Vec<String> {
+        crate::introspect::complete::candidates(self, prefix)
+    }
+
+    /// The version of the account that the next statement sees.
+    pub(crate) fn catalog(&self) -> Catalog {
+        match &self.transaction {
+            Some(transaction) => transaction.catalog(),
+            None => self.shared.account.catalog_for(&self.space),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // An open transaction is rolled back; the session's own files are only a leftover on failure,
+        // which sweeping removes.
+        self.transaction = None;
+        let _ = self.space.close(self.shared.account.access());
+    }
+}
