@@ -1,1 +1,27 @@
-//! (being built)
+//! firn's facade: an [`Engine`] on an account, and the [`Session`]s that run statements on it.
+//!
+//! Reading order: [`Engine`] opens an account; [`Session::execute`] takes one statement's text and
+//! `lifecycle` shows its whole road; `command` holds the statements without a plan, a file per kind of
+//! object; `introspect` turns descriptions into rows.
+
+mod command;
+mod current;
+mod engine;
+mod failure;
+mod history;
+mod introspect;
+mod lifecycle;
+mod options;
+mod result;
+mod services;
+mod session;
+mod settings;
+mod settings_table;
+mod transact;
+mod warehouse;
+
+pub use engine::{Engine, EngineOptions};
+pub use failure::Failure;
+pub use firn_query::parse::split;
+pub use result::{Cell, StatementResult};
+pub use session::{CancelHandle, Progress, Session, SessionOptions};

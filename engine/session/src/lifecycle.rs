@@ -139,7 +139,28 @@ impl Running<'_> {
     /// Binds and optimizes a query that is part of a statement.
     pub(crate) fn plan_query(&mut self, query: &parse::ast::Query) -> Result<Query> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| binder.bind_query(query, self.sql))
+        self.with_binder(&functions, |binder| {
+            let query = binder.bind_query(query, self.sql)?;
+            self.optimized(query, binder.next_column_id())
+        })
+    }
+
+    /// Optimizes a bound query; `next_column` is the first column id that it does not use.
+    pub(crate) fn optimized(&self, query: Query, next_column: u32) -> Result<Query> {
+        let functions = self.function_context();
+        let context = OptimizeContext::new(&functions, next_column);
+        match optimize::optimize_statement(StatementPlan::Query(query), &context)? {
+            StatementPlan::Query(query) => Ok(query),
+            _ => Err(Error::internal("a query that is no query any more")),
+        }
+    }
+
+    /// The account as it was at AT or BEFORE.
+    pub(crate) fn past(&self, at: &parse::ast::TimeTravel) -> Result<firn_account::Catalog> {
+        let functions = self.function_context();
+        let point = self.with_binder(&functions, |binder| binder.time_point(at, self.sql))?;
+        let point = crate::services::account_point(&point, at.before)?;
+        self.session.shared.account.catalog_at(&point)
     }
 
     /// Does something with a binder of this statement.

@@ -1,0 +1,197 @@
+//! Databases and schemas.
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{ACCOUNT, Catalog, Database, Header, Namespace, Object, Schema};
+use firn_query::parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
+use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
+
+use super::definition::{already_exists, created, refuse_or_alter, retention_days, text_option};
+use crate::current;
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// CREATE DATABASE and CREATE SCHEMA; both come into use.
+///
+/// # Errors
+/// When the name is taken, or the database of a schema does not exist.
+pub(super) fn create(running: &mut Running<'_>, ast: &CreateObject) -> Result<Rows> {
+    refuse_or_alter(ast.mode)?;
+    let written = running.written(&ast.name)?;
+    let name = written.object().name.clone();
+    let catalog = running.catalog();
+    let (parent, namespace) = match ast.kind {
+        ObjectKind::Database => (ACCOUNT, Namespace::Database),
+        _ => (schema_parent(running, &catalog, &written)?, Namespace::Schema),
+    };
+    let existing = catalog.find(namespace, parent, &name);
+    if existing.is_some() && ast.mode.if_not_exists {
+        come_into_use(running, ast.kind, &written)?;
+        let text = format!("{name} already exists, statement succeeded.");
+        return Ok(Rows::status(text));
+    }
+    if existing.is_some() && !ast.mode.or_replace {
+        return Err(already_exists(&name));
+    }
+    let header = running.header(parent, &name, &ast.options);
+    let object = container(ast, header)?;
+    let kind = object.kind();
+    let id = object.id();
+    let mut changes = vec![if ast.mode.or_replace {
+        CatalogChange::replace(object)
+    } else {
+        CatalogChange::create(object)
+    }];
+    match &ast.clone {
+        Some(clone) => changes.extend(cloned(running, ast.kind, clone, id)?),
+        None if ast.kind == ObjectKind::Database => {
+            let public = running.header(id, "PUBLIC", &[]);
+            changes.push(CatalogChange::create(Schema::new(public)));
+        }
+        None => {}
+    }
+    running.change(changes)?;
+    come_into_use(running, ast.kind, &written)?;
+    Ok(Rows::status(created(kind, &name)))
+}
+
+/// The database that a schema's name is in.
+fn schema_parent(running: &Running<'_>, catalog: &Catalog, name: &ObjectName) -> Result<ObjectId> {
+    let database = match name.parts.as_slice() {
+        [_] => running.session.path.database("CREATE SCHEMA")?,
+        [database, _] => database.name.clone(),
+        _ => {
+            let text = format!("invalid schema name '{name}'");
+            return Err(Error::new(ErrorCode::InvalidStatement, text).at(name.span()));
+        }
+    };
+    match catalog.database(&database) {
+        Some(found) => Ok(found.header.id),
+        None => {
+            let kind = firn_account::catalog::ObjectKind::Database;
+            Err(catalog.not_found(kind, ACCOUNT, &database))
+        }
+    }
+}
+
+fn container(ast: &CreateObject, header: Header) -> Result<Object> {
+    let transient = ast.lifetime == TableLifetime::Transient;
+    let mut days = None;
+    for option in &ast.options {
+        match option.name.as_str() {
+            "DATA_RETENTION_TIME_IN_DAYS" => days = Some(retention_days(option)?),
+            "COMMENT" | "MAX_DATA_EXTENSION_TIME_IN_DAYS" | "DEFAULT_DDL_COLLATION"
+            | "WITH_MANAGED_ACCESS" => {}
+            other => {
+                let text = format!("invalid property '{other}' for '{}'", ast.kind.words());
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span));
+            }
+        }
+    }
+    Ok(match ast.kind {
+        ObjectKind::Database => {
+            let database = Database::new(header);
+            Database { transient, retention_days: days, ..database }.into()
+        }
+        _ => {
+            let schema = Schema::new(header);
+            let managed_access = text_option(&ast.options, "WITH_MANAGED_ACCESS").is_some();
+            Schema { transient, retention_days: days, managed_access, ..schema }.into()
+        }
+    })
+}
+
+fn come_into_use(running: &mut Running<'_>, kind: ObjectKind, name: &ObjectName) -> Result<()> {
+    match (kind, name.parts.as_slice()) {
+        (ObjectKind::Database, _) => current::use_database(running.session, &name.object().name),
+        (_, [database, schema]) => {
+            current::use_schema(running.session, Some(&database.name), &schema.name)
+        }
+        (_, _) => current::use_schema(running.session, None, &name.object().name),
+    }
+}
+
+/// What a cloned container holds: second pointers to the same rows.
+fn cloned(
+    running: &Running<'_>,
+    kind: ObjectKind,
+    clone: &CloneOf,
+    target: ObjectId,
+) -> Result<Vec<CatalogChange>> {
+    let catalog = match &clone.at {
+        Some(at) => running.past(at)?,
+        None => running.catalog(),
+    };
+    let source = running.written(&clone.source)?;
+    let mut changes = Vec::new();
+    match kind {
+        ObjectKind::Database => {
+            let database = catalog.database(&source.object().name).ok_or_else(|| {
+                let kind = firn_account::catalog::ObjectKind::Database;
+                catalog.not_found(kind, ACCOUNT, &source.object().name)
+            })?;
+            for schema in catalog.children(Namespace::Schema, database.header.id) {
+                let Some(schema) = schema.as_schema() else { continue };
+                let mut copy = schema.as_ref().clone();
+                let from = schema.header.id;
+                copy.header = running.header(target, &schema.header.name, &[]);
+                let id = copy.header.id;
+                changes.push(CatalogChange::create(copy));
+                changes.extend(cloned_schema(running, &catalog, from, id));
+            }
+        }
+        _ => {
+            let parent = schema_parent(running, &catalog, &source)?;
+            let name = &source.object().name;
+            let schema = catalog.schema(parent, name).ok_or_else(|| {
+                let kind = firn_account::catalog::ObjectKind::Schema;
+                catalog.not_found(kind, parent, name)
+            })?;
+            changes.extend(cloned_schema(running, &catalog, schema.header.id, target));
+        }
+    }
+    Ok(changes)
+}
+
+/// Clones of all that a schema holds; files of internal stages are not cloned.
+fn cloned_schema(
+    running: &Running<'_>,
+    catalog: &Catalog,
+    from: ObjectId,
+    target: ObjectId,
+) -> Vec<CatalogChange> {
+    let mut changes = Vec::new();
+    for namespace in [Namespace::Relation, Namespace::Sequence, Namespace::FileFormat] {
+        for object in catalog.children(namespace, from) {
+            let header = Header {
+                comment: object.header().comment.clone(),
+                ..running.header(target, object.name(), &[])
+            };
+            let copy: Object = match object {
+                Object::Table(table) if !table.is_temporary() => {
+                    let mut copy = table.as_ref().clone();
+                    copy.header = header;
+                    copy.loads = Default::default();
+                    copy.into()
+                }
+                Object::View(view) => {
+                    let mut copy = view.as_ref().clone();
+                    copy.header = header;
+                    copy.into()
+                }
+                Object::Sequence(sequence) => {
+                    let mut copy = sequence.as_ref().clone();
+                    copy.header = header;
+                    copy.into()
+                }
+                Object::FileFormat(format) => {
+                    let mut copy = format.as_ref().clone();
+                    copy.header = header;
+                    copy.into()
+                }
+                _ => continue,
+            };
+            changes.push(CatalogChange::create(copy));
+        }
+    }
+    changes
+}

@@ -1,0 +1,143 @@
+//! What all definitions share: names, headers, modes, and what is said when it is done.
+
+use firn_account::catalog::{CreateMode as Mode, Header, Namespace, Object, ObjectKind, ObjectPath};
+use firn_account::{Catalog, CatalogChange};
+use firn_query::parse::ast::{self, CreateMode, Name, StatementOption};
+use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
+
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+impl Running<'_> {
+    /// The written name, IDENTIFIER() resolved.
+    pub(crate) fn written(&self, name: &Name) -> Result<ObjectName> {
+        let functions = self.function_context();
+        self.with_binder(&functions, |binder| binder.object_name(name, self.sql))
+    }
+
+    /// The name completed with the current database and schema.
+    pub(crate) fn path(&self, name: &Name, verb: &str) -> Result<ObjectPath> {
+        let functions = self.function_context();
+        self.with_binder(&functions, |binder| binder.object_path(name, self.sql, verb))
+    }
+
+    /// The version of the account that the statement sees.
+    pub(crate) fn catalog(&self) -> Catalog {
+        self.session.catalog()
+    }
+
+    /// The header of a new object.
+    pub(crate) fn header(&self, parent: ObjectId, name: &str, options: &[StatementOption]) -> Header {
+        let header = Header::new(parent, name, &self.session.role, self.start_nanos);
+        match text_option(options, "COMMENT") {
+            Some(comment) => header.with_comment(comment),
+            None => header,
+        }
+    }
+
+    /// Creates an object as its mode says, and tells so.
+    pub(crate) fn create_object(
+        &mut self,
+        object: Object,
+        mode: CreateMode,
+    ) -> Result<Rows> {
+        refuse_or_alter(mode)?;
+        let header = object.header().clone();
+        let kind = object.kind();
+        let taken = self.catalog();
+        let taken = taken.find(kind.namespace(), header.parent, &header.name);
+        if let Some(existing) = taken
+            && existing.is_temporary() == object.is_temporary()
+        {
+            if mode.if_not_exists {
+                let text = format!("{} already exists, statement succeeded.", header.name);
+                return Ok(Rows::status(text));
+            }
+            if !mode.or_replace {
+                return Err(already_exists(&header.name));
+            }
+        }
+        let mode = if mode.or_replace { Mode::Replace } else { Mode::New };
+        self.change(vec![CatalogChange::Create { object, mode }])?;
+        Ok(Rows::status(created(kind, &header.name)))
+    }
+
+    /// The live object of a kind and path; none when it or its container does not exist.
+    pub(crate) fn find(&self, kind: ObjectKind, path: &ObjectPath) -> Option<Object> {
+        self.catalog().find_path(kind.namespace(), path).cloned().filter(|found| {
+            kind.namespace() != Namespace::Relation || found.kind() == kind
+        })
+    }
+}
+
+/// `Table T successfully created.`
+pub(super) fn created(kind: ObjectKind, name: &str) -> String {
+    let word = match kind {
+        ObjectKind::Stage => "Stage area",
+        other => other.word(),
+    };
+    format!("{word} {name} successfully created.")
+}
+
+/// The error for a name that is taken.
+pub(super) fn already_exists(name: &str) -> Error {
+    Error::new(ErrorCode::AlreadyExists, format!("Object '{name}' already exists."))
+}
+
+/// CREATE OR ALTER is another statement than CREATE.
+///
+/// # Errors
+/// `not_supported` when it was written; an error for OR REPLACE with IF NOT EXISTS.
+pub(super) fn refuse_or_alter(mode: CreateMode) -> Result<()> {
+    if mode.or_alter {
+        return Err(Error::not_supported("CREATE OR ALTER"));
+    }
+    if mode.or_replace && mode.if_not_exists {
+        let text = "options OR REPLACE and IF NOT EXISTS are incompatible.";
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    Ok(())
+}
+
+/// The text of an option.
+pub(super) fn text_option(options: &[StatementOption], name: &str) -> Option<String> {
+    options.iter().find(|option| option.name == name)?.value.as_text()
+}
+
+/// The kind of the catalog that a kind of the syntax is.
+///
+/// # Errors
+/// `not_supported` for kinds that the catalog does not have.
+pub(super) fn catalog_kind(kind: ast::ObjectKind) -> Result<ObjectKind> {
+    Ok(match kind {
+        ast::ObjectKind::Database => ObjectKind::Database,
+        ast::ObjectKind::Schema => ObjectKind::Schema,
+        ast::ObjectKind::Table => ObjectKind::Table,
+        ast::ObjectKind::View => ObjectKind::View,
+        ast::ObjectKind::MaterializedView => ObjectKind::MaterializedView,
+        ast::ObjectKind::Sequence => ObjectKind::Sequence,
+        ast::ObjectKind::Stage => ObjectKind::Stage,
+        ast::ObjectKind::FileFormat => ObjectKind::FileFormat,
+        ast::ObjectKind::Integration => ObjectKind::Integration,
+        ast::ObjectKind::Warehouse => ObjectKind::Warehouse,
+        ast::ObjectKind::Role => ObjectKind::Role,
+        ast::ObjectKind::User => ObjectKind::User,
+        other => return Err(Error::not_supported(other.words())),
+    })
+}
+
+/// A number of days of time travel.
+///
+/// # Errors
+/// `InvalidParameterValue` outside of 0 to 90.
+pub(super) fn retention_days(option: &StatementOption) -> Result<u32> {
+    let days = option.value.as_integer().and_then(|days| u32::try_from(days).ok());
+    match days {
+        Some(days) if days <= firn_types::limits::RETENTION_DAYS_MAX => Ok(days),
+        _ => {
+            let value = option.value.as_text().unwrap_or_default();
+            let text = format!("invalid value [{value}] for parameter '{}'", option.name);
+            Err(Error::new(ErrorCode::InvalidParameterValue, text))
+        }
+    }
+}

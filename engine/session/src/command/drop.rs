@@ -1,0 +1,131 @@
+//! DROP and UNDROP of every kind of object.
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{ACCOUNT, Catalog, Namespace, Object, ObjectKind};
+use firn_query::parse::ast::{self, Drop, Name, Undrop};
+use firn_types::{Error, ErrorCode, ObjectId, Result};
+
+use super::definition::{already_exists, catalog_kind};
+use crate::current;
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// Where an object of a kind is looked for, and under which name.
+pub(super) struct Place {
+    pub(super) parent: ObjectId,
+    pub(super) name: String,
+}
+
+/// The container of a name of a kind: the account, a database, or a schema.
+///
+/// # Errors
+/// When the container does not exist.
+pub(super) fn place(running: &Running<'_>, kind: ObjectKind, name: &Name) -> Result<Place> {
+    let catalog = running.catalog();
+    let written = running.written(name)?;
+    let own = written.object().name.clone();
+    match kind {
+        ObjectKind::Database
+        | ObjectKind::Integration
+        | ObjectKind::Warehouse
+        | ObjectKind::Role
+        | ObjectKind::User => Ok(Place { parent: ACCOUNT, name: own }),
+        ObjectKind::Schema => {
+            let database = match written.parts.as_slice() {
+                [database, _] => database.name.clone(),
+                _ => running.session.path.database("this statement")?,
+            };
+            let found = catalog
+                .database(&database)
+                .ok_or_else(|| catalog.not_found(ObjectKind::Database, ACCOUNT, &database))?;
+            Ok(Place { parent: found.header.id, name: own })
+        }
+        _ => {
+            let path = running.path(name, "this statement")?;
+            Ok(Place { parent: catalog.expect_schema(&path)?, name: path.name })
+        }
+    }
+}
+
+/// The live object of a kind at a place.
+pub(super) fn live(catalog: &Catalog, kind: ObjectKind, place: &Place) -> Option<Object> {
+    let found = catalog.find(kind.namespace(), place.parent, &place.name)?;
+    // A view is no table, but DROP VIEW of a materialized view is accepted.
+    let fits = kind.namespace() != Namespace::Relation
+        || found.kind() == kind
+        || (kind == ObjectKind::View && found.kind() == ObjectKind::MaterializedView);
+    fits.then(|| found.clone())
+}
+
+/// DROP.
+///
+/// # Errors
+/// `NotFound` when there is no such object, unless IF EXISTS was written.
+pub(super) fn drop_object(running: &mut Running<'_>, ast: &Drop) -> Result<Rows> {
+    let kind = catalog_kind(ast.kind)?;
+    let missing = |name: &str| {
+        Ok(Rows::status(format!("Drop statement executed successfully ({name} already dropped).")))
+    };
+    let place = match place(running, kind, &ast.name) {
+        Ok(place) => place,
+        Err(error) if ast.if_exists && error.code() == ErrorCode::NotFound => {
+            return missing(&running.written(&ast.name)?.object().name);
+        }
+        Err(error) => return Err(error),
+    };
+    let catalog = running.catalog();
+    let Some(object) = live(&catalog, kind, &place) else {
+        if ast.if_exists {
+            return missing(&place.name);
+        }
+        return Err(catalog.not_found(kind, place.parent, &place.name).at(ast.name.span()).without_span());
+    };
+    if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
+        let text = format!("Cannot drop '{}': it is not empty.", place.name);
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    running.change(vec![CatalogChange::Drop { id: object.id() }])?;
+    if let Object::Stage(stage) = &object {
+        running.forget_stage(stage)?;
+    }
+    current::forget_dropped(running.session);
+    Ok(Rows::status(format!("{} successfully dropped.", place.name)))
+}
+
+fn holds_objects(catalog: &Catalog, object: &Object) -> bool {
+    let namespaces = match object.kind() {
+        ObjectKind::Database => vec![Namespace::Schema],
+        ObjectKind::Schema => vec![Namespace::Relation, Namespace::Stage, Namespace::Sequence],
+        _ => Vec::new(),
+    };
+    namespaces.into_iter().any(|namespace| {
+        let children = catalog.children(namespace, object.id());
+        children.iter().any(|child| child.name() != "PUBLIC")
+    })
+}
+
+/// UNDROP: the newest dropped version returns to its name.
+///
+/// # Errors
+/// When the name is taken, or nothing of that name was dropped within the retention time.
+pub(super) fn undrop(running: &mut Running<'_>, ast: &Undrop) -> Result<Rows> {
+    let kind = match ast.kind {
+        ast::ObjectKind::Table | ast::ObjectKind::Schema | ast::ObjectKind::Database => {
+            catalog_kind(ast.kind)?
+        }
+        other => return Err(Error::not_supported(format!("UNDROP {}", other.words()))),
+    };
+    let place = place(running, kind, &ast.name)?;
+    let catalog = running.catalog();
+    if catalog.find(kind.namespace(), place.parent, &place.name).is_some() {
+        return Err(already_exists(&place.name));
+    }
+    let dropped = catalog.dropped(kind.namespace(), place.parent);
+    let newest = dropped.iter().find(|o| o.name() == place.name && o.kind() == kind);
+    let Some(object) = newest else {
+        let text = format!("{} '{}' did not exist or was purged.", kind.word(), place.name);
+        return Err(Error::new(ErrorCode::NotFound, text));
+    };
+    running.change(vec![CatalogChange::Undrop { id: object.id() }])?;
+    Ok(Rows::status(format!("{} {} successfully restored.", kind.word(), place.name)))
+}

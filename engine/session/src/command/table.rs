@@ -1,0 +1,470 @@
+//! CREATE TABLE in all its forms, and TRUNCATE.
+
+use std::sync::Arc;
+
+use firn_account::catalog::{
+    ColumnDefault, Constraint, ConstraintKind, CreateMode as Mode, ForeignKey, Header, Object,
+    ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
+};
+use firn_account::{Catalog, CatalogChange};
+use firn_query::bind::insert_query;
+use firn_query::parse::ast::{
+    self, ColumnDefinition, CreateTable, ExprKind, TableLifetime, TableSource, Truncate,
+};
+use firn_query::plan::statement::{Query, StatementPlan};
+use firn_types::{Error, ErrorCode, Field, Identifier, Result, SqlType};
+
+use super::definition::{already_exists, created, refuse_or_alter, retention_days};
+use super::dml;
+use crate::lifecycle::{Answer, Running};
+use crate::result::Rows;
+
+/// A table that is about to be created, with the sequences behind its AUTOINCREMENT columns.
+pub(super) struct NewTable {
+    pub(super) table: Table,
+    pub(super) sequences: Vec<Sequence>,
+}
+
+/// CREATE TABLE.
+///
+/// # Errors
+/// When the name is taken, a column's type or default does not compile, or the query fails.
+pub(super) fn create(running: &mut Running<'_>, ast: &CreateTable) -> Result<Answer> {
+    refuse_or_alter(ast.mode)?;
+    let path = running.path(&ast.name, "CREATE TABLE")?;
+    let catalog = running.catalog();
+    let schema = catalog.expect_schema(&path)?;
+    let temporary = ast.lifetime == TableLifetime::Temporary;
+    let existing = catalog.find(ObjectKind::Table.namespace(), schema, &path.name);
+    if let Some(existing) = existing.filter(|existing| existing.is_temporary() == temporary) {
+        if ast.mode.if_not_exists {
+            let text = format!("{} already exists, statement succeeded.", path.name);
+            return Answer::of(&Rows::status(text));
+        }
+        let replaceable = ast.mode.or_replace && existing.kind() == ObjectKind::Table;
+        if !replaceable {
+            return Err(already_exists(&path.name));
+        }
+    }
+    let header = running.header(schema, &path.name, &ast.options);
+    let (new, query) = match &ast.source {
+        TableSource::Columns => (from_columns(running, ast, header)?, None),
+        TableSource::Like(source) => (like(running, source, header)?, None),
+        TableSource::Clone(clone) => (cloned(running, ast, clone, header)?, None),
+        TableSource::Query(query, _) => {
+            let query = running.plan_query(query)?;
+            (from_query(running, ast, &query, header)?, Some(query))
+        }
+        TableSource::Template(_) => return Err(Error::not_supported("USING TEMPLATE")),
+    };
+    let new = finished(running, ast, new, &path)?;
+    store(running, ast, new, query)?;
+    Answer::of(&Rows::status(created(ObjectKind::Table, &path.name)))
+}
+
+/// Creates the table, and fills it from the query, as one step.
+fn store(
+    running: &mut Running<'_>,
+    ast: &CreateTable,
+    new: NewTable,
+    query: Option<Query>,
+) -> Result<()> {
+    let NewTable { table, sequences } = new;
+    let id = table.header.id;
+    let mode = if ast.mode.or_replace { Mode::Replace } else { Mode::New };
+    running.define(|running, transaction| {
+        for sequence in sequences {
+            transaction.apply(CatalogChange::create(sequence))?;
+        }
+        transaction.apply(CatalogChange::Create { object: table.into(), mode })?;
+        let Some(query) = query else { return Ok(()) };
+        let catalog = transaction.catalog();
+        let table = catalog.table(id).ok_or_else(|| Error::internal("the new table is gone"))?;
+        let insert = StatementPlan::Insert(insert_query(query, Arc::clone(table))?);
+        dml::execute(running, &insert, transaction).map(|_| ())
+    })
+}
+
+/// The columns that are written.
+fn from_columns(
+    running: &Running<'_>,
+    ast: &CreateTable,
+    header: Header,
+) -> Result<NewTable> {
+    if ast.columns.is_empty() {
+        let text = "a table needs at least one column";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.name.span()));
+    }
+    let mut columns = Vec::with_capacity(ast.columns.len());
+    let mut sequences = Vec::new();
+    for definition in &ast.columns {
+        let (column, sequence) = column(running, definition, None, &header)?;
+        columns.push(column);
+        sequences.extend(sequence);
+    }
+    check_names(&columns, &ast.columns)?;
+    Ok(NewTable { table: Table::new(header, columns), sequences })
+}
+
+/// One written column; `inferred` is its type when none is written.
+pub(super) fn column(
+    running: &Running<'_>,
+    definition: &ColumnDefinition,
+    inferred: Option<SqlType>,
+    header: &Header,
+) -> Result<(TableColumn, Option<Sequence>)> {
+    if definition.computed.is_some() {
+        return Err(Error::not_supported("computed columns").at(definition.span));
+    }
+    if definition.collation.as_ref().is_some_and(|collation| !collation.is_empty()) {
+        return Err(Error::not_supported("COLLATE").at(definition.span));
+    }
+    let functions = running.function_context();
+    let sql_type = match (&definition.data_type, inferred) {
+        (Some(name), _) => {
+            running.with_binder(&functions, |binder| binder.resolve_type(name))?
+        }
+        (None, Some(inferred)) => inferred,
+        (None, None) => {
+            let text = format!("Missing type of column '{}'", definition.name);
+            return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
+        }
+    };
+    let mut column = TableColumn::new(&definition.name.name, sql_type);
+    column.nullable = !definition.not_null;
+    column.comment = definition.comment.clone().unwrap_or_default();
+    let mut sequence = None;
+    if let Some(identity) = &definition.identity {
+        if !matches!(sql_type, SqlType::Number { scale: 0, .. }) {
+            let text = format!("AUTOINCREMENT needs a whole number, not {sql_type}");
+            return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
+        }
+        let ordered = identity.order.unwrap_or(false);
+        let name = format!("{}.{}", header.name, definition.name);
+        let own = running.header(header.id, &name, &[]);
+        column.default = Some(ColumnDefault::Identity {
+            sequence: own.id,
+            start: identity.start,
+            step: identity.increment,
+            ordered,
+        });
+        sequence = Some(Sequence::new(own, identity.start, identity.increment, ordered));
+    } else if let Some(default) = &definition.default {
+        column.default = Some(ColumnDefault::Text(default.span.of(running.sql).to_string()));
+    }
+    Ok((column, sequence))
+}
+
+fn check_names(columns: &[TableColumn], written: &[ColumnDefinition]) -> Result<()> {
+    for (index, column) in columns.iter().enumerate() {
+        if columns[..index].iter().any(|other| other.name == column.name) {
+            let text = format!("duplicate column name '{}'", column.name);
+            let span = written.get(index).map(|definition| definition.span).unwrap_or_default();
+            return Err(Error::new(ErrorCode::DuplicateColumn, text).at(span).without_span());
+        }
+    }
+    Ok(())
+}
+
+/// AS SELECT: the query's columns, under the names and types that are written.
+fn from_query(
+    running: &Running<'_>,
+    ast: &CreateTable,
+    query: &Query,
+    header: Header,
+) -> Result<NewTable> {
+    let fields = query.fields();
+    let mut columns = Vec::with_capacity(fields.len());
+    if ast.columns.is_empty() {
+        check_named(ast, &fields)?;
+        for field in &fields {
+            let mut column = TableColumn::new(&field.name, stored_type(field.sql_type));
+            column.nullable = true;
+            columns.push(column);
+        }
+        check_names(&columns, &[])?;
+        return Ok(NewTable { table: Table::new(header, columns), sequences: Vec::new() });
+    }
+    if ast.columns.len() != fields.len() {
+        return Err(Error::new(ErrorCode::InvalidStatement, "Invalid column definition list"));
+    }
+    let mut sequences = Vec::new();
+    for (definition, field) in ast.columns.iter().zip(&fields) {
+        let inferred = Some(stored_type(field.sql_type));
+        let (column, sequence) = column(running, definition, inferred, &header)?;
+        if !firn_types::coerce::can_coerce(field.sql_type, column.sql_type) {
+            let text =
+                format!("incompatible types: [{}] and [{}]", field.sql_type, column.sql_type);
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
+        columns.push(column);
+        sequences.extend(sequence);
+    }
+    check_names(&columns, &ast.columns)?;
+    Ok(NewTable { table: Table::new(header, columns), sequences })
+}
+
+/// An item of the select list that is no column and has no alias gives no column's name.
+fn check_named(ast: &CreateTable, fields: &[Field]) -> Result<()> {
+    let TableSource::Query(query, _) = &ast.source else { return Ok(()) };
+    let ast::QueryBody::Select(select) = &query.body else { return Ok(()) };
+    for item in &select.items {
+        if let ast::SelectItemKind::Expr(expr, None) = &item.kind
+            && !matches!(expr.kind, ExprKind::Column(_) | ExprKind::Position(..))
+        {
+            let text = "Missing column specification";
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
+    }
+    let unnamed = fields.iter().any(|field| field.name.is_empty());
+    if unnamed {
+        return Err(Error::new(ErrorCode::InvalidStatement, "Missing column specification"));
+    }
+    Ok(())
+}
+
+/// The type that a column of a query is stored as.
+fn stored_type(sql_type: SqlType) -> SqlType {
+    match sql_type {
+        SqlType::Null => SqlType::TEXT,
+        other => other,
+    }
+}
+
+/// LIKE: the source's columns, defaults, keys and clustering, without its rows.
+fn like(running: &Running<'_>, source: &ast::Name, header: Header) -> Result<NewTable> {
+    let catalog = running.catalog();
+    let source = source_table(running, &catalog, source)?;
+    let mut table = source.as_ref().clone();
+    table.snapshot = Arc::default();
+    table.loads = Arc::default();
+    copy_identities(running, table, header)
+}
+
+/// CLONE: a second pointer to the same rows, at a version.
+fn cloned(
+    running: &Running<'_>,
+    ast: &CreateTable,
+    clone: &ast::CloneOf,
+    header: Header,
+) -> Result<NewTable> {
+    let now = running.catalog();
+    let current = source_table(running, &now, &clone.source)?;
+    let mut table = current.as_ref().clone();
+    if let Some(at) = &clone.at {
+        let past = running.past(at)?;
+        let id = current.header.id;
+        let then = past.table(id).filter(|_| past.is_live(id)).ok_or_else(|| {
+            let text = format!(
+                "Time travel data is not available for table {}. The requested time is either beyond \
+                 the allowed time travel period or before the object creation time.",
+                current.header.name
+            );
+            Error::new(ErrorCode::TimeTravelUnavailable, text)
+        })?;
+        table.snapshot = Arc::clone(&then.snapshot);
+    }
+    let lasting = ast.lifetime == TableLifetime::Permanent;
+    if lasting && table.kind != TableKind::Permanent {
+        let text = "Temp table cannot be cloned to a permanent table; clone to a transient table \
+                    instead.";
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    table.loads = Arc::default();
+    copy_identities(running, table, header)
+}
+
+/// Gives a copied table its own header, and its AUTOINCREMENT columns counters of their own.
+fn copy_identities(running: &Running<'_>, mut table: Table, header: Header) -> Result<NewTable> {
+    let catalog = running.catalog();
+    let comment = table.header.comment.clone();
+    let mut sequences = Vec::new();
+    for column in &mut table.columns {
+        let Some(ColumnDefault::Identity { sequence, .. }) = &mut column.default else { continue };
+        if let Some(Object::Sequence(old)) = catalog.object(*sequence) {
+            let mut copy = old.as_ref().clone();
+            copy.header = running.header(header.id, &format!("{}.{}", header.name, column.name), &[]);
+            *sequence = copy.header.id;
+            sequences.push(copy);
+        }
+    }
+    table.header = Header { comment, ..header };
+    Ok(NewTable { table, sequences })
+}
+
+fn source_table(running: &Running<'_>, catalog: &Catalog, name: &ast::Name) -> Result<Arc<Table>> {
+    let path = running.path(name, "CREATE TABLE")?;
+    match catalog.expect_path(ObjectKind::Table, &path)? {
+        Object::Table(table) => Ok(Arc::clone(table)),
+        other => {
+            let text = format!("Object '{}' is not a table.", other.name());
+            Err(Error::new(ErrorCode::InvalidStatement, text).at(name.span()))
+        }
+    }
+}
+
+/// Kind, keys, clustering and properties; and every default and key must compile.
+fn finished(
+    running: &Running<'_>,
+    ast: &CreateTable,
+    mut new: NewTable,
+    path: &ObjectPath,
+) -> Result<NewTable> {
+    let table = &mut new.table;
+    table.kind = match ast.lifetime {
+        TableLifetime::Permanent => TableKind::Permanent,
+        TableLifetime::Transient => TableKind::Transient,
+        TableLifetime::Temporary => TableKind::Temporary { session: running.session.id },
+    };
+    for constraint in &ast.constraints {
+        let constraint = keep_constraint(running, table, constraint)?;
+        table.constraints.push(constraint);
+    }
+    if !ast.cluster_by.is_empty() {
+        let text = |key: &ast::Expr| key.span.of(running.sql).to_string();
+        table.cluster_by = ast.cluster_by.iter().map(text).collect();
+    }
+    for option in &ast.options {
+        set_property(table, option)?;
+    }
+    check(running, table, path)?;
+    Ok(new)
+}
+
+/// Every default and clustering key must compile.
+pub(super) fn check(running: &Running<'_>, table: &Table, path: &ObjectPath) -> Result<()> {
+    let functions = running.function_context();
+    running.with_binder(&functions, |binder| {
+        for column in table.columns.iter().filter(|column| column.default.is_some()) {
+            binder.bind_default(column, path).map(|_| ())?;
+        }
+        cluster_keys(binder, table).map(|_| ())
+    })
+}
+
+/// The clustering keys as expressions over columns whose ids are the table's positions.
+pub(super) fn cluster_keys(
+    binder: &firn_query::bind::Binder<'_>,
+    table: &Table,
+) -> Result<Vec<firn_expression::Expr>> {
+    let columns: Vec<firn_query::plan::PlanColumn> = (0..)
+        .zip(&table.columns)
+        .map(|(position, column)| firn_query::plan::PlanColumn {
+            id: firn_types::ColumnId(position),
+            name: column.name.clone(),
+            sql_type: column.sql_type,
+            nullable: column.nullable,
+        })
+        .collect();
+    let mut keys = Vec::with_capacity(table.cluster_by.len());
+    for text in &table.cluster_by {
+        let parsed = firn_query::parse::parse_expressions(text).map_err(Error::without_span)?;
+        keys.extend(binder.bind_keys(&parsed, text, &columns).map_err(Error::without_span)?);
+    }
+    Ok(keys)
+}
+
+/// A key as the catalog keeps it. PRIMARY KEY makes its columns NOT NULL.
+pub(super) fn keep_constraint(
+    running: &Running<'_>,
+    table: &mut Table,
+    ast: &ast::Constraint,
+) -> Result<Constraint> {
+    let fields = |table: &Table, names: &[Identifier]| {
+        let field = |name: &Identifier| {
+            let found = table.column(&name.name).map(|column| column.field_id);
+            found.ok_or_else(|| {
+                let text = format!("invalid identifier '{name}'");
+                Error::new(ErrorCode::InvalidIdentifier, text).at(name.span)
+            })
+        };
+        names.iter().map(field).collect::<Result<Vec<_>>>()
+    };
+    let (kind, columns) = match &ast.kind {
+        ast::ConstraintKind::PrimaryKey(names) => {
+            let columns = fields(table, names)?;
+            for column in table.columns.iter_mut().filter(|c| columns.contains(&c.field_id)) {
+                column.nullable = false;
+            }
+            (ConstraintKind::PrimaryKey, columns)
+        }
+        ast::ConstraintKind::Unique(names) => (ConstraintKind::Unique, fields(table, names)?),
+        ast::ConstraintKind::ForeignKey { columns, table: other, referred } => {
+            let path = running.path(other, "CREATE TABLE")?;
+            let key = ForeignKey {
+                table: [path.database, path.schema, path.name],
+                columns: referred.iter().map(|name| name.name.clone()).collect(),
+                on_update: "NO ACTION".to_string(),
+                on_delete: "NO ACTION".to_string(),
+            };
+            (ConstraintKind::ForeignKey(key), fields(table, columns)?)
+        }
+        ast::ConstraintKind::Check(_) => {
+            return Err(Error::not_supported("CHECK constraints").at(ast.span));
+        }
+    };
+    let name = ast.name.as_ref().map(|name| name.name.clone());
+    Ok(Constraint {
+        name: name.unwrap_or_else(|| format!("SYS_CONSTRAINT_{}", uuid::Uuid::new_v4())),
+        kind,
+        columns,
+        rely: ast.rely.unwrap_or(false),
+        comment: String::new(),
+    })
+}
+
+/// One property of a table, as CREATE and ALTER .. SET write it.
+pub(super) fn set_property(table: &mut Table, option: &ast::StatementOption) -> Result<()> {
+    let boolean = || {
+        option.value.as_boolean().ok_or_else(|| {
+            let value = option.value.as_text().unwrap_or_default();
+            let text = format!("invalid value [{value}] for parameter '{}'", option.name);
+            Error::new(ErrorCode::InvalidParameterValue, text)
+        })
+    };
+    match option.name.as_str() {
+        "COMMENT" => table.header.comment = option.value.as_text().unwrap_or_default(),
+        "DATA_RETENTION_TIME_IN_DAYS" => {
+            let days = retention_days(option)?;
+            if days > 1 && table.kind != TableKind::Permanent {
+                let text = format!("invalid value [{days}] for parameter '{}'", option.name);
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+            }
+            table.retention_days = Some(days);
+        }
+        "CHANGE_TRACKING" => table.change_tracking = boolean()?,
+        "ENABLE_SCHEMA_EVOLUTION" => table.schema_evolution = boolean()?,
+        "MAX_DATA_EXTENSION_TIME_IN_DAYS" | "DEFAULT_DDL_COLLATION" => {}
+        "STAGE_FILE_FORMAT" | "STAGE_COPY_OPTIONS" => {
+            return Err(Error::not_supported(&option.name).at(option.span));
+        }
+        other => {
+            let text = format!("invalid property '{other}' for 'TABLE'");
+            return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span));
+        }
+    }
+    Ok(())
+}
+
+/// TRUNCATE: part of the open transaction, like any DML.
+///
+/// # Errors
+/// When there is no such table.
+pub(super) fn truncate(running: &mut Running<'_>, ast: &Truncate) -> Result<Rows> {
+    let path = running.path(&ast.table, "TRUNCATE")?;
+    if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
+        return Ok(Rows::done());
+    }
+    running.write(|_, transaction| {
+        let catalog = transaction.catalog();
+        let table = catalog.expect_path(ObjectKind::Table, &path)?;
+        match table {
+            Object::Table(table) => transaction.truncate(table.id()),
+            other => {
+                let text = format!("Object '{}' is not a table.", other.name());
+                Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.table.span()))
+            }
+        }
+    })?;
+    Ok(Rows::done())
+}

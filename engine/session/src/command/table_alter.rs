@@ -1,0 +1,381 @@
+//! ALTER TABLE.
+
+use std::sync::Arc;
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{ConstraintKind, Object, ObjectKind, ObjectPath, Table, TableColumn};
+use firn_query::parse::ast::{
+    self, AlterColumn, AlterTable, AlterTableAction, ColumnChange, ColumnDefinition, ExprKind,
+};
+use firn_types::{Error, ErrorCode, Identifier, Result, SqlType};
+
+use super::definition::already_exists;
+use super::table::{check, column, keep_constraint, set_property};
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// ALTER TABLE.
+///
+/// # Errors
+/// When there is no such table, or it cannot be changed so.
+pub(super) fn alter(running: &mut Running<'_>, ast: &AlterTable) -> Result<Rows> {
+    let path = running.path(&ast.table, "ALTER TABLE")?;
+    let catalog = running.catalog();
+    if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
+        return Ok(Rows::done());
+    }
+    let table = match catalog.expect_path(ObjectKind::Table, &path)? {
+        Object::Table(table) => Arc::clone(table),
+        other => {
+            let text = format!("Object '{}' is not a table.", other.name());
+            return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.table.span()));
+        }
+    };
+    match &ast.action {
+        AlterTableAction::Rename(name) => rename(running, &table, name),
+        AlterTableAction::Swap(name) => swap(running, &table, name),
+        AlterTableAction::SuspendRecluster | AlterTableAction::ResumeRecluster => Ok(Rows::done()),
+        AlterTableAction::Recluster => Err(Error::not_supported("ALTER TABLE .. RECLUSTER")),
+        action => redefine(running, &table, action, &path),
+    }
+}
+
+fn rename(running: &mut Running<'_>, table: &Table, name: &ast::Name) -> Result<Rows> {
+    let to = running.path(name, "ALTER TABLE")?;
+    let catalog = running.catalog();
+    let parent = catalog.expect_schema(&to)?;
+    if catalog.find(ObjectKind::Table.namespace(), parent, &to.name).is_some() {
+        return Err(already_exists(&to.name));
+    }
+    running.change(vec![CatalogChange::Rename { id: table.id(), parent, name: to.name }])?;
+    Ok(Rows::done())
+}
+
+fn swap(running: &mut Running<'_>, table: &Table, name: &ast::Name) -> Result<Rows> {
+    let other = running.path(name, "ALTER TABLE")?;
+    let catalog = running.catalog();
+    let right = catalog.expect_path(ObjectKind::Table, &other)?.id();
+    running.change(vec![CatalogChange::Swap { left: table.id(), right }])?;
+    Ok(Rows::done())
+}
+
+/// Changes the definition, checks it as a whole, and stores it.
+fn redefine(
+    running: &mut Running<'_>,
+    table: &Arc<Table>,
+    action: &AlterTableAction,
+    path: &ObjectPath,
+) -> Result<Rows> {
+    let mut changed = table.as_ref().clone();
+    let mut changes = Vec::new();
+    match action {
+        AlterTableAction::AddColumns { if_not_exists, columns, constraints } => {
+            for definition in columns {
+                let new = add_column(running, &mut changed, definition, *if_not_exists, path)?;
+                changes.extend(new);
+            }
+            for constraint in constraints {
+                let constraint = keep_constraint(running, &mut changed, constraint)?;
+                changed.constraints.push(constraint);
+            }
+        }
+        AlterTableAction::DropColumns { if_exists, columns } => {
+            columns.iter().try_for_each(|name| drop_column(&mut changed, name, *if_exists))?;
+        }
+        AlterTableAction::RenameColumn(from, to) => rename_column(&mut changed, from, to)?,
+        AlterTableAction::AlterColumns(columns) => {
+            columns.iter().try_for_each(|alter| alter_column(running, &mut changed, alter))?;
+        }
+        AlterTableAction::AddConstraint(constraint) => {
+            add_constraint(running, &mut changed, constraint)?;
+        }
+        AlterTableAction::ClusterBy(keys) => {
+            let text = |key: &ast::Expr| key.span.of(running.sql).to_string();
+            changed.cluster_by = keys.iter().map(text).collect();
+        }
+        AlterTableAction::DropClusteringKey => changed.cluster_by.clear(),
+        AlterTableAction::Set(options) => {
+            options.iter().try_for_each(|option| set_property(&mut changed, option))?;
+        }
+        AlterTableAction::Unset(names) => {
+            names.iter().try_for_each(|name| unset_property(&mut changed, name))?;
+        }
+        other => constraint_action(&mut changed, other)?,
+    }
+    check(running, &changed, path)?;
+    changes.push(CatalogChange::alter(changed));
+    running.change(changes)?;
+    Ok(Rows::done())
+}
+
+fn add_column(
+    running: &Running<'_>,
+    table: &mut Table,
+    definition: &ColumnDefinition,
+    if_not_exists: bool,
+    path: &ObjectPath,
+) -> Result<Option<CatalogChange>> {
+    if table.column(&definition.name.name).is_some() {
+        if if_not_exists {
+            return Ok(None);
+        }
+        let text = format!("column '{}' already exists", definition.name);
+        return Err(Error::new(ErrorCode::DuplicateColumn, text));
+    }
+    if let Some(default) = &definition.default {
+        let negative = |expr: &ast::Expr| matches!(&expr.kind, ExprKind::Unary(_, inner)
+            if matches!(inner.kind, ExprKind::Literal(_)));
+        if !matches!(default.kind, ExprKind::Literal(_)) && !negative(default) {
+            let text = default.span.of(running.sql);
+            let text = format!("Invalid column default expression [{text}]");
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
+    }
+    let has_rows = table.snapshot.rows() > 0;
+    let (mut new, sequence) = column(running, definition, None, &table.header)?;
+    if sequence.is_some() && has_rows {
+        let text = "AUTOINCREMENT cannot be added to a table that has rows";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
+    }
+    if new.default.is_some() && sequence.is_none() {
+        let functions = running.function_context();
+        let value = running.with_binder(&functions, |binder| {
+            let expr = binder.bind_default(&new, path)?;
+            firn_expression::expr::fold::constant(&expr, &functions)
+        })?;
+        new.initial_default = value.filter(|value| !value.is_null());
+    }
+    if !new.nullable && has_rows && new.initial_default.is_none() {
+        let text = format!(
+            "Non-nullable column '{}' cannot be added to non-empty table '{}' unless it has a non-null \
+             default value.",
+            new.name, table.header.name
+        );
+        return Err(Error::new(ErrorCode::NotNullColumnOnRows, text));
+    }
+    table.add_column(new);
+    Ok(sequence.map(CatalogChange::create))
+}
+
+fn drop_column(table: &mut Table, name: &Identifier, if_exists: bool) -> Result<()> {
+    let Some(position) = table.columns.iter().position(|column| column.name == name.name) else {
+        if if_exists {
+            return Ok(());
+        }
+        let text = format!("column '{name}' does not exist");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    };
+    if table.columns.len() == 1 {
+        let text = "cannot drop all the columns of a table";
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    let field = table.columns.remove(position).field_id;
+    table.constraints.retain(|constraint| !constraint.columns.contains(&field));
+    Ok(())
+}
+
+fn rename_column(table: &mut Table, from: &Identifier, to: &Identifier) -> Result<()> {
+    if table.column(&to.name).is_some() {
+        return Err(already_exists(&format!("{}.{to}", table.header.name)));
+    }
+    let Some(column) = table.columns.iter_mut().find(|column| column.name == from.name) else {
+        let text = format!("Object '{from}' does not exist or not authorized.");
+        return Err(Error::new(ErrorCode::NotFound, text));
+    };
+    column.name = to.name.clone();
+    // A clustering key is text: what it says of the column must go by the new name.
+    for key in &mut table.cluster_by {
+        if key.trim().eq_ignore_ascii_case(&from.name) {
+            *key = Identifier::to_sql(&to.name);
+        }
+    }
+    Ok(())
+}
+
+fn alter_column(running: &Running<'_>, table: &mut Table, alter: &AlterColumn) -> Result<()> {
+    let rows = Arc::clone(&table.snapshot);
+    let Some(column) = table.columns.iter_mut().find(|column| column.name == alter.column.name)
+    else {
+        let text = format!("invalid identifier '{}'", alter.column);
+        return Err(Error::new(ErrorCode::InvalidIdentifier, text).at(alter.column.span));
+    };
+    match &alter.change {
+        ColumnChange::Type(name) => {
+            let functions = running.function_context();
+            let to = running.with_binder(&functions, |binder| binder.resolve_type(name))?;
+            change_type(column, to, &rows)
+        }
+        ColumnChange::SetNotNull => {
+            let nulls = rows.column_summary(column.field_id).is_none_or(|c| c.null_count > 0);
+            if rows.rows() > 0 && nulls {
+                let text = format!(
+                    "column [{}] contains null values. Not null constraint cannot be added.",
+                    column.name
+                );
+                return Err(Error::new(ErrorCode::NullNotAllowed, text));
+            }
+            column.nullable = false;
+            Ok(())
+        }
+        ColumnChange::DropNotNull => {
+            column.nullable = true;
+            Ok(())
+        }
+        ColumnChange::SetDefault(expr) => match &expr.kind {
+            ExprKind::Column(name) if name.object().as_str() == "NEXTVAL" => {
+                let text = expr.span.of(running.sql).to_string();
+                column.default = Some(firn_account::catalog::ColumnDefault::Text(text));
+                Ok(())
+            }
+            _ => Err(Error::not_supported("Alter Column Set Default")),
+        },
+        ColumnChange::DropDefault => {
+            column.default = None;
+            Ok(())
+        }
+        ColumnChange::Comment(text) => {
+            column.comment = text.clone();
+            Ok(())
+        }
+        ColumnChange::DropComment => {
+            column.comment.clear();
+            Ok(())
+        }
+    }
+}
+
+/// Longer texts, and numbers of other precision that holds all values.
+fn change_type(
+    column: &mut TableColumn,
+    to: SqlType,
+    rows: &firn_storage::Snapshot,
+) -> Result<()> {
+    let from = column.sql_type;
+    let refuse = |code, reason: &str| {
+        let name = &column.name;
+        let text = format!("cannot change column {name} from type {from} to {to} because {reason}");
+        Err(Error::new(code, text))
+    };
+    match (from, to) {
+        (from, to) if from == to => {}
+        (SqlType::Varchar { length: old }, SqlType::Varchar { length: new }) => {
+            if new < old {
+                let reason = "reducing the byte-length of a varchar is not supported.";
+                return refuse(ErrorCode::CannotChangeType, reason);
+            }
+        }
+        (
+            SqlType::Number { precision: p1, scale: s1 },
+            SqlType::Number { precision: p2, scale: s2 },
+        ) => {
+            if s1 != s2 {
+                let reason = "changing the scale of a number is not supported.";
+                return refuse(ErrorCode::CannotChangeScale, reason);
+            }
+            if p2 < p1 && !values_fit(column, p2, rows) {
+                let reason = "a value of the column has more digits.";
+                return refuse(ErrorCode::CannotChangeType, reason);
+            }
+        }
+        _ => {
+            return refuse(ErrorCode::CannotChangeType, "the types are not compatible.");
+        }
+    }
+    column.sql_type = to;
+    Ok(())
+}
+
+fn values_fit(column: &TableColumn, precision: u8, rows: &firn_storage::Snapshot) -> bool {
+    let Some(summary) = rows.column_summary(column.field_id) else { return rows.rows() == 0 };
+    let fits = |value: &Option<firn_types::Value>| match value {
+        Some(firn_types::Value::Number(number)) => {
+            firn_types::decimal::fits_precision(number.unscaled, precision)
+        }
+        _ => false,
+    };
+    let all_null = summary.min.is_none() && summary.null_count >= rows.rows();
+    all_null || (fits(&summary.min) && fits(&summary.max))
+}
+
+fn add_constraint(
+    running: &Running<'_>,
+    table: &mut Table,
+    constraint: &ast::Constraint,
+) -> Result<()> {
+    let primary = |kind: &ConstraintKind| matches!(kind, ConstraintKind::PrimaryKey);
+    let adds_primary = matches!(constraint.kind, ast::ConstraintKind::PrimaryKey(_));
+    if adds_primary && table.constraints.iter().any(|other| primary(&other.kind)) {
+        let text = format!("primary key already exists for table '{}'", table.header.name);
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    // A key that is added later does not make its columns NOT NULL.
+    let nullable: Vec<bool> = table.columns.iter().map(|column| column.nullable).collect();
+    let constraint = keep_constraint(running, table, constraint)?;
+    for (column, nullable) in table.columns.iter_mut().zip(nullable) {
+        column.nullable = nullable;
+    }
+    table.constraints.push(constraint);
+    Ok(())
+}
+
+/// Dropping and renaming of constraints.
+fn constraint_action(table: &mut Table, action: &AlterTableAction) -> Result<()> {
+    let fields = |table: &Table, names: &[Identifier]| -> Vec<firn_types::FieldId> {
+        names.iter().filter_map(|name| table.column(&name.name).map(|c| c.field_id)).collect()
+    };
+    let before = table.constraints.len();
+    match action {
+        AlterTableAction::DropConstraint(name) => {
+            table.constraints.retain(|constraint| constraint.name != name.name);
+        }
+        AlterTableAction::DropPrimaryKey => {
+            table.constraints.retain(|c| !matches!(c.kind, ConstraintKind::PrimaryKey));
+        }
+        AlterTableAction::DropUnique(names) => {
+            let columns = fields(table, names);
+            table.constraints.retain(|c| {
+                !(matches!(c.kind, ConstraintKind::Unique) && c.columns == columns)
+            });
+        }
+        AlterTableAction::DropForeignKey(names) => {
+            let columns = fields(table, names);
+            table.constraints.retain(|c| {
+                !(matches!(c.kind, ConstraintKind::ForeignKey(_)) && c.columns == columns)
+            });
+        }
+        AlterTableAction::RenameConstraint(from, to) => {
+            let found = table.constraints.iter_mut().find(|c| c.name == from.name);
+            return match found {
+                Some(constraint) => {
+                    constraint.name = to.name.clone();
+                    Ok(())
+                }
+                None => Err(no_constraint(&from.name)),
+            };
+        }
+        _ => return Err(Error::not_supported("this form of ALTER TABLE")),
+    }
+    if table.constraints.len() == before {
+        return Err(no_constraint("of that description"));
+    }
+    Ok(())
+}
+
+fn no_constraint(name: &str) -> Error {
+    let text = format!("constraint {name} does not exist");
+    Error::new(ErrorCode::InvalidStatement, text)
+}
+
+fn unset_property(table: &mut Table, name: &Identifier) -> Result<()> {
+    match name.name.to_uppercase().as_str() {
+        "COMMENT" => table.header.comment.clear(),
+        "DATA_RETENTION_TIME_IN_DAYS" => table.retention_days = None,
+        "CHANGE_TRACKING" => table.change_tracking = false,
+        "ENABLE_SCHEMA_EVOLUTION" => table.schema_evolution = false,
+        other => {
+            let text = format!("invalid property '{other}' for 'TABLE'");
+            return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(name.span));
+        }
+    }
+    Ok(())
+}

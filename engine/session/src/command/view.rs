@@ -1,0 +1,111 @@
+//! CREATE VIEW and CREATE MATERIALIZED VIEW.
+
+use firn_account::catalog::{MaterializedView, Object, View, ViewColumn};
+use firn_query::parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
+use firn_query::plan::Plan;
+use firn_query::plan::statement::Query;
+use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
+
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// Creates a view; its query must compile now.
+///
+/// # Errors
+/// When the query does not compile, an item of it has no name, or the name is taken.
+pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows> {
+    let verb = if ast.materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE VIEW" };
+    let path = running.path(&ast.name, verb)?;
+    let schema = running.catalog().expect_schema(&path)?;
+    let query = running.plan_query(&ast.query)?;
+    let columns = columns(ast, &query)?;
+    let header = running.header(schema, &path.name, &ast.options);
+    let text = running.sql.trim().trim_end_matches(';').to_string();
+    let body = ast.query_span.of(running.sql).trim().to_string();
+    let object: Object = if ast.materialized {
+        let base = base_table(&query, ast)?;
+        let mut view = MaterializedView::new(header, text, body, columns, base);
+        view.secure = ast.secure;
+        let key = |key: &ast::Expr| key.span.of(running.sql).to_string();
+        view.cluster_by = ast.cluster_by.iter().map(key).collect();
+        view.into()
+    } else {
+        let mut view = View::new(header, text, body, columns);
+        view.secure = ast.secure;
+        view.recursive = ast.recursive;
+        view.temporary = ast.temporary;
+        view.into()
+    };
+    running.create_object(object, ast.mode)
+}
+
+/// The view's columns: the query's, under the names that are written.
+fn columns(ast: &CreateView, query: &Query) -> Result<Vec<ViewColumn>> {
+    let fields = query.fields();
+    if !ast.columns.is_empty() && ast.columns.len() != fields.len() {
+        return Err(Error::new(ErrorCode::InvalidStatement, "Invalid column definition list"));
+    }
+    if ast.columns.is_empty()
+        && let QueryBody::Select(select) = &ast.query.body
+    {
+        for item in &select.items {
+            if let SelectItemKind::Expr(expr, None) = &item.kind
+                && !matches!(expr.kind, ExprKind::Column(_) | ExprKind::Position(..))
+            {
+                let text = "Missing column specification";
+                return Err(Error::new(ErrorCode::InvalidStatement, text));
+            }
+        }
+    }
+    let mut columns: Vec<ViewColumn> = Vec::with_capacity(fields.len());
+    for (index, field) in fields.iter().enumerate() {
+        let written = ast.columns.get(index);
+        let name = written.map_or(&field.name, |column| &column.name.name);
+        if columns.iter().any(|other| other.name == *name) {
+            let text = format!("duplicate column name '{name}'");
+            return Err(Error::new(ErrorCode::DuplicateColumn, text));
+        }
+        let sql_type = match field.sql_type {
+            SqlType::Null => SqlType::TEXT,
+            other => other,
+        };
+        let mut column = ViewColumn::new(name, sql_type);
+        column.nullable = field.nullable;
+        column.comment = written.and_then(|column| column.comment.clone()).unwrap_or_default();
+        columns.push(column);
+    }
+    Ok(columns)
+}
+
+/// The one table that a materialized view is over; what it may not hold is refused.
+fn base_table(query: &Query, ast: &CreateView) -> Result<ObjectId> {
+    let refuse = |what: &str| {
+        let text = format!("Invalid materialized view definition. {what}");
+        Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.query_span))
+    };
+    if ast.query.limit.is_some() || ast.query.order_by.is_some() {
+        return refuse("ORDER BY and LIMIT are not allowed");
+    }
+    let mut tables = Vec::new();
+    let mut wrong = None;
+    query.plan.visit(&mut |node| match node {
+        Plan::Scan(scan) => tables.push(scan.table.id()),
+        Plan::Join(_) | Plan::Apply(_) => wrong = Some("Joins and subqueries are not allowed"),
+        Plan::Window(_) => wrong = Some("Window functions are not allowed"),
+        Plan::SetOperation(_) => wrong = Some("Set operators are not allowed"),
+        Plan::Aggregate(node) if node.grouping_sets.is_some() => {
+            wrong = Some("GROUPING SETS are not allowed");
+        }
+        Plan::VirtualScan(_) | Plan::StageScan(_) | Plan::RecursiveCte(_) => {
+            wrong = Some("Only a table can be its source");
+        }
+        _ => {}
+    });
+    if let Some(what) = wrong {
+        return refuse(what);
+    }
+    match tables.as_slice() {
+        [table] => Ok(*table),
+        _ => refuse("It must be over exactly one table"),
+    }
+}
