@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use firn_column::Batch;
 use firn_expression::functions::FunctionContext;
 use firn_query::plan::{StageScan, VirtualSource};
+use firn_storage::{ColumnCache, ObjectAccess};
 use firn_types::{Error, ErrorCode, Result};
 
 use crate::memory::MemoryBudget;
 use crate::operator::Source;
 use crate::profile::Profile;
 use crate::spill::SpillFolder;
+
+/// Bytes of decoded columns that are kept where no warehouse says otherwise.
+const CACHE_BYTES_DEFAULT: usize = 64 << 20;
 
 /// What the operators of one statement share. Made once per statement.
 pub struct QueryContext {
@@ -32,6 +36,10 @@ pub struct QueryContext {
     pub tables: Arc<dyn VirtualTables>,
     /// Staged files.
     pub stages: Arc<dyn StageFiles>,
+    /// Where the files of micro-partitions are.
+    pub access: ObjectAccess,
+    /// Decoded columns of micro-partitions, shared by the warehouse's statements.
+    pub cache: Arc<ColumnCache>,
 }
 
 /// Whether a statement was canceled; clones share the answer.
@@ -42,6 +50,11 @@ impl Cancel {
     /// Ends the statement soon.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
+    }
+
+    /// Forgets that a statement was canceled: the next one begins.
+    pub fn reset(&self) {
+        self.0.store(false, Ordering::Release);
     }
 
     /// Whether the statement is to end.
@@ -96,6 +109,8 @@ impl QueryContext {
             spill: SpillFolder::new(std::env::temp_dir()),
             tables: Arc::new(Nothing),
             stages: Arc::new(Nothing),
+            access: ObjectAccess::memory(),
+            cache: ColumnCache::new(CACHE_BYTES_DEFAULT),
         }
     }
 

@@ -33,10 +33,7 @@ pub(crate) fn start(session: &mut Session, options: &SessionOptions) -> Result<(
 }
 
 fn cannot_use() -> Error {
-    Error::new(
-        ErrorCode::CannotUse,
-        "Object does not exist, or operation cannot be performed.",
-    )
+    Error::new(ErrorCode::CannotUse, "Object does not exist, or operation cannot be performed.")
 }
 
 /// USE DATABASE: its schema PUBLIC, if there is one, comes into use too.

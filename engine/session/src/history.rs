@@ -46,7 +46,8 @@ impl History {
             result.batches.iter().map(firn_column::Batch::memory_bytes).sum()
         };
         let mut total: usize = self.results.iter().map(bytes).sum();
-        while self.results.len() > 1 && (self.results.len() > RESULTS_MAX || total > RESULT_BYTES_MAX)
+        while self.results.len() > 1
+            && (self.results.len() > RESULTS_MAX || total > RESULT_BYTES_MAX)
         {
             if let Some(oldest) = self.results.pop_front() {
                 total -= bytes(&oldest);

@@ -11,7 +11,6 @@ mod failure;
 mod history;
 mod introspect;
 mod lifecycle;
-mod options;
 mod result;
 mod services;
 mod session;

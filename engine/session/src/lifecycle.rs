@@ -54,7 +54,12 @@ pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResul
     let query_id = QueryId(uuid::Uuid::new_v4().to_string());
     let start_nanos = clock.now_nanos();
     let current = current_of(session);
-    let formats = (Arc::clone(session.settings.formats()), session.settings.time_zone());
+    // The formats of now: a statement that changes them is not itself printed so.
+    let functions = Arc::new(FunctionContext {
+        text: Arc::clone(session.settings.formats()),
+        time_zone: session.settings.time_zone(),
+        ..FunctionContext::default()
+    });
     let answer = Running { session, sql, query_id: query_id.clone(), start_nanos }.run();
     let elapsed_nanos = clock.now_nanos() - start_nanos;
     let outcome = answer
@@ -65,8 +70,7 @@ pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResul
                 row_count: answer.affected.unwrap_or(rows),
                 fields: answer.fields,
                 batches: answer.batches,
-                formats: formats.0,
-                time_zone: formats.1,
+                functions,
             }
         })
         .map_err(|error| Failure::new(&query_id.0, &error, sql));
@@ -93,6 +97,7 @@ impl Running<'_> {
     fn run(&mut self) -> Result<Answer> {
         let statement = parse::parse_statement(self.sql)?;
         self.session.shared.account.refresh()?;
+        self.advance()?;
         self.run_statement(&statement)
     }
 

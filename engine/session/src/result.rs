@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono_tz::Tz;
 use firn_column::{Batch, Column};
-use firn_types::text_format::TextFormats;
-use firn_types::variant::json_write;
+use firn_expression::functions::{FunctionContext, cast};
 use firn_types::{Field, Result, SqlType, Value, print_text};
 
 /// The rows that a statement answers with, and what a client says of them.
@@ -19,8 +17,8 @@ pub struct StatementResult {
     pub batches: Vec<Batch>,
     /// The number that a client prints: rows given, or rows affected.
     pub row_count: u64,
-    pub(crate) formats: Arc<TextFormats>,
-    pub(crate) time_zone: Tz,
+    /// How values are printed.
+    pub(crate) functions: Arc<FunctionContext>,
 }
 
 /// One value as a client prints it.
@@ -75,10 +73,11 @@ impl StatementResult {
             Value::Null => return Ok(Cell::Null),
             Value::Boolean(value) => return Ok(Cell::Boolean(*value)),
             Value::Variant(bytes) => {
-                text = json_write::pretty(bytes, &self.formats, self.time_zone)?;
+                cast::display_variant(bytes, &self.functions, &mut text);
             }
             value => {
-                print_text::write_value(&mut text, value, sql_type, &self.formats, self.time_zone)?;
+                let (formats, zone) = (&self.functions.text, self.functions.time_zone);
+                print_text::write_value(&mut text, value, sql_type, formats, zone)?;
             }
         }
         Ok(Cell::Text(text))

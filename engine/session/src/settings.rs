@@ -147,6 +147,8 @@ fn checked(parameter: &Parameter, value: &str) -> Result<String> {
             let found = words.iter().find(|word| word.eq_ignore_ascii_case(value));
             found.map(ToString::to_string).ok_or_else(invalid)
         }
-        Kind::Zone => value.parse::<Tz>().map(|zone| zone.name().to_string()).map_err(|_| invalid()),
+        Kind::Zone => {
+            value.parse::<Tz>().map(|zone| zone.name().to_string()).map_err(|_| invalid())
+        }
     }
 }

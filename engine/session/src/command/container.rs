@@ -79,7 +79,9 @@ fn container(ast: &CreateObject, header: Header) -> Result<Object> {
     for option in &ast.options {
         match option.name.as_str() {
             "DATA_RETENTION_TIME_IN_DAYS" => days = Some(retention_days(option)?),
-            "COMMENT" | "MAX_DATA_EXTENSION_TIME_IN_DAYS" | "DEFAULT_DDL_COLLATION"
+            "COMMENT"
+            | "MAX_DATA_EXTENSION_TIME_IN_DAYS"
+            | "DEFAULT_DDL_COLLATION"
             | "WITH_MANAGED_ACCESS" => {}
             other => {
                 let text = format!("invalid property '{other}' for '{}'", ast.kind.words());

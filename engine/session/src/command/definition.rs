@@ -1,6 +1,8 @@
 //! What all definitions share: names, headers, modes, and what is said when it is done.
 
-use firn_account::catalog::{CreateMode as Mode, Header, Namespace, Object, ObjectKind, ObjectPath};
+use firn_account::catalog::{
+    CreateMode as Mode, Header, Namespace, Object, ObjectKind, ObjectPath,
+};
 use firn_account::{Catalog, CatalogChange};
 use firn_query::parse::ast::{self, CreateMode, Name, StatementOption};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
@@ -27,7 +29,12 @@ impl Running<'_> {
     }
 
     /// The header of a new object.
-    pub(crate) fn header(&self, parent: ObjectId, name: &str, options: &[StatementOption]) -> Header {
+    pub(crate) fn header(
+        &self,
+        parent: ObjectId,
+        name: &str,
+        options: &[StatementOption],
+    ) -> Header {
         let header = Header::new(parent, name, &self.session.role, self.start_nanos);
         match text_option(options, "COMMENT") {
             Some(comment) => header.with_comment(comment),
@@ -36,11 +43,7 @@ impl Running<'_> {
     }
 
     /// Creates an object as its mode says, and tells so.
-    pub(crate) fn create_object(
-        &mut self,
-        object: Object,
-        mode: CreateMode,
-    ) -> Result<Rows> {
+    pub(crate) fn create_object(&mut self, object: Object, mode: CreateMode) -> Result<Rows> {
         refuse_or_alter(mode)?;
         let header = object.header().clone();
         let kind = object.kind();
@@ -64,9 +67,10 @@ impl Running<'_> {
 
     /// The live object of a kind and path; none when it or its container does not exist.
     pub(crate) fn find(&self, kind: ObjectKind, path: &ObjectPath) -> Option<Object> {
-        self.catalog().find_path(kind.namespace(), path).cloned().filter(|found| {
-            kind.namespace() != Namespace::Relation || found.kind() == kind
-        })
+        self.catalog()
+            .find_path(kind.namespace(), path)
+            .cloned()
+            .filter(|found| kind.namespace() != Namespace::Relation || found.kind() == kind)
     }
 }
 

@@ -78,16 +78,16 @@ pub(super) fn drop_object(running: &mut Running<'_>, ast: &Drop) -> Result<Rows>
         if ast.if_exists {
             return missing(&place.name);
         }
-        return Err(catalog.not_found(kind, place.parent, &place.name).at(ast.name.span()).without_span());
+        return Err(catalog
+            .not_found(kind, place.parent, &place.name)
+            .at(ast.name.span())
+            .without_span());
     };
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
     running.change(vec![CatalogChange::Drop { id: object.id() }])?;
-    if let Object::Stage(stage) = &object {
-        running.forget_stage(stage)?;
-    }
     current::forget_dropped(running.session);
     Ok(Rows::status(format!("{} successfully dropped.", place.name)))
 }

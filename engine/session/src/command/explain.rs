@@ -52,12 +52,11 @@ fn source(plan: &StatementPlan) -> (&'static str, Option<&Plan>) {
 fn partitions(plan: &Plan) -> Option<(i128, i128, i128)> {
     let Plan::Scan(scan) = plan else { return None };
     let all = scan.snapshot.partitions();
-    let kept = all.iter().filter(|partition| {
-        prune::prune(&scan.pruning, partition.as_ref()) != prune::Prune::Skip
-    });
-    let (count, bytes) = kept.fold((0, 0), |(count, bytes), partition| {
-        (count + 1, bytes + i128::from(partition.bytes))
-    });
+    let kept = all
+        .iter()
+        .filter(|partition| prune::prune(&scan.pruning, partition.as_ref()) != prune::Prune::Skip);
+    let (count, bytes) = kept
+        .fold((0, 0), |(count, bytes), partition| (count + 1, bytes + i128::from(partition.bytes)));
     Some((all.len() as i128, count, bytes))
 }
 
@@ -73,7 +72,12 @@ fn lines<'p>(operation: &'p str, plan: Option<&'p Plan>) -> Vec<Line<'p>> {
     let mut pending: Vec<(&Plan, i128)> = plan.map(|plan| (plan, 0)).into_iter().collect();
     while let Some((plan, parent)) = pending.pop() {
         let id = lines.len() as i128;
-        lines.push(Line { id, parent: Some(parent), operation: plan.operation(), plan: Some(plan) });
+        lines.push(Line {
+            id,
+            parent: Some(parent),
+            operation: plan.operation(),
+            plan: Some(plan),
+        });
         pending.extend(plan.inputs().into_iter().rev().map(|input| (input, id)));
     }
     lines
@@ -95,10 +99,12 @@ fn tabular(operation: &str, plan: Option<&Plan>) -> Rows {
         number("bytesAssigned"),
     ]);
     let lines = lines(operation, plan);
-    let totals = lines.iter().filter_map(|line| partitions(line.plan?)).fold(
-        (0, 0, 0),
-        |sum: (i128, i128, i128), next| (sum.0 + next.0, sum.1 + next.1, sum.2 + next.2),
-    );
+    let totals = lines
+        .iter()
+        .filter_map(|line| partitions(line.plan?))
+        .fold((0, 0, 0), |sum: (i128, i128, i128), next| {
+            (sum.0 + next.0, sum.1 + next.1, sum.2 + next.2)
+        });
     let counts = |counts: Option<(i128, i128, i128)>| -> Vec<Value> {
         match counts {
             Some((total, left, bytes)) => [total, left, bytes].map(Value::integer).to_vec(),

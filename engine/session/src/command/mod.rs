@@ -6,11 +6,7 @@ mod container;
 mod definition;
 mod drop;
 mod explain;
-mod grant;
-mod object;
-mod options;
 mod parameter;
-mod stage_files;
 mod table;
 mod table_alter;
 mod use_;
@@ -20,7 +16,6 @@ mod view;
 use firn_query::parse::ast::{ObjectKind, Statement};
 use firn_types::{Error, Result};
 
-use crate::introspect;
 use crate::lifecycle::{Answer, Running};
 use crate::result::Rows;
 
@@ -35,17 +30,13 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
         Statement::CreateView(ast) => view::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,
-            _ => object::create(running, ast)?,
+            other => return Err(Error::not_supported(format!("CREATE {}", other.words()))),
         },
         Statement::AlterTable(ast) => table_alter::alter(running, ast)?,
-        Statement::AlterObject(ast) => object::alter(running, ast)?,
         Statement::AlterSessionSet(options) => parameter::set(running, options)?,
         Statement::AlterSessionUnset(names) => parameter::unset(running, names)?,
         Statement::Drop(ast) => drop::drop_object(running, ast)?,
         Statement::Undrop(ast) => drop::undrop(running, ast)?,
-        Statement::Comment(ast) => object::comment(running, ast)?,
-        Statement::Grant(ast) => grant::grant(running, ast)?,
-        Statement::Revoke(ast) => grant::revoke(running, ast)?,
         Statement::Use(ast) => use_::run(running, ast)?,
         Statement::SetVariables(ast) => variable::set(running, ast)?,
         Statement::UnsetVariables(names) => variable::unset(running, names)?,
@@ -61,13 +52,17 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
             running.roll_back();
             Rows::done()
         }
-        Statement::Show(ast) => introspect::show::run(running, ast)?,
-        Statement::Describe(ast) => introspect::describe::run(running, ast)?,
         Statement::Explain(ast) => explain::run(running, ast)?,
-        Statement::Put(ast) => stage_files::put(running, ast)?,
-        Statement::Get(ast) => stage_files::get(running, ast)?,
-        Statement::List(ast) => stage_files::list(running, ast)?,
-        Statement::Remove(ast) => stage_files::remove(running, ast)?,
+        Statement::AlterObject(_)
+        | Statement::Comment(_)
+        | Statement::Grant(_)
+        | Statement::Revoke(_)
+        | Statement::Show(_)
+        | Statement::Describe(_)
+        | Statement::Put(_)
+        | Statement::Get(_)
+        | Statement::List(_)
+        | Statement::Remove(_) => return Err(Error::not_supported("this command")),
         Statement::Query(_)
         | Statement::Insert(_)
         | Statement::MultiInsert(_)

@@ -86,11 +86,7 @@ fn store(
 }
 
 /// The columns that are written.
-fn from_columns(
-    running: &Running<'_>,
-    ast: &CreateTable,
-    header: Header,
-) -> Result<NewTable> {
+fn from_columns(running: &Running<'_>, ast: &CreateTable, header: Header) -> Result<NewTable> {
     if ast.columns.is_empty() {
         let text = "a table needs at least one column";
         return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.name.span()));
@@ -121,9 +117,7 @@ pub(super) fn column(
     }
     let functions = running.function_context();
     let sql_type = match (&definition.data_type, inferred) {
-        (Some(name), _) => {
-            running.with_binder(&functions, |binder| binder.resolve_type(name))?
-        }
+        (Some(name), _) => running.with_binder(&functions, |binder| binder.resolve_type(name))?,
         (None, Some(inferred)) => inferred,
         (None, None) => {
             let text = format!("Missing type of column '{}'", definition.name);
@@ -283,7 +277,8 @@ fn copy_identities(running: &Running<'_>, mut table: Table, header: Header) -> R
         let Some(ColumnDefault::Identity { sequence, .. }) = &mut column.default else { continue };
         if let Some(Object::Sequence(old)) = catalog.object(*sequence) {
             let mut copy = old.as_ref().clone();
-            copy.header = running.header(header.id, &format!("{}.{}", header.name, column.name), &[]);
+            copy.header =
+                running.header(header.id, &format!("{}.{}", header.name, column.name), &[]);
             *sequence = copy.header.id;
             sequences.push(copy);
         }

@@ -123,8 +123,10 @@ fn add_column(
         return Err(Error::new(ErrorCode::DuplicateColumn, text));
     }
     if let Some(default) = &definition.default {
-        let negative = |expr: &ast::Expr| matches!(&expr.kind, ExprKind::Unary(_, inner)
-            if matches!(inner.kind, ExprKind::Literal(_)));
+        let negative = |expr: &ast::Expr| {
+            matches!(&expr.kind, ExprKind::Unary(_, inner)
+            if matches!(inner.kind, ExprKind::Literal(_)))
+        };
         if !matches!(default.kind, ExprKind::Literal(_)) && !negative(default) {
             let text = default.span.of(running.sql);
             let text = format!("Invalid column default expression [{text}]");
@@ -245,11 +247,7 @@ fn alter_column(running: &Running<'_>, table: &mut Table, alter: &AlterColumn) -
 }
 
 /// Longer texts, and numbers of other precision that holds all values.
-fn change_type(
-    column: &mut TableColumn,
-    to: SqlType,
-    rows: &firn_storage::Snapshot,
-) -> Result<()> {
+fn change_type(column: &mut TableColumn, to: SqlType, rows: &firn_storage::Snapshot) -> Result<()> {
     let from = column.sql_type;
     let refuse = |code, reason: &str| {
         let name = &column.name;
@@ -333,9 +331,9 @@ fn constraint_action(table: &mut Table, action: &AlterTableAction) -> Result<()>
         }
         AlterTableAction::DropUnique(names) => {
             let columns = fields(table, names);
-            table.constraints.retain(|c| {
-                !(matches!(c.kind, ConstraintKind::Unique) && c.columns == columns)
-            });
+            table
+                .constraints
+                .retain(|c| !(matches!(c.kind, ConstraintKind::Unique) && c.columns == columns));
         }
         AlterTableAction::DropForeignKey(names) => {
             let columns = fields(table, names);

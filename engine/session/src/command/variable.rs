@@ -53,9 +53,8 @@ fn values_of(running: &mut Running<'_>, expr: &Expr) -> Result<Vec<(Value, SqlTy
         }
         let row = answer.batches.iter().find(|batch| batch.rows() > 0);
         let values = answer.fields.iter().enumerate().map(|(position, field)| {
-            let value = row.map_or(Value::Null, |batch| {
-                batch.column(position).value(0, field.sql_type)
-            });
+            let value =
+                row.map_or(Value::Null, |batch| batch.column(position).value(0, field.sql_type));
             (value, field.sql_type)
         });
         return Ok(values.collect());
