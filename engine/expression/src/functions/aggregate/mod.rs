@@ -1,14 +1,24 @@
 //! Aggregate functions: many rows in, one value per group out.
 
 pub(crate) mod any_value;
+pub(crate) mod approx_distinct;
+pub(crate) mod approx_percentile;
 pub(crate) mod array_agg;
+pub(crate) mod bool_bit;
 pub(crate) mod count;
 pub mod distinct;
+pub(crate) mod extreme_by;
 pub(crate) mod grouped;
+pub(crate) mod hash_agg;
 pub(crate) mod key;
+pub(crate) mod listagg;
 pub(crate) mod min_max;
+pub(crate) mod mode;
+pub(crate) mod moments;
 pub(crate) mod object_agg;
 pub mod ordered;
+pub mod percentile;
+pub(crate) mod regression;
 pub(crate) mod sum_avg;
 
 use std::any::Any;
@@ -152,14 +162,49 @@ const CATEGORY: &str = "Aggregate";
 /// All aggregate functions, file by file.
 pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[
     &any_value::ANY_VALUE,
+    &approx_distinct::APPROX_COUNT_DISTINCT,
+    &approx_percentile::APPROX_PERCENTILE,
     &array_agg::ARRAY_AGG,
     &array_agg::ARRAY_UNION_AGG,
     &array_agg::ARRAY_UNIQUE_AGG,
+    &bool_bit::BITAND_AGG,
+    &bool_bit::BITOR_AGG,
+    &bool_bit::BITXOR_AGG,
+    &bool_bit::BOOLAND_AGG,
+    &bool_bit::BOOLOR_AGG,
+    &bool_bit::BOOLXOR_AGG,
     &count::COUNT,
     &count::COUNT_IF,
+    &extreme_by::MAX_BY,
+    &extreme_by::MIN_BY,
+    &hash_agg::HASH_AGG,
+    &listagg::LISTAGG,
     &min_max::MAX,
     &min_max::MIN,
+    &mode::APPROX_TOP_K,
+    &mode::MODE,
+    &moments::KURTOSIS,
+    &moments::SKEW,
+    &moments::STDDEV,
+    &moments::STDDEV_POP,
+    &moments::VARIANCE,
+    &moments::VAR_POP,
     &object_agg::OBJECT_AGG,
+    &percentile::MEDIAN,
+    &percentile::PERCENTILE_CONT,
+    &percentile::PERCENTILE_DISC,
+    &regression::CORR,
+    &regression::COVAR_POP,
+    &regression::COVAR_SAMP,
+    &regression::REGR_AVGX,
+    &regression::REGR_AVGY,
+    &regression::REGR_COUNT,
+    &regression::REGR_INTERCEPT,
+    &regression::REGR_R2,
+    &regression::REGR_SLOPE,
+    &regression::REGR_SXX,
+    &regression::REGR_SXY,
+    &regression::REGR_SYY,
     &sum_avg::AVG,
     &sum_avg::SUM,
 ];
