@@ -2,41 +2,101 @@
 //!
 //! A script is cut into statements ([`split`]); a statement's text becomes firn's own syntax tree
 //! ([`ast`]), in which names are folded, strings are unescaped and expressions know their place.
+//!
+//! The way of a statement: `scan` finds lexemes, `outline` makes tokens of them, `reader` walks over them
+//! for `statement`, which reads every kind of statement by words; expressions and queries inside are read
+//! by sqlparser under `dialect` and turned into firn's tree by `convert`.
 
 pub mod ast;
+mod convert;
+mod dialect;
+mod literal;
+mod options;
+mod outline;
+mod reader;
+mod scan;
 pub mod split;
+mod stack;
+mod stage;
+mod statement;
+mod types;
+mod values;
 
-use firn_types::{Error, ObjectName, Result};
+use firn_types::limits::NESTING_MAX;
+use firn_types::{ObjectName, Result};
+
+use dialect::FirnDialect;
+use outline::Outline;
+use reader::Reader;
 
 /// The statement that `text` holds, with or without a `;` at its end.
 ///
 /// Spans count bytes in `text`. Errors: [`firn_types::ErrorCode::Syntax`] with the place, or
 /// [`firn_types::ErrorCode::UnsupportedFeature`] for what is recognized and not done.
 pub fn parse_statement(text: &str) -> Result<ast::Statement> {
-    Err(Error::not_supported(text))
+    let rows_at = values::rows_at(text);
+    let outline = Outline::part(text, 0, rows_at.unwrap_or(text.len()))?;
+    read(&outline, |reader| {
+        reader.rows_at = rows_at;
+        let statement = reader.statement()?;
+        reader.expect_end()?;
+        Ok(statement)
+    })
 }
 
 /// The query that `text` holds: the stored text of a view.
 pub fn parse_query(text: &str) -> Result<ast::Query> {
-    Err(Error::not_supported(text))
+    whole(text, |reader| reader.query())
 }
 
 /// The expression that `text` holds: the stored text of a default or a cluster key.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
-    Err(Error::not_supported(text))
+    whole(text, |reader| reader.expr())
 }
 
 /// The expressions that `text` holds, between commas: the stored text of a cluster key.
 pub fn parse_expressions(text: &str) -> Result<Vec<ast::Expr>> {
-    Err(Error::not_supported(text))
+    whole(text, |reader| reader.list(|reader| reader.expr()))
 }
 
 /// The name that `text` holds, as IDENTIFIER() reads it: `a.b`, `"a b".c`.
 pub fn parse_object_name(text: &str) -> Result<ObjectName> {
-    Err(Error::not_supported(text))
+    whole(text, |reader| reader.object_name())
 }
 
 /// The type that `text` holds.
 pub fn parse_type(text: &str) -> Result<ast::TypeName> {
-    Err(Error::not_supported(text))
+    whole(text, |reader| reader.data_type())
 }
+
+/// The stage or URL that `text` holds: the text of a string that names files.
+pub fn parse_location(text: &str) -> Result<ast::StageLocation> {
+    stage::read_location(text, firn_types::Span::new(0, text.len()))
+}
+
+/// Reads something that is all of `text`.
+fn whole<T: Send>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T> + Send) -> Result<T> {
+    let outline = Outline::part(text, 0, text.len())?;
+    read(&outline, |reader| {
+        let result = f(reader)?;
+        reader.expect_end()?;
+        Ok(result)
+    })
+}
+
+/// Reads from an outline, on a stack that is deep enough for it.
+fn read<T: Send>(
+    outline: &Outline<'_>,
+    f: impl FnOnce(&mut Reader<'_>) -> Result<T> + Send,
+) -> Result<T> {
+    if outline.nesting > NESTING_MAX {
+        return Err(convert::too_deep());
+    }
+    stack::with_room(outline.nesting, outline.lexemes.len(), || {
+        let dialect = FirnDialect::default();
+        f(&mut Reader::new(outline, &dialect)?)
+    })
+}
+
+#[cfg(test)]
+mod tests;

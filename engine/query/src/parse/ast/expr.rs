@@ -157,8 +157,9 @@ pub enum ExprKind {
         /// TRY_CAST: NULL instead of an error.
         lenient: bool,
     },
-    /// A call of any kind of function. `EXTRACT(part FROM x)` is `EXTRACT('part', x)`,
-    /// `POSITION(a IN b)` is `POSITION(a, b)`, `SUBSTRING(x FROM a FOR b)` is `SUBSTRING(x, a, b)`.
+    /// A call of any kind of function. `EXTRACT(part FROM x)` is `DATE_PART('part', x)`,
+    /// `POSITION(a IN b)` is `POSITION(a, b)`, `SUBSTRING(x FROM a FOR b)` is `SUBSTR(x, a, b)`,
+    /// `TRIM(LEADING c FROM x)` is `LTRIM(x, c)`.
     Function(Box<FunctionCall>),
     /// `v:a.b[0]['k']` and `v['k']`.
     Path(Box<Expr>, Vec<PathStep>),

@@ -1,6 +1,6 @@
 //! SHOW, DESCRIBE and EXPLAIN.
 
-use firn_types::{ObjectName, Span};
+use firn_types::Span;
 
 use super::{Expr, GrantTarget, Name, ObjectKind, Statement, StatementOption, TypeName};
 
@@ -105,8 +105,6 @@ pub enum DescribeKind {
     Routine(ObjectKind, Name, Vec<TypeName>),
     /// RESULT 'id'.
     Result(Expr),
-    /// TRANSACTION id.
-    Transaction(ObjectName),
 }
 
 /// EXPLAIN.

@@ -1,0 +1,197 @@
+//! Queries around SELECT: WITH, set operations, ORDER BY, LIMIT, VALUES.
+
+use firn_types::{Error, Result, Span};
+use sqlparser::ast as sq;
+
+use super::super::ast::{
+    Cte, Limit, OrderBy, Query, QueryBody, SetOperation, SetOperator, Values, With,
+};
+use super::super::outline::span_of;
+use super::{Convert, cover};
+
+impl Convert<'_> {
+    /// A query.
+    pub(crate) fn query(&mut self, query: sq::Query) -> Result<Query> {
+        self.deeper(1, |this| this.query_of(query))
+    }
+
+    fn query_of(&mut self, query: sq::Query) -> Result<Query> {
+        let mut span = Span::default();
+        let with = match query.with {
+            Some(with) => {
+                span = span_of(with.with_token.0.span);
+                Some(self.with(with)?)
+            }
+            None => None,
+        };
+        let body = self.body(*query.body)?;
+        span = cover([span, body_span(&body)]);
+        if !query.locks.is_empty() {
+            return Err(Error::not_supported("FOR UPDATE"));
+        }
+        if query.for_clause.is_some() || !query.pipe_operators.is_empty() {
+            return Err(self.unexpected_word("for", span));
+        }
+        let order_by = query.order_by.map(|order_by| self.order_by(order_by, span)).transpose()?;
+        let limit = self.limit(query.limit_clause, query.fetch, span)?;
+        let order_end = match &order_by {
+            Some(OrderBy::Items(items)) => items.last().map(|item| item.expr.span),
+            _ => None,
+        };
+        let limits = limit.iter().flat_map(|limit| [&limit.count, &limit.offset]);
+        let limit_end = limits.flatten().map(|expr| expr.span);
+        let span = cover([span].into_iter().chain(order_end).chain(limit_end));
+        Ok(Query { with, body, order_by, limit, span })
+    }
+
+    fn with(&mut self, with: sq::With) -> Result<With> {
+        let mut ctes = Vec::with_capacity(with.cte_tables.len());
+        for cte in with.cte_tables {
+            let name = self.identifier(cte.alias.name)?;
+            let mut columns = Vec::with_capacity(cte.alias.columns.len());
+            for column in cte.alias.columns {
+                columns.push(self.identifier(column.name)?);
+            }
+            if cte.materialized.is_some() {
+                return Err(self.unexpected_word("materialized", name.span));
+            }
+            ctes.push(Cte { name, columns, query: Box::new(self.query(*cte.query)?) });
+        }
+        Ok(With { recursive: with.recursive, ctes })
+    }
+
+    /// A query's body; chains of set operations are taken apart in a loop.
+    fn body(&mut self, body: sq::SetExpr) -> Result<QueryBody> {
+        let mut chain = Vec::new();
+        let mut first = body;
+        while let sq::SetExpr::SetOperation { left, op, set_quantifier, right } = first {
+            chain.push((op, set_quantifier, *right));
+            first = *left;
+        }
+        let mut result = self.body_term(first)?;
+        let mut levels = 0;
+        for (op, quantifier, right) in chain.into_iter().rev() {
+            let (operator, all, by_name) = set_operator(op, quantifier)?;
+            let right = self.deeper(1, |this| this.body(right))?;
+            let span = body_span(&result).to(body_span(&right));
+            match &mut result {
+                QueryBody::SetOperation(same)
+                    if (same.operator, same.all, same.by_name) == (operator, all, by_name) =>
+                {
+                    same.branches.push(right);
+                    same.span = span;
+                }
+                _ => {
+                    levels += 1;
+                    self.deeper(levels, |_| Ok(()))?;
+                    let branches = vec![result, right];
+                    let operation = SetOperation { operator, all, by_name, branches, span };
+                    result = QueryBody::SetOperation(Box::new(operation));
+                }
+            }
+        }
+        Ok(result)
+    }
+
+    fn body_term(&mut self, body: sq::SetExpr) -> Result<QueryBody> {
+        match body {
+            sq::SetExpr::Select(select) => Ok(QueryBody::Select(Box::new(self.select(*select)?))),
+            sq::SetExpr::Query(query) => Ok(QueryBody::Query(Box::new(self.query(*query)?))),
+            sq::SetExpr::Values(values) => Ok(QueryBody::Values(self.values(values)?)),
+            sq::SetExpr::SetOperation { .. } => self.deeper(1, |this| this.body(body)),
+            sq::SetExpr::Table(_) => Err(self.unexpected_word("table", Span::default())),
+            sq::SetExpr::Insert(_) => Err(self.unexpected_word("insert", Span::default())),
+            sq::SetExpr::Update(_) => Err(self.unexpected_word("update", Span::default())),
+            sq::SetExpr::Delete(_) => Err(self.unexpected_word("delete", Span::default())),
+            sq::SetExpr::Merge(_) => Err(self.unexpected_word("merge", Span::default())),
+        }
+    }
+
+    /// VALUES.
+    pub(super) fn values(&mut self, values: sq::Values) -> Result<Values> {
+        let mut rows = Vec::with_capacity(values.rows.len());
+        for row in values.rows {
+            rows.push(self.exprs(row.content)?);
+        }
+        let span = cover(rows.iter().flatten().map(|expr| expr.span));
+        Ok(Values { rows, span })
+    }
+
+    fn order_by(&mut self, order_by: sq::OrderBy, before: Span) -> Result<OrderBy> {
+        match order_by.kind {
+            sq::OrderByKind::Expressions(items) => Ok(OrderBy::Items(self.order_items(items)?)),
+            sq::OrderByKind::All(options) => Ok(OrderBy::All {
+                descending: matches!(options.sort, Some(sq::OrderBySort::Desc)),
+                nulls_first: options.nulls_first,
+                span: self.outline.span(self.outline.at(before.end)),
+            }),
+        }
+    }
+
+    /// LIMIT, FETCH and OFFSET.
+    fn limit(
+        &mut self,
+        clause: Option<sq::LimitClause>,
+        fetch: Option<sq::Fetch>,
+        before: Span,
+    ) -> Result<Option<Limit>> {
+        let mut limit = Limit { count: None, offset: None };
+        match clause {
+            None => {}
+            Some(sq::LimitClause::LimitOffset { limit: count, offset, limit_by }) => {
+                if !limit_by.is_empty() {
+                    return Err(self.unexpected_word("by", before));
+                }
+                limit.count = count.map(|count| self.expr(count)).transpose()?;
+                limit.offset = offset.map(|offset| self.expr(offset.value)).transpose()?;
+            }
+            Some(sq::LimitClause::OffsetCommaLimit { offset, .. }) => {
+                let offset = self.expr(offset)?;
+                let comma = self.outline.at(offset.span.start) + 1;
+                return Err(self.outline.unexpected(comma));
+            }
+        }
+        if let Some(fetch) = fetch {
+            if fetch.percent {
+                return Err(self.unexpected_word("percent", before));
+            }
+            if fetch.with_ties {
+                return Err(self.unexpected_word("with", before));
+            }
+            limit.count = fetch.quantity.map(|count| self.expr(count)).transpose()?;
+        }
+        Ok((limit.count.is_some() || limit.offset.is_some()).then_some(limit))
+    }
+}
+
+fn set_operator(
+    op: sq::SetOperator,
+    quantifier: sq::SetQuantifier,
+) -> Result<(SetOperator, bool, bool)> {
+    let operator = match op {
+        sq::SetOperator::Union => SetOperator::Union,
+        sq::SetOperator::Intersect => SetOperator::Intersect,
+        sq::SetOperator::Except | sq::SetOperator::Minus => SetOperator::Except,
+    };
+    let (all, by_name) = match quantifier {
+        sq::SetQuantifier::All => (true, false),
+        sq::SetQuantifier::AllByName => (true, true),
+        sq::SetQuantifier::ByName | sq::SetQuantifier::DistinctByName => (false, true),
+        sq::SetQuantifier::Distinct | sq::SetQuantifier::None => (false, false),
+    };
+    match (operator, all || by_name) {
+        (SetOperator::Intersect, true) => Err(Error::not_supported("INTERSECT ALL")),
+        (SetOperator::Except, true) => Err(Error::not_supported("EXCEPT ALL")),
+        _ => Ok((operator, all, by_name)),
+    }
+}
+
+/// Where a query's body was written.
+pub(super) fn body_span(body: &QueryBody) -> Span {
+    match body {
+        QueryBody::Select(select) => select.span,
+        QueryBody::Query(query) => query.span,
+        QueryBody::SetOperation(operation) => operation.span,
+        QueryBody::Values(values) => values.span,
+    }
+}

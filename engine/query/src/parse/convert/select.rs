@@ -1,0 +1,331 @@
+//! SELECT: its list, grouping and windows.
+
+use firn_types::{Error, Identifier, Result, Span};
+use sqlparser::ast as sq;
+
+use super::super::ast::{
+    Expr, ExprKind, GroupBy, GroupItem, Literal, NamedWindow, Select, SelectItem, SelectItemKind,
+    Star, Window,
+};
+use super::super::outline::span_of;
+use super::{Convert, cover};
+
+/// Words that end a select list. Behind IS DISTINCT, and where a second word is missing, they do not.
+const LIST_ENDS: [&str; 17] = [
+    "FROM",
+    "WHERE",
+    "HAVING",
+    "QUALIFY",
+    "LIMIT",
+    "UNION",
+    "EXCEPT",
+    "MINUS",
+    "INTERSECT",
+    "INTO",
+    "FETCH",
+    "OFFSET",
+    "WINDOW",
+    "GROUP",
+    "ORDER",
+    "START",
+    "CONNECT",
+];
+
+impl Convert<'_> {
+    /// SELECT.
+    pub(super) fn select(&mut self, select: sq::Select) -> Result<Select> {
+        let start = span_of(select.select_token.0.span);
+        self.refuse_foreign(&select, start)?;
+        let distinct = matches!(select.distinct, Some(sq::Distinct::Distinct));
+        let skip = usize::from(select.distinct.is_some());
+        let top = select.top.map(|top| self.top(top, start)).transpose()?;
+        let mut first = self.outline.at(start.start) + 1 + skip;
+        if let Some(top) = &top {
+            first = self.outline.at(top.span.end);
+            if self.outline.is_symbol(first, ")") {
+                first += 1;
+            }
+        }
+        let items = self.items(select.projection, first)?;
+        let mut from = Vec::with_capacity(select.from.len());
+        for table in select.from {
+            from.push(self.table_with_joins(table)?);
+        }
+        let filter = select.selection.map(|filter| self.expr(filter)).transpose()?;
+        let group_by = self.group_by(select.group_by, start)?;
+        let having = select.having.map(|having| self.expr(having)).transpose()?;
+        let qualify = select.qualify.map(|qualify| self.expr(qualify)).transpose()?;
+        let mut windows = Vec::with_capacity(select.named_window.len());
+        for sq::NamedWindowDefinition(name, window) in select.named_window {
+            windows.push(self.named_window(name, window)?);
+        }
+        let ends = [&filter, &having, &qualify].into_iter().flatten().map(|expr| expr.span);
+        let spans = items.iter().map(|item| item.span).chain(from.iter().map(|table| table.span));
+        let span = cover([start].into_iter().chain(spans).chain(ends));
+        Ok(Select { distinct, top, items, from, filter, group_by, having, qualify, windows, span })
+    }
+
+    /// Refuses what Snowflake's SELECT does not have, and what firn does not do.
+    fn refuse_foreign(&self, select: &sq::Select, start: Span) -> Result<()> {
+        if !select.connect_by.is_empty() {
+            return Err(Error::not_supported("CONNECT BY"));
+        }
+        if select.into.is_some() {
+            return Err(Error::not_supported("SELECT INTO"));
+        }
+        if let Some(sq::Distinct::On(_)) = select.distinct {
+            return Err(self.unexpected_word("on", start));
+        }
+        if !matches!(select.flavor, sq::SelectFlavor::Standard) {
+            return Err(self.unexpected_word("from", start));
+        }
+        if !select.lateral_views.is_empty() {
+            return Err(self.unexpected_word("view", start));
+        }
+        if select.value_table_mode.is_some() {
+            return Err(self.unexpected_word("as", start));
+        }
+        if select.exclude.is_some() {
+            return Err(self.unexpected_word("exclude", start));
+        }
+        Ok(())
+    }
+
+    fn top(&mut self, top: sq::Top, start: Span) -> Result<Expr> {
+        if top.percent {
+            return Err(self.unexpected_word("percent", start));
+        }
+        match top.quantity {
+            Some(sq::TopQuantity::Expr(expr)) => self.expr(expr),
+            Some(sq::TopQuantity::Constant(count)) => {
+                let from = self.outline.at(start.start);
+                let digits = (from..self.outline.lexemes.len())
+                    .find(|index| self.outline.word(*index).parse::<u64>() == Ok(count))
+                    .unwrap_or(from);
+                let literal = Literal::Number(count.to_string().into());
+                Ok(Expr::new(ExprKind::Literal(literal), self.outline.span(digits)))
+            }
+            None => Err(self.unexpected_word("top", start)),
+        }
+    }
+
+    /// The select list, whose first lexeme is number `first`.
+    fn items(&mut self, items: Vec<sq::SelectItem>, first: usize) -> Result<Vec<SelectItem>> {
+        let mut converted = Vec::with_capacity(items.len());
+        let mut from = first;
+        for item in items {
+            let to = self.item_end(from);
+            let source = self.outline.range(from, to);
+            from = to + 1;
+            converted.push(match item {
+                sq::SelectItem::UnnamedExpr(expr) => {
+                    let kind = SelectItemKind::Expr(self.expr(expr)?, None);
+                    SelectItem { kind, span: source }
+                }
+                sq::SelectItem::ExprWithAlias { expr, alias } => {
+                    let expr = self.expr(expr)?;
+                    let span = Span::new(source.start as usize, expr.span.end as usize);
+                    let alias = Some(self.alias_name(alias)?);
+                    SelectItem { kind: SelectItemKind::Expr(expr, alias), span }
+                }
+                star @ (sq::SelectItem::Wildcard(_) | sq::SelectItem::QualifiedWildcard(..)) => {
+                    let star = Star { span: source, ..self.star_item(star)? };
+                    SelectItem { kind: SelectItemKind::Star(Box::new(star)), span: source }
+                }
+                sq::SelectItem::ExprWithAliases { expr, .. } => {
+                    let expr = self.expr(expr)?;
+                    return Err(self.unexpected_word("(", expr.span));
+                }
+            });
+        }
+        Ok(converted)
+    }
+
+    /// The number of the lexeme behind the select item that begins at lexeme `from`.
+    fn item_end(&self, from: usize) -> usize {
+        let mut index = from;
+        while index < self.outline.lexemes.len() {
+            match self.outline.word(index) {
+                "," | ")" | "]" | "}" | ";" => return index,
+                "(" | "[" | "{" => index = self.outline.partner(index).max(index),
+                word if index > from && self.ends_list(index, word) => return index,
+                _ => {}
+            }
+            index += 1;
+        }
+        index
+    }
+
+    fn ends_list(&self, index: usize, word: &str) -> bool {
+        let before = self.outline.word(index - 1);
+        if before == "."
+            || before == ":"
+            || !LIST_ENDS.iter().any(|end| word.eq_ignore_ascii_case(end))
+        {
+            return false;
+        }
+        match word.to_ascii_uppercase().as_str() {
+            // `a IS DISTINCT FROM b`
+            "FROM" => !self.outline.is_word(index - 1, "DISTINCT"),
+            "GROUP" | "ORDER" | "CONNECT" => self.outline.is_word(index + 1, "BY"),
+            "START" => self.outline.is_word(index + 1, "WITH"),
+            _ => self.outline.lexemes[index].kind == super::super::scan::Kind::Word,
+        }
+    }
+
+    /// `*` or `t.*` as an item.
+    pub(super) fn star_item(&mut self, item: sq::SelectItem) -> Result<Star> {
+        match item {
+            sq::SelectItem::Wildcard(options) => self.star(None, options),
+            sq::SelectItem::QualifiedWildcard(kind, options) => match kind {
+                sq::SelectItemQualifiedWildcardKind::ObjectName(name) => {
+                    self.star(Some(name), options)
+                }
+                sq::SelectItemQualifiedWildcardKind::Expr(_) => {
+                    Err(Error::not_supported("expression.*"))
+                }
+            },
+            _ => Err(Error::internal("not a star")),
+        }
+    }
+
+    /// `*` with its modifiers.
+    pub(super) fn star(
+        &mut self,
+        qualifier: Option<sq::ObjectName>,
+        options: sq::WildcardAdditionalOptions,
+    ) -> Result<Star> {
+        let qualifier = qualifier.map(|name| self.object_name(name)).transpose()?;
+        let mut star = Star {
+            span: cover(
+                [span_of(options.wildcard_token.0.span)]
+                    .into_iter()
+                    .chain(qualifier.as_ref().map(|name| name.span())),
+            ),
+            qualifier,
+            ilike: options.opt_ilike.map(|ilike| ilike.pattern),
+            ..Star::default()
+        };
+        if options.opt_except.is_some() {
+            return Err(self.unexpected_word("except", star.span));
+        }
+        let excluded = match options.opt_exclude {
+            Some(sq::ExcludeSelectItem::Single(name)) => vec![name],
+            Some(sq::ExcludeSelectItem::Multiple(names)) => names,
+            None => Vec::new(),
+        };
+        for name in excluded {
+            star.exclude.push(self.single(name)?);
+        }
+        for element in options.opt_replace.into_iter().flat_map(|replace| replace.items) {
+            let expr = self.expr(element.expr)?;
+            star.replace.push((expr, self.identifier(element.column_name)?));
+        }
+        let renamed = match options.opt_rename {
+            Some(sq::RenameSelectItem::Single(item)) => vec![item],
+            Some(sq::RenameSelectItem::Multiple(items)) => items,
+            None => Vec::new(),
+        };
+        for item in renamed {
+            star.rename.push((self.identifier(item.ident)?, self.identifier(item.alias)?));
+        }
+        Ok(star)
+    }
+
+    /// A name of one part.
+    pub(super) fn single(&mut self, name: sq::ObjectName) -> Result<Identifier> {
+        let name = self.object_name(name)?;
+        let span = name.span();
+        let mut parts = name.parts.into_iter();
+        match (parts.next(), parts.next()) {
+            (Some(part), None) => Ok(part),
+            _ => Err(self.unexpected_word(".", span)),
+        }
+    }
+
+    fn group_by(&mut self, group_by: sq::GroupByExpr, start: Span) -> Result<Option<GroupBy>> {
+        match group_by {
+            sq::GroupByExpr::All(modifiers) => {
+                if !modifiers.is_empty() {
+                    return Err(self.unexpected_word("with", start));
+                }
+                let from = self.outline.at(start.start);
+                let is_all = |index: &usize| {
+                    self.outline.is_word(*index, "GROUP")
+                        && self.outline.is_word(index + 1, "BY")
+                        && self.outline.is_word(index + 2, "ALL")
+                };
+                let at = (from..self.outline.lexemes.len()).find(is_all).unwrap_or(from);
+                Ok(Some(GroupBy::All(self.outline.range(at, at + 3))))
+            }
+            sq::GroupByExpr::Expressions(items, modifiers) => {
+                let mut items = items;
+                for modifier in modifiers {
+                    match modifier {
+                        sq::GroupByWithModifier::GroupingSets(sets) => items.push(sets),
+                        _ => return Err(self.unexpected_word("with", start)),
+                    }
+                }
+                if items.is_empty() {
+                    return Ok(None);
+                }
+                let mut converted = Vec::with_capacity(items.len());
+                for item in items {
+                    converted.push(self.group_item(item)?);
+                }
+                Ok(Some(GroupBy::Items(converted)))
+            }
+        }
+    }
+
+    fn group_item(&mut self, item: sq::Expr) -> Result<GroupItem> {
+        Ok(match item {
+            sq::Expr::GroupingSets(sets) => {
+                let (sets, span) = self.groups(sets)?;
+                GroupItem::Sets(sets, span)
+            }
+            sq::Expr::Rollup(sets) => {
+                let (sets, span) = self.groups(sets)?;
+                GroupItem::Rollup(sets, span)
+            }
+            sq::Expr::Cube(sets) => {
+                let (sets, span) = self.groups(sets)?;
+                GroupItem::Cube(sets, span)
+            }
+            sq::Expr::Tuple(items) if items.is_empty() => {
+                GroupItem::Sets(vec![Vec::new()], Span::default())
+            }
+            // `GROUP BY (a, b)` is `GROUP BY a, b` in one set.
+            sq::Expr::Tuple(items) => {
+                let (sets, span) = self.groups(vec![items])?;
+                GroupItem::Sets(sets, span)
+            }
+            expr => GroupItem::Expr(self.expr(expr)?),
+        })
+    }
+
+    fn groups(&mut self, sets: Vec<Vec<sq::Expr>>) -> Result<(Vec<Vec<Expr>>, Span)> {
+        let mut converted = Vec::with_capacity(sets.len());
+        for set in sets {
+            converted.push(self.exprs(set)?);
+        }
+        let span = cover(converted.iter().flatten().map(|expr| expr.span));
+        Ok((converted, span))
+    }
+
+    fn named_window(
+        &mut self,
+        name: sq::Ident,
+        window: sq::NamedWindowExpr,
+    ) -> Result<NamedWindow> {
+        let name = self.identifier(name)?;
+        let span = name.span;
+        let window = match window {
+            sq::NamedWindowExpr::NamedWindow(other) => Window::Named(self.identifier(other)?),
+            sq::NamedWindowExpr::WindowSpec(spec) => {
+                Window::Spec(Box::new(self.window_spec(spec)?))
+            }
+        };
+        Ok(NamedWindow { name, window, span })
+    }
+}

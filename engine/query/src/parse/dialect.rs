@@ -1,0 +1,352 @@
+//! sqlparser's Snowflake dialect, with what it lacks.
+//!
+//! Constructs that sqlparser's tree cannot hold are read here, kept aside, and stand in the tree as a name
+//! that begins with the null character and ends with their number.
+
+use std::any::TypeId;
+use std::cell::RefCell;
+
+use firn_types::limits::NESTING_MAX;
+use sqlparser::ast::{
+    CastKind, DataType, DictionaryField, Expr, Ident, ObjectName, SelectItem, Statement,
+    TypedString, UnaryOperator,
+};
+use sqlparser::dialect::{Dialect, Precedence, SnowflakeDialect};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Token, Word};
+
+use super::ast::TypeName;
+use super::scan::{is_word_part, is_word_start};
+use super::types::{peek_word, read_type};
+
+/// What every name that stands for something kept aside begins with.
+const MARK: char = '\0';
+
+/// Words that are never names.
+#[rustfmt::skip]
+pub(super) const RESERVED: [&str; 69] = [
+    "ALL", "ALTER", "AND", "ANY", "AS", "BETWEEN", "BY", "CASE", "CAST", "CHECK", "COLUMN",
+    "CONNECT", "CONSTRAINT", "CREATE", "CURRENT", "DELETE", "DISTINCT", "DROP", "ELSE", "EXISTS",
+    "FALSE", "FOLLOWING", "FOR", "FROM", "GRANT", "GROUP", "HAVING", "ILIKE", "IN", "INCREMENT",
+    "INSERT", "INTERSECT", "INTO", "IS", "LIKE", "MINUS", "NOT", "NULL", "OF", "ON", "OR", "ORDER",
+    "QUALIFY", "REGEXP", "REVOKE", "RLIKE", "ROW", "ROWS", "SAMPLE", "SELECT", "SET", "SOME",
+    "START", "TABLE", "TABLESAMPLE", "THEN", "TO", "TRIGGER", "TRUE", "TRY_CAST", "UNION", "UNIQUE",
+    "UPDATE", "VALUES", "WHEN", "WHENEVER", "WHERE", "WINDOW", "WITH",
+];
+
+/// Words that name neither a table nor an alias in FROM.
+#[rustfmt::skip]
+pub(super) const RESERVED_IN_FROM: [&str; 11] = [
+    "ASOF", "CROSS", "FULL", "INNER", "JOIN", "LATERAL", "LEFT", "MATCH_CONDITION", "NATURAL",
+    "RIGHT", "USING",
+];
+
+/// Reserved words that may still name a function or a column behind a point.
+const FUNCTION_WORDS: [&str; 8] =
+    ["INSERT", "LIKE", "ILIKE", "RLIKE", "CURRENT", "ROW", "INCREMENT", "REGEXP"];
+
+/// Reserved words that an expression may begin with.
+const EXPRESSION_WORDS: [&str; 8] =
+    ["CASE", "CAST", "EXISTS", "FALSE", "NOT", "NULL", "TRUE", "TRY_CAST"];
+
+/// The dialect, and what was kept aside while reading one statement.
+#[derive(Debug, Default)]
+pub(super) struct FirnDialect {
+    types: RefCell<Vec<TypeName>>,
+    stars: RefCell<Vec<SelectItem>>,
+    names: RefCell<Vec<Expr>>,
+}
+
+impl FirnDialect {
+    /// The type that a data type in the tree stands for.
+    pub(super) fn type_of(&self, data_type: &DataType) -> Option<TypeName> {
+        let DataType::Custom(name, _) = data_type else { return None };
+        let ident = name.0.first()?.as_ident()?;
+        self.types.borrow().get(number(&ident.value)?).cloned()
+    }
+
+    /// The `*` that the key of an object literal stands for.
+    pub(super) fn star_of(&self, key: &Ident) -> Option<SelectItem> {
+        self.stars.borrow().get(number(&key.value)?).cloned()
+    }
+
+    /// The argument of IDENTIFIER() that a function's name stands for.
+    pub(super) fn name_of(&self, name: &Ident) -> Option<Expr> {
+        self.names.borrow().get(number(&name.value)?).cloned()
+    }
+
+    /// Reads a type into the tree.
+    fn keep_type(&self, parser: &mut Parser<'_>) -> Result<DataType, ParserError> {
+        let data_type = read_type(parser)?;
+        self.types.borrow_mut().push(data_type);
+        let mark = mark(self.types.borrow().len() - 1);
+        Ok(DataType::Custom(ObjectName::from(vec![mark]), Vec::new()))
+    }
+
+    /// `CAST(x AS type)`.
+    fn cast(&self, parser: &mut Parser<'_>, kind: CastKind) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        parser.expect_token(&Token::LParen)?;
+        let expr = Box::new(parser.parse_expr()?);
+        parser.expect_keyword_is(Keyword::AS)?;
+        let data_type = self.keep_type(parser)?;
+        parser.expect_token(&Token::RParen)?;
+        Ok(Expr::Cast { kind, expr, data_type, format: None })
+    }
+
+    /// `{*}`, `{t.* EXCLUDE a}`.
+    fn object_star(&self, parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        let star = parser.parse_select_item()?;
+        parser.expect_token(&Token::RBrace)?;
+        self.stars.borrow_mut().push(star);
+        let key = mark(self.stars.borrow().len() - 1);
+        let value = Box::new(Expr::Identifier(key.clone()));
+        Ok(Expr::Dictionary(vec![DictionaryField { key, value }]))
+    }
+
+    /// `IDENTIFIER('f')(..)`.
+    fn named_call(&self, parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        parser.expect_token(&Token::LParen)?;
+        let name = parser.parse_expr()?;
+        parser.expect_token(&Token::RParen)?;
+        self.names.borrow_mut().push(name);
+        let mark = mark(self.names.borrow().len() - 1);
+        parser.parse_function(ObjectName::from(vec![mark]))
+    }
+
+    /// `**x`.
+    fn spread(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        let expr =
+            Box::new(parser.parse_subexpr(SnowflakeDialect.prec_value(Precedence::DoubleColon))?);
+        Ok(Expr::UnaryOp { op: UnaryOperator::DoubleAt, expr })
+    }
+
+    /// `DATE '..'` and its kin.
+    fn dated(parser: &mut Parser<'_>, word: &str) -> Result<Expr, ParserError> {
+        let name = Ident::with_span(parser.next_token().span, word.to_uppercase());
+        let data_type = DataType::Custom(ObjectName::from(vec![name]), Vec::new());
+        let value = parser.parse_value()?;
+        Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
+    }
+
+    /// `[NOT] LIKE ALL (..)`: the pattern is marked with the word ALL.
+    fn like_all(parser: &mut Parser<'_>, left: &Expr) -> Result<Expr, ParserError> {
+        let negated = parser.parse_keyword(Keyword::NOT);
+        let like = parser.parse_keyword(Keyword::LIKE);
+        if !like {
+            parser.expect_keyword_is(Keyword::ILIKE)?;
+        }
+        parser.expect_keyword_is(Keyword::ALL)?;
+        let pattern = parser.parse_subexpr(SnowflakeDialect.prec_value(Precedence::Like))?;
+        let escape_char = match parser.parse_keyword(Keyword::ESCAPE) {
+            true => Some(Box::new(Expr::Value(parser.parse_value()?))),
+            false => None,
+        };
+        let expr = Box::new(left.clone());
+        let pattern = Box::new(Expr::Named { expr: Box::new(pattern), name: Ident::new("ALL") });
+        Ok(match like {
+            true => Expr::Like { negated, any: true, expr, pattern, escape_char },
+            false => Expr::ILike { negated, any: true, expr, pattern, escape_char },
+        })
+    }
+}
+
+fn mark(number: usize) -> Ident {
+    Ident::new(format!("{MARK}{number}"))
+}
+
+fn number(value: &str) -> Option<usize> {
+    value.strip_prefix(MARK)?.parse().ok()
+}
+
+/// Whether `IDENTIFIER(` is followed by `)(`.
+fn is_named_call(parser: &Parser<'_>) -> bool {
+    let mut depth = 0_usize;
+    for ahead in 1.. {
+        match parser.peek_nth_token_ref(ahead).token {
+            Token::LParen => depth += 1,
+            Token::RParen if depth <= 1 => {
+                return depth == 1 && parser.peek_nth_token_ref(ahead + 1).token == Token::LParen;
+            }
+            Token::RParen => depth -= 1,
+            Token::EOF => return false,
+            _ if depth == 0 => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether a word in upper case is never a name.
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word)
+}
+
+macro_rules! as_snowflake_does {
+    ($($name:ident)*) => { $(fn $name(&self) -> bool { SnowflakeDialect.$name() })* };
+}
+
+impl Dialect for FirnDialect {
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<SnowflakeDialect>()
+    }
+
+    fn is_identifier_start(&self, c: char) -> bool {
+        is_word_start(c)
+    }
+
+    fn is_identifier_part(&self, c: char) -> bool {
+        is_word_part(c)
+    }
+
+    as_snowflake_does! {
+        supports_projection_trailing_commas supports_object_name_double_dot_notation
+        supports_string_literal_backslash_escape supports_within_after_array_aggregation
+        supports_outer_join_operator supports_connect_by supports_match_recognize
+        supports_dictionary_syntax supports_window_function_null_treatment_arg
+        supports_extract_comma_syntax supports_subquery_as_function_arg
+        supports_array_typedef_without_element_type supports_parens_around_table_factor
+        supports_values_as_table_factor allow_extract_custom allow_extract_single_quotes
+        supports_left_associative_joins_without_parens supports_partiql supports_table_versioning
+        supports_group_by_expr supports_select_expr_star supports_select_wildcard_exclude
+        supports_select_wildcard_replace supports_select_wildcard_ilike
+        supports_select_wildcard_rename supports_lambda_functions supports_comma_separated_trim
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        SnowflakeDialect.identifier_quote_style(identifier)
+    }
+
+    fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    fn is_reserved_for_identifier(&self, keyword: Keyword) -> bool {
+        let word = format!("{keyword:?}");
+        (is_reserved(&word) && !FUNCTION_WORDS.contains(&word.as_str()))
+            || SnowflakeDialect.is_reserved_for_identifier(keyword)
+    }
+
+    fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+        // Behind a comma this asks whether another item comes, which may begin with a reserved word.
+        !matches!(keyword, Keyword::QUALIFY | Keyword::WINDOW)
+            && SnowflakeDialect.is_column_alias(keyword, parser)
+    }
+
+    fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+        !is_reserved(&format!("{keyword:?}")) && SnowflakeDialect.is_table_alias(keyword, parser)
+    }
+
+    fn is_table_factor(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+        SnowflakeDialect.is_table_factor(keyword, parser)
+    }
+
+    fn get_reserved_keywords_for_select_item_operator(&self) -> &[Keyword] {
+        SnowflakeDialect.get_reserved_keywords_for_select_item_operator()
+    }
+
+    fn is_identifier_generating_function_name(
+        &self,
+        ident: &Ident,
+        name_parts: &[sqlparser::ast::ObjectNamePart],
+    ) -> bool {
+        SnowflakeDialect.is_identifier_generating_function_name(ident, name_parts)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        SnowflakeDialect.get_next_precedence(parser)
+    }
+
+    // Statements are read by firn's own grammar.
+    fn parse_statement(&self, _: &mut Parser<'_>) -> Option<Result<Statement, ParserError>> {
+        None
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser<'_>) -> Option<Result<Expr, ParserError>> {
+        let next = &parser.peek_nth_token_ref(1).token;
+        match &parser.peek_token_ref().token {
+            Token::Number(..) | Token::SingleQuotedString(_) => {
+                Some(parser.parse_value().map(Expr::Value))
+            }
+            Token::DoubleSharp => Some(Self::spread(parser)),
+            Token::LBrace => match next {
+                Token::Mul => Some(self.object_star(parser)),
+                Token::Word(_) => Some(self.object_star(parser)),
+                _ => None,
+            },
+            Token::Word(Word { value, quote_style: None, keyword }) => match keyword {
+                Keyword::CAST if *next == Token::LParen => Some(self.cast(parser, CastKind::Cast)),
+                Keyword::TRY_CAST if *next == Token::LParen => {
+                    Some(self.cast(parser, CastKind::TryCast))
+                }
+                _ if matches!(next, Token::SingleQuotedString(_)) && timestamp_word(value) => {
+                    let word = value.clone();
+                    Some(Self::dated(parser, &word))
+                }
+                _ if !begins_expression(value, next) => {
+                    Some(parser.expected_ref("an expression", parser.peek_token_ref()))
+                }
+                _ if value.eq_ignore_ascii_case("identifier") && is_named_call(parser) => {
+                    Some(self.named_call(parser))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        left: &Expr,
+        _: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        // What is on the left must be copied, so a chain may not grow without limit.
+        if left_depth(left) > NESTING_MAX {
+            return Some(Err(ParserError::RecursionLimitExceeded));
+        }
+        if parser.peek_token_ref().token == Token::DoubleColon {
+            parser.advance_token();
+            let data_type = self.keep_type(parser);
+            return Some(data_type.map(|data_type| Expr::Cast {
+                kind: CastKind::DoubleColon,
+                expr: Box::new(left.clone()),
+                data_type,
+                format: None,
+            }));
+        }
+        let not = usize::from(peek_word(parser, 0, "NOT"));
+        let like = peek_word(parser, not, "LIKE") || peek_word(parser, not, "ILIKE");
+        (like && peek_word(parser, not + 1, "ALL")).then(|| Self::like_all(parser, left))
+    }
+}
+
+/// Whether an expression may begin with a word: not with a reserved one, except with those of
+/// expressions and with names of functions.
+fn begins_expression(word: &str, next: &Token) -> bool {
+    let word = word.to_ascii_uppercase();
+    let call =
+        *next == Token::LParen && (FUNCTION_WORDS.contains(&word.as_str()) || word == "TABLE");
+    !is_reserved(&word) || EXPRESSION_WORDS.contains(&word.as_str()) || call
+}
+
+/// How many casts and patterns follow one another on the left.
+fn left_depth(expr: &Expr) -> usize {
+    let (mut depth, mut left) = (0, expr);
+    while let Expr::Cast { expr, .. } | Expr::Like { expr, .. } | Expr::ILike { expr, .. } = left {
+        depth += 1;
+        left = expr;
+    }
+    depth
+}
+
+/// Whether a word before a string makes it a date, time or timestamp.
+fn timestamp_word(word: &str) -> bool {
+    ["DATE", "TIME", "TIMESTAMP", "DATETIME", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"]
+        .iter()
+        .any(|name| word.eq_ignore_ascii_case(name))
+}

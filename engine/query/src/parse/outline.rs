@@ -1,0 +1,252 @@
+//! The lexemes of one statement: as the grammar's tokens, and as an outline that answers where things
+//! stand in the text.
+
+use firn_types::{Error, Result, Span};
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Location, Span as TokenSpan, Token, TokenWithSpan, Word};
+
+use super::literal;
+use super::scan::{Kind, Lexeme, Scanner, unexpected};
+
+/// Words that sqlparser reads as syntax of other dialects; to Snowflake they are plain names.
+const PLAIN_WORDS: [Keyword; 36] = [
+    Keyword::ANTI,
+    Keyword::APPLY,
+    Keyword::ARRAY,
+    Keyword::CEIL,
+    Keyword::CLUSTER,
+    Keyword::CONVERT,
+    Keyword::DISTRIBUTE,
+    Keyword::DIV,
+    Keyword::FINAL,
+    Keyword::FLOOR,
+    Keyword::FORMAT,
+    Keyword::GLOB,
+    Keyword::GLOBAL,
+    Keyword::JSON_TABLE,
+    Keyword::LAMBDA,
+    Keyword::MAP,
+    Keyword::MATCH,
+    Keyword::MEMBER,
+    Keyword::NOTNULL,
+    Keyword::OPENJSON,
+    Keyword::OPERATOR,
+    Keyword::OVERLAPS,
+    Keyword::OVERLAY,
+    Keyword::PREWHERE,
+    Keyword::SAFE_CAST,
+    Keyword::SEMANTIC_VIEW,
+    Keyword::SEMI,
+    Keyword::SETTINGS,
+    Keyword::SIMILAR,
+    Keyword::SORT,
+    Keyword::STRAIGHT_JOIN,
+    Keyword::STRUCT,
+    Keyword::TRY_CONVERT,
+    Keyword::UNNEST,
+    Keyword::XMLTABLE,
+    Keyword::XOR,
+];
+
+/// The lexemes of a statement and which brackets belong together.
+pub(super) struct Outline<'a> {
+    /// The statement.
+    pub(super) text: &'a str,
+    /// Its lexemes; token number `n` of the grammar is lexeme number `n`.
+    pub(super) lexemes: Vec<Lexeme>,
+    /// For each bracket the number of its partner, for everything else its own number.
+    partners: Vec<usize>,
+    /// Most brackets, CASEs and prefix operators that are open at once.
+    pub(super) nesting: usize,
+}
+
+impl<'a> Outline<'a> {
+    /// Reads the lexemes of bytes `start..end` of a statement; their places count from its beginning.
+    /// Errors: what the scanner finds.
+    pub(super) fn part(text: &'a str, start: usize, end: usize) -> Result<Outline<'a>> {
+        let mut scanner = Scanner::from(text.get(..end).unwrap_or(text), start);
+        let mut lexemes: Vec<Lexeme> = Vec::with_capacity((end - start) / 4);
+        while let Some(lexeme) = scanner.next()? {
+            // `DIRECTED` only fixes the order of a join, which is a hint.
+            if lexeme.of(text).eq_ignore_ascii_case("join")
+                && lexemes.last().is_some_and(|last| {
+                    last.kind == Kind::Word && last.of(text).eq_ignore_ascii_case("directed")
+                })
+            {
+                lexemes.pop();
+            }
+            lexemes.push(lexeme);
+        }
+        let mut outline = Outline { text, lexemes, partners: Vec::new(), nesting: 0 };
+        outline.match_brackets();
+        Ok(outline)
+    }
+
+    fn match_brackets(&mut self) {
+        self.partners = (0..self.lexemes.len()).collect();
+        let mut open = Vec::new();
+        let (mut cases, mut prefixes) = (0_usize, 0_usize);
+        for (index, lexeme) in self.lexemes.iter().enumerate() {
+            let word = lexeme.of(self.text);
+            match word {
+                "(" | "[" | "{" => open.push(index),
+                ")" | "]" | "}" => {
+                    if let Some(start) = open.pop() {
+                        self.partners[start] = index;
+                        self.partners[index] = start;
+                    }
+                }
+                _ if word.eq_ignore_ascii_case("case") => cases += 1,
+                _ if word.eq_ignore_ascii_case("end") => cases = cases.saturating_sub(1),
+                _ => {}
+            }
+            let prefix = matches!(word, "-" | "+") || word.eq_ignore_ascii_case("not");
+            prefixes = if prefix { prefixes + 1 } else { 0 };
+            self.nesting = self.nesting.max(open.len() + cases + prefixes);
+        }
+    }
+
+    /// The text of lexeme `index`; empty beyond the end.
+    pub(super) fn word(&self, index: usize) -> &'a str {
+        self.lexemes.get(index).map_or("", |lexeme| lexeme.of(self.text))
+    }
+
+    /// Whether lexeme `index` is this word, in any case, unquoted.
+    pub(super) fn is_word(&self, index: usize, word: &str) -> bool {
+        self.lexemes.get(index).is_some_and(|lexeme| {
+            lexeme.kind == Kind::Word && lexeme.of(self.text).eq_ignore_ascii_case(word)
+        })
+    }
+
+    /// Whether lexeme `index` is this punctuation.
+    pub(super) fn is_symbol(&self, index: usize, symbol: &str) -> bool {
+        self.lexemes
+            .get(index)
+            .is_some_and(|lexeme| lexeme.kind == Kind::Symbol && lexeme.of(self.text) == symbol)
+    }
+
+    /// The number of the lexeme at a byte, or of the next one.
+    pub(super) fn at(&self, byte: u32) -> usize {
+        self.lexemes.partition_point(|lexeme| lexeme.end <= byte as usize)
+    }
+
+    /// The number of the bracket that belongs to bracket `index`; `index` itself for anything else.
+    pub(super) fn partner(&self, index: usize) -> usize {
+        self.partners.get(index).copied().unwrap_or(index)
+    }
+
+    /// The place of lexeme `index`; the end of the text beyond the last one.
+    pub(super) fn span(&self, index: usize) -> Span {
+        self.lexemes
+            .get(index)
+            .map_or(Span::new(self.text.len(), self.text.len()), |lexeme| lexeme.span())
+    }
+
+    /// The place of lexemes `from..to`.
+    pub(super) fn range(&self, from: usize, to: usize) -> Span {
+        if from >= to {
+            return self.span(from);
+        }
+        self.span(from).to(self.span(to - 1))
+    }
+
+    /// The syntax error that lexeme `index` is where it may not be.
+    pub(super) fn unexpected(&self, index: usize) -> Error {
+        match self.lexemes.get(index) {
+            Some(lexeme) => unexpected(lexeme.of(self.text), lexeme.span()),
+            None => unexpected("<EOF>", Span::new(self.text.len(), self.text.len())),
+        }
+    }
+
+    /// The whole call around an argument: from the name before the open bracket to its partner.
+    pub(super) fn call_around(&self, argument: Span) -> Span {
+        let mut index = self.at(argument.start);
+        while index > 0 {
+            index -= 1;
+            match self.word(index) {
+                ")" | "]" | "}" => index = self.partner(index).min(index),
+                "(" => return self.range(index.saturating_sub(1), self.partner(index) + 1),
+                _ => {}
+            }
+        }
+        argument
+    }
+
+    /// The grammar's tokens. Places are counted in bytes: line 1, the byte as column.
+    pub(super) fn tokens(&self) -> Result<Vec<TokenWithSpan>> {
+        self.lexemes
+            .iter()
+            .map(|lexeme| {
+                let place = |byte: usize| Location { line: 1, column: byte as u64 + 1 };
+                let span = TokenSpan { start: place(lexeme.start), end: place(lexeme.end) };
+                Ok(TokenWithSpan { token: token(*lexeme, self.text)?, span })
+            })
+            .collect()
+    }
+}
+
+/// The byte range of a token's or node's place.
+pub(super) fn span_of(span: TokenSpan) -> Span {
+    let byte = |location: Location| usize::try_from(location.column.saturating_sub(1)).unwrap_or(0);
+    Span::new(byte(span.start), byte(span.end))
+}
+
+/// The grammar's token for a lexeme.
+fn token(lexeme: Lexeme, text: &str) -> Result<Token> {
+    let source = lexeme.of(text);
+    let text = |text: &str| Token::SingleQuotedString(text.to_string());
+    Ok(match lexeme.kind {
+        Kind::Word => match Token::make_word(source, None) {
+            Token::Word(word) if PLAIN_WORDS.contains(&word.keyword) => {
+                Token::Word(Word { keyword: Keyword::NoKeyword, ..word })
+            }
+            other => other,
+        },
+        Kind::Quoted => Token::Word(Word {
+            value: literal::unquote(source),
+            quote_style: Some('"'),
+            keyword: Keyword::NoKeyword,
+        }),
+        Kind::Number => Token::Number(source.to_string(), false),
+        Kind::Text => text(&literal::unescape(source)),
+        Kind::Raw => text(source.get(2..source.len().saturating_sub(2)).unwrap_or("")),
+        Kind::Hex => Token::HexStringLiteral(literal::unescape(&source[1..]).into_owned()),
+        Kind::Stage | Kind::Url => text(source),
+        Kind::Placeholder => Token::Placeholder(source.to_string()),
+        Kind::Symbol => symbol(source).ok_or_else(|| unexpected(source, lexeme.span()))?,
+    })
+}
+
+fn symbol(source: &str) -> Option<Token> {
+    Some(match source {
+        "+" => Token::Plus,
+        "-" => Token::Minus,
+        "*" => Token::Mul,
+        "/" => Token::Div,
+        "%" => Token::Mod,
+        "=" => Token::Eq,
+        "<" => Token::Lt,
+        ">" => Token::Gt,
+        "<=" => Token::LtEq,
+        ">=" => Token::GtEq,
+        "<>" | "!=" => Token::Neq,
+        "||" => Token::StringConcat,
+        "::" => Token::DoubleColon,
+        ":=" => Token::Assignment,
+        "=>" => Token::RArrow,
+        "->" => Token::Arrow,
+        "->>" => Token::LongArrow,
+        "**" => Token::DoubleSharp,
+        "(" => Token::LParen,
+        ")" => Token::RParen,
+        "[" => Token::LBracket,
+        "]" => Token::RBracket,
+        "{" => Token::LBrace,
+        "}" => Token::RBrace,
+        "," => Token::Comma,
+        "." => Token::Period,
+        ";" => Token::SemiColon,
+        ":" => Token::Colon,
+        _ => return None,
+    })
+}

@@ -1,0 +1,139 @@
+//! ALTER of anything but tables, and COMMENT ON.
+
+use firn_types::{Error, Result};
+
+use super::super::ast::{
+    AlterObject, AlterObjectAction, Comment, ObjectKind, OptionValue, Statement,
+};
+use super::super::reader::Reader;
+
+impl Reader<'_> {
+    /// ALTER.
+    pub(super) fn alter(&mut self) -> Result<Statement> {
+        let start = self.index();
+        self.expect("ALTER")?;
+        if self.eat("SESSION") {
+            return self.alter_session();
+        }
+        let kind = self.kind()?;
+        match kind {
+            ObjectKind::Table => return self.alter_table(),
+            ObjectKind::DynamicTable
+            | ObjectKind::ExternalTable
+            | ObjectKind::Pipe
+            | ObjectKind::Stream
+            | ObjectKind::Task
+            | ObjectKind::Function
+            | ObjectKind::Procedure
+            | ObjectKind::DatabaseRole
+            | ObjectKind::Tag
+            | ObjectKind::Policy
+            | ObjectKind::Column => {
+                let words = format!("ALTER {}", kind.words());
+                return Err(Error::not_supported(words).at(self.since(start)));
+            }
+            _ => {}
+        }
+        let if_exists = self.eat("IF EXISTS");
+        let verbs = ["SET", "UNSET", "SUSPEND", "RESUME", "ABORT"];
+        // `ALTER WAREHOUSE SUSPEND` is about the current one.
+        let unnamed = kind == ObjectKind::Account
+            || (kind == ObjectKind::Warehouse
+                && verbs.iter().any(|verb| self.is_word(0, verb))
+                && !verbs.iter().any(|verb| self.is_word(1, verb)));
+        let name = if unnamed { None } else { Some(self.name()?) };
+        let action = self.alter_action(kind)?;
+        let alter = AlterObject { kind, if_exists, name, action };
+        Ok(Statement::AlterObject(Box::new(alter)))
+    }
+
+    fn alter_session(&mut self) -> Result<Statement> {
+        if self.eat("UNSET") {
+            return self.list(Reader::property_name).map(Statement::AlterSessionUnset);
+        }
+        self.expect("SET")?;
+        self.set_options().map(Statement::AlterSessionSet)
+    }
+
+    fn alter_action(&mut self, kind: ObjectKind) -> Result<AlterObjectAction> {
+        if self.eat("RENAME TO") {
+            return self.name().map(AlterObjectAction::Rename);
+        }
+        if self.eat("SWAP WITH") {
+            return self.name().map(AlterObjectAction::Swap);
+        }
+        if self.eat("SUSPEND RECLUSTER") {
+            return Ok(AlterObjectAction::Recluster(false));
+        }
+        if self.eat("RESUME RECLUSTER") {
+            return Ok(AlterObjectAction::Recluster(true));
+        }
+        if self.eat("SUSPEND") {
+            return Ok(AlterObjectAction::Suspend);
+        }
+        if self.eat("RESUME") {
+            return Ok(AlterObjectAction::Resume(self.eat("IF SUSPENDED")));
+        }
+        if self.eat("REFRESH") {
+            return Ok(AlterObjectAction::Refresh);
+        }
+        if self.eat("ABORT ALL QUERIES") {
+            return Ok(AlterObjectAction::AbortAllQueries);
+        }
+        if self.is_word(0, "CLUSTER") {
+            return self.cluster_by().map(AlterObjectAction::ClusterBy);
+        }
+        if self.eat("DROP CLUSTERING KEY") {
+            return Ok(AlterObjectAction::DropClusteringKey);
+        }
+        if let Some(word) = self.eat_one(&["ENABLE MANAGED ACCESS", "DISABLE MANAGED ACCESS"]) {
+            return Ok(AlterObjectAction::ManagedAccess(word.starts_with("ENABLE")));
+        }
+        let set = self.index();
+        if self.eat("UNSET") {
+            return match self.policy() {
+                Some(policy) => Err(policy),
+                None => self.list(Reader::property_name).map(AlterObjectAction::Unset),
+            };
+        }
+        let sequence = kind == ObjectKind::Sequence;
+        if !self.eat("SET") && !sequence {
+            return Err(self.unexpected());
+        }
+        if let Some(policy) = self.policy() {
+            return Err(policy);
+        }
+        let mut options = Vec::new();
+        while !self.at_end() {
+            let start = self.index();
+            let sequence_option = if sequence { self.sequence_option()? } else { None };
+            if let Some(option) = sequence_option {
+                options.push(option);
+            } else if self.eat("SECURE") {
+                options.push(self.made_option("SECURE", OptionValue::Boolean(true), start));
+            } else {
+                options.extend(self.set_options()?);
+            }
+            self.eat_symbol(",");
+        }
+        match options.is_empty() && set < self.index() {
+            true => Err(self.unexpected()),
+            false => Ok(AlterObjectAction::Set(options)),
+        }
+    }
+
+    /// `COMMENT [IF EXISTS] ON kind name IS 'text'`.
+    pub(super) fn comment_on(&mut self) -> Result<Statement> {
+        self.expect("COMMENT")?;
+        let if_exists = self.eat("IF EXISTS");
+        self.expect("ON")?;
+        let kind = self.kind()?;
+        let name = self.name()?;
+        if matches!(kind, ObjectKind::Function | ObjectKind::Procedure) {
+            self.signature()?;
+        }
+        self.expect("IS")?;
+        let text = self.string()?;
+        Ok(Statement::Comment(Comment { kind, if_exists, name, text }))
+    }
+}

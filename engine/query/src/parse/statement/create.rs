@@ -1,0 +1,258 @@
+//! CREATE, DROP and UNDROP.
+
+use firn_types::{Error, Result};
+
+use super::super::ast::{
+    CreateMode, CreateObject, CreateView, Drop, ObjectKind, OptionValue, Statement,
+    StatementOption, TableLifetime, Undrop, ViewColumn,
+};
+use super::super::reader::Reader;
+
+/// Words between CREATE and the kind of object.
+#[derive(Default)]
+struct Modifiers {
+    lifetime: TableLifetime,
+    secure: bool,
+    recursive: bool,
+}
+
+impl Reader<'_> {
+    /// CREATE.
+    pub(super) fn create(&mut self) -> Result<Statement> {
+        let start = self.index();
+        self.expect("CREATE")?;
+        let mut mode = CreateMode::default();
+        if self.eat("OR REPLACE") {
+            mode.or_replace = true;
+        } else if self.eat("OR ALTER") {
+            mode.or_alter = true;
+        }
+        let modifiers = self.modifiers();
+        if self.eat("TABLE") {
+            if self.is_word(0, "FUNCTION") {
+                return Err(Error::not_supported("CREATE TABLE FUNCTION").at(self.since(start)));
+            }
+            return self.create_table(mode, modifiers.lifetime);
+        }
+        let materialized = self.eat("MATERIALIZED VIEW");
+        if materialized || self.eat("VIEW") {
+            return self.create_view(mode, modifiers, materialized);
+        }
+        let storage = self.is_word(0, "STORAGE");
+        let Some(kind) = self.kind_if() else { return Err(self.unknown_object(start)) };
+        match kind {
+            ObjectKind::Integration if !storage => {
+                Err(Error::not_supported("CREATE INTEGRATION").at(self.since(start)))
+            }
+            ObjectKind::Database
+            | ObjectKind::Schema
+            | ObjectKind::Sequence
+            | ObjectKind::Stage
+            | ObjectKind::FileFormat
+            | ObjectKind::Integration
+            | ObjectKind::Warehouse
+            | ObjectKind::Role
+            | ObjectKind::User => self.create_object(kind, mode, modifiers.lifetime),
+            _ => {
+                Err(Error::not_supported(format!("CREATE {}", kind.words())).at(self.since(start)))
+            }
+        }
+    }
+
+    fn modifiers(&mut self) -> Modifiers {
+        let mut modifiers = Modifiers::default();
+        loop {
+            if self.eat("SECURE") {
+                modifiers.secure = true;
+            } else if self.eat("RECURSIVE") {
+                modifiers.recursive = true;
+            } else if self.eat("TRANSIENT") {
+                modifiers.lifetime = TableLifetime::Transient;
+            } else if self.eat_one(&["TEMPORARY", "TEMP", "VOLATILE"]).is_some() {
+                modifiers.lifetime = TableLifetime::Temporary;
+            } else if self.eat_one(&["LOCAL", "GLOBAL"]).is_none() {
+                return modifiers;
+            }
+        }
+    }
+
+    /// The error for CREATE of something that is no object here: Snowflake's others are named.
+    fn unknown_object(&self, start: usize) -> Error {
+        let others = [
+            "HYBRID TABLE",
+            "ICEBERG TABLE",
+            "EVENT TABLE",
+            "SHARE",
+            "RESOURCE MONITOR",
+            "ALERT",
+            "SECRET",
+            "EXTERNAL VOLUME",
+            "APPLICATION",
+            "CONNECTION",
+            "NETWORK RULE",
+            "MODEL",
+            "IMAGE REPOSITORY",
+            "SERVICE",
+            "COMPUTE POOL",
+            "STREAMLIT",
+            "NOTEBOOK",
+            "GIT REPOSITORY",
+            "SEMANTIC VIEW",
+        ];
+        let other = others.iter().find(|words| {
+            words.split(' ').enumerate().all(|(ahead, word)| self.is_word(ahead, word))
+        });
+        match other {
+            Some(words) => Error::not_supported(format!("CREATE {words}")).at(self.since(start)),
+            None => self.unexpected(),
+        }
+    }
+
+    fn create_view(
+        &mut self,
+        mode: CreateMode,
+        modifiers: Modifiers,
+        materialized: bool,
+    ) -> Result<Statement> {
+        let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
+        let name = self.name()?;
+        let columns = match self.is_symbol(0, "(") {
+            true => self.parenthesized(|reader| {
+                let name = reader.identifier()?;
+                if let Some(policy) = reader.policy() {
+                    return Err(policy);
+                }
+                Ok(ViewColumn { name, comment: reader.comment()? })
+            })?,
+            false => Vec::new(),
+        };
+        let (mut cluster_by, mut copy_grants, mut options) = (Vec::new(), false, Vec::new());
+        while !self.is_word(0, "AS") {
+            if self.is_word(0, "CLUSTER") {
+                cluster_by = self.cluster_by()?;
+            } else if self.eat("COPY GRANTS") {
+                copy_grants = true;
+            } else if let Some(policy) = self.policy() {
+                return Err(policy);
+            } else if self.at_option() {
+                options.extend(self.options()?);
+            } else {
+                return Err(self.unexpected());
+            }
+        }
+        self.expect("AS")?;
+        let start = self.index();
+        let query = Box::new(self.query()?);
+        Ok(Statement::CreateView(Box::new(CreateView {
+            mode,
+            name,
+            materialized,
+            secure: modifiers.secure,
+            temporary: modifiers.lifetime == TableLifetime::Temporary,
+            recursive: modifiers.recursive,
+            columns,
+            cluster_by,
+            copy_grants,
+            options,
+            query,
+            query_span: self.since(start),
+        })))
+    }
+
+    fn create_object(
+        &mut self,
+        kind: ObjectKind,
+        mode: CreateMode,
+        lifetime: TableLifetime,
+    ) -> Result<Statement> {
+        let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
+        let name = self.name()?;
+        let clone = match self.is_word(0, "CLONE") {
+            true => Some(self.clone_of()?),
+            false => None,
+        };
+        let options = self.object_options(kind)?;
+        let object = CreateObject { kind, mode, name, lifetime, clone, options };
+        Ok(Statement::CreateObject(Box::new(object)))
+    }
+
+    /// Options up to the end, with those that a kind writes without `=`.
+    fn object_options(&mut self, kind: ObjectKind) -> Result<Vec<StatementOption>> {
+        let mut options = Vec::new();
+        loop {
+            let start = self.index();
+            if kind == ObjectKind::Sequence {
+                if let Some(option) = self.sequence_option()? {
+                    options.push(option);
+                    self.eat_symbol(",");
+                    continue;
+                }
+            }
+            if kind == ObjectKind::Schema && self.eat("WITH MANAGED ACCESS") {
+                let yes = OptionValue::Boolean(true);
+                options.push(self.made_option("WITH_MANAGED_ACCESS", yes, start));
+            } else if let Some(policy) = self.policy() {
+                return Err(policy);
+            } else if self.is_word(0, "COMMENT") && !self.is_symbol(1, "=") {
+                let text = self.comment()?.unwrap_or_default();
+                options.push(self.made_option("COMMENT", OptionValue::Text(text), start));
+            } else if self.at_option() {
+                options.extend(self.options()?);
+            } else if !(kind == ObjectKind::Warehouse && self.eat("WITH")) {
+                return Ok(options);
+            }
+        }
+    }
+
+    /// `START [WITH | =] n`, `INCREMENT [BY | =] n`, ORDER, NOORDER.
+    pub(super) fn sequence_option(&mut self) -> Result<Option<StatementOption>> {
+        let start = self.index();
+        self.eat("WITH");
+        let (name, link) = if self.eat("START") {
+            ("START", "WITH")
+        } else if self.eat("INCREMENT") {
+            ("INCREMENT", "BY")
+        } else {
+            self.back_to(start);
+            return Ok(self.eat_one(&["ORDER", "NOORDER"]).map(|word| {
+                self.made_option("ORDER", OptionValue::Boolean(word == "ORDER"), start)
+            }));
+        };
+        self.eat(link);
+        self.eat_symbol("=");
+        let value = OptionValue::Number(self.integer()?.to_string());
+        Ok(Some(self.made_option(name, value, start)))
+    }
+
+    /// DROP.
+    pub(super) fn drop_object(&mut self) -> Result<Statement> {
+        self.expect("DROP")?;
+        let kind = self.kind()?;
+        let if_exists = self.eat("IF EXISTS");
+        let name = self.name()?;
+        let signature = match kind {
+            ObjectKind::Function | ObjectKind::Procedure => Some(self.signature()?),
+            _ => None,
+        };
+        let cascade = self.eat_one(&["CASCADE", "RESTRICT"]).map(|word| word == "CASCADE");
+        Ok(Statement::Drop(Drop { kind, if_exists, name, signature, cascade }))
+    }
+
+    /// `(type, ..)`, perhaps empty.
+    pub(super) fn signature(&mut self) -> Result<Vec<super::super::ast::TypeName>> {
+        self.expect_symbol("(")?;
+        if self.eat_symbol(")") {
+            return Ok(Vec::new());
+        }
+        let types = self.list(Reader::data_type)?;
+        self.expect_symbol(")")?;
+        Ok(types)
+    }
+
+    /// UNDROP.
+    pub(super) fn undrop(&mut self) -> Result<Statement> {
+        self.expect("UNDROP")?;
+        let kind = self.kind()?;
+        Ok(Statement::Undrop(Undrop { kind, name: self.name()? }))
+    }
+}
