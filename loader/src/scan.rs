@@ -202,9 +202,11 @@ mod tests {
     fn many_workers_read_all_rows_of_all_files_once() -> Result<()> {
         use std::io::Write;
         let stage: SharedStage = Arc::new(ObjectStage::new(Arc::new(InMemory::new()), "", ""));
-        for number in 0..5 {
+        for number in 0..4u64 {
+            // The first file makes two chunks.
+            let count = if number == 0 { 260_000u64 } else { 10_000 };
             let lines =
-                (0..200_000).map(|row| format!("{row},{number},some text to fill the line\n"));
+                (0..count).map(|row| format!("{row},{number},some text to fill the line\n"));
             let text = format!("ID,Other,N\n{}", lines.collect::<String>());
             let mut gzip = Compression::Gzip.writer(Vec::new()).unwrap();
             gzip.write_all(text.as_bytes()).unwrap();
@@ -250,7 +252,7 @@ mod tests {
             }
         });
         let seen = seen.into_inner().unwrap();
-        assert_eq!(seen.len(), 1_000_000);
+        assert_eq!(seen.len(), 290_000);
         assert!(seen.iter().all(|((_, number), id)| (number - 1).to_string() == *id));
         Ok(())
     }

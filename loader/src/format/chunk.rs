@@ -58,7 +58,7 @@ impl ChunkSource {
                 );
                 return Err(Error::new(ErrorCode::ValueTooLarge, detail));
             }
-            wanted = self.pending.len() * 2;
+            wanted = (self.pending.len() * 2).min(RECORD_BYTES_MAX + 1);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use firn_types::text_format::TextSettings;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::OptionDefault::{Boolean as Truth, List, Nothing, Number as Count, Text as Word};
@@ -277,10 +278,8 @@ impl FormatDefinition {
 
     /// All options as a JSON text, as SHOW FILE FORMATS prints them.
     pub fn to_json(&self) -> String {
-        let mut members = serde_json::Map::new();
-        members.insert("TYPE".to_owned(), self.format_type.name().into());
-        members.extend(self.options.to_json());
-        serde_json::Value::Object(members).to_string()
+        let members = self.options.json_members().join(",");
+        format!("{{\"TYPE\":\"{}\",{members}}}", self.format_type)
     }
 
     /// The options in the form that readers and writers use.
@@ -417,6 +416,12 @@ impl CsvOptions {
         }
     }
 
+    /// The session's text settings with this format's own over them, for reading and for writing.
+    pub fn text_settings(&self, session: &TextSettings) -> TextSettings {
+        let pictures = [&self.date_format, &self.time_format, &self.timestamp_format];
+        settings_over(session, pictures, self.binary_format)
+    }
+
     fn checked(options: &OptionSet) -> CsvOptions {
         let byte = |name| options.text(name).and_then(|text| text.as_bytes().first().copied());
         let picture = |name| options.text(name).unwrap_or_else(|| "AUTO".to_owned());
@@ -486,6 +491,12 @@ impl Default for JsonOptions {
 }
 
 impl JsonOptions {
+    /// The session's text settings with this format's own over them, for reading and for writing.
+    pub fn text_settings(&self, session: &TextSettings) -> TextSettings {
+        let pictures = [&self.date_format, &self.time_format, &self.timestamp_format];
+        settings_over(session, pictures, self.binary_format)
+    }
+
     fn of(options: &OptionSet) -> JsonOptions {
         let picture = |name| options.text(name).unwrap_or_else(|| "AUTO".to_owned());
         JsonOptions {
@@ -506,6 +517,39 @@ impl JsonOptions {
             skip_byte_order_mark: options.boolean("SKIP_BYTE_ORDER_MARK"),
         }
     }
+}
+
+/// What is not AUTO replaces the session's formats, of input and output alike.
+fn settings_over(
+    session: &TextSettings,
+    [date, time, timestamp]: [&String; 3],
+    binary: BinaryFormat,
+) -> TextSettings {
+    let mut settings = session.clone();
+    let own = |format: &String| (!format.eq_ignore_ascii_case("AUTO")).then(|| format.clone());
+    if let Some(date) = own(date) {
+        settings.date_input.clone_from(&date);
+        settings.date_output = date;
+    }
+    if let Some(time) = own(time) {
+        settings.time_input.clone_from(&time);
+        settings.time_output = time;
+    }
+    if let Some(timestamp) = own(timestamp) {
+        settings.timestamp_input.clone_from(&timestamp);
+        settings.timestamp_ntz_output.clone_from(&timestamp);
+        settings.timestamp_ltz_output.clone_from(&timestamp);
+        settings.timestamp_tz_output.clone_from(&timestamp);
+        settings.timestamp_output = timestamp;
+    }
+    let binary = match binary {
+        BinaryFormat::Hex => "HEX",
+        BinaryFormat::Base64 => "BASE64",
+        BinaryFormat::Utf8 => "UTF-8",
+    };
+    binary.clone_into(&mut settings.binary_input);
+    binary.clone_into(&mut settings.binary_output);
+    settings
 }
 
 /// The options of TYPE = PARQUET.

@@ -6,6 +6,8 @@
 
 mod copy;
 mod file_format;
+#[cfg(test)]
+mod tests;
 mod text;
 mod unload;
 
@@ -211,12 +213,15 @@ impl OptionSet {
         rows.collect()
     }
 
-    /// All options and their values as a JSON object, as SHOW FILE FORMATS prints them.
-    pub fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
+    /// All options and their values as members of a JSON object, in the table's order.
+    fn json_members(&self) -> Vec<String> {
         let set = self.table.iter().zip(&self.set);
         let members = set.map(|(entry, value)| {
             let default = value_of_default(entry.default);
-            (entry.name.to_owned(), text::to_json(value.as_ref().unwrap_or(&default)))
+            let value = value.as_ref().unwrap_or(&default);
+            let absent = entry.kind == OptionKind::Text && matches!(value, OptionValue::Word(_));
+            let json = if absent { serde_json::Value::Null } else { text::to_json(value) };
+            format!("\"{}\":{json}", entry.name)
         });
         members.collect()
     }

@@ -283,12 +283,20 @@ mod tests {
 
     #[test]
     fn a_path_is_a_prefix_and_large_files_come_back_whole() -> Result<()> {
-        let stage = ObjectStage::new(Arc::new(InMemory::new()), "stages/7", "st/");
-        let large: Vec<u8> = (0..20_000_000u32).map(|i| (i % 251) as u8).collect();
+        check(&ObjectStage::new(Arc::new(InMemory::new()), "stages/7", "st/"))?;
+        let folder = tempfile::tempdir().unwrap();
+        let local = object_store::local::LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        check(&ObjectStage::new(Arc::new(local), "stages/7", "st/"))?;
+        let folder = tempfile::tempdir().unwrap();
+        check(&crate::stage::LocalStage::new(folder.path().join("new")))
+    }
+
+    fn check(stage: &dyn Stage) -> Result<()> {
+        let large = (0..251).collect::<Vec<u8>>().repeat(80_000);
         for (path, bytes) in
             [("data/x.csv", &large[..]), ("dat1.csv", b"1"), ("other", b""), ("a b#1.csv", b"2")]
         {
-            put_bytes(&stage, path, bytes)?;
+            put_bytes(stage, path, bytes)?;
         }
         let paths = |prefix| -> Result<Vec<String>> {
             Ok(stage.list(prefix)?.into_iter().map(|file| file.path).collect())
@@ -297,8 +305,8 @@ mod tests {
         assert_eq!(paths("data/")?, ["data/x.csv"]);
         assert_eq!(paths("none/")?, [] as [&str; 0]);
         assert_eq!(paths("")?.len(), 4);
-        assert!(read_bytes(&stage, "data/x.csv")? == large);
-        assert!(read_bytes(&stage, "other")?.is_empty());
+        assert!(read_bytes(stage, "data/x.csv")? == large);
+        assert!(read_bytes(stage, "other")?.is_empty());
         assert_eq!(&stage.read_range("data/x.csv", 250..252)?[..], [250, 0]);
         stage.remove("other")?;
         assert_eq!(stage.find("other")?, None);
