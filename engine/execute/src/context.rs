@@ -30,6 +30,8 @@ pub struct QueryContext {
     pub pool: Arc<rayon::ThreadPool>,
     /// What each operator did.
     pub profile: Arc<Profile>,
+    /// The account's files and what is cached of them; none for statements without stored tables.
+    pub storage: Option<Storage>,
     /// Where operators put what does not fit into memory.
     pub spill: SpillFolder,
     /// The session's own tables.
@@ -39,6 +41,15 @@ pub struct QueryContext {
     /// Where the files of micro-partitions are.
     pub access: ObjectAccess,
     /// Decoded columns of micro-partitions, shared by the warehouse's statements.
+    pub cache: Arc<ColumnCache>,
+}
+
+/// How stored tables are read.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// The account's files.
+    pub access: ObjectAccess,
+    /// What the warehouse keeps of them in memory.
     pub cache: Arc<ColumnCache>,
 }
 
@@ -106,6 +117,7 @@ impl QueryContext {
             memory,
             pool,
             profile: Arc::default(),
+            storage: None,
             spill: SpillFolder::new(std::env::temp_dir()),
             tables: Arc::new(Nothing),
             stages: Arc::new(Nothing),

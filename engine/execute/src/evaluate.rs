@@ -1,8 +1,10 @@
 //! Expressions over the batches of a stream: column ids become positions here, once.
 
-use arrow::array::{Array as _, BooleanArray};
-use firn_column::{Array, Batch, Column};
+use std::collections::HashMap;
+
+use firn_column::{Batch, Column, Selection};
 use firn_expression::Expr;
+use firn_expression::expr::{Evaluator, Predicate};
 use firn_types::{ColumnId, Error, Result, SqlType};
 
 use crate::context::QueryContext;
@@ -22,10 +24,6 @@ impl Layout {
         self.columns.len()
     }
 
-    pub(crate) fn columns(&self) -> &[(ColumnId, SqlType)] {
-        &self.columns
-    }
-
     pub(crate) fn types(&self) -> Vec<SqlType> {
         self.columns.iter().map(|(_, sql_type)| *sql_type).collect()
     }
@@ -37,6 +35,10 @@ impl Layout {
     pub(crate) fn position(&self, id: ColumnId) -> Result<usize> {
         let position = self.columns.iter().position(|(column, _)| *column == id);
         position.ok_or_else(|| Error::internal(format!("column {id} is not given below")))
+    }
+
+    fn by_id(&self) -> HashMap<ColumnId, usize> {
+        self.columns.iter().enumerate().map(|(position, (id, _))| (*id, position)).collect()
     }
 
     pub(crate) fn positions(&self, ids: &[ColumnId]) -> Result<Vec<usize>> {
@@ -61,92 +63,55 @@ impl Layout {
 
 /// Expressions whose values become columns.
 pub(crate) struct Expressions {
-    exprs: Vec<Expr>,
-    layout: Layout,
+    types: Vec<SqlType>,
+    evaluator: Evaluator,
 }
 
 impl Expressions {
     pub(crate) fn new(exprs: Vec<Expr>, layout: &Layout) -> Result<Expressions> {
-        Ok(Expressions { exprs, layout: layout.clone() })
+        let types = exprs.iter().map(Expr::sql_type).collect();
+        Ok(Expressions { types, evaluator: Evaluator::compile(&exprs, &layout.by_id())? })
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.exprs.len()
+        self.types.len()
     }
 
-    pub(crate) fn types(&self) -> Vec<SqlType> {
-        self.exprs.iter().map(Expr::sql_type).collect()
+    pub(crate) fn types(&self) -> &[SqlType] {
+        &self.types
     }
 
     pub(crate) fn evaluate(&self, batch: &Batch, context: &QueryContext) -> Result<Vec<Column>> {
-        self.exprs.iter().map(|expr| evaluate(expr, &self.layout, batch, context)).collect()
-    }
-}
-
-fn evaluate(expr: &Expr, layout: &Layout, batch: &Batch, context: &QueryContext) -> Result<Column> {
-    use firn_types::Value;
-    match expr {
-        Expr::Literal { value, sql_type } => Column::constant(value, *sql_type, batch.rows()),
-        Expr::Column { id, .. } => Ok(batch.column(layout.position(*id)?).clone()),
-        Expr::Call { binding, arguments, .. } => {
-            let columns = arguments.iter().map(|a| evaluate(a, layout, batch, context));
-            let call = firn_expression::functions::Call {
-                rows: batch.rows(),
-                returns: binding.returns,
-                arguments: &binding.arguments,
-                context: &context.functions,
-            };
-            (binding.kernel)(&call, &columns.collect::<Result<Vec<_>>>()?)
+        if self.types.is_empty() {
+            return Ok(Vec::new());
         }
-        Expr::Compare { operator, left, right } => {
-            let sql_type = left.sql_type();
-            let (l, r) =
-                (evaluate(left, layout, batch, context)?, evaluate(right, layout, batch, context)?);
-            let values: Vec<Value> = (0..batch.rows())
-                .map(|row| match (l.value(row, sql_type), r.value(row, sql_type)) {
-                    (Value::Number(a), Value::Number(b)) => {
-                        Value::Boolean(operator.holds(a.unscaled.cmp(&b.unscaled)))
-                    }
-                    _ => Value::Null,
-                })
-                .collect();
-            Column::from_values(SqlType::Boolean, &values)
-        }
-        _ => Err(Error::not_supported("this expression")),
+        self.evaluator.evaluate(batch, &context.functions)
     }
 }
 
 /// Conditions that rows must meet.
 pub(crate) struct Conditions {
-    conditions: Expressions,
-}
-
-/// Which rows meet conditions.
-pub(crate) enum Selected {
-    All,
-    /// Those for which the array is TRUE; it has no NULLs.
-    Rows(BooleanArray),
+    predicate: Option<Predicate>,
 }
 
 impl Conditions {
     pub(crate) fn new(conditions: Vec<Expr>, layout: &Layout) -> Result<Conditions> {
-        Ok(Conditions { conditions: Expressions::new(conditions, layout)? })
+        let predicate = match conditions.is_empty() {
+            true => None,
+            false => Some(Predicate::compile(&Expr::all(conditions), &layout.by_id())?),
+        };
+        Ok(Conditions { predicate })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.conditions.len() == 0
+        self.predicate.is_none()
     }
 
-    pub(crate) fn select(&self, batch: &Batch, context: &QueryContext) -> Result<Selected> {
-        let mut keep = vec![true; batch.rows()];
-        for column in self.conditions.evaluate(batch, context)? {
-            let Array::Bool(values) = column.flat() else {
-                return Err(Error::internal("a condition that is not BOOLEAN"));
-            };
-            for (row, keep) in keep.iter_mut().enumerate() {
-                *keep &= values.is_valid(row) && values.value(row);
-            }
+    /// The rows for which all conditions are TRUE.
+    pub(crate) fn select(&self, batch: &Batch, context: &QueryContext) -> Result<Selection> {
+        match &self.predicate {
+            None => Ok(Selection::All),
+            Some(predicate) => predicate.select(batch, &context.functions),
         }
-        Ok(Selected::Rows(BooleanArray::from(keep)))
     }
 }

@@ -17,7 +17,7 @@ mod run;
 mod schedule;
 pub mod spill;
 
-pub use context::{Cancel, QueryContext, StageFiles, VirtualTables};
+pub use context::{Cancel, QueryContext, StageFiles, Storage, VirtualTables};
 pub use memory::MemoryBudget;
 pub use operator::Flow;
 pub use profile::Profile;

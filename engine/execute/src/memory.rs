@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::array::{Array as _, GenericByteViewArray};
+use arrow::datatypes::ByteViewType;
+use firn_column::{Array, Batch, Column};
 use firn_types::{Error, ErrorCode, Result};
 
 /// How many bytes all operators of all statements of a warehouse may hold together.
@@ -31,6 +34,11 @@ impl MemoryBudget {
     /// How many bytes are held.
     pub fn used_bytes(&self) -> usize {
         self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What an operator may hold even if nothing is left, since spilling less than that does not pay.
+    pub(crate) fn working_set_bytes(&self) -> usize {
+        (self.limit_bytes / 16).min(1 << 20)
     }
 
     /// An account of nothing yet.
@@ -115,6 +123,46 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         self.shrink(self.bytes);
     }
+}
+
+/// About how many bytes the rows of a batch are worth. Unlike the memory of its buffers, which slices of
+/// one large batch share, it adds up.
+pub(crate) fn bytes_of(batch: &Batch) -> usize {
+    batch.columns().iter().map(bytes_of_column).sum()
+}
+
+fn bytes_of_column(column: &Column) -> usize {
+    match column {
+        Column::Flat(array) => bytes_of_array(array),
+        Column::Constant { value, .. } => bytes_of_array(value),
+        Column::Dictionary { codes, values } => {
+            codes.len() * 4 + if values.len() <= codes.len() { bytes_of_array(values) } else { 0 }
+        }
+    }
+}
+
+fn bytes_of_array(array: &Array) -> usize {
+    let rows = array.len();
+    let nulls = if array.nulls().is_some() { rows.div_ceil(8) } else { 0 };
+    nulls
+        + match array {
+            Array::Bool(_) => rows.div_ceil(8),
+            Array::I32(_) => rows * 4,
+            Array::I64(_) | Array::F64(_) => rows * 8,
+            Array::I128(_) => rows * 16,
+            Array::Text(a) => bytes_of_views(a),
+            Array::Bytes(a) => bytes_of_views(a),
+        }
+}
+
+/// A view holds short values itself; long ones stand in a buffer.
+fn bytes_of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
+    const INLINE_BYTES_MAX: usize = 12;
+    let long = |view: &u128| match *view as u32 as usize {
+        length if length > INLINE_BYTES_MAX => length,
+        _ => 0,
+    };
+    array.len() * 16 + array.views().iter().map(long).sum::<usize>()
 }
 
 #[cfg(test)]

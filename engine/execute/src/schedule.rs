@@ -82,6 +82,9 @@ impl<'a> Phase<'a> {
     }
 
     fn run(&mut self, context: &QueryContext) -> Result<()> {
+        if self.morsels == 0 {
+            return Ok(());
+        }
         let workers = context.threads().min(self.morsels);
         if workers <= 1 {
             return self.work(context);

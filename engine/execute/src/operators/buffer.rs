@@ -8,7 +8,7 @@ use firn_column::Batch;
 use firn_types::Result;
 
 use crate::context::{QueryContext, lock};
-use crate::memory::Reservation;
+use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::places::Placed;
 
@@ -59,7 +59,7 @@ struct BufferWorker<'a> {
 
 impl SinkWorker for BufferWorker<'_> {
     fn consume(&mut self, place: usize, batch: Batch) -> Result<Flow> {
-        self.memory.grow(batch.memory_bytes(), "A result that is kept")?;
+        self.memory.grow(bytes_of(&batch), "A result that is kept")?;
         self.placed.push(place, batch);
         Ok(Flow::Continue)
     }

@@ -3,12 +3,12 @@
 //! What passes of several batches is put together until it is worth handing on: operators further down
 //! work batch by batch, and a few rows cost them almost as much as many.
 
-use firn_column::Batch;
+use firn_column::{Batch, Selection};
 use firn_types::Result;
 use firn_types::limits::BATCH_ROWS;
 
 use crate::context::QueryContext;
-use crate::evaluate::{Conditions, Selected};
+use crate::evaluate::Conditions;
 use crate::operator::{Emit, Flow, Transform, TransformWorker};
 
 /// Fewer rows than this wait for more.
@@ -35,11 +35,10 @@ struct FilterWorker<'a> {
 impl TransformWorker for FilterWorker<'_> {
     fn process(&mut self, batch: Batch, emit: &mut Emit<'_>) -> Result<Flow> {
         let selected = self.shared.conditions.select(&batch, self.context)?;
-        let batch = batch.project(&self.shared.output);
-        match selected {
-            Selected::All => self.held.give(batch, emit),
-            Selected::Rows(keep) => self.held.give(batch.filter(&keep), emit),
+        if let Selection::None = selected {
+            return Ok(Flow::Continue);
         }
+        self.held.give(batch.project(&self.shared.output).select(&selected), emit)
     }
 
     fn flush(&mut self, emit: &mut Emit<'_>) -> Result<Flow> {

@@ -1,12 +1,17 @@
 //! What pipelines are made of.
 
+pub(crate) mod aggregate;
 pub(crate) mod buffer;
+pub(crate) mod deal;
 pub(crate) mod expand;
 pub(crate) mod filter;
 pub(crate) mod generate;
+pub(crate) mod join;
 pub(crate) mod limit;
 pub(crate) mod places;
 pub(crate) mod project;
 pub(crate) mod recursive;
 pub(crate) mod sample;
+pub(crate) mod scan;
+pub(crate) mod sort;
 pub(crate) mod values;

@@ -10,7 +10,7 @@ use firn_query::plan::{Plan, RecursiveCte};
 use firn_types::{Error, ErrorCode, Result};
 
 use crate::context::QueryContext;
-use crate::memory::Reservation;
+use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Source};
 use crate::operators::buffer::Buffer;
 use crate::physical::{Builder, Ctes};
@@ -50,7 +50,7 @@ impl Source for RecursiveSource {
         let mut rounds = 0_u64;
         while !last.is_empty() {
             context.check()?;
-            let bytes = last.iter().map(Batch::memory_bytes).sum();
+            let bytes = last.iter().map(bytes_of).sum();
             if !memory.try_grow(bytes) {
                 return Err(Error::new(
                     ErrorCode::OutOfMemory,

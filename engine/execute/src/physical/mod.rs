@@ -6,7 +6,11 @@
 //!
 //! Every node is told which columns are wanted above it and carries no others further than it must.
 
+mod aggregate;
+mod join;
 mod relational;
+mod scan;
+mod sort;
 mod source;
 
 use std::collections::{HashMap, HashSet};
@@ -19,6 +23,7 @@ use crate::context::QueryContext;
 use crate::evaluate::Layout;
 use crate::operator::{Sink, Source, Transform};
 use crate::operators::buffer::Buffer;
+use crate::operators::join::RuntimeFilter;
 use crate::operators::project::PickTransform;
 use crate::pipeline::{Leg, Pipeline, Pipelines, Step};
 use crate::profile::OperatorId;
@@ -47,6 +52,8 @@ pub(crate) struct Builder<'a, 's> {
     pub(crate) context: &'a QueryContext,
     pub(crate) pipelines: Pipelines<'s>,
     pub(crate) ctes: Ctes,
+    /// What joins above say about rows of the present node that they have no use for.
+    pub(crate) filters: Vec<RuntimeFilter>,
     /// The operator that takes the present node's rows.
     parent: Option<OperatorId>,
     /// The operator that everything counts for, inside a loop that builds its body again and again.
@@ -59,6 +66,7 @@ impl<'a, 's> Builder<'a, 's> {
             context,
             pipelines: Pipelines::default(),
             ctes: Ctes::new(),
+            filters: Vec::new(),
             parent: None,
             only: None,
         }
@@ -84,19 +92,26 @@ impl<'a, 's> Builder<'a, 's> {
             }
         };
         let parent = self.parent.replace(id);
-        let stream = self.build_node(plan, wanted, id);
+        let stream = match keeps_filters(plan) {
+            true => self.build_node(plan, wanted, id),
+            false => self.without_filters(|builder| builder.build_node(plan, wanted, id)),
+        };
         self.parent = parent;
         stream
     }
 
     fn build_node(&mut self, plan: &Plan, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
         match plan {
+            Plan::Scan(node) => self.scan(node, wanted, id),
             Plan::VirtualScan(node) => self.virtual_scan(node, id),
             Plan::StageScan(node) => self.stage_scan(node, id),
             Plan::Values(node) => self.values(node, id),
             Plan::Generate(node) => self.generate(node, id),
             Plan::Filter(node) => self.filter(node, wanted, id),
             Plan::Project(node) => self.project(node, wanted, id),
+            Plan::Aggregate(node) => self.aggregate(node, wanted, id),
+            Plan::Join(node) => self.join(node, wanted, id),
+            Plan::Sort(node) => self.sort(node, wanted, id),
             Plan::Limit(node) => self.limit(node, wanted, id),
             Plan::TableExpand(node) => self.table_expand(node, wanted, id),
             Plan::With(node) => self.with(node, wanted, id),
@@ -107,6 +122,30 @@ impl<'a, 's> Builder<'a, 's> {
             Plan::Apply(_) => Err(Error::internal("a dependent join after optimization")),
             _ => Err(Error::not_supported(plan.operation())),
         }
+    }
+
+    /// Builds with one more filter.
+    pub(crate) fn with_filter<T>(
+        &mut self,
+        filter: Option<RuntimeFilter>,
+        build: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let count = self.filters.len();
+        self.filters.extend(filter);
+        let built = build(self);
+        self.filters.truncate(count);
+        built
+    }
+
+    /// Builds without the filters: where fewer rows would change the others.
+    pub(crate) fn without_filters<T>(
+        &mut self,
+        build: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let filters = std::mem::take(&mut self.filters);
+        let built = build(self);
+        self.filters = filters;
+        built
     }
 
     /// The stream of a node with exactly these columns, in this order.
@@ -135,6 +174,17 @@ impl<'a, 's> Builder<'a, 's> {
     pub(crate) fn end_in(&mut self, stream: Stream, sink: Arc<dyn Sink + 's>, id: OperatorId) {
         let sink = Step { operator: sink, id };
         self.pipelines.pipelines.push(Pipeline { legs: stream.legs, sink });
+    }
+}
+
+/// Whether rows may be left out below a node that no one above it has a use for. Columns keep their ids
+/// only where they are passed on row by row, so that elsewhere no filter fits.
+fn keeps_filters(plan: &Plan) -> bool {
+    match plan {
+        Plan::Limit(_) | Plan::Window(_) | Plan::Sample(_) | Plan::RecursiveCte(_) => false,
+        Plan::Sort(node) => node.limit.is_none(),
+        Plan::Aggregate(node) => node.grouping_sets.is_none() && !node.groups.is_empty(),
+        _ => true,
     }
 }
 

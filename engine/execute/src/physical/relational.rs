@@ -55,10 +55,21 @@ impl Builder<'_, '_> {
         id: OperatorId,
     ) -> Result<Stream> {
         let input = self.build(&node.input, wanted)?;
+        Ok(self.cut(input, node.skip, node.fetch, id))
+    }
+
+    /// The rows after the first `skip`, at most `fetch` of them.
+    pub(super) fn cut(
+        &mut self,
+        input: Stream,
+        skip: u64,
+        fetch: Option<u64>,
+        id: OperatorId,
+    ) -> Stream {
         let layout = input.layout.clone();
-        let buffer = Arc::new(LimitBuffer::new(node.skip, node.fetch));
+        let buffer = Arc::new(LimitBuffer::new(skip, fetch));
         self.end_in(input, buffer.clone(), id);
-        Ok(started(buffer, layout, id))
+        started(buffer, layout, id)
     }
 
     pub(super) fn sample(

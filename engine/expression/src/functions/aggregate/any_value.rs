@@ -5,7 +5,7 @@ use std::any::Any;
 use firn_column::Column;
 use firn_types::{Result, SqlType, Value};
 
-use super::grouped::same_kind;
+use super::grouped::{boxed, deal, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::functions::{Arity, Documentation, Example};
 
@@ -86,6 +86,13 @@ impl Accumulator for AnyValue {
             }
         }
         Ok(())
+    }
+
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let AnyValue { values, heap_bytes, sql_type } = *self;
+        let heap_bytes = heap_bytes / count.max(1);
+        let parts = deal(values, parts, count).into_iter();
+        Ok(boxed(parts.map(|values| AnyValue { values, heap_bytes, sql_type })))
     }
 
     fn finish(self: Box<Self>) -> Result<Column> {

@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use firn_column::{Array, Column, kernels};
 use firn_types::{Error, Result, SqlType};
 
-use super::grouped::same_kind;
+use super::grouped::{boxed, deal, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::functions::driver::Output;
 use crate::functions::{Arity, Documentation, Example, accept};
@@ -111,6 +111,12 @@ impl Accumulator for Count {
             self.counts[group as usize] += count;
         }
         Ok(())
+    }
+
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let of = self.of;
+        let dealt = deal(self.counts, parts, count).into_iter();
+        Ok(boxed(dealt.map(|counts| Count { counts, of })))
     }
 
     fn finish(self: Box<Self>) -> Result<Column> {

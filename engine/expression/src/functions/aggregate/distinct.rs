@@ -7,7 +7,7 @@ use firn_column::{Array, Column};
 use firn_types::{Result, SqlType};
 use hashbrown::HashSet;
 
-use super::grouped::{compacted, same_kind};
+use super::grouped::{boxed, compacted, deal_rows, same_kind};
 use super::key::{SortOrder, push_key};
 use super::{Accumulator, AggregateBinding};
 
@@ -91,6 +91,31 @@ impl Accumulator for Distinct {
         Ok(())
     }
 
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let mut sizes = vec![0; count];
+        parts.iter().for_each(|&part| sizes[part as usize] += 1);
+        let inner = self.inner.split(parts, count)?.into_iter().zip(sizes);
+        let mut split: Vec<Distinct> = inner
+            .map(|(inner, groups)| Distinct {
+                inner,
+                types: self.types.clone(),
+                seen: HashSet::default(),
+                rows: Vec::new(),
+                groups,
+                key_bytes: 0,
+            })
+            .collect();
+        for (groups, arguments) in self.rows {
+            let dealt = deal_rows(&groups, &arguments, parts, count);
+            for (part, (groups, arguments)) in split.iter_mut().zip(dealt) {
+                // The inner accumulator already has them.
+                part.new_rows(&groups, &arguments)?;
+                part.rows.push((groups, arguments));
+            }
+        }
+        Ok(boxed(split.into_iter()))
+    }
+
     fn finish(self: Box<Self>) -> Result<Column> {
         self.inner.finish()
     }
@@ -111,6 +136,27 @@ mod tests {
     use crate::functions::Argument;
     use crate::functions::aggregate::count::COUNT;
     use firn_types::Value;
+
+    #[test]
+    fn a_split_keeps_every_group_and_goes_on_counting() -> Result<()> {
+        let binding = distinct((COUNT.bind)(&[Argument::of(SqlType::INTEGER)])?);
+        let column = |values: &[i64]| {
+            let values: Vec<Value> = values.iter().map(|value| Value::integer(*value)).collect();
+            Column::from_values(SqlType::INTEGER, &values)
+        };
+        let mut whole = (binding.create)();
+        whole.resize(4);
+        whole.update(&[0, 1, 2, 3, 1], &[column(&[7, 7, 8, 9, 6])?])?;
+        let mut parts = whole.split(&[1, 0, 1, 0], 2)?;
+        parts[0].update(&[0, 0, 1], &[column(&[7, 5, 5])?])?;
+        let mut answers = Vec::new();
+        for part in parts {
+            let counts = part.finish()?.flat();
+            answers.push((counts.integer(0), counts.integer(1)));
+        }
+        assert_eq!(answers, [(3, 2), (1, 1)]);
+        Ok(())
+    }
 
     #[test]
     fn distinct_counts_each_value_of_a_group_once_also_after_a_merge() -> Result<()> {

@@ -4,7 +4,9 @@
 //! AVG, MIN, MAX) are accumulators by themselves.
 
 use std::any::Any;
+use std::sync::Arc;
 
+use arrow::array::UInt32Array;
 use firn_column::{Array, Column};
 use firn_types::{Error, Result};
 
@@ -37,7 +39,7 @@ pub(crate) trait Fold: Send + Sync + 'static {
 
 /// The accumulator of a [`Fold`].
 pub(crate) struct Folded<F: Fold> {
-    fold: F,
+    fold: Arc<F>,
     states: Vec<F::State>,
     heap_bytes: usize,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Folded<F: Fold> {
 impl<F: Fold> Folded<F> {
     /// An accumulator without any group.
     pub(crate) fn new(fold: F) -> Folded<F> {
-        Folded { fold, states: Vec::new(), heap_bytes: 0 }
+        Folded { fold: Arc::new(fold), states: Vec::new(), heap_bytes: 0 }
     }
 }
 
@@ -68,6 +70,13 @@ impl<F: Fold> Accumulator for Folded<F> {
         Ok(())
     }
 
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let heap_bytes = self.heap_bytes / count.max(1);
+        let fold = &self.fold;
+        let part = |states| Folded { fold: Arc::clone(fold), states, heap_bytes };
+        Ok(boxed(deal(self.states, parts, count).into_iter().map(part)))
+    }
+
     fn finish(self: Box<Self>) -> Result<Column> {
         self.fold.finish(self.states)
     }
@@ -79,6 +88,49 @@ impl<F: Fold> Accumulator for Folded<F> {
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
         self
     }
+}
+
+/// The values of all groups dealt out to the parts that the groups belong to, for `split`.
+pub(crate) fn deal<T>(values: Vec<T>, parts: &[u32], count: usize) -> Vec<Vec<T>> {
+    let mut dealt: Vec<Vec<T>> = Vec::new();
+    dealt.resize_with(count, Vec::new);
+    for (value, &part) in values.into_iter().zip(parts) {
+        dealt[part as usize].push(value);
+    }
+    dealt
+}
+
+/// Accumulators behind the trait.
+pub(crate) fn boxed<A: Accumulator + 'static>(
+    parts: impl Iterator<Item = A>,
+) -> Vec<Box<dyn Accumulator>> {
+    parts.map(|part| Box::new(part) as Box<dyn Accumulator>).collect()
+}
+
+/// Rows with their groups dealt out to the parts that the groups belong to, with the groups' numbers
+/// there.
+pub(crate) fn deal_rows(
+    groups: &[u32],
+    columns: &[Column],
+    parts: &[u32],
+    count: usize,
+) -> Vec<(Vec<u32>, Vec<Column>)> {
+    let mut sizes = vec![0; count];
+    let numbers: Vec<u32> = parts
+        .iter()
+        .map(|&part| {
+            sizes[part as usize] += 1;
+            sizes[part as usize] - 1
+        })
+        .collect();
+    let rows: Vec<u32> = (0..groups.len() as u32).collect();
+    let of_row: Vec<u32> = groups.iter().map(|&group| parts[group as usize]).collect();
+    let dealt = deal(rows, &of_row, count).into_iter().map(|rows| {
+        let groups = rows.iter().map(|&row| numbers[groups[row as usize] as usize]).collect();
+        let rows = UInt32Array::from(rows);
+        (groups, columns.iter().map(|column| column.take(&rows)).collect())
+    });
+    dealt.collect()
 }
 
 /// The other accumulator of a merge, which is of our kind.

@@ -9,7 +9,7 @@ use firn_column::{Array, Column, kernels};
 use firn_types::variant::{Variant, compare};
 use firn_types::{Error, Result, SqlType};
 
-use super::grouped::same_kind;
+use super::grouped::{boxed, deal, same_kind};
 use super::key::{float_bits, float_of_bits};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::functions::driver::Output;
@@ -207,6 +207,16 @@ impl Accumulator for FixedExtremes {
         Ok(())
     }
 
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let FixedExtremes { best, seen, sql_type, wanted } = *self;
+        let best: Vec<Best> = match best {
+            Best::Narrow(best) => deal(best, parts, count).into_iter().map(Best::Narrow).collect(),
+            Best::Wide(best) => deal(best, parts, count).into_iter().map(Best::Wide).collect(),
+        };
+        let parts = best.into_iter().zip(deal(seen, parts, count));
+        Ok(boxed(parts.map(|(best, seen)| FixedExtremes { best, seen, sql_type, wanted })))
+    }
+
     fn finish(self: Box<Self>) -> Result<Column> {
         let FixedExtremes { best, seen, sql_type, .. } = *self;
         let any_empty = seen.contains(&false);
@@ -344,6 +354,13 @@ impl Accumulator for ByteExtremes {
             best.iter().for_each(|value| self.take(group as usize, value));
         }
         Ok(())
+    }
+
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let ByteExtremes { best, heap_bytes, sql_type, wanted } = *self;
+        let heap_bytes = heap_bytes / count.max(1);
+        let parts = deal(best, parts, count).into_iter();
+        Ok(boxed(parts.map(|best| ByteExtremes { best, heap_bytes, sql_type, wanted })))
     }
 
     fn finish(self: Box<Self>) -> Result<Column> {

@@ -125,6 +125,13 @@ pub trait Accumulator: Send {
     /// As [`Accumulator::update`].
     fn merge(&mut self, other: Box<dyn Accumulator>, groups: &[u32]) -> Result<()>;
 
+    /// Takes the states apart: part `p` of `count` gets the states of the groups with `parts[group] == p`,
+    /// in their order. Large tables are merged part by part, on many threads.
+    ///
+    /// # Errors
+    /// As [`Accumulator::update`].
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>>;
+
     /// The answers of all groups, in their order.
     ///
     /// # Errors

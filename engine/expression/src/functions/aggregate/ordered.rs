@@ -6,7 +6,7 @@ use arrow::array::UInt32Array;
 use firn_column::{Array, Column};
 use firn_types::{Result, SqlType};
 
-use super::grouped::{compacted, same_kind};
+use super::grouped::{boxed, compacted, deal_rows, same_kind};
 pub use super::key::SortOrder;
 use super::key::push_key;
 use super::{Accumulator, AggregateBinding};
@@ -86,6 +86,28 @@ impl Accumulator for Ordered {
             self.rows.push((rows, arguments));
         }
         Ok(())
+    }
+
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let mut sizes = vec![0; count];
+        parts.iter().for_each(|&part| sizes[part as usize] += 1);
+        let (keys, arguments) = (&self.keys, self.arguments);
+        // Until the end the inner accumulator has no group.
+        let inner = self.inner.split(&[], count)?.into_iter().zip(sizes);
+        let mut split: Vec<Ordered> = inner
+            .map(|(inner, groups)| Ordered {
+                inner,
+                keys: keys.clone(),
+                arguments,
+                rows: Vec::new(),
+                groups,
+            })
+            .collect();
+        for (groups, columns) in self.rows {
+            let dealt = deal_rows(&groups, &columns, parts, count);
+            split.iter_mut().zip(dealt).for_each(|(part, rows)| part.rows.push(rows));
+        }
+        Ok(boxed(split.into_iter()))
     }
 
     fn finish(mut self: Box<Self>) -> Result<Column> {

@@ -13,7 +13,7 @@ use firn_types::decimal::{average_scale, divide_scaled, fits_precision};
 use firn_types::limits::NUMBER_PRECISION_MAX;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
-use super::grouped::same_kind;
+use super::grouped::{boxed, deal, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::functions::driver::Output;
 use crate::functions::{Argument, Arity, Documentation, Example, accept};
@@ -68,6 +68,7 @@ fn bind_avg(arguments: &[Argument]) -> Result<AggregateBinding> {
 
 /// The sums of all groups, in some representation.
 trait Sums: Default + Send + 'static {
+    fn split(self, parts: &[u32], count: usize) -> Vec<Self>;
     fn resize(&mut self, groups: usize);
     fn add(&mut self, groups: &[u32], values: &Array) -> Result<()>;
     fn add_all(&mut self, values: &Array) -> Result<()>;
@@ -122,6 +123,13 @@ impl<S: Sums> Accumulator for Sum<S> {
             self.counts[group as usize] += count;
         }
         self.sums.merge(&other.sums, groups)
+    }
+
+    fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
+        let average = self.average;
+        let sums = self.sums.split(parts, count).into_iter();
+        let parts = sums.zip(deal(self.counts, parts, count));
+        Ok(boxed(parts.map(|(sums, counts)| Sum { sums, counts, average })))
     }
 
     fn finish(self: Box<Self>) -> Result<Column> {
@@ -205,6 +213,20 @@ macro_rules! add_each {
 }
 
 impl Sums for IntegerSums {
+    fn split(self, parts: &[u32], count: usize) -> Vec<IntegerSums> {
+        let bound = self.bound;
+        match self.wide {
+            Some(wide) => {
+                let wide = deal(wide, parts, count).into_iter();
+                wide.map(|wide| IntegerSums { narrow: vec![], wide: Some(wide), bound }).collect()
+            }
+            None => {
+                let narrow = deal(self.narrow, parts, count).into_iter();
+                narrow.map(|narrow| IntegerSums { narrow, wide: None, bound }).collect()
+            }
+        }
+    }
+
     fn resize(&mut self, groups: usize) {
         match &mut self.wide {
             Some(wide) => wide.resize(groups, 0),
@@ -353,6 +375,10 @@ fn floats_of(values: &Array) -> Result<&arrow::array::Float64Array> {
 }
 
 impl Sums for FloatSums {
+    fn split(self, parts: &[u32], count: usize) -> Vec<FloatSums> {
+        deal(self.sums, parts, count).into_iter().map(|sums| FloatSums { sums }).collect()
+    }
+
     fn resize(&mut self, groups: usize) {
         self.sums.resize(groups, 0.0);
     }

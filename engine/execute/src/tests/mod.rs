@@ -1,5 +1,9 @@
 //! Plans that need more than one operator.
 
+mod aggregate;
+mod join;
+mod sort;
+
 use firn_column::Batch;
 use firn_query::plan::{
     CteRef, Filter, Generate, Limit, Plan, Project, ProjectItem, RecursiveCte, Sample, SampleSize,

@@ -1,0 +1,215 @@
+//! One row per group.
+//!
+//! Every worker groups what it gets in a table of its own. At the end the tables are merged: few groups
+//! in one thread, many on all threads, part by part, where a part is chosen by the key's hash. When
+//! memory is used up a worker's table takes no more: further rows go to disk, dealt out to the same
+//! parts, and are grouped when their part's turn comes.
+//!
+//! The parts are the morsels of the output, so that only one worker's share of a large answer is in
+//! memory twice.
+
+mod parts;
+mod table;
+
+use std::sync::{Mutex, OnceLock};
+
+use firn_column::{Batch, Column};
+use firn_expression::functions::AggregateBinding;
+use firn_types::{Error, Result, SqlType};
+
+use crate::context::{QueryContext, lock};
+use crate::evaluate::Expressions;
+use crate::memory::Reservation;
+use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
+use crate::operators::deal::SpilledRows;
+use crate::operators::expand::emit_in_batches;
+use parts::Part;
+use table::Table;
+
+/// What is grouped by what.
+pub(crate) struct AggregateSpec {
+    /// The groups' keys, then all arguments of all calls.
+    pub(crate) inputs: Expressions,
+    /// How many of the inputs are keys.
+    pub(crate) keys: usize,
+    pub(crate) calls: Vec<AggregateInputs>,
+    /// For each grouping set, the keys that it groups by.
+    pub(crate) sets: Option<Vec<Vec<usize>>>,
+    /// Whether the number of the set's missing keys follows the answers.
+    pub(crate) grouping_id: bool,
+}
+
+/// One call of an aggregate function.
+pub(crate) struct AggregateInputs {
+    pub(crate) binding: AggregateBinding,
+    /// The positions of its arguments among the inputs.
+    pub(crate) arguments: std::ops::Range<usize>,
+}
+
+impl AggregateSpec {
+    /// The types of a table's keys: the groups', then the grouping set's number.
+    fn key_types(&self) -> Vec<SqlType> {
+        let mut types = self.inputs.types()[..self.keys].to_vec();
+        if self.sets.is_some() {
+            types.push(SqlType::INTEGER);
+        }
+        types
+    }
+
+    /// Whether there is one group, rows or not.
+    fn is_ungrouped(&self) -> bool {
+        self.keys == 0 && self.sets.is_none()
+    }
+}
+
+/// Groups rows; reads the answers.
+pub(crate) struct Aggregate {
+    spec: AggregateSpec,
+    collected: Mutex<Collected>,
+    parts: OnceLock<Vec<Mutex<Option<Part>>>>,
+}
+
+/// What the workers leave.
+#[derive(Default)]
+struct Collected {
+    tables: Vec<(Table, Reservation)>,
+    spilled: Vec<SpilledRows>,
+}
+
+/// More groups than this in all tables together are merged on all threads.
+const PARALLEL_GROUPS: usize = 1 << 14;
+
+impl Aggregate {
+    pub(crate) fn new(spec: AggregateSpec) -> Aggregate {
+        Aggregate { spec, collected: Mutex::default(), parts: OnceLock::new() }
+    }
+
+    /// The answers of one part as columns: keys, calls, grouping id.
+    fn answer(&self, part: Part, context: &QueryContext) -> Result<Batch> {
+        let mut table = part.group(&self.spec, context)?;
+        if self.parts.get().is_some_and(|parts| parts.len() == 1) && table.groups() == 0 {
+            table.add_empty_sets(&self.spec)?;
+        }
+        table.finish(&self.spec)
+    }
+}
+
+impl Sink for Aggregate {
+    fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
+        Ok(Box::new(AggregateWorker {
+            shared: self,
+            context,
+            table: Table::new(&self.spec),
+            memory: context.memory.reservation(),
+            spilled: None,
+        }))
+    }
+
+    fn finalize(&self, context: &QueryContext) -> Result<()> {
+        let collected = std::mem::take(&mut *lock(&self.collected));
+        let groups: usize = collected.tables.iter().map(|(table, _)| table.groups()).sum();
+        let one_part = collected.spilled.is_empty()
+            && (groups <= PARALLEL_GROUPS || collected.tables.len() == 1 || self.spec.keys == 0);
+        let parts = if one_part {
+            vec![Part::of_tables(collected.tables)]
+        } else {
+            parts::split(collected.tables, collected.spilled, &self.spec.key_types(), context)?
+        };
+        let parts = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
+        self.parts.set(parts).map_err(|_| Error::internal("grouped twice"))
+    }
+}
+
+impl Source for Aggregate {
+    fn open(&self, _: &QueryContext) -> Result<usize> {
+        Ok(self.parts.get().map_or(0, Vec::len))
+    }
+
+    fn read(&self, morsel: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
+        let part = self.parts.get().and_then(|parts| parts.get(morsel));
+        let Some(part) = part.and_then(|part| lock(part).take()) else {
+            return Ok(Flow::Continue);
+        };
+        emit_in_batches(&self.answer(part, context)?, emit)
+    }
+}
+
+struct AggregateWorker<'a> {
+    shared: &'a Aggregate,
+    context: &'a QueryContext,
+    table: Table,
+    memory: Reservation,
+    /// Rows that the table had no memory for.
+    spilled: Option<SpilledRows>,
+}
+
+impl AggregateWorker<'_> {
+    /// Whether the table may go on growing.
+    fn has_memory(&mut self) -> bool {
+        let bytes = self.table.memory_bytes();
+        if bytes <= self.memory.bytes() {
+            return true;
+        }
+        // In larger steps than a batch makes the table grow.
+        let wanted = bytes + bytes / 4;
+        let least = self.context.memory.working_set_bytes();
+        if self.memory.try_resize(wanted) || self.memory.try_resize(bytes) {
+            return true;
+        }
+        if bytes < least {
+            self.memory.force(bytes - self.memory.bytes());
+            return true;
+        }
+        false
+    }
+
+    fn add(&mut self, inputs: &[Column], rows: usize) -> Result<()> {
+        let spec = &self.shared.spec;
+        if spec.sets.is_none() {
+            return self.add_keyed(&inputs[..spec.keys], inputs, rows);
+        }
+        for set in 0..spec.sets.as_ref().map_or(0, Vec::len) {
+            let keys = table::keys_of_set(spec, set, inputs, rows)?;
+            self.add_keyed(&keys, inputs, rows)?;
+        }
+        Ok(())
+    }
+
+    fn add_keyed(&mut self, keys: &[Column], inputs: &[Column], rows: usize) -> Result<()> {
+        let spec = &self.shared.spec;
+        match &mut self.spilled {
+            None => self.table.add(spec, keys, inputs, rows),
+            Some(spilled) => {
+                let mut columns = keys.to_vec();
+                columns.extend_from_slice(&inputs[spec.keys..]);
+                spilled.add(&Batch::new(columns, rows), keys, &spec.key_types(), self.context)
+            }
+        }
+    }
+}
+
+impl SinkWorker for AggregateWorker<'_> {
+    fn consume(&mut self, _: usize, batch: Batch) -> Result<Flow> {
+        let inputs = self.shared.spec.inputs.evaluate(&batch, self.context)?;
+        if self.shared.spec.is_ungrouped() {
+            self.table.add_ungrouped(&self.shared.spec, &inputs, batch.rows())?;
+            return Ok(Flow::Continue);
+        }
+        self.add(&inputs, batch.rows())?;
+        if self.spilled.is_none() && !self.has_memory() {
+            self.spilled = Some(SpilledRows::new());
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn combine(self: Box<Self>) -> Result<()> {
+        let AggregateWorker { shared, context, table, memory, mut spilled } = *self;
+        if let Some(spilled) = &mut spilled {
+            spilled.flush(context)?;
+        }
+        let mut collected = lock(&shared.collected);
+        collected.tables.push((table, memory));
+        collected.spilled.extend(spilled);
+        Ok(())
+    }
+}

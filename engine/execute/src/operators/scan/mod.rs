@@ -1,0 +1,251 @@
+//! Rows of one version of a stored table. No order.
+//!
+//! Whole micro-partitions are left out by their statistics before anything is read, then row groups, then
+//! pages; the joins above add the ranges of their keys to what is asked for. Of a row group, the columns
+//! of the conditions are read first; the others only for rows that pass, which includes having a match in
+//! the joins above where asking them has proved worth it. A morsel is a row group.
+
+mod filter;
+mod prune;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::{Int64Array, UInt32Array};
+use firn_column::{Array, Batch, Column};
+use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
+use firn_types::limits::BATCH_ROWS;
+use firn_types::scan_predicate::ScanPredicate;
+use firn_types::{Error, Result};
+
+use crate::context::{QueryContext, Storage};
+use crate::evaluate::Conditions;
+use crate::operator::{Emit, Flow, Source};
+use crate::profile::{OperatorCounters, OperatorId};
+
+pub(crate) use filter::JoinFilter;
+
+/// What is read of which table.
+pub(crate) struct ScanSpec {
+    /// With their positions in the snapshot.
+    pub(crate) partitions: Vec<(usize, std::sync::Arc<Partition>)>,
+    /// All columns that are read: those of the conditions first.
+    pub(crate) columns: Vec<ReadColumn>,
+    /// How many of the columns the conditions and filters use.
+    pub(crate) first: usize,
+    pub(crate) conditions: Conditions,
+    /// What follows from the conditions.
+    pub(crate) pruning: ScanPredicate,
+    /// What joins above have a use for.
+    pub(crate) filters: Vec<JoinFilter>,
+    /// Positions among `columns` of what is given.
+    pub(crate) output: Vec<usize>,
+    /// Whether the row's address follows.
+    pub(crate) row_address: bool,
+    pub(crate) limit: Option<u64>,
+    pub(crate) id: OperatorId,
+}
+
+/// A stored table as a source.
+pub(crate) struct Scan {
+    spec: ScanSpec,
+    opened: OnceLock<Opened>,
+    /// Rows given so far, where a limit counts them.
+    given: AtomicU64,
+}
+
+struct Opened {
+    readers: Vec<(usize, PartitionReader)>,
+    morsels: Vec<Morsel>,
+    /// What partitions, row groups and pages are asked.
+    predicate: ScanPredicate,
+}
+
+#[derive(Clone, Copy)]
+struct Morsel {
+    reader: usize,
+    row_group: usize,
+}
+
+impl Scan {
+    pub(crate) fn new(spec: ScanSpec) -> Scan {
+        Scan { spec, opened: OnceLock::new(), given: AtomicU64::new(0) }
+    }
+
+    fn has_enough(&self) -> bool {
+        self.spec.limit.is_some_and(|limit| self.given.load(Ordering::Relaxed) >= limit)
+    }
+}
+
+impl Source for Scan {
+    fn open(&self, context: &QueryContext) -> Result<usize> {
+        let opened = self.opened(context)?;
+        let count = opened.morsels.len();
+        self.opened.set(opened).map_err(|_| Error::internal("a scan opened twice"))?;
+        Ok(count)
+    }
+
+    fn read(&self, morsel: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
+        let Some(opened) = self.opened.get() else { return Ok(Flow::Continue) };
+        let Some(morsel) = opened.morsels.get(morsel).filter(|_| !self.has_enough()) else {
+            return Ok(Flow::Continue);
+        };
+        let (partition, reader) = &opened.readers[morsel.reader];
+        let group = RowGroup { reader, partition: *partition, index: morsel.row_group };
+        if self.spec.conditions.is_empty() && self.spec.filters.is_empty() {
+            return self.read_all(&group, emit);
+        }
+        self.read_some(&group, &opened.predicate, context, emit)
+    }
+}
+
+/// The row group of a morsel.
+struct RowGroup<'a> {
+    reader: &'a PartitionReader,
+    /// The partition's position in the snapshot.
+    partition: usize,
+    index: usize,
+}
+
+impl RowGroup<'_> {
+    fn rows(&self) -> usize {
+        self.reader.row_groups()[self.index].len()
+    }
+
+    fn addresses(&self, rows: &RowSelection) -> Column {
+        let first = i64::from(self.reader.row_groups()[self.index].rows.start);
+        let base = ((self.partition as i64) << 32) | first;
+        let at = |row: u32| base + i64::from(row);
+        let count = self.rows() as u32;
+        Column::Flat(Array::I64(match rows {
+            RowSelection::All => Int64Array::from_iter_values((0..count).map(at)),
+            RowSelection::Range(range) => Int64Array::from_iter_values(range.clone().map(at)),
+            RowSelection::List(list) => {
+                Int64Array::from_iter_values(list.values().iter().map(|&row| at(row)))
+            }
+            RowSelection::Mask(mask) => {
+                let chosen = mask.values().set_indices().map(|row| at(row as u32));
+                Int64Array::from_iter_values(chosen)
+            }
+        }))
+    }
+}
+
+impl Scan {
+    /// All rows that are not deleted.
+    fn read_all(&self, group: &RowGroup<'_>, emit: &mut Emit<'_>) -> Result<Flow> {
+        let rows = group.reader.live_rows(group.index);
+        let rows = match (rows, self.spec.limit.map(u32::try_from)) {
+            (RowSelection::All, Some(Ok(limit))) if (limit as usize) < group.rows() => {
+                RowSelection::Range(0..limit)
+            }
+            (rows, _) => rows,
+        };
+        let batch = group.reader.read(group.index, &self.spec.columns, &rows)?;
+        self.give(batch, group, &rows, emit)
+    }
+
+    /// The rows that pass.
+    fn read_some(
+        &self,
+        group: &RowGroup<'_>,
+        predicate: &ScanPredicate,
+        context: &QueryContext,
+        emit: &mut Emit<'_>,
+    ) -> Result<Flow> {
+        let spec = &self.spec;
+        let range = group.reader.page_range(group.index, &spec.columns, predicate);
+        let Some(range) = range.filter(|range| !range.is_empty()) else {
+            return Ok(Flow::Continue);
+        };
+        let (first, others) = spec.columns.split_at(spec.first);
+        let judged = group.reader.read(group.index, first, &RowSelection::All)?;
+        let live = group.reader.live_rows(group.index);
+        let mut passing: Vec<u32> = Vec::new();
+        let mut start = range.start as usize;
+        while start < range.end as usize {
+            let rows = (range.end as usize - start).min(BATCH_ROWS);
+            self.judge(&judged.slice(start, rows), start as u32, &live, context, &mut passing)?;
+            start += rows;
+        }
+        if passing.is_empty() {
+            return Ok(Flow::Continue);
+        }
+        let (columns, rows) = if passing.len() == group.rows() {
+            (judged.into_columns(), RowSelection::All)
+        } else {
+            let list = UInt32Array::from(passing);
+            (judged.take(&list).into_columns(), RowSelection::List(list))
+        };
+        let mut columns = columns;
+        if !others.is_empty() {
+            columns.extend(group.reader.read(group.index, others, &rows)?.into_columns());
+        }
+        let count = rows.count(group.rows());
+        self.give(Batch::new(columns, count), group, &rows, emit)
+    }
+
+    /// Adds the rows of a piece, which begins at `start`, that pass.
+    fn judge(
+        &self,
+        piece: &Batch,
+        start: u32,
+        live: &RowSelection,
+        context: &QueryContext,
+        passing: &mut Vec<u32>,
+    ) -> Result<()> {
+        let mut selection = self.spec.conditions.select(piece, context)?;
+        for filter in &self.spec.filters {
+            selection = filter.narrow(selection, piece)?;
+        }
+        let positions = selection.positions(piece.rows());
+        let positions = positions.values().iter().map(|row| start + row);
+        match live {
+            RowSelection::Mask(live) => {
+                passing.extend(positions.filter(|&row| live.value(row as usize)));
+            }
+            _ => passing.extend(positions),
+        }
+        Ok(())
+    }
+
+    /// Hands on what was read, in pieces of the usual size.
+    fn give(
+        &self,
+        batch: Batch,
+        group: &RowGroup<'_>,
+        rows: &RowSelection,
+        emit: &mut Emit<'_>,
+    ) -> Result<Flow> {
+        let count = batch.rows();
+        let mut columns = batch.project(&self.spec.output).into_columns();
+        if self.spec.row_address {
+            columns.push(group.addresses(rows));
+        }
+        let batch = Batch::new(columns, count);
+        let mut start = 0;
+        while start < count && !self.has_enough() {
+            let rows = (count - start).min(BATCH_ROWS);
+            self.given.fetch_add(rows as u64, Ordering::Relaxed);
+            if emit(batch.slice(start, rows))?.is_stop() {
+                return Ok(Flow::Stop);
+            }
+            start += rows;
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// How a scan reads stored tables.
+fn storage(context: &QueryContext) -> Result<&Storage> {
+    context.storage.as_ref().ok_or_else(|| Error::internal("a scan without storage"))
+}
+
+/// The scan's counters in the profile.
+fn count(context: &QueryContext, id: OperatorId, total: usize, read: usize) {
+    if let Some(counters) = context.profile.counters(id) {
+        OperatorCounters::add(&counters.partitions_total, total);
+        OperatorCounters::add(&counters.partitions_scanned, read);
+        OperatorCounters::add(&counters.partitions_pruned, total - read);
+    }
+}

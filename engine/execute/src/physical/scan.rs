@@ -1,0 +1,134 @@
+//! Scans of stored tables, and answers that need none.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_query::plan::{Aggregate, Plan, Scan, ScanColumn};
+use firn_storage::ReadColumn;
+use firn_types::{ColumnId, Error, Result, SqlType, Value};
+
+use super::{Builder, Stream, Wanted, started};
+use crate::evaluate::{Conditions, Layout};
+use crate::operators::scan::{self, JoinFilter, ScanSpec};
+use crate::operators::values::ValuesSource;
+use crate::profile::OperatorId;
+
+impl Builder<'_, '_> {
+    pub(super) fn scan(&mut self, node: &Scan, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
+        let mut judged: HashSet<ColumnId> = HashSet::new();
+        node.conditions.iter().for_each(|condition| judged.extend(condition.columns_used()));
+        let given = |id: &ColumnId| node.columns.iter().any(|column| column.column.id == *id);
+        let filters: Vec<_> = match node.limit {
+            // A row that is left out would be missing among the wanted number.
+            Some(_) => Vec::new(),
+            None => {
+                let fits = |filter: &&crate::operators::join::RuntimeFilter| {
+                    filter.columns.iter().flatten().any(&given)
+                };
+                self.filters.iter().filter(fits).cloned().collect()
+            }
+        };
+        let keys = filters.iter().flat_map(|filter| filter.columns.iter().flatten());
+        judged.extend(keys.copied().filter(&given));
+        let (first, others): (Vec<&ScanColumn>, Vec<&ScanColumn>) = node
+            .columns
+            .iter()
+            .filter(|column| {
+                judged.contains(&column.column.id) || wanted.contains(&column.column.id)
+            })
+            .partition(|column| judged.contains(&column.column.id));
+        let all: Vec<&ScanColumn> = first.iter().chain(&others).copied().collect();
+        let layout = Layout::new(
+            all.iter().map(|column| (column.column.id, column.column.sql_type)).collect(),
+        );
+        let filters = filters.into_iter().map(|filter| {
+            let place = |id: &Option<ColumnId>| id.and_then(|id| layout.position(id).ok());
+            let columns = filter.columns.iter().map(place).collect();
+            JoinFilter::new(filter, columns)
+        });
+        let output = layout.positions_where(|id| wanted.contains(&id));
+        let address = node.row_address.filter(|id| wanted.contains(id));
+        let spec = ScanSpec {
+            partitions: node.snapshot.partitions().iter().cloned().enumerate().collect(),
+            columns: all.iter().map(|column| read_column(node, column)).collect::<Result<_>>()?,
+            first: first.len(),
+            conditions: Conditions::new(node.conditions.clone(), &layout)?,
+            pruning: node.pruning.clone(),
+            filters: filters.collect(),
+            row_address: address.is_some(),
+            limit: node.limit,
+            id,
+            output: output.clone(),
+        };
+        let address = address.map(|id| (id, SqlType::INTEGER)).into_iter().collect();
+        let layout = layout.project(&output).joined(&Layout::new(address));
+        Ok(started(Arc::new(scan::Scan::new(spec)), layout, id))
+    }
+
+    /// The answers of an aggregation without groups that statistics know exactly.
+    pub(super) fn known_answers(
+        &mut self,
+        node: &Aggregate,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Option<Stream> {
+        let Plan::Scan(scan) = node.input.as_ref() else { return None };
+        let plain = node.groups.is_empty()
+            && node.grouping_sets.is_none()
+            && scan.conditions.is_empty()
+            && scan.limit.is_none();
+        if !plain {
+            return None;
+        }
+        let (mut row, mut columns) = (Vec::new(), Vec::new());
+        for call in node.aggregates.iter().filter(|call| wanted.contains(&call.id)) {
+            let sql_type = call.binding.returns;
+            let arguments: Vec<_> = call.arguments.iter().map(Expr::as_column).collect();
+            let value = match (call.function.name, arguments.as_slice()) {
+                ("COUNT", []) => Value::integer(scan.snapshot.rows()),
+                ("MIN" | "MAX", [Some(column)]) => {
+                    known_extreme(scan, *column, call.function.name == "MIN")?
+                }
+                _ => return None,
+            };
+            row.push(Expr::Literal { value, sql_type });
+            columns.push((call.id, sql_type));
+        }
+        let layout = Layout::new(columns);
+        let source = ValuesSource::new(vec![row], layout.types());
+        Some(started(Arc::new(source), layout, id))
+    }
+}
+
+/// The least or greatest value of a column, where statistics know it exactly.
+fn known_extreme(scan: &Scan, id: ColumnId, least: bool) -> Option<Value> {
+    let column = scan.columns.iter().find(|column| column.column.id == id)?;
+    let summary = scan.snapshot.column_summary(column.field)?;
+    if !summary.exact || summary.rows != scan.snapshot.rows() {
+        return None;
+    }
+    let value = if least { summary.min.clone()? } else { summary.max.clone()? };
+    // Statistics may have been written before the column took its present type.
+    let fits = match (&value, column.column.sql_type) {
+        (Value::Number(number), SqlType::Number { scale, .. }) => number.scale == scale,
+        (Value::Date(_), SqlType::Date) | (Value::Time(_), SqlType::Time { .. }) => true,
+        (Value::Text(_), SqlType::Varchar { .. }) => true,
+        (Value::Timestamp(_), SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. }) => true,
+        _ => false,
+    };
+    fits.then_some(value)
+}
+
+fn read_column(node: &Scan, column: &ScanColumn) -> Result<ReadColumn> {
+    let known = node.table.columns.iter().find(|known| known.field_id == column.field);
+    let known = known.ok_or_else(|| {
+        let (table, name) = (&node.qualified_name, &column.column.name);
+        Error::internal(format!("{table} has no column {name}"))
+    })?;
+    Ok(ReadColumn {
+        field: column.field,
+        sql_type: known.sql_type,
+        initial_default: known.initial_default.clone(),
+    })
+}
