@@ -226,7 +226,7 @@ impl Column {
         }
         let widest = widest_of(columns)?;
         let arrays: Vec<Array> =
-            columns.iter().map(|column| column.flat().widened(widest).canonical()).collect();
+            columns.iter().map(|column| column.in_form(widest).flat()).collect();
         let arrow: Vec<&dyn arrow::array::Array> = arrays.iter().map(Array::as_arrow).collect();
         let array = compute::concat(&arrow).map_err(|e| Error::internal(e.to_string()))?;
         Ok(Column::Flat(Array::from_arrow(&array)?))
@@ -244,17 +244,39 @@ impl Column {
     }
 }
 
-/// The form in which the columns meet: the widest integer, or the one that they share.
+/// The form in which the columns meet: the widest integer, or the one that they share. Constant NULLs
+/// meet any form.
 pub(crate) fn widest_of(columns: &[&Column]) -> Result<PhysicalType> {
-    let widest = columns.iter().map(|column| column.physical()).max();
+    let valued = columns.iter().filter(|column| !is_null_constant(column));
+    let widest = valued.clone().map(|column| column.physical()).max();
+    let widest = widest.or_else(|| columns.first().map(|column| column.physical()));
     let widest = widest.ok_or_else(|| Error::internal("no column"))?;
     let meets = |form: PhysicalType| form == widest || (form.is_integer() && widest.is_integer());
-    match columns.iter().find(|column| !meets(column.physical())) {
+    match valued.clone().find(|column| !meets(column.physical())) {
         Some(other) => {
             let other = other.physical();
             Err(Error::internal(format!("columns of forms {widest:?} and {other:?} in one")))
         }
         None => Ok(widest),
+    }
+}
+
+fn is_null_constant(column: &Column) -> bool {
+    column.as_constant().is_some_and(|value| value.is_null(0))
+}
+
+impl Column {
+    /// The column in a form of [`widest_of`]. Constants stay constant.
+    pub(crate) fn in_form(&self, form: PhysicalType) -> Column {
+        match self {
+            Column::Constant { value, rows } if value.is_null(0) => {
+                Column::Constant { value: Array::nulls_of(form, 1), rows: *rows }
+            }
+            Column::Constant { value, rows } => {
+                Column::Constant { value: value.widened(form).canonical(), rows: *rows }
+            }
+            other => Column::Flat(other.flat().widened(form).canonical()),
+        }
     }
 }
 

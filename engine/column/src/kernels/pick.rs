@@ -53,8 +53,7 @@ pub fn gather_column(columns: &[&Column], rows: &[RowOf]) -> Result<Column> {
         return Ok(Column::Dictionary { codes, values: Arc::clone(values) });
     }
     let widest = widest_of(columns)?;
-    let arrays: Vec<Array> =
-        columns.iter().map(|column| column.flat().widened(widest).canonical()).collect();
+    let arrays: Vec<Array> = columns.iter().map(|column| column.in_form(widest).flat()).collect();
     macro_rules! parts {
         ($variant:ident) => {
             arrays.iter().filter_map(|a| if let Array::$variant(a) = a { Some(a) } else { None })
@@ -124,9 +123,9 @@ pub fn blend(mask: &BooleanArray, yes: &Column, no: &Column) -> Result<Column> {
     }
     let widest = widest_of(&[yes, no])?;
     let side = |column: &Column| -> (ArrayRef, bool) {
-        match column {
-            Column::Constant { value, .. } => (value.widened(widest).canonical().to_arrow(), true),
-            other => (other.flat().widened(widest).canonical().to_arrow(), false),
+        match column.in_form(widest) {
+            Column::Constant { value, .. } => (value.to_arrow(), true),
+            other => (other.flat().to_arrow(), false),
         }
     };
     let datum = |(array, constant): (ArrayRef, bool)| -> Box<dyn arrow::array::Datum> {

@@ -5,18 +5,20 @@
 //!
 //! Keys come in three representations: packed into 64 or 128 bits where the values' ranges allow it
 //! ([`fixed`]), else as bytes ([`encode`]). [`table`] numbers distinct keys, for grouping; [`join`] finds
-//! the rows with a key.
+//! the rows with a key; [`sort`] puts rows in the order of their keys.
 
 pub mod encode;
 pub mod fixed;
 pub mod hash;
 pub mod join;
 mod slots;
+pub mod sort;
 pub mod table;
 
 pub use encode::{KeyEncoder, RowKeys};
 pub use fixed::{KeyLayout, KeyOrder, Packed};
 pub use join::{JoinKeys, JoinTable};
+pub use sort::sort_rows;
 pub use table::GroupTable;
 
 #[cfg(test)]

@@ -295,3 +295,37 @@ fn variants_are_one_group_when_they_are_equal() -> Result<()> {
     assert_eq!(hashes[0], hashes[1]);
     Ok(())
 }
+
+#[test]
+fn sorted_rows_are_in_the_order_of_their_encoded_keys_and_stable() -> Result<()> {
+    let mut random = Random(6);
+    for round in 0..60 {
+        let types = KEYS[round % (KEYS.len() - 1)];
+        let rows = [3, 700][round % 2];
+        let spread = SPREADS[random.below(5) as usize];
+        let orders: Vec<KeyOrder> = types
+            .iter()
+            .map(|_| KeyOrder {
+                descending: random.below(2) == 0,
+                nulls_first: random.below(2) == 0,
+            })
+            .collect();
+        let mut batches = Vec::new();
+        let mut expected = Vec::new();
+        for number in 0..3 {
+            let columns: Vec<Column> =
+                types.iter().map(|&t| random.column(t, rows, spread).0).collect();
+            let mut keys = RowKeys::default();
+            KeyEncoder::new(types, &orders).encode(&columns, rows, &mut keys)?;
+            expected.extend((0..rows).map(|row| (keys.key(row).to_vec(), number, row as u32)));
+            batches.push(columns);
+        }
+        expected.sort();
+        let got = sort_rows(types, &orders, &batches)?;
+        let got: Vec<(u32, u32)> = got.into_iter().map(|of| (of.batch, of.row)).collect();
+        let expected: Vec<(u32, u32)> =
+            expected.into_iter().map(|(_, batch, row)| (batch, row)).collect();
+        assert_eq!(got, expected, "{types:?} {orders:?}");
+    }
+    Ok(())
+}
