@@ -374,3 +374,57 @@ pub(crate) fn ints(column: &Column) -> Result<Ints<'_>> {
     }
     Ok(Ints { array, step })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::FunctionContext;
+    use firn_types::{SqlType, Value};
+
+    /// 12 divided by the argument; an error for 0, NULL for 5.
+    fn divided(column: &Column) -> Result<Vec<Value>> {
+        let kernel = strict(|rows, columns| {
+            let x = ints(&columns[0])?;
+            rows.map(|at| match x.get(at) {
+                0 => Err(Error::internal("zero")),
+                5 => Ok(None),
+                x => Ok(Some(12 / x)),
+            })
+        });
+        let context = FunctionContext::default();
+        let (rows, returns) = (column.len(), SqlType::INTEGER);
+        let call = Call { rows, returns, arguments: &[returns], context: &context };
+        let answers = kernel(&call, std::slice::from_ref(column))?;
+        assert_eq!(answers.len(), rows);
+        Ok((0..rows).map(|row| answers.value(row, returns)).collect())
+    }
+
+    fn dictionary(values: [i32; 3], codes: &[Option<u32>]) -> Column {
+        let values = Arc::new(Array::I32(values.to_vec().into()));
+        Column::Dictionary { codes: UInt32Array::from(codes.to_vec()), values }
+    }
+
+    #[test]
+    fn all_forms_give_the_same_answers() -> Result<()> {
+        let codes = [Some(0), None, Some(1), Some(2), Some(0)];
+        let column = dictionary([3, 5, 6], &codes);
+        let expected: Vec<Value> =
+            [4, 0, 0, 2, 4].map(|v| if v == 0 { Value::Null } else { Value::integer(v) }).to_vec();
+        assert_eq!(divided(&column)?, expected);
+        assert_eq!(divided(&Column::Flat(column.flat()))?, expected);
+        let constant = Column::constant(&Value::integer(3), SqlType::INTEGER, 2)?;
+        assert_eq!(divided(&constant)?, [Value::integer(4), Value::integer(4)]);
+        assert_eq!(divided(&Column::nulls_of(SqlType::INTEGER, 1))?, [Value::Null]);
+        assert_eq!(divided(&constant.slice(0, 0))?, []);
+        Ok(())
+    }
+
+    #[test]
+    fn an_unused_value_of_a_dictionary_is_no_error() -> Result<()> {
+        let codes = [Some(0), Some(2), Some(0)];
+        let answers = divided(&dictionary([3, 0, 6], &codes))?;
+        assert_eq!(answers, [4, 2, 4].map(Value::integer));
+        assert!(divided(&dictionary([3, 0, 6], &[Some(1), Some(1), Some(1)])).is_err());
+        Ok(())
+    }
+}

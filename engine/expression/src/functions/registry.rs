@@ -89,3 +89,28 @@ pub fn wrong_types(name: &str, arguments: &[Argument]) -> Error {
         format!("Invalid argument types for function '{name}': ({})", types.join(", ")),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_is_given_once_and_every_function_is_documented() {
+        let mut names = HashSet::new();
+        for function in super::super::lists::all() {
+            let (aliases, documentation) = match function {
+                Function::Scalar(f) => (f.aliases, f.documentation),
+                Function::Aggregate(f) => (f.aliases, f.documentation),
+                Function::Window(f) => (f.aliases, f.documentation),
+                Function::Table(f) => (&[][..], f.documentation),
+            };
+            for name in aliases.iter().copied().chain([function.name()]) {
+                assert!(names.insert(name), "{name} is there twice");
+                assert_eq!(name, name.to_uppercase(), "names are upper case");
+            }
+            assert!(documentation.summary.ends_with(['.', '?']), "{}", function.name());
+            assert!(!documentation.category.is_empty(), "{}", function.name());
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use arrow::array::BooleanArray;
 use firn_column::{Array, Column, column};
-use firn_types::{Error, Result, SqlType};
+use firn_types::{Error, Result};
 
 use super::grouped::{Fold, Folded};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};

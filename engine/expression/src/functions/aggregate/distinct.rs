@@ -20,6 +20,7 @@ pub fn distinct(binding: AggregateBinding) -> AggregateBinding {
         Box::new(Distinct {
             inner: (inner.create)(),
             types: inner.arguments.clone(),
+            narrow: HashSet::default(),
             seen: HashSet::default(),
             rows: Vec::new(),
             groups: 0,
@@ -32,7 +33,9 @@ pub fn distinct(binding: AggregateBinding) -> AggregateBinding {
 struct Distinct {
     inner: Box<dyn Accumulator>,
     types: Vec<SqlType>,
-    /// The group's number and the arguments' keys of every row that was passed on.
+    /// The group's number and the argument of every row that was passed on, for one whole number.
+    narrow: HashSet<(u32, i64), rapidhash::fast::RandomState>,
+    /// The group's number and the arguments' keys of every other row that was passed on.
     seen: HashSet<Box<[u8]>, rapidhash::fast::RandomState>,
     /// What was passed on, for a merge: the keys alone cannot be turned back into values.
     rows: Vec<(Vec<u32>, Vec<Column>)>,
@@ -44,9 +47,20 @@ impl Distinct {
     /// The rows that are new.
     fn new_rows(&mut self, groups: &[u32], arguments: &[Column]) -> Result<Vec<u32>> {
         let arrays: Vec<Array> = arguments.iter().map(Column::flat).collect();
+        let single = match (arrays.as_slice(), self.types.as_slice()) {
+            ([array], [sql_type]) if is_plain_integer(array, *sql_type) => Some(array),
+            _ => None,
+        };
         let mut key = Vec::new();
         let mut new_rows = Vec::new();
         for (row, &group) in groups.iter().enumerate() {
+            let number = single.filter(|array| !array.is_null(row)).map(|a| a.integer(row));
+            if let Some(Ok(number)) = number.map(i64::try_from) {
+                if self.narrow.insert((group, number)) {
+                    new_rows.push(row as u32);
+                }
+                continue;
+            }
             key.clear();
             key.extend(group.to_be_bytes());
             for (array, &sql_type) in arrays.iter().zip(&self.types) {
@@ -60,6 +74,11 @@ impl Distinct {
         }
         Ok(new_rows)
     }
+}
+
+/// Whether equal values are equal integers.
+fn is_plain_integer(array: &Array, sql_type: SqlType) -> bool {
+    array.physical().is_integer() && !matches!(sql_type, SqlType::TimestampTz { .. })
 }
 
 impl Accumulator for Distinct {
@@ -99,6 +118,7 @@ impl Accumulator for Distinct {
             .map(|(inner, groups)| Distinct {
                 inner,
                 types: self.types.clone(),
+                narrow: HashSet::default(),
                 seen: HashSet::default(),
                 rows: Vec::new(),
                 groups,
@@ -122,7 +142,8 @@ impl Accumulator for Distinct {
 
     fn memory_bytes(&self) -> usize {
         let rows = self.rows.iter().flat_map(|(_, columns)| columns).map(Column::memory_bytes);
-        self.inner.memory_bytes() + self.key_bytes + rows.sum::<usize>()
+        let narrow = self.narrow.capacity() * size_of::<(u32, i64)>();
+        self.inner.memory_bytes() + narrow + self.key_bytes + rows.sum::<usize>()
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
@@ -155,6 +176,20 @@ mod tests {
             answers.push((counts.integer(0), counts.integer(1)));
         }
         assert_eq!(answers, [(3, 2), (1, 1)]);
+        Ok(())
+    }
+
+    #[test]
+    fn whole_numbers_of_all_widths_count_once() -> Result<()> {
+        let binding = distinct((COUNT.bind)(&[Argument::of(SqlType::INTEGER)])?);
+        let mut count = (binding.create)();
+        count.resize(1);
+        for numbers in [[1, 2, i128::MAX], [2, 1 << 40, i128::MAX], [1 << 40, 1, 1]] {
+            let numbers = numbers.map(Value::integer);
+            count.update(&[0; 3], &[Column::from_values(SqlType::INTEGER, &numbers)?])?;
+        }
+        count.update(&[0], &[Column::nulls_of(SqlType::INTEGER, 1)])?;
+        assert_eq!(count.finish()?.flat().integer(0), 4);
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! Values as bytes: equal bytes for values that SQL groups together, and in an order that is SQL's.
 
-use arrow::array::Array as _;
 use firn_column::Array;
 use firn_types::value::TIMESTAMP_TZ_OFFSET_BITS;
 use firn_types::variant::{Variant, compare};

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::cmp::Ordering;
 
-use arrow::array::{Array as _, BinaryViewBuilder, BooleanArray, Float64Array, StringViewBuilder};
+use arrow::array::{BinaryViewBuilder, BooleanArray, Float64Array, StringViewBuilder};
 use arrow::buffer::NullBuffer;
 use firn_column::{Array, Column, kernels};
 use firn_types::variant::{Variant, compare};
@@ -407,7 +407,7 @@ mod tests {
         all.resize(1);
         for value in values {
             let column = Column::constant(value, sql_type, 1)?;
-            grouped.update(&[1], &[column.clone()])?;
+            grouped.update(&[1], std::slice::from_ref(&column))?;
             all.update_all(1, &[Column::Flat(column.flat())])?;
         }
         let answers = grouped.finish()?;

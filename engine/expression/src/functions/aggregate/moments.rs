@@ -4,7 +4,6 @@
 //! covariances and arbitrary-order statistical moments, 2008), which are stable and merge. The variance of
 //! a NUMBER is exact as long as its sums fit into 128 bits.
 
-use arrow::array::Array as _;
 use firn_column::{Array, Column};
 use firn_types::decimal::{average_scale, divide_scaled, fits_precision};
 use firn_types::limits::{NUMBER_PRECISION_MAX, NUMBER_SCALE_MAX};

@@ -445,12 +445,12 @@ mod tests {
         let small = Array::I32(Int32Array::from(vec![Some(1), None, Some(-3), Some(4)]));
         let large = Array::I64(Int64Array::from(vec![i64::MAX, 1, i64::MAX, 2]));
         let huge = Array::I128(Decimal128Array::from(vec![1_i128 << 100, 3, 0, 4]));
-        assert_eq!(grouped(&[small.clone()], None)?, [Some(-2), Some(4), None]);
+        assert_eq!(grouped(std::slice::from_ref(&small), None)?, [Some(-2), Some(4), None]);
         let twice = 2 * i128::from(i64::MAX);
         let all = [small.clone(), large.clone(), huge.clone(), small.clone()];
         let expected = [Some(twice - 4 + (1 << 100)), Some(4 + 3 + 7 + 4), None];
         assert_eq!(grouped(&all, None)?, expected);
-        assert_eq!(total(&[small.clone()])?, 2);
+        assert_eq!(total(std::slice::from_ref(&small))?, 2);
         assert_eq!(total(&all)?, 4 + twice + 3 + (1 << 100) + 7);
         assert_eq!(grouped(&[small], Some(6))?, [Some(-1_000_000), Some(4_000_000), None]);
         Ok(())
@@ -460,7 +460,7 @@ mod tests {
     fn a_sum_beyond_38_digits_is_an_error() {
         let nines = 10_i128.pow(38) - 1;
         let huge = Array::I128(Decimal128Array::from(vec![nines, 0, 1, 0]));
-        assert!(grouped(&[huge.clone()], None).is_err());
+        assert!(grouped(std::slice::from_ref(&huge), None).is_err());
         assert!(total(&[huge]).is_err());
     }
 

@@ -70,8 +70,8 @@ fn bind_width_bucket(arguments: &[Argument]) -> Result<ScalarBinding> {
 }
 
 fn bucket(x: f64, low: f64, high: f64, buckets: i64) -> Result<i64> {
-    // Written so that NaN is refused too.
-    if buckets <= 0 || !(low < high) {
+    let is_range = low < high;
+    if buckets <= 0 || !is_range {
         let text = format!("Invalid range of WIDTH_BUCKET: {buckets} buckets from {low} to {high}");
         return Err(Error::new(ErrorCode::InvalidValue, text));
     }

@@ -79,13 +79,17 @@ fn bind_jaro_winkler(arguments: &[Argument]) -> Result<ScalarBinding> {
             b.clear();
             lower(left.get(at), &mut a);
             lower(right.get(at), &mut b);
-            if a.is_empty() || b.is_empty() {
-                return Ok(Some(0_i32));
-            }
-            Ok(Some((strsim::jaro_winkler(&a, &b) * 100.0) as i32))
+            Ok(Some(similarity(&a, &b)))
         })
     });
     ScalarBinding::new(types, SqlType::number(3, 0), kernel)
+}
+
+fn similarity(left: &str, right: &str) -> i32 {
+    if left.is_empty() || right.is_empty() {
+        return 0;
+    }
+    (strsim::jaro_winkler(left, right) * 100.0) as i32
 }
 
 fn bind_soundex(arguments: &[Argument]) -> Result<ScalarBinding> {
@@ -140,6 +144,15 @@ fn digit(c: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances() {
+        assert_eq!(strsim::levenshtein("Gute nacht", "Ich weis nicht"), 8);
+        assert_eq!(similarity("snowflake", "oracle"), 61);
+        assert_eq!(similarity("ich weiß nicht", "ich wei? nicht"), 97);
+        assert_eq!(similarity("firn", "firn"), 100);
+        assert_eq!(similarity("", "firn"), 0);
+    }
 
     #[test]
     fn soundex_follows_the_american_rules() {

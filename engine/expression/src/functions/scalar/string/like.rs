@@ -106,7 +106,7 @@ enum Pattern {
     /// `%text`
     Suffix(String),
     /// `%text%`
-    Contains(memmem::Finder<'static>),
+    Contains(Box<memmem::Finder<'static>>),
     /// Anything else: what stands before, between and after the `%`.
     Parts { first: Segment, middle: Vec<Segment>, last: Option<Segment> },
 }
@@ -116,7 +116,7 @@ enum Pattern {
 struct Segment {
     characters: Vec<Option<char>>,
     /// The same as a search, when there is no `_`.
-    finder: Option<memmem::Finder<'static>>,
+    finder: Option<Box<memmem::Finder<'static>>>,
 }
 
 impl Pattern {
@@ -133,7 +133,7 @@ impl Pattern {
             [start, end] if end.is_empty() => return Ok(Pattern::Prefix(start.clone())),
             [start, end] if start.is_empty() => return Ok(Pattern::Suffix(end.clone())),
             [start, inner, end] if start.is_empty() && end.is_empty() => {
-                return Ok(Pattern::Contains(memmem::Finder::new(inner).into_owned()));
+                return Ok(Pattern::Contains(Box::new(memmem::Finder::new(inner).into_owned())));
             }
             _ => {}
         }
@@ -225,7 +225,7 @@ fn segments(pattern: &str, escape: Option<char>, folded: bool) -> Vec<Vec<Option
 impl Segment {
     fn new(characters: Vec<Option<char>>) -> Segment {
         let literal: Option<String> = characters.iter().copied().collect();
-        let finder = literal.map(|text| memmem::Finder::new(&text).into_owned());
+        let finder = literal.map(|text| Box::new(memmem::Finder::new(&text).into_owned()));
         Segment { characters, finder }
     }
 

@@ -12,6 +12,7 @@ mod length;
 mod like;
 mod pad;
 mod regexp;
+mod regexp_all;
 mod replace;
 mod search;
 mod split;
@@ -73,6 +74,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &regexp::REGEXP_LIKE,
     &regexp::REGEXP_REPLACE,
     &regexp::REGEXP_SUBSTR,
+    &regexp_all::REGEXP_SUBSTR_ALL,
     &replace::INSERT,
     &replace::REPLACE,
     &replace::TRANSLATE,

@@ -97,7 +97,11 @@ pub(crate) const REGEXP_REPLACE: ScalarFunction = ScalarFunction::new(
 );
 
 /// Casts the arguments: `wanted` says `t` for a text and `i` for a whole number, in order.
-fn argument_types(name: &str, arguments: &[Argument], wanted: &str) -> Result<Vec<SqlType>> {
+pub(super) fn argument_types(
+    name: &str,
+    arguments: &[Argument],
+    wanted: &str,
+) -> Result<Vec<SqlType>> {
     let mut types = Vec::new();
     for (position, kind) in wanted.chars().take(arguments.len()).enumerate() {
         types.push(match kind {
@@ -110,15 +114,26 @@ fn argument_types(name: &str, arguments: &[Argument], wanted: &str) -> Result<Ve
 
 /// A compiled expression.
 #[derive(Clone)]
-struct Compiled {
+pub(super) struct Compiled {
     /// None for the empty pattern, which matches nothing.
-    regex: Option<Regex>,
+    pub(super) regex: Option<Regex>,
     /// Parameter `e`.
     extracts: bool,
 }
 
+impl Compiled {
+    /// The group that is asked for: a given one, the first with parameter `e`, or the whole match.
+    pub(super) fn group(&self, given: Option<i64>) -> Option<usize> {
+        let groups = self.regex.as_ref().map_or(1, Regex::captures_len);
+        match given {
+            Some(group) => usize::try_from(group).ok(),
+            None => Some(usize::from(self.extracts && groups > 1)),
+        }
+    }
+}
+
 /// Where a call's expressions come from.
-struct Patterns {
+pub(super) struct Patterns {
     constant: Option<Compiled>,
     parameters: usize,
     whole: bool,
@@ -126,7 +141,7 @@ struct Patterns {
 
 impl Patterns {
     /// Compiles the pattern, argument 1, with the parameters at a position, when they are constant.
-    fn of(arguments: &[Argument], parameters: usize, whole: bool) -> Result<Patterns> {
+    pub(super) fn of(arguments: &[Argument], parameters: usize, whole: bool) -> Result<Patterns> {
         let flags = accept::constant_text(arguments, parameters);
         let constant = match accept::constant_text(arguments, 1) {
             Some(pattern) if flags.is_some() || arguments.len() <= parameters => {
@@ -137,7 +152,7 @@ impl Patterns {
         Ok(Patterns { constant, parameters, whole })
     }
 
-    fn open<'a>(&'a self, columns: &'a [Column]) -> Result<OpenPatterns<'a>> {
+    pub(super) fn open<'a>(&'a self, columns: &'a [Column]) -> Result<OpenPatterns<'a>> {
         Ok(OpenPatterns {
             of: self,
             pattern: texts(&columns[1])?,
@@ -148,7 +163,7 @@ impl Patterns {
 }
 
 /// The expressions of a batch, with the last one compiled.
-struct OpenPatterns<'a> {
+pub(super) struct OpenPatterns<'a> {
     of: &'a Patterns,
     pattern: Texts<'a>,
     flags: Option<Texts<'a>>,
@@ -156,7 +171,7 @@ struct OpenPatterns<'a> {
 }
 
 impl OpenPatterns<'_> {
-    fn get(&mut self, at: usize) -> Result<Cow<'_, Compiled>> {
+    pub(super) fn get(&mut self, at: usize) -> Result<Cow<'_, Compiled>> {
         if let Some(constant) = &self.of.constant {
             return Ok(Cow::Borrowed(constant));
         }
@@ -271,20 +286,20 @@ fn bind_like(arguments: &[Argument]) -> Result<ScalarBinding> {
 }
 
 /// An optional argument of whole numbers.
-struct Optional<'a>(Option<Ints<'a>>, i64);
+pub(super) struct Optional<'a>(Option<Ints<'a>>, i64);
 
 impl<'a> Optional<'a> {
-    fn of(columns: &'a [Column], position: usize, default: i64) -> Result<Optional<'a>> {
+    pub(super) fn of(columns: &'a [Column], position: usize, default: i64) -> Result<Optional<'a>> {
         Ok(Optional(columns.get(position).map(ints).transpose()?, default))
     }
 
-    fn get(&self, at: usize) -> i64 {
+    pub(super) fn get(&self, at: usize) -> i64 {
         self.0.map_or(self.1, |column| column.get(at))
     }
 }
 
 /// The byte where position `position`, from 1, starts; `None` beyond the end.
-fn start_byte(text: &str, position: i64) -> Result<Option<usize>> {
+pub(super) fn start_byte(text: &str, position: i64) -> Result<Option<usize>> {
     let skipped = usize::try_from(position.saturating_sub(1)).map_err(|_| {
         Error::new(
             ErrorCode::InvalidValue,
@@ -327,10 +342,7 @@ fn occurrence(
     let regex = compiled.regex.as_ref()?;
     let index = usize::try_from(number.checked_sub(1)?).ok()?;
     let rest = &subject[start..];
-    let group = match group {
-        Some(group) => usize::try_from(group).ok()?,
-        None => usize::from(compiled.extracts && regex.captures_len() > 1),
-    };
+    let group = compiled.group(group)?;
     let found = if group == 0 {
         regex.find_iter(rest).nth(index)?
     } else {
