@@ -1,12 +1,14 @@
 //! Conditions over batches: which rows pass.
 //!
-//! The conjuncts of a condition run one after another, the cheap ones first. As long as many rows are
+//! The conjuncts of a condition run one after another, those first that leave out the most rows for what
+//! they cost, as far as the batches before have shown. As long as many rows are
 //! left, each runs over the whole batch, since that is what tight loops are good at; once few are left,
 //! the others see only those. A condition on a dictionary column runs once per value of the dictionary,
 //! by the kernels' own doing.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
@@ -27,6 +29,33 @@ const SPARSE_SHARE: usize = 4;
 #[derive(Debug)]
 pub struct Predicate {
     evaluator: Evaluator,
+    conjuncts: Vec<Conjunct>,
+}
+
+/// What is known of one conjunct.
+#[derive(Debug)]
+struct Conjunct {
+    node: NodeId,
+    cost: u32,
+    rows_in: AtomicU64,
+    rows_out: AtomicU64,
+}
+
+/// A conjunct that has still to run, and whether it has failed once.
+type Waiting<'a> = VecDeque<(&'a Conjunct, bool)>;
+
+impl Conjunct {
+    fn observe(&self, rows_in: usize, rows_out: usize) {
+        self.rows_in.fetch_add(rows_in as u64, Ordering::Relaxed);
+        self.rows_out.fetch_add(rows_out as u64, Ordering::Relaxed);
+    }
+
+    /// What leaving out one row costs; half of the rows pass until something else is known.
+    fn rank(&self) -> f64 {
+        let rows_in = self.rows_in.load(Ordering::Relaxed) as f64 + 1000.0;
+        let rows_out = self.rows_out.load(Ordering::Relaxed) as f64 + 500.0;
+        f64::from(self.cost.max(1)) / (1.01 - rows_out / rows_in).max(0.01)
+    }
 }
 
 impl Predicate {
@@ -35,10 +64,14 @@ impl Predicate {
     /// # Errors
     /// As [`Evaluator::compile`].
     pub fn compile(condition: &Expr, layout: &HashMap<ColumnId, usize>) -> Result<Predicate> {
-        let mut conjuncts = condition.clone().into_conjuncts();
-        // A stable sort: among equals the user's order stays.
-        conjuncts.sort_by_cached_key(cost);
-        Ok(Predicate { evaluator: Evaluator::compile(&conjuncts, layout)? })
+        let exprs = condition.clone().into_conjuncts();
+        let evaluator = Evaluator::compile(&exprs, layout)?;
+        let conjunct = |(&node, expr): (&NodeId, &Expr)| {
+            let (rows_in, rows_out) = (AtomicU64::new(0), AtomicU64::new(0));
+            Conjunct { node, cost: cost(expr), rows_in, rows_out }
+        };
+        let conjuncts = evaluator.roots.iter().zip(&exprs).map(conjunct).collect();
+        Ok(Predicate { evaluator, conjuncts })
     }
 
     /// The rows for which the condition is TRUE.
@@ -47,8 +80,10 @@ impl Predicate {
     /// A conjunct's, for a row that passes all conjuncts that do not fail.
     pub fn select(&self, batch: &Batch, context: &FunctionContext) -> Result<Selection> {
         let frame = Frame::of_batch(&self.evaluator, batch, context);
-        let mut waiting: VecDeque<(NodeId, bool)> =
-            self.evaluator.roots.iter().map(|&root| (root, false)).collect();
+        let mut waiting: Vec<&Conjunct> = self.conjuncts.iter().collect();
+        // A stable sort: among equals the user's order stays.
+        waiting.sort_by(|left, right| left.rank().total_cmp(&right.rank()));
+        let mut waiting: Waiting<'_> = waiting.into_iter().map(|one| (one, false)).collect();
         let mut passing = BooleanBuffer::new_set(batch.rows());
         while let Some((conjunct, was_put_off)) = waiting.pop_front() {
             let count = passing.count_set_bits();
@@ -60,8 +95,11 @@ impl Predicate {
                 let rows = true_rows(&BooleanArray::new(passing, None));
                 return select_sparsely(&frame, rows, waiting);
             }
-            match frame.truths(conjunct) {
-                Ok(truths) => passing = &passing & &truths,
+            match frame.truths(conjunct.node) {
+                Ok(truths) => {
+                    conjunct.observe(batch.rows(), truths.count_set_bits());
+                    passing = &passing & &truths;
+                }
                 // The row that failed may be one that another conjunct leaves out.
                 Err(_) if !was_put_off && !waiting.is_empty() => {
                     waiting.push_back((conjunct, true));
@@ -82,10 +120,10 @@ impl Predicate {
 fn select_sparsely(
     frame: &Frame<'_>,
     mut rows: UInt32Array,
-    mut waiting: VecDeque<(NodeId, bool)>,
+    mut waiting: Waiting<'_>,
 ) -> Result<Selection> {
     while let Some((conjunct, was_put_off)) = waiting.pop_front() {
-        let truths = match frame.choose(&rows).truths(conjunct) {
+        let truths = match frame.choose(&rows).truths(conjunct.node) {
             Ok(truths) => truths,
             Err(_) if !was_put_off && !waiting.is_empty() => {
                 waiting.push_back((conjunct, true));
@@ -93,6 +131,7 @@ fn select_sparsely(
             }
             Err(error) => return Err(error),
         };
+        conjunct.observe(rows.len(), truths.count_set_bits());
         if truths.count_set_bits() < rows.len() {
             rows = chosen(&rows, &truths);
         }
