@@ -346,21 +346,21 @@ impl Field {
         }
         match (self.range, array) {
             (Range::Integers { low, high }, Array::I32(a)) => {
-                self.add_integers(a.values(), i128::from, low, high, keys, misses);
+                self.add_integers(a.values(), i128::from, (low, high), keys, misses);
             }
             (Range::Integers { low, high }, Array::I64(a)) => {
-                self.add_integers(a.values(), i128::from, low, high, keys, misses);
+                self.add_integers(a.values(), i128::from, (low, high), keys, misses);
             }
             (Range::Integers { low, high }, Array::I128(a)) => {
-                self.add_integers(a.values(), |v| v, low, high, keys, misses);
+                self.add_integers(a.values(), |v| v, (low, high), keys, misses);
             }
             (Range::Integers { low, high }, Array::F64(a)) => {
                 let floats = |v| i128::from(float_key(v));
-                self.add_integers(a.values(), floats, low, high, keys, misses);
+                self.add_integers(a.values(), floats, (low, high), keys, misses);
             }
             (Range::Integers { low, high }, Array::Bool(a)) => {
                 let values: Vec<i32> = a.values().iter().map(i32::from).collect();
-                self.add_integers(&values, i128::from, low, high, keys, misses);
+                self.add_integers(&values, i128::from, (low, high), keys, misses);
             }
             (Range::Texts { bytes }, Array::Text(a)) if bytes <= INLINE_BYTES_MAX => {
                 self.add_texts(a, bytes, keys, misses);
@@ -397,8 +397,7 @@ impl Field {
         &self,
         values: &[T],
         widen: impl Fn(T) -> i128,
-        low: i128,
-        high: i128,
+        (low, high): (i128, i128),
         keys: &mut [W],
         misses: &mut [u8],
     ) {

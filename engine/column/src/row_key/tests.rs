@@ -288,7 +288,11 @@ fn variants_are_one_group_when_they_are_equal() -> Result<()> {
     ];
     let column = Column::from_values(SqlType::Variant, &values)?;
     let mut groups = Vec::new();
-    GroupTable::new(&[SqlType::Variant]).find_or_insert(&[column.clone()], 6, &mut groups)?;
+    GroupTable::new(&[SqlType::Variant]).find_or_insert(
+        std::slice::from_ref(&column),
+        6,
+        &mut groups,
+    )?;
     assert_eq!(groups, [0, 0, 1, 2, 3, 0]);
     let mut hashes = Vec::new();
     super::hash::hash_columns(&[column], &[SqlType::Variant], &mut hashes)?;

@@ -224,3 +224,53 @@ fn constants_are_folded_and_their_errors_left_for_the_rows() -> Result<()> {
     assert_eq!(guarded.folded(&context).as_literal(), Some(&Value::Null));
     Ok(())
 }
+
+#[test]
+fn the_form_of_columns_changes_no_answer() -> Result<()> {
+    let rows = 70;
+    let price = column(2, TWO);
+    let is_b = compare(Comparison::Equal, column(1, SqlType::TEXT), text("b"));
+    let small = compare(Comparison::LessOrEqual, number(), integer(40));
+    let product = call("*", vec![price.clone(), number()])?;
+    let exprs = [
+        call("+", vec![product.clone(), call("/", vec![price, integer(7)])?])?,
+        Expr::And(vec![
+            is_b.clone(),
+            small.clone(),
+            Expr::Not(Box::new(Expr::IsNull(Box::new(number())))),
+        ]),
+        Expr::Or(vec![small.clone(), is_b.clone()]),
+        case(
+            vec![
+                (is_b.clone(), product.clone()),
+                (small.clone(), call("-", vec![product.clone(), integer(1)])?),
+            ],
+            None,
+        ),
+        case(vec![(small, text("x")), (is_b, column(1, SqlType::TEXT))], Some(text("z"))),
+        Expr::Coalesce { operands: vec![number(), integer(-1)], sql_type: integer(0).sql_type() },
+        Expr::InList {
+            input: Box::new(number()),
+            list: Arc::new([1, 5, 64, 1 << 40].map(|n: i64| Value::integer(n)).to_vec()),
+        },
+        call("||", vec![column(1, SqlType::TEXT), column(1, SqlType::TEXT)])?,
+    ];
+    let evaluator = Evaluator::compile(&exprs, &layout())?;
+    let context = FunctionContext::default();
+    let plain = evaluator.evaluate(&batch(rows), &context)?;
+    let predicate = Predicate::compile(&exprs[1], &layout())?;
+    let passing = predicate.select(&batch(rows), &context)?.positions(rows);
+    for seed in 0..60 {
+        let scrambled = firn_column::scramble::scramble(&batch(rows), seed);
+        let answers = evaluator.evaluate(&scrambled, &context)?;
+        for (expr, (answer, plain)) in exprs.iter().zip(answers.iter().zip(&plain)) {
+            for row in 0..rows {
+                let sql_type = expr.sql_type();
+                assert_eq!(answer.value(row, sql_type), plain.value(row, sql_type), "{expr}");
+            }
+        }
+        let selection = predicate.select(&scrambled, &context)?;
+        assert_eq!(selection.positions(rows), passing);
+    }
+    Ok(())
+}
