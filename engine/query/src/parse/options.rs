@@ -1,6 +1,7 @@
 //! Reading `NAME = value` lists: one routine for every statement that has them.
 
-use firn_types::{ObjectName, Result};
+use firn_types::limits::NESTING_MAX;
+use firn_types::{Identifier, Result};
 
 use super::ast::{OptionValue, StatementOption};
 use super::dialect::RESERVED;
@@ -61,7 +62,7 @@ impl Reader<'_> {
                 Ok(OptionValue::Text(source[2..source.len() - 1].to_string()))
             }
             Kind::Placeholder if source.starts_with('$') => {
-                let name = firn_types::Identifier::folded(&source[1..]).at(lexeme.span());
+                let name = Identifier::folded(&source[1..]).at(lexeme.span());
                 self.advance();
                 Ok(OptionValue::Variable(name))
             }
@@ -79,7 +80,7 @@ impl Reader<'_> {
                         _ => Err(self.unexpected()),
                     }
                 }
-                "(" if depth < firn_types::limits::NESTING_MAX / 10 => self.group(depth),
+                "(" if depth < NESTING_MAX / 10 => self.group(depth),
                 _ => Err(self.unexpected()),
             },
             Kind::Placeholder => Err(self.unexpected()),
@@ -175,9 +176,4 @@ impl Reader<'_> {
     ) -> StatementOption {
         StatementOption { name: name.to_string(), value, span: self.since(start) }
     }
-}
-
-/// A name as the value of an option.
-pub(super) fn name_value(name: ObjectName) -> OptionValue {
-    OptionValue::Name(name)
 }

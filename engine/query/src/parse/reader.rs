@@ -4,11 +4,11 @@
 //! inside them by sqlparser, on the same tokens, converted at once.
 
 use firn_types::limits::NESTING_MAX;
-use firn_types::{Error, Identifier, ObjectName, Result, Span};
+use firn_types::{Error, ErrorCode, Identifier, ObjectName, Result, Span};
 use sqlparser::ast as sq;
 use sqlparser::parser::{Parser, ParserError};
 
-use super::ast::{Expr, Name, OrderItem, Query, StageLocation, TableAlias, TableExpr, TypeName};
+use super::ast::{Expr, Name, Query, StageLocation, TableAlias, TableExpr, TimeTravel, TypeName};
 use super::convert::{Convert, too_deep};
 use super::dialect::{FirnDialect, RESERVED, RESERVED_IN_FROM};
 use super::literal;
@@ -155,11 +155,6 @@ impl<'a> Reader<'a> {
     /// The place from lexeme `from` up to the next one.
     pub(super) fn since(&self, from: usize) -> Span {
         self.outline.range(from, self.index())
-    }
-
-    /// The number of the bracket that belongs to the next lexeme, a bracket.
-    pub(super) fn partner(&self) -> usize {
-        self.outline.partner(self.index())
     }
 
     /// A name of one part. Errors: a reserved word, or no name.
@@ -316,7 +311,7 @@ impl<'a> Reader<'a> {
     }
 
     /// AT or BEFORE (..), or nothing.
-    pub(super) fn time_travel(&mut self) -> Result<Option<super::ast::TimeTravel>> {
+    pub(super) fn time_travel(&mut self) -> Result<Option<TimeTravel>> {
         match self.sql(|parser| parser.maybe_parse_table_version())? {
             Some(sq::TableVersion::Function(call)) => self.convert().time_travel(call).map(Some),
             Some(_) => Err(self.unexpected()),
@@ -335,12 +330,6 @@ impl<'a> Reader<'a> {
         let Some(text) = string_value(lexeme, self.text()) else { return Err(self.unexpected()) };
         self.advance();
         read_location(&text, lexeme.span())
-    }
-
-    /// The items of an ORDER BY.
-    pub(super) fn order_items(&mut self) -> Result<Vec<OrderItem>> {
-        let items = self.sql(|parser| parser.parse_comma_separated(Parser::parse_order_by_expr))?;
-        self.convert().order_items(items)
     }
 
     fn convert(&self) -> Convert<'a> {
@@ -364,7 +353,15 @@ impl<'a> Reader<'a> {
             ParserError::RecursionLimitExceeded => too_deep(),
             ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
                 let index = self.place(&text, at);
-                self.outline.unexpected(self.inner_place(index))
+                let index = self.inner_place(index);
+                let empty = index > 0 && self.outline.is_word(index - 1, "SELECT");
+                let ended = index >= self.outline.lexemes.len()
+                    || self.outline.is_word(index, "FROM")
+                    || [";", ")"].iter().any(|end| self.outline.is_symbol(index, end));
+                if empty && ended {
+                    return Error::new(ErrorCode::NoColumns, "SELECT with no columns");
+                }
+                self.outline.unexpected(index)
             }
         }
     }

@@ -6,7 +6,7 @@ use sqlparser::ast as sq;
 
 use super::super::ast::{
     BinaryOperator, CaseBranch, Expr, ExprKind, LambdaParameter, LikeKind, LikePattern,
-    ObjectField, PathStep, Quantifier, UnaryOperator,
+    ObjectField, PathStep, Quantifier, TypeName, UnaryOperator,
 };
 use super::super::outline::span_of;
 use super::{Convert, cover, too_deep};
@@ -454,7 +454,7 @@ impl Convert<'_> {
         for parameter in parameters {
             let name = self.identifier(parameter.name)?;
             // The type's words stand between the name and the arrow.
-            let data_type = parameter.data_type.map(|data_type| super::super::ast::TypeName {
+            let data_type = parameter.data_type.map(|data_type| TypeName {
                 name: data_type.to_string().to_uppercase(),
                 arguments: Vec::new(),
                 span: name.span,

@@ -5,9 +5,8 @@ use sqlparser::ast as sq;
 
 use super::super::ast::{
     Argument, ArgumentValue, Expr, ExprKind, Frame, FrameBound, FrameUnits, FunctionCall, Literal,
-    Name, NullTreatment, Star, Window, WindowSpec,
+    Name, NullTreatment, OrderItem, Star, Window, WindowSpec,
 };
-use super::super::outline::span_of;
 use super::Convert;
 
 impl Convert<'_> {
@@ -220,10 +219,7 @@ impl Convert<'_> {
     }
 
     /// The items of an ORDER BY.
-    pub(crate) fn order_items(
-        &mut self,
-        items: Vec<sq::OrderByExpr>,
-    ) -> Result<Vec<super::super::ast::OrderItem>> {
+    pub(crate) fn order_items(&mut self, items: Vec<sq::OrderByExpr>) -> Result<Vec<OrderItem>> {
         let mut converted = Vec::with_capacity(items.len());
         for item in items {
             let expr = self.expr(item.expr)?;
@@ -236,14 +232,9 @@ impl Convert<'_> {
                 }
             };
             let nulls_first = item.options.nulls_first;
-            converted.push(super::super::ast::OrderItem { expr, descending, nulls_first });
+            converted.push(OrderItem { expr, descending, nulls_first });
         }
         Ok(converted)
-    }
-
-    /// The place of a name, for calls that have nothing else.
-    pub(super) fn ident_span(ident: &sq::Ident) -> Span {
-        span_of(ident.span)
     }
 }
 

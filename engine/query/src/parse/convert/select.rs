@@ -8,6 +8,7 @@ use super::super::ast::{
     Star, Window,
 };
 use super::super::outline::span_of;
+use super::super::scan::Kind;
 use super::{Convert, cover};
 
 /// Words that end a select list. Behind IS DISTINCT, and where a second word is missing, they do not.
@@ -169,7 +170,7 @@ impl Convert<'_> {
             "FROM" => !self.outline.is_word(index - 1, "DISTINCT"),
             "GROUP" | "ORDER" | "CONNECT" => self.outline.is_word(index + 1, "BY"),
             "START" => self.outline.is_word(index + 1, "WITH"),
-            _ => self.outline.lexemes[index].kind == super::super::scan::Kind::Word,
+            _ => self.outline.lexemes[index].kind == Kind::Word,
         }
     }
 

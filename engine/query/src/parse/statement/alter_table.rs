@@ -2,7 +2,9 @@
 
 use firn_types::{Error, Identifier, Result};
 
-use super::super::ast::{AlterColumn, AlterTable, AlterTableAction, ColumnChange, Statement};
+use super::super::ast::{
+    AlterColumn, AlterTable, AlterTableAction, ColumnChange, Statement, StatementOption,
+};
 use super::super::reader::Reader;
 
 impl Reader<'_> {
@@ -76,7 +78,7 @@ impl Reader<'_> {
     }
 
     /// `NAME = value ..`, one or more.
-    pub(super) fn set_options(&mut self) -> Result<Vec<super::super::ast::StatementOption>> {
+    pub(super) fn set_options(&mut self) -> Result<Vec<StatementOption>> {
         match self.at_option() {
             true => self.options(),
             false => Err(self.unexpected()),

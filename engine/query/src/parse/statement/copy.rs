@@ -3,8 +3,8 @@
 use firn_types::Result;
 
 use super::super::ast::{
-    CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, StageFiles, StageKind, Statement,
-    UnloadSource,
+    CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, StageFiles, StageKind,
+    StageLocation, Statement, UnloadSource,
 };
 use super::super::reader::Reader;
 use super::super::scan::Kind;
@@ -91,7 +91,7 @@ impl Reader<'_> {
     }
 
     /// A stage, not a URL.
-    fn stage(&mut self) -> Result<super::super::ast::StageLocation> {
+    fn stage(&mut self) -> Result<StageLocation> {
         let start = self.index();
         let location = self.location()?;
         match location.kind {

@@ -4,7 +4,7 @@ use firn_types::{Error, Result};
 
 use super::super::ast::{
     CreateMode, CreateObject, CreateView, Drop, ObjectKind, OptionValue, Statement,
-    StatementOption, TableLifetime, Undrop, ViewColumn,
+    StatementOption, TableLifetime, TypeName, Undrop, ViewColumn,
 };
 use super::super::reader::Reader;
 
@@ -181,12 +181,12 @@ impl Reader<'_> {
         let mut options = Vec::new();
         loop {
             let start = self.index();
-            if kind == ObjectKind::Sequence {
-                if let Some(option) = self.sequence_option()? {
-                    options.push(option);
-                    self.eat_symbol(",");
-                    continue;
-                }
+            if kind == ObjectKind::Sequence
+                && let Some(option) = self.sequence_option()?
+            {
+                options.push(option);
+                self.eat_symbol(",");
+                continue;
             }
             if kind == ObjectKind::Schema && self.eat("WITH MANAGED ACCESS") {
                 let yes = OptionValue::Boolean(true);
@@ -239,7 +239,7 @@ impl Reader<'_> {
     }
 
     /// `(type, ..)`, perhaps empty.
-    pub(super) fn signature(&mut self) -> Result<Vec<super::super::ast::TypeName>> {
+    pub(super) fn signature(&mut self) -> Result<Vec<TypeName>> {
         self.expect_symbol("(")?;
         if self.eat_symbol(")") {
             return Ok(Vec::new());

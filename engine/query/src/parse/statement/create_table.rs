@@ -3,8 +3,8 @@
 use firn_types::{Error, Identifier, Result};
 
 use super::super::ast::{
-    CloneOf, ColumnDefinition, Constraint, ConstraintKind, CreateMode, CreateTable, Expr, Identity,
-    OptionValue, Statement, TableLifetime, TableSource,
+    CloneOf, ColumnDefinition, Constraint, ConstraintKind, CreateMode, CreateTable, Expr, ExprKind,
+    Identity, OptionValue, Statement, TableLifetime, TableSource,
 };
 use super::super::reader::Reader;
 
@@ -197,13 +197,13 @@ impl Reader<'_> {
         let start = self.index();
         let expr = self.expr()?;
         // `1 NOT NULL` is a postfix test to the grammar of expressions.
-        if let super::super::ast::ExprKind::IsNull { operand, negated: true } = expr.kind {
+        if let ExprKind::IsNull { operand, negated: true } = expr.kind {
             let written = self.index() - 2;
             if !self.is_word_at(written - 1, "IS") && written > start {
                 self.back_to(written);
                 return Ok(*operand);
             }
-            let kind = super::super::ast::ExprKind::IsNull { operand, negated: true };
+            let kind = ExprKind::IsNull { operand, negated: true };
             return Ok(Expr::new(kind, expr.span));
         }
         Ok(Expr { span: self.since(start), ..expr })

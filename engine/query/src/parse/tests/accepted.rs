@@ -1,4 +1,5 @@
 //! Statements that must parse.
+#![expect(clippy::too_many_lines, reason = "tables of statements")]
 
 use super::{parse_statement, statement};
 

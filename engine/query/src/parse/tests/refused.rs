@@ -64,6 +64,9 @@ fn syntax_errors_point_at_the_token() {
             "select sum(a) filter (where b) from t",
             "syntax error line 1 at position 21 unexpected '('.",
         ),
+        ("select;", "SELECT with no columns"),
+        ("select from t", "SELECT with no columns"),
+        ("select a from t limit -1", "syntax error line 1 at position 22 unexpected '-'."),
         ("", "syntax error line 1 at position 0 unexpected '<EOF>'."),
     ] {
         assert_eq!(message(text), expected, "{text}");
