@@ -190,6 +190,22 @@ impl FileResult {
         }
     }
 
+    /// The result row of a file that is missing or corrupt, of which nothing is loaded.
+    pub fn of_broken_file(file: Arc<str>, error: &Error) -> FileResult {
+        FileResult {
+            file,
+            status: FileStatus::LoadFailed,
+            rows_parsed: 0,
+            rows_loaded: 0,
+            error_limit: Some(1),
+            errors_seen: 1,
+            first_error: Some(error.detail().to_owned()),
+            first_error_line: None,
+            first_error_character: None,
+            first_error_column_name: None,
+        }
+    }
+
     /// The result row of a file named in FILES that had been loaded before.
     pub fn loaded_before(file: Arc<str>) -> FileResult {
         FileResult {

@@ -80,6 +80,24 @@ pub const ERROR_COLUMNS: [&str; 12] = [
 ];
 
 impl RowError {
+    /// The error of a whole file that is missing or corrupt, for modes of ON_ERROR that go on without
+    /// it.
+    pub fn of_file(file: Arc<str>, error: &Error) -> RowError {
+        RowError {
+            file,
+            line: 0,
+            character: 0,
+            byte_offset: 0,
+            category: ErrorCategory::Other,
+            code: error.code(),
+            message: error.detail().to_owned(),
+            column: None,
+            row_number: 0,
+            row_start_line: 0,
+            record: String::new(),
+        }
+    }
+
     /// The error with which ON_ERROR = ABORT_STATEMENT ends.
     pub fn to_error(&self) -> Error {
         let mut text = self.message.clone();

@@ -125,6 +125,6 @@ pub(crate) fn io_error(file: &str, error: &std::io::Error) -> Error {
 }
 
 /// The error of a file that is not there.
-pub(crate) fn not_found(file: &str) -> Error {
+pub fn not_found(file: &str) -> Error {
     Error::new(ErrorCode::FileNotFound, format!("Remote file '{file}' was not found."))
 }
