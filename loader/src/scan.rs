@@ -3,14 +3,14 @@
 //! ```text
 //! let scan = FileScan::new(stage, files, reading);
 //! // in every worker:
-//! while let Some(chunk) = scan.next()? {
+//! while let Some(chunk) = scan.next() {
 //!     chunk.parse(|batch| ...)?;
 //! }
 //! ```
 
 use std::sync::Arc;
 
-use firn_types::{Result, SqlType};
+use firn_types::{Error, Result, SqlType};
 
 use crate::format::csv::{CsvChunk, CsvFile, CsvPlan, FieldSink};
 use crate::format::json::{JsonChunk, JsonFile, JsonPlan};
@@ -89,6 +89,7 @@ enum Part {
     Csv(CsvChunk, Arc<CsvPlan>, SinkFactory),
     Json(JsonChunk, Arc<JsonPlan>),
     Parquet(ParquetChunk, Arc<ParquetPlan>),
+    Failed(Error),
 }
 
 impl FileScan {
@@ -113,37 +114,46 @@ impl FileScan {
         FileScan { queue }
     }
 
-    /// The next part of any file; none when all are read. Any number of workers may ask.
-    ///
-    /// # Errors
-    /// A file that cannot be opened or read.
-    pub fn next(&self) -> Result<Option<FileChunk>> {
-        Ok(match &self.queue {
+    /// The next part of any file; none when all are read. Any number of workers may ask. A file that
+    /// cannot be opened or read gives a part whose parsing fails, so that the caller knows whose
+    /// error it is; the other files go on.
+    pub fn next(&self) -> Option<FileChunk> {
+        Some(match &self.queue {
             Queue::Csv(queue, reading) => {
                 let Reading::Csv { options, columns, expected, sinks, target } = &**reading else {
-                    return Ok(None);
+                    return None;
                 };
-                queue.next()?.map(|(file, chunk)| {
+                let (file, chunk) = queue.next()?;
+                let part = chunk.map(|chunk| {
                     let wanted = columns.positions(chunk.header());
                     let plan = CsvPlan::new(options, wanted, *expected, target.clone());
-                    let index = chunk.index;
-                    let part = Part::Csv(chunk, Arc::new(plan), Arc::clone(sinks));
-                    FileChunk { file, index, part }
-                })
+                    (chunk.index, Part::Csv(chunk, Arc::new(plan), Arc::clone(sinks)))
+                });
+                FileChunk::of(file, part)
             }
-            Queue::Json(queue, plan) => queue.next()?.map(|(file, chunk)| {
-                let index = chunk.index;
-                FileChunk { file, index, part: Part::Json(chunk, Arc::clone(plan)) }
-            }),
-            Queue::Parquet(queue, plan) => queue.next()?.map(|(file, chunk)| {
-                let index = chunk.index as u64;
-                FileChunk { file, index, part: Part::Parquet(chunk, Arc::clone(plan)) }
-            }),
+            Queue::Json(queue, plan) => {
+                let (file, chunk) = queue.next()?;
+                let part = chunk.map(|chunk| (chunk.index, Part::Json(chunk, Arc::clone(plan))));
+                FileChunk::of(file, part)
+            }
+            Queue::Parquet(queue, plan) => {
+                let (file, chunk) = queue.next()?;
+                let part =
+                    chunk.map(|chunk| (chunk.index as u64, Part::Parquet(chunk, Arc::clone(plan))));
+                FileChunk::of(file, part)
+            }
         })
     }
 }
 
 impl FileChunk {
+    fn of(file: usize, part: Result<(u64, Part)>) -> FileChunk {
+        match part {
+            Ok((index, part)) => FileChunk { file, index, part },
+            Err(error) => FileChunk { file, index: u64::MAX, part: Part::Failed(error) },
+        }
+    }
+
     /// The types of a Parquet batch's columns, which differ from file to file; none for columns that
     /// the file does not have. Empty for the other formats, whose types the caller chose.
     pub fn types(&self) -> Vec<Option<SqlType>> {
@@ -156,12 +166,14 @@ impl FileChunk {
     /// Reads the rows, in batches of about 8,192.
     ///
     /// # Errors
-    /// Files that are corrupt, and what `emit` gives; bad rows come in the batches.
+    /// A file that cannot be opened or read or is corrupt, and what `emit` gives; bad rows come in the
+    /// batches.
     pub fn parse(self, emit: impl FnMut(FileBatch) -> Result<()>) -> Result<()> {
         match self.part {
             Part::Csv(chunk, plan, sinks) => chunk.parse(&plan, &mut sinks(), emit),
             Part::Json(chunk, plan) => chunk.parse(&plan, emit),
             Part::Parquet(chunk, plan) => chunk.parse(&plan, emit),
+            Part::Failed(error) => Err(error),
         }
     }
 }
@@ -227,7 +239,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    while let Some(chunk) = scan.next().unwrap() {
+                    while let Some(chunk) = scan.next() {
                         chunk
                             .parse(|batch| {
                                 let text = |row, column: usize| match batch

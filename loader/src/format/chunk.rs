@@ -87,10 +87,13 @@ impl ChunkSource {
         self.pending.reserve(missing);
         let read = self.reader.by_ref().take(missing as u64).read_to_end(&mut self.pending);
         let count = read.map_err(|error| {
+            // What was read so far is not to be taken for the file's end.
+            let offset = self.offset + self.pending.len() as u64;
+            self.pending.clear();
+            self.at_end = true;
             let detail = format!(
                 "File '{}' is corrupt or cannot be read near byte offset {}: {error}",
-                self.file,
-                self.offset + self.pending.len() as u64
+                self.file, offset
             );
             Error::new(ErrorCode::CorruptFile, detail)
         })?;

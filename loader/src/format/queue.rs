@@ -53,24 +53,29 @@ impl<F: ChunkedFile> FileQueue<F> {
     }
 
     /// The next chunk of any file, with the file's position; none when all are read. Chunks come in
-    /// no particular order, but carry their place.
-    ///
-    /// # Errors
-    /// A file that cannot be opened or read.
-    pub fn next(&self) -> Result<Option<(usize, F::Chunk)>> {
+    /// no particular order, but carry their place. A file that cannot be opened or read gives an error
+    /// in place of a chunk, and nothing more; the others go on.
+    pub fn next(&self) -> Option<(usize, Result<F::Chunk>)> {
         loop {
             let (position, file) = match self.choose() {
                 Choice::Open(position, file) => (position, file),
-                Choice::New(position) => {
-                    let file = Arc::new((self.open)(&self.files[position])?);
-                    self.lock().open.push((position, Arc::clone(&file)));
-                    (position, file)
-                }
-                Choice::Nothing => return Ok(None),
+                Choice::New(position) => match (self.open)(&self.files[position]) {
+                    Ok(file) => {
+                        let file = Arc::new(file);
+                        self.lock().open.push((position, Arc::clone(&file)));
+                        (position, file)
+                    }
+                    Err(error) => return Some((position, Err(error))),
+                },
+                Choice::Nothing => return None,
             };
-            match file.next_chunk()? {
-                Some(chunk) => return Ok(Some((position, chunk))),
-                None => self.lock().open.retain(|(open, _)| *open != position),
+            match file.next_chunk() {
+                Ok(Some(chunk)) => return Some((position, Ok(chunk))),
+                Ok(None) => self.lock().open.retain(|(open, _)| *open != position),
+                Err(error) => {
+                    self.lock().open.retain(|(open, _)| *open != position);
+                    return Some((position, Err(error)));
+                }
             }
         }
     }
