@@ -285,8 +285,11 @@ impl FormatDefinition {
     /// The options in the form that readers and writers use.
     ///
     /// # Errors
-    /// A type or an encoding that firn does not read.
+    /// A type, an encoding or an option that firn does not have.
     pub fn typed(&self) -> Result<FileFormat> {
+        if self.options.knows("MULTI_LINE") && !self.options.boolean("MULTI_LINE") {
+            return Err(Error::not_supported("MULTI_LINE = FALSE"));
+        }
         match self.format_type {
             FormatType::Csv => Ok(FileFormat::Csv(CsvOptions::of(&self.options)?)),
             FormatType::Json => Ok(FileFormat::Json(JsonOptions::of(&self.options))),
@@ -372,8 +375,6 @@ pub struct CsvOptions {
     pub skip_header: u64,
     /// Whether empty records are passed over.
     pub skip_blank_lines: bool,
-    /// Whether an enclosed field may span lines.
-    pub multi_line: bool,
     /// The picture of dates, or AUTO.
     pub date_format: String,
     /// The picture of times, or AUTO.
@@ -433,7 +434,6 @@ impl CsvOptions {
             parse_header: options.boolean("PARSE_HEADER"),
             skip_header: options.number("SKIP_HEADER").unwrap_or(0),
             skip_blank_lines: options.boolean("SKIP_BLANK_LINES"),
-            multi_line: options.boolean("MULTI_LINE"),
             date_format: picture("DATE_FORMAT"),
             time_format: picture("TIME_FORMAT"),
             timestamp_format: picture("TIMESTAMP_FORMAT"),
