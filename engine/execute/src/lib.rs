@@ -6,6 +6,7 @@
 //! operator with each batch while it is in cache, down to the sink.
 
 pub mod context;
+pub mod dml;
 mod evaluate;
 pub mod memory;
 pub mod operator;

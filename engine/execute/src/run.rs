@@ -77,7 +77,8 @@ pub fn execute_into(
     run(plan, output, context, Arc::new(Unordered { sink }))
 }
 
-fn run<'s>(
+/// Runs a plan into a sink of any kind.
+pub(crate) fn run<'s>(
     plan: &Plan,
     output: &[ColumnId],
     context: &QueryContext,

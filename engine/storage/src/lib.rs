@@ -30,7 +30,7 @@ pub use cache::ColumnCache;
 pub use object::{ObjectAccess, ObjectInfo};
 pub use partition::{
     PartitionReader, PartitionWriter, ReadColumn, RowGroup, RowSelection, StoredColumn,
-    WriterOptions,
+    WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
 pub use snapshot::{Partition, Snapshot, SnapshotDelta};

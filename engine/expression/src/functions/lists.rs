@@ -19,6 +19,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     scalar::operator::FUNCTIONS,
     scalar::random::FUNCTIONS,
     scalar::semi_structured::FUNCTIONS,
+    scalar::sequence::FUNCTIONS,
     scalar::string::FUNCTIONS,
     scalar::system::FUNCTIONS,
 ];

@@ -243,12 +243,6 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_word(&mut self) {
-        while matches!(self.byte(0), b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$') {
-            self.at += 1;
-        }
-        if self.byte(0) < 0x80 {
-            return;
-        }
         let rest = self.text.get(self.at..).unwrap_or("");
         self.at += rest.find(|c: char| !is_word_part(c)).unwrap_or(rest.len());
     }
@@ -274,15 +268,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn symbol(&mut self, first: char) -> Result<Kind> {
-        // These begin no longer operator, and are what most texts are full of.
-        if matches!(first, '(' | ')' | ',' | '.' | ';') {
-            return Ok(self.take(1, Kind::Symbol));
-        }
         let rest = self.text.get(self.at..).unwrap_or("");
         if let Some(operator) = OPERATORS.iter().find(|operator| rest.starts_with(*operator)) {
             return Ok(self.take(operator.len(), Kind::Symbol));
         }
-        if "+-*/%=<>:[]{}".contains(first) {
+        if "+-*/%=<>(),.;:[]{}".contains(first) {
             return Ok(self.take(1, Kind::Symbol));
         }
         let span = Span::new(self.at, self.at + first.len_utf8());

@@ -1,29 +1,147 @@
-//! INSERT, UPDATE, DELETE, MERGE and COPY.
+//! INSERT, UPDATE, DELETE, MERGE and COPY: from a plan to counts.
 
 use firn_account::Transaction;
+use firn_account::catalog::Table;
+use firn_execute::QueryContext;
+use firn_execute::dml;
+use firn_expression::Expr;
 use firn_query::parse::ast::Statement;
-use firn_query::plan::statement::StatementPlan;
-use firn_types::{Error, Result};
+use firn_query::plan::statement::{InsertMany, Merge, StatementPlan, Update};
+use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
+use super::table::cluster_keys;
 use crate::lifecycle::{Answer, Running};
+use crate::result::Rows;
 
-/// Runs a DML statement and answers with its counts.
+/// The type of all counts of rows.
+const COUNT: SqlType = SqlType::Number { precision: 19, scale: 0 };
+
+/// How often a statement that lost against another one is tried.
+const ATTEMPTS: usize = 32;
+
+/// Runs a DML statement and answers with its counts. A statement that is a transaction of its own and
+/// loses against another one is planned and run again, as if it had waited for the other one's locks.
 ///
 /// # Errors
-/// `not_supported`.
+/// When the statement does not compile, its rows cannot be computed or stored, or the open transaction
+/// conflicts with another one.
 pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<Answer> {
-    let plan = running.plan(statement)?;
-    running.write(|running, transaction| execute(running, &plan, transaction))
+    let autocommit = running.session.settings.is_true("AUTOCOMMIT");
+    let alone = autocommit && running.session.transaction.is_none();
+    let mut attempts = ATTEMPTS;
+    loop {
+        let plan = running.plan(statement)?;
+        let outcome = running.write(|running, transaction| {
+            if !dml::is_current(&plan, transaction) {
+                return Ok(None);
+            }
+            execute(running, &plan, transaction).map(Some)
+        });
+        attempts -= 1;
+        match outcome {
+            Ok(Some(answer)) => return Ok(answer),
+            Ok(None) if attempts > 0 => {}
+            Err(error) if alone && attempts > 0 && error.code() == ErrorCode::LockTimeout => {}
+            Ok(None) => return Err(Error::internal("a table that changes too often")),
+            Err(error) => return Err(error),
+        }
+        running.session.shared.account.refresh()?;
+        running.advance()?;
+    }
 }
 
 /// Runs a planned statement within a transaction.
 ///
 /// # Errors
-/// `not_supported`.
+/// As [`run`].
 pub(crate) fn execute(
-    _running: &mut Running<'_>,
-    _plan: &StatementPlan,
-    _transaction: &mut Transaction,
+    running: &mut Running<'_>,
+    plan: &StatementPlan,
+    transaction: &mut Transaction,
 ) -> Result<Answer> {
-    Err(Error::not_supported("statements that write rows"))
+    let context = running.query_context()?;
+    match plan {
+        StatementPlan::Insert(plan) => {
+            let keys = keys_of(running, &plan.target.table)?;
+            let count = dml::insert(plan, &keys, &context, transaction)?;
+            counts(vec![("number of rows inserted".to_string(), count)])
+        }
+        StatementPlan::InsertMany(plan) => insert_many(running, plan, &context, transaction),
+        StatementPlan::Update(plan) => update(running, plan, &context, transaction),
+        StatementPlan::Delete(plan) => {
+            let count = dml::delete(plan, &context, transaction)?;
+            counts(vec![("number of rows deleted".to_string(), count)])
+        }
+        StatementPlan::Merge(plan) => merge(running, plan, &context, transaction),
+        StatementPlan::CopyIntoTable(_) | StatementPlan::CopyIntoStage(_) => {
+            Err(Error::not_supported("COPY INTO"))
+        }
+        StatementPlan::Query(_) => Err(Error::internal("a query among the statements that write")),
+    }
+}
+
+fn insert_many(
+    running: &Running<'_>,
+    plan: &InsertMany,
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<Answer> {
+    let keys = |table: &Table| keys_of(running, table);
+    let inserted = dml::insert_many(plan, &keys, context, transaction)?;
+    let named = |(name, count)| (format!("number of rows inserted into {name}"), count);
+    counts(inserted.into_iter().map(named).collect())
+}
+
+fn update(
+    running: &Running<'_>,
+    plan: &Update,
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<Answer> {
+    let keys = keys_of(running, &plan.target.table)?;
+    let refuse = running.session.settings.is_true("ERROR_ON_NONDETERMINISTIC_UPDATE");
+    let changed = dml::update(plan, &keys, refuse, context, transaction)?;
+    let mut answer = counts(vec![
+        ("number of rows updated".to_string(), changed.updated),
+        ("number of multi-joined rows updated".to_string(), changed.multi_joined),
+    ])?;
+    answer.affected = Some(changed.updated);
+    Ok(answer)
+}
+
+fn merge(
+    running: &Running<'_>,
+    plan: &Merge,
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<Answer> {
+    let keys = keys_of(running, &plan.target.table)?;
+    let refuse = running.session.settings.is_true("ERROR_ON_NONDETERMINISTIC_MERGE");
+    let merged = dml::merge(plan, &keys, refuse, context, transaction)?;
+    let named = [
+        ("number of rows inserted", merged.inserted),
+        ("number of rows updated", merged.updated),
+        ("number of rows deleted", merged.deleted),
+    ];
+    let present = |(name, count): (&str, Option<u64>)| Some((name.to_string(), count?));
+    counts(named.into_iter().filter_map(present).collect())
+}
+
+/// The table's cluster keys as expressions.
+fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>> {
+    if table.cluster_by.is_empty() {
+        return Ok(Vec::new());
+    }
+    let functions = running.function_context();
+    running.with_binder(&functions, |binder| cluster_keys(binder, table))
+}
+
+/// One row of counts; their sum is the number of rows affected.
+fn counts(counts: Vec<(String, u64)>) -> Result<Answer> {
+    let fields = counts.iter().map(|(name, _)| Field::new(name.clone(), COUNT).required());
+    let mut rows = Rows::new(fields.collect());
+    rows.rows.push(counts.iter().map(|(_, count)| Value::integer(i128::from(*count))).collect());
+    let mut answer = Answer::of(&rows)?;
+    answer.affected = Some(counts.iter().map(|(_, count)| count).sum());
+    Ok(answer)
 }

@@ -25,7 +25,7 @@ use firn_types::{FieldId, SqlType, Value};
 
 pub(crate) use footer::Footer;
 pub use reader::{PartitionReader, RowGroup, RowSelection};
-pub use writer::{PartitionWriter, WriterOptions};
+pub use writer::{PartitionWriter, WriterOptions, value_bytes};
 
 /// A column as the writer must know it.
 #[derive(Clone, Debug, PartialEq)]

@@ -176,7 +176,7 @@ impl PartitionWriter {
 }
 
 /// About how many bytes the batch's values take, those that it shares with other batches included.
-fn value_bytes(batch: &Batch) -> usize {
+pub fn value_bytes(batch: &Batch) -> usize {
     let array_bytes = |array: &Array| match array {
         Array::Bool(a) => a.values().len() / 8,
         Array::I32(a) => a.values().len() * 4,

@@ -10,6 +10,7 @@ pub(crate) mod number;
 pub(crate) mod operator;
 pub(crate) mod random;
 pub(crate) mod semi_structured;
+pub(crate) mod sequence;
 pub(crate) mod string;
 pub(crate) mod system;
 

@@ -168,7 +168,7 @@ const IS_ROLE_IN_SESSION: ScalarFunction = ScalarFunction::new(
 )
 .with_volatility(Volatility::Stable);
 
-/// `LAST_QUERY_ID([number])`
+/// LAST_QUERY_ID([number])
 const LAST_QUERY_ID: ScalarFunction = ScalarFunction::new(
     "LAST_QUERY_ID",
     Arity::between(0, 1),

@@ -19,7 +19,7 @@ const CATEGORY: &str = "Data generation";
 pub(crate) const FUNCTIONS: &[&ScalarFunction] =
     &[&NORMAL, &RANDOM, &RANDSTR, &SEQ1, &SEQ2, &SEQ4, &SEQ8, &UNIFORM, &UUID_STRING];
 
-/// `RANDOM([seed])`
+/// RANDOM([seed])
 const RANDOM: ScalarFunction = ScalarFunction::new(
     "RANDOM",
     Arity::between(0, 1),
@@ -305,7 +305,7 @@ fn bind_uuid(arguments: &[Argument]) -> Result<ScalarBinding> {
         accept::text("UUID_STRING", arguments, 0)?,
         accept::text("UUID_STRING", arguments, 1)?,
     ];
-    ScalarBinding::new(types, returns, strict(named_uuids))
+    ScalarBinding::new(types, returns, strict(|rows, columns| named_uuids(rows, columns)))
 }
 
 fn named_uuids(rows: &crate::functions::driver::Rows<'_>, columns: &[Column]) -> Result<Array> {

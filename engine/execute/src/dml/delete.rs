@@ -1,0 +1,43 @@
+//! DELETE.
+
+use firn_account::Transaction;
+use firn_query::plan::Plan;
+use firn_query::plan::statement::Delete;
+use firn_storage::SnapshotDelta;
+use firn_types::Result;
+
+use super::source::{for_each_batch, position_of};
+use super::touched::{Touched, addresses};
+use crate::context::QueryContext;
+
+/// Deletes a statement's rows and tells how many.
+///
+/// # Errors
+/// Those of the source; `Storage`.
+pub fn delete(plan: &Delete, context: &QueryContext, transaction: &mut Transaction) -> Result<u64> {
+    let table = &plan.target.table;
+    if takes_all(&plan.source) {
+        let removed = table.snapshot.partitions().iter().map(|partition| partition.id.clone());
+        let delta = SnapshotDelta { removed: removed.collect(), ..SnapshotDelta::default() };
+        transaction.change(table.id(), delta)?;
+        return Ok(table.snapshot.rows());
+    }
+    let touched = Touched::default();
+    let address = position_of(&plan.source, plan.address)?;
+    for_each_batch(&plan.source, context, &|_, batch| {
+        touched.insert_all(&addresses(batch.column(address)));
+        Ok(())
+    })?;
+    let rows = touched.into_rows();
+    let count = rows.len();
+    transaction.change(table.id(), rows.into_delta(&table.snapshot)?)?;
+    Ok(count)
+}
+
+/// Whether the plan gives every row of the table.
+fn takes_all(source: &Plan) -> bool {
+    match source {
+        Plan::Scan(scan) => scan.conditions.is_empty() && scan.limit.is_none(),
+        _ => false,
+    }
+}

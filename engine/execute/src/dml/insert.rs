@@ -1,0 +1,47 @@
+//! INSERT into one table.
+
+use firn_account::Transaction;
+use firn_expression::Expr;
+use firn_query::plan::statement::Insert;
+use firn_storage::SnapshotDelta;
+use firn_types::{ObjectId, Result};
+
+use super::new_rows::NewRows;
+use super::source::{for_each_batch, layout_of};
+use super::writer::{RowsWriter, Written};
+use crate::context::QueryContext;
+
+/// Inserts a statement's rows and tells how many. `cluster_keys` are the table's cluster keys over
+/// columns whose ids are the table's positions.
+///
+/// # Errors
+/// Those of the source and of the conversions; `Storage`.
+pub fn insert(
+    plan: &Insert,
+    cluster_keys: &[Expr],
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<u64> {
+    let table = &plan.target.table;
+    let writer = RowsWriter::new(table, cluster_keys, false, context, transaction)?;
+    let rows = NewRows::new(&plan.target, &plan.assignments, &layout_of(&plan.source))?;
+    for_each_batch(&plan.source, context, &|place, batch| {
+        writer.write(place, rows.make(&batch, context)?)
+    })?;
+    let written = writer.finish()?;
+    let count = written.rows;
+    append(table.id(), plan.overwrite, written, transaction)?;
+    Ok(count)
+}
+
+/// Adds what was written to a table, which is emptied first with `overwrite`.
+pub(super) fn append(
+    table: ObjectId,
+    overwrite: bool,
+    written: Written,
+    transaction: &mut Transaction,
+) -> Result<()> {
+    let added = written.partitions;
+    transaction
+        .change(table, SnapshotDelta { added, truncated: overwrite, ..SnapshotDelta::default() })
+}

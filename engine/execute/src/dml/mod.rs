@@ -1,0 +1,29 @@
+//! Statements that write rows: INSERT, UPDATE, DELETE, MERGE and COPY.
+//!
+//! ```text
+//! source plan ─► batches on all threads ─► NewRows: values, conversions, NOT NULL ─► RowsWriter ─► micro-partitions
+//!                     └► addresses of old rows ─► Touched ─► rows that are gone ─► SnapshotDelta of a Transaction
+//! ```
+//!
+//! Nothing here commits: a statement adds what it did to the transaction that it is given. Statements that
+//! change rows must be planned on the version that the transaction sees ([`is_current`]).
+
+mod changed_rows;
+mod cluster;
+mod delete;
+mod insert;
+mod insert_many;
+mod merge;
+mod new_rows;
+mod old_rows;
+mod source;
+mod touched;
+mod update;
+mod writer;
+
+pub use delete::delete;
+pub use insert::insert;
+pub use insert_many::{ClusterKeys, insert_many};
+pub use merge::{MergeCounts, merge};
+pub use touched::is_current;
+pub use update::{UpdateCounts, update};

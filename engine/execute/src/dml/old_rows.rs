@@ -1,0 +1,168 @@
+//! What is stored of rows that a statement changes: their ids, which they keep, and for messages their
+//! values.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{Int64Array, UInt32Array};
+use firn_account::Transaction;
+use firn_account::catalog::Table;
+use firn_column::{Array, Column};
+use firn_storage::{PartitionReader, ReadColumn, RowSelection};
+use firn_types::{Error, ErrorCode, Result, Value, print_text};
+
+use super::touched::Address;
+use crate::context::{QueryContext, lock};
+
+/// Reads stored rows by their addresses.
+pub(super) struct OldRows<'c> {
+    table: Arc<Table>,
+    context: &'c QueryContext,
+    /// For each partition, how its rows' ids are found.
+    ids: Vec<IdRule>,
+    readers: Mutex<HashMap<u32, Arc<PartitionReader>>>,
+}
+
+/// How the ids of a partition's rows are found.
+#[derive(Clone, Copy, Debug)]
+enum IdRule {
+    /// They count on from the first row's.
+    From(i64),
+    /// They are stored.
+    Stored,
+    /// The transaction itself added the rows: they get ids when it is committed, and so does what
+    /// becomes of them.
+    None,
+}
+
+impl<'c> OldRows<'c> {
+    pub(super) fn new(
+        table: &Arc<Table>,
+        context: &'c QueryContext,
+        transaction: &Transaction,
+    ) -> OldRows<'c> {
+        let committed = transaction.account().catalog();
+        let committed = committed.table(table.id()).map(|table| Arc::clone(&table.snapshot));
+        let is_committed = |id| {
+            table.is_temporary()
+                || committed.as_ref().is_some_and(|snapshot| snapshot.partition(id).is_some())
+        };
+        let all_committed = committed
+            .as_ref()
+            .is_some_and(|committed| committed.next_row_id() == table.snapshot.next_row_id());
+        let ids =
+            table.snapshot.partitions().iter().map(|partition| match partition.stored_row_ids {
+                true => IdRule::Stored,
+                false if all_committed || is_committed(&partition.id) => {
+                    IdRule::From(partition.first_row_id)
+                }
+                false => IdRule::None,
+            });
+        let ids = ids.collect();
+        OldRows { table: Arc::clone(table), context, ids, readers: Mutex::default() }
+    }
+
+    /// The ids of rows; none of rows that have none yet.
+    ///
+    /// # Errors
+    /// `Storage`, `CorruptFile`.
+    pub(super) fn ids(&self, rows: &[Address]) -> Result<Vec<Option<i64>>> {
+        let mut ids = Vec::with_capacity(rows.len());
+        for run in rows.chunk_by(|a, b| a.partition() == b.partition()) {
+            let partition = run[0].partition();
+            let rule = self.ids.get(partition as usize).copied();
+            match rule.ok_or_else(|| Error::internal("an address beyond the snapshot"))? {
+                IdRule::From(first) => {
+                    ids.extend(run.iter().map(|row| Some(first + i64::from(row.row()))));
+                }
+                IdRule::None => ids.extend(run.iter().map(|_| None)),
+                IdRule::Stored => self.stored_ids(partition, run, &mut ids)?,
+            }
+        }
+        Ok(ids)
+    }
+
+    fn stored_ids(
+        &self,
+        partition: u32,
+        rows: &[Address],
+        ids: &mut Vec<Option<i64>>,
+    ) -> Result<()> {
+        let reader = self.reader(partition)?;
+        let group_of = |row: &Address| row_group_of(&reader, row.row());
+        for run in rows.chunk_by(|a, b| group_of(a) == group_of(b)) {
+            let group = group_of(&run[0]);
+            let start = reader.row_groups().get(group).map_or(0, |group| group.rows.start);
+            let list = UInt32Array::from_iter_values(run.iter().map(|row| row.row() - start));
+            let column = reader.row_ids(group, &RowSelection::List(list))?;
+            let array = column.flat();
+            ids.extend((0..array.len()).map(|row| Some(array.integer(row) as i64)));
+        }
+        Ok(())
+    }
+
+    /// The error of a row that several source rows change.
+    ///
+    /// # Errors
+    /// `Storage`, `CorruptFile`.
+    pub(super) fn changed_twice(&self, row: Address) -> Result<Error> {
+        let reader = self.reader(row.partition())?;
+        let group = row_group_of(&reader, row.row());
+        let start = reader.row_groups().get(group).map_or(0, |group| group.rows.start);
+        let columns: Vec<ReadColumn> = read_columns(&self.table);
+        let list = UInt32Array::from(vec![row.row() - start]);
+        let batch = reader.read(group, &columns, &RowSelection::List(list))?;
+        let mut text = String::from("Duplicate row detected during DML action\nRow Values: [");
+        for (position, column) in columns.iter().enumerate() {
+            if position > 0 {
+                text.push_str(", ");
+            }
+            match batch.column(position).value(0, column.sql_type) {
+                Value::Null => text.push_str("NULL"),
+                Value::Text(value) => {
+                    let _ = write!(text, "\"{value}\"");
+                }
+                value => {
+                    let functions = &self.context.functions;
+                    let (formats, zone) = (&functions.text, functions.time_zone);
+                    print_text::write_value(&mut text, &value, column.sql_type, formats, zone)?;
+                }
+            }
+        }
+        text.push(']');
+        Ok(Error::new(ErrorCode::DuplicateRow, text))
+    }
+
+    fn reader(&self, partition: u32) -> Result<Arc<PartitionReader>> {
+        if let Some(reader) = lock(&self.readers).get(&partition) {
+            return Ok(Arc::clone(reader));
+        }
+        let found = self.table.snapshot.partitions().get(partition as usize);
+        let found = found.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
+        let context = self.context;
+        let reader = Arc::new(PartitionReader::open(&context.access, found, &context.cache)?);
+        lock(&self.readers).insert(partition, Arc::clone(&reader));
+        Ok(reader)
+    }
+}
+
+/// All columns of a table, as its partitions are read.
+pub(super) fn read_columns(table: &Table) -> Vec<ReadColumn> {
+    let columns = table.columns.iter().map(|column| ReadColumn {
+        field: column.field_id,
+        sql_type: column.sql_type,
+        initial_default: column.initial_default.clone(),
+    });
+    columns.collect()
+}
+
+fn row_group_of(reader: &PartitionReader, row: u32) -> usize {
+    let groups = reader.row_groups();
+    groups.partition_point(|group| group.rows.end <= row).min(groups.len().saturating_sub(1))
+}
+
+/// Row ids as the last column of a batch.
+pub(super) fn id_column(ids: &[i64]) -> Column {
+    Column::Flat(Array::I64(Int64Array::from(ids.to_vec())))
+}

@@ -1,0 +1,126 @@
+//! Which rows of a table a statement changes, by their addresses.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use firn_account::Transaction;
+use firn_column::{Column, PhysicalType};
+use firn_query::plan::statement::StatementPlan;
+use firn_storage::{Partition, Snapshot, SnapshotDelta};
+use firn_types::{Error, Result};
+use roaring::RoaringBitmap;
+
+use crate::context::lock;
+
+/// Where a row is in its snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address(pub(super) i64);
+
+impl Address {
+    /// The position of the row's partition in the snapshot.
+    pub(super) fn partition(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The row's position in the partition's file.
+    pub(super) fn row(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+/// The addresses of a batch's rows; none where the row has no match.
+pub(super) fn addresses(column: &Column) -> Vec<Option<Address>> {
+    let array = column.flat().widened(PhysicalType::I64);
+    (0..array.len())
+        .map(|row| (!array.is_null(row)).then(|| Address(array.integer(row) as i64)))
+        .collect()
+}
+
+/// A set of rows, filled by many threads.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    rows: Mutex<Rows>,
+}
+
+/// A set of rows, by partition.
+#[derive(Debug, Default)]
+pub(super) struct Rows(BTreeMap<u32, RoaringBitmap>);
+
+impl Rows {
+    /// Adds a row; false when it is there already.
+    pub(super) fn insert(&mut self, address: Address) -> bool {
+        self.0.entry(address.partition()).or_default().insert(address.row())
+    }
+
+    /// Whether a row is there.
+    pub(super) fn contains(&self, address: Address) -> bool {
+        self.0.get(&address.partition()).is_some_and(|rows| rows.contains(address.row()))
+    }
+
+    /// How many rows there are.
+    pub(super) fn len(&self) -> u64 {
+        self.0.values().map(RoaringBitmap::len).sum()
+    }
+
+    /// Adds all rows of another set.
+    pub(super) fn absorb(&mut self, other: Rows) {
+        for (partition, rows) in other.0 {
+            *self.0.entry(partition).or_default() |= rows;
+        }
+    }
+
+    /// What a snapshot's partitions lose: all their rows, or some.
+    ///
+    /// # Errors
+    /// An internal error for an address that is none of the snapshot's.
+    pub(super) fn into_delta(self, snapshot: &Snapshot) -> Result<SnapshotDelta> {
+        let mut delta = SnapshotDelta::default();
+        for (position, rows) in self.0 {
+            let partition = snapshot.partitions().get(position as usize);
+            let partition =
+                partition.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
+            if rows.len() >= partition.live_rows() {
+                delta.removed.insert(partition.id.clone());
+            } else {
+                delta.deleted.insert(partition.id.clone(), rows);
+            }
+        }
+        Ok(delta)
+    }
+}
+
+impl Touched {
+    /// Adds rows, and tells for each whether it is new.
+    pub(super) fn insert_all(&self, addresses: &[Option<Address>]) -> Vec<bool> {
+        let mut rows = lock(&self.rows);
+        addresses.iter().map(|address| address.is_some_and(|row| rows.insert(row))).collect()
+    }
+
+    /// The set, when all threads are done.
+    pub(super) fn into_rows(self) -> Rows {
+        self.rows.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Whether the rows whose addresses a statement reads are those that the transaction sees: addresses
+/// mean nothing in any other version. A statement for which that is not so must be planned again.
+pub fn is_current(plan: &StatementPlan, transaction: &Transaction) -> bool {
+    let table = match plan {
+        StatementPlan::Update(plan) => &plan.target.table,
+        StatementPlan::Delete(plan) => &plan.target.table,
+        StatementPlan::Merge(plan) => &plan.target.table,
+        _ => return true,
+    };
+    let catalog = transaction.catalog();
+    let current = catalog.table(table.id()).map(|current| &current.snapshot);
+    current.is_some_and(|current| same_partitions(current, &table.snapshot))
+}
+
+fn same_partitions(a: &Snapshot, b: &Snapshot) -> bool {
+    let same = |(a, b): (&Arc<Partition>, &Arc<Partition>)| {
+        Arc::ptr_eq(a, b) || (a.id == b.id && a.deleted == b.deleted)
+    };
+    std::ptr::eq(a, b)
+        || (a.partitions().len() == b.partitions().len()
+            && a.partitions().iter().zip(b.partitions()).all(same))
+}

@@ -1,0 +1,64 @@
+//! UPDATE.
+
+use arrow::array::BooleanArray;
+use firn_account::Transaction;
+use firn_expression::Expr;
+use firn_query::plan::statement::Update;
+use firn_types::Result;
+
+use super::changed_rows::ChangedRows;
+use super::new_rows::NewRows;
+use super::source::{for_each_batch, layout_of, position_of};
+use super::touched::{Address, Touched, addresses};
+use crate::context::QueryContext;
+
+/// How many rows an UPDATE changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpdateCounts {
+    /// Rows changed.
+    pub updated: u64,
+    /// Those of them that several source rows would have changed.
+    pub multi_joined: u64,
+}
+
+/// Changes a statement's rows. With `refuse_duplicates` (ERROR_ON_NONDETERMINISTIC_UPDATE) a row that
+/// several source rows change is an error; else one of them wins.
+///
+/// # Errors
+/// Those of the source and of the conversions; `DuplicateRow`; `Storage`.
+pub fn update(
+    plan: &Update,
+    cluster_keys: &[Expr],
+    refuse_duplicates: bool,
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<UpdateCounts> {
+    let table = &plan.target.table;
+    let changed = ChangedRows::new(table, cluster_keys, context, transaction)?;
+    let new_rows = NewRows::new(&plan.target, &plan.assignments, &layout_of(&plan.source))?;
+    let address = position_of(&plan.source, plan.address)?;
+    let (touched, again) = (Touched::default(), Touched::default());
+    for_each_batch(&plan.source, context, &|place, mut batch| {
+        let found = addresses(batch.column(address));
+        let new = touched.insert_all(&found);
+        let mut rows: Vec<Address> = found.iter().copied().flatten().collect();
+        if rows.len() < found.len() || new.contains(&false) {
+            let repeated: Vec<_> = found.iter().zip(&new).filter(|(_, new)| !**new).collect();
+            let repeated: Vec<_> = repeated.into_iter().map(|(address, _)| *address).collect();
+            if let (true, Some(row)) = (refuse_duplicates, repeated.iter().flatten().next()) {
+                return Err(changed.old.changed_twice(*row)?);
+            }
+            again.insert_all(&repeated);
+            rows = found.iter().zip(&new).filter_map(|(row, new)| row.filter(|_| *new)).collect();
+            batch = batch.filter(&BooleanArray::from(new));
+        }
+        changed.change(place, &rows, new_rows.make(&batch, context)?)
+    })?;
+    let added = changed.finish()?;
+    let rows = touched.into_rows();
+    let counts = UpdateCounts { updated: rows.len(), multi_joined: again.into_rows().len() };
+    let mut delta = rows.into_delta(&table.snapshot)?;
+    delta.added = added;
+    transaction.change(table.id(), delta)?;
+    Ok(counts)
+}
