@@ -64,8 +64,14 @@ impl RowKeys {
 
     /// The first eight bytes of every key as integers of the same order; equal prefixes decide nothing.
     pub fn prefixes(&self) -> Vec<u64> {
+        self.prefixes_after(0)
+    }
+
+    /// Eight bytes of every key as integers of the same order, when all keys are alike in the `common` bytes
+    /// before; equal prefixes decide nothing.
+    pub fn prefixes_after(&self, common: usize) -> Vec<u64> {
         let prefix = |row| {
-            let key: &[u8] = self.key(row);
+            let key: &[u8] = self.key(row).get(common..).unwrap_or(&[]);
             let mut bytes = [0; 8];
             let length = key.len().min(8);
             bytes[..length].copy_from_slice(&key[..length]);
