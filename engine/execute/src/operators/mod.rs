@@ -15,3 +15,4 @@ pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod sort;
 pub(crate) mod values;
+pub(crate) mod window;

@@ -12,6 +12,7 @@ mod relational;
 mod scan;
 mod sort;
 mod source;
+mod window;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -112,6 +113,7 @@ impl<'a, 's> Builder<'a, 's> {
             Plan::Aggregate(node) => self.aggregate(node, wanted, id),
             Plan::Join(node) => self.join(node, wanted, id),
             Plan::Sort(node) => self.sort(node, wanted, id),
+            Plan::Window(node) => self.window(node, wanted, id),
             Plan::Limit(node) => self.limit(node, wanted, id),
             Plan::TableExpand(node) => self.table_expand(node, wanted, id),
             Plan::With(node) => self.with(node, wanted, id),
@@ -120,7 +122,6 @@ impl<'a, 's> Builder<'a, 's> {
             Plan::Sample(node) => self.sample(node, wanted, id),
             Plan::SetOperation(node) => self.set_operation(node, wanted, id),
             Plan::Apply(_) => Err(Error::internal("a dependent join after optimization")),
-            _ => Err(Error::not_supported(plan.operation())),
         }
     }
 

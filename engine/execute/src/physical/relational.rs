@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use firn_query::plan::{
-    Filter, Limit, PlanColumn, Project, RecursiveCte, Sample, SampleSize, SetOperation,
-    SetOperator, TableExpand, With,
+    Aggregate, Filter, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project, ProjectItem,
+    RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, TableExpand, With,
 };
 use firn_types::{ColumnId, Error, Result};
 
@@ -134,12 +134,48 @@ impl Builder<'_, '_> {
         &mut self,
         node: &SetOperation,
         wanted: &Wanted,
-        _id: OperatorId,
+        id: OperatorId,
     ) -> Result<Stream> {
         match node.operator {
             SetOperator::UnionAll => self.union_all(node, wanted),
-            _ => Err(Error::not_supported("INTERSECT, EXCEPT")),
+            SetOperator::Intersect => self.distinct_rows(node, JoinKind::Semi, wanted, id),
+            SetOperator::Except => self.distinct_rows(node, JoinKind::Anti, wanted, id),
         }
+    }
+
+    /// INTERSECT and EXCEPT: the groups of the left rows that have, or do not have, a match on the right.
+    fn distinct_rows(
+        &mut self,
+        node: &SetOperation,
+        kind: JoinKind,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let [left, right] = node.inputs.as_slice() else {
+            return Err(Error::internal("a set operation of other than two inputs"));
+        };
+        let (left_columns, right_columns) = (left.columns(), right.columns());
+        let keys = left_columns.iter().zip(&right_columns).map(|(left, right)| JoinKey {
+            left: left.expr(),
+            right: right.expr(),
+            null_equals_null: true,
+        });
+        let keys = keys.collect();
+        let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
+        let join = Join { kind, left, right, keys, conditions: Vec::new() };
+        let group = |(column, from): (&PlanColumn, &PlanColumn)| ProjectItem {
+            id: column.id,
+            name: column.name.clone(),
+            expr: from.expr(),
+        };
+        let aggregate = Aggregate {
+            input: Box::new(Plan::Join(Box::new(join))),
+            groups: node.columns.iter().zip(&left_columns).map(group).collect(),
+            grouping_sets: None,
+            grouping_id: None,
+            aggregates: Vec::new(),
+        };
+        self.aggregate(&aggregate, wanted, id)
     }
 
     /// The legs of all inputs side by side.

@@ -2,7 +2,9 @@
 
 mod aggregate;
 mod join;
+mod scan;
 mod sort;
+mod window;
 
 use firn_column::Batch;
 use firn_query::plan::{
@@ -59,6 +61,36 @@ fn values_and_union_all_stream_in_order() -> Result<()> {
     expected.push(vec![int(100), int(3)]);
     for (threads, memory) in WAYS {
         assert_eq!(test.run(&plan, threads, memory)?, expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn intersect_and_except_give_different_rows_and_null_is_null() -> Result<()> {
+    let null = firn_types::Value::Null;
+    let left: Vec<Row> = vec![
+        vec![int(1), int(1)],
+        vec![int(1), int(1)],
+        vec![null.clone(), int(2)],
+        vec![int(3), null.clone()],
+        vec![int(4), int(4)],
+        vec![int(4), int(4)],
+    ];
+    let right: Vec<Row> =
+        vec![vec![null.clone(), int(2)], vec![int(1), int(1)], vec![int(1), int(1)]];
+    for (operator, expected) in [
+        (SetOperator::Intersect, vec![left[0].clone(), left[2].clone()]),
+        (SetOperator::Except, vec![left[3].clone(), left[4].clone()]),
+    ] {
+        let mut test = Test::default();
+        let inputs =
+            vec![test.table(&[INTEGER; 2], &left, 2), test.table(&[INTEGER; 2], &right, 2)];
+        let columns = vec![test.fresh(INTEGER), test.fresh(INTEGER)];
+        let plan = Plan::SetOperation(SetOperation { operator, inputs, columns });
+        for (threads, memory) in WAYS {
+            let answer = crate::testing::sorted(test.run(&plan, threads, memory)?);
+            assert!(answer == crate::testing::sorted(expected.clone()), "{operator:?} {threads}");
+        }
     }
     Ok(())
 }

@@ -1,0 +1,283 @@
+//! Every row with answers from the rows around it: calls of one PARTITION BY and one ORDER BY.
+//!
+//! All rows are collected and sorted by partition and order. A morsel of the output is a number of whole
+//! partitions; their frames and answers are computed when they are read, on all threads. When memory is
+//! used up, the rows are dealt out to parts on disk by the hash of their partition, and each part is
+//! sorted and answered by itself. Without PARTITION BY everything stays in memory.
+
+mod answer;
+mod frames;
+mod ranges;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use arrow::array::UInt32Array;
+use firn_column::row_key::KeyOrder;
+use firn_column::{Batch, Column};
+use firn_query::plan::Frame;
+use firn_types::{Error, Result, SqlType};
+
+use crate::context::{QueryContext, lock};
+use crate::evaluate::Expressions;
+use crate::memory::{Reservation, bytes_of};
+use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
+use crate::operators::deal::{SpilledRows, files_by_part};
+use crate::operators::expand::emit_in_batches;
+use crate::operators::places::Placed;
+use crate::operators::sort::sorted_order;
+use crate::spill::SpillFile;
+
+pub(crate) use answer::CallTarget;
+
+/// What is computed over which windows.
+pub(crate) struct WindowSpec {
+    /// The input's columns that are kept.
+    pub(crate) payload: Vec<usize>,
+    /// The keys of partition and order, then all arguments; carried behind the payload.
+    pub(crate) inputs: Expressions,
+    /// How many keys PARTITION BY has.
+    pub(crate) partition_keys: usize,
+    /// How each key of ORDER BY sorts.
+    pub(crate) orders: Vec<KeyOrder>,
+    pub(crate) calls: Vec<WindowCallSpec>,
+}
+
+/// One call.
+pub(crate) struct WindowCallSpec {
+    pub(crate) target: CallTarget,
+    /// Positions among the inputs.
+    pub(crate) arguments: std::ops::Range<usize>,
+    pub(crate) returns: SqlType,
+    pub(crate) frame: Frame,
+    pub(crate) ignore_nulls: bool,
+}
+
+impl WindowSpec {
+    fn carried(&self, batch: &Batch, context: &QueryContext) -> Result<Batch> {
+        let inputs = self.inputs.evaluate(batch, context)?;
+        let mut columns = batch.project(&self.payload).into_columns();
+        columns.extend(inputs);
+        Ok(Batch::new(columns, batch.rows()))
+    }
+
+    fn inputs_of<'b>(&self, carried: &'b Batch) -> &'b [Column] {
+        &carried.columns()[self.payload.len()..]
+    }
+
+    fn partition_of<'b>(&self, carried: &'b Batch) -> &'b [Column] {
+        &self.inputs_of(carried)[..self.partition_keys]
+    }
+
+    /// Types and orders of all keys, the partition's first.
+    fn keys(&self) -> (&[SqlType], Vec<KeyOrder>) {
+        let count = self.partition_keys + self.orders.len();
+        let mut orders = vec![KeyOrder::default(); self.partition_keys];
+        orders.extend(&self.orders);
+        (&self.inputs.types()[..count], orders)
+    }
+
+    /// The rows sorted by partition and order.
+    fn sorted(&self, carried: Batch, context: Option<&QueryContext>) -> Result<Batch> {
+        let (types, orders) = self.keys();
+        if types.is_empty() {
+            return Ok(carried);
+        }
+        let keys = &self.inputs_of(&carried)[..types.len()];
+        let order = sorted_order(keys, types, &orders, carried.rows(), context)?;
+        let order = UInt32Array::from(order);
+        match context {
+            Some(context) => {
+                let column = |position: usize| Ok(carried.column(position).take(&order));
+                let columns = context.map(carried.columns().len(), column)?;
+                Ok(Batch::new(columns, carried.rows()))
+            }
+            None => Ok(carried.take(&order)),
+        }
+    }
+}
+
+/// Computes windows.
+pub(crate) struct Window {
+    spec: WindowSpec,
+    collected: Mutex<Collected>,
+    spilling: AtomicBool,
+    ready: OnceLock<Ready>,
+}
+
+#[derive(Default)]
+struct Collected {
+    placed: Placed,
+    reservations: Vec<Reservation>,
+    spilled: Vec<SpilledRows>,
+}
+
+enum Ready {
+    /// Sorted rows, and where each morsel ends.
+    InMemory {
+        sorted: Batch,
+        ends: Vec<usize>,
+        _memory: Vec<Reservation>,
+    },
+    OnDisk(Vec<Vec<SpillFile>>),
+}
+
+/// Rows that a morsel has at least, if there are so many.
+const MORSEL_ROWS: usize = 1 << 14;
+/// How many times its own size a row takes: collected, put together, sorted.
+const BYTES_FACTOR: usize = 3;
+
+impl Window {
+    pub(crate) fn new(spec: WindowSpec) -> Window {
+        Window {
+            spec,
+            collected: Mutex::default(),
+            spilling: AtomicBool::new(false),
+            ready: OnceLock::new(),
+        }
+    }
+
+    fn deal(&self, to: &mut SpilledRows, batch: &Batch, context: &QueryContext) -> Result<()> {
+        let types = &self.spec.inputs.types()[..self.spec.partition_keys];
+        to.add(batch, self.spec.partition_of(batch), types, context)
+    }
+
+    fn in_memory(&self, batches: &[Batch], context: &QueryContext) -> Result<(Batch, Vec<usize>)> {
+        if batches.is_empty() {
+            return Ok((Batch::new(Vec::new(), 0), Vec::new()));
+        }
+        let sorted = self.spec.sorted(Batch::concat(batches)?, Some(context))?;
+        let types = &self.spec.inputs.types()[..self.spec.partition_keys];
+        let starts = ranges::starts(self.spec.partition_of(&sorted), types, sorted.rows())?;
+        let mut ends = Vec::new();
+        let mut last = 0;
+        for start in starts.values().set_indices() {
+            if start - last >= MORSEL_ROWS {
+                ends.push(start);
+                last = start;
+            }
+        }
+        ends.push(sorted.rows());
+        Ok((sorted, ends))
+    }
+
+    /// Sorted rows of whole partitions with the answers behind the payload.
+    fn answered(&self, sorted: &Batch, context: &QueryContext) -> Result<Batch> {
+        let payload: Vec<usize> = (0..self.spec.payload.len()).collect();
+        let mut columns = sorted.project(&payload).into_columns();
+        columns.extend(answer::answers(&self.spec, sorted, context)?);
+        Ok(Batch::new(columns, sorted.rows()))
+    }
+}
+
+impl Sink for Window {
+    fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
+        let memory = context.memory.reservation();
+        let placed = Placed::default();
+        Ok(Box::new(WindowWorker { shared: self, context, placed, memory, spilled: None }))
+    }
+
+    fn finalize(&self, context: &QueryContext) -> Result<()> {
+        let mut collected = std::mem::take(&mut *lock(&self.collected));
+        let batches = collected.placed.into_ordered();
+        let ready = if self.spilling.load(Ordering::Relaxed) {
+            let mut rest = SpilledRows::new();
+            batches.iter().try_for_each(|batch| self.deal(&mut rest, batch, context))?;
+            rest.flush(context)?;
+            collected.spilled.push(rest);
+            Ready::OnDisk(files_by_part(collected.spilled)?)
+        } else {
+            let (sorted, ends) = self.in_memory(&batches, context)?;
+            Ready::InMemory { sorted, ends, _memory: collected.reservations }
+        };
+        self.ready.set(ready).map_err(|_| Error::internal("windows finished twice"))
+    }
+}
+
+impl Source for Window {
+    fn open(&self, _: &QueryContext) -> Result<usize> {
+        Ok(match self.ready.get() {
+            Some(Ready::InMemory { ends, .. }) => ends.len(),
+            Some(Ready::OnDisk(parts)) => parts.len(),
+            None => 0,
+        })
+    }
+
+    fn read(&self, morsel: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
+        let answered = match self.ready.get() {
+            Some(Ready::InMemory { sorted, ends, .. }) => {
+                let start = if morsel == 0 { 0 } else { ends[morsel - 1] };
+                self.answered(&sorted.slice(start, ends[morsel] - start), context)?
+            }
+            Some(Ready::OnDisk(parts)) => {
+                let mut memory = context.memory.reservation();
+                let mut batches = Vec::new();
+                for file in &parts[morsel] {
+                    for batch in file.read()? {
+                        let batch = batch?;
+                        memory.force(bytes_of(&batch));
+                        batches.push(batch);
+                    }
+                }
+                if batches.is_empty() {
+                    return Ok(Flow::Continue);
+                }
+                let sorted = self.spec.sorted(Batch::concat(&batches)?, None)?;
+                self.answered(&sorted, context)?
+            }
+            None => return Ok(Flow::Continue),
+        };
+        emit_in_batches(&answered, emit)
+    }
+}
+
+struct WindowWorker<'a> {
+    shared: &'a Window,
+    context: &'a QueryContext,
+    placed: Placed,
+    memory: Reservation,
+    spilled: Option<SpilledRows>,
+}
+
+impl WindowWorker<'_> {
+    fn spill(&mut self) -> Result<()> {
+        let spilled = self.spilled.get_or_insert_with(SpilledRows::new);
+        for batch in std::mem::take(&mut self.placed).into_ordered() {
+            self.shared.deal(spilled, &batch, self.context)?;
+        }
+        self.memory.shrink(self.memory.bytes());
+        Ok(())
+    }
+}
+
+impl SinkWorker for WindowWorker<'_> {
+    fn consume(&mut self, place: usize, batch: Batch) -> Result<Flow> {
+        let carried = self.shared.spec.carried(&batch, self.context)?;
+        let bytes = BYTES_FACTOR * bytes_of(&carried);
+        let spilling = &self.shared.spilling;
+        if !spilling.load(Ordering::Relaxed) && !self.memory.try_grow(bytes) {
+            let enough = self.memory.bytes() >= self.context.memory.working_set_bytes();
+            if self.shared.spec.partition_keys > 0 && enough {
+                spilling.store(true, Ordering::Relaxed);
+            } else {
+                self.memory.force(bytes);
+            }
+        }
+        self.placed.push(place, carried);
+        if spilling.load(Ordering::Relaxed) {
+            self.spill()?;
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn combine(mut self: Box<Self>) -> Result<()> {
+        if let Some(spilled) = &mut self.spilled {
+            spilled.flush(self.context)?;
+        }
+        let mut collected = lock(&self.shared.collected);
+        collected.placed.append(&mut self.placed);
+        collected.reservations.push(self.memory);
+        collected.spilled.extend(self.spilled);
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! Window functions: one operator for each PARTITION BY and ORDER BY.
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_query::plan::{SortKey, Window, WindowCall, WindowTarget};
+use firn_types::Result;
+
+use super::aggregate::wrapped;
+use super::sort::key_order;
+use super::{Builder, Stream, Wanted, started, wanted_with};
+use crate::evaluate::{Expressions, Layout};
+use crate::operators::window::{self, CallTarget, WindowCallSpec, WindowSpec};
+use crate::profile::OperatorId;
+
+impl Builder<'_, '_> {
+    pub(super) fn window(
+        &mut self,
+        node: &Window,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let calls: Vec<&WindowCall> =
+            node.calls.iter().filter(|call| wanted.contains(&call.id)).collect();
+        let mut groups: Vec<Vec<&WindowCall>> = Vec::new();
+        for call in &calls {
+            match groups.iter_mut().find(|group| same_window(group[0], call)) {
+                Some(group) => group.push(call),
+                None => groups.push(vec![call]),
+            }
+        }
+        let below = wanted_with(wanted, calls.iter().flat_map(|call| expressions(call)));
+        let mut stream = self.build(&node.input, &below)?;
+        for group in 0..groups.len() {
+            // What later groups use must pass this one.
+            let later = groups[group + 1..].iter().flatten().flat_map(|call| expressions(call));
+            let kept = wanted_with(wanted, later);
+            stream = self.window_group(stream, &groups[group], &kept, id)?;
+        }
+        Ok(stream)
+    }
+
+    fn window_group(
+        &mut self,
+        stream: Stream,
+        calls: &[&WindowCall],
+        kept: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        let first = calls[0];
+        let mut inputs: Vec<Expr> = first.partition_by.clone();
+        inputs.extend(first.order_by.iter().map(|key| key.expr.clone()));
+        let specs = calls.iter().map(|call| call_spec(call, &mut inputs)).collect();
+        let payload = stream.layout.positions_where(|id| kept.contains(&id));
+        let mut columns = stream.layout.project(&payload);
+        let answers = calls.iter().map(|call| (call.id, call.column().sql_type)).collect();
+        columns = columns.joined(&Layout::new(answers));
+        let spec = WindowSpec {
+            payload,
+            inputs: Expressions::new(inputs, &stream.layout)?,
+            partition_keys: first.partition_by.len(),
+            orders: first.order_by.iter().map(key_order).collect(),
+            calls: specs,
+        };
+        let window = Arc::new(window::Window::new(spec));
+        self.end_in(stream, window.clone(), id);
+        Ok(started(window, columns, id))
+    }
+}
+
+/// The call with its arguments added to the inputs.
+fn call_spec(call: &WindowCall, inputs: &mut Vec<Expr>) -> WindowCallSpec {
+    let start = inputs.len();
+    inputs.extend(call.arguments.iter().cloned());
+    let target = match &call.target {
+        WindowTarget::Window(_, binding) => CallTarget::Window(Arc::clone(binding)),
+        WindowTarget::Aggregate { function, binding, distinct, within } => {
+            inputs.extend(within.iter().map(|key| key.expr.clone()));
+            let plain = !distinct && within.is_empty();
+            let name = plain.then_some(function.name);
+            CallTarget::Aggregate(wrapped(binding, *distinct, within), name)
+        }
+    };
+    WindowCallSpec {
+        target,
+        arguments: start..inputs.len(),
+        returns: call.column().sql_type,
+        frame: call.frame.clone(),
+        ignore_nulls: call.ignore_nulls,
+    }
+}
+
+fn expressions(call: &WindowCall) -> Vec<&Expr> {
+    let keys = call.order_by.iter().map(|key| &key.expr);
+    let mut all: Vec<&Expr> = call.arguments.iter().chain(&call.partition_by).chain(keys).collect();
+    if let WindowTarget::Aggregate { within, .. } = &call.target {
+        all.extend(within.iter().map(|key| &key.expr));
+    }
+    all
+}
+
+/// Whether two calls have the same partitions in the same order. Expressions are compared as they are
+/// shown, which tells all but volatile ones.
+fn same_window(a: &WindowCall, b: &WindowCall) -> bool {
+    let shown = |exprs: &[Expr]| exprs.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let order = |keys: &[SortKey]| {
+        let key = |key: &SortKey| (key.expr.to_string(), key.descending, key.nulls_first);
+        keys.iter().map(key).collect::<Vec<_>>()
+    };
+    shown(&a.partition_by) == shown(&b.partition_by) && order(&a.order_by) == order(&b.order_by)
+}
