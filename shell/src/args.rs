@@ -1,0 +1,102 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser};
+
+/// A columnar analytical warehouse that speaks Snowflake's SQL, in one binary on a folder or a bucket.
+#[derive(Debug, Default, Parser)]
+#[command(name = "firn", version, disable_version_flag = true, after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The account: a folder, an object-store URL, or ':memory:' (default: ./firn_data)
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) place: Option<String>,
+
+    /// The account, as an option
+    #[arg(short, long, value_name = "ACCOUNT", conflicts_with = "place")]
+    pub(crate) account: Option<String>,
+
+    /// A connection of the configuration file
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The database to use
+    #[arg(short, long, value_name = "DATABASE")]
+    pub(crate) dbname: Option<String>,
+
+    /// The schema to use
+    #[arg(short, long, value_name = "SCHEMA")]
+    pub(crate) schemaname: Option<String>,
+
+    /// The warehouse to use
+    #[arg(short, long, value_name = "WAREHOUSE")]
+    pub(crate) warehouse: Option<String>,
+
+    /// The role to use
+    #[arg(short, long, value_name = "ROLE")]
+    pub(crate) rolename: Option<String>,
+
+    /// The user's name
+    #[arg(short, long, value_name = "USER")]
+    pub(crate) username: Option<String>,
+
+    /// A variable for &name substitution; may be repeated
+    #[arg(short = 'D', long, value_name = "NAME=VALUE")]
+    pub(crate) variable: Vec<String>,
+
+    /// An option of the shell, as '!options' lists them; may be repeated
+    #[arg(short, long, value_name = "NAME=VALUE")]
+    pub(crate) option: Vec<String>,
+
+    /// Run these statements and leave
+    #[arg(short, long, value_name = "SQL")]
+    pub(crate) query: Vec<String>,
+
+    /// Run a script and leave ('-' for standard input); may be repeated
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) filename: Vec<String>,
+
+    /// Print the version
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+const AFTER_HELP: &str = "\
+Without -q and -f, firn opens a shell on a terminal, and runs what comes through a pipe.
+A batch run stops at the first error with exit code 1, unless -o exit_on_error=false.
+Exit codes: 0 fine, 1 a statement failed, 2 wrong arguments or configuration, 3 no such account.";
+
+/// Cuts `name=value`.
+///
+/// # Errors
+/// A message when there is no `=` or no name.
+pub(crate) fn name_and_value(text: &str) -> Result<(&str, &str), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim(), value.trim())),
+        _ => Err(format!("'{text}' is not of the form name=value")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_flags_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_repeat() {
+        let args = Args::parse_from(["firn", "-f", "a.sql", "-f", "-", "-o", "timing=true", "-Dx=1"]);
+        assert_eq!(args.filename, ["a.sql", "-"]);
+        assert_eq!(name_and_value(&args.variable[0]), Ok(("x", "1")));
+        assert!(name_and_value("=1").is_err());
+    }
+}

@@ -1,0 +1,138 @@
+//! The configuration file: named connections, variables and options, in TOML.
+//!
+//! ```toml
+//! default_connection = "dev"
+//!
+//! [connections.dev]
+//! account = "/data/dev"
+//! database = "SALES"
+//!
+//! [variables]
+//! region = "north"
+//!
+//! [options]
+//! timing = false
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use serde::Deserialize;
+
+/// What a configuration file says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The connection to use when none is named.
+    pub(crate) default_connection: Option<String>,
+    /// Connections by name.
+    #[serde(default)]
+    pub(crate) connections: BTreeMap<String, Connection>,
+    /// Variables for `&name` substitution.
+    #[serde(default)]
+    variables: BTreeMap<String, toml::Value>,
+    /// Options of the shell.
+    #[serde(default)]
+    options: BTreeMap<String, toml::Value>,
+}
+
+/// Where to connect to, and what to use there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Connection {
+    /// Folder, URL or `:memory:`.
+    pub(crate) account: Option<String>,
+    /// The database in use.
+    pub(crate) database: Option<String>,
+    /// The schema in use.
+    pub(crate) schema: Option<String>,
+    /// The warehouse in use.
+    pub(crate) warehouse: Option<String>,
+    /// The role in use.
+    pub(crate) role: Option<String>,
+    /// The user's name.
+    pub(crate) user: Option<String>,
+}
+
+impl Config {
+    /// Reads the file given, or the user's own if there is one.
+    ///
+    /// # Errors
+    /// A message when the file cannot be read or understood.
+    pub(crate) fn load(given: Option<&Path>) -> Result<Config, String> {
+        let path = match given {
+            Some(path) => path.to_path_buf(),
+            None => match user_file("XDG_CONFIG_HOME", ".config", "config.toml") {
+                Some(path) if path.exists() => path,
+                _ => return Ok(Config::default()),
+            },
+        };
+        let text = fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        Config::parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Config, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// The connection of that name, or the default one; an empty one when there is neither.
+    ///
+    /// # Errors
+    /// A message when a named connection is missing.
+    pub(crate) fn connection(&self, name: Option<&str>) -> Result<Connection, String> {
+        match name.or(self.default_connection.as_deref()) {
+            None => Ok(Connection::default()),
+            Some(name) => self
+                .connections
+                .get(name)
+                .cloned()
+                .ok_or_else(|| format!("there is no connection '{name}' in the configuration")),
+        }
+    }
+
+    /// Variables as text.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, String)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), plain(value)))
+    }
+
+    /// Options as text.
+    pub(crate) fn options(&self) -> impl Iterator<Item = (&str, String)> {
+        self.options.iter().map(|(name, value)| (name.as_str(), plain(value)))
+    }
+}
+
+/// The file `name` in firn's own folder under the folder that `variable` names, by default `fallback` of
+/// the home folder.
+pub(crate) fn user_file(variable: &str, fallback: &str, name: &str) -> Option<PathBuf> {
+    let base = match env::var_os(variable) {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => Path::new(&env::var_os("HOME")?).join(fallback),
+    };
+    Some(base.join("firn").join(name))
+}
+
+fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_connections_variables_and_options() {
+        let text = "default_connection = 'dev'\n[connections.dev]\naccount = 'here'\n\
+                    [variables]\nn = 3\n[options]\ntiming = false";
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.connection(None).unwrap().account.as_deref(), Some("here"));
+        assert!(config.connection(Some("prod")).is_err());
+        assert_eq!(config.variables().next(), Some(("n", "3".to_string())));
+        assert_eq!(config.options().next(), Some(("timing", "false".to_string())));
+        assert!(Config::parse("[conections.dev]").is_err());
+    }
+}
