@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn flags_repeat() {
-        let args = Args::parse_from(["firn", "-f", "a.sql", "-f", "-", "-o", "timing=true", "-Dx=1"]);
+        let args =
+            Args::parse_from(["firn", "-f", "a.sql", "-f", "-", "-o", "timing=true", "-Dx=1"]);
         assert_eq!(args.filename, ["a.sql", "-"]);
         assert_eq!(name_and_value(&args.variable[0]), Ok(("x", "1")));
         assert!(name_and_value("=1").is_err());

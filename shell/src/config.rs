@@ -116,7 +116,12 @@ pub(crate) fn user_file(variable: &str, fallback: &str, name: &str) -> Option<Pa
 fn plain(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
-        other => other.to_string(),
+        toml::Value::Integer(number) => number.to_string(),
+        toml::Value::Float(number) => number.to_string(),
+        toml::Value::Boolean(value) => value.to_string(),
+        toml::Value::Datetime(time) => time.to_string(),
+        // Options and variables are single values; these become a text that no option takes.
+        other @ (toml::Value::Array(_) | toml::Value::Table(_)) => format!("{other:?}"),
     }
 }
 

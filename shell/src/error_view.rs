@@ -30,17 +30,30 @@ pub(crate) fn paint(failure: &Failure, sql: &str, origin: Option<Origin>, color:
         let _ = write!(out, "\n{blue}-->{plain} {}:{line}", origin.file);
     }
     let Some((line, position)) = failure.place else { return out };
-    let width = failure.span.map_or(1, |span| span.of(sql).lines().next().unwrap_or("").chars().count());
-    let Some((shown, before, under)) = excerpt(sql, line, position, width.max(1)) else { return out };
+    let width =
+        failure.span.map_or(1, |span| span.of(sql).lines().next().unwrap_or("").chars().count());
+    let Some((shown, before, under)) = excerpt(sql, line, position, width.max(1)) else {
+        return out;
+    };
     let number = line.to_string();
     let gap = " ".repeat(number.len());
     let _ = write!(out, "\n{blue}{number} |{plain} {shown}");
-    let _ = write!(out, "\n{blue}{gap} |{plain} {}{red}{}{plain}", " ".repeat(before), "^".repeat(under));
+    let _ = write!(
+        out,
+        "\n{blue}{gap} |{plain} {}{red}{}{plain}",
+        " ".repeat(before),
+        "^".repeat(under)
+    );
     out
 }
 
 /// The part of the line around the place, the blanks before the caret, and the carets.
-fn excerpt(sql: &str, line: usize, position: usize, width: usize) -> Option<(String, usize, usize)> {
+fn excerpt(
+    sql: &str,
+    line: usize,
+    position: usize,
+    width: usize,
+) -> Option<(String, usize, usize)> {
     let source = sql.lines().nth(line.checked_sub(1)?)?;
     let from = if position > SHOWN_CHARACTERS { position - SHOWN_CHARACTERS / 2 } else { 0 };
     let visible = |c: char| if c.is_control() { ' ' } else { c };

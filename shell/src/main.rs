@@ -1,1 +1,148 @@
-fn main() {}
+//! The binary: a shell for people, and a runner of scripts and pipes.
+//!
+//! Reading order: [`args`] and [`config`] say what to do; [`shell`] runs one statement; `repl` and
+//! `run_file` feed it; `render` and `error_view` print what comes back; `meta_command` holds the `!`
+//! commands.
+
+mod args;
+mod config;
+mod error_view;
+mod lex;
+mod line_helper;
+mod meta_command;
+mod options;
+mod output;
+mod render;
+mod repl;
+mod run_file;
+mod shell;
+mod statement_reader;
+mod variables;
+mod watch;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use firn_engine::{Engine, EngineOptions, SessionOptions};
+use mimalloc::MiMalloc;
+
+use crate::args::{Args, name_and_value};
+use crate::config::{Config, Connection};
+use crate::options::Options;
+use crate::shell::{Outcome, Shell};
+use crate::variables::Variables;
+
+// Engines allocate and free large buffers from many threads; the system's allocator is slow at that.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// The account when none is named.
+const DEFAULT_ACCOUNT: &str = "./firn_data";
+
+/// A statement failed.
+const EXIT_FAILED: u8 = 1;
+/// Wrong arguments or configuration.
+const EXIT_ARGUMENTS: u8 = 2;
+/// The account cannot be opened.
+const EXIT_ACCOUNT: u8 = 3;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let (connection, options, variables) = match settle(&args) {
+        Ok(settled) => settled,
+        Err(message) => return fail(&message, EXIT_ARGUMENTS),
+    };
+    let mut shell = match connect(connection, options, variables) {
+        Ok(shell) => shell,
+        Err(message) => return fail(&message, EXIT_ACCOUNT),
+    };
+    match run(&mut shell, &args) {
+        Ok(Outcome::Failed) => ExitCode::from(EXIT_FAILED),
+        Ok(_) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(&error.to_string(), EXIT_FAILED),
+    }
+}
+
+fn fail(message: &str, code: u8) -> ExitCode {
+    // There is nowhere left to say that standard error is closed.
+    let _ = writeln!(io::stderr(), "firn: {message}");
+    ExitCode::from(code)
+}
+
+/// Configuration and arguments together; arguments win.
+fn settle(args: &Args) -> Result<(Connection, Options, Variables), String> {
+    let config = Config::load(args.config.as_deref())?;
+    let named = config.connection(args.connection.as_deref())?;
+    let account = args.place.as_ref().or(args.account.as_ref());
+    let connection = Connection {
+        account: account.cloned().or(named.account),
+        database: args.dbname.clone().or(named.database),
+        schema: args.schemaname.clone().or(named.schema),
+        warehouse: args.warehouse.clone().or(named.warehouse),
+        role: args.rolename.clone().or(named.role),
+        user: args.username.clone().or(named.user),
+    };
+    let mut options = Options::default();
+    for (name, value) in config.options() {
+        options.set(name, &value)?;
+    }
+    let mut variables = Variables::default();
+    for (name, value) in config.variables() {
+        variables.define(name, &value)?;
+    }
+    for option in &args.option {
+        let (name, value) = name_and_value(option)?;
+        options.set(name, value)?;
+    }
+    for variable in &args.variable {
+        let (name, value) = name_and_value(variable)?;
+        variables.define(name, value)?;
+    }
+    Ok((connection, options, variables))
+}
+
+fn connect(
+    connection: Connection,
+    options: Options,
+    variables: Variables,
+) -> Result<Shell, String> {
+    let account = connection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
+    let engine = Engine::open(account, EngineOptions::default())
+        .map_err(|error| format!("cannot open {account}: {error}"))?;
+    let session = engine.session(SessionOptions {
+        database: connection.database,
+        schema: connection.schema,
+        warehouse: connection.warehouse,
+        role: connection.role,
+        user: connection.user,
+    });
+    let session = session.map_err(|error| error.to_string())?;
+    Shell::new(session, options, variables).map_err(|error| error.to_string())
+}
+
+/// Scripts first, then the words behind `-q`; without either, what comes from the terminal or a pipe.
+fn run(shell: &mut Shell, args: &Args) -> io::Result<Outcome> {
+    if args.query.is_empty() && args.filename.is_empty() {
+        return match io::stdin().is_terminal() {
+            true => repl::run(shell),
+            false => run_file::run_script(shell, "-"),
+        };
+    }
+    let scripts = args.filename.iter().map(|name| (name, true));
+    let queries = args.query.iter().map(|text| (text, false));
+    for (text, is_script) in scripts.chain(queries) {
+        let outcome = match is_script {
+            true => run_file::run_script(shell, text)?,
+            false => run_file::run_text(shell, text)?,
+        };
+        match outcome {
+            Outcome::Fine => {}
+            Outcome::Failed if !shell.exits_on_error() => {}
+            outcome => return Ok(outcome),
+        }
+    }
+    Ok(Outcome::Fine)
+}

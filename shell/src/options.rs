@@ -38,20 +38,40 @@ pub(crate) const OPTIONS: &[OptionEntry] = &[
     entry("color", Kind::BooleanOrAuto, "auto", "Color what is typed, and errors"),
     entry("echo", Kind::Boolean, "false", "Print each statement before its result"),
     entry("empty_for_null_in_tsv", Kind::Boolean, "false", "Print NULL as nothing in tsv"),
-    entry("exit_on_error", Kind::BooleanOrAuto, "auto", "Leave at the first error; auto: unless interactive"),
+    entry(
+        "exit_on_error",
+        Kind::BooleanOrAuto,
+        "auto",
+        "Leave at the first error; auto: unless interactive",
+    ),
     entry("friendly", Kind::Boolean, "true", "Greet and say goodbye"),
     entry("header", Kind::Boolean, "true", "Print the columns' names"),
     entry("output_file", Kind::Text, "", "Append results to this file as well"),
     entry("output_format", Kind::OutputFormat, "psql", Format::NAMES),
-    entry("progress_bar", Kind::Boolean, "true", "Show the progress of work that takes longer than a second"),
+    entry(
+        "progress_bar",
+        Kind::Boolean,
+        "true",
+        "Show the progress of work that takes longer than a second",
+    ),
     entry("prompt_format", Kind::Text, "[user]#[warehouse]@[database].[schema]>", "The prompt"),
     entry("quiet", Kind::Boolean, "false", "Print nothing but errors"),
     entry("results", Kind::Boolean, "true", "Print results"),
     entry("sfqid", Kind::Boolean, "false", "Print each statement's id"),
     entry("sfqid_in_error", Kind::Boolean, "false", "Print the id of failed statements"),
     entry("stop_on_error", Kind::Boolean, "false", "Leave a !source file at its first error"),
-    entry("timing", Kind::BooleanOrAuto, "auto", "Print the time; auto: with psql, markdown and vertical"),
-    entry("timing_in_output_file", Kind::Boolean, "false", "Print the time to the output file as well"),
+    entry(
+        "timing",
+        Kind::BooleanOrAuto,
+        "auto",
+        "Print the time; auto: with psql, markdown and vertical",
+    ),
+    entry(
+        "timing_in_output_file",
+        Kind::Boolean,
+        "false",
+        "Print the time to the output file as well",
+    ),
     entry("variable_substitution", Kind::Boolean, "false", "Replace &name by the variable's value"),
     entry("wrap", Kind::Boolean, "true", "Fit tables to the terminal's width"),
 ];
@@ -117,7 +137,8 @@ impl Options {
 
     /// Whether the footer with rows and time is printed.
     pub(crate) fn timing(&self) -> bool {
-        let for_people = matches!(self.format(), Format::Psql | Format::Markdown | Format::Vertical);
+        let for_people =
+            matches!(self.format(), Format::Psql | Format::Markdown | Format::Vertical);
         self.is_true_or("timing", for_people)
     }
 }

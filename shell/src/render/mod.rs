@@ -1,0 +1,267 @@
+//! Results as text. One file per family of formats; each writes row by row, so a result of any size costs
+//! no more than its own text.
+
+mod delimited;
+mod json;
+mod markdown;
+mod table;
+mod vertical;
+
+use std::io::{self, Write};
+
+use firn_engine::{Cell, StatementResult};
+
+pub(crate) use json::machine_error;
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A table for people.
+    Psql,
+    /// RFC 4180 with a header line; NULL is an empty field, an empty text is `""`.
+    Csv,
+    /// Tab-separated, with backslash escapes.
+    Tsv,
+    /// One array of objects.
+    Json,
+    /// One object per line.
+    JsonLines,
+    /// A table in Markdown.
+    Markdown,
+    /// One line per value.
+    Vertical,
+    /// One JSON object per statement, for programs.
+    Machine,
+}
+
+impl Format {
+    /// All names, as the options' table shows them.
+    pub(crate) const NAMES: &str = "psql, csv, tsv, json, jsonl, markdown, vertical or machine";
+
+    /// The format of that name, in lower case.
+    pub(crate) fn parse(name: &str) -> Option<Format> {
+        Some(match name {
+            "psql" => Format::Psql,
+            "csv" => Format::Csv,
+            "tsv" => Format::Tsv,
+            "json" => Format::Json,
+            "jsonl" => Format::JsonLines,
+            "markdown" => Format::Markdown,
+            "vertical" | "expanded" => Format::Vertical,
+            "machine" => Format::Machine,
+            _ => return None,
+        })
+    }
+}
+
+/// A column as renderers see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// The name.
+    pub(crate) name: String,
+    /// The type as SQL writes it.
+    pub(crate) type_name: String,
+    /// Whether its values are numbers, which stand to the right.
+    pub(crate) numeric: bool,
+    /// Whether its values are JSON texts.
+    pub(crate) semi_structured: bool,
+}
+
+impl Head {
+    /// A column of texts.
+    pub(crate) fn text(name: &str) -> Head {
+        Head {
+            name: name.to_string(),
+            type_name: "VARCHAR".to_string(),
+            numeric: false,
+            semi_structured: false,
+        }
+    }
+}
+
+/// Rows that can be gone through more than once.
+pub(crate) trait RowSource {
+    /// The columns.
+    fn heads(&self) -> &[Head];
+
+    /// Calls `f` with every row's cells.
+    ///
+    /// # Errors
+    /// When a value cannot be printed.
+    fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> io::Result<()>;
+}
+
+/// A statement's result as rows.
+pub(crate) struct ResultRows<'a> {
+    heads: Vec<Head>,
+    result: &'a StatementResult,
+}
+
+impl<'a> ResultRows<'a> {
+    /// The rows of a result.
+    pub(crate) fn new(result: &'a StatementResult) -> ResultRows<'a> {
+        let heads = result.fields.iter().map(|field| {
+            let type_name = field.sql_type.to_string();
+            Head {
+                name: field.name.clone(),
+                numeric: field.sql_type.is_numeric(),
+                semi_structured: matches!(type_name.as_str(), "VARIANT" | "OBJECT" | "ARRAY"),
+                type_name,
+            }
+        });
+        ResultRows { heads: heads.collect(), result }
+    }
+}
+
+impl RowSource for ResultRows<'_> {
+    fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> io::Result<()> {
+        self.result.for_each_row(f).map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+/// Rows that the shell itself makes.
+#[derive(Debug)]
+pub(crate) struct TextRows {
+    heads: Vec<Head>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl TextRows {
+    /// No rows yet, of columns of these names.
+    pub(crate) fn new(names: &[&str]) -> TextRows {
+        TextRows { heads: names.iter().map(|name| Head::text(name)).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row.
+    pub(crate) fn push<const N: usize>(&mut self, cells: [&str; N]) {
+        self.rows.push(cells.iter().map(|cell| Cell::Text((*cell).to_string())).collect());
+    }
+}
+
+impl RowSource for TextRows {
+    fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> io::Result<()> {
+        self.rows.iter().for_each(|row| f(row));
+        Ok(())
+    }
+}
+
+/// What the options say about the form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Whether columns' names are printed.
+    pub(crate) header: bool,
+    /// Whether NULL is nothing in tsv.
+    pub(crate) empty_for_null: bool,
+    /// The terminal's width in columns, if tables must fit.
+    pub(crate) width: Option<usize>,
+}
+
+/// What machine output says about a statement beside its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts<'a> {
+    /// The statement's id.
+    pub(crate) query_id: &'a str,
+    /// The rows given or affected.
+    pub(crate) row_count: u64,
+    /// The time taken, in seconds.
+    pub(crate) elapsed_s: f64,
+}
+
+/// Writes the rows in a format.
+///
+/// # Errors
+/// When writing fails, or a value cannot be printed.
+pub(crate) fn render(
+    format: Format,
+    rows: &dyn RowSource,
+    style: Style,
+    facts: Facts,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        Format::Psql => table::write(rows, style, out),
+        Format::Csv => delimited::write_csv(rows, style, out),
+        Format::Tsv => delimited::write_tsv(rows, style, out),
+        Format::Json => json::write_array(rows, out),
+        Format::JsonLines => json::write_lines(rows, out),
+        Format::Markdown => markdown::write(rows, style, out),
+        Format::Vertical => vertical::write(rows, out),
+        Format::Machine => json::write_machine(rows, facts, out),
+    }
+}
+
+/// Writes row by row until writing fails.
+fn write_rows(
+    rows: &dyn RowSource,
+    out: &mut dyn Write,
+    mut row: impl FnMut(&mut dyn Write, &[Cell]) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut result = Ok(());
+    rows.for_each_row(&mut |cells| {
+        if result.is_ok() {
+            result = row(out, cells);
+        }
+    })?;
+    result
+}
+
+/// A cell as SnowSQL shows it to people.
+fn shown(cell: &Cell) -> &str {
+    match cell {
+        Cell::Null => "NULL",
+        Cell::Boolean(true) => "True",
+        Cell::Boolean(false) => "False",
+        Cell::Text(text) => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Renders rows of texts, where `NULL` stands for NULL; a name that begins with `#` is a number's.
+    pub(super) fn check(format: Format, names: &[&str], cells: &[&[&str]], expect: &str) {
+        check_style(
+            format,
+            Style { header: true, empty_for_null: false, width: None },
+            names,
+            cells,
+            expect,
+        );
+    }
+
+    pub(super) fn check_style(
+        format: Format,
+        style: Style,
+        names: &[&str],
+        cells: &[&[&str]],
+        expect: &str,
+    ) {
+        let mut rows = TextRows::new(names);
+        for head in &mut rows.heads {
+            if let Some(name) = head.name.strip_prefix('#') {
+                (head.name, head.numeric) = (name.to_string(), true);
+            } else if let Some(name) = head.name.strip_prefix('{') {
+                (head.name, head.semi_structured) = (name.to_string(), true);
+            }
+        }
+        let cell = |text: &&str| match *text {
+            "NULL" => Cell::Null,
+            "True" => Cell::Boolean(true),
+            text => Cell::Text(text.to_string()),
+        };
+        rows.rows = cells.iter().map(|row| row.iter().map(cell).collect()).collect();
+        let facts = Facts { query_id: "id", row_count: cells.len() as u64, elapsed_s: 0.5 };
+        let mut out = Vec::new();
+        render(format, &rows, style, facts, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+}

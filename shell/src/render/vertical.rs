@@ -1,0 +1,57 @@
+//! One line per value: for rows wider than the screen.
+
+use std::io::{self, Write};
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{RowSource, shown, write_rows};
+
+/// Writes every row as a record.
+pub(super) fn write(rows: &dyn RowSource, out: &mut dyn Write) -> io::Result<()> {
+    let heads = rows.heads();
+    let name_width = heads.iter().map(|head| head.name.width()).max().unwrap_or(0);
+    let mut record = 0_u64;
+    write_rows(rows, out, |out, cells| {
+        record += 1;
+        let value_width =
+            cells.iter().flat_map(|cell| shown(cell).lines()).map(UnicodeWidthStr::width);
+        let title = format!("-[ RECORD {record} ]");
+        let width = (name_width + 3 + value_width.max().unwrap_or(0)).clamp(title.len() + 1, 78);
+        writeln!(out, "{title}{}", "-".repeat(width - title.len()))?;
+        for (head, cell) in heads.iter().zip(cells) {
+            let mut name = head.name.as_str();
+            // An empty text has no lines, but its name is shown.
+            let text = shown(cell);
+            for line in text.lines().chain(text.is_empty().then_some("")) {
+                let pad = name_width - name.width();
+                writeln!(out, "{name}{:pad$} | {line}", "")?;
+                name = "";
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Format::Vertical;
+    use super::super::tests::check;
+
+    #[test]
+    fn values_stand_below_each_other() {
+        check(
+            Vertical,
+            &["ID", "NAME"],
+            &[&["1", "a\nb"], &["NULL", ""]],
+            "\
+-[ RECORD 1 ]-
+ID   | 1
+NAME | a
+     | b
+-[ RECORD 2 ]-
+ID   | NULL
+NAME | 
+",
+        );
+    }
+}

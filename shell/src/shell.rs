@@ -1,0 +1,265 @@
+//! One running shell: a session, its options and variables, and what happens to each statement.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use firn_engine::{Failure, Session, StatementResult};
+
+use crate::error_view::{self, Origin};
+use crate::meta_command;
+use crate::options::Options;
+use crate::output::Output;
+use crate::render::{self, Facts, Format, ResultRows, RowSource, Style, TextRows};
+use crate::statement_reader::Item;
+use crate::variables::Variables;
+use crate::watch;
+
+/// What became of one thing that was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It worked.
+    Fine,
+    /// It failed, and said so.
+    Failed,
+    /// The shell is to end.
+    Quit,
+}
+
+/// A statement that this shell has run.
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    /// The statement's id.
+    pub(crate) query_id: String,
+    /// Its text.
+    pub(crate) sql: String,
+    /// Whether it worked.
+    pub(crate) fine: bool,
+    /// The time it took.
+    pub(crate) elapsed: Duration,
+}
+
+/// A session with what the shell knows around it.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    /// The session on the account.
+    pub(crate) session: Session,
+    /// The options.
+    pub(crate) options: Options,
+    /// The `&` variables.
+    pub(crate) variables: Variables,
+    /// Where results go.
+    pub(crate) output: Output,
+    /// What was run, oldest first.
+    pub(crate) ran: Vec<Ran>,
+    /// Set by Ctrl-C; there in interactive use only.
+    pub(crate) interrupted: Option<Arc<AtomicBool>>,
+    /// The terminal's width; there in interactive use only.
+    pub(crate) width: Option<usize>,
+    /// How deep in `!source` files the shell is.
+    pub(crate) source_depth: usize,
+}
+
+impl Shell {
+    /// A shell for pipes and scripts.
+    ///
+    /// # Errors
+    /// When the output file cannot be written.
+    pub(crate) fn new(
+        session: Session,
+        options: Options,
+        variables: Variables,
+    ) -> io::Result<Shell> {
+        let mut shell = Shell {
+            session,
+            options,
+            variables,
+            output: Output::new(),
+            ran: Vec::new(),
+            interrupted: None,
+            width: None,
+            source_depth: 0,
+        };
+        shell.apply_options(true)?;
+        Ok(shell)
+    }
+
+    /// Whether a person sits at the terminal.
+    pub(crate) fn interactive(&self) -> bool {
+        self.interrupted.is_some()
+    }
+
+    /// Whether an error ends the run.
+    pub(crate) fn exits_on_error(&self) -> bool {
+        self.options.is_true_or("exit_on_error", !self.interactive())
+    }
+
+    /// Makes the output follow the options, after they have changed.
+    ///
+    /// # Errors
+    /// When the output file cannot be written.
+    pub(crate) fn apply_options(&mut self, output_file_changed: bool) -> io::Result<()> {
+        self.output.show(!self.options.is_true("quiet"));
+        if output_file_changed {
+            let path = Some(self.options.text("output_file")).filter(|path| !path.is_empty());
+            self.output.spool(path)?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement or a `!` command; `file` is the script it comes from.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn run(&mut self, item: &Item, file: Option<&str>) -> io::Result<Outcome> {
+        let outcome = match item {
+            Item::Command { text, .. } => meta_command::run(self, text)?,
+            Item::Statement { text, line } => {
+                self.statement(text, file.map(|file| Origin { file, line: *line }))?
+            }
+        };
+        self.output.flush()?;
+        Ok(outcome)
+    }
+
+    /// Runs a statement and prints what it answers.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn statement(&mut self, sql: &str, origin: Option<Origin>) -> io::Result<Outcome> {
+        let substituted;
+        let sql = if self.options.is_true("variable_substitution") {
+            match self.variables.substitute(sql) {
+                Ok(text) => {
+                    substituted = text;
+                    substituted.as_str()
+                }
+                Err(message) => {
+                    self.complain(&message)?;
+                    return Ok(Outcome::Failed);
+                }
+            }
+        } else {
+            sql
+        };
+        if self.options.is_true("echo") {
+            self.output.line(&format!("{sql};"), true)?;
+        }
+        let start = Instant::now();
+        let answer = match self.interrupted.clone() {
+            Some(flag) => watch::execute(self, sql, &flag),
+            None => self.session.execute(sql),
+        };
+        let elapsed = start.elapsed();
+        self.remember(sql, &answer, elapsed);
+        match answer {
+            Ok(result) => self.print_result(&result, elapsed),
+            Err(failure) => self.print_failure(&failure, sql, origin, elapsed),
+        }
+    }
+
+    fn remember(
+        &mut self,
+        sql: &str,
+        answer: &Result<StatementResult, Failure>,
+        elapsed: Duration,
+    ) {
+        let (query_id, rows) = match answer {
+            Ok(result) => (&result.query_id, Some(result.row_count)),
+            Err(failure) => (&failure.query_id, None),
+        };
+        // The names are legal, so defining them cannot fail.
+        let _ = self.variables.define("__sfqid", query_id);
+        if let Some(rows) = rows {
+            let _ = self.variables.define("__rowcount", &rows.to_string());
+        }
+        // A pipe may send statements for days; only a person asks for them again.
+        if self.interactive() {
+            let (query_id, sql) = (query_id.clone(), sql.to_string());
+            self.ran.push(Ran { query_id, sql, fine: answer.is_ok(), elapsed });
+        }
+    }
+
+    fn print_result(&mut self, result: &StatementResult, elapsed: Duration) -> io::Result<Outcome> {
+        let facts = Facts {
+            query_id: &result.query_id,
+            row_count: result.row_count,
+            elapsed_s: elapsed.as_secs_f64(),
+        };
+        if self.options.is_true("results") {
+            self.print_rows(&ResultRows::new(result), facts)?;
+        }
+        self.footer(result.row_count, &result.query_id, elapsed)?;
+        Ok(Outcome::Fine)
+    }
+
+    /// Prints rows in the format in use.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn print_rows(&mut self, rows: &dyn RowSource, facts: Facts) -> io::Result<()> {
+        let style = Style {
+            header: self.options.is_true("header"),
+            empty_for_null: self.options.is_true("empty_for_null_in_tsv"),
+            width: self.width.filter(|_| self.options.is_true("wrap")),
+        };
+        render::render(self.options.format(), rows, style, facts, &mut self.output)
+    }
+
+    /// Prints rows of the shell itself.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn print_own(&mut self, rows: &TextRows) -> io::Result<()> {
+        self.print_rows(rows, Facts { query_id: "", row_count: 0, elapsed_s: 0.0 })
+    }
+
+    fn print_failure(
+        &mut self,
+        failure: &Failure,
+        sql: &str,
+        origin: Option<Origin>,
+        elapsed: Duration,
+    ) -> io::Result<Outcome> {
+        if self.options.format() == Format::Machine {
+            let answer =
+                render::machine_error(Some(failure), &failure.message, elapsed.as_secs_f64());
+            self.output.line(&answer, true)?;
+            return Ok(Outcome::Failed);
+        }
+        self.output.flush()?;
+        let color = self.options.is_true_or("color", io::stderr().is_terminal());
+        let mut message = error_view::paint(failure, sql, origin, color);
+        if self.options.is_true("sfqid_in_error") {
+            message.push_str(&format!("\nSFQID: {}", failure.query_id));
+        }
+        writeln!(io::stderr(), "{message}")?;
+        self.footer(0, &failure.query_id, elapsed)?;
+        Ok(Outcome::Failed)
+    }
+
+    fn footer(&mut self, rows: u64, query_id: &str, elapsed: Duration) -> io::Result<()> {
+        if !self.options.timing() {
+            return Ok(());
+        }
+        let mut line =
+            format!("{rows} Row(s) produced. Time Elapsed: {:.6}s", elapsed.as_secs_f64());
+        if self.options.is_true("sfqid") {
+            line.push_str(&format!(" SFQID: {query_id}"));
+        }
+        self.output.line(&line, self.options.is_true("timing_in_output_file"))
+    }
+
+    /// Prints an error of the shell itself.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    pub(crate) fn complain(&mut self, message: &str) -> io::Result<()> {
+        if self.options.format() == Format::Machine {
+            return self.output.line(&render::machine_error(None, message, 0.0), true);
+        }
+        self.output.flush()?;
+        writeln!(io::stderr(), "{message}")
+    }
+}
