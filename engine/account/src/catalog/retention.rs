@@ -44,7 +44,7 @@ impl Catalog {
     }
 
     /// The time before which an object's versions need not be kept: nanoseconds since 1970 UTC.
-    pub(crate) fn retained_since(&self, object: &Object, now_nanos: i64) -> i64 {
+    pub fn retained_since(&self, object: &Object, now_nanos: i64) -> i64 {
         let days = match object {
             Object::Table(table) => self.retention_days(table),
             Object::MaterializedView(view) => self.container_retention_days(view.header.parent),

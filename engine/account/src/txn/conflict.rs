@@ -34,6 +34,9 @@ pub(crate) fn conflict(base: &Catalog, mine: &[Operation], theirs: &Catalog) -> 
     let mut fresh_rows = Vec::new();
     for operation in mine {
         let found = match operation {
+            Operation::Catalog(CatalogChange::Refreshed { view, reflects }) => {
+                refresh_conflict(base, mine, (*view, *reflects), theirs)
+            }
             Operation::Catalog(change) => definition_conflict(base, change, theirs),
             Operation::Rows { table, delta } => {
                 let found = rows_conflict(base, *table, delta, theirs)
@@ -73,9 +76,6 @@ fn definition_conflict(
         let lives = parent == ACCOUNT || theirs.is_live(parent) || base.object(parent).is_none();
         return if lives { None } else { conflict(parent) };
     }
-    if let CatalogChange::Refreshed { view, reflects } = change {
-        return refresh_conflict(base, *view, *reflects, theirs);
-    }
     let changed = |id: &ObjectId| {
         let Some(then) = base.object(*id) else { return false };
         theirs.object(*id).is_none_or(|now| now.header().version != then.header().version)
@@ -86,15 +86,25 @@ fn definition_conflict(
 /// A view's rows are made of its last rows and of the base table.
 fn refresh_conflict(
     base: &Catalog,
-    view: ObjectId,
-    reflects: u64,
+    mine: &[Operation],
+    (view, reflects): (ObjectId, u64),
     theirs: &Catalog,
 ) -> Option<Conflict> {
-    let then = base.materialized_view(view)?;
-    let now = theirs.materialized_view(view);
-    let same_rows = now.is_some_and(|now| now.state.reflects == then.state.reflects);
+    let reflected =
+        |catalog: &Catalog| catalog.materialized_view(view).map(|view| view.state.reflects);
+    let same_rows = reflected(base) == reflected(theirs);
+    let created = |operation: &Operation| match operation {
+        Operation::Catalog(CatalogChange::Create { object, .. }) if object.id() == view => {
+            object.as_materialized_view().map(|view| view.base_table)
+        }
+        _ => None,
+    };
+    let base_table = match base.materialized_view(view) {
+        Some(view) => view.base_table,
+        None => mine.iter().find_map(created)?,
+    };
     let data_version =
-        |catalog: &Catalog| catalog.table(then.base_table).map(|table| table.data_version);
+        |catalog: &Catalog| catalog.table(base_table).map(|table| table.data_version);
     let same_base = reflects != PENDING || data_version(base) == data_version(theirs);
     let kind = ConflictKind::Rows;
     (!same_rows || !same_base).then_some(Conflict { object: view, kind })

@@ -209,7 +209,10 @@ impl Transaction {
         let reserve = Operation::Reserve { sequence, next };
         if found.temporary {
             // Not undone by a rollback either.
-            self.space.update(|catalog| catalog.perform(&reserve, self.moment()))?;
+            self.space.update(|catalog| match catalog.object(sequence) {
+                Some(_) => catalog.perform(&reserve, self.moment()),
+                None => Ok(()),
+            })?;
         }
         self.perform(reserve, found.temporary)?;
         Ok(SequenceBlock { first: found.next_value, step: found.step, count })

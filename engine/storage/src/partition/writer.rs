@@ -76,6 +76,9 @@ impl PartitionWriter {
         options: WriterOptions,
     ) -> PartitionWriter {
         let mut columns = columns.to_vec();
+        let target_rows = options.target_rows.max(1);
+        let row_group_rows = options.row_group_rows.max(1);
+        let options = WriterOptions { target_rows, row_group_rows, ..options };
         if options.row_ids {
             columns.push(row_id_column(ROW_ID_FIELD));
         }

@@ -461,3 +461,55 @@ fn a_view_refreshed_by_two_keeps_one_answer() -> Result<()> {
     assert!(catalog.table(table).is_some_and(|table| table.data_version <= version));
     Ok(())
 }
+
+#[test]
+fn a_new_view_is_not_fresh_when_its_base_changed_meanwhile() -> Result<()> {
+    for (reflects, wins) in [(PENDING, false), (0, true)] {
+        let world = World::new()?;
+        let table = world.create("T")?;
+        let mut creating = world.begin();
+        let view = MaterializedView::new(
+            world.header("V"),
+            String::new(),
+            String::new(),
+            vec![ViewColumn::new("N", SqlType::INTEGER)],
+            table,
+        );
+        let view_id = view.header.id;
+        creating.apply(CatalogChange::create(view))?;
+        creating.append(view_id, vec![partition("v", 1)])?;
+        let seen = creating.catalog().version();
+        let reflects = if reflects == PENDING { PENDING } else { seen };
+        creating.apply(CatalogChange::Refreshed { view: view_id, reflects })?;
+        world.append(table, "meanwhile", 1)?;
+        assert_eq!(creating.commit(&id("create")).is_ok(), wins);
+        let catalog = world.account.catalog();
+        if let Some(view) = catalog.materialized_view(view_id) {
+            assert!(
+                catalog.table(table).is_some_and(|t| Some(t.data_version) > view.state.reflects)
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn sequences_of_temporary_and_of_new_tables_count_too() -> Result<()> {
+    let world = World::new()?;
+    let mut own = Sequence::new(world.header("S"), 1, 1, true);
+    own.temporary = true;
+    let (own_id, new) = (own.header.id, Sequence::new(world.header("N"), 5, 5, true));
+    let new_id = new.header.id;
+    world.commit("create", |t| {
+        t.apply(CatalogChange::create(own))?;
+        t.apply(CatalogChange::create(new))?;
+        assert_eq!((t.next_values(own_id, 2)?.first, t.next_values(new_id, 2)?.first), (1, 5));
+        Ok(())
+    })?;
+    let mut rolled_back = world.begin();
+    assert_eq!(rolled_back.next_values(own_id, 1)?.first, 3);
+    rolled_back.rollback();
+    let mut next = world.begin();
+    assert_eq!((next.next_values(own_id, 1)?.first, next.next_values(new_id, 1)?.first), (4, 15));
+    Ok(())
+}
