@@ -16,6 +16,7 @@ mod services;
 mod session;
 mod settings;
 mod settings_table;
+mod stages;
 mod transact;
 mod warehouse;
 

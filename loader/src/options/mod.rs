@@ -4,6 +4,7 @@
 //! DESC, SHOW and the persisted form all read the same table; the typed structs ([`CsvOptions`],
 //! [`CopyOptions`] ...) are made from a checked [`OptionSet`] and hold nothing that has no entry.
 
+mod convert;
 mod copy;
 mod file_format;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 mod text;
 mod unload;
 
+pub use convert::{from_plan, to_stored};
 pub use copy::{CopyOptions, MatchByColumnName, OnError, ValidationMode};
 pub use file_format::{
     BinaryFormat, CsvOptions, FileFormat, FormatDefinition, FormatType, JsonOptions, ParquetOptions,

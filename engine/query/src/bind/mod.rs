@@ -27,6 +27,7 @@ use crate::plan::statement::{Query, StatementPlan};
 use crate::plan::{Plan, PlanColumn};
 
 pub use context::{BindContext, BindServices, TimePoint, Variable};
+pub use query::plain_option;
 pub use statement::insert_query;
 
 /// Binds one statement.

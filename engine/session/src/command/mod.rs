@@ -6,6 +6,7 @@ mod container;
 mod definition;
 mod drop;
 mod explain;
+mod object;
 mod parameter;
 mod table;
 mod table_alter;
@@ -30,7 +31,7 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
         Statement::CreateView(ast) => view::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,
-            other => return Err(Error::not_supported(format!("CREATE {}", other.words()))),
+            _ => object::create(running, ast)?,
         },
         Statement::AlterTable(ast) => table_alter::alter(running, ast)?,
         Statement::AlterSessionSet(options) => parameter::set(running, options)?,
@@ -53,9 +54,9 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
             Rows::done()
         }
         Statement::Explain(ast) => explain::run(running, ast)?,
-        Statement::AlterObject(_)
-        | Statement::Comment(_)
-        | Statement::Grant(_)
+        Statement::AlterObject(ast) => object::alter(running, ast)?,
+        Statement::Comment(ast) => object::comment(running, ast)?,
+        Statement::Grant(_)
         | Statement::Revoke(_)
         | Statement::Show(_)
         | Statement::Describe(_)

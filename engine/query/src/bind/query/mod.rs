@@ -24,9 +24,9 @@ use crate::plan::statement::{OutputColumn, Query};
 
 pub(crate) use from::{From, bind_from};
 pub(crate) use source::{table_scan, time_point};
+pub use stage_source::plain_option;
 pub(crate) use stage_source::{
-    StageFields, file_format, is_delimited, plain_option, stage_format, stage_location,
-    stored_options,
+    StageFields, file_format, is_delimited, stage_format, stage_location, stored_options,
 };
 pub(crate) use values::bind_rows;
 

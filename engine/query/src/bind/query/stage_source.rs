@@ -245,7 +245,7 @@ pub(crate) fn format_options(format: &FileFormat) -> Vec<NamedOption> {
 ///
 /// # Errors
 /// For values that no such option has: variables and NULL.
-pub(crate) fn plain_option(option: &StatementOption) -> Result<NamedOption> {
+pub fn plain_option(option: &StatementOption) -> Result<NamedOption> {
     Ok(NamedOption { name: option.name.clone(), value: plain_value(&option.value)? })
 }
 

@@ -1,0 +1,76 @@
+//! From a stage's name to its files.
+
+use std::sync::Arc;
+
+use firn_account::Account;
+use firn_account::catalog::{Catalog, Object, StageLocation as Where};
+use firn_loader::options::{self, FormatDefinition};
+use firn_loader::stage::{ObjectStage, SharedStage, StageCredentials, open_url};
+use firn_query::parse::ast::StatementOption;
+use firn_query::plan::StageLocation;
+use firn_storage::path;
+use firn_types::{Error, ObjectId, Result};
+
+/// The id under which the files of user stages lie.
+const USER_STAGES: u64 = 1;
+
+/// The files of a stage.
+///
+/// # Errors
+/// When the stage is gone, or the place of an external one cannot be reached.
+pub(crate) fn open(
+    account: &Account,
+    catalog: &Catalog,
+    user: &str,
+    location: &StageLocation,
+) -> Result<SharedStage> {
+    let internal = |folder: String, shown: String| -> SharedStage {
+        Arc::new(ObjectStage::new(account.access().store(), folder, shown))
+    };
+    match location {
+        StageLocation::User => {
+            let folder = format!("{}/{}", path::stage(ObjectId(USER_STAGES)), user.to_lowercase());
+            Ok(internal(folder, String::new()))
+        }
+        StageLocation::Table(id) => Ok(internal(path::stage(*id), String::new())),
+        StageLocation::Url(url) => open_url(url, &StageCredentials::default()),
+        StageLocation::Named(id) => {
+            let Some(Object::Stage(stage)) = catalog.object(*id) else {
+                return Err(Error::internal("a stage that is gone"));
+            };
+            match &stage.location {
+                Where::Internal => {
+                    let shown = format!("{}/", stage.header.name.to_lowercase());
+                    Ok(internal(path::stage(*id), shown))
+                }
+                Where::External { url, endpoint, credentials, .. } => {
+                    let find = |name: &str| {
+                        let found = credentials.iter().find(|(key, _)| key == name);
+                        found.map(|(_, value)| value.clone())
+                    };
+                    let credentials = StageCredentials {
+                        key_id: find("AWS_KEY_ID"),
+                        secret_key: find("AWS_SECRET_KEY"),
+                        token: find("AWS_TOKEN"),
+                        region: find("REGION"),
+                        endpoint: endpoint.clone(),
+                    };
+                    open_url(url, &credentials)
+                }
+            }
+        }
+    }
+}
+
+/// The file format that written options describe.
+///
+/// # Errors
+/// Unknown options, and values that they do not take.
+pub(crate) fn format(written: &[StatementOption]) -> Result<FormatDefinition> {
+    let plain = written
+        .iter()
+        .filter(|option| option.name != "COMMENT")
+        .map(firn_query::bind::plain_option)
+        .collect::<Result<Vec<_>>>()?;
+    FormatDefinition::parse(&options::from_plan(&plain)?)
+}
