@@ -7,7 +7,7 @@
 //!   data/<table id>/<uuid>.parquet  micro-partitions, never changed
 //!   meta/<table id>/<uuid>          long lists of micro-partitions, never changed
 //!   stages/<stage id>/...           files of internal stages
-//!   temporary/<session>/...         what a session keeps for itself
+//!   temporary/<uuid>/...            what a session keeps for itself
 //! ```
 //!
 //! A commit points to micro-partitions and lists; both are durable before it exists. This crate reads and
@@ -18,6 +18,7 @@
 //! [`PartitionReader`], [`prune`], [`ColumnCache`].
 
 pub mod cache;
+pub mod compact;
 pub mod format;
 pub mod object;
 pub mod partition;

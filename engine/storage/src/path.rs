@@ -33,14 +33,9 @@ pub fn table_data(table: ObjectId) -> String {
     format!("{DATA}/{}", table.0)
 }
 
-/// The folder of a temporary table's micro-partitions.
-pub fn temporary_data(session: u64, table: ObjectId) -> String {
-    format!("{}/{}", temporary(session), table.0)
-}
-
-/// The folder of everything that a session keeps for itself.
-pub fn temporary(session: u64) -> String {
-    format!("{TEMPORARY}/{session}")
+/// A folder of a session's own; `unique` is a name that no session of any process has.
+pub fn temporary(unique: &str) -> String {
+    format!("{TEMPORARY}/{unique}")
 }
 
 /// The folder of a table's snapshots.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use firn_storage::{ObjectAccess, path};
-use firn_types::Result;
+use firn_types::{ObjectId, Result};
 
 use crate::catalog::{Catalog, Layer};
 
@@ -11,13 +11,17 @@ use crate::catalog::{Catalog, Layer};
 #[derive(Debug)]
 pub struct SessionSpace {
     session: u64,
+    /// Below it lie the files of temporary tables.
+    folder: String,
     layer: Mutex<Arc<Layer>>,
 }
 
 impl SessionSpace {
     /// An empty space of the session of this number.
     pub fn new(session: u64) -> Arc<SessionSpace> {
-        Arc::new(SessionSpace { session, layer: Mutex::default() })
+        // Sessions of two processes may have the same number.
+        let folder = path::temporary(&uuid::Uuid::new_v4().to_string());
+        Arc::new(SessionSpace { session, folder, layer: Mutex::default() })
     }
 
     /// The session's number, as in `TableKind::Temporary`.
@@ -31,7 +35,12 @@ impl SessionSpace {
     /// `Storage` when a file cannot be deleted.
     pub fn close(&self, access: &ObjectAccess) -> Result<()> {
         let old = std::mem::take(&mut *self.layer.lock().unwrap_or_else(PoisonError::into_inner));
-        if old.is_empty() { Ok(()) } else { access.delete_folder(&path::temporary(self.session)) }
+        if old.is_empty() { Ok(()) } else { access.delete_folder(&self.folder) }
+    }
+
+    /// The folder of a temporary table's micro-partitions.
+    pub(crate) fn data_folder(&self, table: ObjectId) -> String {
+        format!("{}/{}", self.folder, table.0)
     }
 
     pub(crate) fn layer(&self) -> Arc<Layer> {

@@ -116,7 +116,7 @@ impl Transaction {
     pub fn data_folder(&self, table: ObjectId) -> Result<String> {
         let object = self.state.pending.expect(table)?;
         Ok(match object.is_temporary() {
-            true => path::temporary_data(self.space.session(), table),
+            true => self.space.data_folder(table),
             false => path::table_data(table),
         })
     }

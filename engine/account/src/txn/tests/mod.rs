@@ -347,7 +347,7 @@ fn a_session_keeps_its_own_tables_to_itself() -> Result<()> {
     let own_id = own.id();
     world.commit("temporary", |t| t.apply(CatalogChange::create(own)))?;
     world.commit("insert", |t| {
-        assert_eq!(t.data_folder(own_id)?, format!("temporary/1/{}", own_id.0));
+        assert!(t.data_folder(own_id)?.starts_with("temporary/"));
         t.append(own_id, vec![partition("own", 4)])
     })?;
     assert_eq!(world.account.catalog().version(), version, "nothing in the log");
