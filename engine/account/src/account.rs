@@ -119,11 +119,17 @@ impl Account {
                 (state.catalog, state.timeline) = load(&self.shared.log)?;
             }
         }
-        while let Some(commit) = self.shared.log.commit(state.catalog.version() + 1)? {
-            let mut catalog = state.catalog.clone();
-            let mark = self.shared.log.perform(&mut catalog, commit)?;
-            state.timeline.add(mark);
-            state.catalog = catalog;
+        let log = &self.shared.log;
+        let mut next: Vec<v1::Commit> =
+            log.commit(state.catalog.version() + 1)?.into_iter().collect();
+        while !next.is_empty() {
+            for commit in next {
+                let mut catalog = state.catalog.clone();
+                let mark = log.perform(&mut catalog, commit)?;
+                state.timeline.add(mark);
+                state.catalog = catalog;
+            }
+            next = log.commits(state.catalog.version() + 1)?;
         }
         Ok(())
     }

@@ -29,6 +29,9 @@ use tokio::runtime::Runtime;
 /// Threads that wait for the network and the disk.
 const IO_THREADS: usize = 2;
 
+/// What a bucket's location begins with.
+const BUCKET: &str = "s3://";
+
 /// Access to the objects below one root. Cloning shares it.
 #[derive(Clone, Debug)]
 pub struct ObjectAccess {
@@ -65,7 +68,7 @@ impl ObjectAccess {
         if location == ":memory:" {
             return Ok(ObjectAccess::memory());
         }
-        if location.starts_with("s3://") {
+        if location.starts_with(BUCKET) {
             return ObjectAccess::bucket(location);
         }
         let folder = location.strip_prefix("file://").unwrap_or(location);
@@ -102,7 +105,7 @@ impl ObjectAccess {
     }
 
     fn bucket(url: &str) -> Result<ObjectAccess> {
-        let rest = url.trim_start_matches("s3://");
+        let rest = url.trim_start_matches(BUCKET);
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build();
         let store = store.map_err(|e| storage_error(format!("'{url}' cannot be opened: {e}")))?;
@@ -123,6 +126,11 @@ impl ObjectAccess {
     /// Where it was opened.
     pub fn location(&self) -> &str {
         &self.location
+    }
+
+    /// Whether each request takes a round trip through a network.
+    pub fn is_remote(&self) -> bool {
+        self.location.starts_with(BUCKET)
     }
 
     /// The store underneath, for those who read the files of internal stages.

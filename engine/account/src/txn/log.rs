@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
 use firn_storage::{ObjectAccess, path};
-use firn_types::{ErrorCode, ObjectId, Result};
+use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::convert::{
     Lists, Written, change_from, change_to, grant_from, grant_to, object_from, object_to,
@@ -13,6 +13,8 @@ use super::convert::{
 use super::operation::Operation;
 use crate::catalog::{Catalog, Layer, Moment};
 
+/// Commits that are fetched at once from a bucket.
+const READ_AHEAD: u64 = 16;
 /// Commits between two checkpoints.
 pub(crate) const CHECKPOINT_COMMITS: u64 = 64;
 
@@ -57,6 +59,29 @@ impl Log {
             Err(error) if error.code() == ErrorCode::FileNotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Some commits from a version on, none after the newest. From a bucket, where each takes a round
+    /// trip, they are fetched several at once.
+    pub(crate) fn commits(&self, from: u64) -> Result<Vec<v1::Commit>> {
+        if !self.access.is_remote() {
+            return Ok(self.commit(from)?.into_iter().collect());
+        }
+        let fetched: Vec<Result<Option<v1::Commit>>> = std::thread::scope(|scope| {
+            let fetches: Vec<_> = (from..from + READ_AHEAD)
+                .map(|version| scope.spawn(move || self.commit(version)))
+                .collect();
+            let failed = |_| Err(Error::internal("a thread that reads the log failed"));
+            fetches.into_iter().map(|fetch| fetch.join().unwrap_or_else(failed)).collect()
+        });
+        let mut commits = Vec::new();
+        for commit in fetched {
+            match commit? {
+                Some(commit) => commits.push(commit),
+                None => break,
+            }
+        }
+        Ok(commits)
     }
 
     /// Creates a commit unless its version is taken; tells whether it did.
