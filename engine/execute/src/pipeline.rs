@@ -28,6 +28,8 @@ pub(crate) struct Leg {
     pub(crate) transforms: Vec<Step<dyn Transform>>,
     /// Legs of a lower phase are at their end when this one starts.
     pub(crate) phase: usize,
+    /// Whether one worker must see all rows in order: for functions that count rows.
+    pub(crate) serial: bool,
 }
 
 /// Legs that end in one sink.

@@ -85,7 +85,9 @@ impl<'a> Phase<'a> {
         if self.morsels == 0 {
             return Ok(());
         }
-        let workers = context.threads().min(self.morsels);
+        let serial = self.legs.iter().any(|leg| leg.leg.serial);
+        let threads = if serial { 1 } else { context.threads() };
+        let workers = threads.min(self.morsels);
         if workers <= 1 {
             return self.work(context);
         }

@@ -8,7 +8,7 @@ use firn_query::plan::{Join, JoinKey, JoinKind};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Result, SqlType};
 
-use super::{Builder, Stream, Wanted, transformed, wanted_with};
+use super::{Builder, Hints, Stream, Wanted, transformed, wanted_with};
 use crate::evaluate::{Conditions, Expressions, Layout};
 use crate::operators::join::{self, AfterProbe, JoinSpec, Probe, RuntimeFilter};
 use crate::pipeline::{Leg, Step};
@@ -26,7 +26,8 @@ impl Builder<'_, '_> {
         judged.for_each(|condition| used.extend(condition.columns_used()));
 
         let below = wanted_with(&wanted.union(&used).copied().collect(), &build_keys);
-        let build = self.without_filters(|builder| builder.build(&node.right, &below))?;
+        let build =
+            self.with_hints(Hints::default(), |builder| builder.build(&node.right, &below))?;
         let payload = build.layout.positions_where(|id| wanted.contains(&id) || used.contains(&id));
         let carried = build.layout.project(&payload);
         let build_keys = Expressions::new(build_keys, &build.layout)?;
@@ -45,14 +46,18 @@ impl Builder<'_, '_> {
         let layout = output_layout(node.kind, &probe_layout, &carried, &spec);
         let join = Arc::new(join::Join::new(spec));
         self.end_in(build, join.clone(), id);
-        let filter = runtime_filter(node.kind, &keys, &join);
-        let probe = self.with_filter(filter, |builder| {
-            builder.build_exactly(&node.left, &probe_layout.ids())
-        })?;
+        let mut hints = self.hints.clone();
+        if matches!(node.kind, JoinKind::Right | JoinKind::Full) {
+            // Without its match a build row would come out lonely.
+            hints.bounds.clear();
+        }
+        hints.filters.extend(runtime_filter(node.kind, &keys, &join));
+        let probe = self
+            .with_hints(hints, |builder| builder.build_exactly(&node.left, &probe_layout.ids()))?;
         let phase = probe.phases();
         let mut stream = transformed(probe, Probe { join: join.clone() }, layout, id);
         let source = Step { operator: Arc::new(AfterProbe { join }) as Arc<_>, id };
-        stream.legs.push(Leg { source, transforms: Vec::new(), phase });
+        stream.legs.push(Leg { source, transforms: Vec::new(), phase, serial: false });
         Ok(stream)
     }
 

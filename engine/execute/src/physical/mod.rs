@@ -26,6 +26,7 @@ use crate::operator::{Sink, Source, Transform};
 use crate::operators::buffer::Buffer;
 use crate::operators::join::RuntimeFilter;
 use crate::operators::project::PickTransform;
+use crate::operators::sort::TopBound;
 use crate::pipeline::{Leg, Pipeline, Pipelines, Step};
 use crate::profile::OperatorId;
 
@@ -34,6 +35,15 @@ pub(crate) type Wanted = HashSet<ColumnId>;
 
 /// The rows of enclosing CTEs, by number.
 pub(crate) type Ctes = HashMap<u32, Arc<Buffer>>;
+
+/// What operators above a node know of rows that nobody has a use for.
+#[derive(Clone, Default)]
+pub(crate) struct Hints {
+    /// Joins that a row must have a match in.
+    pub(crate) filters: Vec<RuntimeFilter>,
+    /// Orders of which only the first rows are wanted, with the column that is the first key.
+    pub(crate) bounds: Vec<(ColumnId, Arc<TopBound>)>,
+}
 
 /// Legs that do not end yet, and what stands where in their batches.
 pub(crate) struct Stream {
@@ -53,8 +63,8 @@ pub(crate) struct Builder<'a, 's> {
     pub(crate) context: &'a QueryContext,
     pub(crate) pipelines: Pipelines<'s>,
     pub(crate) ctes: Ctes,
-    /// What joins above say about rows of the present node that they have no use for.
-    pub(crate) filters: Vec<RuntimeFilter>,
+    /// What operators above say about rows of the present node that they have no use for.
+    pub(crate) hints: Hints,
     /// The operator that takes the present node's rows.
     parent: Option<OperatorId>,
     /// The operator that everything counts for, inside a loop that builds its body again and again.
@@ -67,7 +77,7 @@ impl<'a, 's> Builder<'a, 's> {
             context,
             pipelines: Pipelines::default(),
             ctes: Ctes::new(),
-            filters: Vec::new(),
+            hints: Hints::default(),
             parent: None,
             only: None,
         }
@@ -93,9 +103,11 @@ impl<'a, 's> Builder<'a, 's> {
             }
         };
         let parent = self.parent.replace(id);
-        let stream = match keeps_filters(plan) {
+        let stream = match keeps_hints(plan) {
             true => self.build_node(plan, wanted, id),
-            false => self.without_filters(|builder| builder.build_node(plan, wanted, id)),
+            false => {
+                self.with_hints(Hints::default(), |builder| builder.build_node(plan, wanted, id))
+            }
         };
         self.parent = parent;
         stream
@@ -125,27 +137,15 @@ impl<'a, 's> Builder<'a, 's> {
         }
     }
 
-    /// Builds with one more filter.
-    pub(crate) fn with_filter<T>(
+    /// Builds with other hints.
+    pub(crate) fn with_hints<T>(
         &mut self,
-        filter: Option<RuntimeFilter>,
+        hints: Hints,
         build: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let count = self.filters.len();
-        self.filters.extend(filter);
+        let outer = std::mem::replace(&mut self.hints, hints);
         let built = build(self);
-        self.filters.truncate(count);
-        built
-    }
-
-    /// Builds without the filters: where fewer rows would change the others.
-    pub(crate) fn without_filters<T>(
-        &mut self,
-        build: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
-        let filters = std::mem::take(&mut self.filters);
-        let built = build(self);
-        self.filters = filters;
+        self.hints = outer;
         built
     }
 
@@ -179,8 +179,8 @@ impl<'a, 's> Builder<'a, 's> {
 }
 
 /// Whether rows may be left out below a node that no one above it has a use for. Columns keep their ids
-/// only where they are passed on row by row, so that elsewhere no filter fits.
-fn keeps_filters(plan: &Plan) -> bool {
+/// only where they are passed on row by row, so that elsewhere no hint fits.
+fn keeps_hints(plan: &Plan) -> bool {
     match plan {
         Plan::Limit(_) | Plan::Window(_) | Plan::Sample(_) | Plan::RecursiveCte(_) => false,
         Plan::Sort(node) => node.limit.is_none(),
@@ -192,7 +192,7 @@ fn keeps_filters(plan: &Plan) -> bool {
 /// A stream that starts here.
 pub(crate) fn started(source: Arc<dyn Source>, layout: Layout, id: OperatorId) -> Stream {
     let source = Step { operator: source, id };
-    Stream { legs: vec![Leg { source, transforms: Vec::new(), phase: 0 }], layout }
+    Stream { legs: vec![Leg { source, transforms: Vec::new(), phase: 0, serial: false }], layout }
 }
 
 /// The stream after one more transform.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_expression::Expr;
 use firn_query::plan::{
     Aggregate, Filter, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project, ProjectItem,
     RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, TableExpand, With,
@@ -41,7 +42,10 @@ impl Builder<'_, '_> {
     ) -> Result<Stream> {
         let items: Vec<_> = node.items.iter().filter(|item| wanted.contains(&item.id)).collect();
         let below = wanted_with(&Wanted::new(), items.iter().map(|item| &item.expr));
-        let input = self.build(&node.input, &below)?;
+        let mut input = self.build(&node.input, &below)?;
+        if items.iter().any(|item| counts_rows(&item.expr)) {
+            input.legs.iter_mut().for_each(|leg| leg.serial = true);
+        }
         let columns: Vec<PlanColumn> = items.iter().map(|item| item.column()).collect();
         let exprs = items.iter().map(|item| item.expr.clone()).collect();
         let items = Expressions::new(exprs, &input.layout)?;
@@ -191,6 +195,22 @@ impl Builder<'_, '_> {
         }
         Ok(Stream { legs, layout: layout.project(&positions) })
     }
+}
+
+/// Whether an expression numbers the rows in the order in which it sees them.
+fn counts_rows(expr: &Expr) -> bool {
+    let mut pending = vec![expr];
+    while let Some(expr) = pending.pop() {
+        match expr {
+            Expr::Call { function, .. }
+                if matches!(function.name, "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8") =>
+            {
+                return true;
+            }
+            other => pending.extend(other.children()),
+        }
+    }
+    false
 }
 
 /// The ids of columns.

@@ -26,9 +26,14 @@ impl Builder<'_, '_> {
                 let fits = |filter: &&crate::operators::join::RuntimeFilter| {
                     filter.columns.iter().flatten().any(&given)
                 };
-                self.filters.iter().filter(fits).cloned().collect()
+                self.hints.filters.iter().filter(fits).cloned().collect()
             }
         };
+        let bounds: Vec<_> = match node.limit {
+            Some(_) => Vec::new(),
+            None => self.hints.bounds.iter().filter(|(id, _)| given(id)).cloned().collect(),
+        };
+        judged.extend(bounds.iter().map(|(id, _)| *id));
         let keys = filters.iter().flat_map(|filter| filter.columns.iter().flatten());
         judged.extend(keys.copied().filter(&given));
         let (first, others): (Vec<&ScanColumn>, Vec<&ScanColumn>) = node
@@ -56,6 +61,10 @@ impl Builder<'_, '_> {
             conditions: Conditions::new(node.conditions.clone(), &layout)?,
             pruning: node.pruning.clone(),
             filters: filters.collect(),
+            bounds: bounds
+                .into_iter()
+                .map(|(id, bound)| Ok((layout.position(id)?, bound)))
+                .collect::<Result<_>>()?,
             row_address: address.is_some(),
             limit: node.limit,
             id,

@@ -8,7 +8,7 @@ use firn_types::Result;
 
 use super::{Builder, Stream, Wanted, started, wanted_with};
 use crate::evaluate::{Expressions, Layout};
-use crate::operators::sort::{self, SortSpec, TopN};
+use crate::operators::sort::{self, SortSpec, TopBound, TopN};
 use crate::profile::OperatorId;
 
 /// More rows than this are sorted rather than kept as candidates.
@@ -17,17 +17,25 @@ const TOP_N_ROWS_MAX: u64 = 1 << 17;
 impl Builder<'_, '_> {
     pub(super) fn sort(&mut self, node: &Sort, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
         let below = wanted_with(wanted, node.keys.iter().map(|key| &key.expr));
-        let input = self.build(&node.input, &below)?;
+        let mut hints = self.hints.clone();
+        let bound = node.keys.first().map(|key| {
+            let bound = Arc::new(TopBound::new(key.expr.sql_type(), key_order(key)));
+            if let (Some(id), Some(_)) = (key.expr.as_column(), node.limit) {
+                hints.bounds.push((id, Arc::clone(&bound)));
+            }
+            bound
+        });
+        let input = self.with_hints(hints, |builder| builder.build(&node.input, &below))?;
         let payload = input.layout.positions_where(|id| wanted.contains(&id));
         let layout = input.layout.project(&payload);
         let spec = sort_spec(&node.keys, payload, &input.layout)?;
-        match node.limit {
-            Some(limit) if limit <= TOP_N_ROWS_MAX => {
-                let top = Arc::new(TopN::new(spec, limit as usize));
+        match (node.limit, bound) {
+            (Some(limit), Some(bound)) if limit <= TOP_N_ROWS_MAX => {
+                let top = Arc::new(TopN::new(spec, limit as usize, bound));
                 self.end_in(input, top.clone(), id);
                 Ok(started(top, layout, id))
             }
-            limit => {
+            (limit, _) => {
                 let sort = Arc::new(sort::Sort::new(spec));
                 self.end_in(input, sort.clone(), id);
                 let sorted = started(sort, layout, id);

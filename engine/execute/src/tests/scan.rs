@@ -7,7 +7,9 @@ use firn_account::catalog::{Header, Table, TableColumn};
 use firn_column::{Batch, Column};
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{Function, find};
-use firn_query::plan::{Aggregate, AggregateCall, Join, JoinKey, JoinKind, Plan, Scan, ScanColumn};
+use firn_query::plan::{
+    Aggregate, AggregateCall, Join, JoinKey, JoinKind, Plan, Scan, ScanColumn, Sort, SortKey,
+};
 use firn_storage::{
     ColumnCache, ObjectAccess, Partition, PartitionWriter, Snapshot, StoredColumn, WriterOptions,
 };
@@ -164,6 +166,28 @@ fn a_limit_ends_a_scan_and_statistics_answer_without_one() -> Result<()> {
     let (some, context) = stored.run(&test, &Plan::Scan(Box::new(scan)))?;
     assert!(some.len() >= 30);
     assert_eq!(scanned(&context), 1);
+    Ok(())
+}
+
+#[test]
+fn a_top_n_tells_the_scan_which_rows_come_too_late() -> Result<()> {
+    let stored = stored()?;
+    for (descending, nulls_first) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut test = Test::default();
+        let scan = Plan::Scan(Box::new(stored.scan(&mut test)));
+        let key = SortKey { expr: column(&scan, 0), descending, nulls_first };
+        let plan = Plan::Sort(Sort { input: Box::new(scan), keys: vec![key], limit: Some(5) });
+        let (first, context) = stored.run(&test, &plan)?;
+        let expected: Vec<Row> = match descending {
+            true => (995..1000).rev().map(row).collect(),
+            false => (0..5).map(row).collect(),
+        };
+        assert!(first == expected, "{first:?}");
+        let operators = context.profile.operators();
+        let scan = operators.iter().find(|operator| operator.name == "TableScan").unwrap();
+        // Ascending, what comes after the first row groups is not even read.
+        assert!(descending || scan.rows_out.load(Ordering::Relaxed) < 100);
+    }
     Ok(())
 }
 

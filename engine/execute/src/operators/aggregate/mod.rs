@@ -102,6 +102,7 @@ impl Sink for Aggregate {
             table: Table::new(&self.spec),
             memory: context.memory.reservation(),
             spilled: None,
+            batches: 0,
         }))
     }
 
@@ -141,7 +142,12 @@ struct AggregateWorker<'a> {
     memory: Reservation,
     /// Rows that the table had no memory for.
     spilled: Option<SpilledRows>,
+    batches: usize,
 }
+
+/// After so many batches a worker looks at its memory only now and then: adding up what many groups
+/// hold takes time.
+const BATCHES_WATCHED: usize = 64;
 
 impl AggregateWorker<'_> {
     /// Whether the table may go on growing.
@@ -196,14 +202,16 @@ impl SinkWorker for AggregateWorker<'_> {
             return Ok(Flow::Continue);
         }
         self.add(&inputs, batch.rows())?;
-        if self.spilled.is_none() && !self.has_memory() {
+        self.batches += 1;
+        let is_watched = self.batches < BATCHES_WATCHED || self.batches % 8 == 0;
+        if self.spilled.is_none() && is_watched && !self.has_memory() {
             self.spilled = Some(SpilledRows::new());
         }
         Ok(Flow::Continue)
     }
 
     fn combine(self: Box<Self>) -> Result<()> {
-        let AggregateWorker { shared, context, table, memory, mut spilled } = *self;
+        let AggregateWorker { shared, context, table, memory, mut spilled, .. } = *self;
         if let Some(spilled) = &mut spilled {
             spilled.flush(context)?;
         }

@@ -8,12 +8,12 @@
 mod filter;
 mod prune;
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Int64Array, UInt32Array};
 use firn_column::{Array, Batch, Column};
-use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
+use firn_storage::{Partition, PartitionReader, Prune, ReadColumn, RowSelection};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result};
@@ -21,6 +21,7 @@ use firn_types::{Error, Result};
 use crate::context::{QueryContext, Storage};
 use crate::evaluate::Conditions;
 use crate::operator::{Emit, Flow, Source};
+use crate::operators::sort::TopBound;
 use crate::profile::{OperatorCounters, OperatorId};
 
 pub(crate) use filter::JoinFilter;
@@ -28,7 +29,7 @@ pub(crate) use filter::JoinFilter;
 /// What is read of which table.
 pub(crate) struct ScanSpec {
     /// With their positions in the snapshot.
-    pub(crate) partitions: Vec<(usize, std::sync::Arc<Partition>)>,
+    pub(crate) partitions: Vec<(usize, Arc<Partition>)>,
     /// All columns that are read: those of the conditions first.
     pub(crate) columns: Vec<ReadColumn>,
     /// How many of the columns the conditions and filters use.
@@ -38,12 +39,21 @@ pub(crate) struct ScanSpec {
     pub(crate) pruning: ScanPredicate,
     /// What joins above have a use for.
     pub(crate) filters: Vec<JoinFilter>,
+    /// Orders above of which only the first rows are wanted, with the position of their first key.
+    pub(crate) bounds: Vec<(usize, Arc<TopBound>)>,
     /// Positions among `columns` of what is given.
     pub(crate) output: Vec<usize>,
     /// Whether the row's address follows.
     pub(crate) row_address: bool,
     pub(crate) limit: Option<u64>,
     pub(crate) id: OperatorId,
+}
+
+impl ScanSpec {
+    /// Whether every row that is not deleted is given.
+    fn judges_nothing(&self) -> bool {
+        self.conditions.is_empty() && self.filters.is_empty() && self.bounds.is_empty()
+    }
 }
 
 /// A stored table as a source.
@@ -92,8 +102,11 @@ impl Source for Scan {
         };
         let (partition, reader) = &opened.readers[morsel.reader];
         let group = RowGroup { reader, partition: *partition, index: morsel.row_group };
-        if self.spec.conditions.is_empty() && self.spec.filters.is_empty() {
+        if self.spec.judges_nothing() {
             return self.read_all(&group, emit);
+        }
+        if self.is_beyond_bounds(&group) {
+            return Ok(Flow::Continue);
         }
         self.read_some(&group, &opened.predicate, context, emit)
     }
@@ -143,6 +156,16 @@ impl Scan {
         };
         let batch = group.reader.read(group.index, &self.spec.columns, &rows)?;
         self.give(batch, group, &rows, emit)
+    }
+
+    /// Whether the orders above have enough rows before all of this row group.
+    fn is_beyond_bounds(&self, group: &RowGroup<'_>) -> bool {
+        self.spec.bounds.iter().any(|(position, bound)| {
+            let predicate = bound.predicate(self.spec.columns[*position].field);
+            predicate.is_some_and(|predicate| {
+                group.reader.prune(group.index, &self.spec.columns, &predicate) == Prune::Skip
+            })
+        })
     }
 
     /// The rows that pass.
@@ -198,6 +221,9 @@ impl Scan {
         for filter in &self.spec.filters {
             selection = filter.narrow(selection, piece)?;
         }
+        for (position, bound) in &self.spec.bounds {
+            selection = bound.narrow(selection, piece, *position)?;
+        }
         let positions = selection.positions(piece.rows());
         let positions = positions.values().iter().map(|row| start + row);
         match live {
@@ -242,8 +268,15 @@ fn storage(context: &QueryContext) -> Result<&Storage> {
 }
 
 /// The scan's counters in the profile.
-fn count(context: &QueryContext, id: OperatorId, total: usize, read: usize) {
-    if let Some(counters) = context.profile.counters(id) {
+fn count(context: &QueryContext, spec: &ScanSpec, chosen: &[(usize, &Arc<Partition>)]) {
+    let (total, read) = (spec.partitions.len(), chosen.len());
+    let bytes_of = |partition: &Partition| {
+        let columns = spec.columns.iter().filter_map(|column| partition.column(column.field));
+        columns.map(|column| column.bytes as usize).sum::<usize>()
+    };
+    if let Some(counters) = context.profile.counters(spec.id) {
+        let bytes = chosen.iter().map(|(_, partition)| bytes_of(partition)).sum();
+        OperatorCounters::add(&counters.bytes_read, bytes);
         OperatorCounters::add(&counters.partitions_total, total);
         OperatorCounters::add(&counters.partitions_scanned, read);
         OperatorCounters::add(&counters.partitions_pruned, total - read);

@@ -11,9 +11,8 @@ impl Scan {
     /// Opens the micro-partitions that may hold wanted rows.
     pub(super) fn opened(&self, context: &QueryContext) -> Result<Opened> {
         let spec = &self.spec;
-        let total = spec.partitions.len();
         if spec.filters.iter().any(|filter| filter.join.passes_nothing()) {
-            count(context, spec.id, total, 0);
+            count(context, spec, &[]);
             return Ok(Opened {
                 readers: vec![],
                 morsels: vec![],
@@ -29,12 +28,12 @@ impl Scan {
             }
             chosen.push((*position, partition));
             rows += partition.live_rows();
-            let plain = spec.conditions.is_empty() && spec.filters.is_empty();
+            let plain = spec.judges_nothing();
             if plain && spec.limit.is_some_and(|limit| rows >= limit) {
                 break;
             }
         }
-        count(context, spec.id, total, chosen.len());
+        count(context, spec, &chosen);
         if chosen.is_empty() {
             return Ok(Opened { readers: vec![], morsels: vec![], predicate });
         }

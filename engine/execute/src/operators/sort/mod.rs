@@ -5,6 +5,7 @@
 //! bytes; with runs on disk, they are merged as they are read. Rows with equal keys keep the order in
 //! which they came, as long as nothing was spilled.
 
+mod bound;
 mod merge;
 mod order;
 mod top_n;
@@ -24,6 +25,7 @@ use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::places::Placed;
 use crate::spill::SpillFile;
 
+pub(crate) use bound::TopBound;
 pub(crate) use order::sorted_order;
 pub(crate) use top_n::TopN;
 

@@ -3,42 +3,37 @@
 //! A worker keeps candidates and now and then cuts them down to the wanted number; the key of the last
 //! one is a bound that later rows must stay below. Workers share the least bound.
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::array::{BooleanArray, UInt32Array};
-use firn_column::Batch;
 use firn_column::row_key::{KeyEncoder, RowKeys};
+use firn_column::{Batch, Selection};
 use firn_types::Result;
 use firn_types::limits::BATCH_ROWS;
 
-use super::SortSpec;
+use super::{SortSpec, TopBound};
 use crate::context::{QueryContext, lock};
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::places::Placed;
+
+/// Candidates beyond twice the wanted number that are worth sorting.
+const CUT_ROWS: usize = BATCH_ROWS / 8;
 
 /// Keeps the first `limit` rows.
 pub(crate) struct TopN {
     spec: SortSpec,
     limit: usize,
     encoder: KeyEncoder,
-    /// Rows with this key or a greater one are not among the first.
-    bound: Mutex<Option<Vec<u8>>>,
+    bound: Arc<TopBound>,
     candidates: Mutex<Placed>,
     rows: OnceLock<Vec<Batch>>,
 }
 
 impl TopN {
-    pub(crate) fn new(spec: SortSpec, limit: usize) -> TopN {
+    pub(crate) fn new(spec: SortSpec, limit: usize, bound: Arc<TopBound>) -> TopN {
         let encoder = KeyEncoder::new(&spec.types, &spec.orders);
-        TopN {
-            spec,
-            limit,
-            encoder,
-            bound: Mutex::default(),
-            candidates: Mutex::default(),
-            rows: OnceLock::new(),
-        }
+        TopN { spec, limit, encoder, bound, candidates: Mutex::default(), rows: OnceLock::new() }
     }
 
     /// The first `limit` rows of batches, in order, with all that is carried.
@@ -47,14 +42,6 @@ impl TopN {
         let mut order = self.spec.order(&all, None)?;
         order.truncate(self.limit);
         Ok(all.take(&UInt32Array::from(order)))
-    }
-
-    /// Makes `key` the bound, unless there is a lesser one.
-    fn lower_bound_to(&self, key: &[u8]) {
-        let mut bound = lock(&self.bound);
-        if bound.as_deref().is_none_or(|bound| key < bound) {
-            *bound = Some(key.to_vec());
-        }
     }
 }
 
@@ -109,7 +96,14 @@ struct TopNWorker<'a> {
 impl TopNWorker<'_> {
     /// The rows of a batch that stay below the bound.
     fn below_bound(&mut self, carried: Batch) -> Result<Batch> {
-        let Some(bound) = lock(&self.shared.bound).clone() else { return Ok(carried) };
+        let Some(bound) = self.shared.bound.key() else { return Ok(carried) };
+        // The first key alone rules most rows out, at a lower price.
+        let first = self.shared.spec.keys[0];
+        let selection = self.shared.bound.narrow(Selection::All, &carried, first)?;
+        let carried = carried.select(&selection);
+        if carried.rows() == 0 {
+            return Ok(carried);
+        }
         self.keys.clear();
         let columns = self.shared.spec.key_columns(&carried);
         self.shared.encoder.encode(&columns, carried.rows(), &mut self.keys)?;
@@ -125,7 +119,8 @@ impl TopNWorker<'_> {
             self.keys.clear();
             let columns = self.shared.spec.key_columns(&last);
             self.shared.encoder.encode(&columns, 1, &mut self.keys)?;
-            self.shared.lower_bound_to(self.keys.key(0));
+            let first = columns[0].value(0, self.shared.spec.types[0]);
+            self.shared.bound.lower_to(self.keys.key(0), first);
         }
         self.rows = first.rows();
         self.memory.shrink(self.memory.bytes());
@@ -148,7 +143,9 @@ impl SinkWorker for TopNWorker<'_> {
         self.rows += carried.rows();
         self.memory.force(bytes_of(&carried));
         self.placed.push(place, carried);
-        if self.rows >= 2 * self.shared.limit + BATCH_ROWS {
+        // The sooner there is a bound, the less is read.
+        let (limit, bound) = (self.shared.limit, &self.shared.bound);
+        if self.rows >= 2 * limit + CUT_ROWS || (self.rows >= limit && bound.key().is_none()) {
             self.cut(place)?;
         }
         Ok(Flow::Continue)
