@@ -15,9 +15,6 @@ use crate::operator::Source;
 use crate::profile::Profile;
 use crate::spill::SpillFolder;
 
-/// Bytes of decoded columns that are kept where no warehouse says otherwise.
-const CACHE_BYTES_DEFAULT: usize = 64 << 20;
-
 /// What the operators of one statement share. Made once per statement.
 pub struct QueryContext {
     /// What functions may know.
@@ -38,10 +35,6 @@ pub struct QueryContext {
     pub tables: Arc<dyn VirtualTables>,
     /// Staged files.
     pub stages: Arc<dyn StageFiles>,
-    /// Where the files of micro-partitions are.
-    pub access: ObjectAccess,
-    /// Decoded columns of micro-partitions, shared by the warehouse's statements.
-    pub cache: Arc<ColumnCache>,
 }
 
 /// How stored tables are read.
@@ -121,9 +114,15 @@ impl QueryContext {
             spill: SpillFolder::new(std::env::temp_dir()),
             tables: Arc::new(Nothing),
             stages: Arc::new(Nothing),
-            access: ObjectAccess::memory(),
-            cache: ColumnCache::new(CACHE_BYTES_DEFAULT),
         }
+    }
+
+    /// How stored tables are read.
+    ///
+    /// # Errors
+    /// An internal error for a statement that has none.
+    pub fn stored(&self) -> Result<&Storage> {
+        self.storage.as_ref().ok_or_else(|| Error::internal("a statement without storage"))
     }
 
     /// How many workers a pipeline may have.

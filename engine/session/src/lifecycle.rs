@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firn_column::Batch;
+use firn_execute::context::Storage;
 use firn_execute::{Profile, QueryContext};
 use firn_expression::functions::FunctionContext;
 use firn_query::bind::{BindContext, Binder};
@@ -226,8 +227,8 @@ impl Running<'_> {
         context.cancel = session.cancel.clone();
         context.profile = Arc::clone(&session.profile);
         context.tables = Arc::new(SessionTables::of(session));
-        context.access = session.shared.account.access().clone();
-        context.cache = Arc::clone(&warehouse.cache);
+        let access = session.shared.account.access().clone();
+        context.storage = Some(Storage { access, cache: Arc::clone(&warehouse.cache) });
         if let Some(folder) = &session.shared.options.spill_folder {
             context.spill = firn_execute::spill::SpillFolder::new(folder.clone());
         }

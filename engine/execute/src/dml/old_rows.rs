@@ -140,8 +140,8 @@ impl<'c> OldRows<'c> {
         }
         let found = self.table.snapshot.partitions().get(partition as usize);
         let found = found.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
-        let context = self.context;
-        let reader = Arc::new(PartitionReader::open(&context.access, found, &context.cache)?);
+        let storage = self.context.stored()?;
+        let reader = Arc::new(PartitionReader::open(&storage.access, found, &storage.cache)?);
         lock(&self.readers).insert(partition, Arc::clone(&reader));
         Ok(reader)
     }
