@@ -17,10 +17,12 @@ pub mod profile;
 mod run;
 mod schedule;
 pub mod spill;
+mod staged;
 
 pub use context::{Cancel, QueryContext, StageFiles, Storage, VirtualTables};
 pub use memory::MemoryBudget;
 pub use operator::Flow;
+pub use operators::stage_scan::StageSource;
 pub use profile::Profile;
 pub use run::{BatchSink, BatchWorker, execute, execute_into, execute_ordered};
 

@@ -19,6 +19,7 @@ use crate::history::Ran;
 use crate::result::{Rows, StatementResult};
 use crate::services::{BindView, SessionServices, SessionTables};
 use crate::session::Session;
+use crate::stages::Stages;
 
 /// A statement that runs: the session, the statement's text and what is fixed for its whole life.
 pub(crate) struct Running<'s> {
@@ -227,6 +228,7 @@ impl Running<'_> {
         context.cancel = session.cancel.clone();
         context.profile = Arc::clone(&session.profile);
         context.tables = Arc::new(SessionTables::of(session));
+        context.stages = Arc::new(Stages::of(session, self.start_nanos));
         let access = session.shared.account.access().clone();
         context.storage = Some(Storage { access, cache: Arc::clone(&warehouse.cache) });
         if let Some(folder) = &session.shared.options.spill_folder {

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use firn_account::Account;
 use firn_account::catalog::{Catalog, Object, StageLocation as Where};
+use firn_execute::dml::OpenStage;
+use firn_execute::operator::Source;
+use firn_execute::{StageFiles, StageSource};
 use firn_loader::options::{self, FormatDefinition};
 use firn_loader::stage::{ObjectStage, SharedStage, StageCredentials, open_url};
 use firn_query::parse::ast::StatementOption;
-use firn_query::plan::StageLocation;
+use firn_query::plan::{StageLocation, StageScan};
 use firn_storage::path;
 use firn_types::{Error, ObjectId, Result};
+
+use crate::session::Session;
 
 /// The id under which the files of user stages lie.
 const USER_STAGES: u64 = 1;
@@ -73,4 +78,48 @@ pub(crate) fn format(written: &[StatementOption]) -> Result<FormatDefinition> {
         .map(firn_query::bind::plain_option)
         .collect::<Result<Vec<_>>>()?;
     FormatDefinition::parse(&options::from_plan(&plain)?)
+}
+
+/// The stages as a statement sees them.
+pub(crate) struct Stages {
+    account: Account,
+    catalog: Catalog,
+    user: String,
+    start_nanos: i64,
+}
+
+impl Stages {
+    /// The stages as a session sees them when a statement starts.
+    pub(crate) fn of(session: &Session, start_nanos: i64) -> Stages {
+        let account = session.shared.account.clone();
+        Stages { account, catalog: session.catalog(), user: session.user.clone(), start_nanos }
+    }
+
+    /// A stage whose files are to be loaded or written.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub(crate) fn open(&self, location: &StageLocation) -> Result<OpenStage> {
+        let stage = open(&self.account, &self.catalog, &self.user, location)?;
+        let internal = |folder: String| Some(format!("{folder}/"));
+        let key = match location {
+            StageLocation::User => internal(format!("user/{}", self.user)),
+            StageLocation::Table(id) => internal(path::stage(*id)),
+            StageLocation::Url(_) => None,
+            StageLocation::Named(id) => match self.catalog.object(*id) {
+                Some(Object::Stage(stage)) if stage.location == Where::Internal => {
+                    internal(path::stage(*id))
+                }
+                _ => None,
+            },
+        };
+        Ok(OpenStage { stage, key })
+    }
+}
+
+impl StageFiles for Stages {
+    fn open(&self, scan: &StageScan) -> Result<Arc<dyn Source>> {
+        let stage = Stages::open(self, &scan.location)?.stage;
+        Ok(Arc::new(StageSource::new(stage, scan, self.start_nanos)?))
+    }
 }

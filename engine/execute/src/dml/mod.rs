@@ -10,6 +10,8 @@
 
 mod changed_rows;
 mod cluster;
+mod copy;
+mod copy_into_stage;
 mod delete;
 mod insert;
 mod insert_many;
@@ -21,6 +23,8 @@ mod touched;
 mod update;
 mod writer;
 
+pub use copy::{Copied, LoadedFiles, OpenStage, copy_into_table};
+pub use copy_into_stage::{Unloaded, copy_into_stage};
 pub use delete::delete;
 pub use insert::insert;
 pub use insert_many::{ClusterKeys, insert_many};

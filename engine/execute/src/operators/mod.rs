@@ -14,5 +14,6 @@ pub(crate) mod recursive;
 pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod sort;
+pub(crate) mod stage_scan;
 pub(crate) mod values;
 pub(crate) mod window;

@@ -9,6 +9,7 @@ use firn_query::parse::ast::Statement;
 use firn_query::plan::statement::{InsertMany, Merge, StatementPlan, Update};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
+use super::copy;
 use super::table::cluster_keys;
 use crate::lifecycle::{Answer, Running};
 use crate::result::Rows;
@@ -31,15 +32,29 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
     let mut attempts = ATTEMPTS;
     loop {
         let plan = running.plan(statement)?;
+        let mut purge = copy::Purge::default();
         let outcome = running.write(|running, transaction| {
             if !dml::is_current(&plan, transaction) {
                 return Ok(None);
             }
-            execute(running, &plan, transaction).map(Some)
+            match &plan {
+                StatementPlan::CopyIntoTable(plan) => {
+                    let (answer, files) = copy::load(running, plan, transaction)?;
+                    purge = files;
+                    Ok(Some(answer))
+                }
+                plan => execute(running, plan, transaction).map(Some),
+            }
         });
         attempts -= 1;
         match outcome {
-            Ok(Some(answer)) => return Ok(answer),
+            Ok(Some(answer)) => {
+                // Within an open transaction the files stay: it may be rolled back yet.
+                if alone {
+                    purge.run();
+                }
+                return Ok(answer);
+            }
             Ok(None) if attempts > 0 => {}
             Err(error) if alone && attempts > 0 && error.code() == ErrorCode::LockTimeout => {}
             Ok(None) => return Err(Error::internal("a table that changes too often")),
@@ -73,9 +88,10 @@ pub(crate) fn execute(
             counts(vec![("number of rows deleted".to_string(), count)])
         }
         StatementPlan::Merge(plan) => merge(running, plan, &context, transaction),
-        StatementPlan::CopyIntoTable(_) | StatementPlan::CopyIntoStage(_) => {
-            Err(Error::not_supported("COPY INTO"))
+        StatementPlan::CopyIntoTable(plan) => {
+            copy::load(running, plan, transaction).map(|(answer, _)| answer)
         }
+        StatementPlan::CopyIntoStage(plan) => copy::unload(running, plan),
         StatementPlan::Query(_) => Err(Error::internal("a query among the statements that write")),
     }
 }
@@ -128,7 +144,7 @@ fn merge(
 }
 
 /// The table's cluster keys as expressions.
-fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>> {
+pub(super) fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>> {
     if table.cluster_by.is_empty() {
         return Ok(Vec::new());
     }

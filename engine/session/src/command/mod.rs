@@ -3,6 +3,7 @@
 pub(crate) mod dml;
 
 mod container;
+mod copy;
 mod definition;
 mod drop;
 mod explain;

@@ -1,0 +1,56 @@
+//! Which files a COPY loads.
+
+use firn_account::Transaction;
+use firn_loader::on_error::FileResult;
+use firn_loader::options::{CopyOptions, OnError};
+use firn_loader::stage::{FileSelection, Pattern, StagedFile, select, within_size_limit};
+use firn_query::plan::statement::CopyIntoTable;
+use firn_types::Result;
+
+use super::OpenStage;
+use crate::operators::stage_scan::file_missing;
+
+/// The files of a COPY.
+pub(super) struct Chosen {
+    /// To be loaded, in order.
+    pub(super) files: Vec<StagedFile>,
+    /// The results of files that are named and not loaded.
+    pub(super) left_out: Vec<FileResult>,
+}
+
+pub(super) fn choose(
+    plan: &CopyIntoTable,
+    stage: &OpenStage,
+    options: &CopyOptions,
+    transaction: &Transaction,
+) -> Result<Chosen> {
+    let selection = FileSelection {
+        prefix: plan.path.clone(),
+        files: plan.files.clone(),
+        pattern: plan.pattern.as_deref().map(Pattern::new).transpose()?,
+    };
+    let (mut files, missing) = select(&*stage.stage, &selection)?;
+    let mut left_out = Vec::new();
+    for path in missing {
+        let shown = stage.stage.shown(&path);
+        let error = file_missing(&shown);
+        if options.on_error() == OnError::AbortStatement {
+            return Err(error);
+        }
+        left_out.push(FileResult::of_broken_file(shown.into(), &error));
+    }
+    if !options.force() {
+        let catalog = transaction.catalog();
+        let table = catalog.table(plan.target.table.id());
+        files.retain(|file| {
+            let key = stage.key_of(&file.path);
+            let loaded = table.is_some_and(|table| table.loads.is_loaded(&key, &file.etag));
+            if loaded && plan.files.is_some() {
+                left_out.push(FileResult::loaded_before(stage.stage.shown(&file.path).into()));
+            }
+            !loaded
+        });
+    }
+    files.truncate(within_size_limit(&files, options.size_limit()));
+    Ok(Chosen { files, left_out })
+}

@@ -1,0 +1,212 @@
+//! Loading: chunks of files on all threads, then a decision about each file.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use firn_account::Transaction;
+use firn_account::txn::{LoadError, LoadRecord, LoadStatus};
+use firn_column::Batch;
+use firn_expression::Expr;
+use firn_loader::on_error::{Decision, FileResult, FileStatus, FileTally};
+use firn_loader::options::{CopyOptions, OnError};
+use firn_loader::row_error::RowError;
+use firn_loader::scan::{FileChunk, FileScan};
+use firn_loader::stage::StagedFile;
+use firn_query::plan::statement::CopyIntoTable;
+use firn_types::{Error, Result};
+
+use super::choose::Chosen;
+use super::held::Held;
+use super::recipe::Recipe;
+use super::{LoadedFiles, OpenStage};
+use crate::context::{QueryContext, lock};
+use crate::dml::insert::append;
+use crate::dml::writer::RowsWriter;
+
+/// Bad rows that are kept for VALIDATE.
+const ERRORS_MAX: usize = 10_000;
+/// Chunks of a file at most, so that places of different files differ.
+const CHUNK_BITS: u32 = 24;
+
+/// What all workers share.
+struct Loading<'l> {
+    context: &'l QueryContext,
+    recipe: &'l Recipe,
+    files: &'l [StagedFile],
+    mode: OnError,
+    writer: RowsWriter<'l>,
+    states: Vec<Mutex<FileState>>,
+    errors: Mutex<Vec<RowError>>,
+    /// Whether no further chunk is worth reading.
+    stop: AtomicBool,
+}
+
+/// What is known of one file.
+#[derive(Default)]
+struct FileState {
+    tally: FileTally,
+    held: Held,
+    /// Why it cannot be read on.
+    broken: Option<Error>,
+}
+
+pub(super) fn load(
+    plan: &CopyIntoTable,
+    stage: &OpenStage,
+    options: &CopyOptions,
+    (recipe, chosen): (&Recipe, Chosen),
+    cluster_keys: &[Expr],
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<LoadedFiles> {
+    let table = &plan.target.table;
+    let Chosen { files, left_out } = chosen;
+    let loading = Loading {
+        context,
+        recipe,
+        files: &files,
+        mode: options.on_error(),
+        writer: RowsWriter::new(table, cluster_keys, false, context, transaction)?,
+        states: files.iter().map(|_| Mutex::default()).collect(),
+        errors: Mutex::default(),
+        stop: AtomicBool::new(false),
+    };
+    let scan = FileScan::new(stage.stage.clone(), files.clone(), recipe.reading.clone());
+    context.for_each(context.threads(), |_| loading.work(&scan))?;
+    let (results, writer, errors) = loading.decide(stage)?;
+    let written = writer.finish()?;
+    append(table.id(), false, written, transaction)?;
+    let now = transaction.account().clock().now_nanos();
+    let records = files.iter().zip(&results).map(|(file, result)| record(stage, file, result, now));
+    transaction.record_loads(table.id(), records.collect())?;
+    let is_loaded = |result: &FileResult| result.status == FileStatus::Loaded;
+    let purge =
+        files.iter().zip(&results).filter(|(_, result)| options.purge() && is_loaded(result));
+    let purge = purge.map(|(file, _)| file.path.clone()).collect();
+    let rows_loaded = results.iter().map(|result| result.rows_loaded).sum();
+    let any = !results.is_empty() || !left_out.is_empty();
+    let mut results: Vec<FileResult> = results.into_iter().chain(left_out).collect();
+    if options.return_failed_only() {
+        results.retain(|result| !is_loaded(result));
+    }
+    Ok(LoadedFiles { results, any, errors, purge, rows_loaded })
+}
+
+impl<'l> Loading<'l> {
+    /// One worker: takes chunks until there are none.
+    fn work(&self, scan: &FileScan) -> Result<()> {
+        while !self.stop.load(Ordering::Acquire) {
+            self.context.check()?;
+            let Some(chunk) = scan.next() else { break };
+            let done = self.load_chunk(chunk);
+            if done.is_err() {
+                self.stop.store(true, Ordering::Release);
+            }
+            done?;
+        }
+        Ok(())
+    }
+
+    fn load_chunk(&self, chunk: FileChunk) -> Result<()> {
+        let (file, types) = (chunk.file, chunk.types());
+        let index = usize::try_from(chunk.index).unwrap_or(0);
+        let place = (file << CHUNK_BITS) | index;
+        let mut tally = FileTally::default();
+        // Errors of our own, as against those of the file.
+        let mut own = None;
+        let parsed = chunk.parse(|batch| {
+            let made = self.context.check().and_then(|()| {
+                let (rows, rejected) =
+                    self.recipe.rows.make(&batch, &types, &self.files[file], self.context)?;
+                tally.rows_parsed += batch.rows_parsed;
+                self.note(batch.errors.iter().chain(&rejected), &mut tally);
+                self.keep(file, place, rows)
+            });
+            made.inspect_err(|error| own = Some(error.clone()))
+        });
+        if let Some(error) = own {
+            return Err(error);
+        }
+        if self.mode.gives_up(tally.errors_seen) {
+            self.stop.store(true, Ordering::Release);
+        }
+        let mut state = lock(&self.states[file]);
+        state.tally.merge(tally);
+        match parsed {
+            Ok(()) => Ok(()),
+            Err(error) if self.mode == OnError::AbortStatement => Err(error),
+            Err(error) => {
+                state.broken.get_or_insert(error);
+                Ok(())
+            }
+        }
+    }
+
+    fn note<'e>(&self, errors: impl Iterator<Item = &'e RowError>, tally: &mut FileTally) {
+        for error in errors {
+            tally.add_error(error);
+            let mut kept = lock(&self.errors);
+            if kept.len() < ERRORS_MAX {
+                kept.push(error.clone());
+            }
+        }
+    }
+
+    /// Rows of a file that may still be skipped are held back.
+    fn keep(&self, file: usize, place: usize, rows: Batch) -> Result<()> {
+        match self.mode {
+            OnError::AbortStatement | OnError::Continue => self.writer.write(place, rows),
+            _ => lock(&self.states[file]).held.add(place, rows, self.context),
+        }
+    }
+
+    /// Decides about each file, and writes the rows of those that are loaded.
+    fn decide(self, stage: &OpenStage) -> Result<(Vec<FileResult>, RowsWriter<'l>, Vec<RowError>)> {
+        let mut results = Vec::with_capacity(self.files.len());
+        for (file, state) in self.files.iter().zip(self.states) {
+            let FileState { mut tally, held, broken } =
+                state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let shown = stage.stage.shown(&file.path);
+            if let Some(error) = broken {
+                if tally.rows_parsed == 0 || self.mode != OnError::Continue {
+                    results.push(FileResult::of_broken_file(shown.into(), &error));
+                    continue;
+                }
+                tally.rows_parsed += 1;
+                tally.add_error(&RowError::of_file(shown.clone().into(), &error));
+            }
+            let decision = self.mode.decide(&tally)?;
+            results.push(FileResult::of(shown.into(), self.mode, &tally, decision));
+            if decision == Decision::Load {
+                held.release(|place, rows| self.writer.write(place, rows))?;
+            }
+        }
+        let errors = self.errors.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Ok((results, self.writer, errors))
+    }
+}
+
+fn record(stage: &OpenStage, file: &StagedFile, result: &FileResult, now: i64) -> LoadRecord {
+    LoadRecord {
+        path: stage.key_of(&file.path),
+        etag: file.etag.clone(),
+        size: file.size,
+        modified_nanos: file.last_modified,
+        loaded_nanos: now,
+        status: match result.status {
+            FileStatus::Loaded => LoadStatus::Loaded,
+            FileStatus::PartiallyLoaded => LoadStatus::Partial,
+            FileStatus::LoadFailed | FileStatus::LoadSkipped => LoadStatus::Failed,
+        },
+        rows_loaded: result.rows_loaded,
+        rows_parsed: result.rows_parsed,
+        error_count: result.errors_seen,
+        error_limit: result.error_limit.unwrap_or(0),
+        first_error: result.first_error.as_ref().map(|message| LoadError {
+            message: message.clone(),
+            line: result.first_error_line.unwrap_or(0),
+            character: result.first_error_character.unwrap_or(0),
+            column: result.first_error_column_name.clone(),
+        }),
+    }
+}

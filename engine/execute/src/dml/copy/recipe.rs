@@ -1,0 +1,208 @@
+//! How the records of a COPY's files become rows: from its options to a reading and a [`RowMaker`].
+
+use std::sync::Arc;
+
+use firn_expression::Expr;
+use firn_loader::format::csv::{ColumnRule, typed_sink};
+use firn_loader::format::json::JsonPlan;
+use firn_loader::format::parquet::{ParquetPlan, WantedColumn};
+use firn_loader::options::{
+    CopyOptions, CsvOptions, FileFormat, FormatDefinition, FormatType, MatchByColumnName, from_plan,
+};
+use firn_loader::row_error::LoadTarget;
+use firn_loader::scan::{CsvColumns, Reading};
+use firn_query::plan::StageValue;
+use firn_query::plan::statement::CopyIntoTable;
+use firn_types::text_format::TextFormats;
+use firn_types::{Error, ErrorCode, Result};
+
+use super::row_maker::{ColumnSource, Computed, RowMaker};
+use crate::context::QueryContext;
+use crate::staged::StagedFields;
+
+/// What is read of the files, and how rows come of it.
+pub(super) struct Recipe {
+    pub(super) reading: Reading,
+    pub(super) rows: RowMaker,
+}
+
+impl Recipe {
+    pub(super) fn new(
+        plan: &CopyIntoTable,
+        options: &CopyOptions,
+        context: &QueryContext,
+    ) -> Result<Recipe> {
+        let definition = FormatDefinition::parse(&from_plan(&plan.format)?)?;
+        let format = definition.typed()?;
+        let maker = Maker { plan, options, context, kind: definition.format_type() };
+        let by_name = options.match_by_column_name();
+        if by_name != MatchByColumnName::None {
+            if plan.transformed {
+                let text = "match_by_column_name is not supported with copy transform.";
+                return Err(Error::new(ErrorCode::InvalidStatement, text));
+            }
+            return maker.by_name(&format, by_name == MatchByColumnName::CaseSensitive);
+        }
+        match &format {
+            FileFormat::Csv(csv) if !plan.transformed => maker.typed_fields(csv),
+            _ => maker.computed(&format),
+        }
+    }
+}
+
+struct Maker<'m> {
+    plan: &'m CopyIntoTable,
+    options: &'m CopyOptions,
+    context: &'m QueryContext,
+    kind: FormatType,
+}
+
+impl Maker<'_> {
+    /// Field `n` of a record goes to the `n`th column, converted as it is read.
+    fn typed_fields(&self, csv: &CsvOptions) -> Result<Recipe> {
+        let columns = &self.plan.columns;
+        let reading = Reading::Csv {
+            options: csv.clone(),
+            columns: CsvColumns::Positions((0..columns.len()).collect()),
+            expected: Some(columns.len()),
+            sinks: self.sinks(csv, columns),
+            target: self.target(columns),
+        };
+        let mut sources = Vec::new();
+        for (position, expr) in self.plan.assignments.iter().enumerate() {
+            sources.push(match columns.iter().position(|column| *column == position) {
+                Some(field) => ColumnSource::Ready(field),
+                None => ColumnSource::Computed(self.compute(expr)?),
+            });
+        }
+        Ok(self.recipe(reading, sources, None))
+    }
+
+    /// Columns of files go to the table's columns of the same names.
+    fn by_name(&self, format: &FileFormat, case_sensitive: bool) -> Result<Recipe> {
+        let columns = &self.plan.columns;
+        let table = &self.plan.target.table;
+        let wanted = columns.iter().map(|column| WantedColumn {
+            name: table.columns[*column].name.clone(),
+            case_sensitive,
+        });
+        let wanted: Vec<WantedColumn> = wanted.collect();
+        let target = self.target(columns);
+        let place = |position: usize| columns.iter().position(|column| *column == position);
+        let mut sources = Vec::new();
+        for (position, expr) in self.plan.assignments.iter().enumerate() {
+            sources.push(match (place(position), format) {
+                (None, _) => ColumnSource::Computed(self.compute(expr)?),
+                (Some(field), FileFormat::Csv(_)) => ColumnSource::Ready(field),
+                (Some(field), FileFormat::Parquet(_)) => ColumnSource::Typed(field),
+                (Some(field), FileFormat::Json(_)) => ColumnSource::Member(wanted[field].clone()),
+            });
+        }
+        let reading = match format {
+            FileFormat::Csv(csv) => {
+                if !csv.parse_header {
+                    let text = "MATCH_BY_COLUMN_NAME needs PARSE_HEADER = TRUE for CSV files";
+                    return Err(Error::new(ErrorCode::InvalidStatement, text));
+                }
+                Reading::Csv {
+                    options: csv.clone(),
+                    columns: CsvColumns::Names(wanted),
+                    expected: Some(columns.len()),
+                    sinks: self.sinks(csv, columns),
+                    target,
+                }
+            }
+            FileFormat::Json(json) => Reading::Json {
+                options: json.clone(),
+                plan: Arc::new(JsonPlan::new(json, target)?),
+            },
+            FileFormat::Parquet(parquet) => Reading::Parquet {
+                options: parquet.clone(),
+                plan: Arc::new(ParquetPlan::columns(wanted, target)),
+            },
+        };
+        Ok(self.recipe(reading, sources, None))
+    }
+
+    /// Every column is an expression over the file's fields.
+    fn computed(&self, format: &FileFormat) -> Result<Recipe> {
+        if !self.plan.transformed {
+            self.check_single_variant()?;
+        }
+        let start_nanos = self.context.functions.statement_nanos;
+        let target = self.target(&self.plan.columns);
+        let (reading, fields) = StagedFields::new(format, &self.plan.fields, target, start_nanos)?;
+        let sources = self.plan.assignments.iter();
+        let sources = sources.map(|expr| Ok(ColumnSource::Computed(self.compute(expr)?)));
+        let sources = sources.collect::<Result<_>>()?;
+        Ok(self.recipe(reading, sources, Some(fields)))
+    }
+
+    /// A format without fields fills one semi-structured column.
+    fn check_single_variant(&self) -> Result<()> {
+        let table = &self.plan.target.table;
+        if let [column] = self.plan.columns[..]
+            && table.columns[column].sql_type.is_semi_structured()
+        {
+            return Ok(());
+        }
+        let text = format!(
+            "{} file format can produce one and only one column of type variant, object, or array. \
+             Load data into separate columns using the MATCH_BY_COLUMN_NAME copy option or copy with \
+             transformation.",
+            self.kind
+        );
+        Err(Error::new(ErrorCode::SingleVariantColumn, text))
+    }
+
+    fn sinks(&self, csv: &CsvOptions, columns: &[usize]) -> firn_loader::scan::SinkFactory {
+        let functions = &self.context.functions;
+        let formats = Arc::new(TextFormats::new(csv.text_settings(&functions.text)));
+        let table = &self.plan.target.table;
+        let rules = columns.iter().map(|column| ColumnRule {
+            sql_type: table.columns[*column].sql_type,
+            required: !table.columns[*column].nullable,
+            truncate: self.options.truncate_columns(),
+            formats: Arc::clone(&formats),
+            zone: functions.time_zone,
+        });
+        let rules: Vec<ColumnRule> = rules.collect();
+        Arc::new(move || rules.iter().map(|rule| typed_sink(rule.clone())).collect())
+    }
+
+    /// The table's columns at these positions, for messages.
+    fn target(&self, columns: &[usize]) -> LoadTarget {
+        let table = &self.plan.target.table;
+        let names = columns.iter().map(|column| table.columns[*column].name.clone());
+        LoadTarget { table: self.plan.target.name.clone(), columns: names.collect() }
+    }
+
+    fn compute(&self, expr: &Expr) -> Result<Computed> {
+        let ids = self.plan.fields.iter().enumerate();
+        let layout = ids.map(|(position, field)| (field.column.id, position)).collect();
+        let used = expr.columns_used();
+        let field = self.plan.fields.iter().find(|field| used.contains(&field.column.id));
+        let blamed = field.and_then(|field| match field.value {
+            StageValue::Position(position) => Some(position - 1),
+            _ => None,
+        });
+        Computed::new(expr, &layout, blamed)
+    }
+
+    fn recipe(
+        &self,
+        reading: Reading,
+        sources: Vec<ColumnSource>,
+        fields: Option<StagedFields>,
+    ) -> Recipe {
+        let rows = RowMaker {
+            table: Arc::clone(&self.plan.target.table),
+            target: self.target(&self.plan.columns),
+            columns: self.plan.columns.clone(),
+            sources,
+            fields,
+            truncate: self.options.truncate_columns(),
+        };
+        Recipe { reading, rows }
+    }
+}

@@ -1,0 +1,120 @@
+//! Records of staged files as the columns of a plan: fields, whole documents and METADATA$ columns.
+
+use std::sync::Arc;
+
+use arrow::array::Int64Array;
+use firn_column::{Array, Batch, Column};
+use firn_loader::format::FileBatch;
+use firn_loader::format::csv::text_sinks;
+use firn_loader::format::json::JsonPlan;
+use firn_loader::format::parquet::ParquetPlan;
+use firn_loader::options::FileFormat;
+use firn_loader::row_error::LoadTarget;
+use firn_loader::scan::{CsvColumns, Reading};
+use firn_loader::stage::StagedFile;
+use firn_query::plan::{StageColumn, StageValue};
+use firn_types::{Result, SqlType, Value};
+
+/// Makes the columns that a plan asks of staged files.
+pub(crate) struct StagedFields {
+    columns: Vec<StageColumn>,
+    /// Where each column stands in what is read of the file.
+    read: Vec<Option<usize>>,
+    start_nanos: i64,
+}
+
+impl StagedFields {
+    /// What is to be read of files of this format, and how the columns come of it. `target` names the
+    /// fields in messages.
+    ///
+    /// # Errors
+    /// Options that firn does not have.
+    pub(crate) fn new(
+        format: &FileFormat,
+        columns: &[StageColumn],
+        target: LoadTarget,
+        start_nanos: i64,
+    ) -> Result<(Reading, StagedFields)> {
+        // Each field is read once, however many columns ask for it.
+        let mut positions: Vec<usize> = Vec::new();
+        let mut read = Vec::with_capacity(columns.len());
+        for column in columns {
+            read.push(match column.value {
+                StageValue::Position(position) => {
+                    let field = position.saturating_sub(1);
+                    let known = positions.iter().position(|known| *known == field);
+                    Some(known.unwrap_or_else(|| {
+                        positions.push(field);
+                        positions.len() - 1
+                    }))
+                }
+                _ => None,
+            });
+        }
+        let reading = match format {
+            FileFormat::Csv(options) => {
+                let count = positions.len();
+                Reading::Csv {
+                    options: options.clone(),
+                    columns: CsvColumns::Positions(positions),
+                    expected: None,
+                    sinks: Arc::new(move || text_sinks(count)),
+                    target,
+                }
+            }
+            FileFormat::Json(options) => {
+                let plan = Arc::new(JsonPlan::new(options, target)?);
+                whole_documents(&mut read, &positions);
+                Reading::Json { options: options.clone(), plan }
+            }
+            FileFormat::Parquet(options) => {
+                let plan = match positions.contains(&0) {
+                    true => ParquetPlan::object(None, target),
+                    false => ParquetPlan::columns(Vec::new(), target),
+                };
+                whole_documents(&mut read, &positions);
+                Reading::Parquet { options: options.clone(), plan: Arc::new(plan) }
+            }
+        };
+        Ok((reading, StagedFields { columns: columns.to_vec(), read, start_nanos }))
+    }
+
+    /// The columns of a batch's good rows.
+    ///
+    /// # Errors
+    /// Whatever building a column gives.
+    pub(crate) fn make(&self, batch: &FileBatch, file: &StagedFile) -> Result<Batch> {
+        let rows = batch.batch.rows();
+        let made = self.columns.iter().zip(&self.read).map(|(column, read)| {
+            let sql_type = column.column.sql_type;
+            let constant = |value: Value| Column::constant(&value, sql_type, rows);
+            match (&column.value, read) {
+                (StageValue::Position(_), Some(position)) => {
+                    Ok(batch.batch.column(*position).clone())
+                }
+                (StageValue::Position(_), None) => Ok(Column::nulls_of(sql_type, rows)),
+                (StageValue::FileName, _) => constant(Value::text(file.path.as_str())),
+                (StageValue::FileContentKey, _) => constant(Value::text(file.etag.as_str())),
+                (StageValue::FileLastModified, _) => {
+                    constant(Value::Timestamp(i128::from(file.last_modified)))
+                }
+                (StageValue::StartScanTime, _) => {
+                    constant(Value::Timestamp(i128::from(self.start_nanos)))
+                }
+                (StageValue::FileRowNumber, _) => {
+                    let number = |row| i64::try_from(batch.row_number(row)).unwrap_or(i64::MAX);
+                    let numbers = Int64Array::from_iter_values((0..rows).map(number));
+                    Ok(Column::Flat(Array::I64(numbers)))
+                }
+            }
+        });
+        Ok(Batch::new(made.collect::<Result<_>>()?, rows))
+    }
+}
+
+/// Formats without fields have one column, `$1`.
+fn whole_documents(read: &mut [Option<usize>], positions: &[usize]) {
+    for place in read.iter_mut() {
+        *place = place.filter(|position| positions[*position] == 0).map(|_| 0);
+    }
+}
