@@ -33,7 +33,7 @@ pub struct OperatorCounters {
     pub nanos: AtomicU64,
     /// Bytes read from storage.
     pub bytes_read: AtomicU64,
-    /// Bytes written to disk because memory was used up.
+    /// Bytes written to disk because memory was used up: by the whole statement, at its root.
     pub bytes_spilled: AtomicU64,
     /// Micro-partitions of the table's version.
     pub partitions_total: AtomicU64,

@@ -1,6 +1,7 @@
 //! The ways to run a plan.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use firn_column::Batch;
@@ -88,7 +89,11 @@ pub(crate) fn run<'s>(
     let mut builder = Builder::below(context, id);
     let stream = builder.build_exactly(plan, output)?;
     builder.end_in(stream, sink, id);
-    schedule::run(&builder.pipelines, context)
+    let answer = schedule::run(&builder.pipelines, context);
+    if let Some(counters) = context.profile.counters(id) {
+        counters.bytes_spilled.store(context.spill.bytes_written(), Ordering::Relaxed);
+    }
+    answer
 }
 
 /// Keeps everything.

@@ -8,12 +8,14 @@ mod decode;
 mod encode;
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use firn_column::Batch;
 use firn_types::{Error, ErrorCode, Result};
+use tempfile::NamedTempFile;
 
 use crate::context::lock;
 
@@ -22,12 +24,18 @@ use crate::context::lock;
 pub struct SpillFolder {
     parent: PathBuf,
     folder: Mutex<Option<tempfile::TempDir>>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl SpillFolder {
     /// A folder to be made below `parent`.
     pub fn new(parent: PathBuf) -> SpillFolder {
-        SpillFolder { parent, folder: Mutex::new(None) }
+        SpillFolder { parent, folder: Mutex::new(None), bytes: Arc::default() }
+    }
+
+    /// How many bytes were written to it, files that are gone included.
+    pub fn bytes_written(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// A new file to write batches to.
@@ -45,13 +53,10 @@ impl SpillFolder {
                     .map_err(failed)?,
             ),
         };
-        let file = tempfile::tempfile_in(folder.path()).map_err(failed)?;
-        Ok(SpillWriter {
-            file: BufWriter::with_capacity(1 << 18, file),
-            batches: 0,
-            rows: 0,
-            bytes: 0,
-        })
+        let file = tempfile::NamedTempFile::new_in(folder.path()).map_err(failed)?;
+        let total = Arc::clone(&self.bytes);
+        let file = BufWriter::with_capacity(1 << 18, file);
+        Ok(SpillWriter { file, batches: 0, rows: 0, bytes: 0, total })
     }
 }
 
@@ -62,10 +67,12 @@ fn failed(error: std::io::Error) -> Error {
 /// Writes batches one after another.
 #[derive(Debug)]
 pub struct SpillWriter {
-    file: BufWriter<File>,
+    file: BufWriter<NamedTempFile>,
     batches: usize,
     rows: usize,
     bytes: usize,
+    /// The folder's count.
+    total: Arc<AtomicU64>,
 }
 
 impl SpillWriter {
@@ -80,6 +87,7 @@ impl SpillWriter {
         self.batches += 1;
         self.rows += batch.rows();
         self.bytes += bytes.len();
+        self.total.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -101,7 +109,7 @@ impl SpillWriter {
 /// Batches on disk.
 #[derive(Debug)]
 pub struct SpillFile {
-    file: File,
+    file: NamedTempFile,
     batches: usize,
     rows: usize,
     bytes: usize,
@@ -118,13 +126,12 @@ impl SpillFile {
         self.bytes
     }
 
-    /// Reads it from the start; only one reader at a time.
+    /// Reads it from the start. Several readers may read at once.
     ///
     /// # Errors
     /// `Storage` when the file cannot be read.
     pub fn read(&self) -> Result<SpillReader> {
-        let mut file = self.file.try_clone().map_err(failed)?;
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let file = self.file.reopen().map_err(failed)?;
         Ok(SpillReader { file: BufReader::with_capacity(1 << 18, file), left: self.batches })
     }
 

@@ -118,7 +118,7 @@ impl Builder<'_, '_> {
     pub(super) fn with(&mut self, node: &With, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
         let columns = ids(&node.definition.columns());
         let definition = self.build_exactly(&node.definition, &columns)?;
-        let buffer = Arc::new(Buffer::default());
+        let buffer = Arc::new(Buffer::spilling());
         self.end_in(definition, buffer.clone(), id);
         let hidden = self.ctes.insert(node.cte, buffer);
         let body = self.build(&node.body, wanted);

@@ -108,6 +108,8 @@ fn a_cte_is_computed_once_and_a_recursive_one_until_it_gives_nothing() -> Result
     let plan = Plan::With(Box::new(With { cte: 1, definition: Box::new(table), body }));
     let twice: Vec<Row> = [numbers(10), numbers(10)].concat();
     assert_eq!(test.run(&plan, 2, usize::MAX)?, twice);
+    let from_disk = crate::testing::sorted(test.run(&plan, 2, 60)?);
+    assert_eq!(from_disk, crate::testing::sorted(twice));
 
     let first = test.fresh(INTEGER);
     let anchor = Plan::Values(Values { columns: vec![first], rows: vec![vec![literal(1)]] });
