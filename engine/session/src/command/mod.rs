@@ -9,6 +9,7 @@ mod drop;
 mod explain;
 mod object;
 mod parameter;
+mod stage_files;
 mod table;
 mod table_alter;
 mod use_;
@@ -57,14 +58,14 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
         Statement::Explain(ast) => explain::run(running, ast)?,
         Statement::AlterObject(ast) => object::alter(running, ast)?,
         Statement::Comment(ast) => object::comment(running, ast)?,
+        Statement::Put(ast) => stage_files::put(running, ast)?,
+        Statement::Get(ast) => stage_files::get(running, ast)?,
+        Statement::List(ast) => stage_files::list(running, ast)?,
+        Statement::Remove(ast) => stage_files::remove(running, ast)?,
         Statement::Grant(_)
         | Statement::Revoke(_)
         | Statement::Show(_)
-        | Statement::Describe(_)
-        | Statement::Put(_)
-        | Statement::Get(_)
-        | Statement::List(_)
-        | Statement::Remove(_) => return Err(Error::not_supported("this command")),
+        | Statement::Describe(_) => return Err(Error::not_supported("this command")),
         Statement::Query(_)
         | Statement::Insert(_)
         | Statement::MultiInsert(_)

@@ -1,0 +1,197 @@
+//! PUT, GET, LIST and REMOVE: files of stages.
+
+use firn_account::catalog::{Object, StageLocation as Where};
+use firn_loader::compression::Compression;
+use firn_loader::stage::{self, GetRequest, Pattern, PutRequest, SharedStage};
+use firn_query::parse::ast::{FileTransfer, StageFiles, StageLocation, StatementOption};
+use firn_query::plan;
+use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
+
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// Files that PUT moves at the same time unless told.
+const PUT_PARALLEL: usize = 4;
+/// Files that GET moves at the same time unless told.
+const GET_PARALLEL: usize = 10;
+/// The most files that may be moved at the same time.
+const PARALLEL_MAX: i64 = 99;
+
+/// PUT: local files to a stage.
+///
+/// # Errors
+/// `StageFailure` for an external stage, wrong options, and files that cannot be read or written.
+pub(super) fn put(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
+    let stage = internal(running, &ast.stage)?;
+    let mut request = PutRequest {
+        source: ast.path.clone(),
+        folder: ast.stage.path.clone(),
+        parallel: PUT_PARALLEL,
+        auto_compress: true,
+        source_compression: Compression::Auto,
+        overwrite: false,
+    };
+    for option in &ast.options {
+        let boolean = || option.value.as_boolean().ok_or_else(|| invalid(option));
+        match option.name.as_str() {
+            "PARALLEL" => request.parallel = parallel(option)?,
+            "AUTO_COMPRESS" => request.auto_compress = boolean()?,
+            "OVERWRITE" => request.overwrite = boolean()?,
+            "SOURCE_COMPRESSION" => {
+                let name = option.value.as_text().unwrap_or_default();
+                let found = Compression::from_name(&name);
+                request.source_compression = found.ok_or_else(|| invalid(option))?;
+            }
+            _ => return Err(unknown(option)),
+        }
+    }
+    let mut rows = shape(&[
+        "source",
+        "target",
+        "source_size:number",
+        "target_size:number",
+        "source_compression",
+        "target_compression",
+        "status",
+        "message",
+    ]);
+    for row in stage::put(stage.as_ref(), &request)? {
+        rows.rows.push(vec![
+            Value::text(row.source),
+            Value::text(row.target),
+            Value::integer(row.source_size),
+            Value::integer(row.target_size),
+            Value::text(row.source_compression),
+            Value::text(row.target_compression),
+            Value::text(row.status),
+            Value::text(row.message),
+        ]);
+    }
+    Ok(rows)
+}
+
+/// GET: a stage's files to a local folder.
+///
+/// # Errors
+/// `StageFailure` for an external stage, wrong options, and files that cannot be read or written.
+pub(super) fn get(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
+    let stage = internal(running, &ast.stage)?;
+    let mut request = GetRequest {
+        prefix: ast.stage.path.clone(),
+        target: ast.path.clone(),
+        parallel: GET_PARALLEL,
+        pattern: None,
+    };
+    for option in &ast.options {
+        match option.name.as_str() {
+            "PARALLEL" => request.parallel = parallel(option)?,
+            "PATTERN" => {
+                let text = option.value.as_text().ok_or_else(|| invalid(option))?;
+                request.pattern = Some(Pattern::new(&text)?);
+            }
+            _ => return Err(unknown(option)),
+        }
+    }
+    let mut rows = shape(&["file", "size:number", "status", "message"]);
+    for row in stage::get(stage.as_ref(), &request)? {
+        rows.rows.push(vec![
+            Value::text(row.file),
+            Value::integer(row.size),
+            Value::text(row.status),
+            Value::text(row.message),
+        ]);
+    }
+    Ok(rows)
+}
+
+/// LIST: the files of a stage.
+///
+/// # Errors
+/// When there is no such stage, it cannot be listed, or the pattern does not compile.
+pub(super) fn list(running: &Running<'_>, ast: &StageFiles) -> Result<Rows> {
+    let (_, stage) = opened(running, &ast.location)?;
+    let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
+    let mut rows = shape(&["name", "size:number", "md5", "last_modified"]);
+    for row in stage::list(stage.as_ref(), &ast.location.path, pattern.as_ref())? {
+        rows.rows.push(vec![
+            Value::text(row.name),
+            Value::integer(row.size),
+            Value::text(row.md5),
+            Value::text(row.last_modified),
+        ]);
+    }
+    Ok(rows)
+}
+
+/// REMOVE: files of a stage go.
+///
+/// # Errors
+/// When there is no such stage, it cannot be changed, or the pattern does not compile.
+pub(super) fn remove(running: &Running<'_>, ast: &StageFiles) -> Result<Rows> {
+    let (_, stage) = opened(running, &ast.location)?;
+    let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
+    let mut rows = Rows::texts(&["name", "result"]);
+    for row in stage::remove(stage.as_ref(), &ast.location.path, pattern.as_ref())? {
+        rows.rows.push(vec![Value::text(row.name), Value::text(row.result)]);
+    }
+    Ok(rows)
+}
+
+/// The stage that a statement names.
+fn opened(
+    running: &Running<'_>,
+    location: &StageLocation,
+) -> Result<(plan::StageLocation, SharedStage)> {
+    let functions = running.function_context();
+    let place = running.with_binder(&functions, |binder| binder.stage(location, running.sql))?;
+    let session = &*running.session;
+    let account = &session.shared.account;
+    let stage = crate::stages::open(account, &running.catalog(), &session.user, &place)?;
+    Ok((place, stage))
+}
+
+/// A stage that this machine's files may go to and come from.
+fn internal(running: &Running<'_>, location: &StageLocation) -> Result<SharedStage> {
+    let (place, stage) = opened(running, location)?;
+    let external = match place {
+        plan::StageLocation::Url(_) => true,
+        plan::StageLocation::Named(id) => match running.catalog().object(id) {
+            Some(Object::Stage(stage)) => matches!(stage.location, Where::External { .. }),
+            _ => false,
+        },
+        plan::StageLocation::User | plan::StageLocation::Table(_) => false,
+    };
+    if external {
+        let text = "Failure using stage area. Cause: [GET and PUT commands are not supported with \
+                    external stage]";
+        return Err(Error::new(ErrorCode::StageFailure, text));
+    }
+    Ok(stage)
+}
+
+fn parallel(option: &StatementOption) -> Result<usize> {
+    match option.value.as_integer() {
+        Some(count @ 1..=PARALLEL_MAX) => usize::try_from(count).map_err(|_| invalid(option)),
+        _ => Err(invalid(option)),
+    }
+}
+
+/// Columns of these names: texts, or numbers where `:number` follows.
+fn shape(names: &[&str]) -> Rows {
+    let field = |name: &&str| match name.strip_suffix(":number") {
+        Some(name) => Field::new(name, SqlType::INTEGER),
+        None => Field::new(*name, SqlType::TEXT),
+    };
+    Rows::new(names.iter().map(field).collect())
+}
+
+fn invalid(option: &StatementOption) -> Error {
+    let value = option.value.as_text().unwrap_or_default();
+    let text = format!("invalid value [{value}] for parameter '{}'", option.name);
+    Error::new(ErrorCode::InvalidParameterValue, text).at(option.span).without_span()
+}
+
+fn unknown(option: &StatementOption) -> Error {
+    let text = format!("invalid parameter '{}'", option.name);
+    Error::new(ErrorCode::InvalidParameterValue, text).at(option.span)
+}
