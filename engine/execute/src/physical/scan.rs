@@ -1,6 +1,6 @@
 //! Scans of stored tables, and answers that need none.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_expression::Expr;
@@ -82,7 +82,16 @@ impl Builder<'_, '_> {
         wanted: &Wanted,
         id: OperatorId,
     ) -> Option<Stream> {
-        let Plan::Scan(scan) = node.input.as_ref() else { return None };
+        let mut input = node.input.as_ref();
+        // What projections on the way only pass on, under another id.
+        let mut passed: HashMap<ColumnId, ColumnId> = HashMap::new();
+        while let Plan::Project(project) = input {
+            for item in &project.items {
+                passed.insert(item.id, item.expr.as_column()?);
+            }
+            input = &project.input;
+        }
+        let Plan::Scan(scan) = input else { return None };
         let plain = node.groups.is_empty()
             && node.grouping_sets.is_none()
             && scan.conditions.is_empty()
@@ -97,7 +106,11 @@ impl Builder<'_, '_> {
             let value = match (call.function.name, arguments.as_slice()) {
                 ("COUNT", []) => Value::integer(scan.snapshot.rows()),
                 ("MIN" | "MAX", [Some(column)]) => {
-                    known_extreme(scan, *column, call.function.name == "MIN")?
+                    let mut column = *column;
+                    while let Some(below) = passed.get(&column).filter(|below| **below != column) {
+                        column = *below;
+                    }
+                    known_extreme(scan, column, call.function.name == "MIN")?
                 }
                 _ => return None,
             };

@@ -39,12 +39,11 @@ fn matches(by: &By, left: &Row, right: &Row) -> Option<bool> {
         (Value::Number(left), Value::Number(right)) => left.unscaled < right.unscaled,
         _ => false,
     });
-    let all = equal.chain(less.map(Some));
-    all.fold(Some(true), |sum, part| match (sum, part) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), part) => part,
-        (None, _) => None,
-    })
+    let all: Vec<Option<bool>> = equal.chain(less.map(Some)).collect();
+    match all.contains(&Some(false)) {
+        true => Some(false),
+        false => (!all.contains(&None)).then_some(true),
+    }
 }
 
 fn naive(by: &By, kind: JoinKind, left: &[Row], right: &[Row]) -> Vec<Row> {

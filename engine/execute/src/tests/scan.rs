@@ -8,7 +8,8 @@ use firn_column::{Batch, Column};
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{Function, find};
 use firn_query::plan::{
-    Aggregate, AggregateCall, Join, JoinKey, JoinKind, Plan, Scan, ScanColumn, Sort, SortKey,
+    Aggregate, AggregateCall, Join, JoinKey, JoinKind, Plan, Project, ProjectItem, Scan,
+    ScanColumn, Sort, SortKey,
 };
 use firn_storage::{
     ColumnCache, ObjectAccess, Partition, PartitionWriter, Snapshot, StoredColumn, WriterOptions,
@@ -145,9 +146,12 @@ fn a_limit_ends_a_scan_and_statistics_answer_without_one() -> Result<()> {
     };
     let aggregates =
         vec![call(&mut test, "COUNT", vec![]), call(&mut test, "MAX", vec![column(&plan, 0)])];
+    // A projection that only passes columns on changes nothing.
+    let items = plan.columns().iter().map(ProjectItem::pass).collect();
+    let passing = Plan::Project(Project { input: Box::new(plan.clone()), items });
     let aggregate = |aggregates: &[AggregateCall]| {
         Plan::Aggregate(Box::new(Aggregate {
-            input: Box::new(plan.clone()),
+            input: Box::new(passing.clone()),
             groups: Vec::new(),
             grouping_sets: None,
             grouping_id: None,

@@ -203,7 +203,7 @@ impl SinkWorker for AggregateWorker<'_> {
         }
         self.add(&inputs, batch.rows())?;
         self.batches += 1;
-        let is_watched = self.batches < BATCHES_WATCHED || self.batches % 8 == 0;
+        let is_watched = self.batches < BATCHES_WATCHED || self.batches.is_multiple_of(8);
         if self.spilled.is_none() && is_watched && !self.has_memory() {
             self.spilled = Some(SpilledRows::new());
         }
