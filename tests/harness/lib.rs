@@ -1,0 +1,34 @@
+//! What the tests through a whole engine share: engines under several configurations, and how a result
+//! is written in an `.slt` file.
+
+mod configuration;
+mod engine_under_test;
+mod written;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+pub use configuration::{CONFIGURATIONS, Configuration, skips};
+pub use engine_under_test::{Connection, EngineUnderTest};
+pub use written::{written_cell, written_row};
+
+/// Every file below `folder` whose name ends in `extension`, sorted.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn files_below(folder: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,166 @@
+//! The house's rules that a compiler does not check: lengths, words, docs, and who may know whom.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use firn_tests::files_below;
+
+/// No source file is longer.
+const LINES_MAX: usize = 800;
+
+/// Words that no file of the project holds; each is written here in two parts.
+const BANNED: &[(&str, &str)] = &[
+    ("/wo", "rk/"),
+    ("/ho", "me/"),
+    ("/ro", "ot/"),
+    ("sha", "red/snowflake"),
+    ("HELP", "ERS.md"),
+    ("Clau", "de"),
+    ("Anth", "ropic"),
+    ("Chat", "GPT"),
+    ("co-auth", "ored"),
+    ("work", "tree"),
+];
+
+/// What each crate may use of the others.
+const FENCES: &[(&str, &[&str])] = &[
+    ("engine/types", &[]),
+    ("engine/column", &["types"]),
+    ("engine/expression", &["column", "types"]),
+    ("engine/storage", &["column", "types"]),
+    ("engine/account", &["storage", "column", "types"]),
+    ("loader", &["column", "types"]),
+    ("engine/query", &["account", "expression", "column", "types"]),
+    ("engine/execute", &["query", "expression", "storage", "account", "loader", "column", "types"]),
+    (
+        "engine/session",
+        &["execute", "query", "expression", "storage", "account", "loader", "column", "types"],
+    ),
+    ("shell", &["engine"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the workspace")
+        .to_path_buf()
+}
+
+/// Every source file of the workspace, with its path in it.
+fn sources() -> Vec<(String, String)> {
+    let root = root();
+    let folders = ["engine", "loader", "shell", "tests"];
+    let files =
+        folders.iter().flat_map(|folder| files_below(&root.join(folder), "rs").expect("readable"));
+    files.map(|file| (short(&root, &file), fs::read_to_string(&file).expect("UTF-8"))).collect()
+}
+
+fn short(root: &Path, file: &Path) -> String {
+    file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/")
+}
+
+fn none(what: &str, found: Vec<String>) {
+    assert!(found.is_empty(), "{what}:\n  {}", found.join("\n  "));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let long = sources().into_iter().filter(|(_, text)| text.lines().count() > LINES_MAX);
+    none("files of more than 800 lines", long.map(|(file, _)| file).collect());
+}
+
+#[test]
+fn every_file_begins_with_its_doc() {
+    let bare = sources().into_iter().filter(|(_, text)| !text.starts_with("//!"));
+    none("files without a module doc", bare.map(|(file, _)| file).collect());
+}
+
+#[test]
+fn the_project_speaks_of_itself_alone() {
+    let root = root();
+    let mut texts = sources();
+    for extension in ["md", "sql", "slt", "toml", "csv", "json"] {
+        for folder in ["engine", "loader", "shell", "tests", "docs", "sample_data"] {
+            for file in files_below(&root.join(folder), extension).unwrap_or_default() {
+                texts.push((short(&root, &file), fs::read_to_string(&file).unwrap_or_default()));
+            }
+        }
+    }
+    for file in ["README.md", "ARCHITECTURE.md", "Cargo.toml", ".ci/run"] {
+        texts.push((file.to_string(), fs::read_to_string(root.join(file)).unwrap_or_default()));
+    }
+    let mut found = Vec::new();
+    for (file, text) in texts {
+        for (one, two) in BANNED {
+            let word = format!("{one}{two}").to_lowercase();
+            for (index, line) in text.lines().enumerate() {
+                if line.to_lowercase().contains(&word) {
+                    found.push(format!("{file}:{}: {word}", index + 1));
+                }
+            }
+        }
+    }
+    none("words that do not belong here", found);
+}
+
+#[test]
+fn crates_keep_to_their_floor() {
+    let root = root();
+    let mut found = Vec::new();
+    for (folder, may_use) in FENCES {
+        let manifest =
+            fs::read_to_string(root.join(folder).join("Cargo.toml")).expect("a manifest");
+        let used = manifest.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+        for line in used.take_while(|line| !line.starts_with('[')) {
+            let name =
+                line.strip_prefix("firn-").and_then(|rest| rest.split([' ', '.', '=']).next());
+            if let Some(name) = name
+                && !may_use.contains(&name)
+            {
+                found.push(format!("{folder} uses firn-{name}"));
+            }
+        }
+    }
+    none("dependencies that go up", found);
+}
+
+#[test]
+fn planning_knows_no_storage() {
+    let below = |file: &str| {
+        ["bind", "plan", "optimize"]
+            .iter()
+            .any(|room| file.starts_with(&format!("engine/query/src/{room}")))
+    };
+    let mut found = Vec::new();
+    for (file, text) in sources() {
+        for line in text.lines().filter(|line| line.trim_start().starts_with("use ")) {
+            let imports = |library: &str| line.contains(&format!("use {library}::"));
+            if below(&file)
+                && ["arrow", "parquet", "object_store", "rayon"].into_iter().any(imports)
+            {
+                found.push(format!("{file}: {line}"));
+            }
+            let parsing = file.starts_with("engine/query/src/parse")
+                || file.starts_with("engine/query/src/bind");
+            if imports("sqlparser") && !parsing {
+                found.push(format!("{file}: {line}"));
+            }
+        }
+    }
+    none("imports over a fence", found);
+}
+
+#[test]
+fn paths_in_the_architecture_exist() {
+    let root = root();
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let quoted = text.split('`').skip(1).step_by(2);
+    let paths = quoted.filter(|word| {
+        ["engine/", "loader/", "shell/", "tests/", "docs/", "sample_data/"]
+            .iter()
+            .any(|top| word.starts_with(top))
+            && !word.contains([' ', '*', '{'])
+    });
+    let missing = paths.filter(|path| !root.join(path).exists()).map(str::to_string).collect();
+    none("paths that ARCHITECTURE.md names and that do not exist", missing);
+}
