@@ -11,7 +11,7 @@ use firn_query::optimize::{self, OptimizeContext};
 use firn_query::parse;
 use firn_query::parse::ast::Statement;
 use firn_query::plan::statement::{Query, StatementPlan};
-use firn_types::{ColumnId, Error, ErrorCode, Field, QueryId, Result};
+use firn_types::{ColumnId, Error, ErrorCode, Field, ObjectId, QueryId, Result};
 
 use crate::command;
 use crate::failure::Failure;
@@ -133,13 +133,21 @@ impl Running<'_> {
         Ok(Answer { fields: query.fields(), batches, affected: None })
     }
 
-    /// Binds and optimizes a statement.
+    /// Binds and optimizes a statement. Materialized views that it finds out of date are brought up to
+    /// date first, if that is possible.
     pub(crate) fn plan(&mut self, statement: &Statement) -> Result<StatementPlan> {
+        let (plan, stale) = self.plan_once(statement)?;
+        let refreshed = command::refresh::refresh_all(self, &stale);
+        if refreshed { Ok(self.plan_once(statement)?.0) } else { Ok(plan) }
+    }
+
+    /// The plan, and the materialized views that are read by way of their queries.
+    fn plan_once(&self, statement: &Statement) -> Result<(StatementPlan, Vec<ObjectId>)> {
         let functions = self.function_context();
         self.with_binder(&functions, |binder| {
             let plan = binder.bind(statement, self.sql)?;
             let context = OptimizeContext::new(&functions, binder.next_column_id());
-            optimize::optimize_statement(plan, &context)
+            Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
         })
     }
 

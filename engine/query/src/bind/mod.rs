@@ -20,6 +20,7 @@ mod walk;
 
 use std::cell::{Cell, RefCell};
 
+use firn_account::catalog::MaterializedView;
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
 use crate::parse::ast;
@@ -38,6 +39,8 @@ pub struct Binder<'a> {
     next_cte: Cell<u32>,
     /// The views whose text is being bound, so that a view that reads itself is found out.
     views: RefCell<Vec<ObjectId>>,
+    /// Materialized views that are read by way of their queries.
+    stale_views: RefCell<Vec<ObjectId>>,
 }
 
 /// A query with the columns that it is asked for, in order. Its plan may give more columns.
@@ -55,6 +58,7 @@ impl<'a> Binder<'a> {
             next_column: Cell::new(1),
             next_cte: Cell::new(1),
             views: RefCell::new(Vec::new()),
+            stale_views: RefCell::new(Vec::new()),
         }
     }
 
@@ -74,6 +78,19 @@ impl<'a> Binder<'a> {
         let env = context::Env::root(&self.context.path, text);
         let bound = query::bind_query(self, query, &env)?;
         Ok(query::output_of(bound))
+    }
+
+    /// The query of a materialized view, whether what is stored is fresh or not.
+    ///
+    /// # Errors
+    /// When the view's query does not compile any more.
+    pub fn bind_materialized(&self, view: &MaterializedView) -> Result<Query> {
+        query::view_query(self, view).map(query::output_of)
+    }
+
+    /// The materialized views that were bound so far and whose stored rows were out of date.
+    pub fn stale_views(&self) -> Vec<ObjectId> {
+        self.stale_views.borrow().clone()
     }
 
     /// A new column id.

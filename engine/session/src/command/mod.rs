@@ -1,6 +1,7 @@
 //! Statements without a plan, one file per kind of object: create, alter and drop together.
 
 pub(crate) mod dml;
+pub(crate) mod refresh;
 
 mod container;
 mod copy;

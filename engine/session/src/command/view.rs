@@ -6,6 +6,7 @@ use firn_query::plan::Plan;
 use firn_query::plan::statement::Query;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
+use super::refresh;
 use crate::lifecycle::Running;
 use crate::result::Rows;
 
@@ -36,7 +37,13 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
         view.temporary = ast.temporary;
         view.into()
     };
-    running.create_object(object, ast.mode)
+    let (materialized, id) = (ast.materialized, object.id());
+    let rows = running.create_object(object, ast.mode)?;
+    if materialized {
+        // Whoever reads the view finds out when this fails.
+        refresh::refresh_all(running, &[id]);
+    }
+    Ok(rows)
 }
 
 /// The view's columns: the query's, under the names that are written.

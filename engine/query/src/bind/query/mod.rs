@@ -23,7 +23,7 @@ use crate::plan::Plan;
 use crate::plan::statement::{OutputColumn, Query};
 
 pub(crate) use from::{From, bind_from};
-pub(crate) use source::{table_scan, time_point};
+pub(crate) use source::{table_scan, time_point, view_query};
 pub use stage_source::plain_option;
 pub(crate) use stage_source::{
     StageFields, file_format, is_delimited, stage_format, stage_location, stored_options,

@@ -272,10 +272,8 @@ fn bind_materialized_view(
         view.state.reflects.is_some_and(|version| base.data_version <= version)
     });
     if !fresh || view.stored.len() != view.columns.len() {
-        let bound = expand(binder, view.header.id, &view.query, path, env)?;
-        let names = view.columns.iter().map(|column| column.name.as_str());
-        let types = view.columns.iter().map(|column| column.sql_type);
-        return Ok(typed(binder, renamed(bound, names), types));
+        binder.stale_views.borrow_mut().push(view.header.id);
+        return computed_view(binder, view, path, env);
     }
     let mut hidden = Table::new(view.header.clone(), Vec::new());
     for column in &view.columns {
@@ -286,6 +284,35 @@ fn bind_materialized_view(
     let snapshot = Arc::clone(&view.state.snapshot);
     let (plan, columns) = table_scan(binder, &Arc::new(hidden), snapshot, path, None);
     Ok(BoundQuery { plan, columns })
+}
+
+/// A materialized view's query, as its columns.
+fn computed_view(
+    binder: &Binder<'_>,
+    view: &MaterializedView,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let bound = expand(binder, view.header.id, &view.query, path, env)?;
+    let names = view.columns.iter().map(|column| column.name.as_str());
+    let types = view.columns.iter().map(|column| column.sql_type);
+    Ok(typed(binder, renamed(bound, names), types))
+}
+
+/// A materialized view's query, whether what is stored is fresh or not.
+///
+/// # Errors
+/// When the view's query does not compile any more.
+pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result<BoundQuery> {
+    let catalog = &binder.context.catalog;
+    let schema = catalog.expect(view.header.parent)?.header();
+    let database = catalog.expect(schema.parent)?.header();
+    let path = ObjectPath {
+        database: database.name.clone(),
+        schema: schema.name.clone(),
+        name: view.header.name.clone(),
+    };
+    computed_view(binder, view, &path, &Env::root(&binder.context.path, ""))
 }
 
 /// Binds a view's query text where the view is.
