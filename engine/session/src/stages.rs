@@ -12,6 +12,7 @@ use firn_loader::stage::{ObjectStage, SharedStage, StageCredentials, open_url};
 use firn_query::parse::ast::StatementOption;
 use firn_query::plan::{StageLocation, StageScan};
 use firn_storage::path;
+use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, ObjectId, Result};
 
 use crate::session::Session;
@@ -65,6 +66,24 @@ pub(crate) fn open(
             }
         }
     }
+}
+
+/// The file format that options of the catalog describe.
+///
+/// # Errors
+/// When they are none that this version knows.
+pub(crate) fn stored_format(
+    format_type: &str,
+    options: &[(String, String)],
+) -> Result<FormatDefinition> {
+    let stored = |name: &str, value: &str| NamedOption {
+        name: name.to_string(),
+        value: OptionValue::Stored(value.to_string()),
+    };
+    let kind = (!format_type.is_empty()).then(|| stored("TYPE", format_type));
+    let options = options.iter().map(|(name, value)| stored(name, value));
+    let all: Vec<NamedOption> = kind.into_iter().chain(options).collect();
+    FormatDefinition::parse(&options::from_plan(&all)?)
 }
 
 /// The file format that written options describe.

@@ -138,6 +138,8 @@ error_codes! {
     NoDatabase = 90105, "22000", Execution;
     /// No schema in use.
     NoSchema = 90106, "22000", Execution;
+    /// More rows than SHOW gives.
+    ShowTooLarge = 90153, "22000", Execution;
     /// A scalar subquery with several rows.
     SubqueryManyRows = 90150, "22000", Execution;
     /// A stage that cannot be reached or used so.

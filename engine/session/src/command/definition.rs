@@ -112,7 +112,7 @@ pub(super) fn text_option(options: &[StatementOption], name: &str) -> Option<Str
 ///
 /// # Errors
 /// `not_supported` for kinds that the catalog does not have.
-pub(super) fn catalog_kind(kind: ast::ObjectKind) -> Result<ObjectKind> {
+pub(crate) fn catalog_kind(kind: ast::ObjectKind) -> Result<ObjectKind> {
     Ok(match kind {
         ast::ObjectKind::Database => ObjectKind::Database,
         ast::ObjectKind::Schema => ObjectKind::Schema,

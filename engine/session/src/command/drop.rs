@@ -11,16 +11,16 @@ use crate::lifecycle::Running;
 use crate::result::Rows;
 
 /// Where an object of a kind is looked for, and under which name.
-pub(super) struct Place {
-    pub(super) parent: ObjectId,
-    pub(super) name: String,
+pub(crate) struct Place {
+    pub(crate) parent: ObjectId,
+    pub(crate) name: String,
 }
 
 /// The container of a name of a kind: the account, a database, or a schema.
 ///
 /// # Errors
 /// When the container does not exist.
-pub(super) fn place(running: &Running<'_>, kind: ObjectKind, name: &Name) -> Result<Place> {
+pub(crate) fn place(running: &Running<'_>, kind: ObjectKind, name: &Name) -> Result<Place> {
     let catalog = running.catalog();
     let written = running.written(name)?;
     let own = written.object().name.clone();
@@ -48,7 +48,7 @@ pub(super) fn place(running: &Running<'_>, kind: ObjectKind, name: &Name) -> Res
 }
 
 /// The live object of a kind at a place.
-pub(super) fn live(catalog: &Catalog, kind: ObjectKind, place: &Place) -> Option<Object> {
+pub(crate) fn live(catalog: &Catalog, kind: ObjectKind, place: &Place) -> Option<Object> {
     let found = catalog.find(kind.namespace(), place.parent, &place.name)?;
     // A view is no table, but DROP VIEW of a materialized view is accepted.
     let fits = kind.namespace() != Namespace::Relation

@@ -20,6 +20,10 @@ mod view;
 use firn_query::parse::ast::{ObjectKind, Statement};
 use firn_types::{Error, Result};
 
+pub(crate) use definition::catalog_kind;
+pub(crate) use drop::{Place, live, place};
+
+use crate::introspect::show;
 use crate::lifecycle::{Answer, Running};
 use crate::result::Rows;
 
@@ -59,14 +63,14 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
         Statement::Explain(ast) => explain::run(running, ast)?,
         Statement::AlterObject(ast) => object::alter(running, ast)?,
         Statement::Comment(ast) => object::comment(running, ast)?,
+        Statement::Show(ast) => show::run(running, ast)?,
         Statement::Put(ast) => stage_files::put(running, ast)?,
         Statement::Get(ast) => stage_files::get(running, ast)?,
         Statement::List(ast) => stage_files::list(running, ast)?,
         Statement::Remove(ast) => stage_files::remove(running, ast)?,
-        Statement::Grant(_)
-        | Statement::Revoke(_)
-        | Statement::Show(_)
-        | Statement::Describe(_) => return Err(Error::not_supported("this command")),
+        Statement::Grant(_) | Statement::Revoke(_) | Statement::Describe(_) => {
+            return Err(Error::not_supported("this command"));
+        }
         Statement::Query(_)
         | Statement::Insert(_)
         | Statement::MultiInsert(_)

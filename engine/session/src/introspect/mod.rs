@@ -2,6 +2,9 @@
 
 pub(crate) mod complete;
 pub(crate) mod information_schema;
+pub(crate) mod listing;
+pub(crate) mod roles;
+pub(crate) mod show;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
 

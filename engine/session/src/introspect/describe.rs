@@ -1,0 +1,339 @@
+//! DESCRIBE: the parts of one object as rows.
+
+use firn_account::catalog::{
+    ConstraintKind, FileFormat, Integration, Object, ObjectKind, Stage, StageFileFormat,
+    StageLocation, Table, User, ViewColumn,
+};
+use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
+use firn_query::parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
+use firn_types::options::{NamedOption, OptionValue};
+use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
+
+use super::listing::{Listing, optional, text, time, y_n};
+use super::show;
+use crate::command::{catalog_kind, live, place};
+use crate::lifecycle::Running;
+use crate::result::Rows;
+use crate::services::statement_not_found;
+
+const COLUMNS: &str = "name, type, kind, null?, default, primary key, unique key, check, expression, \
+                       comment, policy name, privacy domain";
+
+const STAGE: &str = "parent_property, property, property_type, property_value, property_default";
+
+const PROPERTIES: &str = "property, property_type, property_value, property_default";
+
+const USER: &str = "property, value, default, description";
+
+const CONTENTS: &str = "created_on:time, name, kind";
+
+/// Properties of a user with what they are.
+const USER_PROPERTIES: [(&str, &str); 14] = [
+    ("NAME", "Name"),
+    ("COMMENT", "user comment associated to an object in the dictionary"),
+    ("DISPLAY_NAME", "Display name of the associated object"),
+    ("TYPE", "Type of the user"),
+    ("LOGIN_NAME", "Login name of the user"),
+    ("FIRST_NAME", "First name of the user"),
+    ("MIDDLE_NAME", "Middle name of the user"),
+    ("LAST_NAME", "Last name of the user"),
+    ("EMAIL", "Email address of the user"),
+    ("DISABLED", "Whether the user is disabled"),
+    ("DEFAULT_WAREHOUSE", "Default warehouse for this user"),
+    ("DEFAULT_NAMESPACE", "Default database namespace prefix for this user"),
+    ("DEFAULT_ROLE", "Primary principal of user session will be set to this role"),
+    ("DEFAULT_SECONDARY_ROLES", "The secondary roles will be set to all roles provided here"),
+];
+
+/// Runs DESCRIBE.
+///
+/// # Errors
+/// When there is no such object, or firn cannot describe its kind.
+pub(crate) fn run(running: &Running<'_>, ast: &Describe) -> Result<Rows> {
+    match &ast.kind {
+        DescribeKind::Object(kind, name) => object(running, ast, *kind, name),
+        DescribeKind::Routine(kind, ..) => {
+            Err(Error::not_supported(format!("DESCRIBE {}", kind.words())))
+        }
+        DescribeKind::Result(expr) => {
+            let functions = running.function_context();
+            let (value, _) =
+                running.with_binder(&functions, |binder| binder.constant(expr, running.sql))?;
+            let Value::Text(id) = value else {
+                let text = "DESCRIBE RESULT needs the id of a statement";
+                return Err(Error::new(ErrorCode::InvalidParameterType, text).at(expr.span));
+            };
+            match running.session.history.result(&id) {
+                Some(result) => Ok(fields(&result.fields)),
+                None => Err(statement_not_found(&id)),
+            }
+        }
+    }
+}
+
+fn object(
+    running: &Running<'_>,
+    ast: &Describe,
+    kind: ast::ObjectKind,
+    name: &Name,
+) -> Result<Rows> {
+    let kind = catalog_kind(kind)?;
+    let place = place(running, kind, name)?;
+    let catalog = running.catalog();
+    let found = match live(&catalog, kind, &place) {
+        // DESC TABLE is said of views, too.
+        None if kind == ObjectKind::Table => {
+            catalog.find(kind.namespace(), place.parent, &place.name).cloned()
+        }
+        found => found,
+    };
+    let object = found.ok_or_else(|| catalog.not_found(kind, place.parent, &place.name))?;
+    let wanted = ast.options.iter().find(|option| option.name == "TYPE");
+    let wanted = wanted.and_then(|option| option.value.as_text());
+    if wanted.is_some_and(|wanted| wanted.eq_ignore_ascii_case("STAGE")) {
+        return stage_rows(None, object.name());
+    }
+    match &object {
+        Object::Table(table) => Ok(table_rows(table)),
+        Object::View(view) => Ok(view_rows(&view.columns)),
+        Object::MaterializedView(view) => Ok(view_rows(&view.columns)),
+        Object::Stage(stage) => stage_rows(Some(stage), object.name()),
+        Object::FileFormat(format) => format_rows(format),
+        Object::Integration(integration) => Ok(integration_rows(integration)),
+        Object::User(user) => Ok(user_rows(user)),
+        Object::Schema(_) | Object::Database(_) => Ok(contents(running, &object)),
+        Object::Warehouse(warehouse) => {
+            let mut listing = Listing::show(CONTENTS);
+            listing.add(&[
+                ("created_on", time(warehouse.header.created_nanos)),
+                ("name", text(warehouse.header.name.as_str())),
+                ("kind", text("WAREHOUSE")),
+            ]);
+            Ok(listing.rows())
+        }
+        Object::Sequence(_) => as_shown(running, ast::ObjectKind::Sequence, name, object.name()),
+        Object::Role(_) => Err(Error::not_supported("DESCRIBE ROLE")),
+    }
+}
+
+/// The one row that SHOW gives for the object.
+fn as_shown(
+    running: &Running<'_>,
+    kind: ast::ObjectKind,
+    name: &Name,
+    object: &str,
+) -> Result<Rows> {
+    let written = running.path(name, "DESCRIBE")?;
+    let schema = [&written.database, &written.schema].map(firn_types::Identifier::exact);
+    let scope = Name::Plain(firn_types::ObjectName { parts: schema.to_vec() });
+    let show = Show {
+        kind: ShowKind::Objects(kind),
+        terse: false,
+        history: false,
+        like: None,
+        scope: Some(ast::ShowScope::Schema(Some(scope))),
+        starts_with: Some(object.to_string()),
+        limit: None,
+        from: None,
+        span: name.span(),
+    };
+    let mut rows = show::run(running, &show)?;
+    let position = rows.fields.iter().position(|field| field.name == "name");
+    rows.rows.retain(|row| position.is_some_and(|position| row[position] == text(object)));
+    Ok(rows)
+}
+
+fn table_rows(table: &Table) -> Rows {
+    let mut listing = Listing::nulls(COLUMNS);
+    for column in &table.columns {
+        let keyed = |wanted: &dyn Fn(&ConstraintKind) -> bool| {
+            let mut keys = table.constraints.iter().filter(|key| wanted(&key.kind));
+            y_n(keys.any(|key| key.columns.contains(&column.field_id)))
+        };
+        listing.add(&[
+            ("name", text(column.name.as_str())),
+            ("type", text(column.sql_type.to_string())),
+            ("kind", text("COLUMN")),
+            ("null?", y_n(column.nullable)),
+            ("default", optional(show::default_text(column.default.as_ref()))),
+            ("primary key", keyed(&|kind| matches!(kind, ConstraintKind::PrimaryKey))),
+            ("unique key", keyed(&|kind| matches!(kind, ConstraintKind::Unique))),
+            ("comment", not_empty(&column.comment)),
+        ]);
+    }
+    listing.rows()
+}
+
+fn view_rows(columns: &[ViewColumn]) -> Rows {
+    let mut listing = Listing::nulls(COLUMNS);
+    for column in columns {
+        listing.add(&[
+            ("name", text(column.name.as_str())),
+            ("type", text(column.sql_type.to_string())),
+            ("kind", text("COLUMN")),
+            ("null?", y_n(column.nullable)),
+            ("primary key", y_n(false)),
+            ("unique key", y_n(false)),
+            ("comment", not_empty(&column.comment)),
+        ]);
+    }
+    listing.rows()
+}
+
+/// The columns of a result.
+fn fields(fields: &[Field]) -> Rows {
+    let column = |field: &Field| {
+        let sql_type = match field.sql_type {
+            SqlType::Null => SqlType::TEXT,
+            other => other,
+        };
+        ViewColumn { nullable: field.nullable, ..ViewColumn::new(&field.name, sql_type) }
+    };
+    view_rows(&fields.iter().map(column).collect::<Vec<_>>())
+}
+
+fn not_empty(comment: &str) -> Value {
+    optional((!comment.is_empty()).then_some(comment))
+}
+
+/// The properties of a named stage, or of a table's own.
+fn stage_rows(stage: Option<&Stage>, name: &str) -> Result<Rows> {
+    let mut listing = Listing::show(STAGE);
+    let mut add = |parent: &str, property: &str, kind: &str, value: &str, default: &str| {
+        listing.add(&[
+            ("parent_property", text(parent)),
+            ("property", text(property)),
+            ("property_type", text(kind)),
+            ("property_value", text(value)),
+            ("property_default", text(default)),
+        ]);
+    };
+    let mut add_all = |parent: &str, rows: &[OptionRow]| {
+        for row in rows {
+            add(parent, row.property, row.property_type, &row.value, &row.default);
+        }
+    };
+    let mut format_name = None;
+    match stage.and_then(|stage| stage.file_format.as_ref()) {
+        None => add_all("STAGE_FILE_FORMAT", &FormatDefinition::default().describe()),
+        Some(StageFileFormat::Options(options)) => {
+            let format = crate::stages::stored_format("", options)?;
+            add_all("STAGE_FILE_FORMAT", &format.describe());
+        }
+        Some(StageFileFormat::Named(name)) => format_name = Some(name.clone()),
+    }
+    let copy = copy_options(stage)?.describe();
+    if let Some(name) = format_name {
+        add("STAGE_FILE_FORMAT", "FORMAT_NAME", "String", &name, "");
+    }
+    for row in copy {
+        add("STAGE_COPY_OPTIONS", row.property, row.property_type, &row.value, &row.default);
+    }
+    if let Some(stage) = stage {
+        let directory = if stage.directory { "true" } else { "false" };
+        match &stage.location {
+            StageLocation::Internal => add("STAGE_LOCATION", "URL", "String", "", ""),
+            StageLocation::External { url, integration, endpoint, credentials } => {
+                add("STAGE_LOCATION", "URL", "String", &format!("[\"{url}\"]"), "");
+                if let Some(endpoint) = endpoint {
+                    add("STAGE_LOCATION", "ENDPOINT", "String", endpoint, "");
+                }
+                if let Some(name) = integration {
+                    add("STAGE_INTEGRATION", "STORAGE_INTEGRATION", "String", name, "");
+                }
+                // A key's id may be seen, the secret never.
+                let id = credentials.iter().find(|(key, _)| key == "AWS_KEY_ID");
+                let id = id.map_or("", |(_, value)| value.as_str());
+                add("STAGE_CREDENTIALS", "AWS_KEY_ID", "String", id, "");
+            }
+        }
+        add("DIRECTORY", "ENABLE", "Boolean", directory, "false");
+    } else {
+        add("STAGE_LOCATION", "URL", "String", &format!("@%{name}"), "");
+    }
+    Ok(listing.rows())
+}
+
+fn copy_options(stage: Option<&Stage>) -> Result<CopyOptions> {
+    let stored = stage.map(|stage| stage.copy_options.as_slice()).unwrap_or_default();
+    let named = stored.iter().map(|(name, value)| NamedOption {
+        name: name.clone(),
+        value: OptionValue::Stored(value.clone()),
+    });
+    CopyOptions::parse(&from_plan(&named.collect::<Vec<_>>())?)
+}
+
+fn format_rows(format: &FileFormat) -> Result<Rows> {
+    let definition = crate::stages::stored_format(&format.format_type, &format.options)?;
+    let mut listing = Listing::show(PROPERTIES);
+    for row in definition.describe() {
+        listing.add(&[
+            ("property", text(row.property)),
+            ("property_type", text(row.property_type)),
+            ("property_value", text(row.value)),
+            ("property_default", text(row.default)),
+        ]);
+    }
+    Ok(listing.rows())
+}
+
+fn integration_rows(integration: &Integration) -> Rows {
+    let mut listing = Listing::show(PROPERTIES);
+    let mut add = |property: &str, kind: &str, value: &str, default: &str| {
+        listing.add(&[
+            ("property", text(property)),
+            ("property_type", text(kind)),
+            ("property_value", text(value)),
+            ("property_default", text(default)),
+        ]);
+    };
+    add("ENABLED", "Boolean", if integration.enabled { "true" } else { "false" }, "false");
+    for (name, value) in &integration.properties {
+        let kind = if value.starts_with('(') { "List" } else { "String" };
+        let default = if kind == "List" { "[]" } else { "" };
+        add(name, kind, value, default);
+    }
+    add("COMMENT", "String", &integration.header.comment, "");
+    listing.rows()
+}
+
+fn user_rows(user: &User) -> Rows {
+    let mut listing = Listing::show(USER);
+    for (property, description) in USER_PROPERTIES {
+        let value = match property {
+            "NAME" => Some(user.header.name.as_str()),
+            "COMMENT" => Some(user.header.comment.as_str()).filter(|text| !text.is_empty()),
+            "DISPLAY_NAME" | "LOGIN_NAME" => {
+                user.property(property).or(Some(user.header.name.as_str()))
+            }
+            "DISABLED" => user.property(property).or(Some("false")),
+            _ => user.property(property),
+        };
+        listing.add(&[
+            ("property", text(property)),
+            ("value", text(value.unwrap_or("null"))),
+            ("default", text(if property == "DISABLED" { "false" } else { "null" })),
+            ("description", text(description)),
+        ]);
+    }
+    listing.rows()
+}
+
+/// What lives in a schema or database.
+fn contents(running: &Running<'_>, container: &Object) -> Rows {
+    let catalog = running.catalog();
+    let mut inside: Vec<&Object> = catalog.all().collect();
+    inside.retain(|object| {
+        object.header().parent == container.id() && object.header().dropped_nanos.is_none()
+    });
+    inside.sort_by(|a, b| a.name().cmp(b.name()));
+    let mut listing = Listing::show(CONTENTS);
+    for object in inside {
+        listing.add(&[
+            ("created_on", time(object.header().created_nanos)),
+            ("name", text(object.name())),
+            ("kind", text(object.kind().word().to_uppercase().replace(' ', "_"))),
+        ]);
+    }
+    listing.rows()
+}

@@ -1,0 +1,226 @@
+//! SHOW WAREHOUSES, ROLES, USERS and INTEGRATIONS.
+
+use firn_account::catalog::{
+    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, User, Warehouse,
+};
+use firn_types::{ObjectId, Value};
+
+use super::Shown;
+use crate::introspect::listing::{Cell, Listing, number, text, time, true_false, y_n};
+
+const WAREHOUSES: &str = "name, state, type, size, min_cluster_count:number, \
+                          max_cluster_count:number, started_clusters:number, running:number, \
+                          queued:number, is_default, is_current, auto_suspend:number, auto_resume, \
+                          available, provisioning, quiescing, other, created_on:time, \
+                          resumed_on:time, updated_on:time, owner, comment, \
+                          enable_query_acceleration, query_acceleration_max_scale_factor:number, \
+                          resource_monitor, actives:number, pendings:number, failed:number, \
+                          suspended:number, uuid, scaling_policy, owner_role_type, \
+                          resource_constraint, generation";
+
+const ROLES: &str = "created_on:time, name, is_default, is_current, is_inherited, \
+                     assigned_to_users:number, granted_to_roles:number, granted_roles:number, owner, \
+                     comment";
+
+const USERS: &str = "name, created_on:time, login_name, display_name, first_name, last_name, email, \
+                     mins_to_unlock, days_to_expiry, comment, disabled, must_change_password, \
+                     snowflake_lock, default_warehouse, default_namespace, default_role, \
+                     default_secondary_roles, ext_authn_duo, ext_authn_uid, mins_to_bypass_mfa, \
+                     owner, last_success_login:time, expires_at_time:time, locked_until_time:time, \
+                     has_password, has_rsa_public_key, type, has_mfa";
+
+const INTEGRATIONS: &str = "name, type, category, enabled, comment, created_on:time";
+
+/// Properties of a user under the columns that show them.
+const USER_PROPERTIES: [(&str, &str); 10] = [
+    ("first_name", "FIRST_NAME"),
+    ("last_name", "LAST_NAME"),
+    ("email", "EMAIL"),
+    ("mins_to_unlock", "MINS_TO_UNLOCK"),
+    ("days_to_expiry", "DAYS_TO_EXPIRY"),
+    ("default_warehouse", "DEFAULT_WAREHOUSE"),
+    ("default_namespace", "DEFAULT_NAMESPACE"),
+    ("default_role", "DEFAULT_ROLE"),
+    ("default_secondary_roles", "DEFAULT_SECONDARY_ROLES"),
+    ("type", "TYPE"),
+];
+
+impl Shown<'_> {
+    fn of_account(&self, namespace: Namespace) -> Vec<Object> {
+        self.catalog.children(namespace, ACCOUNT).into_iter().cloned().collect()
+    }
+
+    /// SHOW WAREHOUSES.
+    pub(super) fn warehouses(&self) -> Listing {
+        let mut listing = self.listing(WAREHOUSES);
+        let session = &self.running.session;
+        let user = self.catalog.user(&session.user);
+        let default = user.and_then(|user| user.property("DEFAULT_WAREHOUSE"));
+        for object in self.of_account(Namespace::Warehouse) {
+            let Object::Warehouse(warehouse) = &object else { continue };
+            let name = warehouse.header.name.as_str();
+            let mut cells = warehouse_cells(warehouse);
+            cells.extend([
+                ("is_default", y_n(default == Some(name))),
+                ("is_current", y_n(session.warehouse.as_deref() == Some(name))),
+            ]);
+            self.add(&mut listing, name, &cells);
+        }
+        listing
+    }
+
+    /// SHOW ROLES.
+    pub(super) fn roles(&self) -> Listing {
+        let mut listing = self.listing(ROLES);
+        let session = &self.running.session;
+        let user = self.catalog.user(&session.user);
+        let default = user.and_then(|user| user.property("DEFAULT_ROLE"));
+        let inherited = crate::introspect::roles::inherited(&self.catalog, &session.role);
+        for object in self.of_account(Namespace::Role) {
+            let header = object.header();
+            let name = header.name.as_str();
+            let given = |to: fn(&Grantee) -> bool| {
+                let of_role = self.grants_of_role(header.id).filter(|grant| to(&grant.grantee));
+                number(of_role.count() as i128)
+            };
+            let granted = self.catalog.grants().iter().filter(|grant| {
+                matches!(&grant.grantee, Grantee::Role(role) if role == name)
+                    && matches!(grant.target, GrantTarget::Object(id) if self.is_role(id))
+            });
+            let is_current = session.role == name;
+            self.add(
+                &mut listing,
+                name,
+                &[
+                    ("created_on", time(header.created_nanos)),
+                    ("name", text(name)),
+                    ("kind", text("ROLE")),
+                    ("is_default", y_n(default == Some(name))),
+                    ("is_current", y_n(is_current)),
+                    ("is_inherited", y_n(!is_current && inherited.iter().any(|r| r == name))),
+                    ("assigned_to_users", given(|to| matches!(to, Grantee::User(_)))),
+                    ("granted_to_roles", given(|to| matches!(to, Grantee::Role(_)))),
+                    ("granted_roles", number(granted.count() as i128)),
+                    ("owner", text(header.owner.as_str())),
+                    ("comment", text(header.comment.as_str())),
+                ],
+            );
+        }
+        listing
+    }
+
+    /// The grants of a role to others.
+    pub(super) fn grants_of_role(&self, role: ObjectId) -> impl Iterator<Item = &Grant> {
+        let grants = self.catalog.grants().iter();
+        grants.filter(move |grant| grant.target == GrantTarget::Object(role))
+    }
+
+    /// Whether the object is a role that exists.
+    pub(super) fn is_role(&self, id: ObjectId) -> bool {
+        let role = self.catalog.object(id).and_then(Object::as_role);
+        role.is_some_and(|role| role.header.dropped_nanos.is_none())
+    }
+
+    /// SHOW USERS.
+    pub(super) fn users(&self) -> Listing {
+        let mut listing = self.listing(USERS);
+        for object in self.of_account(Namespace::User) {
+            let Object::User(user) = &object else { continue };
+            self.add(&mut listing, &user.header.name, &user_cells(user));
+        }
+        listing
+    }
+
+    /// SHOW INTEGRATIONS.
+    pub(super) fn integrations(&self) -> Listing {
+        let mut listing = self.listing(INTEGRATIONS);
+        for object in self.of_account(Namespace::Integration) {
+            let Object::Integration(integration) = &object else { continue };
+            let header = &integration.header;
+            self.add(
+                &mut listing,
+                &header.name,
+                &[
+                    ("name", text(header.name.as_str())),
+                    ("kind", text("INTEGRATION")),
+                    ("type", text(integration.integration_type.as_str())),
+                    ("category", text(integration.category.as_str())),
+                    ("enabled", true_false(integration.enabled)),
+                    ("comment", text(header.comment.as_str())),
+                    ("created_on", time(header.created_nanos)),
+                ],
+            );
+        }
+        listing
+    }
+}
+
+fn warehouse_cells(warehouse: &Warehouse) -> Vec<Cell<'static>> {
+    let header = &warehouse.header;
+    let property = |name: &str, default: &str| {
+        let found = warehouse.properties.iter().find(|(key, _)| key == name);
+        found.map_or_else(|| default.to_string(), |(_, value)| value.clone())
+    };
+    let count =
+        |name: &str, default: i64| number(property(name, "").parse::<i64>().unwrap_or(default));
+    let seconds = warehouse.auto_suspend_seconds.map_or(Value::Null, number);
+    let state = if warehouse.suspended { "SUSPENDED" } else { "STARTED" };
+    vec![
+        ("name", text(header.name.as_str())),
+        ("kind", text("WAREHOUSE")),
+        ("state", text(state)),
+        ("type", text(property("WAREHOUSE_TYPE", "STANDARD").to_uppercase())),
+        ("size", text(warehouse.size.as_str())),
+        ("min_cluster_count", count("MIN_CLUSTER_COUNT", 1)),
+        ("max_cluster_count", count("MAX_CLUSTER_COUNT", 1)),
+        ("started_clusters", number(i64::from(!warehouse.suspended))),
+        ("running", number(0)),
+        ("queued", number(0)),
+        ("auto_suspend", seconds),
+        ("auto_resume", true_false(warehouse.auto_resume)),
+        ("created_on", time(header.created_nanos)),
+        ("resumed_on", time(header.altered_nanos)),
+        ("updated_on", time(header.altered_nanos)),
+        ("owner", text(header.owner.as_str())),
+        ("comment", text(header.comment.as_str())),
+        (
+            "enable_query_acceleration",
+            text(property("ENABLE_QUERY_ACCELERATION", "false").to_lowercase()),
+        ),
+        ("query_acceleration_max_scale_factor", count("QUERY_ACCELERATION_MAX_SCALE_FACTOR", 8)),
+        ("resource_monitor", text(property("RESOURCE_MONITOR", "null"))),
+        ("actives", number(0)),
+        ("pendings", number(0)),
+        ("failed", number(0)),
+        ("suspended", number(i64::from(warehouse.suspended))),
+        ("uuid", text(header.id.to_string())),
+        ("scaling_policy", text(property("SCALING_POLICY", "STANDARD").to_uppercase())),
+        ("owner_role_type", text("ROLE")),
+    ]
+}
+
+fn user_cells(user: &User) -> Vec<Cell<'static>> {
+    let header = &user.header;
+    let property = |name: &str, default: &str| {
+        text(user.property(name).map_or_else(|| default.to_string(), str::to_string))
+    };
+    let flag = |name: &str| property(name, "false");
+    let mut cells = vec![
+        ("name", text(header.name.as_str())),
+        ("kind", text("USER")),
+        ("created_on", time(header.created_nanos)),
+        ("login_name", property("LOGIN_NAME", &header.name)),
+        ("display_name", property("DISPLAY_NAME", &header.name)),
+        ("comment", text(header.comment.as_str())),
+        ("disabled", flag("DISABLED")),
+        ("must_change_password", flag("MUST_CHANGE_PASSWORD")),
+        ("snowflake_lock", text("false")),
+        ("ext_authn_duo", text("false")),
+        ("owner", text(header.owner.as_str())),
+        ("has_password", text("false")),
+        ("has_rsa_public_key", text("false")),
+        ("has_mfa", text("false")),
+    ];
+    cells.extend(USER_PROPERTIES.map(|(column, name)| (column, property(name, ""))));
+    cells
+}

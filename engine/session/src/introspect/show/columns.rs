@@ -1,0 +1,128 @@
+//! SHOW COLUMNS.
+
+use firn_account::catalog::{ColumnDefault, Object};
+use firn_types::{Result, SqlType};
+
+use super::Shown;
+use crate::introspect::listing::{Listing, text};
+
+const COLUMNS: &str = "table_name, schema_name, column_name, data_type, null?, default, kind, \
+                       expression, comment, database_name, autoincrement, schema_evolution_record";
+
+/// Bytes of the longest text that the type's description tells of.
+const TEXT_BYTES_MAX: u32 = 16_777_216;
+
+impl Shown<'_> {
+    /// SHOW COLUMNS.
+    pub(super) fn columns(&self) -> Result<Listing> {
+        let mut listing = Listing::show(COLUMNS);
+        for found in self.scoped_relations()? {
+            for column in described(&found.object) {
+                let (default, autoincrement) = match column.default {
+                    Some(ColumnDefault::Identity { .. }) => {
+                        (String::new(), default_text(column.default).unwrap_or_default())
+                    }
+                    other => (default_text(other).unwrap_or_default(), String::new()),
+                };
+                let cells = [
+                    ("table_name", text(found.object.name())),
+                    ("schema_name", text(found.place.schema())),
+                    ("column_name", text(column.name)),
+                    ("data_type", text(type_json(column.sql_type, column.nullable))),
+                    ("null?", text(if column.nullable { "true" } else { "NOT_NULL" })),
+                    ("default", text(default)),
+                    ("kind", text("COLUMN")),
+                    ("comment", text(column.comment)),
+                    ("database_name", text(found.place.database())),
+                    ("autoincrement", text(autoincrement)),
+                ];
+                self.add(&mut listing, column.name, &cells);
+            }
+        }
+        Ok(listing)
+    }
+}
+
+/// A column of a table or view.
+struct Described<'a> {
+    name: &'a str,
+    sql_type: SqlType,
+    nullable: bool,
+    default: Option<&'a ColumnDefault>,
+    comment: &'a str,
+}
+
+fn described(object: &Object) -> Vec<Described<'_>> {
+    match object {
+        Object::Table(table) => table
+            .columns
+            .iter()
+            .map(|column| Described {
+                name: &column.name,
+                sql_type: column.sql_type,
+                nullable: column.nullable,
+                default: column.default.as_ref(),
+                comment: &column.comment,
+            })
+            .collect(),
+        Object::View(view) => view.columns.iter().map(of_view).collect(),
+        Object::MaterializedView(view) => view.columns.iter().map(of_view).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn of_view(column: &firn_account::catalog::ViewColumn) -> Described<'_> {
+    Described {
+        name: &column.name,
+        sql_type: column.sql_type,
+        nullable: column.nullable,
+        default: None,
+        comment: &column.comment,
+    }
+}
+
+/// A default as SHOW and DESCRIBE print it.
+fn default_text(default: Option<&ColumnDefault>) -> Option<String> {
+    match default? {
+        ColumnDefault::Text(text) => Some(text.clone()),
+        ColumnDefault::Identity { start, step, ordered, .. } => {
+            let order = if *ordered { "ORDER" } else { "NOORDER" };
+            Some(format!("IDENTITY START {start} INCREMENT {step} {order}"))
+        }
+    }
+}
+
+/// A type as SHOW COLUMNS describes it in JSON.
+fn type_json(sql_type: SqlType, nullable: bool) -> String {
+    let timed = |name: &str, scale: u8| {
+        format!("{{\"type\":\"{name}\",\"precision\":0,\"scale\":{scale},\"nullable\":{nullable}}}")
+    };
+    let plain = |name: &str| format!("{{\"type\":\"{name}\",\"nullable\":{nullable}}}");
+    match sql_type {
+        SqlType::Number { precision, scale } => format!(
+            "{{\"type\":\"FIXED\",\"precision\":{precision},\"scale\":{scale},\"nullable\":{nullable}}}"
+        ),
+        SqlType::Varchar { length } => {
+            let bytes = length.saturating_mul(4).min(TEXT_BYTES_MAX.max(length));
+            format!(
+                "{{\"type\":\"TEXT\",\"length\":{length},\"byteLength\":{bytes},\
+                 \"nullable\":{nullable},\"fixed\":false}}"
+            )
+        }
+        SqlType::Binary { length } => format!(
+            "{{\"type\":\"BINARY\",\"length\":{length},\"byteLength\":{length},\
+             \"nullable\":{nullable},\"fixed\":true}}"
+        ),
+        SqlType::Time { scale } => timed("TIME", scale),
+        SqlType::TimestampNtz { scale } => timed("TIMESTAMP_NTZ", scale),
+        SqlType::TimestampLtz { scale } => timed("TIMESTAMP_LTZ", scale),
+        SqlType::TimestampTz { scale } => timed("TIMESTAMP_TZ", scale),
+        SqlType::Float => plain("REAL"),
+        SqlType::Boolean => plain("BOOLEAN"),
+        SqlType::Date => plain("DATE"),
+        SqlType::Variant => plain("VARIANT"),
+        SqlType::Object => plain("OBJECT"),
+        SqlType::Array => plain("ARRAY"),
+        SqlType::Null => plain("NULL"),
+    }
+}

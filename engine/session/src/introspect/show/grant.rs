@@ -1,0 +1,225 @@
+//! SHOW GRANTS in all its forms.
+
+use firn_account::catalog::{ACCOUNT, Grant, GrantTarget, Grantee, Header, Object, ObjectKind};
+use firn_query::parse::ast::{self, Name};
+use firn_types::{Error, ObjectId, Result, Value};
+
+use super::Shown;
+use crate::command::{catalog_kind, live, place};
+use crate::introspect::listing::{Cell, Listing, text, time, true_false};
+
+const GRANTS: &str = "created_on:time, privilege, granted_on, name, granted_to, grantee_name, \
+                      grant_option, granted_by";
+
+const ROLE_GRANTS: &str = "created_on:time, role, granted_to, grantee_name, granted_by";
+
+const FUTURE_GRANTS: &str = "created_on:time, privilege, grant_on, name, grant_to, grantee_name, \
+                             grant_option";
+
+impl Shown<'_> {
+    /// SHOW GRANTS: the roles of the current user.
+    pub(super) fn grants_of_user(&self) -> Result<Listing> {
+        Ok(self.roles_of(&Grantee::User(self.running.session.user.clone())))
+    }
+
+    fn roles_of(&self, to: &Grantee) -> Listing {
+        let mut listing = Listing::show(ROLE_GRANTS);
+        for grant in self.catalog.grants().iter().filter(|grant| grant.grantee == *to) {
+            self.add_role(&mut listing, grant);
+        }
+        listing
+    }
+
+    fn add_role(&self, listing: &mut Listing, grant: &Grant) {
+        let GrantTarget::Object(id) = grant.target else { return };
+        let role = self.catalog.object(id).filter(|_| self.is_role(id));
+        let Some(role) = role else { return };
+        let mut cells = grantee_cells(&grant.grantee);
+        cells.extend([
+            ("created_on", time(grant.created_nanos)),
+            ("role", text(role.name())),
+            ("granted_by", text(grant.granted_by.as_str())),
+        ]);
+        self.add(listing, role.name(), &cells);
+    }
+
+    /// SHOW GRANTS OF ROLE.
+    pub(super) fn grants_of(&self, role: &ast::GrantTarget) -> Result<Listing> {
+        let ast::GrantTarget::Role(name) = role else {
+            return Err(Error::not_supported("SHOW GRANTS OF this"));
+        };
+        let name = &name.object().name;
+        let role = self.catalog.role(name).ok_or_else(|| self.missing(ObjectKind::Role, name))?;
+        let mut listing = Listing::show(ROLE_GRANTS);
+        for grant in self.grants_of_role(role.header.id) {
+            self.add_role(&mut listing, grant);
+        }
+        Ok(listing)
+    }
+
+    /// SHOW GRANTS TO ROLE and TO USER.
+    pub(super) fn grants_to(&self, to: &ast::GrantTarget) -> Result<Listing> {
+        let name = match self.grantee(to)? {
+            user @ Grantee::User(_) => return Ok(self.roles_of(&user)),
+            Grantee::Role(name) => name,
+        };
+        let mut listing = Listing::show(GRANTS);
+        let mut owned: Vec<&Object> = self.catalog.all().collect();
+        owned.retain(|object| {
+            object.header().owner == name && self.catalog.is_live(object.id()) && is_shown(object)
+        });
+        owned.sort_by_cached_key(|object| (object.kind(), self.catalog.full_name(object.id())));
+        for object in owned {
+            self.add_ownership(&mut listing, object);
+        }
+        for grant in self.catalog.grants() {
+            if matches!(&grant.grantee, Grantee::Role(role) if *role == name) {
+                self.add_grant(&mut listing, grant);
+            }
+        }
+        Ok(listing)
+    }
+
+    /// SHOW GRANTS ON.
+    pub(super) fn grants_on(&self, kind: ast::ObjectKind, name: Option<&Name>) -> Result<Listing> {
+        let mut listing = Listing::show(GRANTS);
+        let Some(name) = name else {
+            for grant in self.catalog.grants() {
+                if grant.target == GrantTarget::Account {
+                    self.add_grant(&mut listing, grant);
+                }
+            }
+            return Ok(listing);
+        };
+        let kind = catalog_kind(kind)?;
+        let place = place(self.running, kind, name)?;
+        let object = live(&self.catalog, kind, &place)
+            .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?;
+        self.add_ownership(&mut listing, &object);
+        for grant in self.catalog.grants() {
+            if grant.target == GrantTarget::Object(object.id()) {
+                self.add_grant(&mut listing, grant);
+            }
+        }
+        Ok(listing)
+    }
+
+    fn add_ownership(&self, listing: &mut Listing, object: &Object) {
+        let Header { owner, created_nanos, .. } = object.header();
+        let cells = [
+            ("created_on", time(*created_nanos)),
+            ("privilege", text("OWNERSHIP")),
+            ("granted_on", text(granted_on(object.kind()))),
+            ("name", text(self.catalog.full_name(object.id()))),
+            ("granted_to", text("ROLE")),
+            ("grantee_name", text(owner.as_str())),
+            ("grant_option", true_false(true)),
+            ("granted_by", text(owner.as_str())),
+        ];
+        self.add(listing, object.name(), &cells);
+    }
+
+    fn add_grant(&self, listing: &mut Listing, grant: &Grant) {
+        let (on, name) = match grant.target {
+            GrantTarget::Account => ("ACCOUNT".to_string(), "FIRN".to_string()),
+            GrantTarget::Object(id) => match self.live_object(id) {
+                Some(object) => (granted_on(object.kind()), self.catalog.full_name(id)),
+                None => return,
+            },
+            GrantTarget::Future { .. } => return,
+        };
+        let mut cells = grantee_cells(&grant.grantee);
+        cells.extend([
+            ("created_on", time(grant.created_nanos)),
+            ("privilege", text(grant.privilege.as_str())),
+            ("granted_on", text(on)),
+            ("name", text(name.as_str())),
+            ("grant_option", true_false(grant.grant_option)),
+            ("granted_by", text(grant.granted_by.as_str())),
+        ]);
+        self.add(listing, &name, &cells);
+    }
+
+    fn live_object(&self, id: ObjectId) -> Option<&Object> {
+        self.catalog.object(id).filter(|_| self.catalog.is_live(id))
+    }
+
+    /// SHOW FUTURE GRANTS IN.
+    pub(super) fn future_grants_in(&self, kind: ast::ObjectKind, name: &Name) -> Result<Listing> {
+        let kind = catalog_kind(kind)?;
+        let place = place(self.running, kind, name)?;
+        let container = live(&self.catalog, kind, &place)
+            .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?
+            .id();
+        Ok(self.future_grants(|_, place| place == container))
+    }
+
+    /// SHOW FUTURE GRANTS TO.
+    pub(super) fn future_grants_to(&self, to: &ast::GrantTarget) -> Result<Listing> {
+        let to = self.grantee(to)?;
+        Ok(self.future_grants(|grant, _| grant.grantee == to))
+    }
+
+    fn future_grants(&self, wants: impl Fn(&Grant, ObjectId) -> bool) -> Listing {
+        let mut listing = Listing::show(FUTURE_GRANTS);
+        for grant in self.catalog.grants() {
+            let GrantTarget::Future { kind, container } = &grant.target else { continue };
+            if !wants(grant, *container) || self.live_object(*container).is_none() {
+                continue;
+            }
+            let name = format!("{}.<{kind}>", self.catalog.full_name(*container));
+            let mut cells = grantee_cells(&grant.grantee);
+            cells.extend([
+                ("created_on", time(grant.created_nanos)),
+                ("privilege", text(grant.privilege.as_str())),
+                ("grant_on", text(kind.replace(' ', "_"))),
+                ("name", text(name.as_str())),
+                ("grant_option", true_false(grant.grant_option)),
+            ]);
+            self.add(&mut listing, &name, &cells);
+        }
+        listing
+    }
+
+    fn grantee(&self, to: &ast::GrantTarget) -> Result<Grantee> {
+        match to {
+            ast::GrantTarget::Role(name) => {
+                let name = &name.object().name;
+                match self.catalog.role(name) {
+                    Some(_) => Ok(Grantee::Role(name.clone())),
+                    None => Err(self.missing(ObjectKind::Role, name)),
+                }
+            }
+            ast::GrantTarget::User(name) => {
+                let name = &name.object().name;
+                match self.catalog.user(name) {
+                    Some(_) => Ok(Grantee::User(name.clone())),
+                    None => Err(self.missing(ObjectKind::User, name)),
+                }
+            }
+            ast::GrantTarget::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
+        }
+    }
+
+    fn missing(&self, kind: ObjectKind, name: &str) -> Error {
+        self.catalog.not_found(kind, ACCOUNT, name)
+    }
+}
+
+/// Whether the object is one that people name: the sequence behind a column is not.
+fn is_shown(object: &Object) -> bool {
+    object.kind() != ObjectKind::Sequence || !object.name().contains('.')
+}
+
+fn granted_on(kind: ObjectKind) -> String {
+    kind.word().to_uppercase().replace(' ', "_")
+}
+
+fn grantee_cells(grantee: &Grantee) -> Vec<Cell<'static>> {
+    let (to, name) = match grantee {
+        Grantee::Role(name) => ("ROLE", name),
+        Grantee::User(name) => ("USER", name),
+    };
+    let name: Value = text(name.as_str());
+    vec![("granted_to", text(to)), ("grant_to", text(to)), ("grantee_name", name)]
+}

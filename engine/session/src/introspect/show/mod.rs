@@ -1,0 +1,168 @@
+//! SHOW: what exists, as rows with lower-case columns.
+
+mod account;
+mod columns;
+mod container;
+mod file;
+mod grant;
+mod key;
+mod relation;
+mod scope;
+mod session;
+
+use firn_account::Catalog;
+use firn_query::parse::ast::{ObjectKind, Show, ShowKind};
+use firn_types::{Error, ErrorCode, Result};
+
+use super::listing::{Cell, Listing, is_like};
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// Rows that SHOW gives at most without LIMIT.
+const ROWS_MAX: usize = 10_000;
+
+/// The columns of TERSE.
+const TERSE: &str = "created_on:time, name, kind, database_name, schema_name";
+
+/// Kinds of objects that no account has yet, with their columns.
+const NONE: &[(ObjectKind, &str)] = &[
+    (
+        ObjectKind::Task,
+        "created_on:time, name, id, database_name, schema_name, owner, comment, warehouse, schedule, \
+         predecessors, state, definition, condition, allow_overlapping_execution, error_integration, \
+         last_committed_on:time, last_suspended_on:time, owner_role_type, config, budget, \
+         task_relations, last_suspended_reason",
+    ),
+    (
+        ObjectKind::Stream,
+        "created_on:time, name, database_name, schema_name, owner, comment, table_name, source_type, \
+         base_tables, type, stale, mode, stale_after:time, invalid_reason, owner_role_type",
+    ),
+    (
+        ObjectKind::Pipe,
+        "created_on:time, name, database_name, schema_name, definition, owner, \
+         notification_channel, comment, integration, pattern, error_integration, owner_role_type, \
+         invalid_reason",
+    ),
+    (
+        ObjectKind::DynamicTable,
+        "created_on:time, name, reserved, database_name, schema_name, cluster_by, rows:number, \
+         bytes:number, owner, target_lag, refresh_mode, refresh_mode_reason, warehouse, comment, \
+         text, automatic_clustering, scheduling_state, last_suspended_on:time, is_clone, is_replica, \
+         data_timestamp:time, owner_role_type",
+    ),
+    (
+        ObjectKind::Procedure,
+        "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+         min_num_arguments:number, max_num_arguments:number, arguments, description, catalog_name, \
+         is_table_function, valid_for_clustering, is_secure, secrets, external_access_integrations",
+    ),
+];
+
+/// A SHOW that runs: what it sees and which rows it wants.
+pub(super) struct Shown<'a> {
+    running: &'a Running<'a>,
+    show: &'a Show,
+    catalog: Catalog,
+}
+
+/// Runs SHOW.
+///
+/// # Errors
+/// When the scope does not exist, there are too many rows, or firn has no such objects.
+pub(crate) fn run(running: &Running<'_>, ast: &Show) -> Result<Rows> {
+    let shown = Shown { running, show: ast, catalog: running.catalog() };
+    let listing = match &ast.kind {
+        ShowKind::Objects(kind) => shown.objects(*kind)?,
+        ShowKind::TablesAndViews => shown.tables_and_views()?,
+        ShowKind::Columns => shown.columns()?,
+        ShowKind::Variables => shown.variables()?,
+        ShowKind::Parameters => shown.parameters()?,
+        ShowKind::Transactions => shown.transactions(),
+        ShowKind::Locks => shown.locks(),
+        ShowKind::PrimaryKeys => shown.keys(key::Which::Primary)?,
+        ShowKind::UniqueKeys => shown.keys(key::Which::Unique)?,
+        ShowKind::ImportedKeys => shown.foreign_keys(key::Side::Imported)?,
+        ShowKind::ExportedKeys => shown.foreign_keys(key::Side::Exported)?,
+        ShowKind::UserFunctions => shown.functions(false),
+        ShowKind::Grants => shown.grants_of_user()?,
+        ShowKind::GrantsOn(kind, name) => shown.grants_on(*kind, name.as_ref())?,
+        ShowKind::GrantsTo(grantee) => shown.grants_to(grantee)?,
+        ShowKind::GrantsOf(role) => shown.grants_of(role)?,
+        ShowKind::FutureGrantsIn(kind, name) => shown.future_grants_in(*kind, name)?,
+        ShowKind::FutureGrantsTo(grantee) => shown.future_grants_to(grantee)?,
+    };
+    let mut rows = listing.rows();
+    match ast.limit {
+        Some(limit) => rows.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX)),
+        None if rows.rows.len() > ROWS_MAX => {
+            let text = format!(
+                "The result set size exceeded the max number of rows({ROWS_MAX}) supported for SHOW \
+                 statements. Use LIMIT option to limit result set to a smaller number."
+            );
+            return Err(Error::new(ErrorCode::ShowTooLarge, text));
+        }
+        None => {}
+    }
+    Ok(rows)
+}
+
+impl Shown<'_> {
+    fn objects(&self, kind: ObjectKind) -> Result<Listing> {
+        match kind {
+            ObjectKind::Database => Ok(self.databases()),
+            ObjectKind::Schema => self.schemas(),
+            ObjectKind::Table => self.tables(),
+            ObjectKind::View => self.views(),
+            ObjectKind::MaterializedView => self.materialized_views(),
+            ObjectKind::Sequence => self.sequences(),
+            ObjectKind::Stage => self.stages(),
+            ObjectKind::FileFormat => self.file_formats(),
+            ObjectKind::Integration => Ok(self.integrations()),
+            ObjectKind::Warehouse => Ok(self.warehouses()),
+            ObjectKind::Role => Ok(self.roles()),
+            ObjectKind::User => Ok(self.users()),
+            ObjectKind::Function => Ok(self.functions(true)),
+            other => match NONE.iter().find(|(kind, _)| *kind == other) {
+                Some((_, columns)) => {
+                    self.scoped_schemas()?;
+                    Ok(self.listing(columns))
+                }
+                None => Err(Error::not_supported(format!("SHOW {}S", other.words()))),
+            },
+        }
+    }
+
+    /// An empty listing of these columns, or of TERSE's where it was written.
+    fn listing(&self, columns: &str) -> Listing {
+        Listing::show(if self.show.terse { TERSE } else { columns })
+    }
+
+    /// An empty listing of these columns; with HISTORY `dropped_on` follows the column `after`.
+    fn history_listing(&self, columns: &str, after: &str) -> Listing {
+        if !self.show.history {
+            return self.listing(columns);
+        }
+        let end = columns.find(after).map_or(columns.len(), |start| start + after.len());
+        let (before, behind) = columns.split_at(end);
+        let terse = format!("{TERSE}, dropped_on:time");
+        let long = format!("{before}, dropped_on:time{behind}");
+        Listing::show(if self.show.terse { &terse } else { &long })
+    }
+
+    /// Whether LIKE, STARTS WITH and LIMIT .. FROM let this name through.
+    fn wants(&self, name: &str) -> bool {
+        let show = self.show;
+        show.like.as_ref().is_none_or(|pattern| is_like(name, pattern))
+            && show.starts_with.as_ref().is_none_or(|start| name.starts_with(start.as_str()))
+            && show.from.as_ref().is_none_or(|from| name > from.as_str())
+    }
+
+    /// Adds a row about an object of this name, where it is wanted.
+    fn add(&self, listing: &mut Listing, name: &str, cells: &[Cell<'_>]) {
+        // One row above the limit is enough to tell that there are too many.
+        if self.wants(name) && (self.show.limit.is_some() || listing.len() <= ROWS_MAX) {
+            listing.add(cells);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! IN: which databases, schemas and tables a SHOW is about.
+
+use std::sync::Arc;
+
+use firn_account::catalog::{ACCOUNT, Database, Namespace, Object, ObjectKind, Schema};
+use firn_query::parse::ast::{Name, ShowScope};
+use firn_types::{ObjectName, Result};
+
+use super::Shown;
+
+/// A schema with its database.
+pub(super) struct Place {
+    pub(super) database: Arc<Database>,
+    pub(super) schema: Arc<Schema>,
+}
+
+/// A table or view with where it is.
+pub(super) struct Located {
+    pub(super) place: Place,
+    pub(super) object: Object,
+}
+
+impl Shown<'_> {
+    /// The databases that the scope means.
+    pub(super) fn scoped_databases(&self) -> Result<Vec<Arc<Database>>> {
+        let current = &self.running.session.path.database;
+        match &self.show.scope {
+            Some(ShowScope::Account) => Ok(self.all_databases()),
+            Some(ShowScope::Database(Some(name)) | ShowScope::Name(name)) => {
+                let name = self.running.written(name)?;
+                Ok(vec![self.expect_database(&name.object().name)?])
+            }
+            Some(ShowScope::Database(None)) => {
+                let name = self.running.session.path.database("SHOW")?;
+                Ok(vec![self.expect_database(&name)?])
+            }
+            _ => Ok(match current.as_ref().and_then(|name| self.catalog.database(name)) {
+                Some(database) => vec![Arc::clone(database)],
+                None => self.all_databases(),
+            }),
+        }
+    }
+
+    /// The schemas that the scope means, by database and name.
+    pub(super) fn scoped_schemas(&self) -> Result<Vec<Place>> {
+        let path = &self.running.session.path;
+        match &self.show.scope {
+            Some(ShowScope::Account) => Ok(self.schemas_of(self.all_databases())),
+            Some(ShowScope::Database(_)) => Ok(self.schemas_of(self.scoped_databases()?)),
+            Some(ShowScope::Schema(Some(name)) | ShowScope::Name(name)) => {
+                let written = self.running.written(name)?;
+                match self.schema_named(&written)? {
+                    Some(place) => Ok(vec![place]),
+                    // A bare name that is no schema may be a database.
+                    None => match self.catalog.database(&written.object().name) {
+                        Some(database) if matches!(self.show.scope, Some(ShowScope::Name(_))) => {
+                            Ok(self.schemas_of(vec![Arc::clone(database)]))
+                        }
+                        _ => Err(self.schema_missing(&written)?),
+                    },
+                }
+            }
+            Some(ShowScope::Schema(None)) => {
+                let (database, schema) = (path.database("SHOW")?, path.schema("SHOW")?);
+                Ok(vec![self.place(&database, &schema)?])
+            }
+            _ => match (&path.database, &path.schema) {
+                (Some(database), Some(schema)) => Ok(vec![self.place(database, schema)?]),
+                _ => Ok(self.schemas_of(self.scoped_databases()?)),
+            },
+        }
+    }
+
+    /// The tables and views that the scope means; a bare name is a table's.
+    pub(super) fn scoped_relations(&self) -> Result<Vec<Located>> {
+        match &self.show.scope {
+            Some(ShowScope::Table(name) | ShowScope::Name(name)) => {
+                Ok(vec![self.relation_named(name)?])
+            }
+            _ => {
+                let mut found = Vec::new();
+                for place in self.scoped_schemas()? {
+                    for object in self.catalog.children(Namespace::Relation, place.schema.header.id)
+                    {
+                        found.push(Located { place: place.again(), object: object.clone() });
+                    }
+                }
+                Ok(found)
+            }
+        }
+    }
+
+    /// Objects of a namespace in the scope's schemas; dropped ones too with HISTORY.
+    pub(super) fn scoped_objects(&self, namespace: Namespace) -> Result<Vec<Located>> {
+        let mut found = Vec::new();
+        for place in self.scoped_schemas()? {
+            for object in self.children(namespace, place.schema.header.id) {
+                found.push(Located { place: place.again(), object });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Objects of a namespace in a container by name; dropped ones too with HISTORY.
+    pub(super) fn children(
+        &self,
+        namespace: Namespace,
+        parent: firn_types::ObjectId,
+    ) -> Vec<Object> {
+        let live = self.catalog.children(namespace, parent);
+        let mut objects: Vec<Object> = live.into_iter().cloned().collect();
+        if self.show.history {
+            objects.extend(self.catalog.dropped(namespace, parent).into_iter().cloned());
+            objects.sort_by(|a, b| a.name().cmp(b.name()));
+        }
+        objects
+    }
+
+    fn relation_named(&self, name: &Name) -> Result<Located> {
+        let path = self.running.path(name, "SHOW")?;
+        let place = self.place(&path.database, &path.schema)?;
+        let object = self.catalog.expect_path(ObjectKind::Table, &path)?.clone();
+        Ok(Located { place, object })
+    }
+
+    fn all_databases(&self) -> Vec<Arc<Database>> {
+        let databases = self.catalog.children(Namespace::Database, ACCOUNT);
+        databases.into_iter().filter_map(Object::as_database).map(Arc::clone).collect()
+    }
+
+    fn schemas_of(&self, databases: Vec<Arc<Database>>) -> Vec<Place> {
+        let mut places = Vec::new();
+        for database in databases {
+            let schemas = self.catalog.children(Namespace::Schema, database.header.id);
+            for schema in schemas.into_iter().filter_map(Object::as_schema) {
+                places.push(Place { database: Arc::clone(&database), schema: Arc::clone(schema) });
+            }
+        }
+        places
+    }
+
+    fn expect_database(&self, name: &str) -> Result<Arc<Database>> {
+        let found = self.catalog.database(name).map(Arc::clone);
+        found.ok_or_else(|| self.catalog.not_found(ObjectKind::Database, ACCOUNT, name))
+    }
+
+    fn place(&self, database: &str, schema: &str) -> Result<Place> {
+        let database = self.expect_database(database)?;
+        let parent = database.header.id;
+        match self.catalog.schema(parent, schema) {
+            Some(schema) => Ok(Place { schema: Arc::clone(schema), database }),
+            None => Err(self.catalog.not_found(ObjectKind::Schema, parent, schema)),
+        }
+    }
+
+    /// The schema of a written name of one or two parts, if there is one.
+    fn schema_named(&self, written: &ObjectName) -> Result<Option<Place>> {
+        let name = &written.object().name;
+        let database = match written.parts.as_slice() {
+            [database, _] => self.expect_database(&database.name)?,
+            _ => {
+                let current = self.running.session.path.database.as_ref();
+                match current.and_then(|name| self.catalog.database(name)) {
+                    Some(database) => Arc::clone(database),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let found = self.catalog.schema(database.header.id, name).map(Arc::clone);
+        Ok(found.map(|schema| Place { schema, database }))
+    }
+
+    fn schema_missing(&self, written: &ObjectName) -> Result<firn_types::Error> {
+        let database = match written.parts.as_slice() {
+            [database, _] => database.name.clone(),
+            _ => self.running.session.path.database("SHOW")?,
+        };
+        let parent = self.expect_database(&database)?.header.id;
+        Ok(self.catalog.not_found(ObjectKind::Schema, parent, &written.object().name))
+    }
+}
+
+impl Place {
+    fn again(&self) -> Place {
+        Place { database: Arc::clone(&self.database), schema: Arc::clone(&self.schema) }
+    }
+
+    /// The database's name.
+    pub(super) fn database(&self) -> &str {
+        &self.database.header.name
+    }
+
+    /// The schema's name.
+    pub(super) fn schema(&self) -> &str {
+        &self.schema.header.name
+    }
+}

@@ -1,0 +1,339 @@
+//! SHOW PARAMETERS, VARIABLES, TRANSACTIONS, LOCKS and FUNCTIONS.
+
+use firn_account::catalog::{ACCOUNT, ObjectKind};
+use firn_expression::functions::registry::{self, Function};
+use firn_expression::functions::signature::Arity;
+use firn_query::parse::ast::{self, ShowScope};
+use firn_types::{ObjectId, Result, SqlType, Value, print_text};
+
+use super::Shown;
+use crate::command::{catalog_kind, live, place};
+use crate::introspect::listing::{Cell, Listing, number, text, y_n};
+use crate::settings_table::{Kind, PARAMETERS};
+
+const PARAMETER_COLUMNS: &str = "key, value, default, level, description, type";
+
+const VARIABLES: &str =
+    "session_id:number, created_on:time, updated_on:time, name, value, type, comment";
+
+const TRANSACTIONS: &str = "id:number, user, session:number, name, started_on:time, state, scope";
+
+const LOCKS: &str = "resource, type, transaction:number, transaction_started_on:time, status, \
+                     acquired_on:time, query_id, session:number";
+
+const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+                         min_num_arguments:number, max_num_arguments:number, arguments, \
+                         description, catalog_name, is_table_function, valid_for_clustering, \
+                         is_secure, secrets, external_access_integrations, is_external_function, \
+                         language, is_memoizable, is_data_metric";
+
+/// Parameters of objects: name, default, type, what it is, and on which kinds it can be set besides the
+/// account.
+const OBJECT_PARAMETERS: &[(&str, &str, &str, &str, &[ObjectKind])] = &[
+    (
+        "DATA_RETENTION_TIME_IN_DAYS",
+        "1",
+        "NUMBER",
+        "Days of time travel.",
+        &[ObjectKind::Database, ObjectKind::Schema, ObjectKind::Table],
+    ),
+    (
+        "MAX_CONCURRENCY_LEVEL",
+        "8",
+        "NUMBER",
+        "Statements that a warehouse runs at the same time.",
+        &[ObjectKind::Warehouse],
+    ),
+    (
+        "MAX_DATA_EXTENSION_TIME_IN_DAYS",
+        "14",
+        "NUMBER",
+        "Days by which time travel may be extended for streams.",
+        &[ObjectKind::Database, ObjectKind::Schema, ObjectKind::Table],
+    ),
+    (
+        "MIN_DATA_RETENTION_TIME_IN_DAYS",
+        "0",
+        "NUMBER",
+        "Days of time travel below which no table falls.",
+        &[],
+    ),
+    (
+        "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
+        "0",
+        "NUMBER",
+        "Seconds that a statement may wait for its warehouse.",
+        &[ObjectKind::Warehouse],
+    ),
+    (
+        "STATEMENT_TIMEOUT_IN_SECONDS",
+        "172800",
+        "NUMBER",
+        "Seconds after which a statement is canceled.",
+        &[ObjectKind::Warehouse],
+    ),
+];
+
+impl Shown<'_> {
+    /// SHOW PARAMETERS.
+    pub(super) fn parameters(&self) -> Result<Listing> {
+        let (kind, name) = match &self.show.scope {
+            None | Some(ShowScope::Session) => return Ok(self.session_parameters()),
+            Some(ShowScope::Account) => return Ok(self.account_parameters()),
+            Some(ShowScope::Database(name)) => (ast::ObjectKind::Database, name.as_ref()),
+            Some(ShowScope::Schema(name)) => (ast::ObjectKind::Schema, name.as_ref()),
+            Some(ShowScope::Table(name)) => (ast::ObjectKind::Table, Some(name)),
+            Some(ShowScope::Name(name)) => (ast::ObjectKind::Schema, Some(name)),
+            // A user's parameters are the session's: firn keeps none for users.
+            Some(ShowScope::Object(ast::ObjectKind::User, _)) => {
+                return Ok(self.session_parameters());
+            }
+            Some(ShowScope::Object(kind, name)) => (*kind, name.as_ref()),
+        };
+        let kind = catalog_kind(kind)?;
+        let id = self.parameter_owner(kind, name)?;
+        Ok(self.object_parameters(kind, id))
+    }
+
+    fn parameter_owner(&self, kind: ObjectKind, name: Option<&ast::Name>) -> Result<ObjectId> {
+        let path = &self.running.session.path;
+        let (parent, own) = match (name, kind) {
+            (Some(name), _) => {
+                let place = place(self.running, kind, name)?;
+                (place.parent, place.name)
+            }
+            (None, ObjectKind::Warehouse) => {
+                (ACCOUNT, self.running.session.warehouse.clone().unwrap_or_default())
+            }
+            (None, ObjectKind::Schema) => {
+                let database = path.database("SHOW PARAMETERS")?;
+                let found = self.catalog.database(&database);
+                let parent = found.map_or(ACCOUNT, |database| database.header.id);
+                (parent, path.schema("SHOW PARAMETERS")?)
+            }
+            (None, _) => (ACCOUNT, path.database("SHOW PARAMETERS")?),
+        };
+        let place = crate::command::Place { parent, name: own };
+        match live(&self.catalog, kind, &place) {
+            Some(object) => Ok(object.id()),
+            None => Err(self.catalog.not_found(kind, place.parent, &place.name)),
+        }
+    }
+
+    fn session_parameters(&self) -> Listing {
+        let mut listing = Listing::show(PARAMETER_COLUMNS);
+        let settings = &self.running.session.settings;
+        for parameter in PARAMETERS {
+            let level = if settings.is_set(parameter.name) { "SESSION" } else { "" };
+            let shown = |value: &str| match parameter.kind {
+                Kind::Boolean => text(value.to_lowercase()),
+                _ => text(value),
+            };
+            let kind = match parameter.kind {
+                Kind::Boolean => "BOOLEAN",
+                Kind::Number(..) => "NUMBER",
+                Kind::Text | Kind::Word(_) | Kind::Zone => "STRING",
+            };
+            let cells = [
+                ("key", text(parameter.name)),
+                ("value", shown(settings.text(parameter.name))),
+                ("default", shown(parameter.default)),
+                ("level", text(level)),
+                ("description", text(parameter.description)),
+                ("type", text(kind)),
+            ];
+            self.add(&mut listing, parameter.name, &cells);
+        }
+        listing
+    }
+
+    fn account_parameters(&self) -> Listing {
+        let mut listing = Listing::show(PARAMETER_COLUMNS);
+        for (name, default, kind, description, _) in OBJECT_PARAMETERS {
+            let set = self.catalog.parameter(ACCOUNT, name);
+            let level = if set.is_some() { "ACCOUNT" } else { "" };
+            let cells = parameter_cells(name, set.unwrap_or(default), default, level);
+            let mut cells = cells.to_vec();
+            cells.extend([("description", text(*description)), ("type", text(*kind))]);
+            self.add(&mut listing, name, &cells);
+        }
+        listing
+    }
+
+    fn object_parameters(&self, kind: ObjectKind, id: ObjectId) -> Listing {
+        let mut listing = Listing::show(PARAMETER_COLUMNS);
+        for (name, default, value_type, description, kinds) in OBJECT_PARAMETERS {
+            if !kinds.contains(&kind) {
+                continue;
+            }
+            let (value, level) = match self.own_parameter(id, name) {
+                Some(found) => found,
+                None => (default.to_string(), String::new()),
+            };
+            let mut cells = parameter_cells(name, &value, default, &level).to_vec();
+            cells.extend([("description", text(*description)), ("type", text(*value_type))]);
+            self.add(&mut listing, name, &cells);
+        }
+        listing
+    }
+
+    /// The value of a parameter at an object or the nearest container that sets it, and where that is.
+    fn own_parameter(&self, id: ObjectId, name: &str) -> Option<(String, String)> {
+        use firn_account::catalog::Object;
+        let mut next = id;
+        while let Some(object) = self.catalog.object(next) {
+            let days = match object {
+                Object::Database(database) => database.retention_days,
+                Object::Schema(schema) => schema.retention_days,
+                Object::Table(table) => table.retention_days,
+                _ => None,
+            };
+            let days = days.filter(|_| name == "DATA_RETENTION_TIME_IN_DAYS");
+            let property = match object {
+                Object::Warehouse(warehouse) => {
+                    warehouse.properties.iter().find(|(key, _)| key == name)
+                }
+                _ => None,
+            };
+            let own = days
+                .map(|days| days.to_string())
+                .or_else(|| property.map(|(_, value)| value.clone()))
+                .or_else(|| self.catalog.parameter(next, name).map(str::to_string));
+            if let Some(value) = own {
+                return Some((value, object.kind().word().to_uppercase()));
+            }
+            next = object.header().parent;
+        }
+        let account = self.catalog.parameter(ACCOUNT, name)?;
+        Some((account.to_string(), "ACCOUNT".to_string()))
+    }
+
+    /// SHOW VARIABLES.
+    pub(super) fn variables(&self) -> Result<Listing> {
+        let mut listing = Listing::show(VARIABLES);
+        let session = &self.running.session;
+        let mut variables: Vec<_> = session.variables.iter().collect();
+        variables.sort_by_key(|(name, _)| name.as_str());
+        for (name, variable) in variables {
+            let mut value = String::new();
+            let formats = session.settings.formats();
+            if !variable.value.is_null() {
+                let zone = session.settings.time_zone();
+                let (from, sql_type) = (&variable.value, variable.sql_type);
+                print_text::write_value(&mut value, from, sql_type, formats, zone)?;
+            }
+            let cells = [
+                ("session_id", number(session.id)),
+                ("name", text(name.as_str())),
+                ("value", text(value)),
+                ("type", text(type_word(variable.sql_type))),
+            ];
+            self.add(&mut listing, name, &cells);
+        }
+        Ok(listing)
+    }
+
+    /// SHOW TRANSACTIONS: the session's own.
+    pub(super) fn transactions(&self) -> Listing {
+        let mut listing = Listing::show(TRANSACTIONS);
+        let session = &self.running.session;
+        if session.transaction.is_some() {
+            let cells = [
+                ("id", number(session.id)),
+                ("user", text(session.user.as_str())),
+                ("session", number(session.id)),
+                ("state", text("running")),
+                ("scope", text("0")),
+            ];
+            listing.add(&cells);
+        }
+        listing
+    }
+
+    /// SHOW LOCKS: nothing is ever locked; the later of two writers finds out when it commits.
+    pub(super) fn locks(&self) -> Listing {
+        Listing::show(LOCKS)
+    }
+
+    /// SHOW FUNCTIONS: the built-in ones. There are no others.
+    pub(super) fn functions(&self, built_in: bool) -> Listing {
+        let mut listing = Listing::show(FUNCTIONS);
+        if !built_in {
+            return listing;
+        }
+        let named = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let mut names: Vec<&str> = registry::names().filter(named).collect();
+        names.sort_unstable();
+        for name in names {
+            if let Some(function) = registry::find(name) {
+                self.add(&mut listing, name, &function_cells(name, function));
+            }
+        }
+        listing
+    }
+}
+
+fn parameter_cells(
+    name: &'static str,
+    value: &str,
+    default: &'static str,
+    level: &str,
+) -> [Cell<'static>; 4] {
+    [
+        ("key", text(name)),
+        ("value", text(value)),
+        ("default", text(default)),
+        ("level", text(level)),
+    ]
+}
+
+fn function_cells(name: &str, function: Function) -> Vec<Cell<'static>> {
+    let (description, arity, aggregate, table) = match function {
+        Function::Scalar(f) => (f.documentation.summary, f.arity, false, false),
+        Function::Aggregate(f) => (f.documentation.summary, f.arity, true, false),
+        Function::Window(f) => (f.documentation.summary, f.arity, true, false),
+        Function::Table(f) => {
+            (f.documentation.summary, Arity::between(0, f.parameters.len()), false, true)
+        }
+    };
+    let count = |count: usize| match i64::try_from(count) {
+        Ok(count) if count < i64::MAX => number(count),
+        _ => Value::Null,
+    };
+    vec![
+        ("name", text(name)),
+        ("is_builtin", y_n(true)),
+        ("is_aggregate", y_n(aggregate)),
+        ("is_ansi", y_n(false)),
+        ("min_num_arguments", count(arity.min)),
+        ("max_num_arguments", count(arity.max)),
+        ("arguments", text(format!("{name}()"))),
+        ("description", text(description)),
+        ("is_table_function", y_n(table)),
+        ("valid_for_clustering", y_n(false)),
+        ("is_secure", y_n(false)),
+        ("is_external_function", y_n(false)),
+        ("language", text("SQL")),
+        ("is_memoizable", y_n(false)),
+        ("is_data_metric", y_n(false)),
+    ]
+}
+
+/// A type as SHOW VARIABLES names it.
+fn type_word(sql_type: SqlType) -> &'static str {
+    match sql_type {
+        SqlType::Number { .. } => "fixed",
+        SqlType::Float => "real",
+        SqlType::Null | SqlType::Varchar { .. } => "text",
+        SqlType::Binary { .. } => "binary",
+        SqlType::Boolean => "boolean",
+        SqlType::Date => "date",
+        SqlType::Time { .. } => "time",
+        SqlType::TimestampNtz { .. } => "timestamp_ntz",
+        SqlType::TimestampLtz { .. } => "timestamp_ltz",
+        SqlType::TimestampTz { .. } => "timestamp_tz",
+        SqlType::Variant => "variant",
+        SqlType::Object => "object",
+        SqlType::Array => "array",
+    }
+}
