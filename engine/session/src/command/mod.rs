@@ -8,6 +8,7 @@ mod copy;
 mod definition;
 mod drop;
 mod explain;
+mod grant;
 mod object;
 mod parameter;
 mod stage_files;
@@ -23,7 +24,7 @@ use firn_types::{Error, Result};
 pub(crate) use definition::catalog_kind;
 pub(crate) use drop::{Place, live, place};
 
-use crate::introspect::show;
+use crate::introspect::{describe, show};
 use crate::lifecycle::{Answer, Running};
 use crate::result::Rows;
 
@@ -68,9 +69,9 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
         Statement::Get(ast) => stage_files::get(running, ast)?,
         Statement::List(ast) => stage_files::list(running, ast)?,
         Statement::Remove(ast) => stage_files::remove(running, ast)?,
-        Statement::Grant(_) | Statement::Revoke(_) | Statement::Describe(_) => {
-            return Err(Error::not_supported("this command"));
-        }
+        Statement::Describe(ast) => describe::run(running, ast)?,
+        Statement::Grant(ast) => grant::grant(running, ast)?,
+        Statement::Revoke(ast) => grant::revoke(running, ast)?,
         Statement::Query(_)
         | Statement::Insert(_)
         | Statement::MultiInsert(_)

@@ -208,50 +208,50 @@ fn stage_rows(stage: Option<&Stage>, name: &str) -> Result<Rows> {
             ("property_default", text(default)),
         ]);
     };
-    let mut add_all = |parent: &str, rows: &[OptionRow]| {
-        for row in rows {
-            add(parent, row.property, row.property_type, &row.value, &row.default);
-        }
-    };
-    let mut format_name = None;
-    match stage.and_then(|stage| stage.file_format.as_ref()) {
-        None => add_all("STAGE_FILE_FORMAT", &FormatDefinition::default().describe()),
-        Some(StageFileFormat::Options(options)) => {
-            let format = crate::stages::stored_format("", options)?;
-            add_all("STAGE_FILE_FORMAT", &format.describe());
-        }
-        Some(StageFileFormat::Named(name)) => format_name = Some(name.clone()),
+    for row in format_options(stage)? {
+        add("STAGE_FILE_FORMAT", row.property, row.property_type, &row.value, &row.default);
     }
-    let copy = copy_options(stage)?.describe();
-    if let Some(name) = format_name {
-        add("STAGE_FILE_FORMAT", "FORMAT_NAME", "String", &name, "");
-    }
-    for row in copy {
+    for row in copy_options(stage)?.describe() {
         add("STAGE_COPY_OPTIONS", row.property, row.property_type, &row.value, &row.default);
     }
-    if let Some(stage) = stage {
-        let directory = if stage.directory { "true" } else { "false" };
-        match &stage.location {
-            StageLocation::Internal => add("STAGE_LOCATION", "URL", "String", "", ""),
-            StageLocation::External { url, integration, endpoint, credentials } => {
-                add("STAGE_LOCATION", "URL", "String", &format!("[\"{url}\"]"), "");
-                if let Some(endpoint) = endpoint {
-                    add("STAGE_LOCATION", "ENDPOINT", "String", endpoint, "");
-                }
-                if let Some(name) = integration {
-                    add("STAGE_INTEGRATION", "STORAGE_INTEGRATION", "String", name, "");
-                }
-                // A key's id may be seen, the secret never.
-                let id = credentials.iter().find(|(key, _)| key == "AWS_KEY_ID");
-                let id = id.map_or("", |(_, value)| value.as_str());
-                add("STAGE_CREDENTIALS", "AWS_KEY_ID", "String", id, "");
-            }
-        }
-        add("DIRECTORY", "ENABLE", "Boolean", directory, "false");
-    } else {
+    let Some(stage) = stage else {
         add("STAGE_LOCATION", "URL", "String", &format!("@%{name}"), "");
+        return Ok(listing.rows());
+    };
+    match &stage.location {
+        StageLocation::Internal => add("STAGE_LOCATION", "URL", "String", "", ""),
+        StageLocation::External { url, integration, endpoint, credentials } => {
+            add("STAGE_LOCATION", "URL", "String", &format!("[\"{url}\"]"), "");
+            if let Some(endpoint) = endpoint {
+                add("STAGE_LOCATION", "ENDPOINT", "String", endpoint, "");
+            }
+            if let Some(name) = integration {
+                add("STAGE_INTEGRATION", "STORAGE_INTEGRATION", "String", name, "");
+            }
+            // A key's id may be seen, the secret never.
+            let id = credentials.iter().find(|(key, _)| key == "AWS_KEY_ID");
+            let id = id.map_or("", |(_, value)| value.as_str());
+            add("STAGE_CREDENTIALS", "AWS_KEY_ID", "String", id, "");
+        }
     }
+    let directory = if stage.directory { "true" } else { "false" };
+    add("DIRECTORY", "ENABLE", "Boolean", directory, "false");
     Ok(listing.rows())
+}
+
+fn format_options(stage: Option<&Stage>) -> Result<Vec<OptionRow>> {
+    match stage.and_then(|stage| stage.file_format.as_ref()) {
+        None => Ok(FormatDefinition::default().describe()),
+        Some(StageFileFormat::Options(options)) => {
+            Ok(crate::stages::stored_format("", options)?.describe())
+        }
+        Some(StageFileFormat::Named(name)) => Ok(vec![OptionRow {
+            property: "FORMAT_NAME",
+            property_type: "String",
+            value: name.clone(),
+            default: String::new(),
+        }]),
+    }
 }
 
 fn copy_options(stage: Option<&Stage>) -> Result<CopyOptions> {

@@ -1,6 +1,7 @@
 //! Descriptions to rows: SHOW, DESCRIBE, INFORMATION_SCHEMA, and what functions tell of the account.
 
 pub(crate) mod complete;
+pub(crate) mod describe;
 pub(crate) mod information_schema;
 pub(crate) mod listing;
 pub(crate) mod roles;

@@ -189,6 +189,13 @@ impl Object {
         &self.header().name
     }
 
+    /// The same object with another owner.
+    pub fn with_owner(&self, owner: &str) -> Object {
+        let mut object = self.clone();
+        object.header_mut().owner = owner.to_string();
+        object
+    }
+
     /// The namespace of its kind.
     pub fn namespace(&self) -> Namespace {
         self.kind().namespace()

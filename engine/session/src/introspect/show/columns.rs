@@ -82,7 +82,7 @@ fn of_view(column: &firn_account::catalog::ViewColumn) -> Described<'_> {
 }
 
 /// A default as SHOW and DESCRIBE print it.
-fn default_text(default: Option<&ColumnDefault>) -> Option<String> {
+pub(in crate::introspect) fn default_text(default: Option<&ColumnDefault>) -> Option<String> {
     match default? {
         ColumnDefault::Text(text) => Some(text.clone()),
         ColumnDefault::Identity { start, step, ordered, .. } => {

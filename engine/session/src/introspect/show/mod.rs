@@ -18,6 +18,8 @@ use super::listing::{Cell, Listing, is_like};
 use crate::lifecycle::Running;
 use crate::result::Rows;
 
+pub(super) use columns::default_text;
+
 /// Rows that SHOW gives at most without LIMIT.
 const ROWS_MAX: usize = 10_000;
 

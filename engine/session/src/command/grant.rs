@@ -1,0 +1,326 @@
+//! GRANT and REVOKE. Privileges are recorded and shown; nothing is refused for want of one.
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{
+    ACCOUNT, Catalog, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind,
+};
+use firn_query::parse::ast::{self, GrantSubject, Name, Privilege};
+use firn_types::{Error, ErrorCode, ObjectId, Result};
+
+use super::definition::catalog_kind;
+use super::drop::{live, place};
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// The privilege of the one role that owns an object; it is kept with the object.
+const OWNERSHIP: &str = "OWNERSHIP";
+/// The privilege that a granted role is.
+const USAGE: &str = "USAGE";
+
+/// Privileges on the account besides `CREATE ..`.
+const ON_ACCOUNT: &[&str] = &[
+    "CREATE DATABASE",
+    "CREATE INTEGRATION",
+    "CREATE ROLE",
+    "CREATE USER",
+    "CREATE WAREHOUSE",
+    "EXECUTE TASK",
+    "MANAGE GRANTS",
+    "MANAGE WAREHOUSES",
+    "MONITOR",
+    "MONITOR EXECUTION",
+    "MONITOR USAGE",
+];
+
+/// Privileges on a schema.
+const ON_SCHEMA: &[&str] = &[
+    "CREATE DYNAMIC TABLE",
+    "CREATE EXTERNAL TABLE",
+    "CREATE FILE FORMAT",
+    "CREATE FUNCTION",
+    "CREATE MATERIALIZED VIEW",
+    "CREATE PIPE",
+    "CREATE PROCEDURE",
+    "CREATE SEQUENCE",
+    "CREATE STAGE",
+    "CREATE STREAM",
+    "CREATE TABLE",
+    "CREATE TASK",
+    "CREATE TEMPORARY TABLE",
+    "CREATE VIEW",
+    "MODIFY",
+    "MONITOR",
+    "USAGE",
+];
+
+/// The privileges on a kind of object, which ALL stands for.
+fn privileges_on(kind: ObjectKind) -> &'static [&'static str] {
+    match kind {
+        ObjectKind::Database => {
+            &["APPLYBUDGET", "CREATE DATABASE ROLE", "CREATE SCHEMA", "MODIFY", "MONITOR", "USAGE"]
+        }
+        ObjectKind::Schema => ON_SCHEMA,
+        ObjectKind::Table => &[
+            "APPLYBUDGET",
+            "DELETE",
+            "EVOLVE SCHEMA",
+            "INSERT",
+            "REFERENCES",
+            "SELECT",
+            "TRUNCATE",
+            "UPDATE",
+        ],
+        ObjectKind::View | ObjectKind::MaterializedView => {
+            &["DELETE", "INSERT", "REFERENCES", "SELECT", "TRUNCATE", "UPDATE"]
+        }
+        ObjectKind::Stage => &["READ", "USAGE", "WRITE"],
+        ObjectKind::Sequence | ObjectKind::FileFormat => &["USAGE"],
+        ObjectKind::Integration => &["USAGE", "USE_ANY_ROLE"],
+        ObjectKind::Warehouse => &["APPLYBUDGET", "MODIFY", "MONITOR", "OPERATE", "USAGE"],
+        ObjectKind::Role => &["USAGE"],
+        ObjectKind::User => &["MONITOR"],
+    }
+}
+
+/// What a GRANT or REVOKE reaches.
+struct Reached {
+    /// Privileges, each on one thing.
+    given: Vec<(String, GrantTarget)>,
+    /// The objects of ON ALL, where it was written.
+    counted: Option<usize>,
+}
+
+/// GRANT.
+///
+/// # Errors
+/// When the subject or the grantee does not exist, or the subject has no such privilege.
+pub(super) fn grant(running: &mut Running<'_>, ast: &ast::Grant) -> Result<Rows> {
+    let grantee = grantee(running, &ast.to)?;
+    let reached = reached(running, &ast.subject)?;
+    let mut changes = Vec::new();
+    for (privilege, target) in &reached.given {
+        if privilege == OWNERSHIP
+            && let GrantTarget::Object(id) = target
+        {
+            changes.extend(give_ownership(running, *id, &grantee, ast.current_grants)?);
+            continue;
+        }
+        changes.push(CatalogChange::Grant(Grant {
+            privilege: privilege.clone(),
+            target: target.clone(),
+            grantee: grantee.clone(),
+            grant_option: ast.grant_option,
+            granted_by: running.session.role.clone(),
+            created_nanos: running.start_nanos,
+        }));
+    }
+    running.change(changes)?;
+    Ok(status(&reached))
+}
+
+/// REVOKE; what was never granted is no error.
+///
+/// # Errors
+/// As [`grant`].
+pub(super) fn revoke(running: &mut Running<'_>, ast: &ast::Revoke) -> Result<Rows> {
+    let grantee = grantee(running, &ast.from)?;
+    let reached = reached(running, &ast.subject)?;
+    let catalog = running.catalog();
+    let mut changes = Vec::new();
+    for (privilege, target) in &reached.given {
+        let found = catalog.grants().iter().find(|grant| {
+            grant.privilege == *privilege && grant.target == *target && grant.grantee == grantee
+        });
+        let Some(found) = found else { continue };
+        changes.push(if ast.grant_option_only {
+            CatalogChange::Grant(Grant { grant_option: false, ..found.clone() })
+        } else {
+            CatalogChange::Revoke(found.clone())
+        });
+    }
+    running.change(changes)?;
+    Ok(status(&reached))
+}
+
+fn status(reached: &Reached) -> Rows {
+    match reached.counted {
+        None => Rows::done(),
+        Some(count) => {
+            Rows::status(format!("Statement executed successfully. {count} objects affected."))
+        }
+    }
+}
+
+fn grantee(running: &Running<'_>, to: &ast::GrantTarget) -> Result<Grantee> {
+    let catalog = running.catalog();
+    match to {
+        ast::GrantTarget::Role(name) => {
+            let name = &name.object().name;
+            match catalog.role(name) {
+                Some(_) => Ok(Grantee::Role(name.clone())),
+                None => Err(missing(ObjectKind::Role, name)),
+            }
+        }
+        ast::GrantTarget::User(name) => {
+            let name = &name.object().name;
+            match catalog.user(name) {
+                Some(_) => Ok(Grantee::User(name.clone())),
+                None => Err(missing(ObjectKind::User, name)),
+            }
+        }
+        ast::GrantTarget::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
+    }
+}
+
+fn missing(kind: ObjectKind, name: &str) -> Error {
+    let text = format!("{} '{name}' does not exist or not authorized.", kind.word());
+    Error::new(ErrorCode::NotFound, text)
+}
+
+fn reached(running: &Running<'_>, subject: &GrantSubject) -> Result<Reached> {
+    let catalog = running.catalog();
+    match subject {
+        GrantSubject::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
+        GrantSubject::Role(name) => {
+            let name = running.written(name)?.object().name.clone();
+            let role = catalog.role(&name).ok_or_else(|| missing(ObjectKind::Role, &name))?;
+            let given = vec![(USAGE.to_string(), GrantTarget::Object(role.header.id))];
+            Ok(Reached { given, counted: None })
+        }
+        GrantSubject::Object { privileges, kind: ast::ObjectKind::Account, .. } => {
+            let names = named(privileges, "ACCOUNT", ON_ACCOUNT)?;
+            let given = names.into_iter().map(|name| (name, GrantTarget::Account)).collect();
+            Ok(Reached { given, counted: None })
+        }
+        GrantSubject::Object { privileges, kind, name } => {
+            let kind = catalog_kind(*kind)?;
+            let Some(name) = name else {
+                return Err(Error::internal("a privilege on nothing"));
+            };
+            let object = expect(running, &catalog, kind, name)?;
+            let target = GrantTarget::Object(object.id());
+            Ok(Reached { given: on(privileges, kind, &[target])?, counted: None })
+        }
+        GrantSubject::Bulk { privileges, future, kind, in_database, container } => {
+            let words = kind.words();
+            let kind = catalog_kind(*kind)?;
+            let holder = if *in_database { ObjectKind::Database } else { ObjectKind::Schema };
+            let holder = expect(running, &catalog, holder, container)?.id();
+            if *future {
+                let target = GrantTarget::Future { kind: words.to_string(), container: holder };
+                return Ok(Reached { given: on(privileges, kind, &[target])?, counted: None });
+            }
+            let objects = inside(&catalog, kind, holder, *in_database);
+            let targets: Vec<_> = objects.into_iter().map(GrantTarget::Object).collect();
+            Ok(Reached { given: on(privileges, kind, &targets)?, counted: Some(targets.len()) })
+        }
+    }
+}
+
+fn expect(
+    running: &Running<'_>,
+    catalog: &Catalog,
+    kind: ObjectKind,
+    name: &Name,
+) -> Result<Object> {
+    let place = place(running, kind, name)?;
+    let found = live(catalog, kind, &place);
+    found.ok_or_else(|| catalog.not_found(kind, place.parent, &place.name))
+}
+
+/// The live objects of a kind in a schema, or in all schemas of a database.
+fn inside(
+    catalog: &Catalog,
+    kind: ObjectKind,
+    container: ObjectId,
+    in_database: bool,
+) -> Vec<ObjectId> {
+    let ids = |kind: ObjectKind, parent: ObjectId| -> Vec<ObjectId> {
+        let children = catalog.children(kind.namespace(), parent).into_iter();
+        children.filter(|object| object.kind() == kind).map(Object::id).collect()
+    };
+    if !in_database || kind == ObjectKind::Schema {
+        return ids(kind, container);
+    }
+    let schemas = catalog.children(Namespace::Schema, container);
+    schemas.into_iter().flat_map(|schema| ids(kind, schema.id())).collect()
+}
+
+/// Each privilege on each target.
+fn on(
+    privileges: &[Privilege],
+    kind: ObjectKind,
+    targets: &[GrantTarget],
+) -> Result<Vec<(String, GrantTarget)>> {
+    let names = named(privileges, &kind.word().to_uppercase(), privileges_on(kind))?;
+    let each = |target: &GrantTarget| {
+        names.iter().map(|name| (name.clone(), target.clone())).collect::<Vec<_>>()
+    };
+    Ok(targets.iter().flat_map(each).collect())
+}
+
+/// The names of privileges, ALL written out.
+///
+/// # Errors
+/// For a privilege that the kind does not have.
+fn named(privileges: &[Privilege], kind: &str, known: &[&str]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for privilege in privileges {
+        let words = privilege.words.as_str();
+        match words {
+            "ALL" | "ALL PRIVILEGES" => names.extend(known.iter().map(ToString::to_string)),
+            _ if words == OWNERSHIP && kind != "ACCOUNT" => names.push(words.to_string()),
+            _ if known.contains(&words) => names.push(words.to_string()),
+            _ => {
+                let text = format!("Invalid object type '{kind}' for privilege '{words}'");
+                return Err(Error::new(ErrorCode::InvalidStatement, text).at(privilege.span));
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The object gets another owner; its grants stay, go, or are in the way.
+fn give_ownership(
+    running: &Running<'_>,
+    id: ObjectId,
+    to: &Grantee,
+    current_grants: Option<bool>,
+) -> Result<Vec<CatalogChange>> {
+    let Grantee::Role(role) = to else {
+        let text = "OWNERSHIP can be granted to a role only";
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    };
+    let catalog = running.catalog();
+    let object = catalog.expect(id)?;
+    let grants = catalog.grants().iter().filter(|grant| grant.target == GrantTarget::Object(id));
+    let mut changes = vec![CatalogChange::Alter { object: object.with_owner(role) }];
+    match current_grants {
+        Some(true) => {}
+        Some(false) => changes.extend(grants.cloned().map(CatalogChange::Revoke)),
+        // A role's grants to others say who may take it, not what may be done with it.
+        None if object.kind() == ObjectKind::Role || object.header().parent == ACCOUNT => {}
+        None => {
+            if let Some(grant) = grants.into_iter().next() {
+                return Err(dependent(&catalog, grant, id));
+            }
+        }
+    }
+    Ok(changes)
+}
+
+fn dependent(catalog: &Catalog, grant: &Grant, id: ObjectId) -> Error {
+    let (kind, name) = match &grant.grantee {
+        Grantee::Role(name) => ("role", name),
+        Grantee::User(name) => ("user", name),
+    };
+    let text = format!(
+        "Dependent grant of privilege '{}' on securable '{}' to {kind} '{name}' exists. It must be \
+         revoked first. More than one dependent grant may exist: use 'SHOW GRANTS' command to view \
+         them. To revoke all dependent grants while transferring object ownership, use convenience \
+         command 'GRANT OWNERSHIP ON <target_objects> TO <target_role> REVOKE CURRENT GRANTS'.",
+        grant.privilege,
+        catalog.full_name(id),
+    );
+    Error::new(ErrorCode::InvalidStatement, text)
+}
