@@ -24,14 +24,16 @@ pub(crate) struct StagedFields {
 }
 
 impl StagedFields {
-    /// What is to be read of files of this format, and how the columns come of it. `target` names the
-    /// fields in messages.
+    /// What is to be read of files of this format, and how the columns come of it. Of objects that
+    /// are made of columns, only `members` are read, where that is given. `target` names the fields in
+    /// messages.
     ///
     /// # Errors
     /// Options that firn does not have.
     pub(crate) fn new(
         format: &FileFormat,
         columns: &[StageColumn],
+        members: Option<Vec<String>>,
         target: LoadTarget,
         start_nanos: i64,
     ) -> Result<(Reading, StagedFields)> {
@@ -69,7 +71,7 @@ impl StagedFields {
             }
             FileFormat::Parquet(options) => {
                 let plan = match positions.contains(&0) {
-                    true => ParquetPlan::object(None, target),
+                    true => ParquetPlan::object(members, target),
                     false => ParquetPlan::columns(Vec::new(), target),
                 };
                 whole_documents(&mut read, &positions);
@@ -77,6 +79,12 @@ impl StagedFields {
             }
         };
         Ok((reading, StagedFields { columns: columns.to_vec(), read, start_nanos }))
+    }
+
+    /// The columns without what is read of the files: METADATA$ columns, and NULL for the others.
+    pub(crate) fn without_fields(columns: &[StageColumn], start_nanos: i64) -> StagedFields {
+        let read = vec![None; columns.len()];
+        StagedFields { columns: columns.to_vec(), read, start_nanos }
     }
 
     /// The columns of a batch's good rows.

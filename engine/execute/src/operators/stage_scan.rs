@@ -30,7 +30,8 @@ impl StageSource {
     pub fn new(stage: SharedStage, scan: &StageScan, start_nanos: i64) -> Result<StageSource> {
         let format = FormatDefinition::parse(&from_plan(&scan.format)?)?.typed()?;
         let target = LoadTarget::default();
-        let (reading, fields) = StagedFields::new(&format, &scan.columns, target, start_nanos)?;
+        let (reading, fields) =
+            StagedFields::new(&format, &scan.columns, None, target, start_nanos)?;
         let pattern = scan.pattern.as_deref().map(Pattern::new).transpose()?;
         let selection =
             FileSelection { prefix: scan.path.clone(), files: scan.files.clone(), pattern };

@@ -7,14 +7,16 @@ use firn_loader::format::csv::{ColumnRule, typed_sink};
 use firn_loader::format::json::JsonPlan;
 use firn_loader::format::parquet::{ParquetPlan, WantedColumn};
 use firn_loader::options::{
-    CopyOptions, CsvOptions, FileFormat, FormatDefinition, FormatType, MatchByColumnName, from_plan,
+    CopyOptions, CsvOptions, FileFormat, FormatDefinition, FormatType, MatchByColumnName,
+    ParquetOptions, from_plan,
 };
 use firn_loader::row_error::LoadTarget;
 use firn_loader::scan::{CsvColumns, Reading};
 use firn_query::plan::StageValue;
 use firn_query::plan::statement::CopyIntoTable;
 use firn_types::text_format::TextFormats;
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::variant::path::{Path, Step};
+use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::row_maker::{ColumnSource, Computed, RowMaker};
 use crate::context::QueryContext;
@@ -129,12 +131,45 @@ impl Maker<'_> {
         if !self.plan.transformed {
             self.check_single_variant()?;
         }
+        let uses = member_uses(self.plan);
+        if let (FileFormat::Parquet(parquet), Some(MemberUses { all_typed: true, .. })) =
+            (format, &uses)
+        {
+            return self.typed_members(parquet);
+        }
         let start_nanos = self.context.functions.statement_nanos;
         let target = self.target(&self.plan.columns);
-        let (reading, fields) = StagedFields::new(format, &self.plan.fields, target, start_nanos)?;
+        let members = uses.map(|uses| uses.names);
+        let (reading, fields) =
+            StagedFields::new(format, &self.plan.fields, members, target, start_nanos)?;
         let sources = self.plan.assignments.iter();
         let sources = sources.map(|expr| Ok(ColumnSource::Computed(self.compute(expr)?)));
         let sources = sources.collect::<Result<_>>()?;
+        Ok(self.recipe(reading, sources, Some(fields)))
+    }
+
+    /// `$1:name::type` of Parquet files: their columns go straight to the table's.
+    fn typed_members(&self, parquet: &ParquetOptions) -> Result<Recipe> {
+        let mut wanted: Vec<WantedColumn> = Vec::new();
+        let mut sources = Vec::new();
+        for expr in &self.plan.assignments {
+            let Some(name) = typed_member(expr, self.plan) else {
+                sources.push(ColumnSource::Computed(self.compute(expr)?));
+                continue;
+            };
+            let known = wanted.iter().position(|column| column.name == name);
+            sources.push(ColumnSource::Typed(known.unwrap_or(wanted.len())));
+            if known.is_none() {
+                wanted.push(WantedColumn { name, case_sensitive: true });
+            }
+        }
+        let target = self.target(&self.plan.columns);
+        let reading = Reading::Parquet {
+            options: parquet.clone(),
+            plan: Arc::new(ParquetPlan::columns(wanted, target)),
+        };
+        let start_nanos = self.context.functions.statement_nanos;
+        let fields = StagedFields::without_fields(&self.plan.fields, start_nanos);
         Ok(self.recipe(reading, sources, Some(fields)))
     }
 
@@ -205,4 +240,64 @@ impl Maker<'_> {
         };
         Recipe { reading, rows }
     }
+}
+
+/// Which members of `$1` a transforming SELECT reads.
+struct MemberUses {
+    names: Vec<String>,
+    /// Whether each is converted to its column's type and used for nothing else.
+    all_typed: bool,
+}
+
+/// The members of `$1` that are read; none when it is read as a whole.
+fn member_uses(plan: &CopyIntoTable) -> Option<MemberUses> {
+    let document = |expr: &Expr| is_document(expr, plan);
+    let mut uses = MemberUses { names: Vec::new(), all_typed: true };
+    for expr in &plan.assignments {
+        let typed = typed_member(expr, plan).is_some();
+        let mut pending = vec![expr];
+        while let Some(expr) = pending.pop() {
+            if let Some(path) = path_of(expr, plan) {
+                let Some(Step::Key(name)) = path.steps.first() else { return None };
+                if !uses.names.contains(name) {
+                    uses.names.push(name.clone());
+                }
+                uses.all_typed &= typed;
+            } else if document(expr) {
+                return None;
+            } else {
+                pending.extend(expr.children());
+            }
+        }
+    }
+    Some(uses)
+}
+
+/// The name, for `$1:name::type`.
+fn typed_member(expr: &Expr, plan: &CopyIntoTable) -> Option<String> {
+    let Expr::Cast { input, lenient: false, .. } = expr else { return None };
+    match &path_of(input, plan)?.steps[..] {
+        [Step::Key(name)] => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// The path, for `$1:path`.
+fn path_of(expr: &Expr, plan: &CopyIntoTable) -> Option<Path> {
+    let Expr::Call { function, arguments, .. } = expr else { return None };
+    match &arguments[..] {
+        [document, path] if function.name == "GET_PATH" && is_document(document, plan) => {
+            match path.as_literal()? {
+                Value::Text(text) => Path::parse(text).ok(),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether an expression is `$1`.
+fn is_document(expr: &Expr, plan: &CopyIntoTable) -> bool {
+    let field = plan.fields.iter().find(|field| Some(field.column.id) == expr.as_column());
+    field.is_some_and(|field| field.value == StageValue::Position(1))
 }
