@@ -126,7 +126,8 @@ impl FileScan {
                 let (file, chunk) = queue.next()?;
                 let part = chunk.map(|chunk| {
                     let wanted = columns.positions(chunk.header());
-                    let plan = CsvPlan::new(options, wanted, *expected, target.clone());
+                    let target = columns.target(chunk.header(), target);
+                    let plan = CsvPlan::new(options, wanted, *expected, target);
                     (chunk.index, Part::Csv(chunk, Arc::new(plan), Arc::clone(sinks)))
                 });
                 FileChunk::of(file, part)
@@ -187,13 +188,30 @@ impl CsvColumns {
         };
         let header = header.unwrap_or_default();
         let find = |column: &WantedColumn| {
-            let found = header.iter().position(|name| match column.case_sensitive {
-                true => *name == column.name,
-                false => name.to_lowercase() == column.name.to_lowercase(),
-            });
+            let found = header.iter().position(|name| names(column, name));
             found.unwrap_or(CsvPlan::NO_FIELD)
         };
         wanted.iter().map(find).collect()
+    }
+
+    /// The columns that the fields of a file with this header go to.
+    fn target(&self, header: Option<&[String]>, target: &LoadTarget) -> LoadTarget {
+        let (CsvColumns::Names(wanted), Some(header)) = (self, header) else {
+            return target.clone();
+        };
+        let columns = header.iter().map(|name| {
+            let sink = wanted.iter().position(|column| names(column, name));
+            sink.and_then(|sink| target.columns.get(sink)).unwrap_or(name).clone()
+        });
+        LoadTarget { table: target.table.clone(), columns: columns.collect() }
+    }
+}
+
+/// Whether a column of a file is the wanted one.
+fn names(column: &WantedColumn, name: &str) -> bool {
+    match column.case_sensitive {
+        true => name == column.name,
+        false => name.to_lowercase() == column.name.to_lowercase(),
     }
 }
 
