@@ -31,3 +31,6 @@ pub use insert_many::{ClusterKeys, insert_many};
 pub use merge::{MergeCounts, merge};
 pub use touched::is_current;
 pub use update::{UpdateCounts, update};
+
+#[cfg(test)]
+mod tests;

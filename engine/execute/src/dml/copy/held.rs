@@ -10,14 +10,19 @@ use crate::spill::SpillWriter;
 
 /// The rows of one file, each batch with its place.
 #[derive(Default)]
-pub(super) struct Held {
+pub(in crate::dml) struct Held {
     batches: Vec<(usize, Batch)>,
     memory: Option<Reservation>,
     spilled: Option<(SpillWriter, Vec<usize>)>,
 }
 
 impl Held {
-    pub(super) fn add(&mut self, place: usize, batch: Batch, context: &QueryContext) -> Result<()> {
+    pub(in crate::dml) fn add(
+        &mut self,
+        place: usize,
+        batch: Batch,
+        context: &QueryContext,
+    ) -> Result<()> {
         let memory = self.memory.get_or_insert_with(|| context.memory.reservation());
         if memory.try_grow(value_bytes(&batch)) {
             self.batches.push((place, batch));
@@ -32,7 +37,10 @@ impl Held {
     }
 
     /// Gives the rows on.
-    pub(super) fn release(self, mut take: impl FnMut(usize, Batch) -> Result<()>) -> Result<()> {
+    pub(in crate::dml) fn release(
+        self,
+        mut take: impl FnMut(usize, Batch) -> Result<()>,
+    ) -> Result<()> {
         let Held { batches, memory, spilled } = self;
         for (place, batch) in batches {
             take(place, batch)?;

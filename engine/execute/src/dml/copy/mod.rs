@@ -7,7 +7,7 @@
 //! ```
 
 mod choose;
-mod held;
+pub(super) mod held;
 mod load;
 mod recipe;
 mod row_maker;
