@@ -2,7 +2,7 @@
 
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use firn_column::Batch;
 
@@ -89,7 +89,11 @@ pub(crate) struct Stopwatch<'a> {
     current: OperatorId,
     since: Instant,
     measured: Vec<Measured>,
+    published: Instant,
 }
+
+/// How old what others see of a running statement may be.
+const PUBLISH_AFTER: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Default)]
 struct Measured {
@@ -100,7 +104,25 @@ struct Measured {
 
 impl<'a> Stopwatch<'a> {
     pub(crate) fn start(profile: &'a Profile, current: OperatorId) -> Stopwatch<'a> {
-        Stopwatch { profile, current, since: Instant::now(), measured: Vec::new() }
+        let now = Instant::now();
+        Stopwatch { profile, current, since: now, measured: Vec::new(), published: now }
+    }
+
+    /// Adds what was measured to the profile, now and then, for those who watch the statement.
+    pub(crate) fn publish_if_due(&mut self) {
+        if self.since.duration_since(self.published) >= PUBLISH_AFTER {
+            self.publish();
+        }
+    }
+
+    fn publish(&mut self) {
+        self.published = self.since;
+        let measured = std::mem::take(&mut self.measured);
+        for (counters, measured) in self.profile.operators().iter().zip(measured) {
+            counters.nanos.fetch_add(measured.nanos, Ordering::Relaxed);
+            counters.rows_in.fetch_add(measured.rows_in, Ordering::Relaxed);
+            counters.rows_out.fetch_add(measured.rows_out, Ordering::Relaxed);
+        }
     }
 
     /// From now on the time belongs to `next`.
@@ -132,10 +154,6 @@ impl<'a> Stopwatch<'a> {
 impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
         self.switch(self.current);
-        for (counters, measured) in self.profile.operators().iter().zip(&self.measured) {
-            counters.nanos.fetch_add(measured.nanos, Ordering::Relaxed);
-            counters.rows_in.fetch_add(measured.rows_in, Ordering::Relaxed);
-            counters.rows_out.fetch_add(measured.rows_out, Ordering::Relaxed);
-        }
+        self.publish();
     }
 }

@@ -189,6 +189,7 @@ impl<'a> Worker<'a> {
         }
         rest.stopwatch.switch(rest.sink_id);
         let end = rest.sink.end_morsel(place)?;
+        rest.stopwatch.publish_if_due();
         Ok(if flow.is_stop() { flow } else { end })
     }
 }

@@ -22,7 +22,7 @@ impl Builder<'_, '_> {
         let build_keys: Vec<Expr> = key_side(|key| &key.right).collect();
         let maybe = maybe_conditions(node, &keys, &conditions);
         let mut used: HashSet<ColumnId> = HashSet::new();
-        let judged = conditions.iter().chain(maybe.iter().flatten());
+        let judged = conditions.iter().chain(maybe.iter().flat_map(|(maybe, _)| maybe));
         judged.for_each(|condition| used.extend(condition.columns_used()));
 
         let below = wanted_with(&wanted.union(&used).copied().collect(), &build_keys);
@@ -92,25 +92,36 @@ fn equality(key: &JoinKey) -> Expr {
     }
 }
 
-/// For a mark that may be NULL: what a pair meets that would match if its NULLs were equal to all. None
-/// where it is enough to know of NULLs on either side.
-fn maybe_conditions(node: &Join, keys: &[JoinKey], conditions: &[Expr]) -> Option<Vec<Expr>> {
+/// For a mark that may be NULL: what a pair meets that would match if its NULL keys were equal to all and
+/// its NULL conditions were TRUE, and whether conditions may be NULL. None where it is enough to know of
+/// NULLs on either side.
+fn maybe_conditions(
+    node: &Join,
+    keys: &[JoinKey],
+    conditions: &[Expr],
+) -> Option<(Vec<Expr>, bool)> {
     let JoinKind::Mark { nulls: true, .. } = node.kind else { return None };
-    if keys.is_empty() || (keys.len() == 1 && conditions.is_empty()) {
+    let open = conditions.iter().any(Expr::nullable);
+    if (keys.is_empty() && !open) || (keys.len() == 1 && conditions.is_empty()) {
         return None;
     }
-    let or_null = |key: &JoinKey| {
-        let is_null = |expr: &Expr| Expr::IsNull(Box::new(expr.clone()));
-        Expr::Or(vec![equality(key), is_null(&key.left), is_null(&key.right)])
+    let is_null = |expr: &Expr| Expr::IsNull(Box::new(expr.clone()));
+    let key = |key: &JoinKey| match key.null_equals_null {
+        true => equality(key),
+        false => Expr::Or(vec![equality(key), is_null(&key.left), is_null(&key.right)]),
     };
-    Some(keys.iter().map(or_null).chain(conditions.iter().cloned()).collect())
+    let condition = |condition: &Expr| match condition.nullable() {
+        true => Expr::Or(vec![condition.clone(), is_null(condition)]),
+        false => condition.clone(),
+    };
+    Some((keys.iter().map(key).chain(conditions.iter().map(condition)).collect(), open))
 }
 
 /// What a pair must meet.
 struct Parts<'a> {
     keys: &'a [JoinKey],
     conditions: Vec<Expr>,
-    maybe: Option<Vec<Expr>>,
+    maybe: Option<(Vec<Expr>, bool)>,
     /// The columns that conditions use.
     used: &'a HashSet<ColumnId>,
 }
@@ -139,10 +150,11 @@ fn spec_of(
         kind: node.kind,
         probe_keys: Expressions::new(probe_keys.to_vec(), probe)?,
         build_keys,
-        null_safe: parts.keys.iter().all(|key| key.null_equals_null),
+        null_safe: !parts.keys.is_empty() && parts.keys.iter().all(|key| key.null_equals_null),
         payload,
         conditions: Conditions::new(parts.conditions, &judged)?,
-        maybe: parts.maybe.map(|maybe| Conditions::new(maybe, &judged)).transpose()?,
+        open_conditions: parts.maybe.as_ref().is_some_and(|(_, open)| *open),
+        maybe: parts.maybe.map(|(maybe, _)| Conditions::new(maybe, &judged)).transpose()?,
         condition_probe,
         condition_build,
         probe_types: types(probe, &probe_output),

@@ -36,10 +36,10 @@ fn matches(by: &By, left: &Row, right: &Row) -> Option<bool> {
         (left, right) => Some(left == right),
     });
     let less = by.less.then(|| match (&left[2], &right[2]) {
-        (Value::Number(left), Value::Number(right)) => left.unscaled < right.unscaled,
-        _ => false,
+        (Value::Number(left), Value::Number(right)) => Some(left.unscaled < right.unscaled),
+        _ => None,
     });
-    let all: Vec<Option<bool>> = equal.chain(less.map(Some)).collect();
+    let all: Vec<Option<bool>> = equal.chain(less).collect();
     match all.contains(&Some(false)) {
         true => Some(false),
         false => (!all.contains(&None)).then_some(true),

@@ -47,6 +47,8 @@ pub(crate) struct JoinSpec {
     pub(crate) conditions: Conditions,
     /// Whether a pair would meet everything if NULLs were equal to all: for the NULL of a mark.
     pub(crate) maybe: Option<Conditions>,
+    /// Whether conditions may be NULL, which counts for such a mark.
+    pub(crate) open_conditions: bool,
     /// Positions in the probe side's batches.
     pub(crate) condition_probe: Vec<usize>,
     /// Positions in the payload.

@@ -277,7 +277,8 @@ impl<'a> Prober<'a> {
         let null_here = |row: usize| keys.iter().any(|key| key.is_null(row));
         let any_null_here = keys.iter().any(|key| key.null_count() > 0);
         let facts = side.facts;
-        if self.spec.null_safe || facts.rows == 0 || !(any_null_here || facts.null_keys) {
+        let null_keys = !self.spec.null_safe && (any_null_here || facts.null_keys);
+        if facts.rows == 0 || !(null_keys || self.spec.open_conditions) {
             return Ok(None);
         }
         let Some(maybe) = &self.spec.maybe else {
@@ -290,7 +291,12 @@ impl<'a> Prober<'a> {
         let with_null: Vec<u32> = lonely().filter(|&row| null_here(row as usize)).collect();
         let without: Vec<u32> = lonely().filter(|&row| !null_here(row as usize)).collect();
         let all = BuildRows::All(side.rows());
-        for (probe, build) in [(&with_null, all), (&without, BuildRows::List(&side.null_rows))] {
+        // Without NULLs of its own a row is only undecided among build rows with NULLs.
+        let undecided = match self.spec.open_conditions {
+            true => all,
+            false => BuildRows::List(&side.null_rows),
+        };
+        for (probe, build) in [(&with_null, all), (&without, undecided)] {
             let mut pairs = Pairs::All { probe, build, next: 0 };
             while let Some(block) = pairs.next() {
                 self.context.check()?;

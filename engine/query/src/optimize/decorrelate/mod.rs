@@ -12,7 +12,7 @@ use std::collections::HashSet;
 
 use firn_expression::Expr;
 use firn_types::scan_predicate::Comparison;
-use firn_types::{ColumnId, Result};
+use firn_types::{ColumnId, Result, SqlType};
 
 use super::OptimizeContext;
 use super::substitute::{uses_any, uses_only};
@@ -91,12 +91,22 @@ fn join(kind: ApplyKind, left: Plan, right: Plan, ties: Vec<Expr>) -> Plan {
     {
         match key_of(expr, &left_ids, &right_ids) {
             Ok(key) if is_operand || !nulls => keys.push(key),
-            Ok(key) => conditions.push(equality(key)),
-            Err(condition) => conditions.push(condition),
+            Ok(key) => conditions.push(definite(equality(key))),
+            Err(condition) if is_operand || !nulls => conditions.push(condition),
+            Err(condition) => conditions.push(definite(condition)),
         }
     }
     let (left, right) = (Box::new(left), Box::new(right));
     Plan::Join(Box::new(Join { kind, left, right, keys, conditions }))
+}
+
+/// The condition with FALSE for NULL.
+fn definite(condition: Expr) -> Expr {
+    if !condition.nullable() {
+        return condition;
+    }
+    let operands = vec![condition, Expr::boolean(false)];
+    Expr::Coalesce { operands, sql_type: SqlType::Boolean }
 }
 
 /// The join of a domain-unnested right side, whose rows carry the outer columns that they belong to.

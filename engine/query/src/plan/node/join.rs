@@ -51,8 +51,9 @@ pub enum JoinKind {
     /// Left rows that have no match; left columns only.
     Anti,
     /// Every left row once, with a BOOLEAN column: TRUE when it has a match; otherwise FALSE, or NULL when
-    /// `nulls` and the answer of SQL's IN would be NULL (a key of the row or of some right row, among the
-    /// rows that meet the conditions, is NULL).
+    /// `nulls` and some right row would match if NULL keys were equal to all and NULL conditions were TRUE:
+    /// the answer of SQL's IN and of comparisons with ANY. A condition of which NULL must count as FALSE
+    /// says so itself.
     Mark {
         /// The BOOLEAN column.
         id: ColumnId,
