@@ -26,7 +26,8 @@ pub(crate) use from::{From, bind_from};
 pub(crate) use source::{table_scan, time_point, view_query};
 pub use stage_source::plain_option;
 pub(crate) use stage_source::{
-    StageFields, file_format, is_delimited, stage_format, stage_location, stored_options,
+    StageFields, file_format, is_delimited, stage_format, stage_location, stage_path,
+    stored_options,
 };
 pub(crate) use values::bind_rows;
 

@@ -47,7 +47,7 @@ pub(super) fn bind(
     let fields = StageFields::read_by(binder, context.read, &format);
     let scan = StageScan {
         location: resolved,
-        path: location.path.clone(),
+        path: stage_path(location),
         pattern,
         files,
         format,
@@ -135,6 +135,23 @@ pub(crate) fn is_delimited(format: &[NamedOption]) -> bool {
         .is_none_or(|text| text.eq_ignore_ascii_case("CSV"))
 }
 
+/// A URL's folder, and what follows it: the beginning of the files' names, or a file's whole name.
+fn cut_url(url: &str) -> (&str, &str) {
+    let scheme = url.find("://").map_or(0, |at| at + 3);
+    match url[scheme..].rfind('/') {
+        Some(at) => url.split_at(scheme + at + 1),
+        None => (url, ""),
+    }
+}
+
+/// What follows the stage's name: the beginning of the files' names.
+pub(crate) fn stage_path(location: &ast::StageLocation) -> String {
+    match &location.kind {
+        StageKind::Url(url) => cut_url(url).1.to_string(),
+        _ => location.path.clone(),
+    }
+}
+
 /// Where a stage's files are, and the stage object if it is a named one.
 ///
 /// # Errors
@@ -146,7 +163,7 @@ pub(crate) fn stage_location(
 ) -> Result<(StageLocation, Option<std::sync::Arc<Stage>>)> {
     match &location.kind {
         StageKind::User => Ok((StageLocation::User, None)),
-        StageKind::Url(url) => Ok((StageLocation::Url(url.clone()), None)),
+        StageKind::Url(url) => Ok((StageLocation::Url(cut_url(url).0.to_string()), None)),
         StageKind::Table(name) => {
             let (table, _) = binder.target_table(&ast::Name::Plain(name.clone()), env, "COPY")?;
             Ok((StageLocation::Table(table.id()), None))

@@ -7,8 +7,8 @@ use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast};
 use crate::bind::query::{
-    bind_query, file_format, output_of, plain_option, stage_format, stage_location, stored_options,
-    table_scan,
+    bind_query, file_format, output_of, plain_option, stage_format, stage_location, stage_path,
+    stored_options, table_scan,
 };
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
@@ -54,6 +54,6 @@ pub(super) fn bind_unload(
             options.push(plain_option(option)?);
         }
     }
-    let path = copy.location.path.clone();
+    let path = stage_path(&copy.location);
     Ok(CopyIntoStage { source: output_of(bound), location, path, partition_by, format, options })
 }

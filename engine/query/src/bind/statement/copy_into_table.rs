@@ -11,7 +11,7 @@ use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast};
 use crate::bind::query::{
-    StageFields, file_format, is_delimited, plain_option, stage_format, stage_location,
+    StageFields, file_format, is_delimited, plain_option, stage_format, stage_location, stage_path,
     stored_options,
 };
 use crate::bind::scope::Scope;
@@ -110,7 +110,7 @@ fn bind_source(
         }),
         Some(CopySource::Stage(location)) => {
             let (resolved, stage) = stage_location(binder, location, env)?;
-            let (path, span) = (location.path.clone(), location.span);
+            let (path, span) = (stage_path(location), location.span);
             Ok(Source { location: resolved, path, stage, span, select: None })
         }
         Some(CopySource::Query(query)) => {
@@ -124,7 +124,7 @@ fn bind_source(
             let (resolved, stage) = stage_location(binder, location, env)?;
             Ok(Source {
                 location: resolved,
-                path: location.path.clone(),
+                path: stage_path(location),
                 stage,
                 span: location.span,
                 select: Some((select.clone(), options.clone())),
