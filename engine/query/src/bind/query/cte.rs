@@ -1,6 +1,7 @@
 //! WITH, also recursive.
 
-use firn_types::{Error, ErrorCode, Field, Result};
+use firn_types::limits::NUMBER_PRECISION_MAX;
+use firn_types::{Error, ErrorCode, Field, Result, SqlType};
 
 use super::{bind_body, bind_query, narrowed};
 use crate::bind::context::{CteEntry, CteScope, Env};
@@ -88,7 +89,7 @@ fn bind_recursive(
     let columns: Vec<PlanColumn> = anchor
         .columns
         .iter()
-        .map(|column| binder.fresh_column(&column.name, column.sql_type, true))
+        .map(|column| binder.fresh_column(&column.name, grown(column.sql_type), true))
         .collect();
     let fields: Vec<Field> = columns.iter().map(PlanColumn::field).collect();
 
@@ -113,6 +114,14 @@ fn bind_recursive(
         columns: columns.clone(),
     }));
     Ok(BoundQuery { plan, columns })
+}
+
+/// The type of a recursive column: the anchor's, where numbers have room to grow.
+fn grown(sql_type: SqlType) -> SqlType {
+    match sql_type {
+        SqlType::Number { scale, .. } => SqlType::Number { precision: NUMBER_PRECISION_MAX, scale },
+        other => other,
+    }
 }
 
 /// The plan's rows with the columns' types.

@@ -139,7 +139,7 @@ pub(super) fn bind_source(
         TableKind::Stage { location, options } => {
             Source::Alone(stage_source::bind(context, location, options)?)
         }
-        TableKind::Join(join) => Source::Alone(join::bind_join(context, join)?),
+        TableKind::Join(join) => join::bind_join(context, join, left)?,
         TableKind::Pivot(pivot) => Source::Alone(pivot::bind_pivot(context, pivot)?),
         TableKind::Unpivot(unpivot) => Source::Alone(pivot::bind_unpivot(context, unpivot)?),
     };

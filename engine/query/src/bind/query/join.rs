@@ -10,11 +10,22 @@ use crate::bind::scope::{Relation, Scope, ScopeColumn};
 use crate::parse::ast::{self, JoinConstraint};
 use crate::plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 
-pub(super) fn bind_join(context: &FromContext<'_>, join: &ast::Join) -> Result<From> {
+/// Binds a join. `before` are the sources before it in FROM, which a table function at its very left may
+/// read: the join's rows then carry theirs.
+pub(super) fn bind_join(
+    context: &FromContext<'_>,
+    join: &ast::Join,
+    before: Option<&From>,
+) -> Result<Source> {
     if join.asof.is_some() {
         return Err(Error::not_supported("ASOF JOIN"));
     }
-    let left = bind_source(context, &join.left, None)?.into_from();
+    let (mut left, carried) = match (bind_source(context, &join.left, before)?, before) {
+        (Source::Expanding(left), Some(before)) => (left, before.relations.clone()),
+        (Source::Alone(left) | Source::Expanding(left), _) => (left, Vec::new()),
+    };
+    let count = carried.len();
+    left.relations.splice(0..0, carried);
     let right = bind_source(context, &join.right, Some(&left))?;
     let kind = match join.kind {
         ast::JoinKind::Inner | ast::JoinKind::Cross => JoinKind::Inner,
@@ -22,13 +33,26 @@ pub(super) fn bind_join(context: &FromContext<'_>, join: &ast::Join) -> Result<F
         ast::JoinKind::Right => JoinKind::Right,
         ast::JoinKind::Full => JoinKind::Full,
     };
-    let shared = match &join.constraint {
-        JoinConstraint::None => return lateral_or_cross(left, right, kind),
-        JoinConstraint::On(condition) => return join_on(context, left, right, kind, condition),
-        JoinConstraint::Using(names) => names.clone(),
-        JoinConstraint::Natural => common_names(&left, &right),
+    let by_name = matches!(join.constraint, JoinConstraint::Using(_) | JoinConstraint::Natural);
+    if count > 0 && (by_name || matches!(kind, JoinKind::Right | JoinKind::Full)) {
+        return Err(Error::not_supported(
+            "this kind of join right after a comma and a table function",
+        ));
+    }
+    let mut bound = match &join.constraint {
+        JoinConstraint::None => lateral_or_cross(left, right, kind)?,
+        JoinConstraint::On(condition) => join_on(context, left, right, kind, condition)?,
+        JoinConstraint::Using(names) => join_using(context, left, right, kind, names)?,
+        JoinConstraint::Natural => {
+            let shared = common_names(&left, &right);
+            join_using(context, left, right, kind, &shared)?
+        }
     };
-    join_using(context, left, right, kind, &shared)
+    if count == 0 {
+        return Ok(Source::Alone(bound));
+    }
+    bound.relations.drain(..count);
+    Ok(Source::Expanding(bound))
 }
 
 /// A join without a condition: all pairs.
