@@ -30,7 +30,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("engine/storage", &["column", "types"]),
     ("engine/account", &["storage", "column", "types"]),
     ("loader", &["column", "types"]),
-    ("engine/query", &["account", "expression", "column", "types"]),
+    ("engine/query", &["account", "storage", "expression", "column", "types"]),
     ("engine/execute", &["query", "expression", "storage", "account", "loader", "column", "types"]),
     (
         "engine/session",
