@@ -41,10 +41,10 @@ where country in ('CH', 'DE', 'NL')
 group by rollup (country, quarter) order by country, quarter;
 
 -- 6. The best product of each month: QUALIFY filters by a window function.
-select date_trunc('month', order_date) as month, p.name, sum(amount) as amount
+select date_trunc('month', order_date) as month, p.name, sum(amount) as total
 from orders o join product p on p.product_id = o.product_id
 group by all
-qualify row_number() over (partition by month order by amount desc) = 1
+qualify row_number() over (partition by month order by total desc) = 1
 order by month limit 6;
 
 -- 7. A running sum and a moving average.
