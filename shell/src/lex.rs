@@ -40,11 +40,11 @@ fn first(text: &str) -> (Token, usize) {
     if text.starts_with("--") || text.starts_with("//") {
         return (Token::Comment, through(text.find('\n'), 0));
     }
-    if text.starts_with("/*") {
-        return (Token::Comment, through(text[2..].find("*/"), 4));
+    if let Some(rest) = text.strip_prefix("/*") {
+        return (Token::Comment, through(rest.find("*/"), 4));
     }
-    if text.starts_with("$$") {
-        return (Token::Text, through(text[2..].find("$$"), 4));
+    if let Some(rest) = text.strip_prefix("$$") {
+        return (Token::Text, through(rest.find("$$"), 4));
     }
     match text.chars().next() {
         Some('\'') => (Token::Text, quoted(text, '\'')),

@@ -58,11 +58,6 @@ impl StatementReader {
         self.items(&text, usize::MAX)
     }
 
-    /// Whether a statement is open.
-    pub(crate) fn is_open(&self) -> bool {
-        !self.open.trim().is_empty()
-    }
-
     fn complete(&mut self) -> Vec<Item> {
         let text = std::mem::take(&mut self.open);
         if is_complete(&text) {

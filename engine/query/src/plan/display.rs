@@ -78,38 +78,8 @@ impl Plan {
             Plan::Generate(node) => format!("{} rows", node.rows),
             Plan::Filter(node) => joined(&node.conditions, " AND "),
             Plan::Project(node) => items(&node.items),
-            Plan::Aggregate(node) => {
-                let calls: Vec<String> = node
-                    .aggregates
-                    .iter()
-                    .map(|call| {
-                        let distinct = if call.distinct { "DISTINCT " } else { "" };
-                        let arguments = joined(&call.arguments, ", ");
-                        format!("{}({distinct}{arguments}) as {}", call.function.name, call.id)
-                    })
-                    .collect();
-                let mut text = format!("by [{}] {}", items(&node.groups), calls.join(", "));
-                if let Some(sets) = &node.grouping_sets {
-                    let _ = write!(text, " sets {sets:?}");
-                }
-                text
-            }
-            Plan::Window(node) => {
-                let calls = node.calls.iter().map(|call| {
-                    let name = match &call.target {
-                        WindowTarget::Window(function, _) => function.name,
-                        WindowTarget::Aggregate { function, .. } => function.name,
-                    };
-                    format!(
-                        "{name}({}) over (partition by {} order by {}) as {}",
-                        joined(&call.arguments, ", "),
-                        joined(&call.partition_by, ", "),
-                        sort_keys(&call.order_by),
-                        call.id
-                    )
-                });
-                calls.collect::<Vec<_>>().join(", ")
-            }
+            Plan::Aggregate(node) => aggregate_details(node),
+            Plan::Window(node) => window_details(node),
             Plan::Sort(node) => match node.limit {
                 Some(limit) => format!("{} limit {limit}", sort_keys(&node.keys)),
                 None => sort_keys(&node.keys),
@@ -177,4 +147,35 @@ fn sort_keys(keys: &[SortKey]) -> String {
         format!("{}{direction}{nulls}", key.expr)
     });
     keys.collect::<Vec<_>>().join(", ")
+}
+
+fn aggregate_details(node: &super::Aggregate) -> String {
+    let calls = node.aggregates.iter().map(|call| {
+        let distinct = if call.distinct { "DISTINCT " } else { "" };
+        let arguments = joined(&call.arguments, ", ");
+        format!("{}({distinct}{arguments}) as {}", call.function.name, call.id)
+    });
+    let calls = calls.collect::<Vec<_>>().join(", ");
+    let mut text = format!("by [{}] {calls}", items(&node.groups));
+    if let Some(sets) = &node.grouping_sets {
+        let _ = write!(text, " sets {sets:?}");
+    }
+    text
+}
+
+fn window_details(node: &super::Window) -> String {
+    let calls = node.calls.iter().map(|call| {
+        let name = match &call.target {
+            WindowTarget::Window(function, _) => function.name,
+            WindowTarget::Aggregate { function, .. } => function.name,
+        };
+        format!(
+            "{name}({}) over (partition by {} order by {}) as {}",
+            joined(&call.arguments, ", "),
+            joined(&call.partition_by, ", "),
+            sort_keys(&call.order_by),
+            call.id
+        )
+    });
+    calls.collect::<Vec<_>>().join(", ")
 }

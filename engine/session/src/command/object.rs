@@ -428,11 +428,7 @@ where
 
 fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Result<Object> {
     let comment = text_option(options, "COMMENT");
-    let commented = |header: &mut Header| {
-        if let Some(comment) = &comment {
-            header.comment = comment.clone();
-        }
-    };
+    let commented = |header: &mut Header| comment.iter().for_each(|c| header.comment.clone_from(c));
     let days = options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
     let days = days.map(super::definition::retention_days).transpose()?;
     match &object {

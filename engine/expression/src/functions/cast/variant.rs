@@ -43,11 +43,9 @@ impl ScalarText for SessionText<'_> {
                 write_timestamp_ltz(out, nanos, zone, &formats.timestamp_ltz_out);
             }
             Item::TimestampTz(value) => write_timestamp_tz(out, value, &formats.timestamp_tz_out),
-            Item::Binary(bytes) => {
-                // Bytes that are no text have no UTF-8 form: those are written in hexadecimal.
-                if write_binary(out, bytes, formats.binary_out).is_err() {
-                    PlainText.write(item, out);
-                }
+            // Bytes that are no text have no UTF-8 form: those are written in hexadecimal.
+            Item::Binary(bytes) if write_binary(out, bytes, formats.binary_out).is_err() => {
+                PlainText.write(item, out);
             }
             _ => {}
         }

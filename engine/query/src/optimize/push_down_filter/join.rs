@@ -221,7 +221,7 @@ fn push_outer(
     let fixed_keys = matches!(join.kind, JoinKind::Mark { nulls: true, .. });
     for condition in join.conditions.into_iter().flat_map(Expr::into_conjuncts) {
         // Of a mark that may be NULL, also a NULL of a condition counts.
-        let one_sided = !is_volatile(&condition) && !(fixed_keys && condition.nullable());
+        let one_sided = !(is_volatile(&condition) || fixed_keys && condition.nullable());
         if one_sided && keeps_left && uses_only(&condition, &sides.right) {
             below.right.push(condition);
         } else if one_sided && keeps_right && uses_only(&condition, &sides.left) {

@@ -13,7 +13,7 @@ use firn_types::{ColumnId, Result};
 
 use super::OptimizeContext;
 use super::substitute::{is_volatile, substitute, uses_any, uses_only};
-use crate::plan::{Filter, Plan};
+use crate::plan::{Filter, Plan, SetOperation, Window};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(push(plan, Vec::new(), context))
@@ -55,19 +55,7 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
             *node.input = push(*node.input, below, context);
             keep(Plan::Aggregate(node), above)
         }
-        Plan::Window(mut node) => {
-            // A row may go before the window only with its whole partition.
-            let shared = node.calls.iter().map(|call| {
-                call.partition_by.iter().filter_map(Expr::as_column).collect::<HashSet<_>>()
-            });
-            let shared = shared.reduce(|a, b| a.intersection(&b).copied().collect());
-            let shared = shared.unwrap_or_default();
-            let (below, above) = split(conditions, |condition| {
-                uses_any(condition, &shared) && uses_only(condition, &shared)
-            });
-            *node.input = push(*node.input, below, context);
-            keep(Plan::Window(node), above)
-        }
+        Plan::Window(node) => push_window(node, conditions, context),
         Plan::Sort(mut node) if node.limit.is_none() => {
             *node.input = push(*node.input, conditions, context);
             Plan::Sort(node)
@@ -79,21 +67,7 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
             *node.input = push(*node.input, below, context);
             keep(Plan::TableExpand(node), above)
         }
-        Plan::SetOperation(mut node) => {
-            let (below, above) = split(conditions, |condition| !is_volatile(condition));
-            for input in &mut node.inputs {
-                let by: HashMap<ColumnId, Expr> = node
-                    .columns
-                    .iter()
-                    .map(|column| column.id)
-                    .zip(input.columns().iter().map(|column| column.expr()))
-                    .collect();
-                let taken = std::mem::replace(input, Plan::one_row());
-                let own = below.iter().map(|c| substitute(c.clone(), &by)).collect();
-                *input = push(taken, own, context);
-            }
-            keep(Plan::SetOperation(node), above)
-        }
+        Plan::SetOperation(node) => push_set_operation(node, conditions, context),
         Plan::With(mut node) => {
             *node.definition = push(*node.definition, Vec::new(), context);
             *node.body = push(*node.body, conditions, context);
@@ -105,6 +79,41 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
             keep(other, conditions)
         }
     }
+}
+
+/// A row may go before a window only with its whole partition.
+fn push_window(mut node: Window, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
+    let shared = node
+        .calls
+        .iter()
+        .map(|call| call.partition_by.iter().filter_map(Expr::as_column).collect::<HashSet<_>>());
+    let shared = shared.reduce(|a, b| a.intersection(&b).copied().collect()).unwrap_or_default();
+    let (below, above) = split(conditions, |condition| {
+        uses_any(condition, &shared) && uses_only(condition, &shared)
+    });
+    *node.input = push(*node.input, below, context);
+    keep(Plan::Window(node), above)
+}
+
+/// Each input gets the conditions in terms of its own columns.
+fn push_set_operation(
+    mut node: SetOperation,
+    conditions: Vec<Expr>,
+    context: &OptimizeContext<'_>,
+) -> Plan {
+    let (below, above) = split(conditions, |condition| !is_volatile(condition));
+    for input in &mut node.inputs {
+        let by: HashMap<ColumnId, Expr> = node
+            .columns
+            .iter()
+            .map(|column| column.id)
+            .zip(input.columns().iter().map(|column| column.expr()))
+            .collect();
+        let taken = std::mem::replace(input, Plan::one_row());
+        let own = below.iter().map(|c| substitute(c.clone(), &by)).collect();
+        *input = push(taken, own, context);
+    }
+    keep(Plan::SetOperation(node), above)
 }
 
 /// The conditions that go down, and those that stay.

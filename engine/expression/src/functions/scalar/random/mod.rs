@@ -305,7 +305,7 @@ fn bind_uuid(arguments: &[Argument]) -> Result<ScalarBinding> {
         accept::text("UUID_STRING", arguments, 0)?,
         accept::text("UUID_STRING", arguments, 1)?,
     ];
-    ScalarBinding::new(types, returns, strict(|rows, columns| named_uuids(rows, columns)))
+    ScalarBinding::new(types, returns, strict(named_uuids))
 }
 
 fn named_uuids(rows: &crate::functions::driver::Rows<'_>, columns: &[Column]) -> Result<Array> {
