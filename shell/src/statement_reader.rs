@@ -113,9 +113,9 @@ mod tests {
         let mut reader = StatementReader::default();
         assert_eq!(reader.line("-- a comment\n"), []);
         assert_eq!(reader.line("select\n"), []);
-        assert!(reader.is_open());
+        assert!(!reader.open.trim().is_empty());
         assert_eq!(reader.line("  1;\n"), [statement("select\n  1", 2)]);
-        assert!(!reader.is_open());
+        assert!(reader.open.trim().is_empty());
         let command = Item::Command { text: "set timing=true".to_string(), line: 4 };
         assert_eq!(reader.line("!set timing=true;"), [command]);
         assert_eq!(reader.line("select 2; select 3"), [statement("select 2", 5)]);
