@@ -58,7 +58,7 @@ impl ExprBinder<'_> {
                     return Err(Error::not_supported(format!("named arguments of {name}")));
                 }
                 ArgumentValue::Expr(expr) => match special::date_part(name, index, expr) {
-                    Some(part) if !self.is_column(expr)? => arguments.push(part),
+                    Some(part) if !self.is_column_beside_part(call, index)? => arguments.push(part),
                     _ => arguments.push(self.bind_inner(expr)?),
                 },
                 ArgumentValue::Star(star) if name.starts_with("OBJECT_CONSTRUCT") => {
@@ -76,11 +76,25 @@ impl ExprBinder<'_> {
         Ok(arguments)
     }
 
-    /// Whether the expression names a column in sight, where a bare word may also be a date part.
-    fn is_column(&self, expr: &ast::Expr) -> Result<bool> {
-        match &expr.kind {
-            // As the first argument the word is always a date part: `DATEADD(day, 1, d)`.
-            ast::ExprKind::Column(name) => Ok(self.scope.find(name)?.is_some() && !is_part(name)),
+    /// Whether a bare word that could be a date part is a column here: one is in sight, and the other
+    /// place of `DATE_TRUNC(part, date)` or `DATE_TRUNC(date, part)` holds the part. A word in the only
+    /// place of a part is always one: `DATEADD(day, 1, d)`.
+    fn is_column_beside_part(&self, call: &FunctionCall, index: usize) -> Result<bool> {
+        let ([_, _], 0 | 1) = (&call.arguments[..], index) else { return Ok(false) };
+        if !self.is_column(&call.arguments[index].value)? {
+            return Ok(false);
+        }
+        let other = &call.arguments[1 - index].value;
+        // Where both words name columns, the first one is the part.
+        Ok(index == 1 || (is_part(other) && !self.is_column(other)?))
+    }
+
+    /// Whether the argument is the name of a column in sight.
+    fn is_column(&self, argument: &ArgumentValue) -> Result<bool> {
+        match argument {
+            ArgumentValue::Expr(ast::Expr { kind: ast::ExprKind::Column(name), .. }) => {
+                Ok(self.scope.find(name)?.is_some())
+            }
             _ => Ok(false),
         }
     }
@@ -105,8 +119,16 @@ impl ExprBinder<'_> {
     }
 }
 
-fn is_part(name: &ObjectName) -> bool {
-    name.parts.len() == 1 && special::is_date_part(name.object().as_str())
+/// Whether the argument is a date part, in quotes or as a bare word.
+fn is_part(argument: &ArgumentValue) -> bool {
+    let ArgumentValue::Expr(expr) = argument else { return false };
+    match &expr.kind {
+        ast::ExprKind::Column(name) => {
+            name.parts.len() == 1 && special::is_date_part(name.object().as_str())
+        }
+        ast::ExprKind::Literal(ast::Literal::Text(text)) => special::is_date_part(text),
+        _ => false,
+    }
 }
 
 fn refuse_qualifiers(call: &FunctionCall, name: &str) -> Result<()> {
