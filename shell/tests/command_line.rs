@@ -39,16 +39,22 @@ fn check(arguments: &[&str], expect: &str) {
 
 #[test]
 fn psql_is_a_table_for_people() {
-    let sql = "SELECT column1 AS id, column2 AS name FROM VALUES (1, 'Alice'), (2, NULL) ORDER BY 1";
-    check(&["-q", sql, "-o", "timing=false"], "\
+    let sql =
+        "SELECT column1 AS id, column2 AS name FROM VALUES (1, 'Alice'), (2, NULL) ORDER BY 1";
+    check(
+        &["-q", sql, "-o", "timing=false"],
+        "\
 +----+-------+
 | ID | NAME  |
 |----+-------|
 |  1 | Alice |
 |  2 | NULL  |
 +----+-------+
-");
-    check(&["-q", "SELECT PARSE_JSON('{\"a\":1}') AS v, TRUE AS b", "-o", "timing=false"], "\
+",
+    );
+    check(
+        &["-q", "SELECT PARSE_JSON('{\"a\":1}') AS v, TRUE AS b", "-o", "timing=false"],
+        "\
 +----------+------+
 | V        | B    |
 |----------+------|
@@ -56,7 +62,8 @@ fn psql_is_a_table_for_people() {
 |   \"a\": 1 |      |
 | }        |      |
 +----------+------+
-");
+",
+    );
 }
 
 #[test]
@@ -69,7 +76,10 @@ fn the_other_formats() {
     with("tsv", "N\tE\tU\tT\tB\n1.50\t\tNULL\ta,\"b\ttrue\n");
     with("json", "[{\"N\":1.50,\"E\":\"\",\"U\":null,\"T\":\"a,\\\"b\",\"B\":true}]\n");
     with("jsonl", "{\"N\":1.50,\"E\":\"\",\"U\":null,\"T\":\"a,\\\"b\",\"B\":true}\n");
-    check(&["-q", sql, "-o", "output_format=csv", "-o", "header=false"], "1.50,\"\",,\"a,\"\"b\",true\n");
+    check(
+        &["-q", sql, "-o", "output_format=csv", "-o", "header=false"],
+        "1.50,\"\",,\"a,\"\"b\",true\n",
+    );
 }
 
 #[test]
@@ -89,9 +99,13 @@ fn a_batch_run_stops_at_the_first_error() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout), "A\n1\n");
     let error = text(&output.stderr);
-    assert!(error.starts_with("001003 (42000): SQL compilation error:\nsyntax error line 1 at"), "{error}");
+    assert!(
+        error.starts_with("001003 (42000): SQL compilation error:\nsyntax error line 1 at"),
+        "{error}"
+    );
     assert!(error.ends_with("1 | SELEC 2\n  | ^^^^^\n"), "{error}");
-    let script = ["-q", "SELEC 2; SELECT 3 AS c", "-o", "output_format=csv", "-o", "exit_on_error=false"];
+    let script =
+        ["-q", "SELEC 2; SELECT 3 AS c", "-o", "output_format=csv", "-o", "exit_on_error=false"];
     check(&script, "C\n3\n");
 }
 
@@ -157,7 +171,8 @@ fn check_script(script: &str, results: usize) {
     let output = run(&["-f", script]);
     assert_eq!(text(&output.stderr), "");
     assert!(output.status.success());
-    let shown = text(&output.stdout).lines().filter(|line| line.contains(" Row(s) produced.")).count();
+    let shown =
+        text(&output.stdout).lines().filter(|line| line.contains(" Row(s) produced.")).count();
     assert!(shown >= results, "{shown} results");
 }
 
@@ -177,7 +192,9 @@ fn an_account_on_a_folder_outlives_the_process() {
     let place = folder.to_string_lossy().into_owned();
     let on_folder = |sql: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firn"));
-        command.args(["-a", &place, "-o", "output_format=csv", "-q", sql, "--config"]).arg(nothing());
+        command
+            .args(["-a", &place, "-o", "output_format=csv", "-q", sql, "--config"])
+            .arg(nothing());
         command.output().expect("firn runs")
     };
     assert!(on_folder("CREATE TABLE t (a INT); INSERT INTO t VALUES (42)").status.success());
