@@ -80,6 +80,8 @@ pub(crate) struct SessionServices {
     catalog: Catalog,
     query_ids: Vec<String>,
     cancel: Cancel,
+    user: String,
+    role: String,
 }
 
 impl SessionServices {
@@ -91,6 +93,8 @@ impl SessionServices {
             catalog: session.catalog(),
             query_ids: session.history.statements.iter().map(|ran| ran.query_id.clone()).collect(),
             cancel: session.cancel.clone(),
+            user: session.user.clone(),
+            role: session.role.clone(),
         }
     }
 }
@@ -117,7 +121,12 @@ impl Services for SessionServices {
     }
 
     fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>> {
-        introspect::system_function::answer(&self.catalog, name, arguments)
+        introspect::system_function::answer(
+            &self.catalog,
+            (&self.user, &self.role),
+            name,
+            arguments,
+        )
     }
 }
 

@@ -1,0 +1,64 @@
+//! DATABASES and SCHEMATA.
+
+use firn_account::catalog::{ACCOUNT, Database, Namespace};
+
+use super::super::Described;
+use super::super::listing::{Listing, number, optional, text, time, yes_no};
+use super::schemas;
+
+pub(super) const DATABASES: &str = "DATABASE_NAME, DATABASE_OWNER, IS_TRANSIENT, COMMENT, \
+    CREATED:time, LAST_ALTERED:time, RETENTION_TIME:number, TYPE";
+
+pub(super) const SCHEMATA: &str = "CATALOG_NAME, SCHEMA_NAME, SCHEMA_OWNER, IS_TRANSIENT, \
+    IS_MANAGED_ACCESS, RETENTION_TIME:number, DEFAULT_CHARACTER_SET_CATALOG, \
+    DEFAULT_CHARACTER_SET_SCHEMA, DEFAULT_CHARACTER_SET_NAME, SQL_PATH, CREATED:time, \
+    LAST_ALTERED:time, COMMENT";
+
+/// A comment, NULL when there is none.
+pub(super) fn comment(comment: &str) -> firn_types::Value {
+    optional(Some(comment).filter(|comment| !comment.is_empty()))
+}
+
+pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listing) {
+    for object in described.catalog.children(Namespace::Database, ACCOUNT) {
+        let Some(database) = object.as_database() else { continue };
+        let header = &database.header;
+        let days = described.catalog.container_retention_days(header.id);
+        listing.add(&[
+            ("DATABASE_NAME", text(header.name.as_str())),
+            ("DATABASE_OWNER", text(header.owner.as_str())),
+            ("IS_TRANSIENT", yes_no(database.transient)),
+            ("COMMENT", comment(&header.comment)),
+            ("CREATED", time(header.created_nanos)),
+            ("LAST_ALTERED", time(header.altered_nanos)),
+            ("RETENTION_TIME", number(days)),
+            ("TYPE", text("STANDARD")),
+        ]);
+    }
+}
+
+pub(super) fn schemata(described: &Described, database: &Database, listing: &mut Listing) {
+    for schema in schemas(described, database) {
+        let header = &schema.header;
+        let days = described.catalog.container_retention_days(header.id);
+        listing.add(&[
+            ("CATALOG_NAME", text(database.header.name.as_str())),
+            ("SCHEMA_NAME", text(header.name.as_str())),
+            ("SCHEMA_OWNER", text(header.owner.as_str())),
+            ("IS_TRANSIENT", yes_no(schema.transient)),
+            ("IS_MANAGED_ACCESS", yes_no(schema.managed_access)),
+            ("RETENTION_TIME", number(days)),
+            ("CREATED", time(header.created_nanos)),
+            ("LAST_ALTERED", time(header.altered_nanos)),
+            ("COMMENT", comment(&header.comment)),
+        ]);
+    }
+    listing.add(&[
+        ("CATALOG_NAME", text(database.header.name.as_str())),
+        ("SCHEMA_NAME", text("INFORMATION_SCHEMA")),
+        ("IS_TRANSIENT", yes_no(false)),
+        ("IS_MANAGED_ACCESS", yes_no(false)),
+        ("CREATED", time(database.header.created_nanos)),
+        ("LAST_ALTERED", time(database.header.altered_nanos)),
+    ]);
+}
