@@ -109,9 +109,10 @@ fn common_pair(left: SqlType, right: SqlType) -> Option<SqlType> {
         (SqlType::Binary { length: l1 }, SqlType::Binary { length: l2 }) => {
             Some(SqlType::Binary { length: l1.max(l2) })
         }
-        (text @ SqlType::Varchar { .. }, other) => match other.family() {
+        (SqlType::Varchar { .. }, other) => match other.family() {
             Boolean | Date | Time | TimestampNtz | TimestampLtz | TimestampTz => Some(other),
-            Variant => Some(text),
+            // The text in a VARIANT may be longer than the one beside it.
+            Variant => Some(SqlType::TEXT),
             _ => None,
         },
         (SqlType::Date, other) if other.is_timestamp() => Some(other),
@@ -195,7 +196,7 @@ mod tests {
             (SqlType::BINARY, varchar(3), None),
             (SqlType::TIMESTAMP_NTZ, SqlType::TIMESTAMP_TZ, Some(SqlType::TIMESTAMP_TZ)),
             (SqlType::Variant, NUMBER, Some(SqlType::Variant)),
-            (SqlType::Variant, varchar(3), Some(varchar(3))),
+            (SqlType::Variant, varchar(3), Some(SqlType::TEXT)),
             (SqlType::Variant, DATE, Some(DATE)),
             (SqlType::Variant, SqlType::Array, Some(SqlType::Variant)),
             (SqlType::Array, SqlType::Object, None),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{RowSource, Style, shown, write_rows};
+use super::{RowSource, Style, write_rows};
 
 /// Writes the table; without a header its names are empty, because Markdown needs the line.
 pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -16,8 +16,8 @@ pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> 
     }
     writeln!(out, "|")?;
     write_rows(rows, out, |out, cells| {
-        for cell in cells {
-            write!(out, "| {} ", escaped(shown(cell)))?;
+        for (head, cell) in heads.iter().zip(cells) {
+            write!(out, "| {} ", escaped(&head.shown(cell)))?;
         }
         writeln!(out, "|")
     })

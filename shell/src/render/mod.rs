@@ -7,6 +7,7 @@ mod markdown;
 mod table;
 mod vertical;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use firn_engine::{Cell, StatementResult};
@@ -65,6 +66,19 @@ pub(crate) struct Head {
     pub(crate) numeric: bool,
     /// Whether its values are JSON texts.
     pub(crate) semi_structured: bool,
+    /// Whether people see another text than programs.
+    dressed: Dressed,
+}
+
+/// What SnowSQL, which formats values itself, shows otherwise than the server prints it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dressed {
+    /// Nothing.
+    No,
+    /// A FLOAT has at most nine decimals, ten below one.
+    Float,
+    /// An offset of zero is `+0000`, where the server prints `Z`.
+    Offset,
 }
 
 impl Head {
@@ -75,8 +89,41 @@ impl Head {
             type_name: "VARCHAR".to_string(),
             numeric: false,
             semi_structured: false,
+            dressed: Dressed::No,
         }
     }
+
+    /// A cell of this column as SnowSQL shows it to people.
+    fn shown<'a>(&self, cell: &'a Cell) -> Cow<'a, str> {
+        let text = match cell {
+            Cell::Null => "NULL",
+            Cell::Boolean(true) => "True",
+            Cell::Boolean(false) => "False",
+            Cell::Text(text) => text,
+        };
+        match self.dressed {
+            Dressed::Float => shorter_float(text).map_or(Cow::Borrowed(text), Cow::Owned),
+            Dressed::Offset => match text.strip_suffix(" Z") {
+                Some(clock) => Cow::Owned(format!("{clock} +0000")),
+                None => Cow::Borrowed(text),
+            },
+            Dressed::No => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// The number with fewer decimals, when it has more of them than people see.
+fn shorter_float(text: &str) -> Option<String> {
+    let (whole, fraction) = text.split_once('.')?;
+    let decimals = if whole.trim_start_matches('-') == "0" { 10 } else { 9 };
+    // Numbers with an exponent are short as they are.
+    if fraction.len() <= decimals || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let rounded = format!("{:.decimals$}", text.parse::<f64>().ok()?);
+    // What would be nothing but zeros keeps its digits.
+    let shorter = rounded.trim_end_matches('0').trim_end_matches('.');
+    (shorter.parse() != Ok(0.0)).then(|| shorter.to_string())
 }
 
 /// Rows that can be gone through more than once.
@@ -106,6 +153,11 @@ impl<'a> ResultRows<'a> {
                 name: field.name.clone(),
                 numeric: field.sql_type.is_numeric(),
                 semi_structured: matches!(type_name.as_str(), "VARIANT" | "OBJECT" | "ARRAY"),
+                dressed: match type_name.split('(').next() {
+                    Some("FLOAT") => Dressed::Float,
+                    Some("TIMESTAMP_LTZ" | "TIMESTAMP_TZ") => Dressed::Offset,
+                    _ => Dressed::No,
+                },
                 type_name,
             }
         });
@@ -213,16 +265,6 @@ fn write_rows(
     result
 }
 
-/// A cell as SnowSQL shows it to people.
-fn shown(cell: &Cell) -> &str {
-    match cell {
-        Cell::Null => "NULL",
-        Cell::Boolean(true) => "True",
-        Cell::Boolean(false) => "False",
-        Cell::Text(text) => text,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,5 +305,18 @@ mod tests {
         let mut out = Vec::new();
         render(format, &rows, style, facts, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+
+    #[test]
+    fn people_see_fewer_decimals_of_a_float() {
+        let check = |text: &str, expect: Option<&str>| {
+            assert_eq!(shorter_float(text).as_deref(), expect, "{text}");
+        };
+        check("12.566370614359172", Some("12.566370614"));
+        check("-0.8390715290764524", Some("-0.8390715291"));
+        check("0.9999999999999999", Some("1"));
+        check("1.5", None);
+        check("1.2345678901234567e+20", None);
+        check("0.00000000000012", None);
     }
 }

@@ -11,12 +11,13 @@
 //! Numbers stand to the right; a cell of several lines spans as many lines of the table. On a terminal,
 //! the widest columns are narrowed until the table fits, and a table that cannot fit is shown vertically.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use firn_engine::Cell;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Head, RowSource, Style, shown, vertical, write_rows};
+use super::{Head, RowSource, Style, vertical, write_rows};
 
 /// No column is narrowed below this many terminal columns.
 const NARROWEST: usize = 10;
@@ -35,12 +36,12 @@ pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> 
     }
     rule(out, &widths, '+')?;
     if style.header {
-        let names: Vec<&str> = heads.iter().map(|head| head.name.as_str()).collect();
+        let names: Vec<_> = heads.iter().map(|head| Cow::Borrowed(head.name.as_str())).collect();
         write_row(out, heads, &widths, &names)?;
         rule(out, &widths, '|')?;
     }
     write_rows(rows, out, |out, cells| {
-        let texts: Vec<&str> = cells.iter().map(shown).collect();
+        let texts: Vec<_> = heads.iter().zip(cells).map(|(head, cell)| head.shown(cell)).collect();
         write_row(out, heads, &widths, &texts)
     })?;
     rule(out, &widths, '+')
@@ -51,8 +52,8 @@ fn natural_widths(rows: &dyn RowSource, style: Style) -> io::Result<Vec<usize>> 
     let name_width = |head: &Head| if style.header { widest_line(&head.name) } else { 0 };
     let mut widths: Vec<usize> = rows.heads().iter().map(name_width).collect();
     rows.for_each_row(&mut |cells: &[Cell]| {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(widest_line(shown(cell)));
+        for ((width, head), cell) in widths.iter_mut().zip(rows.heads()).zip(cells) {
+            *width = (*width).max(widest_line(&head.shown(cell)));
         }
     })?;
     Ok(widths)
@@ -99,13 +100,13 @@ fn write_row(
     out: &mut dyn Write,
     heads: &[Head],
     widths: &[usize],
-    texts: &[&str],
+    texts: &[Cow<str>],
 ) -> io::Result<()> {
     let single = texts.iter().zip(widths).all(|(text, width)| {
         text.len() <= *width && text.is_ascii() && !text.bytes().any(|byte| byte < b' ')
     });
     if single {
-        return write_line(out, heads, widths, texts.iter().map(|text| (*text, text.len())));
+        return write_line(out, heads, widths, texts.iter().map(|text| (&**text, text.len())));
     }
     let cells: Vec<Vec<String>> =
         texts.iter().zip(widths).map(|(text, width)| cell_lines(text, *width)).collect();

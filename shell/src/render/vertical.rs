@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{RowSource, shown, write_rows};
+use super::{RowSource, write_rows};
 
 /// Writes every row as a record.
 pub(super) fn write(rows: &dyn RowSource, out: &mut dyn Write) -> io::Result<()> {
@@ -13,15 +13,14 @@ pub(super) fn write(rows: &dyn RowSource, out: &mut dyn Write) -> io::Result<()>
     let mut record = 0_u64;
     write_rows(rows, out, |out, cells| {
         record += 1;
-        let value_width =
-            cells.iter().flat_map(|cell| shown(cell).lines()).map(UnicodeWidthStr::width);
+        let texts: Vec<_> = heads.iter().zip(cells).map(|(head, cell)| head.shown(cell)).collect();
+        let value_width = texts.iter().flat_map(|text| text.lines()).map(UnicodeWidthStr::width);
         let title = format!("-[ RECORD {record} ]");
         let width = (name_width + 3 + value_width.max().unwrap_or(0)).clamp(title.len() + 1, 78);
         writeln!(out, "{title}{}", "-".repeat(width - title.len()))?;
-        for (head, cell) in heads.iter().zip(cells) {
+        for (head, text) in heads.iter().zip(&texts) {
             let mut name = head.name.as_str();
             // An empty text has no lines, but its name is shown.
-            let text = shown(cell);
             for line in text.lines().chain(text.is_empty().then_some("")) {
                 let pad = name_width - name.width();
                 writeln!(out, "{name}{:pad$} | {line}", "")?;
