@@ -54,6 +54,9 @@ impl Binder<'_> {
     /// The error for a table or view that is not there, with the one that may have been meant.
     pub(crate) fn object_not_found(&self, written: &ObjectName, path: &ObjectPath) -> Error {
         let catalog = &self.context.catalog;
+        if let Err(error) = catalog.expect_schema(path) {
+            return error;
+        }
         let near = catalog
             .schema_of(path)
             .and_then(|schema| catalog.similar(Namespace::Relation, schema, &path.name));

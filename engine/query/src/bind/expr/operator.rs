@@ -181,6 +181,12 @@ pub(crate) fn comparable(left: Expr, right: Expr) -> Result<(Expr, Expr)> {
         let text = format!("Invalid argument types for function '=': ({from}, {to})");
         return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
     };
+    // A comparison cuts nothing: beside a short constant a longer text is still itself.
+    let common = match common {
+        SqlType::Varchar { .. } => SqlType::TEXT,
+        SqlType::Binary { .. } => SqlType::BINARY,
+        other => other,
+    };
     Ok((cast(left, common), cast(right, common)))
 }
 

@@ -48,7 +48,7 @@ pub(super) fn bind_table(
         return information_schema(binder, &written, &path);
     }
     let catalog = match at {
-        Some(at) => past(binder, at, env)?,
+        Some(at) => past(binder, at, env).map_err(|error| of_table(error, &path.name))?,
         None => Arc::clone(&binder.context.catalog),
     };
     let now = binder.context.catalog.find_path(Namespace::Relation, &path);
@@ -156,6 +156,19 @@ fn past(
 ) -> Result<Arc<firn_account::catalog::Catalog>> {
     let point = time_point(binder, &at.point, env)?;
     binder.context.services.catalog_at(&point, at.before).map_err(|error| error.at(at.span))
+}
+
+/// The error of a time that is out of reach, naming the table.
+fn of_table(error: Error, table: &str) -> Error {
+    if error.code() != ErrorCode::TimeTravelUnavailable {
+        return error;
+    }
+    error.map_detail(|_| {
+        format!(
+            "Time travel data is not available for table {table}. The requested time is either beyond \
+             the allowed time travel period or before the object creation time."
+        )
+    })
 }
 
 /// The moment that AT or BEFORE names.

@@ -7,8 +7,8 @@ use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast, unify};
 use crate::bind::scope::Scope;
-use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast;
+use crate::bind::{Binder, BoundQuery, walk};
+use crate::parse::ast::{self, BinaryOperator, ExprKind, Name};
 use crate::plan::{Plan, Values};
 
 /// VALUES as a source of rows: its columns are COLUMN1, COLUMN2, .. and each has the type at which its
@@ -66,6 +66,11 @@ pub(crate) fn bind_rows(
             let span = row.first().map_or(values.span, |expr| expr.span);
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(span));
         }
+        if let Some(refused) = row.iter().find(|expr| walk::any(expr, &is_no_constant)) {
+            let text = refused.span.of(env.text);
+            let text = format!("Invalid expression [{text}] in VALUES clause");
+            return Err(Error::new(ErrorCode::InvalidValuesExpression, text));
+        }
         let mut expressions = ExprBinder::new(binder, env, &scope, Clause::Values, &mut gathered);
         rows.push(row.iter().map(|expr| expressions.bind(expr)).collect::<Result<_>>()?);
     }
@@ -74,4 +79,32 @@ pub(crate) fn bind_rows(
         return Err(Error::new(ErrorCode::InvalidValuesExpression, text).at(values.span));
     }
     Ok(rows)
+}
+
+/// Functions that Snowflake does not take for constants in VALUES.
+const NO_CONSTANTS: &[&str] = &[
+    "ARRAY_CONSTRUCT",
+    "BITAND",
+    "CEIL",
+    "HASH",
+    "OBJECT_CONSTRUCT",
+    "PARSE_JSON",
+    "POWER",
+    "ROUND",
+    "SIGN",
+    "SQRT",
+    "TO_VARIANT",
+    "TRUNC",
+];
+
+/// Whether an expression does not count as a constant in VALUES, though it may be one elsewhere.
+fn is_no_constant(expr: &ast::Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Binary(BinaryOperator::Divide, ..) => true,
+        ExprKind::Function(call) => match &call.name {
+            Name::Plain(name) => NO_CONSTANTS.contains(&name.object().as_str()),
+            Name::Identifier(_) => false,
+        },
+        _ => false,
+    }
 }

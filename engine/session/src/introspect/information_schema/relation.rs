@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{ColumnDefault, Database, Header, Object, Schema, Table, TableKind};
 use firn_account::txn::LoadStatus;
-use firn_types::{SqlType, Value};
+use firn_types::{ObjectId, SqlType, Value};
 
 use super::super::Described;
 use super::super::listing::{Listing, number, optional, text, time, yes_no};
@@ -190,10 +190,7 @@ fn sizes(sql_type: SqlType) -> Vec<(&'static str, Value)> {
                 ),
             ),
         ],
-        SqlType::Binary { length } => vec![
-            ("CHARACTER_MAXIMUM_LENGTH", number(length)),
-            ("CHARACTER_OCTET_LENGTH", number(length)),
-        ],
+        SqlType::Binary { length } => vec![("CHARACTER_OCTET_LENGTH", number(length))],
         SqlType::Number { precision, scale } => vec![
             ("NUMERIC_PRECISION", number(precision)),
             ("NUMERIC_PRECISION_RADIX", number(10)),
@@ -243,7 +240,7 @@ pub(super) fn load_history(described: &Described, database: &Database, listing: 
             };
             let mut cells = vec![
                 ("SCHEMA_NAME", text(schema.header.name.as_str())),
-                ("FILE_NAME", text(record.path.as_str())),
+                ("FILE_NAME", text(shown_file(described, &record.path))),
                 ("TABLE_NAME", text(table.header.name.as_str())),
                 ("LAST_LOAD_TIME", time(record.loaded_nanos)),
                 ("STATUS", text(status)),
@@ -262,5 +259,18 @@ pub(super) fn load_history(described: &Described, database: &Database, listing: 
             }
             listing.add(&cells);
         }
+    }
+}
+
+/// A loaded file as LIST names it: an internal stage's folder goes by the stage's name.
+fn shown_file(described: &Described, path: &str) -> String {
+    let Some((id, rest)) = path.strip_prefix("stages/").and_then(|rest| rest.split_once('/'))
+    else {
+        return path.to_string();
+    };
+    let stage = id.parse().ok().and_then(|id| described.catalog.object(ObjectId(id)));
+    match stage {
+        Some(Object::Stage(stage)) => format!("{}/{rest}", stage.header.name.to_lowercase()),
+        _ => rest.to_string(),
     }
 }

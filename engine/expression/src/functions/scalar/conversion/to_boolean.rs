@@ -15,7 +15,7 @@ pub(crate) const TO_BOOLEAN: ScalarFunction = ScalarFunction::new(
     Documentation::of(
         CATEGORY,
         "TRUE for true, t, yes, y, on, 1 and numbers but 0; FALSE for false, f, no, n, off and 0.",
-        &[Example::of("TO_BOOLEAN('yes')", "true"), Example::of("TO_BOOLEAN(0)", "false")],
+        &[Example::of("TO_BOOLEAN('yes')", "True"), Example::of("TO_BOOLEAN(0)", "False")],
     ),
 );
 
