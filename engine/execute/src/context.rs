@@ -27,6 +27,8 @@ pub struct QueryContext {
     pub pool: Arc<rayon::ThreadPool>,
     /// What each operator did.
     pub profile: Arc<Profile>,
+    /// What becomes of a plan's rows, as the profile names it: `Result`, `Insert`.
+    pub purpose: &'static str,
     /// The account's files and what is cached of them; none for statements without stored tables.
     pub storage: Option<Storage>,
     /// Where operators put what does not fit into memory.
@@ -110,6 +112,7 @@ impl QueryContext {
             memory,
             pool,
             profile: Arc::default(),
+            purpose: "Result",
             storage: None,
             spill: SpillFolder::new(std::env::temp_dir()),
             tables: Arc::new(Nothing),

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use firn_column::Batch;
+use firn_query::plan::describe::Description;
 
 /// The number of an operator in the profile of one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct OperatorCounters {
     /// What the operator is: `Filter`, `InnerJoin`.
     pub name: String,
     /// What it does: its tables, keys, conditions.
-    pub details: String,
+    pub description: Description,
     /// The operator that takes this one's rows.
     pub parent: Option<OperatorId>,
     /// Rows taken.
@@ -45,12 +46,17 @@ pub struct OperatorCounters {
 
 impl Profile {
     /// Adds an operator.
-    pub fn add(&self, name: String, details: String, parent: Option<OperatorId>) -> OperatorId {
+    pub fn add(
+        &self,
+        name: String,
+        description: Description,
+        parent: Option<OperatorId>,
+    ) -> OperatorId {
         let mut operators = self.operators.write().unwrap_or_else(|e| e.into_inner());
         let zero = AtomicU64::default;
         operators.push(std::sync::Arc::new(OperatorCounters {
             name,
-            details,
+            description,
             parent,
             rows_in: zero(),
             rows_out: zero(),
@@ -67,6 +73,12 @@ impl Profile {
     /// The operators so far, by number.
     pub fn operators(&self) -> Vec<std::sync::Arc<OperatorCounters>> {
         self.operators.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Bytes that all operators read from storage.
+    pub fn bytes_read(&self) -> u64 {
+        let operators = self.operators();
+        operators.iter().map(|operator| operator.bytes_read.load(Ordering::Relaxed)).sum()
     }
 
     /// One operator's counters, if there is such an operator.

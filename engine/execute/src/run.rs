@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use firn_column::Batch;
 use firn_query::plan::Plan;
+use firn_query::plan::describe::Description;
 use firn_types::{ColumnId, Result};
 
 use crate::context::{QueryContext, lock};
@@ -85,8 +86,11 @@ pub(crate) fn run<'s>(
     context: &QueryContext,
     sink: Arc<dyn Sink + 's>,
 ) -> Result<()> {
-    let id = context.profile.add("Result".to_string(), String::new(), None);
-    let mut builder = Builder::below(context, id);
+    let names = plan.column_names();
+    let shown = output.iter().map(|id| names.get(id).cloned().unwrap_or_else(|| id.to_string()));
+    let description = Description::of_result(shown);
+    let id = context.profile.add(context.purpose.to_string(), description, None);
+    let mut builder = Builder::below(context, id, names);
     let stream = builder.build_exactly(plan, output)?;
     builder.end_in(stream, sink, id);
     let answer = schedule::run(&builder.pipelines, context);

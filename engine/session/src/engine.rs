@@ -10,6 +10,7 @@ use firn_storage::ObjectAccess;
 use firn_types::Result;
 use firn_types::clock::Clock;
 
+use crate::history::Statements;
 use crate::session::{Session, SessionOptions};
 use crate::warehouse::Warehouse;
 
@@ -37,6 +38,7 @@ pub struct Engine {
 pub(crate) struct Shared {
     pub(crate) account: Account,
     pub(crate) options: EngineOptions,
+    pub(crate) statements: Statements,
     warehouses: Mutex<HashMap<String, Arc<Warehouse>>>,
     next_session: AtomicU64,
 }
@@ -65,6 +67,7 @@ impl Engine {
         let inner = Shared {
             account,
             options,
+            statements: Statements::default(),
             warehouses: Mutex::default(),
             next_session: AtomicU64::new(first),
         };

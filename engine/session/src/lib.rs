@@ -11,6 +11,7 @@ mod failure;
 mod history;
 mod introspect;
 mod lifecycle;
+mod query_type;
 mod result;
 mod services;
 mod session;

@@ -15,7 +15,8 @@ use firn_types::{ColumnId, Error, ErrorCode, Field, ObjectId, QueryId, Result};
 
 use crate::command;
 use crate::failure::Failure;
-use crate::history::Ran;
+use crate::history::{Ended, Ran};
+use crate::query_type::query_type;
 use crate::result::{Rows, StatementResult};
 use crate::services::{BindView, SessionServices, SessionTables};
 use crate::session::Session;
@@ -31,6 +32,8 @@ pub(crate) struct Running<'s> {
     pub(crate) query_id: QueryId,
     /// When it started: nanoseconds since 1970 UTC.
     pub(crate) start_nanos: i64,
+    /// What the history knows of it.
+    pub(crate) ran: Arc<Ran>,
 }
 
 /// What a statement answers with, before it is made a client's result.
@@ -55,15 +58,17 @@ pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResul
     let clock = session.shared.account.clock().clone();
     let query_id = QueryId(uuid::Uuid::new_v4().to_string());
     let start_nanos = clock.now_nanos();
-    let current = current_of(session);
+    let ran = Arc::new(Ran::start(session, &query_id.0, sql, start_nanos));
+    session.shared.statements.add(Arc::clone(&ran));
     // The formats of now: a statement that changes them is not itself printed so.
     let functions = Arc::new(FunctionContext {
         text: Arc::clone(session.settings.formats()),
         time_zone: session.settings.time_zone(),
         ..FunctionContext::default()
     });
-    let answer = Running { session, sql, query_id: query_id.clone(), start_nanos }.run();
-    let elapsed_nanos = clock.now_nanos() - start_nanos;
+    let running =
+        Running { session, sql, query_id: query_id.clone(), start_nanos, ran: Arc::clone(&ran) };
+    let answer = { running }.run();
     let outcome = answer
         .map(|answer| {
             let rows = answer.batches.iter().map(Batch::rows).sum::<usize>() as u64;
@@ -76,28 +81,23 @@ pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResul
             }
         })
         .map_err(|error| Failure::new(&query_id.0, &error, sql));
-    let ran = Ran {
-        query_id: query_id.0,
-        text: sql.to_string(),
-        start_nanos,
-        elapsed_nanos,
+    let ended = Ended {
+        nanos: clock.now_nanos(),
         rows: outcome.as_ref().map_or(0, |result| result.row_count),
+        bytes_read: session.profile.bytes_read(),
         error: outcome.as_ref().err().map(|e| (e.code.number(), e.message.clone())),
-        current,
     };
-    session.history.add(ran, outcome.as_ref().ok());
+    // A statement ends once.
+    let _ = ran.end.set(ended);
+    session.history.add(&query_id.0, outcome.as_ref().ok());
     outcome
-}
-
-fn current_of(session: &Session) -> [Option<String>; 4] {
-    let path = session.path.clone();
-    [path.database, path.schema, session.warehouse.clone(), Some(session.role.clone())]
 }
 
 impl Running<'_> {
     /// Parses the text and sends the statement down its road.
     fn run(&mut self) -> Result<Answer> {
         let statement = parse::parse_statement(self.sql)?;
+        self.ran.query_type.get_or_init(|| query_type(&statement));
         self.session.shared.account.refresh()?;
         self.advance()?;
         self.run_statement(&statement)
@@ -229,6 +229,7 @@ impl Running<'_> {
     pub(crate) fn query_context(&self) -> Result<QueryContext> {
         let session = &*self.session;
         let name = session.warehouse.as_deref().ok_or_else(no_warehouse)?;
+        self.ran.planned_nanos.get_or_init(|| session.shared.account.clock().now_nanos());
         let warehouse = session.shared.warehouse(name)?;
         let mut context =
             QueryContext::new(Arc::clone(&warehouse.pool), Arc::clone(&warehouse.memory));

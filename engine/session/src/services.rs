@@ -10,8 +10,8 @@ use firn_query::bind::{BindServices, TimePoint};
 use firn_query::plan::VirtualSource;
 use firn_types::{Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
+use crate::history::History;
 use crate::introspect;
-use crate::result::StatementResult;
 use crate::session::Session;
 
 /// What the binder asks.
@@ -28,7 +28,7 @@ impl BindServices for BindView<'_> {
 
     fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
         match self.session.history.result(query_id) {
-            Some(result) => Ok(result.fields.clone()),
+            Some(result) => Ok(result.fields),
             None => Err(statement_not_found(query_id)),
         }
     }
@@ -42,7 +42,7 @@ impl BindServices for BindView<'_> {
         name: &str,
         arguments: &[(String, Value)],
     ) -> Result<Option<Vec<Field>>> {
-        introspect::table_function::fields(self.session, name, arguments)
+        introspect::table_function::fields(name, arguments)
     }
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct SessionServices {
     account: Account,
     space: Arc<SessionSpace>,
     catalog: Catalog,
-    query_ids: Vec<String>,
+    history: Arc<History>,
     cancel: Cancel,
     user: String,
     role: String,
@@ -91,7 +91,7 @@ impl SessionServices {
             account: session.shared.account.clone(),
             space: Arc::clone(&session.space),
             catalog: session.catalog(),
-            query_ids: session.history.statements.iter().map(|ran| ran.query_id.clone()).collect(),
+            history: Arc::clone(&session.history),
             cancel: session.cancel.clone(),
             user: session.user.clone(),
             role: session.role.clone(),
@@ -107,13 +107,7 @@ impl Services for SessionServices {
     }
 
     fn query_id(&self, offset: i64) -> Option<String> {
-        let back = usize::try_from(offset.unsigned_abs()).ok()?;
-        let index = match (back, offset < 0) {
-            (0, _) => return None,
-            (back, true) => self.query_ids.len().checked_sub(back)?,
-            (forward, false) => forward - 1,
-        };
-        self.query_ids.get(index).cloned()
+        self.history.query_id(offset)
     }
 
     fn is_canceled(&self) -> bool {
@@ -134,7 +128,7 @@ impl Services for SessionServices {
 #[derive(Debug)]
 pub(crate) struct SessionTables {
     described: introspect::Described,
-    results: Vec<StatementResult>,
+    history: Arc<History>,
 }
 
 impl SessionTables {
@@ -142,7 +136,7 @@ impl SessionTables {
     pub(crate) fn of(session: &Session) -> SessionTables {
         SessionTables {
             described: introspect::Described::of(session),
-            results: session.history.results(),
+            history: Arc::clone(&session.history),
         }
     }
 }
@@ -151,11 +145,8 @@ impl VirtualTables for SessionTables {
     fn scan(&self, source: &VirtualSource) -> Result<Vec<Batch>> {
         match source {
             VirtualSource::Result { query_id } => {
-                let found = self.results.iter().rev().find(|r| r.query_id == *query_id);
-                match found {
-                    Some(result) => Ok(result.batches.clone()),
-                    None => Err(statement_not_found(query_id)),
-                }
+                let found = self.history.result(query_id);
+                found.map(|result| result.batches).ok_or_else(|| statement_not_found(query_id))
             }
             VirtualSource::InformationSchema { database, view } => {
                 let rows = introspect::information_schema::rows(&self.described, database, view)?;

@@ -46,7 +46,7 @@ pub struct Session {
     pub(crate) variables: HashMap<String, Variable>,
     /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
     pub(crate) transaction: Option<Transaction>,
-    pub(crate) history: History,
+    pub(crate) history: Arc<History>,
     pub(crate) cancel: Cancel,
     pub(crate) profile: Arc<Profile>,
 }
@@ -87,7 +87,7 @@ impl Session {
             settings: Settings::default(),
             variables: HashMap::new(),
             transaction: None,
-            history: History::default(),
+            history: Arc::default(),
             cancel: Cancel::default(),
             profile: Arc::default(),
         };

@@ -92,6 +92,12 @@ impl ObjectName {
         &self.parts[self.parts.len() - 1]
     }
 
+    /// The name as SQL text: parts quoted where they must be.
+    pub fn to_sql(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(|p| Identifier::to_sql(&p.name)).collect();
+        parts.join(".")
+    }
+
     /// The place of the whole name.
     pub fn span(&self) -> Span {
         self.parts.iter().map(|part| part.span).reduce(Span::to).unwrap_or_default()

@@ -17,6 +17,7 @@ mod window;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use firn_query::plan::describe::ColumnNames;
 use firn_query::plan::{Plan, PlanColumn};
 use firn_types::{ColumnId, Error, Result};
 
@@ -65,6 +66,8 @@ pub(crate) struct Builder<'a, 's> {
     pub(crate) ctes: Ctes,
     /// What operators above say about rows of the present node that they have no use for.
     pub(crate) hints: Hints,
+    /// How the profile calls the plan's columns.
+    names: ColumnNames,
     /// The operator that takes the present node's rows.
     parent: Option<OperatorId>,
     /// The operator that everything counts for, inside a loop that builds its body again and again.
@@ -78,14 +81,15 @@ impl<'a, 's> Builder<'a, 's> {
             pipelines: Pipelines::default(),
             ctes: Ctes::new(),
             hints: Hints::default(),
+            names: ColumnNames::new(),
             parent: None,
             only: None,
         }
     }
 
-    /// A builder of what gives its rows to one operator.
-    pub(crate) fn below(context: &'a QueryContext, parent: OperatorId) -> Self {
-        Builder { parent: Some(parent), ..Builder::new(context) }
+    /// A builder of what gives its rows to one operator, with names for the plan's columns.
+    pub(crate) fn below(context: &'a QueryContext, parent: OperatorId, names: ColumnNames) -> Self {
+        Builder { parent: Some(parent), names, ..Builder::new(context) }
     }
 
     /// A builder for the body of a loop, which counts for one operator.
@@ -98,8 +102,8 @@ impl<'a, 's> Builder<'a, 's> {
         let id = match self.only {
             Some(id) => id,
             None => {
-                let profile = &self.context.profile;
-                profile.add(plan.operation().to_string(), plan.details(), self.parent)
+                let (name, description) = (plan.operation(), plan.describe(&self.names));
+                self.context.profile.add(name.to_string(), description, self.parent)
             }
         };
         let parent = self.parent.replace(id);

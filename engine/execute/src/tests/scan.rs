@@ -68,6 +68,7 @@ impl Stored {
             table: Arc::clone(&self.table),
             snapshot: Arc::clone(&self.snapshot),
             qualified_name: "D.S.T".to_string(),
+            alias: None,
             columns: columns.collect(),
             conditions: Vec::new(),
             pruning: ScanPredicate::True,

@@ -1,29 +1,61 @@
-//! Expressions as EXPLAIN and internal errors show them.
+//! Expressions as EXPLAIN, profiles and internal errors show them.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use firn_types::Value;
+use firn_types::date_time::civil_from_days;
+use firn_types::{ColumnId, Value, timestamp};
 
 use super::Expr;
 
+/// How columns are called, for those who read an expression.
+pub type ColumnNames = HashMap<ColumnId, String>;
+
+/// An expression whose columns are shown under names.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'e> {
+    expr: &'e Expr,
+    names: Option<&'e ColumnNames>,
+}
+
+impl Expr {
+    /// The expression with names for its columns; a column without one shows its number.
+    pub fn named<'e>(&'e self, names: &'e ColumnNames) -> Named<'e> {
+        Named { expr: self, names: Some(names) }
+    }
+}
+
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        Named { expr: self, names: None }.fmt(f)
+    }
+}
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |expr| self.of(expr);
+        match self.expr {
             Expr::Literal { value, .. } => write_value(f, value),
-            Expr::Column { id, .. } => write!(f, "{id}"),
+            Expr::Column { id, .. } => match self.names.and_then(|names| names.get(id)) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "{id}"),
+            },
             Expr::Compare { operator, left, right } => {
-                write!(f, "({left} {} {right})", operator.symbol())
+                write!(f, "({} {} {})", of(left), operator.symbol(), of(right))
             }
             Expr::Distinct { distinct, left, right } => {
                 let not = if *distinct { "" } else { "NOT " };
-                write!(f, "({left} IS {not}DISTINCT FROM {right})")
+                write!(f, "({} IS {not}DISTINCT FROM {})", of(left), of(right))
             }
-            Expr::And(parts) => write_joined(f, parts, " AND "),
-            Expr::Or(parts) => write_joined(f, parts, " OR "),
-            Expr::Not(input) => write!(f, "NOT {input}"),
-            Expr::IsNull(input) => write!(f, "({input} IS NULL)"),
+            Expr::And(parts) => self.write_joined(f, parts, " AND "),
+            Expr::Or(parts) => self.write_joined(f, parts, " OR "),
+            Expr::Not(input) => match input.as_ref() {
+                Expr::IsNull(input) => write!(f, "({} IS NOT NULL)", of(input)),
+                input => write!(f, "NOT {}", of(input)),
+            },
+            Expr::IsNull(input) => write!(f, "({} IS NULL)", of(input)),
             Expr::InList { input, list } => {
-                write!(f, "{input} IN (")?;
+                write!(f, "{} IN (", of(input))?;
                 for (index, value) in list.iter().enumerate() {
                     f.write_str(if index > 0 { ", " } else { "" })?;
                     write_value(f, value)?;
@@ -31,40 +63,62 @@ impl fmt::Display for Expr {
                 f.write_str(")")
             }
             Expr::Cast { input, to, lenient } => {
-                write!(f, "{}CAST({input} AS {to})", if *lenient { "TRY_" } else { "" })
+                let verb = if *lenient { "TRY_CAST" } else { "CAST" };
+                write!(f, "{verb}({} AS {to})", of(input))
             }
             Expr::Case { branches, otherwise, .. } => {
                 f.write_str("CASE")?;
                 for (when, then) in branches {
-                    write!(f, " WHEN {when} THEN {then}")?;
+                    write!(f, " WHEN {} THEN {}", of(when), of(then))?;
                 }
                 if let Some(otherwise) = otherwise {
-                    write!(f, " ELSE {otherwise}")?;
+                    write!(f, " ELSE {}", of(otherwise))?;
                 }
                 f.write_str(" END")
             }
             Expr::Coalesce { operands, .. } => {
                 f.write_str("COALESCE")?;
-                write_joined(f, operands, ", ")
+                self.write_joined(f, operands, ", ")
             }
-            Expr::Call { function, arguments, .. } => {
-                f.write_str(function.name)?;
-                write_joined(f, arguments, ", ")
-            }
+            Expr::Call { function, arguments, .. } => match arguments.as_slice() {
+                [left, right] if is_infix(function.name) => {
+                    write!(f, "({} {} {})", of(left), function.name, of(right))
+                }
+                arguments => {
+                    f.write_str(function.name)?;
+                    self.write_joined(f, arguments, ", ")
+                }
+            },
         }
     }
 }
 
-fn write_joined(f: &mut fmt::Formatter<'_>, parts: &[Expr], between: &str) -> fmt::Result {
-    f.write_str("(")?;
-    for (index, part) in parts.iter().enumerate() {
-        f.write_str(if index > 0 { between } else { "" })?;
-        write!(f, "{part}")?;
+impl<'e> Named<'e> {
+    fn of(&self, expr: &'e Expr) -> Named<'e> {
+        Named { expr, names: self.names }
     }
-    f.write_str(")")
+
+    fn write_joined(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        parts: &'e [Expr],
+        between: &str,
+    ) -> fmt::Result {
+        f.write_str("(")?;
+        for (index, part) in parts.iter().enumerate() {
+            f.write_str(if index > 0 { between } else { "" })?;
+            write!(f, "{}", self.of(part))?;
+        }
+        f.write_str(")")
+    }
 }
 
-/// A constant; dates and times as their numbers, since formats belong to the session.
+/// Whether a function's name is written between its two arguments.
+fn is_infix(name: &str) -> bool {
+    matches!(name, "LIKE" | "ILIKE" | "RLIKE") || !name.contains(char::is_alphanumeric)
+}
+
+/// A constant; dates and times as ISO has them, since formats belong to the session.
 fn write_value(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
     match value {
         Value::Null => f.write_str("NULL"),
@@ -80,11 +134,15 @@ fn write_value(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
         }
         Value::Float(value) => write!(f, "{value:e}"),
         Value::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
-        Value::Date(days) => write!(f, "DATE {days}"),
-        Value::Time(nanos) => write!(f, "TIME {nanos}"),
-        Value::Timestamp(nanos) => write!(f, "TIMESTAMP {nanos}"),
+        Value::Date(days) => write!(f, "DATE '{}'", iso_date(*days)),
+        Value::Time(nanos) => write!(f, "TIME '{}'", iso_time(*nanos)),
+        Value::Timestamp(nanos) => write!(f, "TIMESTAMP '{}'", iso_moment(*nanos)),
         Value::TimestampTz(value) => {
-            write!(f, "TIMESTAMP {}{:+}", value.utc_nanos, value.offset_minutes)
+            let minutes = value.offset_minutes;
+            let (sign, offset) = (if minutes < 0 { '-' } else { '+' }, minutes.unsigned_abs());
+            let (hours, minutes) = (offset / 60, offset % 60);
+            let local = iso_moment(value.wall_nanos());
+            write!(f, "TIMESTAMP '{local} {sign}{hours:02}{minutes:02}'")
         }
         Value::Binary(bytes) | Value::Variant(bytes) => {
             f.write_str("X'")?;
@@ -92,4 +150,25 @@ fn write_value(f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
             f.write_str("'")
         }
     }
+}
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
+fn iso_date(days: i32) -> String {
+    let civil = civil_from_days(days);
+    format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
+}
+
+fn iso_time(nanos: i64) -> String {
+    let (seconds, fraction) = (nanos / NANOS_PER_SECOND, nanos % NANOS_PER_SECOND);
+    let whole = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match fraction {
+        0 => whole,
+        fraction => format!("{whole}.{}", format!("{fraction:09}").trim_end_matches('0')),
+    }
+}
+
+fn iso_moment(nanos: i128) -> String {
+    let (days, nanos_of_day) = timestamp::split(nanos);
+    format!("{} {}", iso_date(days), iso_time(nanos_of_day))
 }

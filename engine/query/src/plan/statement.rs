@@ -30,6 +30,36 @@ pub enum StatementPlan {
     CopyIntoStage(CopyIntoStage),
 }
 
+impl StatementPlan {
+    /// What becomes of the rows of its plan, as EXPLAIN and profiles name it.
+    pub fn operation(&self) -> &'static str {
+        match self {
+            StatementPlan::Query(_) => "Result",
+            StatementPlan::Insert(_) => "Insert",
+            StatementPlan::InsertMany(_) => "MultiTableInsert",
+            StatementPlan::Update(_) => "Update",
+            StatementPlan::Delete(_) => "Delete",
+            StatementPlan::Merge(_) => "Merge",
+            StatementPlan::CopyIntoTable(_) => "Copy",
+            StatementPlan::CopyIntoStage(_) => "Unload",
+        }
+    }
+
+    /// Where its rows come from; a COPY into a table reads files, without a plan.
+    pub fn source(&self) -> Option<&Plan> {
+        match self {
+            StatementPlan::Query(query) => Some(&query.plan),
+            StatementPlan::Insert(insert) => Some(&insert.source),
+            StatementPlan::InsertMany(insert) => Some(&insert.source),
+            StatementPlan::Update(update) => Some(&update.source),
+            StatementPlan::Delete(delete) => Some(&delete.source),
+            StatementPlan::Merge(merge) => Some(&merge.source),
+            StatementPlan::CopyIntoTable(_) => None,
+            StatementPlan::CopyIntoStage(copy) => Some(&copy.source.plan),
+        }
+    }
+}
+
 /// Rows for the client.
 #[derive(Clone, Debug)]
 pub struct Query {

@@ -1,5 +1,7 @@
 //! COPY INTO a table or a stage: from what was done to result rows.
 
+use std::sync::Arc;
+
 use firn_account::Transaction;
 use firn_execute::dml::{self, Copied, LoadedFiles, Unloaded};
 use firn_loader::on_error::{FileResult, NOTHING_TO_DO, RESULT_COLUMNS};
@@ -32,6 +34,11 @@ pub(super) fn load(
     match copied {
         Copied::Files(files) => {
             let answer = results(&files)?;
+            // VALIDATE does not know COPY with a SELECT.
+            if !plan.transformed {
+                let rejected = Arc::new(files.errors);
+                running.ran.details().rejected = Some((plan.target.table.id(), rejected));
+            }
             Ok((answer, Purge { stage: Some(stage), paths: files.purge }))
         }
         Copied::Errors(errors) => Ok((Answer::of(&error_rows(&errors))?, Purge::default())),

@@ -74,18 +74,19 @@ pub(crate) fn execute(
     plan: &StatementPlan,
     transaction: &mut Transaction,
 ) -> Result<Answer> {
-    let context = running.query_context()?;
+    let mut context = running.query_context()?;
+    context.purpose = plan.operation();
     match plan {
         StatementPlan::Insert(plan) => {
             let keys = keys_of(running, &plan.target.table)?;
             let count = dml::insert(plan, &keys, &context, transaction)?;
-            counts(vec![("number of rows inserted".to_string(), count)])
+            counts(running, vec![("number of rows inserted".to_string(), count)])
         }
         StatementPlan::InsertMany(plan) => insert_many(running, plan, &context, transaction),
         StatementPlan::Update(plan) => update(running, plan, &context, transaction),
         StatementPlan::Delete(plan) => {
             let count = dml::delete(plan, &context, transaction)?;
-            counts(vec![("number of rows deleted".to_string(), count)])
+            counts(running, vec![("number of rows deleted".to_string(), count)])
         }
         StatementPlan::Merge(plan) => merge(running, plan, &context, transaction),
         StatementPlan::CopyIntoTable(plan) => {
@@ -105,7 +106,7 @@ fn insert_many(
     let keys = |table: &Table| keys_of(running, table);
     let inserted = dml::insert_many(plan, &keys, context, transaction)?;
     let named = |(name, count)| (format!("number of rows inserted into {name}"), count);
-    counts(inserted.into_iter().map(named).collect())
+    counts(running, inserted.into_iter().map(named).collect())
 }
 
 fn update(
@@ -117,10 +118,11 @@ fn update(
     let keys = keys_of(running, &plan.target.table)?;
     let refuse = running.session.settings.is_true("ERROR_ON_NONDETERMINISTIC_UPDATE");
     let changed = dml::update(plan, &keys, refuse, context, transaction)?;
-    let mut answer = counts(vec![
+    let named = vec![
         ("number of rows updated".to_string(), changed.updated),
         ("number of multi-joined rows updated".to_string(), changed.multi_joined),
-    ])?;
+    ];
+    let mut answer = counts(running, named)?;
     answer.affected = Some(changed.updated);
     Ok(answer)
 }
@@ -140,7 +142,7 @@ fn merge(
         ("number of rows deleted", merged.deleted),
     ];
     let present = |(name, count): (&str, Option<u64>)| Some((name.to_string(), count?));
-    counts(named.into_iter().filter_map(present).collect())
+    counts(running, named.into_iter().filter_map(present).collect())
 }
 
 /// The table's cluster keys as expressions.
@@ -153,11 +155,12 @@ pub(super) fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>>
 }
 
 /// One row of counts; their sum is the number of rows affected.
-fn counts(counts: Vec<(String, u64)>) -> Result<Answer> {
+fn counts(running: &Running<'_>, counts: Vec<(String, u64)>) -> Result<Answer> {
     let fields = counts.iter().map(|(name, _)| Field::new(name.clone(), COUNT).required());
     let mut rows = Rows::new(fields.collect());
     rows.rows.push(counts.iter().map(|(_, count)| Value::integer(i128::from(*count))).collect());
     let mut answer = Answer::of(&rows)?;
     answer.affected = Some(counts.iter().map(|(_, count)| count).sum());
+    running.ran.details().counts = counts;
     Ok(answer)
 }

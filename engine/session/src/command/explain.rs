@@ -1,10 +1,14 @@
 //! EXPLAIN: the optimized plan, and what is pruned of each table.
 
+use std::fmt::Write as _;
+
 use firn_query::parse::ast::{Explain, ExplainFormat};
 use firn_query::plan::Plan;
+use firn_query::plan::describe::{Attribute, ColumnNames, Description};
 use firn_query::plan::statement::StatementPlan;
 use firn_storage::prune;
 use firn_types::{Field, Result, SqlType, Value};
+use serde_json::json;
 
 use crate::lifecycle::Running;
 use crate::result::Rows;
@@ -15,143 +19,247 @@ use crate::result::Rows;
 /// As binding the statement.
 pub(super) fn run(running: &mut Running<'_>, ast: &Explain) -> Result<Rows> {
     let plan = running.plan(&ast.statement)?;
-    let (operation, plan) = source(&plan);
-    match ast.format {
-        ExplainFormat::Tabular => Ok(tabular(operation, plan)),
-        ExplainFormat::Text => {
-            let mut rows = Rows::texts(&["content"]);
-            let text = format!("{operation}\n{}", plan.map_or(String::new(), Plan::display));
-            rows.rows.push(vec![Value::text(text)]);
-            Ok(rows)
+    let explained = Explained::of(&plan);
+    let content = match ast.format {
+        ExplainFormat::Tabular => return Ok(explained.tabular()),
+        ExplainFormat::Text => explained.text(),
+        ExplainFormat::Json => explained.json().to_string(),
+    };
+    let mut rows = Rows::texts(&["content"]);
+    rows.rows.push(vec![Value::text(content)]);
+    Ok(rows)
+}
+
+/// What a statement reads of its tables.
+#[derive(Clone, Copy, Default)]
+struct Assigned {
+    /// Micro-partitions of the tables' versions.
+    total: u64,
+    /// Those that statistics do not leave out.
+    partitions: u64,
+    /// The bytes of those.
+    bytes: u64,
+}
+
+/// One operator.
+struct Line {
+    parent: Option<usize>,
+    depth: usize,
+    operation: &'static str,
+    object: Option<String>,
+    alias: Option<String>,
+    expressions: Vec<String>,
+    assigned: Option<Assigned>,
+}
+
+/// The operators of a statement, each before those that give it rows.
+struct Explained {
+    lines: Vec<Line>,
+    total: Assigned,
+}
+
+impl Explained {
+    fn of(plan: &StatementPlan) -> Explained {
+        let names = plan.source().map(Plan::column_names).unwrap_or_default();
+        let mut explained = Explained { lines: Vec::new(), total: Assigned::default() };
+        explained.add(root(plan, &names), plan.operation(), None, None);
+        let source = plan.source().map(|plan| (plan, 0));
+        let mut pending: Vec<(&Plan, usize)> = source.into_iter().collect();
+        while let Some((plan, parent)) = pending.pop() {
+            let id = explained.lines.len();
+            let description = plan.describe(&names);
+            explained.add(description, plan.operation(), Some(parent), assigned(plan));
+            pending.extend(plan.inputs().into_iter().rev().map(|input| (input, id)));
         }
-        ExplainFormat::Json => {
-            let mut rows = Rows::texts(&["content"]);
-            let operations = serde_json::Value::Array(json(operation, plan));
-            let text = serde_json::json!({ "Operations": [operations] }).to_string();
-            rows.rows.push(vec![Value::text(text)]);
-            Ok(rows)
+        explained
+    }
+
+    fn add(
+        &mut self,
+        description: Description,
+        operation: &'static str,
+        parent: Option<usize>,
+        assigned: Option<Assigned>,
+    ) {
+        if let Some(assigned) = assigned {
+            self.total.total += assigned.total;
+            self.total.partitions += assigned.partitions;
+            self.total.bytes += assigned.bytes;
         }
+        let depth = parent.map_or(0, |parent| self.lines[parent].depth + 1);
+        let expressions = expressions(&description.attributes);
+        let Description { object, alias, .. } = description;
+        self.lines.push(Line { parent, depth, operation, object, alias, expressions, assigned });
+    }
+
+    fn tabular(&self) -> Rows {
+        let number = |name: &str| Field::new(name, SqlType::number(19, 0));
+        let text = |name: &str| Field::new(name, SqlType::TEXT);
+        let mut rows = Rows::new(vec![
+            number("step"),
+            number("id"),
+            text("parentOperators"),
+            text("operation"),
+            text("objects"),
+            text("alias"),
+            text("expressions"),
+            number("partitionsTotal"),
+            number("partitionsAssigned"),
+            number("bytesAssigned"),
+        ]);
+        let absent = Value::Null;
+        let counts = |assigned: Option<Assigned>| match assigned {
+            Some(Assigned { total, partitions, bytes }) => {
+                [total, partitions, bytes].map(Value::integer).to_vec()
+            }
+            None => vec![Value::Null; 3],
+        };
+        let mut first = vec![absent.clone(), absent.clone(), absent.clone()];
+        first.extend([Value::text("GlobalStats"), absent.clone(), absent.clone(), absent]);
+        first.extend(counts(Some(self.total)));
+        rows.rows.push(first);
+        for (id, line) in self.lines.iter().enumerate() {
+            let optional = |text: Option<String>| text.map_or(Value::Null, Value::text);
+            let shown = Some(line.expressions.join(", ")).filter(|shown| !shown.is_empty());
+            let mut row = vec![
+                Value::integer(1),
+                Value::integer(id as u64),
+                optional(line.parent.map(|parent| format!("[{parent}]"))),
+                Value::text(line.operation),
+                optional(line.object.clone()),
+                optional(line.alias.clone()),
+                optional(shown),
+            ];
+            row.extend(counts(line.assigned));
+            rows.rows.push(row);
+        }
+        rows
+    }
+
+    fn text(&self) -> String {
+        let Assigned { total, partitions, bytes } = self.total;
+        let mut text = format!(
+            "GlobalStats:\n    partitionsTotal={total}\n    partitionsAssigned={partitions}\n    \
+             bytesAssigned={bytes}\nOperations:\n"
+        );
+        for (id, line) in self.lines.iter().enumerate() {
+            let indent = " ".repeat(5 * (line.depth + 1));
+            let _ = write!(text, "1:{id}{indent}->{}", line.operation);
+            let mut parts: Vec<String> = Vec::new();
+            parts.extend(line.object.clone());
+            parts.extend(line.alias.as_ref().map(|alias| format!("AS {alias}")));
+            parts.push(line.expressions.join(", "));
+            if let Some(Assigned { total, partitions, bytes }) = line.assigned {
+                parts.push(format!(
+                    "{{partitionsTotal={total}, partitionsAssigned={partitions}, \
+                     bytesAssigned={bytes}}}"
+                ));
+            }
+            for part in parts.iter().filter(|part| !part.is_empty()) {
+                let _ = write!(text, "  {part}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let counts = |assigned: Assigned, object: &mut serde_json::Value| {
+            object["partitionsTotal"] = json!(assigned.total);
+            object["partitionsAssigned"] = json!(assigned.partitions);
+            object["bytesAssigned"] = json!(assigned.bytes);
+        };
+        let line = |(id, line): (usize, &Line)| {
+            let mut object = json!({ "id": id, "operation": line.operation });
+            if let Some(parent) = line.parent {
+                object["parentOperators"] = json!([parent]);
+            }
+            if let Some(name) = &line.object {
+                object["objects"] = json!([name]);
+            }
+            if let Some(alias) = &line.alias {
+                object["alias"] = json!(alias);
+            }
+            if !line.expressions.is_empty() {
+                object["expressions"] = json!(line.expressions);
+            }
+            if let Some(assigned) = line.assigned {
+                counts(assigned, &mut object);
+            }
+            object
+        };
+        let mut global = json!({});
+        counts(self.total, &mut global);
+        let operations: Vec<_> = self.lines.iter().enumerate().map(line).collect();
+        json!({ "GlobalStats": global, "Operations": [operations] })
     }
 }
 
-/// What a statement does with its rows, and where they come from.
-fn source(plan: &StatementPlan) -> (&'static str, Option<&Plan>) {
-    match plan {
-        StatementPlan::Query(query) => ("Result", Some(&query.plan)),
-        StatementPlan::Insert(insert) => ("Insert", Some(&insert.source)),
-        StatementPlan::InsertMany(insert) => ("MultiTableInsert", Some(&insert.source)),
-        StatementPlan::Update(update) => ("Update", Some(&update.source)),
-        StatementPlan::Delete(delete) => ("Delete", Some(&delete.source)),
-        StatementPlan::Merge(merge) => ("Merge", Some(&merge.source)),
-        StatementPlan::CopyIntoStage(copy) => ("Unload", Some(&copy.source.plan)),
-        StatementPlan::CopyIntoTable(_) => ("Copy", None),
-    }
+/// What the statement does with the rows of its plan.
+fn root(plan: &StatementPlan, names: &ColumnNames) -> Description {
+    let target = match plan {
+        StatementPlan::Query(query) => {
+            let name = |id| names.get(id).cloned();
+            let columns = query.output.iter();
+            return Description::of_result(
+                columns.map(|column| name(&column.id).unwrap_or_else(|| column.field.name.clone())),
+            );
+        }
+        StatementPlan::Insert(plan) => Some(plan.target.name.clone()),
+        StatementPlan::Update(plan) => Some(plan.target.name.clone()),
+        StatementPlan::Delete(plan) => Some(plan.target.name.clone()),
+        StatementPlan::Merge(plan) => Some(plan.target.name.clone()),
+        StatementPlan::CopyIntoTable(plan) => Some(plan.target.name.clone()),
+        StatementPlan::InsertMany(_) | StatementPlan::CopyIntoStage(_) => None,
+    };
+    Description { object: target, ..Description::default() }
 }
 
-/// What a scan reads of its table: partitions in all, partitions left, bytes left.
-fn partitions(plan: &Plan) -> Option<(i128, i128, i128)> {
+/// What a scan reads of its table.
+fn assigned(plan: &Plan) -> Option<Assigned> {
     let Plan::Scan(scan) = plan else { return None };
     let all = scan.snapshot.partitions();
-    let kept = all
-        .iter()
-        .filter(|partition| prune::prune(&scan.pruning, partition.as_ref()) != prune::Prune::Skip);
-    let (count, bytes) = kept
-        .fold((0, 0), |(count, bytes), partition| (count + 1, bytes + i128::from(partition.bytes)));
-    Some((all.len() as i128, count, bytes))
-}
-
-struct Line<'p> {
-    id: i128,
-    parent: Option<i128>,
-    operation: &'p str,
-    plan: Option<&'p Plan>,
-}
-
-fn lines<'p>(operation: &'p str, plan: Option<&'p Plan>) -> Vec<Line<'p>> {
-    let mut lines = vec![Line { id: 0, parent: None, operation, plan: None }];
-    let mut pending: Vec<(&Plan, i128)> = plan.map(|plan| (plan, 0)).into_iter().collect();
-    while let Some((plan, parent)) = pending.pop() {
-        let id = lines.len() as i128;
-        lines.push(Line {
-            id,
-            parent: Some(parent),
-            operation: plan.operation(),
-            plan: Some(plan),
-        });
-        pending.extend(plan.inputs().into_iter().rev().map(|input| (input, id)));
+    let mut assigned = Assigned { total: all.len() as u64, ..Assigned::default() };
+    for partition in all {
+        if prune::prune(&scan.pruning, partition.as_ref()) != prune::Prune::Skip {
+            assigned.partitions += 1;
+            assigned.bytes += partition.bytes;
+        }
     }
-    lines
+    Some(assigned)
 }
 
-fn tabular(operation: &str, plan: Option<&Plan>) -> Rows {
-    let number = |name: &str| Field::new(name, SqlType::number(19, 0));
-    let text = |name: &str| Field::new(name, SqlType::TEXT);
-    let mut rows = Rows::new(vec![
-        number("step"),
-        number("id"),
-        number("parent"),
-        text("operation"),
-        text("objects"),
-        text("alias"),
-        text("expressions"),
-        number("partitionsTotal"),
-        number("partitionsAssigned"),
-        number("bytesAssigned"),
-    ]);
-    let lines = lines(operation, plan);
-    let totals = lines
-        .iter()
-        .filter_map(|line| partitions(line.plan?))
-        .fold((0, 0, 0), |sum: (i128, i128, i128), next| {
-            (sum.0 + next.0, sum.1 + next.1, sum.2 + next.2)
-        });
-    let counts = |counts: Option<(i128, i128, i128)>| -> Vec<Value> {
-        match counts {
-            Some((total, left, bytes)) => [total, left, bytes].map(Value::integer).to_vec(),
-            None => vec![Value::Null; 3],
-        }
-    };
-    let mut first = vec![Value::Null, Value::Null, Value::Null, Value::text("GlobalStats")];
-    first.extend([Value::Null, Value::Null, Value::Null]);
-    first.extend(counts(Some(totals)));
-    rows.rows.push(first);
-    for line in &lines {
-        let scanned = match line.plan {
-            Some(Plan::Scan(scan)) => Value::text(scan.qualified_name.as_str()),
-            _ => Value::Null,
-        };
-        let details = line.plan.map_or(Value::Null, |plan| Value::text(plan.details()));
-        let mut row = vec![
-            Value::integer(1),
-            Value::integer(line.id),
-            line.parent.map_or(Value::Null, Value::integer),
-            Value::text(line.operation),
-            scanned,
-            Value::Null,
-            details,
-        ];
-        row.extend(counts(line.plan.and_then(partitions)));
-        rows.rows.push(row);
+/// What stands before an attribute's value: nothing for what an operator is about, and nothing at all of
+/// an attribute that the operation's name tells already.
+fn label(attribute: &str) -> Option<&'static str> {
+    match attribute {
+        "join_type" => None,
+        "pushed_down_filter" => Some("filter: "),
+        "equality_join_condition" => Some("joinKey: "),
+        "additional_join_condition" => Some("joinFilter: "),
+        "grouping_keys" => Some("groupKeys: "),
+        "key_sets" => Some("keySets: "),
+        "functions" => Some("functions: "),
+        "sort_keys" => Some("sortKey: "),
+        "rows" | "row_count" | "value_count" => Some("rowCount: "),
+        "offset" => Some("offset: "),
+        "sample_size" => Some("size: "),
+        _ => Some(""),
     }
-    rows
 }
 
-fn json(operation: &str, plan: Option<&Plan>) -> Vec<serde_json::Value> {
-    let lines = lines(operation, plan);
-    let line = |line: &Line<'_>| {
-        let mut object = serde_json::json!({ "id": line.id as i64, "operation": line.operation });
-        if let Some(parent) = line.parent {
-            object["parent"] = serde_json::json!(parent as i64);
+fn expressions(attributes: &[(&'static str, Attribute)]) -> Vec<String> {
+    let mut shown = Vec::new();
+    for (name, attribute) in attributes {
+        match (label(name), attribute) {
+            (None, _) => {}
+            (Some(""), Attribute::List(texts)) => shown.extend(texts.iter().cloned()),
+            (Some(label), Attribute::List(texts)) => {
+                shown.push(format!("{label}[{}]", texts.join(", ")));
+            }
+            (Some(label), Attribute::Text(text)) => shown.push(format!("{label}{text}")),
+            (Some(label), Attribute::Number(number)) => shown.push(format!("{label}{number}")),
         }
-        if let Some(plan) = line.plan {
-            object["expressions"] = serde_json::json!(plan.details());
-        }
-        if let Some((total, left, bytes)) = line.plan.and_then(partitions) {
-            object["partitionsTotal"] = serde_json::json!(total as i64);
-            object["partitionsAssigned"] = serde_json::json!(left as i64);
-            object["bytesAssigned"] = serde_json::json!(bytes as i64);
-        }
-        object
-    };
-    lines.iter().map(line).collect()
+    }
+    shown
 }

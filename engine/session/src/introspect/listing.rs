@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use firn_types::{Field, SqlType, Value};
+use firn_types::variant::{JsonReader, RepeatedKey};
+use firn_types::{Field, Result, SqlType, Value};
 
 use crate::result::Rows;
 
@@ -87,6 +88,21 @@ pub(crate) fn number(number: impl Into<i128>) -> Value {
 /// A moment: nanoseconds since 1970 UTC.
 pub(crate) fn time(nanos: i64) -> Value {
     Value::Timestamp(i128::from(nanos))
+}
+
+/// A BOOLEAN.
+pub(crate) fn boolean(value: bool) -> Value {
+    Value::Boolean(value)
+}
+
+/// A JSON value as a VARIANT, OBJECT or ARRAY.
+///
+/// # Errors
+/// When it is nested too deeply.
+pub(crate) fn variant(value: &serde_json::Value) -> Result<Value> {
+    let mut bytes = Vec::new();
+    JsonReader::new(RepeatedKey::KeepLast).read(&value.to_string(), &mut bytes)?;
+    Ok(Value::Variant(bytes.into()))
 }
 
 /// `true` or `false` as a text.

@@ -9,9 +9,14 @@ pub(crate) mod show;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
 
-use firn_account::Catalog;
+use std::sync::Arc;
 
-use crate::history::Ran;
+use firn_account::Catalog;
+use firn_account::catalog::{CurrentPath, ObjectPath};
+use firn_query::parse;
+use firn_types::Result;
+
+use crate::engine::Shared;
 use crate::session::Session;
 
 /// What the session's own tables are made of.
@@ -19,12 +24,18 @@ use crate::session::Session;
 pub(crate) struct Described {
     /// The version of the account.
     pub(crate) catalog: Catalog,
-    /// The session's statements.
-    pub(crate) statements: Vec<Ran>,
+    /// What the sessions of the process share.
+    pub(crate) shared: Arc<Shared>,
     /// The session's number.
     pub(crate) session_id: u64,
     /// The user.
     pub(crate) user: String,
+    /// The warehouse in use.
+    pub(crate) warehouse: Option<String>,
+    /// The database and schema in use.
+    pub(crate) current: CurrentPath,
+    /// The time: nanoseconds since 1970 UTC.
+    pub(crate) now_nanos: i64,
 }
 
 impl Described {
@@ -32,9 +43,20 @@ impl Described {
     pub(crate) fn of(session: &Session) -> Described {
         Described {
             catalog: session.catalog(),
-            statements: session.history.statements.clone(),
+            shared: Arc::clone(&session.shared),
             session_id: session.id,
             user: session.user.clone(),
+            warehouse: session.warehouse.clone(),
+            current: session.path.clone(),
+            now_nanos: session.shared.account.clock().now_nanos(),
         }
+    }
+    /// The name in a text, completed with the current database and schema; `verb` is what is to be done.
+    ///
+    /// # Errors
+    /// When the text is no name, or there is nothing to complete it with.
+    pub(crate) fn path(&self, name: &str, verb: &str) -> Result<ObjectPath> {
+        let name = parse::parse_object_name(name).map_err(firn_types::Error::without_span)?;
+        self.current.complete(&name, verb)
     }
 }

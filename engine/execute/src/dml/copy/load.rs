@@ -162,12 +162,14 @@ impl<'l> Loading<'l> {
 
     /// Decides about each file, and writes the rows of those that are loaded.
     fn decide(self, stage: &OpenStage) -> Result<(Vec<FileResult>, RowsWriter<'l>, Vec<RowError>)> {
+        let mut errors = self.errors.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut results = Vec::with_capacity(self.files.len());
         for (file, state) in self.files.iter().zip(self.states) {
             let FileState { mut tally, held, broken } =
                 state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
             let shown = stage.stage.shown(&file.path);
             if let Some(error) = broken {
+                errors.push(RowError::of_file(shown.clone().into(), &error));
                 if tally.rows_parsed == 0 || self.mode != OnError::Continue {
                     results.push(FileResult::of_broken_file(shown.into(), &error));
                     continue;
@@ -181,7 +183,7 @@ impl<'l> Loading<'l> {
                 held.release(|place, rows| self.writer.write(place, rows))?;
             }
         }
-        let errors = self.errors.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        errors.sort_by(|a, b| (&a.file, a.byte_offset).cmp(&(&b.file, b.byte_offset)));
         Ok((results, self.writer, errors))
     }
 }

@@ -182,6 +182,9 @@ fn aliased(mut from: From, alias: Option<&TableAlias>) -> Result<From> {
         column.column.name = name.name.clone();
     }
     let name = alias.name.name.clone();
+    if let Plan::Scan(scan) = &mut from.plan {
+        scan.alias = Some(name.clone());
+    }
     from.relations = vec![Relation { name, path: Vec::new(), columns }];
     Ok(from)
 }

@@ -139,6 +139,7 @@ pub(crate) fn table_scan(
         table: Arc::clone(table),
         snapshot,
         qualified_name: path.to_string(),
+        alias: None,
         columns,
         conditions: Vec::new(),
         pruning: ScanPredicate::True,

@@ -119,7 +119,7 @@ fn constants(context: &FromContext<'_>, call: &FunctionCall) -> Result<Vec<(Stri
         let name = argument.name.as_ref().map_or(String::new(), |name| name.name.to_uppercase());
         let value = match &expr.kind {
             // A bare name, such as the table of VALIDATE(t), stands for itself.
-            ast::ExprKind::Column(column) => Value::text(column.to_string()),
+            ast::ExprKind::Column(column) => Value::text(column.to_sql()),
             _ => context.binder.bind_constant(expr, context.env)?.0,
         };
         found.push((name, value));

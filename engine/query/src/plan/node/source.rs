@@ -20,6 +20,8 @@ pub struct Scan {
     pub snapshot: Arc<Snapshot>,
     /// `DATABASE.SCHEMA.NAME`, for EXPLAIN.
     pub qualified_name: String,
+    /// The name that the statement gives it, for EXPLAIN.
+    pub alias: Option<String>,
     /// What is read of it.
     pub columns: Vec<ScanColumn>,
     /// Conditions over `columns` that the scan itself applies; only their columns are read for rows that

@@ -1,0 +1,171 @@
+//! Table functions that the session answers: a table of their columns, and what makes their rows.
+
+mod operator_stats;
+mod query_history;
+mod validate;
+
+use firn_types::{Error, ErrorCode, Field, Result, Value};
+
+use super::Described;
+use super::listing::{Listing, fields as parsed};
+use crate::result::Rows;
+
+/// One function: its names, its parameters in order, its columns, and what makes its rows.
+struct Function {
+    names: &'static [&'static str],
+    parameters: &'static [&'static str],
+    columns: &'static str,
+    rows: fn(&Described, &Arguments, &mut Listing) -> Result<()>,
+}
+
+const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["GET_QUERY_OPERATOR_STATS"],
+        parameters: &["QUERY_ID"],
+        columns: operator_stats::COLUMNS,
+        rows: operator_stats::rows,
+    },
+    Function {
+        names: &["QUERY_HISTORY"],
+        parameters: query_history::PARAMETERS,
+        columns: query_history::COLUMNS,
+        rows: query_history::of_all,
+    },
+    Function {
+        names: &["QUERY_HISTORY_BY_SESSION"],
+        parameters: query_history::BY_SESSION,
+        columns: query_history::COLUMNS,
+        rows: query_history::of_session,
+    },
+    Function {
+        names: &["QUERY_HISTORY_BY_USER"],
+        parameters: query_history::BY_USER,
+        columns: query_history::COLUMNS,
+        rows: query_history::of_user,
+    },
+    Function {
+        names: &["QUERY_HISTORY_BY_WAREHOUSE"],
+        parameters: query_history::BY_WAREHOUSE,
+        columns: query_history::COLUMNS,
+        rows: query_history::of_warehouse,
+    },
+    Function {
+        names: &["VALIDATE"],
+        parameters: &["TABLE", "JOB_ID"],
+        columns: validate::COLUMNS,
+        rows: validate::rows,
+    },
+];
+
+/// The arguments of a call by their parameters' names.
+pub(super) struct Arguments {
+    given: Vec<(&'static str, Value)>,
+}
+
+impl Arguments {
+    /// Gives positional arguments their names.
+    fn of(function: &Function, arguments: &[(String, Value)]) -> Result<Arguments> {
+        let mut given = Vec::with_capacity(arguments.len());
+        for (index, (name, value)) in arguments.iter().enumerate() {
+            let parameter = match name.as_str() {
+                "" => function.parameters.get(index),
+                name => function.parameters.iter().find(|parameter| **parameter == name),
+            };
+            let Some(parameter) = parameter else {
+                let shown = if name.is_empty() { (index + 1).to_string() } else { name.clone() };
+                let text = format!("invalid argument '{shown}' of function {}", function.names[0]);
+                return Err(Error::new(ErrorCode::InvalidParameterType, text));
+            };
+            given.push((*parameter, value.clone()));
+        }
+        Ok(Arguments { given })
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        let found = self.given.iter().find(|(given, _)| *given == name);
+        found.map(|(_, value)| value).filter(|value| **value != Value::Null)
+    }
+
+    /// A text.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong_type(name)),
+        }
+    }
+
+    /// A text that must be given.
+    ///
+    /// # Errors
+    /// When it is absent or something else.
+    pub(super) fn expect_text(&self, name: &str) -> Result<&str> {
+        self.text(name)?.ok_or_else(|| {
+            let text = format!("argument {name} is missing");
+            Error::new(ErrorCode::InvalidParameterType, text)
+        })
+    }
+
+    /// A whole number.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(super) fn number(&self, name: &str) -> Result<Option<i128>> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) if number.scale == 0 => Ok(Some(number.unscaled)),
+            Some(_) => Err(wrong_type(name)),
+        }
+    }
+
+    /// A moment: nanoseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(super) fn time(&self, name: &str) -> Result<Option<i128>> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Timestamp(nanos)) => Ok(Some(*nanos)),
+            Some(Value::TimestampTz(value)) => Ok(Some(value.utc_nanos)),
+            Some(Value::Date(days)) => Ok(Some(firn_types::timestamp::join(*days, 0))),
+            Some(_) => Err(wrong_type(name)),
+        }
+    }
+}
+
+fn wrong_type(name: &str) -> Error {
+    let text = format!("argument {name} is of the wrong type");
+    Error::new(ErrorCode::InvalidParameterType, text)
+}
+
+fn find(name: &str) -> Option<&'static Function> {
+    FUNCTIONS.iter().find(|function| function.names.contains(&name))
+}
+
+/// The columns of a table function; none when there is no such function.
+///
+/// # Errors
+/// When the arguments do not fit.
+pub(crate) fn fields(name: &str, arguments: &[(String, Value)]) -> Result<Option<Vec<Field>>> {
+    let Some(function) = find(name) else { return Ok(None) };
+    Arguments::of(function, arguments)?;
+    Ok(Some(parsed(function.columns)))
+}
+
+/// The rows of a table function.
+///
+/// # Errors
+/// When there is no such function, or what it asks about does not exist.
+pub(crate) fn rows(
+    described: &Described,
+    name: &str,
+    arguments: &[(String, Value)],
+) -> Result<Rows> {
+    let function = find(name).ok_or_else(|| Error::not_supported(name))?;
+    let mut listing = Listing::nulls(function.columns);
+    (function.rows)(described, &Arguments::of(function, arguments)?, &mut listing)?;
+    Ok(listing.rows())
+}

@@ -1,0 +1,154 @@
+//! QUERY_HISTORY and its kin: the statements of this process, the newest first.
+
+use std::sync::Arc;
+
+use firn_types::{Error, ErrorCode, Result};
+
+use super::super::Described;
+use super::super::listing::{Listing, boolean, number, optional, text, time};
+use super::Arguments;
+use crate::history::Ran;
+
+pub(super) const COLUMNS: &str = "QUERY_ID, QUERY_TEXT, DATABASE_NAME, SCHEMA_NAME, QUERY_TYPE, \
+    SESSION_ID:number, USER_NAME, ROLE_NAME, WAREHOUSE_NAME, WAREHOUSE_SIZE, WAREHOUSE_TYPE, \
+    CLUSTER_NUMBER:number, QUERY_TAG, EXECUTION_STATUS, ERROR_CODE, ERROR_MESSAGE, START_TIME:time, \
+    END_TIME:time, TOTAL_ELAPSED_TIME:number, BYTES_SCANNED:number, ROWS_PRODUCED:number, \
+    COMPILATION_TIME:number, EXECUTION_TIME:number, QUEUED_PROVISIONING_TIME:number, \
+    QUEUED_REPAIR_TIME:number, QUEUED_OVERLOAD_TIME:number, TRANSACTION_BLOCKED_TIME:number, \
+    IS_CLIENT_GENERATED_STATEMENT:boolean";
+
+pub(super) const PARAMETERS: &[&str] =
+    &["END_TIME_RANGE_START", "END_TIME_RANGE_END", "RESULT_LIMIT"];
+
+pub(super) const BY_SESSION: &[&str] =
+    &["SESSION_ID", "END_TIME_RANGE_START", "END_TIME_RANGE_END", "RESULT_LIMIT"];
+
+pub(super) const BY_USER: &[&str] =
+    &["USER_NAME", "END_TIME_RANGE_START", "END_TIME_RANGE_END", "RESULT_LIMIT"];
+
+pub(super) const BY_WAREHOUSE: &[&str] =
+    &["WAREHOUSE_NAME", "END_TIME_RANGE_START", "END_TIME_RANGE_END", "RESULT_LIMIT"];
+
+/// Rows unless RESULT_LIMIT says otherwise.
+const LIMIT_DEFAULT: i128 = 100;
+/// What RESULT_LIMIT may be.
+const LIMITS: std::ops::RangeInclusive<i128> = 1..=10_000;
+/// Nanoseconds of a millisecond.
+const NANOS_PER_MILLISECOND: i64 = 1_000_000;
+
+pub(super) fn of_all(
+    described: &Described,
+    arguments: &Arguments,
+    listing: &mut Listing,
+) -> Result<()> {
+    list(described, arguments, listing, |_| true)
+}
+
+pub(super) fn of_session(
+    described: &Described,
+    arguments: &Arguments,
+    listing: &mut Listing,
+) -> Result<()> {
+    let session = arguments.number("SESSION_ID")?;
+    let session = session.unwrap_or(i128::from(described.session_id));
+    list(described, arguments, listing, |ran| i128::from(ran.session_id) == session)
+}
+
+pub(super) fn of_user(
+    described: &Described,
+    arguments: &Arguments,
+    listing: &mut Listing,
+) -> Result<()> {
+    let user = arguments.text("USER_NAME")?.unwrap_or(&described.user);
+    list(described, arguments, listing, |ran| ran.user == user)
+}
+
+pub(super) fn of_warehouse(
+    described: &Described,
+    arguments: &Arguments,
+    listing: &mut Listing,
+) -> Result<()> {
+    let wanted = arguments.text("WAREHOUSE_NAME")?.or(described.warehouse.as_deref());
+    list(described, arguments, listing, |ran| ran.current[2].as_deref() == wanted)
+}
+
+fn list(
+    described: &Described,
+    arguments: &Arguments,
+    listing: &mut Listing,
+    wants: impl Fn(&Ran) -> bool,
+) -> Result<()> {
+    let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
+    if !LIMITS.contains(&limit) {
+        let text = format!("invalid value [{limit}] for parameter 'RESULT_LIMIT'");
+        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+    }
+    let start = arguments.time("END_TIME_RANGE_START")?;
+    let end = arguments.time("END_TIME_RANGE_END")?;
+    let ended_in_range = |ran: &Ran| {
+        // What still runs ends now.
+        let ended = i128::from(ran.end.get().map_or(described.now_nanos, |end| end.nanos));
+        start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
+    };
+    let statements = described.shared.statements.newest_first();
+    let wanted = statements.iter().filter(|ran| wants(ran) && ended_in_range(ran));
+    for ran in wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
+        add(described, ran, listing);
+    }
+    Ok(())
+}
+
+fn add(described: &Described, ran: &Arc<Ran>, listing: &mut Listing) {
+    let [database, schema, warehouse, role] = &ran.current;
+    let found = warehouse.as_ref().and_then(|name| described.catalog.warehouse(name));
+    let end = ran.end.get();
+    let error = end.and_then(|end| end.error.as_ref());
+    let status = match (end, error) {
+        (None, _) => "RUNNING",
+        (Some(_), Some(_)) => "FAILED_WITH_ERROR",
+        (Some(_), None) => "SUCCESS",
+    };
+    // A clock may be set back; a time is never negative.
+    let milliseconds = |from: i64, to: i64| number((to - from).max(0) / NANOS_PER_MILLISECOND);
+    let now = end.map_or(described.now_nanos, |end| end.nanos);
+    let planned = ran.planned_nanos.get().copied().unwrap_or(now);
+    let mut cells = vec![
+        ("QUERY_ID", text(ran.query_id.as_str())),
+        ("QUERY_TEXT", text(ran.text.as_str())),
+        ("DATABASE_NAME", optional(database.as_deref())),
+        ("SCHEMA_NAME", optional(schema.as_deref())),
+        ("QUERY_TYPE", text(ran.query_type.get().copied().unwrap_or("UNKNOWN"))),
+        ("SESSION_ID", number(ran.session_id)),
+        ("USER_NAME", text(ran.user.as_str())),
+        ("ROLE_NAME", optional(role.as_deref())),
+        ("WAREHOUSE_NAME", optional(warehouse.as_deref())),
+        ("WAREHOUSE_SIZE", optional(found.map(|warehouse| warehouse.size.as_str()))),
+        ("WAREHOUSE_TYPE", text("STANDARD")),
+        ("QUERY_TAG", text(ran.tag.as_str())),
+        ("EXECUTION_STATUS", text(status)),
+        ("ERROR_CODE", optional(error.map(|(code, _)| code.to_string()))),
+        ("ERROR_MESSAGE", optional(error.map(|(_, message)| message.as_str()))),
+        ("START_TIME", time(ran.start_nanos)),
+        ("END_TIME", time(end.map_or(0, |end| end.nanos))),
+        ("TOTAL_ELAPSED_TIME", milliseconds(ran.start_nanos, now)),
+        ("BYTES_SCANNED", number(end.map_or(0, |end| end.bytes_read))),
+        ("ROWS_PRODUCED", number(end.map_or(0, |end| end.rows))),
+        ("COMPILATION_TIME", milliseconds(ran.start_nanos, planned)),
+        ("EXECUTION_TIME", milliseconds(planned, now)),
+        ("IS_CLIENT_GENERATED_STATEMENT", boolean(false)),
+    ];
+    // A statement neither queues nor waits for locks.
+    cells.extend(
+        [
+            "QUEUED_PROVISIONING_TIME",
+            "QUEUED_REPAIR_TIME",
+            "QUEUED_OVERLOAD_TIME",
+            "TRANSACTION_BLOCKED_TIME",
+        ]
+        .map(|name| (name, number(0))),
+    );
+    if ran.planned_nanos.get().is_some() {
+        cells.push(("CLUSTER_NUMBER", number(1)));
+    }
+    listing.add(&cells);
+}

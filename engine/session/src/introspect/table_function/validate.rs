@@ -1,0 +1,68 @@
+//! VALIDATE: the rows that an earlier COPY did not take.
+
+use std::sync::Arc;
+
+use firn_account::catalog::ObjectKind;
+use firn_types::{Error, ErrorCode, Result};
+
+use super::super::Described;
+use super::super::listing::{Listing, number, optional, text};
+use super::Arguments;
+use crate::history::Ran;
+use crate::services::statement_not_found;
+
+pub(super) const COLUMNS: &str = "ERROR, FILE, LINE:number, CHARACTER:number, BYTE_OFFSET:number, \
+    CATEGORY, CODE:number, SQL_STATE, COLUMN_NAME, ROW_NUMBER:number, ROW_START_LINE:number, \
+    REJECTED_RECORD";
+
+/// What JOB_ID calls the last COPY into the table in this session.
+const LAST: &str = "_last";
+
+pub(super) fn rows(
+    described: &Described,
+    arguments: &Arguments,
+    listing: &mut Listing,
+) -> Result<()> {
+    let path = described.path(arguments.expect_text("TABLE")?, "VALIDATE")?;
+    let table = described.catalog.expect_path(ObjectKind::Table, &path)?.id();
+    let loaded =
+        |ran: &Arc<Ran>| ran.details().rejected.as_ref().is_some_and(|(id, _)| *id == table);
+    let ran = match arguments.expect_text("JOB_ID")? {
+        LAST => {
+            let statements = described.shared.statements.newest_first();
+            let mut own =
+                statements.into_iter().filter(|ran| ran.session_id == described.session_id);
+            match own.find(loaded) {
+                Some(ran) => ran,
+                None => return Ok(()),
+            }
+        }
+        id => {
+            let ran =
+                described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+            if !loaded(&ran) {
+                let text = format!("Statement {id} did not load table '{path}'.");
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+            }
+            ran
+        }
+    };
+    let rejected = ran.details().rejected.clone();
+    for error in rejected.iter().flat_map(|(_, errors)| errors.iter()) {
+        listing.add(&[
+            ("ERROR", text(error.message.as_str())),
+            ("FILE", text(error.file.as_ref())),
+            ("LINE", number(error.line)),
+            ("CHARACTER", number(error.character)),
+            ("BYTE_OFFSET", number(error.byte_offset)),
+            ("CATEGORY", text(error.category.name())),
+            ("CODE", number(error.code.number())),
+            ("SQL_STATE", text(error.code.sqlstate())),
+            ("COLUMN_NAME", optional(error.column.as_ref().map(|column| column.label.as_str()))),
+            ("ROW_NUMBER", number(error.row_number)),
+            ("ROW_START_LINE", number(error.row_start_line)),
+            ("REJECTED_RECORD", text(error.record.as_str())),
+        ]);
+    }
+    Ok(())
+}

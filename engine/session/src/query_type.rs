@@ -1,0 +1,45 @@
+//! What the history calls statements.
+
+use firn_query::parse::ast::{Statement, TableSource};
+
+/// The kind of a statement as QUERY_HISTORY names it.
+pub(crate) fn query_type(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Query(_) => "SELECT",
+        Statement::Insert(_) => "INSERT",
+        Statement::MultiInsert(_) => "MULTI_TABLE_INSERT",
+        Statement::Update(_) => "UPDATE",
+        Statement::Delete(_) => "DELETE",
+        Statement::Merge(_) => "MERGE",
+        Statement::Truncate(_) => "TRUNCATE_TABLE",
+        Statement::CreateTable(ast) => match ast.source {
+            TableSource::Query(..) => "CREATE_TABLE_AS_SELECT",
+            _ => "CREATE_TABLE",
+        },
+        Statement::CreateView(_) => "CREATE_VIEW",
+        Statement::CreateObject(_) => "CREATE",
+        Statement::AlterTable(_) => "ALTER_TABLE",
+        Statement::AlterObject(_) => "ALTER",
+        Statement::AlterSessionSet(_) | Statement::AlterSessionUnset(_) => "ALTER_SESSION",
+        Statement::Drop(_) => "DROP",
+        Statement::Undrop(_) => "RESTORE",
+        Statement::Comment(_) => "COMMENT",
+        Statement::Grant(_) => "GRANT",
+        Statement::Revoke(_) => "REVOKE",
+        Statement::Use(_) => "USE",
+        Statement::SetVariables(_) => "SET",
+        Statement::UnsetVariables(_) => "UNSET",
+        Statement::Begin(_) => "BEGIN_TRANSACTION",
+        Statement::Commit => "COMMIT",
+        Statement::Rollback => "ROLLBACK",
+        Statement::Show(_) => "SHOW",
+        Statement::Describe(_) => "DESCRIBE",
+        Statement::Explain(_) => "EXPLAIN",
+        Statement::CopyIntoTable(_) => "COPY",
+        Statement::CopyIntoLocation(_) => "UNLOAD",
+        Statement::Put(_) => "PUT_FILES",
+        Statement::Get(_) => "GET_FILES",
+        Statement::List(_) => "LIST_FILES",
+        Statement::Remove(_) => "REMOVE_FILES",
+    }
+}
