@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use firn_engine::Completer as Catalog;
 use firn_engine::split::is_complete;
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -16,8 +17,8 @@ use crate::options::OPTIONS;
 /// The editor's helper; the shell refreshes it before each statement.
 #[derive(Debug, Default)]
 pub(crate) struct LineHelper {
-    /// Keywords, functions and names of the catalog.
-    pub(crate) names: Vec<String>,
+    /// What names may be completed to; none when nobody wants that.
+    pub(crate) completer: Option<Catalog>,
     /// Whether to color.
     pub(crate) color: bool,
 }
@@ -54,13 +55,14 @@ impl Completer for LineHelper {
     type Candidate = String;
 
     fn complete(&self, line: &str, position: usize, _: &Context) -> Result<(usize, Vec<String>)> {
-        Ok(self.candidates(&line[..position]))
+        let (before, after) = line.split_at(position);
+        Ok(self.candidates(before, after))
     }
 }
 
 impl LineHelper {
     /// Where the word before the cursor begins, and what it may become.
-    fn candidates(&self, before: &str) -> (usize, Vec<String>) {
+    fn candidates(&self, before: &str, after: &str) -> (usize, Vec<String>) {
         let start = before
             .rfind(|c| !lex::is_word(c))
             .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
@@ -77,13 +79,81 @@ impl LineHelper {
             let fits = names.into_iter().filter(|name| name.starts_with(&lower));
             return (start, fits.map(str::to_string).collect());
         }
-        if prefix.is_empty() {
-            return (start, Vec::new());
-        }
-        let typed_lower = prefix.chars().all(|c| !c.is_uppercase());
-        let fits = self.names.iter().filter(|name| name.to_lowercase().starts_with(&lower));
+        let Some(completer) = &self.completer else { return (start, Vec::new()) };
+        let names = if let Some(path) = before[..start].strip_suffix('.') {
+            let mut path = path_at_end(path);
+            if let [alias] = path.as_slice() {
+                path = relation_called(alias, &format!("{before} {after}")).unwrap_or(path);
+            }
+            completer.members(&path)
+        } else if before[..start].ends_with('@') {
+            completer.stages()
+        } else if prefix.is_empty() {
+            Vec::new()
+        } else {
+            completer.words()
+        };
+        let typed_lower =
+            before.chars().rfind(|c| c.is_alphabetic()).is_none_or(char::is_lowercase);
+        let fits = names.iter().filter(|name| name.to_lowercase().starts_with(&lower));
         (start, fits.map(|name| spelled(name, typed_lower)).collect())
     }
+}
+
+/// The dotted name that the text ends with, as the catalog spells it.
+fn path_at_end(text: &str) -> Vec<String> {
+    let tokens = lex::parts(text);
+    let from_end = tokens
+        .iter()
+        .rev()
+        .take_while(|(token, part)| *part == "." || name_of(*token, part).is_some());
+    let start = tokens.len() - from_end.count();
+    dotted(&tokens[start..]).0
+}
+
+/// The dotted name that the tokens begin with, and how many of them it is.
+fn dotted(tokens: &[(Token, &str)]) -> (Vec<String>, usize) {
+    let mut path = Vec::new();
+    let mut count = 0;
+    while let Some(name) = tokens.get(count).and_then(|(token, part)| name_of(*token, part)) {
+        path.push(name);
+        count += 1;
+        match tokens.get(count) {
+            Some((_, ".")) => count += 1,
+            _ => break,
+        }
+    }
+    (path, count)
+}
+
+/// A word as a name, as the catalog spells it.
+fn name_of(token: Token, part: &str) -> Option<String> {
+    match token {
+        Token::Word | Token::Keyword => Some(part.to_uppercase()),
+        Token::QuotedName => Some(part.trim_matches('"').replace("\"\"", "\"")),
+        _ => None,
+    }
+}
+
+/// The relation that a statement calls by this alias: `FROM relation alias`, `JOIN relation AS alias`.
+fn relation_called(alias: &str, statement: &str) -> Option<Vec<String>> {
+    let tokens: Vec<_> = lex::parts(statement)
+        .into_iter()
+        .filter(|(token, part)| *token != Token::Comment && !part.trim().is_empty())
+        .collect();
+    let name = |at: usize| tokens.get(at).and_then(|(token, part)| name_of(*token, part));
+    (0..tokens.len()).find_map(|at| {
+        let opens = match name(at).as_deref() {
+            Some("FROM" | "JOIN" | "INTO" | "UPDATE" | "USING") => true,
+            _ => tokens[at].1 == ",",
+        };
+        let (path, count) = dotted(&tokens[at + 1..]);
+        let mut next = at + 1 + count;
+        if name(next).as_deref() == Some("AS") {
+            next += 1;
+        }
+        (opens && count > 0 && name(next).as_deref() == Some(alias)).then_some(path)
+    })
 }
 
 /// The name as it may be typed: in the case of what was begun, in quotes where it needs them.
@@ -134,6 +204,8 @@ fn color(token: Token) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use firn_engine::{Engine, EngineOptions, SessionOptions};
+
     use super::*;
 
     #[test]
@@ -148,13 +220,34 @@ mod tests {
 
     #[test]
     fn completion_keeps_the_case_and_quotes_odd_names() {
-        let names = ["SELECT", "SENSORS", "seen At"].map(str::to_string).to_vec();
-        let helper = LineHelper { names, color: false };
-        let all = ["select", "sensors", "\"seen At\""].map(str::to_string).to_vec();
-        assert_eq!(helper.candidates("x.se"), (2, all));
-        assert_eq!(helper.candidates("SEL"), (0, vec!["SELECT".to_string()]));
-        assert_eq!(helper.candidates("!se"), (1, vec!["set".to_string()]));
-        assert_eq!(helper.candidates("!set tim").1, ["timing", "timing_in_output_file"]);
-        assert_eq!(helper.candidates("select ").1, [""; 0]);
+        let engine = Engine::open(":memory:", EngineOptions::default()).unwrap();
+        let mut session = engine.session(SessionOptions::default()).unwrap();
+        for sql in [
+            "create table sensors (id int, \"seen At\" date)",
+            "create stage landing",
+            "create schema other",
+            "create table readings (volts int)",
+            "use schema public",
+        ] {
+            session.execute(sql).unwrap();
+        }
+        let helper = LineHelper { completer: Some(session.completer()), color: false };
+        let after = |before: &str| helper.candidates(before, "").1;
+        assert_eq!(helper.candidates("select sens", "").0, 7);
+        assert_eq!(after("select sens"), ["sensors"]);
+        assert_eq!(after("SELECT SENS"), ["SENSORS"]);
+        assert_eq!(after("select see"), ["\"seen At\""]);
+        assert_eq!(after("select sensors."), ["id", "\"seen At\""]);
+        assert_eq!(after("select * from firn.public.sen"), ["sensors"]);
+        assert_eq!(after("select * from firn.o"), ["other"]);
+        assert_eq!(after("select * from other."), ["readings"]);
+        assert_eq!(
+            helper.candidates("select r.", " from x, firn.other.readings as r").1,
+            ["volts"]
+        );
+        assert_eq!(after("list @"), ["landing"]);
+        assert_eq!(helper.candidates("!se", ""), (1, vec!["set".to_string()]));
+        assert_eq!(after("!set tim"), ["timing", "timing_in_output_file"]);
+        assert_eq!(after("select "), [""; 0]);
     }
 }

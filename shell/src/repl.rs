@@ -112,12 +112,10 @@ fn run_text(shell: &mut Shell, text: &str) -> io::Result<Outcome> {
 fn prepare(shell: &mut Shell, editor: &mut LineEditor) {
     shell.width = editor.dimensions().map(|(columns, _)| usize::from(columns));
     let color = shell.options.is_true_or("color", std::env::var_os("NO_COLOR").is_none());
-    let names = match shell.options.is_true("auto_completion") {
-        true => shell.session.complete(""),
-        false => Vec::new(),
-    };
+    let completes = shell.options.is_true("auto_completion");
+    let completer = completes.then(|| shell.session.completer());
     if let Some(helper) = editor.helper_mut() {
-        (helper.names, helper.color) = (names, color);
+        (helper.completer, helper.color) = (completer, color);
     }
 }
 

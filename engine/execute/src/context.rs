@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use firn_column::Batch;
 use firn_expression::functions::FunctionContext;
 use firn_query::plan::{StageScan, VirtualSource};
 use firn_storage::{ColumnCache, ObjectAccess};
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, Result, Watch};
 
 use crate::memory::MemoryBudget;
 use crate::operator::Source;
@@ -19,8 +19,8 @@ use crate::spill::SpillFolder;
 pub struct QueryContext {
     /// What functions may know.
     pub functions: Arc<FunctionContext>,
-    /// Set from outside to end the statement.
-    pub cancel: Cancel,
+    /// How others follow the statement, and end it.
+    pub watch: Watch,
     /// The warehouse's memory.
     pub memory: Arc<MemoryBudget>,
     /// The warehouse's threads.
@@ -46,27 +46,6 @@ pub struct Storage {
     pub access: ObjectAccess,
     /// What the warehouse keeps of them in memory.
     pub cache: Arc<ColumnCache>,
-}
-
-/// Whether a statement was canceled; clones share the answer.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// Ends the statement soon.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    /// Forgets that a statement was canceled: the next one begins.
-    pub fn reset(&self) {
-        self.0.store(false, Ordering::Release);
-    }
-
-    /// Whether the statement is to end.
-    pub fn is_canceled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
 }
 
 /// Rows that a session makes: INFORMATION_SCHEMA, functions over the session, earlier results.
@@ -108,7 +87,7 @@ impl QueryContext {
     pub fn new(pool: Arc<rayon::ThreadPool>, memory: Arc<MemoryBudget>) -> QueryContext {
         QueryContext {
             functions: Arc::default(),
-            cancel: Cancel::default(),
+            watch: Watch::default(),
             memory,
             pool,
             profile: Arc::default(),
@@ -138,10 +117,7 @@ impl QueryContext {
     /// # Errors
     /// `Canceled` when it is.
     pub fn check(&self) -> Result<()> {
-        if self.cancel.is_canceled() {
-            return Err(Error::new(ErrorCode::Canceled, "SQL execution canceled"));
-        }
-        Ok(())
+        self.watch.cancel.check()
     }
 
     /// Does `work` for every number below `count`, on all threads; stops at the first error.

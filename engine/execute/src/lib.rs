@@ -19,7 +19,7 @@ mod schedule;
 pub mod spill;
 mod staged;
 
-pub use context::{Cancel, QueryContext, StageFiles, Storage, VirtualTables};
+pub use context::{QueryContext, StageFiles, Storage, VirtualTables};
 pub use memory::MemoryBudget;
 pub use operator::Flow;
 pub use operators::stage_scan::StageSource;

@@ -24,5 +24,7 @@ mod warehouse;
 pub use engine::{Engine, EngineOptions};
 pub use failure::Failure;
 pub use firn_query::parse::split;
+pub use firn_types::watch::{SoFar, Watch};
+pub use introspect::complete::Completer;
 pub use result::{Cell, StatementResult};
-pub use session::{CancelHandle, Progress, Session, SessionOptions};
+pub use session::{Session, SessionOptions};

@@ -53,7 +53,7 @@ impl Answer {
 
 /// Runs one statement, notes it in the history, and keeps its result.
 pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResult, Failure> {
-    session.cancel.reset();
+    session.watch.reset();
     session.profile = Arc::new(Profile::default());
     let clock = session.shared.account.clock().clone();
     let query_id = QueryId(uuid::Uuid::new_v4().to_string());
@@ -80,6 +80,8 @@ pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResul
                 functions,
             }
         })
+        // Whatever a canceled statement fails with, that is why.
+        .map_err(|error| session.watch.cancel.check().err().unwrap_or(error))
         .map_err(|error| Failure::new(&query_id.0, &error, sql));
     let ended = Ended {
         nanos: clock.now_nanos(),
@@ -234,7 +236,7 @@ impl Running<'_> {
         let mut context =
             QueryContext::new(Arc::clone(&warehouse.pool), Arc::clone(&warehouse.memory));
         context.functions = Arc::new(self.function_context());
-        context.cancel = session.cancel.clone();
+        context.watch = session.watch.clone();
         context.profile = Arc::clone(&session.profile);
         context.tables = Arc::new(SessionTables::of(session));
         context.stages = Arc::new(Stages::of(session, self.start_nanos));

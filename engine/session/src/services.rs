@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use firn_account::{Account, Catalog, SessionSpace};
 use firn_column::Batch;
-use firn_execute::{Cancel, VirtualTables};
+use firn_execute::VirtualTables;
 use firn_expression::functions::Services;
 use firn_query::bind::{BindServices, TimePoint};
 use firn_query::plan::VirtualSource;
-use firn_types::{Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
+use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
 use crate::history::History;
 use crate::introspect;
@@ -92,7 +92,7 @@ impl SessionServices {
             space: Arc::clone(&session.space),
             catalog: session.catalog(),
             history: Arc::clone(&session.history),
-            cancel: session.cancel.clone(),
+            cancel: session.watch.cancel.clone(),
             user: session.user.clone(),
             role: session.role.clone(),
         }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use firn_account::catalog::CurrentPath;
 use firn_account::{Catalog, SessionSpace, Transaction};
-use firn_execute::{Cancel, Profile};
+use firn_execute::Profile;
 use firn_query::bind::Variable;
-use firn_types::Result;
+use firn_types::{Result, Watch};
 
 use crate::engine::Shared;
 use crate::failure::Failure;
 use crate::history::History;
+use crate::introspect::complete::Completer;
 use crate::result::StatementResult;
 use crate::settings::Settings;
 use crate::{current, lifecycle};
@@ -47,30 +48,8 @@ pub struct Session {
     /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
     pub(crate) transaction: Option<Transaction>,
     pub(crate) history: Arc<History>,
-    pub(crate) cancel: Cancel,
+    pub(crate) watch: Watch,
     pub(crate) profile: Arc<Profile>,
-}
-
-/// Ends the running statement of a session from another thread.
-#[derive(Clone, Debug)]
-pub struct CancelHandle(Cancel);
-
-impl CancelHandle {
-    /// Ends the running statement soon; it fails with `SQL execution canceled`.
-    pub fn cancel(&self) {
-        self.0.cancel();
-    }
-}
-
-/// How far the running statement is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Rows read so far.
-    pub rows: u64,
-    /// Bytes read so far.
-    pub bytes: u64,
-    /// Micro-partitions or files done so far.
-    pub files: u64,
 }
 
 impl Session {
@@ -88,7 +67,7 @@ impl Session {
             variables: HashMap::new(),
             transaction: None,
             history: Arc::default(),
-            cancel: Cancel::default(),
+            watch: Watch::default(),
             profile: Arc::default(),
         };
         current::start(&mut session, &options)?;
@@ -103,9 +82,9 @@ impl Session {
         lifecycle::execute(self, sql)
     }
 
-    /// Ends statements of this session from other threads.
-    pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle(self.cancel.clone())
+    /// Follows statements of this session from other threads, and ends them.
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
     }
 
     /// User, warehouse, database and schema in use, for a prompt.
@@ -118,9 +97,9 @@ impl Session {
         ]
     }
 
-    /// Names that begin with `prefix` in any case: keywords, functions and objects, for completion.
-    pub fn complete(&self, prefix: &str) -> Vec<String> {
-        crate::introspect::complete::candidates(self, prefix)
+    /// Completes words of statements, as the session sees the account now.
+    pub fn completer(&self) -> Completer {
+        Completer::of(self)
     }
 
     /// The version of the account that the next statement sees.

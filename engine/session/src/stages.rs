@@ -8,23 +8,34 @@ use firn_execute::dml::OpenStage;
 use firn_execute::operator::Source;
 use firn_execute::{StageFiles, StageSource};
 use firn_loader::options::{self, FormatDefinition};
-use firn_loader::stage::{ObjectStage, SharedStage, StageCredentials, open_url};
+use firn_loader::stage::{ObjectStage, SharedStage, StageCredentials, WatchedStage, open_url};
 use firn_query::parse::ast::StatementOption;
 use firn_query::plan::{StageLocation, StageScan};
 use firn_storage::path;
 use firn_types::options::{NamedOption, OptionValue};
-use firn_types::{Error, ObjectId, Result};
+use firn_types::{Error, ObjectId, Result, Watch};
 
 use crate::session::Session;
 
 /// The id under which the files of user stages lie.
 const USER_STAGES: u64 = 1;
 
-/// The files of a stage.
+/// The files of a stage, under the watch of the running statement.
 ///
 /// # Errors
 /// When the stage is gone, or the place of an external one cannot be reached.
 pub(crate) fn open(
+    account: &Account,
+    catalog: &Catalog,
+    user: &str,
+    location: &StageLocation,
+    watch: &Watch,
+) -> Result<SharedStage> {
+    let stage = unwatched(account, catalog, user, location)?;
+    Ok(Arc::new(WatchedStage::new(stage, watch.clone())))
+}
+
+fn unwatched(
     account: &Account,
     catalog: &Catalog,
     user: &str,
@@ -105,13 +116,15 @@ pub(crate) struct Stages {
     catalog: Catalog,
     user: String,
     start_nanos: i64,
+    watch: Watch,
 }
 
 impl Stages {
     /// The stages as a session sees them when a statement starts.
     pub(crate) fn of(session: &Session, start_nanos: i64) -> Stages {
         let account = session.shared.account.clone();
-        Stages { account, catalog: session.catalog(), user: session.user.clone(), start_nanos }
+        let (user, watch) = (session.user.clone(), session.watch.clone());
+        Stages { account, catalog: session.catalog(), user, start_nanos, watch }
     }
 
     /// A stage whose files are to be loaded or written.
@@ -119,7 +132,7 @@ impl Stages {
     /// # Errors
     /// As [`open`].
     pub(crate) fn open(&self, location: &StageLocation) -> Result<OpenStage> {
-        let stage = open(&self.account, &self.catalog, &self.user, location)?;
+        let stage = open(&self.account, &self.catalog, &self.user, location, &self.watch)?;
         let internal = |folder: String| Some(format!("{folder}/"));
         let key = match location {
             StageLocation::User => internal(format!("user/{}", self.user)),

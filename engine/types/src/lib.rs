@@ -27,6 +27,7 @@ pub mod text_format;
 pub mod timestamp;
 pub mod value;
 pub mod variant;
+pub mod watch;
 
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
@@ -36,3 +37,4 @@ pub use schema::{Field, Schema};
 pub use span::Span;
 pub use sql_type::{SqlType, TypeFamily};
 pub use value::{Decimal, Value};
+pub use watch::{Cancel, Progress, Watch};

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Numbers stand to the right; a cell of several lines spans as many lines of the table. On a terminal,
-//! the widest columns are narrowed until the table fits, and a table that cannot fit is shown vertically.
+//! long names are broken and the widest columns narrowed until the table fits; a table that cannot fit is
+//! shown vertically.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -28,15 +29,14 @@ const FRAME: usize = 3;
 /// Writes the table.
 pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let heads = rows.heads();
-    let mut widths = natural_widths(rows, style)?;
-    if let Some(terminal) = style.width
-        && !fit(&mut widths, terminal)
-    {
+    let Some(widths) = fit(&needs(rows, style)?, style.width) else {
         return vertical::write(rows, out);
-    }
+    };
     rule(out, &widths, '+')?;
     if style.header {
-        let names: Vec<_> = heads.iter().map(|head| Cow::Borrowed(head.name.as_str())).collect();
+        let names = heads.iter().zip(&widths);
+        let names: Vec<Cow<str>> =
+            names.map(|(head, width)| Cow::Owned(name_lines(&head.name, *width))).collect();
         write_row(out, heads, &widths, &names)?;
         rule(out, &widths, '|')?;
     }
@@ -47,16 +47,67 @@ pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> 
     rule(out, &widths, '+')
 }
 
-/// The widest line of every column.
-fn natural_widths(rows: &dyn RowSource, style: Style) -> io::Result<Vec<usize>> {
-    let name_width = |head: &Head| if style.header { widest_line(&head.name) } else { 0 };
-    let mut widths: Vec<usize> = rows.heads().iter().map(name_width).collect();
+/// The room that a column needs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Need {
+    /// The widest line of its cells.
+    cells: usize,
+    /// Its name on one line.
+    name: usize,
+    /// The widest piece of its name, when it is cut at blanks and underscores.
+    piece: usize,
+}
+
+impl Need {
+    /// The width when nothing may be wider than `cap`, except a name's pieces and, unless
+    /// `cut_cells`, the cells.
+    fn within(self, cap: usize, cut_cells: bool) -> usize {
+        let name = self.piece.max(self.name.min(cap));
+        if cut_cells { name.max(self.cells).min(cap) } else { name.max(self.cells) }
+    }
+}
+
+/// What every column needs.
+fn needs(rows: &dyn RowSource, style: Style) -> io::Result<Vec<Need>> {
+    let of_name = |head: &Head| match style.header {
+        true => Need {
+            cells: 0,
+            name: widest_line(&head.name),
+            piece: pieces(&head.name).map(widest_line).max().unwrap_or(0),
+        },
+        false => Need::default(),
+    };
+    let mut needs: Vec<Need> = rows.heads().iter().map(of_name).collect();
     rows.for_each_row(&mut |cells: &[Cell]| {
-        for ((width, head), cell) in widths.iter_mut().zip(rows.heads()).zip(cells) {
-            *width = (*width).max(widest_line(&head.shown(cell)));
+        for ((need, head), cell) in needs.iter_mut().zip(rows.heads()).zip(cells) {
+            need.cells = need.cells.max(widest_line(&head.shown(cell)));
         }
     })?;
-    Ok(widths)
+    Ok(needs)
+}
+
+/// A column's name in pieces that end at blanks and underscores.
+fn pieces(name: &str) -> impl Iterator<Item = &str> {
+    name.split_inclusive([' ', '_'])
+}
+
+/// A column's name on lines of at most `width`, where its pieces allow.
+fn name_lines(name: &str, width: usize) -> String {
+    if widest_line(name) <= width {
+        return name.to_string();
+    }
+    let mut text = String::new();
+    let mut used = 0;
+    for piece in pieces(name) {
+        let length = widest_line(piece);
+        if used > 0 && used + length > width {
+            text.push('\n');
+            used = 0;
+        }
+        text.push_str(piece);
+        used += length;
+    }
+    text
 }
 
 fn widest_line(text: &str) -> usize {
@@ -71,20 +122,20 @@ fn visible(line: &str) -> String {
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Narrows the widest columns until the table fits; says whether it does.
-fn fit(widths: &mut [usize], terminal: usize) -> bool {
-    let room = terminal.saturating_sub(FRAME * widths.len() + 1);
-    if widths.iter().sum::<usize>() <= room {
-        return true;
+/// The columns' widths on a terminal: names are broken first, then the widest cells are cut; none if
+/// even so the table does not fit.
+fn fit(needs: &[Need], terminal: Option<usize>) -> Option<Vec<usize>> {
+    let widths = |cap: usize, cut: bool| needs.iter().map(|need| need.within(cap, cut)).collect();
+    let natural: Vec<usize> = widths(usize::MAX, false);
+    let room = terminal.unwrap_or(usize::MAX).saturating_sub(FRAME * needs.len() + 1);
+    let fits = |widths: &Vec<usize>| widths.iter().sum::<usize>() <= room;
+    if fits(&natural) {
+        return Some(natural);
     }
     // The largest width that all columns may have so that together they fit.
-    let total = |cap: usize| widths.iter().map(|width| (*width).min(cap)).sum::<usize>();
-    let cap = (1..=room).rev().find(|cap| total(*cap) <= room).unwrap_or(0);
-    if cap < NARROWEST {
-        return false;
-    }
-    widths.iter_mut().for_each(|width| *width = (*width).min(cap));
-    true
+    let narrowed =
+        |least: usize, cut: bool| (least..=room).rev().map(|cap| widths(cap, cut)).find(fits);
+    narrowed(0, false).or_else(|| narrowed(NARROWEST, true))
 }
 
 fn rule(out: &mut dyn Write, widths: &[usize], edge: char) -> io::Result<()> {
@@ -228,6 +279,27 @@ mod tests {
 | 1 | abcdefghijklmnop |
 |   | qrst             |
 +---+------------------+
+",
+        );
+    }
+
+    #[test]
+    fn long_names_are_broken_before_cells_are_cut() {
+        let style = Style { header: true, empty_for_null: false, width: Some(24) };
+        check_style(
+            Psql,
+            style,
+            &["#rows_loaded", "first_error_column_name"],
+            &[&["1", "NULL"]],
+            "\
++----------+----------+
+|    rows_ | first_   |
+|   loaded | error_   |
+|          | column_  |
+|          | name     |
+|----------+----------|
+|        1 | NULL     |
++----------+----------+
 ",
         );
     }

@@ -21,12 +21,13 @@ impl Source for GenerateSource {
             .map_err(|_| Error::internal("more rows than a machine can count"))
     }
 
-    fn read(&self, morsel: usize, _: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
+    fn read(&self, morsel: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
         let start = morsel as u64 * MORSEL_ROWS;
         let mut left = (self.rows - start).min(MORSEL_ROWS) as usize;
         while left > 0 {
             let rows = left.min(BATCH_ROWS);
             left -= rows;
+            context.watch.progress.add_rows(rows as u64);
             if emit(Batch::new(Vec::new(), rows))?.is_stop() {
                 return Ok(Flow::Stop);
             }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use firn_loader::options::{FormatDefinition, from_plan};
 use firn_loader::row_error::LoadTarget;
-use firn_loader::scan::{FileScan, Reading};
+use firn_loader::scan::{FileChunk, FileScan, Reading};
 use firn_loader::stage::{FileSelection, Pattern, SharedStage, StagedFile, select};
 use firn_query::plan::StageScan;
 use firn_types::{Error, ErrorCode, Result};
@@ -46,6 +46,7 @@ impl Source for StageSource {
             return Err(file_missing(&self.stage.shown(path)));
         }
         let workers = if files.is_empty() { 0 } else { context.threads() };
+        expect(&files, context);
         let scan = FileScan::new(self.stage.clone(), files.clone(), self.reading.clone());
         let again = |_| Error::internal("staged files opened twice");
         self.opened.set((scan, files)).map_err(again)?;
@@ -57,8 +58,10 @@ impl Source for StageSource {
         let mut flow = Flow::Continue;
         while let Some(chunk) = scan.next() {
             let file = &files[chunk.file];
+            begin(&chunk, context);
             let parsed = chunk.parse(|batch| {
                 context.check()?;
+                context.watch.progress.add_rows(batch.rows_parsed);
                 if let Some(error) = batch.errors.first() {
                     return Err(error.to_error());
                 }
@@ -72,6 +75,18 @@ impl Source for StageSource {
             parsed?;
         }
         Ok(flow)
+    }
+}
+
+/// Tells those who watch the statement which files it is going to read.
+pub(crate) fn expect(files: &[StagedFile], context: &QueryContext) {
+    context.watch.progress.expect(files.len(), files.iter().map(|file| file.size).sum());
+}
+
+/// Tells them that a file is begun, at its first chunk.
+pub(crate) fn begin(chunk: &FileChunk, context: &QueryContext) {
+    if chunk.index == 0 {
+        context.watch.progress.begin_file();
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn put(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
         "status",
         "message",
     ]);
-    for row in stage::put(stage.as_ref(), &request)? {
+    for row in stage::put(stage.as_ref(), &request, &running.session.watch)? {
         rows.rows.push(vec![
             Value::text(row.source),
             Value::text(row.target),
@@ -93,7 +93,7 @@ pub(super) fn get(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
         }
     }
     let mut rows = shape(&["file", "size:number", "status", "message"]);
-    for row in stage::get(stage.as_ref(), &request)? {
+    for row in stage::get(stage.as_ref(), &request, &running.session.watch)? {
         rows.rows.push(vec![
             Value::text(row.file),
             Value::integer(row.size),
@@ -146,7 +146,8 @@ fn opened(
     let place = running.with_binder(&functions, |binder| binder.stage(location, running.sql))?;
     let session = &*running.session;
     let account = &session.shared.account;
-    let stage = crate::stages::open(account, &running.catalog(), &session.user, &place)?;
+    let stage =
+        crate::stages::open(account, &running.catalog(), &session.user, &place, &session.watch)?;
     Ok((place, stage))
 }
 

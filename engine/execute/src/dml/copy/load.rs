@@ -22,6 +22,7 @@ use super::{LoadedFiles, OpenStage};
 use crate::context::{QueryContext, lock};
 use crate::dml::insert::append;
 use crate::dml::writer::RowsWriter;
+use crate::operators::stage_scan::{begin, expect};
 
 /// Bad rows that are kept for VALIDATE.
 const ERRORS_MAX: usize = 10_000;
@@ -71,6 +72,7 @@ pub(super) fn load(
         errors: Mutex::default(),
         stop: AtomicBool::new(false),
     };
+    expect(&files, context);
     let scan = FileScan::new(stage.stage.clone(), files.clone(), recipe.reading.clone());
     context.for_each(context.threads(), |_| loading.work(&scan))?;
     let (results, writer, errors) = loading.decide(stage)?;
@@ -108,6 +110,7 @@ impl<'l> Loading<'l> {
     }
 
     fn load_chunk(&self, chunk: FileChunk) -> Result<()> {
+        begin(&chunk, self.context);
         let (file, types) = (chunk.file, chunk.types());
         let index = usize::try_from(chunk.index).unwrap_or(0);
         let place = (file << CHUNK_BITS) | index;
@@ -119,6 +122,7 @@ impl<'l> Loading<'l> {
                 let (rows, rejected) =
                     self.recipe.rows.make(&batch, &types, &self.files[file], self.context)?;
                 tally.rows_parsed += batch.rows_parsed;
+                self.context.watch.progress.add_rows(batch.rows_parsed);
                 self.note(batch.errors.iter().chain(&rejected), &mut tally);
                 self.keep(file, place, rows)
             });

@@ -12,6 +12,7 @@ use super::choose::Chosen;
 use super::recipe::Recipe;
 use super::{Copied, OpenStage};
 use crate::context::{QueryContext, lock};
+use crate::operators::stage_scan::{begin, expect};
 
 pub(super) fn validate(
     mode: ValidationMode,
@@ -21,6 +22,7 @@ pub(super) fn validate(
     context: &QueryContext,
 ) -> Result<Copied> {
     let files = chosen.files;
+    expect(&files, context);
     let scan = FileScan::new(stage.stage.clone(), files.clone(), recipe.reading.clone());
     let wanted = match mode {
         ValidationMode::ReturnRows(rows) => Some(usize::try_from(rows).unwrap_or(usize::MAX)),
@@ -32,9 +34,11 @@ pub(super) fn validate(
     let errors = Mutex::new(Vec::new());
     context.for_each(context.threads(), |_| {
         while let Some(chunk) = scan.next() {
+            begin(&chunk, context);
             let (file, types) = (chunk.file, chunk.types());
             chunk.parse(|batch| {
                 context.check()?;
+                context.watch.progress.add_rows(batch.rows_parsed);
                 let (_, rejected) = recipe.rows.make(&batch, &types, &files[file], context)?;
                 let found = batch.errors.iter().cloned().chain(rejected);
                 lock(&errors).extend(found.map(|error| (file, error)));

@@ -54,6 +54,12 @@ impl ScanSpec {
     fn judges_nothing(&self) -> bool {
         self.conditions.is_empty() && self.filters.is_empty() && self.bounds.is_empty()
     }
+
+    /// Stored bytes of the columns that are read.
+    fn bytes_of(&self, partition: &Partition) -> u64 {
+        let columns = self.columns.iter().filter_map(|column| partition.column(column.field));
+        columns.map(|column| column.bytes).sum()
+    }
 }
 
 /// A stored table as a source.
@@ -75,6 +81,8 @@ struct Opened {
 struct Morsel {
     reader: usize,
     row_group: usize,
+    /// In a partition's first morsel, the bytes that are read of it.
+    begins: Option<u64>,
 }
 
 impl Scan {
@@ -102,6 +110,12 @@ impl Source for Scan {
         };
         let (partition, reader) = &opened.readers[morsel.reader];
         let group = RowGroup { reader, partition: *partition, index: morsel.row_group };
+        let progress = &context.watch.progress;
+        if let Some(bytes) = morsel.begins {
+            progress.begin_file();
+            progress.add_bytes(bytes);
+        }
+        progress.add_rows(group.rows() as u64);
         if self.spec.judges_nothing() {
             return self.read_all(&group, emit);
         }
@@ -270,13 +284,10 @@ fn storage(context: &QueryContext) -> Result<&Storage> {
 /// The scan's counters in the profile.
 fn count(context: &QueryContext, spec: &ScanSpec, chosen: &[(usize, &Arc<Partition>)]) {
     let (total, read) = (spec.partitions.len(), chosen.len());
-    let bytes_of = |partition: &Partition| {
-        let columns = spec.columns.iter().filter_map(|column| partition.column(column.field));
-        columns.map(|column| column.bytes as usize).sum::<usize>()
-    };
+    let bytes: u64 = chosen.iter().map(|(_, partition)| spec.bytes_of(partition)).sum();
+    context.watch.progress.expect(read, bytes);
     if let Some(counters) = context.profile.counters(spec.id) {
-        let bytes = chosen.iter().map(|(_, partition)| bytes_of(partition)).sum();
-        OperatorCounters::add(&counters.bytes_read, bytes);
+        OperatorCounters::add(&counters.bytes_read, bytes as usize);
         OperatorCounters::add(&counters.partitions_total, total);
         OperatorCounters::add(&counters.partitions_scanned, read);
         OperatorCounters::add(&counters.partitions_pruned, total - read);

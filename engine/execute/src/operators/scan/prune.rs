@@ -47,7 +47,12 @@ impl Scan {
             let groups = 0..reader.row_groups().len();
             let kept = groups
                 .filter(|&group| reader.prune(group, &spec.columns, &predicate) != Prune::Skip);
-            morsels.extend(kept.map(|row_group| Morsel { reader: number, row_group }));
+            let mut begins = Some(spec.bytes_of(chosen[number].1));
+            morsels.extend(kept.map(|row_group| Morsel {
+                reader: number,
+                row_group,
+                begins: begins.take(),
+            }));
         }
         Ok(Opened { readers, morsels, predicate })
     }

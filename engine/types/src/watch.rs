@@ -1,0 +1,123 @@
+//! A running statement as seen from outside: how far it is, and that it is to end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::{Error, ErrorCode, Result};
+
+/// What the threads of a running statement and those who watch it share; clones share it too.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Whether the statement is to end.
+    pub cancel: Cancel,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+impl Watch {
+    /// Forgets the statement before: the next one begins.
+    pub fn reset(&self) {
+        self.cancel.0.store(false, Ordering::Release);
+        let counters = &self.progress.0;
+        for counter in [
+            &counters.rows,
+            &counters.bytes,
+            &counters.bytes_total,
+            &counters.files,
+            &counters.files_total,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Whether a statement was canceled; clones share the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Ends the statement soon.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the statement is to end.
+    pub fn is_canceled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Looks whether the statement is to end.
+    ///
+    /// # Errors
+    /// `Canceled` when it is.
+    pub fn check(&self) -> Result<()> {
+        match self.is_canceled() {
+            true => Err(Error::new(ErrorCode::Canceled, "SQL execution canceled")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What a statement has read so far; all threads add to it.
+#[derive(Clone, Debug, Default)]
+pub struct Progress(Arc<Counters>);
+
+#[derive(Debug, Default)]
+struct Counters {
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    bytes_total: AtomicU64,
+    files: AtomicU64,
+    files_total: AtomicU64,
+}
+
+/// How far a statement is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoFar {
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Bytes that are known to be read in all.
+    pub bytes_total: u64,
+    /// Files and micro-partitions begun.
+    pub files: u64,
+    /// Files and micro-partitions that are known to be read in all.
+    pub files_total: u64,
+}
+
+impl Progress {
+    /// So many more files, and bytes in them, are going to be read.
+    pub fn expect(&self, files: usize, bytes: u64) {
+        self.0.files_total.fetch_add(files as u64, Ordering::Relaxed);
+        self.0.bytes_total.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A file or a micro-partition is begun.
+    pub fn begin_file(&self) {
+        self.0.files.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bytes were read.
+    pub fn add_bytes(&self, bytes: u64) {
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Rows were read.
+    pub fn add_rows(&self, rows: u64) {
+        self.0.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// How far the statement is now.
+    pub fn so_far(&self) -> SoFar {
+        let counters = &self.0;
+        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SoFar {
+            rows: now(&counters.rows),
+            bytes: now(&counters.bytes),
+            bytes_total: now(&counters.bytes_total),
+            files: now(&counters.files),
+            files_total: now(&counters.files_total),
+        }
+    }
+}
