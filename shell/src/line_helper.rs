@@ -42,7 +42,11 @@ impl Validator for LineHelper {
 /// Whether Enter sends the text: a `!` command, one or more whole statements, or a word to leave.
 fn may_send(text: &str) -> bool {
     let trimmed = text.trim();
-    trimmed.is_empty() || trimmed.starts_with('!') || is_farewell(trimmed) || is_complete(text)
+    // A command is a line of its own, also behind statements.
+    let (before, last) = trimmed.rsplit_once('\n').unwrap_or(("", trimmed));
+    let ends_with_command =
+        last.trim_start().starts_with('!') && (before.trim().is_empty() || is_complete(before));
+    trimmed.is_empty() || ends_with_command || is_farewell(trimmed) || is_complete(text)
 }
 
 /// Whether the text is one of the words that people type to leave a shell.
@@ -210,10 +214,10 @@ mod tests {
 
     #[test]
     fn enter_sends_whole_statements_only() {
-        for text in ["", "!help", "select 1;", "quit", "Exit;"] {
+        for text in ["", "!help", "select 1;", "select 1;\n!help", "quit", "Exit;"] {
             assert!(may_send(text), "{text}");
         }
-        for text in ["select 1", "select 'a;"] {
+        for text in ["select 1", "select 'a;", "select 'a;\n!b"] {
             assert!(!may_send(text), "{text}");
         }
     }

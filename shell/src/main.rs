@@ -119,7 +119,7 @@ fn connect(
         role: connection.role,
         user: connection.user,
     });
-    let session = session.map_err(|error| error.to_string())?;
+    let session = session.map_err(|error| format!("cannot start in {account}: {error}"))?;
     Shell::new(session, options, variables).map_err(|error| error.to_string())
 }
 

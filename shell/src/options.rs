@@ -103,7 +103,10 @@ impl Options {
             Kind::Text => true,
         };
         if !fine {
-            return Err(format!("option {} does not take '{value}'", OPTIONS[index].name));
+            return Err(format!(
+                "option {} does not take '{value}': {}",
+                OPTIONS[index].name, OPTIONS[index].help
+            ));
         }
         self.values[index] = match OPTIONS[index].kind {
             Kind::Text => value.to_string(),

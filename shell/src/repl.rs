@@ -14,7 +14,7 @@ use signal_hook::consts::SIGINT;
 use crate::config::user_file;
 use crate::line_helper::{LineHelper, is_farewell};
 use crate::shell::{Outcome, Shell};
-use crate::statement_reader::StatementReader;
+use crate::statement_reader::{Item, StatementReader};
 
 type LineEditor = Editor<LineHelper, FileHistory>;
 
@@ -82,24 +82,32 @@ fn read_and_run(shell: &mut Shell, editor: &mut LineEditor) -> io::Result<Outcom
         if text.trim().is_empty() {
             continue;
         }
-        let _ = editor.add_history_entry(text.as_str());
         if is_farewell(&text) {
             return Ok(Outcome::Quit);
         }
-        match run_text(shell, &text)? {
+        let items = items(&text);
+        for item in &items {
+            let _ = editor.add_history_entry(item.typed());
+        }
+        match run_items(shell, &items)? {
             Outcome::Quit => return Ok(Outcome::Quit),
             Outcome::Failed if shell.exits_on_error() => return Ok(Outcome::Failed),
-            Outcome::Failed | Outcome::Fine => {}
+            Outcome::Failed | Outcome::Canceled | Outcome::Fine => {}
         }
     }
 }
 
-/// Runs what was typed, up to the first error.
-fn run_text(shell: &mut Shell, text: &str) -> io::Result<Outcome> {
+/// What was typed, in its parts: whoever pastes a script wants its statements back one by one.
+fn items(text: &str) -> Vec<Item> {
     let mut reader = StatementReader::default();
     let mut items: Vec<_> = text.lines().flat_map(|line| reader.line(line)).collect();
     items.extend(reader.end());
-    for item in &items {
+    items
+}
+
+/// Runs what was typed, up to the first error.
+fn run_items(shell: &mut Shell, items: &[Item]) -> io::Result<Outcome> {
+    for item in items {
         match shell.run(item, None)? {
             Outcome::Fine => {}
             outcome => return Ok(outcome),

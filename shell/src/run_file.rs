@@ -67,7 +67,7 @@ fn run_items(shell: &mut Shell, items: &[Item], file: Option<&str>) -> io::Resul
     for item in items {
         match shell.run(item, file)? {
             Outcome::Fine => {}
-            Outcome::Quit => return Ok(Outcome::Quit),
+            outcome @ (Outcome::Quit | Outcome::Canceled) => return Ok(outcome),
             Outcome::Failed => {
                 if shell.exits_on_error()
                     || (file.is_some() && shell.options.is_true("stop_on_error"))

@@ -23,6 +23,8 @@ pub(crate) enum Outcome {
     Fine,
     /// It failed, and said so.
     Failed,
+    /// A person has canceled it: what was to follow is not run.
+    Canceled,
     /// The shell is to end.
     Quit,
 }
@@ -155,7 +157,11 @@ impl Shell {
         self.remember(sql, &answer, elapsed);
         match answer {
             Ok(result) => self.print_result(&result, elapsed),
-            Err(failure) => self.print_failure(&failure, sql, origin, elapsed),
+            Err(failure) => {
+                let canceled = self.interactive() && failure.is_canceled();
+                self.print_failure(&failure, sql, origin, elapsed)?;
+                Ok(if canceled { Outcome::Canceled } else { Outcome::Failed })
+            }
         }
     }
 
@@ -221,12 +227,11 @@ impl Shell {
         sql: &str,
         origin: Option<Origin>,
         elapsed: Duration,
-    ) -> io::Result<Outcome> {
+    ) -> io::Result<()> {
         if self.options.format() == Format::Machine {
             let answer =
                 render::machine_error(Some(failure), &failure.message, elapsed.as_secs_f64());
-            self.output.line(&answer, true)?;
-            return Ok(Outcome::Failed);
+            return self.output.line(&answer, true);
         }
         self.output.flush()?;
         let color = self.options.is_true_or("color", io::stderr().is_terminal());
@@ -235,8 +240,7 @@ impl Shell {
             message.push_str(&format!("\nSFQID: {}", failure.query_id));
         }
         writeln!(io::stderr(), "{message}")?;
-        self.footer(0, &failure.query_id, elapsed)?;
-        Ok(Outcome::Failed)
+        self.footer(0, &failure.query_id, elapsed)
     }
 
     fn footer(&mut self, rows: u64, query_id: &str, elapsed: Duration) -> io::Result<()> {

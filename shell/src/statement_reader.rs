@@ -24,6 +24,16 @@ pub(crate) enum Item {
     },
 }
 
+impl Item {
+    /// The text as it may be typed again.
+    pub(crate) fn typed(&self) -> String {
+        match self {
+            Item::Statement { text, .. } => format!("{text};"),
+            Item::Command { text, .. } => format!("!{text}"),
+        }
+    }
+}
+
 /// Collects lines until they make statements.
 #[derive(Debug, Default)]
 pub(crate) struct StatementReader {

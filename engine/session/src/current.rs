@@ -13,23 +13,29 @@ pub(crate) fn start(session: &mut Session, options: &SessionOptions) -> Result<(
     let fold = |name: &Option<String>, default: &str| {
         name.as_ref().map_or_else(|| default.to_string(), |name| name.to_uppercase())
     };
-    let given = options.database.is_some();
-    if let Err(error) = use_database(session, &fold(&options.database, "FIRN"))
-        && given
-    {
-        return Err(error);
+    let used = use_database(session, &fold(&options.database, "FIRN"));
+    if let Some(name) = &options.database {
+        used.map_err(|_| missing("Database", name))?;
     }
-    if let Some(schema) = &options.schema {
-        use_schema(session, None, &schema.to_uppercase())?;
+    if let Some(name) = &options.schema {
+        use_schema(session, None, &name.to_uppercase()).map_err(|_| missing("Schema", name))?;
     }
     match &options.warehouse {
-        Some(warehouse) => use_warehouse(session, &warehouse.to_uppercase())?,
+        Some(name) => {
+            use_warehouse(session, &name.to_uppercase()).map_err(|_| missing("Warehouse", name))?;
+        }
         None => session.warehouse = Some("COMPUTE_WH".to_string()),
     }
     match &options.role {
-        Some(role) => use_role(session, &role.to_uppercase()),
+        Some(name) => use_role(session, &name.to_uppercase()).map_err(|_| missing("Role", name)),
         None => Ok(()),
     }
+}
+
+/// The error of a name to start with.
+fn missing(kind: &str, name: &str) -> Error {
+    let text = format!("{kind} '{}' does not exist or not authorized.", name.to_uppercase());
+    Error::new(ErrorCode::CannotUse, text)
 }
 
 fn cannot_use() -> Error {

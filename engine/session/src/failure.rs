@@ -20,6 +20,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether someone has canceled the statement.
+    pub fn is_canceled(&self) -> bool {
+        self.code == ErrorCode::Canceled
+    }
+
     /// The failure of the statement `sql`.
     pub(crate) fn new(query_id: &str, error: &Error, sql: &str) -> Failure {
         let place = error.span().map(|span| span.place(sql));

@@ -189,7 +189,8 @@ fn write_line<'a>(
     writeln!(out, "|")
 }
 
-/// The lines of a cell, cut where they are wider than the column.
+/// The lines of a cell, cut where they are wider than the column: behind a blank if there is one in the
+/// line's second half.
 fn cell_lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -198,8 +199,14 @@ fn cell_lines(text: &str, width: usize) -> Vec<String> {
         for c in visible(line).chars() {
             let char_width = c.width().unwrap_or(0);
             if part_width + char_width > width && !part.is_empty() {
-                lines.push(std::mem::take(&mut part));
-                part_width = 0;
+                let blank = part.rfind(' ').map(|at| at + 1).filter(|at| *at > part.len() / 2);
+                let rest = if c == ' ' {
+                    String::new()
+                } else {
+                    part.split_off(blank.unwrap_or(part.len()))
+                };
+                lines.push(std::mem::replace(&mut part, rest));
+                part_width = part.width();
             }
             part.push(c);
             part_width += char_width;
