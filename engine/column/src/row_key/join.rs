@@ -353,6 +353,11 @@ impl JoinTable {
         self.next.is_empty()
     }
 
+    /// The next row with the key of a row that [`JoinTable::look_up`] or this gave, or [`NONE`].
+    pub fn next(&self, row: u32) -> u32 {
+        self.next.get(row as usize).copied().unwrap_or(NONE)
+    }
+
     /// The number of rows of the build side, those with NULL keys included.
     pub fn rows(&self) -> usize {
         self.keys.rows

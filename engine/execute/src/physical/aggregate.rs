@@ -33,7 +33,12 @@ impl Builder<'_, '_> {
             let binding = wrapped(&call.binding, call.distinct, &call.order_by);
             inputs.push(AggregateInputs { binding, arguments: start..exprs.len() });
         }
-        let stream = self.build(&node.input, &wanted_with(&Wanted::new(), &exprs))?;
+        let grouped = |id| {
+            node.groups.iter().find(|group| group.id == id).and_then(|group| group.expr.as_column())
+        };
+        let hints = self.hints.below(grouped);
+        let below = wanted_with(&Wanted::new(), &exprs);
+        let stream = self.with_hints(hints, |builder| builder.build(&node.input, &below))?;
         let grouping_id = node.grouping_id.filter(|id| wanted.contains(id));
         let spec = AggregateSpec {
             inputs: Expressions::new(exprs, &stream.layout)?,

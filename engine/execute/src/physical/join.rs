@@ -26,8 +26,8 @@ impl Builder<'_, '_> {
         judged.for_each(|condition| used.extend(condition.columns_used()));
 
         let below = wanted_with(&wanted.union(&used).copied().collect(), &build_keys);
-        let build =
-            self.with_hints(Hints::default(), |builder| builder.build(&node.right, &below))?;
+        let hints = self.build_hints(node.kind);
+        let build = self.with_hints(hints, |builder| builder.build(&node.right, &below))?;
         let payload = build.layout.positions_where(|id| wanted.contains(&id) || used.contains(&id));
         let carried = build.layout.project(&payload);
         let build_keys = Expressions::new(build_keys, &build.layout)?;
@@ -47,7 +47,7 @@ impl Builder<'_, '_> {
         let join = Arc::new(join::Join::new(spec));
         self.end_in(build, join.clone(), id);
         let mut hints = self.hints.clone();
-        if matches!(node.kind, JoinKind::Right | JoinKind::Full) {
+        if node.kind.judges_right() {
             // Without its match a build row would come out lonely.
             hints.bounds.clear();
         }
@@ -59,6 +59,16 @@ impl Builder<'_, '_> {
         let source = Step { operator: Arc::new(AfterProbe { join }) as Arc<_>, id };
         stream.legs.push(Leg { source, transforms: Vec::new(), phase, serial: false });
         Ok(stream)
+    }
+
+    /// What operators above say that holds of the build side's rows too: those of them that are left out must
+    /// leave no trace.
+    fn build_hints(&self, kind: JoinKind) -> Hints {
+        let filters = match kind.gives_right() && !kind.keeps_lonely_left() {
+            true => self.hints.filters.clone(),
+            false => Vec::new(),
+        };
+        Hints { filters, bounds: Vec::new() }
     }
 
     /// The layout that a node's stream is given: its wanted columns in the node's order.
@@ -136,10 +146,11 @@ fn spec_of(
     let condition_probe = probe.positions_where(|id| parts.used.contains(&id));
     let condition_build = carried.positions_where(|id| parts.used.contains(&id));
     let judged = probe.project(&condition_probe).joined(&carried.project(&condition_build));
-    let probe_output = probe.positions_where(|id| wanted.contains(&id));
-    let has_build_columns =
-        !matches!(node.kind, JoinKind::Semi | JoinKind::Anti | JoinKind::Mark { .. });
-    let build_output = match has_build_columns {
+    let probe_output = match node.kind.gives_left() {
+        true => probe.positions_where(|id| wanted.contains(&id)),
+        false => Vec::new(),
+    };
+    let build_output = match node.kind.gives_right() {
         true => carried.positions_where(|id| wanted.contains(&id)),
         false => Vec::new(),
     };
@@ -179,9 +190,8 @@ fn runtime_filter(
     keys: &[JoinKey],
     join: &Arc<join::Join>,
 ) -> Option<RuntimeFilter> {
-    let vanishes = matches!(kind, JoinKind::Inner | JoinKind::Semi | JoinKind::Right);
     let columns: Vec<_> = keys.iter().map(|key| key.left.as_column()).collect();
-    let usable = vanishes
+    let usable = !kind.keeps_lonely_left()
         && keys.iter().all(|key| !key.null_equals_null)
         && columns.iter().any(Option::is_some);
     usable.then(|| RuntimeFilter { columns, join: Arc::clone(join) })

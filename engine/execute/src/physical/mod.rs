@@ -46,6 +46,23 @@ pub(crate) struct Hints {
     pub(crate) bounds: Vec<(ColumnId, Arc<TopBound>)>,
 }
 
+impl Hints {
+    /// The hints under the ids that columns have below a node; `below` answers none for what the node itself
+    /// makes, and nothing can be said below of such a column.
+    pub(crate) fn below(&self, below: impl Fn(ColumnId) -> Option<ColumnId>) -> Hints {
+        let filters = self.filters.iter().filter_map(|filter| {
+            let columns: Vec<_> =
+                filter.columns.iter().map(|column| column.and_then(&below)).collect();
+            let said = columns.iter().any(Option::is_some);
+            said.then(|| RuntimeFilter { columns, join: Arc::clone(&filter.join) })
+        });
+        let bounds = self.bounds.iter();
+        let bounds =
+            bounds.filter_map(|(column, bound)| Some((below(*column)?, Arc::clone(bound))));
+        Hints { filters: filters.collect(), bounds: bounds.collect() }
+    }
+}
+
 /// Legs that do not end yet, and what stands where in their batches.
 pub(crate) struct Stream {
     pub(crate) legs: Vec<Leg>,
@@ -182,8 +199,7 @@ impl<'a, 's> Builder<'a, 's> {
     }
 }
 
-/// Whether rows may be left out below a node that no one above it has a use for. Columns keep their ids
-/// only where they are passed on row by row, so that elsewhere no hint fits.
+/// Whether rows may be left out below a node that no one above it has a use for.
 fn keeps_hints(plan: &Plan) -> bool {
     match plan {
         Plan::Limit(_) | Plan::Window(_) | Plan::Sample(_) | Plan::RecursiveCte(_) => false,

@@ -42,7 +42,11 @@ impl Builder<'_, '_> {
     ) -> Result<Stream> {
         let items: Vec<_> = node.items.iter().filter(|item| wanted.contains(&item.id)).collect();
         let below = wanted_with(&Wanted::new(), items.iter().map(|item| &item.expr));
-        let mut input = self.build(&node.input, &below)?;
+        let passed = |id| {
+            node.items.iter().find(|item| item.id == id).and_then(|item| item.expr.as_column())
+        };
+        let hints = self.hints.below(passed);
+        let mut input = self.with_hints(hints, |builder| builder.build(&node.input, &below))?;
         if items.iter().any(|item| counts_rows(&item.expr)) {
             input.legs.iter_mut().for_each(|leg| leg.serial = true);
         }
@@ -190,7 +194,11 @@ impl Builder<'_, '_> {
         for input in &node.inputs {
             let columns = ids(&input.columns());
             let columns: Vec<ColumnId> = positions.iter().map(|&p| columns[p]).collect();
-            let stream = self.build_exactly(input, &columns)?;
+            let given = input.columns();
+            let place = |id| node.columns.iter().position(|column| column.id == id);
+            let hints = self.hints.below(|id| Some(given.get(place(id)?)?.id));
+            let stream =
+                self.with_hints(hints, |builder| builder.build_exactly(input, &columns))?;
             legs.extend(stream.legs);
         }
         Ok(Stream { legs, layout: layout.project(&positions) })

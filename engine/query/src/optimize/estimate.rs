@@ -232,11 +232,28 @@ pub(super) fn key_selectivity(keys: &[JoinKey], left: &Estimate, right: &Estimat
     if keys.is_empty() {
         return 1.0;
     }
-    let together = |side: &Estimate, expr: fn(&JoinKey) -> &Expr| {
-        let product: f64 = keys.iter().map(|key| side.distinct(expr(key))).product();
-        product.min(side.rows).max(1.0)
+    let on_left = distinct_together(left, keys.iter().map(|key| &key.left));
+    let on_right = distinct_together(right, keys.iter().map(|key| &key.right));
+    1.0 / on_left.max(on_right)
+}
+
+/// Different combinations of expressions over one side.
+fn distinct_together<'e>(side: &Estimate, exprs: impl Iterator<Item = &'e Expr>) -> f64 {
+    let product: f64 = exprs.map(|expr| side.distinct(expr)).product();
+    product.min(side.rows).max(1.0)
+}
+
+/// The part of the rows that a semi join keeps: their keys' different values beside those of the other side,
+/// as if the fewer values were among the more.
+fn matching_part(join: &Join, left: &Estimate, right: &Estimate) -> f64 {
+    let on_left = distinct_together(left, join.keys.iter().map(|key| &key.left));
+    let on_right = distinct_together(right, join.keys.iter().map(|key| &key.right));
+    let part = match join.kind.judges_right() {
+        true => on_left / on_right,
+        false => on_right / on_left,
     };
-    1.0 / together(left, |key| &key.left).max(together(right, |key| &key.right))
+    let others = if join.conditions.is_empty() { 1.0 } else { 0.5 };
+    part.clamp(0.0001, 1.0) * others
 }
 
 fn join_estimate(join: &Join) -> Estimate {
@@ -251,8 +268,10 @@ fn join_estimate(join: &Join) -> Estimate {
         JoinKind::Left => matches.max(left.rows),
         JoinKind::Right => matches.max(right.rows),
         JoinKind::Full => matches.max(left.rows + right.rows),
-        JoinKind::Semi => (left.rows * 0.5).min(matches).max(1.0),
-        JoinKind::Anti => (left.rows * 0.5).max(1.0),
+        JoinKind::Semi => left.rows * matching_part(join, &left, &right),
+        JoinKind::Anti => left.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
+        JoinKind::RightSemi => right.rows * matching_part(join, &left, &right),
+        JoinKind::RightAnti => right.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
         JoinKind::Mark { .. } | JoinKind::Single => left.rows,
     };
     for column in both.columns.values_mut() {

@@ -10,6 +10,7 @@ mod estimate;
 mod fold_constants;
 mod inline_cte;
 mod join_order;
+mod merge_projects;
 mod prune_columns;
 mod push_down_filter;
 mod run;
@@ -17,6 +18,7 @@ mod scan_predicate;
 mod simplify;
 mod substitute;
 mod top_n;
+mod unique;
 
 use std::collections::HashSet;
 
@@ -52,6 +54,7 @@ pub const RULES: &[Rule] = &[
         name: "push_down_filter",
         apply: |plan, _, context| push_down_filter::apply(plan, context),
     },
+    Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
     Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },
     Rule { name: "top_n", apply: |plan, _, _| Ok(top_n::apply(plan)) },

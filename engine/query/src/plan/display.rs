@@ -40,6 +40,8 @@ impl Plan {
                 JoinKind::Full => "FullOuterJoin",
                 JoinKind::Semi => "SemiJoin",
                 JoinKind::Anti => "AntiJoin",
+                JoinKind::RightSemi => "RightSemiJoin",
+                JoinKind::RightAnti => "RightAntiJoin",
                 JoinKind::Mark { .. } => "MarkJoin",
                 JoinKind::Single => "SingleJoin",
             },

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::UInt32Array;
 use firn_column::{Batch, Column};
+use firn_query::plan::JoinKind;
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, Result};
 
@@ -24,7 +25,7 @@ pub(crate) struct AfterProbe {
 impl Source for AfterProbe {
     fn open(&self, context: &QueryContext) -> Result<usize> {
         match self.join.built.get() {
-            Some(Built::InMemory { side, .. }) if self.join.spec.keeps_build() => {
+            Some(Built::InMemory { side, .. }) if self.join.spec.kind.judges_right() => {
                 Ok(side.rows().div_ceil(BATCH_ROWS))
             }
             Some(Built::OnDisk(disk)) => disk.end_probing(context).map(|()| PARTS),
@@ -36,7 +37,7 @@ impl Source for AfterProbe {
         match self.join.built.get() {
             Some(Built::InMemory { side, .. }) => {
                 let start = morsel * BATCH_ROWS;
-                self.lonely(side, start, (start + BATCH_ROWS).min(side.rows()), emit)
+                self.judged(side, start, (start + BATCH_ROWS).min(side.rows()), emit)
             }
             Some(Built::OnDisk(disk)) => self.part(disk, morsel, context, emit),
             None => Err(Error::internal("a join read before it was built")),
@@ -45,8 +46,9 @@ impl Source for AfterProbe {
 }
 
 impl AfterProbe {
-    /// The build rows from `start` to `end` that found no partner, with NULLs before them.
-    fn lonely(
+    /// The build rows from `start` to `end` that come out by whether they found a partner, with NULLs for
+    /// the probe side's columns.
+    fn judged(
         &self,
         side: &BuildSide,
         start: usize,
@@ -54,7 +56,8 @@ impl AfterProbe {
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
         let spec = &self.join.spec;
-        let rows = UInt32Array::from(side.lonely(start, end));
+        let wanted = spec.kind == JoinKind::RightSemi;
+        let rows = UInt32Array::from(side.judged(start, end, wanted));
         let count = rows.values().len();
         let nulls = spec.probe_types.iter().map(|sql_type| Column::nulls_of(*sql_type, count));
         let mut columns: Vec<Column> = nulls.collect();
@@ -90,9 +93,9 @@ impl AfterProbe {
                 }
             }
         }
-        if !spec.keeps_build() {
+        if !spec.kind.judges_right() {
             return Ok(Flow::Continue);
         }
-        self.lonely(&side, 0, side.rows(), emit)
+        self.judged(&side, 0, side.rows(), emit)
     }
 }

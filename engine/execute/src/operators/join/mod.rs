@@ -66,16 +66,6 @@ impl JoinSpec {
         self.build_keys.len() > 0
     }
 
-    /// Whether lonely rows of the build side come out.
-    fn keeps_build(&self) -> bool {
-        matches!(self.kind, JoinKind::Right | JoinKind::Full)
-    }
-
-    /// Whether a probing row may come out although no build row matches.
-    fn keeps_probe(&self) -> bool {
-        !matches!(self.kind, JoinKind::Inner | JoinKind::Semi | JoinKind::Right)
-    }
-
     /// Whether the join may be done part by part.
     fn can_spill(&self) -> bool {
         self.has_keys() && self.maybe.is_none()

@@ -101,13 +101,17 @@ impl<'a> Prober<'a> {
         batch: &Batch,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
-        if side.rows() == 0 && !self.spec.keeps_probe() {
+        if side.rows() == 0 && !self.spec.kind.keeps_lonely_left() {
             return Ok(Flow::Continue);
         }
         let keys = self.spec.probe_keys.evaluate(batch, self.context)?;
         if let Some(table) = &side.table {
             let heads = &mut self.heads;
             table.look_up(&keys, batch.rows(), &mut self.scratch, heads)?;
+            if self.spec.conditions.is_empty() && !self.spec.kind.gives_left() {
+                side.mark_chains(heads);
+                return Ok(Flow::Continue);
+            }
             if self.spec.conditions.is_empty()
                 && let Some(answer) = self.by_heads(side, batch, &keys)?
             {
@@ -199,7 +203,7 @@ impl<'a> Prober<'a> {
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
         let kind = self.spec.kind;
-        if !matches!(kind, JoinKind::Inner | JoinKind::Right) {
+        if kind.keeps_lonely_left() || kind == JoinKind::Semi {
             for &row in block.probe.list().iter() {
                 let seen = std::mem::replace(&mut found[row as usize], true);
                 if seen && kind == JoinKind::Single {
@@ -210,10 +214,10 @@ impl<'a> Prober<'a> {
                 }
             }
         }
-        if self.spec.keeps_build() {
+        if kind.judges_right() {
             side.mark(&block.build.list());
         }
-        if matches!(kind, JoinKind::Semi | JoinKind::Anti | JoinKind::Mark { .. }) {
+        if !(kind.gives_left() && kind.gives_right()) {
             return Ok(Flow::Continue);
         }
         let mut columns = block.probe.of(batch, &self.spec.probe_output);
@@ -233,7 +237,9 @@ impl<'a> Prober<'a> {
         let output = || batch.project(&self.spec.probe_output);
         let keep = |wanted: bool| found.iter().map(move |&found| Some(found == wanted));
         match self.spec.kind {
-            JoinKind::Inner | JoinKind::Right => Ok(Flow::Continue),
+            JoinKind::Inner | JoinKind::Right | JoinKind::RightSemi | JoinKind::RightAnti => {
+                Ok(Flow::Continue)
+            }
             JoinKind::Semi => emit(output().filter(&BooleanArray::from_iter(keep(true)))),
             JoinKind::Anti => emit(output().filter(&BooleanArray::from_iter(keep(false)))),
             JoinKind::Left | JoinKind::Full | JoinKind::Single => {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use firn_column::row_key::join::NONE;
 use firn_column::row_key::{JoinKeys, JoinTable};
 use firn_column::{Batch, Column};
 use firn_types::{Error, Result, SqlType};
@@ -63,7 +64,7 @@ impl BuildSide {
             true => Some(table(keys, spec.build_keys.types(), spec.null_safe, rows, context)?),
             false => None,
         };
-        let words = if spec.keeps_build() { rows.div_ceil(64) } else { 0 };
+        let words = if spec.kind.judges_right() { rows.div_ceil(64) } else { 0 };
         let matched = (0..words).map(|_| AtomicU64::new(0)).collect();
         let mut columns = carried.into_columns();
         columns.truncate(spec.payload.len());
@@ -87,13 +88,26 @@ impl BuildSide {
         }
     }
 
-    /// The rows from `start` to `end` that found no partner.
-    pub(super) fn lonely(&self, start: usize, end: usize) -> Vec<u32> {
-        let is_lonely = |row: &u32| {
-            let word = self.matched[*row as usize / 64].load(Ordering::Relaxed);
-            word & (1 << (row % 64)) == 0
-        };
-        (start as u32..end as u32).filter(is_lonely).collect()
+    /// Notes that all rows with the keys of these first ones found partners.
+    pub(super) fn mark_chains(&self, heads: &[u32]) {
+        let Some(table) = &self.table else { return };
+        // Chains are marked whole, so that a marked head needs no second look.
+        for &head in heads.iter().filter(|&&head| head != NONE && !self.is_marked(head)) {
+            let mut row = head;
+            while row != NONE {
+                self.mark(&[row]);
+                row = table.next(row);
+            }
+        }
+    }
+
+    fn is_marked(&self, row: u32) -> bool {
+        self.matched[row as usize / 64].load(Ordering::Relaxed) & (1 << (row % 64)) != 0
+    }
+
+    /// The rows from `start` to `end` that found a partner, or those that found none.
+    pub(super) fn judged(&self, start: usize, end: usize, with_partner: bool) -> Vec<u32> {
+        (start as u32..end as u32).filter(|&row| self.is_marked(row) == with_partner).collect()
     }
 }
 

@@ -270,8 +270,7 @@ impl Unnest<'_> {
         let right = std::mem::replace(&mut *node.right, Plan::one_row());
         let left_uses = !outer_columns(&left, &self.outer_ids).is_empty();
         let right_uses = !outer_columns(&right, &self.outer_ids).is_empty();
-        let preserves_right = matches!(node.kind, JoinKind::Right | JoinKind::Full);
-        if preserves_right {
+        if node.kind.judges_right() {
             return Err(unsupported());
         }
         let left_carries = left_uses || node.kind != JoinKind::Inner || !right_uses;

@@ -201,7 +201,9 @@ impl Pull<'_> {
                 }
                 (node.right.as_ref().clone(), node.conditions.clone())
             }
-            JoinKind::Right | JoinKind::Full => return None,
+            JoinKind::Right | JoinKind::Full | JoinKind::RightSemi | JoinKind::RightAnti => {
+                return None;
+            }
         };
         let mut node = node.clone();
         node.left = Box::new(left);

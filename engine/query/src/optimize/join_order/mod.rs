@@ -17,7 +17,7 @@ use graph::Graph;
 
 /// Tables up to which every order is looked at.
 const EXHAUSTIVE_MAX: usize = 10;
-/// How much smaller the probe side must be before an outer join is turned around.
+/// How much smaller the probe side must be before a join that is not inner is turned around.
 const TURN_FACTOR: f64 = 2.0;
 
 pub(super) fn apply(plan: Plan, _context: &OptimizeContext<'_>) -> Result<Plan> {
@@ -38,17 +38,15 @@ fn order(plan: Plan) -> Plan {
     }
 }
 
-/// An outer join with its smaller side on the right, where the hash table is built.
+/// An outer, semi or anti join with its smaller side on the right, where the hash table is built.
 fn turn(plan: Plan) -> Plan {
     match plan {
-        Plan::Join(mut join) if matches!(join.kind, JoinKind::Left | JoinKind::Right) => {
+        Plan::Join(mut join) if !join.keys.is_empty() => {
+            let Some(turned) = join.kind.turned() else { return Plan::Join(join) };
             let (left, right) =
                 (estimate::estimate(&join.left).rows, estimate::estimate(&join.right).rows);
-            if left * TURN_FACTOR < right && !join.keys.is_empty() {
-                join.kind = match join.kind {
-                    JoinKind::Left => JoinKind::Right,
-                    _ => JoinKind::Left,
-                };
+            if left * TURN_FACTOR < right {
+                join.kind = turned;
                 let Join { left, right, keys, .. } = join.as_mut();
                 std::mem::swap(left, right);
                 keys.iter_mut().for_each(|key| std::mem::swap(&mut key.left, &mut key.right));

@@ -9,6 +9,7 @@ use super::{keep, push};
 use crate::optimize::OptimizeContext;
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_any, uses_only};
+use crate::optimize::unique::is_unique;
 use crate::plan::{Join, JoinKey, JoinKind, Plan};
 
 /// The columns of a join's sides.
@@ -30,11 +31,20 @@ pub(super) fn push_join(
     context: &OptimizeContext<'_>,
 ) -> Plan {
     let sides = Sides::of(&join);
-    join.kind = stricter(join.kind, &conditions, &sides);
+    join.kind = stricter(without_check(&join), &conditions, &sides);
     let conditions = decide_marks(&mut join, conditions);
     match join.kind {
         JoinKind::Inner => push_inner(join, conditions, &sides, context),
         _ => push_outer(join, conditions, &sides, context),
+    }
+}
+
+/// The kind of a join without a check that no row has several matches, where keys tell that none has.
+fn without_check(join: &Join) -> JoinKind {
+    let columns = join.keys.iter().filter_map(|key| key.right.as_column()).collect();
+    match join.kind {
+        JoinKind::Single if is_unique(&join.right, &columns) => JoinKind::Left,
+        other => other,
     }
 }
 
@@ -200,8 +210,8 @@ fn push_outer(
     sides: &Sides,
     context: &OptimizeContext<'_>,
 ) -> Plan {
-    let keeps_left = !matches!(join.kind, JoinKind::Right | JoinKind::Full);
-    let keeps_right = join.kind == JoinKind::Right;
+    let keeps_left = !join.kind.judges_right();
+    let keeps_right = join.kind.judges_right() && join.kind != JoinKind::Full;
     let mut below = Parts::default();
     let mut above = Vec::new();
     for condition in conditions {

@@ -50,6 +50,11 @@ pub enum JoinKind {
     Semi,
     /// Left rows that have no match; left columns only.
     Anti,
+    /// Right rows that have a match, once; right columns only: a semi join that is built on the side it
+    /// keeps.
+    RightSemi,
+    /// Right rows that have no match; right columns only.
+    RightAnti,
     /// Every left row once, with a BOOLEAN column: TRUE when it has a match; otherwise FALSE, or NULL when
     /// `nulls` and some right row would match if NULL keys were equal to all and NULL conditions were TRUE:
     /// the answer of SQL's IN and of comparisons with ANY. A condition of which NULL must count as FALSE
@@ -62,6 +67,49 @@ pub enum JoinKind {
     },
     /// Every left row once with the columns of its one match or NULLs; an error when it has several.
     Single,
+}
+
+impl JoinKind {
+    /// The kind with left and right exchanged; none where there is no such kind.
+    pub fn turned(self) -> Option<JoinKind> {
+        Some(match self {
+            JoinKind::Inner => JoinKind::Inner,
+            JoinKind::Full => JoinKind::Full,
+            JoinKind::Left => JoinKind::Right,
+            JoinKind::Right => JoinKind::Left,
+            JoinKind::Semi => JoinKind::RightSemi,
+            JoinKind::RightSemi => JoinKind::Semi,
+            JoinKind::Anti => JoinKind::RightAnti,
+            JoinKind::RightAnti => JoinKind::Anti,
+            JoinKind::Mark { .. } | JoinKind::Single => return None,
+        })
+    }
+
+    /// Whether a left row may come out, alone or marked, although it has no match.
+    pub fn keeps_lonely_left(self) -> bool {
+        match self {
+            JoinKind::Left | JoinKind::Full | JoinKind::Anti | JoinKind::Single => true,
+            JoinKind::Mark { .. } => true,
+            JoinKind::Inner | JoinKind::Right | JoinKind::Semi => false,
+            JoinKind::RightSemi | JoinKind::RightAnti => false,
+        }
+    }
+
+    /// Whether right rows come out one by one, by whether they have a match.
+    pub fn judges_right(self) -> bool {
+        use JoinKind::{Full, Right, RightAnti, RightSemi};
+        matches!(self, Right | Full | RightSemi | RightAnti)
+    }
+
+    /// Whether the right side's columns come out.
+    pub fn gives_right(self) -> bool {
+        !matches!(self, JoinKind::Semi | JoinKind::Anti | JoinKind::Mark { .. })
+    }
+
+    /// Whether the left side's columns come out.
+    pub fn gives_left(self) -> bool {
+        !matches!(self, JoinKind::RightSemi | JoinKind::RightAnti)
+    }
 }
 
 impl Join {
@@ -84,6 +132,7 @@ impl Join {
                 left.extend(nullable(self.right.columns()));
             }
             JoinKind::Semi | JoinKind::Anti => {}
+            JoinKind::RightSemi | JoinKind::RightAnti => left = self.right.columns(),
             JoinKind::Mark { id, nulls } => left.push(mark_column(id, nulls)),
         }
         left
