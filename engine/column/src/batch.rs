@@ -1,6 +1,7 @@
 //! Columns of equal length: what one operator hands to the next.
 
 use arrow::array::{BooleanArray, UInt32Array};
+use arrow::compute::FilterBuilder;
 use firn_types::{Error, Result};
 
 use crate::Column;
@@ -53,8 +54,11 @@ impl Batch {
 
     /// The rows for which `keep` is TRUE.
     pub fn filter(&self, keep: &BooleanArray) -> Batch {
-        let columns = self.columns.iter().map(|column| column.filter(keep)).collect();
-        Batch::new(columns, keep.true_count())
+        let plan = FilterBuilder::new(keep);
+        // Where the rows are is worked out once for all columns.
+        let plan = if self.columns.len() > 1 { plan.optimize().build() } else { plan.build() };
+        let columns = self.columns.iter().map(|column| column.filtered(&plan)).collect();
+        Batch::new(columns, plan.count())
     }
 
     /// The columns at `positions`.

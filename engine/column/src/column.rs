@@ -7,7 +7,7 @@ use arrow::array::{
     Int32Array, Int64Array, StringViewArray, StringViewBuilder, UInt32Array,
 };
 use arrow::buffer::NullBuffer;
-use arrow::compute;
+use arrow::compute::{self, FilterBuilder, FilterPredicate};
 use firn_types::value::TimestampTz;
 use firn_types::{Decimal, Error, Result, SqlType, Value};
 
@@ -196,14 +196,19 @@ impl Column {
 
     /// The rows for which `keep` is TRUE.
     pub fn filter(&self, keep: &BooleanArray) -> Column {
-        let filtered = |array: &dyn arrow::array::Array| match compute::filter(array, keep) {
+        self.filtered(&FilterBuilder::new(keep).build())
+    }
+
+    /// The rows that a filter keeps.
+    pub(crate) fn filtered(&self, keep: &FilterPredicate) -> Column {
+        let filtered = |array: &dyn arrow::array::Array| match keep.filter(array) {
             Ok(array) => array,
             Err(error) => unreachable!("filter of equal lengths: {error}"),
         };
         match self {
             Column::Flat(array) => Column::Flat(Array::wrap(&filtered(array.as_arrow()))),
             Column::Constant { value, .. } => {
-                Column::Constant { value: value.clone(), rows: keep.true_count() }
+                Column::Constant { value: value.clone(), rows: keep.count() }
             }
             Column::Dictionary { codes, values } => {
                 let codes = filtered(codes).as_any().downcast_ref().cloned();

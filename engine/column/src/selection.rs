@@ -42,6 +42,19 @@ impl Selection {
         }
     }
 
+    /// Those of the wanted rows whose bit is set in `mask`.
+    pub fn within(self, mask: &BooleanBuffer) -> Selection {
+        match self {
+            Selection::All => Selection::of_mask(mask.clone()),
+            Selection::None => Selection::None,
+            Selection::Mask(old) => Selection::of_mask(&old & mask),
+            Selection::Rows(rows) => {
+                let set = rows.values().iter().copied().filter(|&row| mask.value(row as usize));
+                Selection::Rows(set.collect::<Vec<u32>>().into())
+            }
+        }
+    }
+
     /// The positions of the wanted rows of a batch of `rows` rows.
     pub fn positions(&self, rows: usize) -> UInt32Array {
         match self {
@@ -68,6 +81,9 @@ impl Column {
 impl Batch {
     /// The wanted rows.
     pub fn select(&self, selection: &Selection) -> Batch {
+        if let Selection::Mask(mask) = selection {
+            return self.filter(&BooleanArray::new(mask.clone(), None));
+        }
         let columns = self.columns().iter().map(|column| column.select(selection)).collect();
         Batch::new(columns, selection.count(self.rows()))
     }

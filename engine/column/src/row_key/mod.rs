@@ -5,8 +5,9 @@
 //!
 //! Keys come in three representations: packed into 64 or 128 bits where the values' ranges allow it
 //! ([`fixed`]), else as bytes ([`encode`]). [`table`] numbers distinct keys, for grouping; [`join`] finds
-//! the rows with a key; [`sort`] puts rows in the order of their keys.
+//! the rows with a key, [`bits`] only whether there is one; [`sort`] puts rows in the order of their keys.
 
+pub mod bits;
 pub mod encode;
 pub mod fixed;
 pub mod hash;
@@ -15,6 +16,7 @@ mod slots;
 pub mod sort;
 pub mod table;
 
+pub use bits::KeyBits;
 pub use encode::{KeyEncoder, RowKeys};
 pub use fixed::{KeyLayout, KeyOrder, Packed};
 pub use join::{JoinKeys, JoinTable};

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use firn_column::Column;
+use arrow::buffer::BooleanBuffer;
 use firn_column::row_key::join::{NONE, ProbeScratch};
+use firn_column::{Batch, Column, Selection};
 use firn_types::{ColumnId, Result};
 
-use super::Join;
+use super::{BuildSide, Join};
 
 /// The keys of a built join, asked by a scan that gives the probing columns. Rows without a match must
 /// not matter to anyone.
@@ -28,21 +29,52 @@ impl RuntimeFilter {
         self.join.side()?.table.as_ref()?.join_keys().integer_range(key)
     }
 
-    /// Whether each row has a match, into `keep`; false when it cannot be told.
-    pub(crate) fn matches(
+    /// The rows of a selection that may have a match; `columns` are the places of the keys in `batch`, of
+    /// those that it has. First each key by itself, then all together.
+    pub(crate) fn narrow(
         &self,
-        keys: &[Column],
-        rows: usize,
-        scratch: &mut ProbeScratch,
-        heads: &mut Vec<u32>,
-        keep: &mut Vec<bool>,
-    ) -> Result<bool> {
-        let Some(table) = self.join.side().and_then(|side| side.table.as_ref()) else {
-            return Ok(false);
-        };
-        table.look_up(keys, rows, scratch, heads)?;
-        keep.clear();
-        keep.extend(heads.iter().map(|&head| head != NONE));
-        Ok(true)
+        mut selection: Selection,
+        batch: &Batch,
+        columns: &[Option<usize>],
+    ) -> Result<Selection> {
+        let Some(side) = self.join.side() else { return Ok(selection) };
+        let mut decided = columns.len() == 1;
+        for (bits, column) in side.bits.iter().zip(columns) {
+            match (bits, column) {
+                (Some(bits), Some(column)) => {
+                    selection = bits.narrow(selection, batch.column(*column));
+                }
+                _ => decided = false,
+            }
+        }
+        let all: Option<Vec<usize>> = columns.iter().copied().collect();
+        match all {
+            Some(columns) if !decided => looked_up(side, selection, batch, &columns),
+            _ => Ok(selection),
+        }
     }
+}
+
+/// The rows of a selection that have a match.
+fn looked_up(
+    side: &BuildSide,
+    selection: Selection,
+    batch: &Batch,
+    columns: &[usize],
+) -> Result<Selection> {
+    let rows = selection.count(batch.rows());
+    let Some(table) = side.table.as_ref().filter(|_| rows > 0) else { return Ok(selection) };
+    let keys: Vec<Column> =
+        columns.iter().map(|&column| batch.column(column).select(&selection)).collect();
+    let (mut scratch, mut heads) = (ProbeScratch::default(), Vec::new());
+    table.look_up(&keys, rows, &mut scratch, &mut heads)?;
+    let has_match = |row: usize| heads[row] != NONE;
+    Ok(match selection {
+        Selection::All => Selection::of_mask(BooleanBuffer::collect_bool(rows, has_match)),
+        some => {
+            let positions = some.positions(batch.rows());
+            let kept = positions.values().iter().enumerate().filter(|(row, _)| has_match(*row));
+            Selection::Rows(kept.map(|(_, position)| *position).collect::<Vec<u32>>().into())
+        }
+    })
 }

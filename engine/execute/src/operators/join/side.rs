@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_column::row_key::join::NONE;
-use firn_column::row_key::{JoinKeys, JoinTable};
+use firn_column::row_key::{JoinKeys, JoinTable, KeyBits};
 use firn_column::{Batch, Column};
 use firn_types::{Error, Result, SqlType};
 
@@ -18,6 +18,8 @@ pub(super) struct BuildSide {
     pub(super) payload: Batch,
     /// None without keys.
     pub(super) table: Option<JoinTable>,
+    /// For each key, which integers occur, where the key is one of integers and they lie close.
+    pub(super) bits: Vec<Option<KeyBits>>,
     /// One bit per row that found a partner, where that matters.
     matched: Vec<AtomicU64>,
     /// Rows with a NULL among their keys, where that matters.
@@ -64,13 +66,14 @@ impl BuildSide {
             true => Some(table(keys, spec.build_keys.types(), spec.null_safe, rows, context)?),
             false => None,
         };
+        let bits = bits(keys, table.as_ref());
         let words = if spec.kind.judges_right() { rows.div_ceil(64) } else { 0 };
         let matched = (0..words).map(|_| AtomicU64::new(0)).collect();
         let mut columns = carried.into_columns();
         columns.truncate(spec.payload.len());
         let payload = Batch::new(columns, rows);
         let facts = facts.unwrap_or(own_facts);
-        Ok(BuildSide { payload, table, matched, null_rows, facts })
+        Ok(BuildSide { payload, table, bits, matched, null_rows, facts })
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -109,6 +112,13 @@ impl BuildSide {
     pub(super) fn judged(&self, start: usize, end: usize, with_partner: bool) -> Vec<u32> {
         (start as u32..end as u32).filter(|&row| self.is_marked(row) == with_partner).collect()
     }
+}
+
+/// What tells of each key by itself whether it occurs.
+fn bits(keys: &[Column], table: Option<&JoinTable>) -> Vec<Option<KeyBits>> {
+    let range = |key: usize| table?.join_keys().integer_range(key);
+    let bits = |(key, column): (usize, &Column)| KeyBits::of(column, range(key)?);
+    keys.iter().enumerate().map(bits).collect()
 }
 
 /// All rows in one batch; columns are put together on all threads.

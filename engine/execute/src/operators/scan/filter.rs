@@ -2,9 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::buffer::BooleanBuffer;
-use firn_column::row_key::join::ProbeScratch;
-use firn_column::{Batch, Column, Selection};
+use firn_column::{Batch, Selection};
 use firn_types::Result;
 
 use crate::operators::join::RuntimeFilter;
@@ -34,32 +32,14 @@ impl JoinFilter {
 
     /// The rows of a selection that have a match, as far as the scan can tell.
     pub(super) fn narrow(&self, selection: Selection, piece: &Batch) -> Result<Selection> {
-        let Some(columns) = self.columns.iter().copied().collect::<Option<Vec<usize>>>() else {
-            return Ok(selection);
-        };
         let rows = selection.count(piece.rows());
         if rows == 0 || self.is_idle() {
             return Ok(selection);
         }
-        let keys: Vec<Column> =
-            columns.iter().map(|&column| piece.column(column).select(&selection)).collect();
-        let (mut scratch, mut heads, mut keep) = (ProbeScratch::default(), Vec::new(), Vec::new());
-        if !self.join.matches(&keys, rows, &mut scratch, &mut heads, &mut keep)? {
-            return Ok(selection);
-        }
-        let passed = keep.iter().filter(|keep| **keep).count();
+        let selection = self.join.narrow(selection, piece, &self.columns)?;
+        let passed = selection.count(piece.rows());
         self.asked.fetch_add(rows as u64, Ordering::Relaxed);
         self.passed.fetch_add(passed as u64, Ordering::Relaxed);
-        if passed == rows {
-            return Ok(selection);
-        }
-        Ok(match selection {
-            Selection::All => Selection::of_mask(BooleanBuffer::from(keep)),
-            some => {
-                let positions = some.positions(piece.rows());
-                let kept = positions.values().iter().zip(keep).filter(|(_, keep)| *keep);
-                Selection::Rows(kept.map(|(row, _)| *row).collect::<Vec<u32>>().into())
-            }
-        })
+        Ok(selection)
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Int64Array, UInt32Array};
-use firn_column::{Array, Batch, Column};
+use firn_column::{Array, Batch, Column, Selection};
 use firn_storage::{Partition, PartitionReader, Prune, ReadColumn, RowSelection};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::scan_predicate::ScanPredicate;
@@ -126,6 +126,33 @@ impl Source for Scan {
     }
 }
 
+/// When at least one row in so many passes, all columns are cut in pieces, so that a piece stays in cache.
+const DENSE: usize = 8;
+
+/// Some consecutive rows of a row group, and which of them pass.
+struct Piece {
+    start: usize,
+    rows: usize,
+    selection: Selection,
+}
+
+impl Piece {
+    fn passing(&self) -> usize {
+        self.selection.count(self.rows)
+    }
+
+    /// The passing rows, as positions in the row group.
+    fn positions(&self) -> impl Iterator<Item = u32> {
+        let start = self.start as u32;
+        self.selection
+            .positions(self.rows)
+            .values()
+            .to_vec()
+            .into_iter()
+            .map(move |row| start + row)
+    }
+}
+
 /// The row group of a morsel.
 struct RowGroup<'a> {
     reader: &'a PartitionReader,
@@ -169,7 +196,7 @@ impl Scan {
             (rows, _) => rows,
         };
         let batch = group.reader.read(group.index, &self.spec.columns, &rows)?;
-        self.give(batch, group, &rows, emit)
+        self.give(batch.project(&self.spec.output), group, &rows, emit)
     }
 
     /// Whether the orders above have enough rows before all of this row group.
@@ -198,39 +225,43 @@ impl Scan {
         let (first, others) = spec.columns.split_at(spec.first);
         let judged = group.reader.read(group.index, first, &RowSelection::All)?;
         let live = group.reader.live_rows(group.index);
-        let mut passing: Vec<u32> = Vec::new();
+        let mut pieces = Vec::new();
         let mut start = range.start as usize;
         while start < range.end as usize {
             let rows = (range.end as usize - start).min(BATCH_ROWS);
-            self.judge(&judged.slice(start, rows), start as u32, &live, context, &mut passing)?;
+            let selection = self.judge(&judged.slice(start, rows), start, &live, context)?;
+            pieces.push(Piece { start, rows, selection });
             start += rows;
         }
-        if passing.is_empty() {
+        let passing: usize = pieces.iter().map(Piece::passing).sum();
+        if passing == 0 {
             return Ok(Flow::Continue);
         }
-        let (columns, rows) = if passing.len() == group.rows() {
-            (judged.into_columns(), RowSelection::All)
-        } else {
-            let list = UInt32Array::from(passing);
-            (judged.take(&list).into_columns(), RowSelection::List(list))
-        };
-        let mut columns = columns;
+        if passing * DENSE >= group.rows() {
+            let others = group.reader.read(group.index, others, &RowSelection::All)?;
+            let mut columns = judged.into_columns();
+            columns.extend(others.into_columns());
+            let whole = Batch::new(columns, group.rows()).project(&spec.output);
+            return self.give_pieces(&whole, group, pieces, emit);
+        }
+        let rows = UInt32Array::from_iter_values(pieces.iter().flat_map(Piece::positions));
+        let mut columns = judged.take(&rows).into_columns();
+        let rows = RowSelection::List(rows);
         if !others.is_empty() {
             columns.extend(group.reader.read(group.index, others, &rows)?.into_columns());
         }
-        let count = rows.count(group.rows());
-        self.give(Batch::new(columns, count), group, &rows, emit)
+        let whole = Batch::new(columns, passing).project(&spec.output);
+        self.give(whole, group, &rows, emit)
     }
 
-    /// Adds the rows of a piece, which begins at `start`, that pass.
+    /// The rows of a piece, which begins at `start`, that pass.
     fn judge(
         &self,
         piece: &Batch,
-        start: u32,
+        start: usize,
         live: &RowSelection,
         context: &QueryContext,
-        passing: &mut Vec<u32>,
-    ) -> Result<()> {
+    ) -> Result<Selection> {
         let mut selection = self.spec.conditions.select(piece, context)?;
         for filter in &self.spec.filters {
             selection = filter.narrow(selection, piece)?;
@@ -238,15 +269,39 @@ impl Scan {
         for (position, bound) in &self.spec.bounds {
             selection = bound.narrow(selection, piece, *position)?;
         }
-        let positions = selection.positions(piece.rows());
-        let positions = positions.values().iter().map(|row| start + row);
         match live {
             RowSelection::Mask(live) => {
-                passing.extend(positions.filter(|&row| live.value(row as usize)));
+                Ok(selection.within(live.slice(start, piece.rows()).values()))
             }
-            _ => passing.extend(positions),
+            _ => Ok(selection),
         }
-        Ok(())
+    }
+
+    /// Hands on the passing rows of a row group's columns, piece by piece.
+    fn give_pieces(
+        &self,
+        whole: &Batch,
+        group: &RowGroup<'_>,
+        pieces: Vec<Piece>,
+        emit: &mut Emit<'_>,
+    ) -> Result<Flow> {
+        for piece in pieces.iter().filter(|piece| piece.passing() > 0) {
+            if self.has_enough() {
+                break;
+            }
+            let batch = whole.slice(piece.start, piece.rows).select(&piece.selection);
+            let count = batch.rows();
+            let mut columns = batch.into_columns();
+            if self.spec.row_address {
+                let rows = UInt32Array::from_iter_values(piece.positions());
+                columns.push(group.addresses(&RowSelection::List(rows)));
+            }
+            self.given.fetch_add(count as u64, Ordering::Relaxed);
+            if emit(Batch::new(columns, count))?.is_stop() {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
     }
 
     /// Hands on what was read, in pieces of the usual size.
@@ -258,7 +313,7 @@ impl Scan {
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
         let count = batch.rows();
-        let mut columns = batch.project(&self.spec.output).into_columns();
+        let mut columns = batch.into_columns();
         if self.spec.row_address {
             columns.push(group.addresses(rows));
         }

@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use firn_column::{Array, Column, kernels};
 use firn_types::{Error, Result, SqlType};
 
-use super::grouped::{boxed, deal, same_kind};
+use super::grouped::{add_by_group, boxed, deal, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::functions::driver::Output;
 use crate::functions::{Arity, Documentation, Example, accept};
@@ -89,11 +89,9 @@ impl Accumulator for Count {
 
     fn update(&mut self, groups: &[u32], arguments: &[Column]) -> Result<()> {
         match self.chosen(arguments)? {
-            None => groups.iter().for_each(|&group| self.counts[group as usize] += 1),
+            None => add_by_group(&mut self.counts, groups, |_| 1),
             Some(chosen) => {
-                for (row, &group) in groups.iter().enumerate() {
-                    self.counts[group as usize] += i64::from(chosen.is_valid(row));
-                }
+                add_by_group(&mut self.counts, groups, |row| i64::from(chosen.is_valid(row)));
             }
         }
         Ok(())

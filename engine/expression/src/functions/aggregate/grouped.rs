@@ -144,6 +144,40 @@ pub(crate) fn same_kind<A: Accumulator + 'static>(other: Box<dyn Accumulator>) -
     }
 }
 
+/// Up to so many groups a batch is added in several lanes.
+const FEW_GROUPS: usize = 32;
+/// How many rows are added side by side.
+const LANES: usize = 4;
+
+/// Adds to each group what each of its rows comes to. With few groups the same sums are needed again and again
+/// before the last addition to them is done: rows then go by turns to sums of their own, which are added
+/// up at the end.
+pub(crate) fn add_by_group<T: Copy + Default + std::ops::AddAssign>(
+    sums: &mut [T],
+    groups: &[u32],
+    amount: impl Fn(usize) -> T,
+) {
+    if sums.len() > FEW_GROUPS || groups.len() < LANES * FEW_GROUPS {
+        for (row, &group) in groups.iter().enumerate() {
+            sums[group as usize] += amount(row);
+        }
+        return;
+    }
+    let mut lanes = [[T::default(); FEW_GROUPS]; LANES];
+    let whole = groups.len() / LANES * LANES;
+    for first in (0..whole).step_by(LANES) {
+        for (lane, sums) in lanes.iter_mut().enumerate() {
+            sums[groups[first + lane] as usize % FEW_GROUPS] += amount(first + lane);
+        }
+    }
+    for (row, &group) in groups.iter().enumerate().skip(whole) {
+        sums[group as usize] += amount(row);
+    }
+    for (group, sum) in sums.iter_mut().enumerate() {
+        lanes.iter().for_each(|lane| *sum += lane[group]);
+    }
+}
+
 /// The rows of a column in buffers of their own: texts of a few rows must not keep the buffers of a
 /// whole batch alive.
 pub(crate) fn compacted(column: &Column) -> Column {

@@ -13,7 +13,7 @@ use firn_types::decimal::{average_scale, divide_scaled, fits_precision};
 use firn_types::limits::NUMBER_PRECISION_MAX;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
-use super::grouped::{boxed, deal, same_kind};
+use super::grouped::{add_by_group, boxed, deal, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::functions::driver::Output;
 use crate::functions::{Argument, Arity, Documentation, Example, accept};
@@ -103,7 +103,7 @@ impl<S: Sums> Accumulator for Sum<S> {
     fn update(&mut self, groups: &[u32], arguments: &[Column]) -> Result<()> {
         let values = arguments[0].flat();
         match values.nulls() {
-            None => groups.iter().for_each(|&group| self.counts[group as usize] += 1),
+            None => add_by_group(&mut self.counts, groups, |_| 1),
             Some(nulls) => {
                 nulls.valid_indices().for_each(|row| self.counts[groups[row] as usize] += 1);
             }
@@ -238,6 +238,14 @@ impl Sums for IntegerSums {
         if self.makes_room(values) {
             let sums = &mut self.narrow;
             match values {
+                Array::I32(a) if a.null_count() == 0 => {
+                    let values = &a.values()[..groups.len()];
+                    add_by_group(sums, groups, |row| i64::from(values[row]));
+                }
+                Array::I64(a) if a.null_count() == 0 => {
+                    let values = &a.values()[..groups.len()];
+                    add_by_group(sums, groups, |row| values[row]);
+                }
                 Array::I32(a) => add_each!(sums, groups, a, i64),
                 Array::I64(a) => add_each!(sums, groups, a, i64),
                 Array::I128(_) => {
