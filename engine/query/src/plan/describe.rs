@@ -203,6 +203,8 @@ fn join(node: &Join, names: &ColumnNames) -> Description {
         JoinKind::Full => "FULL OUTER",
         JoinKind::Semi => "LEFT SEMI",
         JoinKind::Anti => "LEFT ANTI",
+        JoinKind::RightSemi => "RIGHT SEMI",
+        JoinKind::RightAnti => "RIGHT ANTI",
         JoinKind::Mark { .. } => "MARK",
         JoinKind::Single => "SINGLE",
     };
