@@ -1,8 +1,8 @@
 //! The one error type of firn.
 //!
 //! An error says what was wrong and, for a statement's text, where. What a client sees is made at the
-//! end, by [`Error::render`], when the statement's text is at hand: Snowflake puts the line and position
-//! into the message itself.
+//! end, by [`Error::render`], when the statement's text is at hand: Snowflake puts the line and position of
+//! some errors into the message itself ([`ErrorCode::tells_place`]).
 
 use std::fmt;
 
@@ -90,10 +90,10 @@ impl Error {
             (Phase::Syntax, None) => {
                 format!("SQL compilation error:\nsyntax error {}", self.0.detail)
             }
-            (Phase::Compilation, Some(place)) => {
+            (Phase::Compilation, Some(place)) if self.0.code.tells_place() => {
                 format!("SQL compilation error: error {place}\n{}", self.0.detail)
             }
-            (Phase::Compilation, None) => format!("SQL compilation error:\n{}", self.0.detail),
+            (Phase::Compilation, _) => format!("SQL compilation error:\n{}", self.0.detail),
             (Phase::Access, _) => format!("SQL access control error:\n{}", self.0.detail),
             (Phase::Execution, _) => self.0.detail.clone(),
         }
@@ -134,5 +134,13 @@ mod tests {
             "SQL compilation error: error line 1 at position 7\ninvalid identifier 'X'"
         );
         assert_eq!(error.code().to_string(), "000904 (42000)");
+    }
+
+    #[test]
+    fn other_errors_keep_their_place_to_themselves() {
+        let error =
+            Error::new(ErrorCode::UnknownFunction, "Unknown function F.").at(Span::new(7, 8));
+        assert_eq!(error.render("select f()"), "SQL compilation error:\nUnknown function F.");
+        assert_eq!(error.span(), Some(Span::new(7, 8)));
     }
 }

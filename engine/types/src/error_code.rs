@@ -29,6 +29,24 @@ macro_rules! error_codes {
     };
 }
 
+impl ErrorCode {
+    /// Whether the message of a compilation error says its line and position, as Snowflake's does for these
+    /// errors alone; the place itself is known for all of them.
+    pub fn tells_place(self) -> bool {
+        matches!(
+            self,
+            ErrorCode::InvalidIdentifier
+                | ErrorCode::NotEnoughArguments
+                | ErrorCode::TooManyArguments
+                | ErrorCode::InvalidArgumentTypes
+                | ErrorCode::InvalidTryCast
+                | ErrorCode::NotGrouped
+                | ErrorCode::ListTooLong
+                | ErrorCode::UnknownVariable
+        )
+    }
+}
+
 error_codes! {
     /// A feature that firn does not have.
     UnsupportedFeature = 2, "0A000", Compilation;

@@ -1,7 +1,7 @@
 //! Which columns a name may mean.
 
 use firn_account::catalog::names::nearest;
-use firn_types::{Error, ErrorCode, ObjectName, Result, Span};
+use firn_types::{ColumnId, Error, ErrorCode, ObjectName, Result, Span};
 
 use crate::plan::PlanColumn;
 
@@ -135,6 +135,18 @@ impl Scope<'_> {
         };
         let shown = relation.columns.iter().filter(|column| !column.pseudo);
         Ok(shown.map(|column| column.column.clone()).collect())
+    }
+
+    /// A column of this query under its source's name: `T.A`.
+    pub(crate) fn name_of(&self, id: ColumnId) -> Option<String> {
+        self.relations.iter().find_map(|relation| {
+            let found = relation.columns.iter().find(|column| column.column.id == id)?;
+            let name = &found.column.name;
+            Some(match relation.name.as_str() {
+                "" => name.clone(),
+                source => format!("{source}.{name}"),
+            })
+        })
     }
 
     /// Every name that can be asked for, for "did you mean".

@@ -258,6 +258,10 @@ impl Dialect for FirnDialect {
     }
 
     fn get_next_precedence(&self, parser: &Parser<'_>) -> Option<Result<u8, ParserError>> {
+        // `||` binds as `+` does.
+        if parser.peek_token_ref().token == Token::StringConcat {
+            return Some(Ok(SnowflakeDialect.prec_value(Precedence::PlusMinus)));
+        }
         SnowflakeDialect.get_next_precedence(parser)
     }
 

@@ -48,6 +48,8 @@ pub struct AggregateFunction {
     /// Chooses the overload. For PERCENTILE_CONT and its kin the ordering expression comes as a further
     /// last argument.
     pub bind: fn(&[Argument]) -> Result<AggregateBinding>,
+    /// The same for a call with OVER.
+    pub over: fn(&[Argument]) -> Result<AggregateBinding>,
 }
 
 impl AggregateFunction {
@@ -66,7 +68,17 @@ impl AggregateFunction {
             takes_distinct: false,
             takes_order: false,
             bind,
+            over: bind,
         }
+    }
+
+    /// The same function, which chooses another overload with OVER.
+    pub const fn with_over(
+        mut self,
+        over: fn(&[Argument]) -> Result<AggregateBinding>,
+    ) -> AggregateFunction {
+        self.over = over;
+        self
     }
 
     /// The same function with other names too.

@@ -39,9 +39,10 @@ pub(crate) const AVG: AggregateFunction = AggregateFunction::new(
     Documentation::of(
         CATEGORY,
         "The mean of the values that are not NULL; NULL when there is none.",
-        &[Example::of("AVG(90)", "90.000000")],
+        &[Example::of("AVG(90)", "90.000000"), Example::of("AVG(90) OVER ()", "90.000")],
     ),
 )
+.with_over(bind_avg_over)
 .with_distinct();
 
 fn bind_sum(arguments: &[Argument]) -> Result<AggregateBinding> {
@@ -57,10 +58,19 @@ fn bind_sum(arguments: &[Argument]) -> Result<AggregateBinding> {
 
 fn bind_avg(arguments: &[Argument]) -> Result<AggregateBinding> {
     let input = accept::number("AVG", arguments, 0)?;
+    bind_mean(input, average_scale(input.scale()))
+}
+
+/// With OVER an average has fewer digits: three more than what it averages.
+fn bind_avg_over(arguments: &[Argument]) -> Result<AggregateBinding> {
+    let input = accept::number("AVG", arguments, 0)?;
+    bind_mean(input, average_scale(input.scale()).min(input.scale() + 3))
+}
+
+fn bind_mean(input: SqlType, scale: u8) -> Result<AggregateBinding> {
     if input == SqlType::Float {
         return AggregateBinding::new(vec![input], input, || Sum::<FloatSums>::new(Some(0)));
     }
-    let scale = average_scale(input.scale());
     let raise = scale - input.scale();
     let returns = SqlType::number(NUMBER_PRECISION_MAX, scale);
     AggregateBinding::new(vec![input], returns, move || Sum::<IntegerSums>::new(Some(raise)))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{AggregateFunction, registry};
+use firn_expression::functions::{AggregateBinding, AggregateFunction, Argument, registry};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::{ExprBinder, cast};
@@ -13,7 +13,7 @@ use crate::plan::{AggregateCall, SortKey};
 
 /// An aggregate's call with its arguments bound and cast.
 pub(super) struct BoundAggregate {
-    pub(super) binding: Arc<firn_expression::functions::AggregateBinding>,
+    pub(super) binding: Arc<AggregateBinding>,
     pub(super) arguments: Vec<Expr>,
     pub(super) order_by: Vec<SortKey>,
 }
@@ -30,7 +30,7 @@ impl ExprBinder<'_> {
             return Err(self.clause.refuse_aggregate(&text));
         }
         let clause = std::mem::replace(&mut self.clause, Clause::AggregateArgument);
-        let bound = self.aggregate_parts(function, call);
+        let bound = self.aggregate_parts(function, function.bind, call);
         self.clause = clause;
         let BoundAggregate { binding, arguments, order_by } = bound?;
 
@@ -58,6 +58,7 @@ impl ExprBinder<'_> {
     pub(super) fn aggregate_parts(
         &mut self,
         function: &'static AggregateFunction,
+        bind: fn(&[Argument]) -> Result<AggregateBinding>,
         call: &FunctionCall,
     ) -> Result<BoundAggregate> {
         let name = function.name;
@@ -71,6 +72,14 @@ impl ExprBinder<'_> {
         }
         let mut arguments = self.aggregate_arguments(name, call)?;
         let order_by = self.sort_keys(&call.within_group)?;
+        if call.distinct
+            && let Some(argument) = arguments.first().map(Expr::to_string)
+            && let Some(at) = order_by.iter().position(|key| key.expr.to_string() != argument)
+        {
+            let place = call.within_group[at].expr.span;
+            let name = place.of(self.env.text).to_uppercase();
+            return Err(super::not_in_order(&name).at(place));
+        }
         if name.starts_with("PERCENTILE_")
             && let Some(key) = order_by.first()
         {
@@ -78,7 +87,7 @@ impl ExprBinder<'_> {
         }
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
         registry::check_arity(name, function.arity, views.len())?;
-        let binding = (function.bind)(&views)?;
+        let binding = bind(&views)?;
         let arguments = arguments
             .into_iter()
             .zip(&binding.arguments)

@@ -93,20 +93,13 @@ impl ExprBinder<'_> {
             return Ok(group.clone());
         }
         if let Expr::Column { id, .. } = &expr {
-            let own = self.scope.relations.iter().flat_map(|relation| {
-                relation.columns.iter().map(move |column| (&relation.name, &column.column))
-            });
-            for (relation, column) in own {
-                if column.id == *id && !grouping.columns.contains(id) {
-                    let name = match relation.as_str() {
-                        "" => column.name.clone(),
-                        relation => format!("{relation}.{}", column.name),
-                    };
-                    let text = format!(
-                        "'{name}' in select clause is neither an aggregate nor in the group by clause."
-                    );
-                    return Err(Error::new(ErrorCode::NotGrouped, text));
-                }
+            if !grouping.columns.contains(id)
+                && let Some(name) = self.scope.name_of(*id)
+            {
+                return Err(match self.clause {
+                    Clause::OrderBy => not_in_order(&name),
+                    _ => not_grouped(&name),
+                });
             }
         }
         let mut expr = expr;
@@ -116,4 +109,15 @@ impl ExprBinder<'_> {
         }
         Ok(expr)
     }
+}
+
+fn not_grouped(name: &str) -> Error {
+    let text =
+        format!("'{name}' in select clause is neither an aggregate nor in the group by clause.");
+    Error::new(ErrorCode::NotGrouped, text)
+}
+
+/// The error for an order by what the rows that are ordered do not have.
+pub(crate) fn not_in_order(name: &str) -> Error {
+    Error::new(ErrorCode::InvalidGroupBy, format!("[{name}] is not a valid order by expression"))
 }

@@ -51,14 +51,17 @@ impl ExprBinder<'_> {
     }
 
     fn plain_arguments(&mut self, name: &str, call: &FunctionCall) -> Result<Vec<Expr>> {
+        if call.arguments.iter().any(|argument| argument.name.is_some()) {
+            return self.named_arguments(name, call);
+        }
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for (index, argument) in call.arguments.iter().enumerate() {
             match &argument.value {
-                _ if argument.name.is_some() => {
-                    return Err(Error::not_supported(format!("named arguments of {name}")));
-                }
                 ArgumentValue::Expr(expr) => match special::date_part(name, index, expr) {
                     Some(part) if !self.is_column_beside_part(call, index)? => arguments.push(part),
+                    None if special::needs_date_part(name, index) => {
+                        arguments.push(self.bind_date_part(name, expr)?);
+                    }
                     _ => arguments.push(self.bind_inner(expr)?),
                 },
                 ArgumentValue::Star(star) if name.starts_with("OBJECT_CONSTRUCT") => {
@@ -74,6 +77,49 @@ impl ExprBinder<'_> {
             }
         }
         Ok(arguments)
+    }
+
+    /// What stands where a date part must: a bare word that is none is said to be so.
+    fn bind_date_part(&mut self, function: &str, expr: &ast::Expr) -> Result<Expr> {
+        self.bind_inner(expr).map_err(|error| match (&expr.kind, error.code()) {
+            (ast::ExprKind::Column(name), ErrorCode::InvalidIdentifier)
+                if name.parts.len() == 1 =>
+            {
+                let text = format!(
+                    "'{}' is not a valid date/time component for function {function}",
+                    name.object()
+                );
+                Error::new(ErrorCode::InvalidParameterType, text).at(expr.span)
+            }
+            _ => error,
+        })
+    }
+
+    /// Arguments that are all given by name, in the order of the function's parameters.
+    fn named_arguments(&mut self, function: &str, call: &FunctionCall) -> Result<Vec<Expr>> {
+        let Some(parameters) = special::parameters(function) else {
+            return Err(Error::not_supported(format!("named arguments of {function}")));
+        };
+        let refuse = |given: &str| {
+            let text = format!("invalid argument '{given}' of function {function}");
+            Error::new(ErrorCode::InvalidParameterType, text)
+        };
+        let mut ordered: Vec<Option<Expr>> = parameters.iter().map(|_| None).collect();
+        for argument in &call.arguments {
+            let given = argument.name.as_ref().ok_or_else(|| refuse(""))?;
+            let place = parameters.iter().position(|name| given.name.eq_ignore_ascii_case(name));
+            match (place, &argument.value) {
+                (Some(place), ArgumentValue::Expr(expr)) if ordered[place].is_none() => {
+                    ordered[place] = Some(self.bind_inner(expr)?);
+                }
+                _ => return Err(refuse(given.as_str()).at(given.span)),
+            }
+        }
+        let count = ordered.iter().take_while(|argument| argument.is_some()).count();
+        if count < call.arguments.len() {
+            return Err(refuse(parameters[count]));
+        }
+        Ok(ordered.into_iter().flatten().collect())
     }
 
     /// Whether a bare word that could be a date part is a column here: one is in sight, and the other

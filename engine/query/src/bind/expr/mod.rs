@@ -14,10 +14,12 @@ mod subquery;
 mod window;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_expression::expr::fold;
 use firn_expression::functions::Argument;
+use firn_expression::functions::registry::{self, Function};
 use firn_types::limits::NESTING_MAX;
 use firn_types::{ColumnId, Error, ErrorCode, Result, SqlType, Value, coerce};
 
@@ -30,6 +32,7 @@ use crate::parse::ast::{self, ExprKind};
 use crate::plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 
 pub(crate) use aggregate::sort_key;
+pub(crate) use column::not_in_order;
 pub(crate) use literal::text_literal;
 pub(crate) use star::expand_star;
 
@@ -318,7 +321,27 @@ pub(crate) fn cast(input: Expr, to: SqlType) -> Expr {
     if let Expr::Literal { value: Value::Null, .. } = input {
         return Expr::null(to);
     }
-    Expr::Cast { input: Box::new(input), to, lenient: false }
+    match (from, to) {
+        (SqlType::Varchar { .. }, SqlType::Boolean) => implicit_boolean(input),
+        _ => Expr::Cast { input: Box::new(input), to, lenient: false },
+    }
+}
+
+/// A text as a BOOLEAN: fewer words are understood than by a cast.
+fn implicit_boolean(input: Expr) -> Expr {
+    let bound = match registry::find("$BOOLEAN") {
+        Some(Function::Scalar(function)) => {
+            (function.bind)(&[Argument::of(input.sql_type())]).ok().map(|b| (function, b))
+        }
+        _ => None,
+    };
+    match bound {
+        Some((function, binding)) => {
+            let arguments = vec![input];
+            Expr::Call { function, binding: Arc::new(binding), arguments }
+        }
+        None => Expr::Cast { input: Box::new(input), to: SqlType::Boolean, lenient: false },
+    }
 }
 
 /// Whether every value of `from` is a value of `to` in the same physical form.

@@ -42,12 +42,19 @@ impl ExprBinder<'_> {
         match operator {
             BinaryOperator::And | BinaryOperator::Or => self.bind_logic(operator, left, right),
             BinaryOperator::Add | BinaryOperator::Subtract => self.bind_sum(operator, left, right),
-            BinaryOperator::Multiply
-            | BinaryOperator::Divide
-            | BinaryOperator::Modulo
-            | BinaryOperator::Concat => {
+            BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo => {
                 let arguments = vec![self.bind_inner(left)?, self.bind_inner(right)?];
                 self.call_scalar(operator.symbol(), arguments)
+            }
+            BinaryOperator::Concat => {
+                let (left, right) = (self.bind_inner(left)?, self.bind_inner(right)?);
+                if is_test(&left) || is_test(&right) {
+                    let (left, right) = (left.sql_type(), right.sql_type());
+                    let text =
+                        format!("Invalid argument types for function '||': ({left}, {right})");
+                    return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
+                }
+                self.call_scalar("||", vec![left, right])
             }
             _ => {
                 if let (ExprKind::Row(left), ExprKind::Row(right)) = (&left.kind, &right.kind) {
@@ -145,6 +152,21 @@ impl ExprBinder<'_> {
             _ => Err(Error::not_supported("comparison of rows by order")),
         }
     }
+}
+
+/// Whether an expression is the outcome of a test, which does not become a text by itself as other
+/// BOOLEANs do.
+fn is_test(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Compare { .. }
+            | Expr::Distinct { .. }
+            | Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_)
+            | Expr::IsNull(_)
+            | Expr::InList { .. }
+    )
 }
 
 /// The comparison that an operator of the syntax is.

@@ -3,11 +3,11 @@
 use firn_expression::Expr;
 use firn_expression::functions::Arity;
 use firn_types::scan_predicate::Comparison;
-use firn_types::{Result, SqlType, Value, date_part as parts};
+use firn_types::{Error, Result, SqlType, Value, date_part as parts};
 
 use super::case::{boolean, case, coalesce};
 use super::operator::compare;
-use super::{ExprBinder, distinct, literal};
+use super::{ExprBinder, cast, distinct, literal};
 use crate::parse::ast::{self, ExprKind};
 
 /// A function that is rewritten when it is bound.
@@ -21,6 +21,7 @@ const FORMS: &[Form] = &[
     Form { name: "COALESCE", arity: Arity::at_least(1), build: |_, a| coalesce("COALESCE", a) },
     Form { name: "DECODE", arity: Arity::at_least(3), build: |_, a| decode(a) },
     Form { name: "EQUAL_NULL", arity: Arity::exactly(2), build: |_, a| equal_null(a) },
+    Form { name: "GETVARIABLE", arity: Arity::exactly(1), build: get_variable },
     Form { name: "IFF", arity: Arity::exactly(3), build: |_, a| iff(a) },
     Form { name: "IFNULL", arity: Arity::exactly(2), build: |_, a| coalesce("IFNULL", a) },
     Form { name: "NULLIF", arity: Arity::exactly(2), build: |_, a| null_if(a) },
@@ -38,6 +39,20 @@ pub(super) fn find(name: &str) -> Option<&'static Form> {
 /// The names of all functions that are rewritten.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     FORMS.iter().map(|form| form.name)
+}
+
+/// GETVARIABLE('NAME'): the variable's value as a text, NULL when there is none of exactly this name.
+fn get_variable(binder: &mut ExprBinder<'_>, arguments: Vec<Expr>) -> Result<Expr> {
+    let Some(Value::Text(name)) = arguments.first().and_then(Expr::as_literal) else {
+        return Err(Error::not_supported("GETVARIABLE of what is no constant text"));
+    };
+    match binder.binder.context.variables.get(&**name) {
+        Some(variable) if binder.env.of_session => {
+            let (value, sql_type) = (variable.value.clone(), variable.sql_type);
+            Ok(cast(Expr::Literal { value, sql_type }, SqlType::TEXT))
+        }
+        _ => Ok(Expr::null(SqlType::TEXT)),
+    }
 }
 
 fn decode(mut arguments: Vec<Expr>) -> Result<Expr> {
@@ -120,6 +135,20 @@ pub(super) fn date_part(function: &str, index: usize, expr: &ast::Expr) -> Optio
         return None;
     }
     Some(literal::text_literal(word.to_lowercase().into()))
+}
+
+/// Whether only a date part may stand at this place of a function's arguments.
+pub(super) fn needs_date_part(function: &str, index: usize) -> bool {
+    let found = WITH_DATE_PART.iter().find(|(name, _)| *name == function);
+    found.is_some_and(|(_, positions)| positions.first() == Some(&index) && function != "TRUNC")
+}
+
+/// The names that a function's arguments can be given by.
+const PARAMETERS: &[(&str, &[&str])] = &[("ROUND", &["EXPR", "SCALE", "ROUNDING_MODE"])];
+
+/// The names that a function's arguments can be given by, when it has any.
+pub(super) fn parameters(function: &str) -> Option<&'static [&'static str]> {
+    PARAMETERS.iter().find(|(name, _)| *name == function).map(|(_, names)| *names)
 }
 
 /// Whether a word is the name of a date part.

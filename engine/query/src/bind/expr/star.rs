@@ -31,6 +31,12 @@ pub(crate) fn expand_star(binder: &mut ExprBinder<'_>, star: &Star) -> Result<Ve
     star.exclude.iter().try_for_each(known)?;
     star.replace.iter().try_for_each(|(_, name)| known(name))?;
     star.rename.iter().try_for_each(|(name, _)| known(name))?;
+    let both =
+        star.rename.iter().find(|(name, _)| star.exclude.iter().any(|e| e.name == name.name));
+    if let Some((name, _)) = both {
+        let text = format!("column '{name}' is both excluded and renamed");
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(name.span));
+    }
 
     let mut expanded = Vec::with_capacity(columns.len());
     for column in &columns {

@@ -72,7 +72,7 @@ impl ExprBinder<'_> {
     ) -> Result<(WindowTarget, Vec<Expr>)> {
         match function {
             Function::Aggregate(function) => {
-                let bound = self.aggregate_parts(function, call)?;
+                let bound = self.aggregate_parts(function, function.over, call)?;
                 let BoundAggregate { binding, arguments, order_by: within } = bound;
                 let distinct = call.distinct;
                 Ok((WindowTarget::Aggregate { function, binding, distinct, within }, arguments))

@@ -6,7 +6,7 @@ use firn_types::{Error, ErrorCode, Result, Span, Value};
 use super::select::{Item, SelectBinder};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
-use crate::bind::expr::{ExprBinder, Gathered, Grouping, attach, sort_key};
+use crate::bind::expr::{ExprBinder, Gathered, Grouping, attach, not_in_order, sort_key};
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
 use crate::parse::ast::{self, ExprKind, Literal, OrderBy, Select};
@@ -47,6 +47,13 @@ pub(super) fn bind_order(
                         None => select.expressions(Clause::OrderBy, grouping).bind(&item.expr)?,
                     },
                 };
+                let shown = || items.iter().any(|i| i.expr.to_string() == expr.to_string());
+                if ast.distinct && expr.as_literal().is_none() && !shown() {
+                    let name = expr.as_column().and_then(|id| select.scope.name_of(id));
+                    let written = || item.expr.span.of(select.env.text).to_uppercase();
+                    let name = name.unwrap_or_else(written);
+                    return Err(not_in_order(&name).at(item.expr.span));
+                }
                 // A constant orders nothing.
                 if expr.as_literal().is_none() {
                     let key =
@@ -62,7 +69,7 @@ pub(super) fn bind_order(
 /// The output column that a bare name means.
 ///
 /// # Errors
-/// `AmbiguousColumn` when the name is carried by two that differ.
+/// `AmbiguousColumn` when the name is carried by two.
 fn output_named(items: &[Item], expr: &ast::Expr) -> Result<Option<Expr>> {
     let ExprKind::Column(name) = &expr.kind else { return Ok(None) };
     if name.parts.len() != 1 {
@@ -70,8 +77,7 @@ fn output_named(items: &[Item], expr: &ast::Expr) -> Result<Option<Expr>> {
     }
     let mut named = items.iter().filter(|item| item.name == name.object().name);
     let Some(first) = named.next() else { return Ok(None) };
-    let text = first.expr.to_string();
-    if named.any(|other| other.expr.to_string() != text) {
+    if named.next().is_some() {
         let text = format!("ambiguous column name '{}'", name.object());
         return Err(Error::new(ErrorCode::AmbiguousColumn, text).at(expr.span));
     }

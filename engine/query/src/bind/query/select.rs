@@ -235,7 +235,6 @@ fn project(
         let column = projected_column(binder, &mut projected, &item.name, item.expr);
         columns.push(PlanColumn { name: item.name, ..column });
     }
-    let shown = projected.len();
     let mut keys = Vec::with_capacity(order.len());
     for key in order {
         let text = key.expr.to_string();
@@ -245,10 +244,6 @@ fn project(
             None => projected_column(binder, &mut projected, "ORDER_KEY", key.expr).expr(),
         };
         keys.push(SortKey { expr, ..key });
-    }
-    if ast.distinct && projected.len() > shown {
-        let text = format!("[{}] is not a valid order by expression", projected[shown].expr);
-        return Err(Error::new(ErrorCode::InvalidGroupBy, text).at(ast.span));
     }
     let mut plan = Plan::Project(Project { input: Box::new(plan), items: projected });
     if ast.distinct {

@@ -65,7 +65,24 @@ impl Convert<'_> {
         }
         call.within_group = self.order_items(function.within_group)?;
         call.over = function.over.map(|over| self.window(over)).transpose()?;
+        if call.over.is_some() {
+            span = self.to_window(span);
+        }
         Ok((call, span))
+    }
+
+    /// The place of a call up to the end of its OVER.
+    fn to_window(&self, span: Span) -> Span {
+        let start = self.outline.at(span.start);
+        let mut index = self.outline.at(span.end);
+        while index < self.outline.lexemes.len() {
+            if self.outline.is_word(index, "over") {
+                let end = self.outline.partner(index + 1);
+                return self.outline.range(start, end + 1);
+            }
+            index = self.outline.partner(index).max(index) + 1;
+        }
+        span
     }
 
     fn argument_list(
@@ -191,15 +208,15 @@ impl Convert<'_> {
                 ("SUBSTR", arguments)
             }
             sq::Expr::Trim { trim_where, trim_what, expr, trim_characters } => {
-                let name = match trim_where {
-                    None | Some(sq::TrimWhereField::Both) => "TRIM",
-                    Some(sq::TrimWhereField::Leading) => "LTRIM",
-                    Some(sq::TrimWhereField::Trailing) => "RTRIM",
-                };
-                let mut arguments = vec![self.expr(*expr)?];
-                let characters = trim_what.map(|what| vec![*what]).or(trim_characters);
-                arguments.extend(self.exprs(characters.unwrap_or_default())?);
-                (name, arguments)
+                let operand = self.expr(*expr)?;
+                // The standard's TRIM(BOTH 'x' FROM s) is not Snowflake's.
+                if trim_where.is_some() || trim_what.is_some() {
+                    let call = self.outline.call_around(operand.span);
+                    return Err(self.outline.unexpected(self.outline.at(call.start) + 2));
+                }
+                let mut arguments = vec![operand];
+                arguments.extend(self.exprs(trim_characters.unwrap_or_default())?);
+                ("TRIM", arguments)
             }
             _ => return Err(Error::internal("not a call")),
         };

@@ -126,6 +126,10 @@ impl Convert<'_> {
                 sq::SelectItem::ExprWithAlias { expr, alias } => {
                     let expr = self.expr(expr)?;
                     let span = Span::new(source.start as usize, expr.span.end as usize);
+                    // An alias in single quotes has no place of its own.
+                    if alias.quote_style == Some('\'') {
+                        return Err(self.outline.unexpected(self.outline.at(expr.span.end)));
+                    }
                     let alias = Some(self.alias_name(alias)?);
                     SelectItem { kind: SelectItemKind::Expr(expr, alias), span }
                 }

@@ -28,7 +28,7 @@ fn expressions() {
         "select cast(a as number(10, 2)), try_cast(a as date), a::double precision, a::timestamp with time zone",
         "select a::array(int), a::object(x int, y varchar not null), a::map(varchar, int), a::vector(float, 3)",
         "select extract(year from d), extract('year' from d), position('a' in b), position('a', b), \
-         trim(a), trim(a, 'x'), trim(leading 'x' from a), substring(a from 2 for 3), substr(a, 2), ltrim(a)",
+         trim(a), trim(a, 'x'), substring(a from 2 for 3), substr(a, 2), ltrim(a)",
         "select ceil(a), floor(a, 2), ceil(a, 1), convert_timezone('UTC', a), left(a, 1), right(a, 2), \
          replace(a, 'b'), insert(a, 1, 2, 'x'), date(a), time(a), timestamp_ntz_from_parts(1,2,3,4,5,6), \
          like(a, b), ilike(a, b), rlike(a, b), regexp_like(a, b), mod(a, 2), year(d), day(d), char(65), \

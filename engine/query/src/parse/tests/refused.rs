@@ -37,6 +37,8 @@ fn syntax_errors_point_at_the_token() {
             "select a from t cross join u on a = b",
             "syntax error line 1 at position 29 unexpected 'on'.",
         ),
+        ("select trim(both 'x' from a)", "syntax error line 1 at position 12 unexpected 'both'."),
+        ("select 'a' 'b'", "syntax error line 1 at position 11 unexpected ''b''."),
         ("select 1; select 2", "syntax error line 1 at position 10 unexpected 'select'."),
         ("select 'abc", "syntax error line 1 at position 7 unexpected ''abc'."),
         ("select é, # from t", "syntax error line 1 at position 10 unexpected '#'."),

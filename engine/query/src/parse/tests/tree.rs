@@ -200,8 +200,8 @@ fn calls() {
     let frame = spec.frame.unwrap();
     assert!(matches!(frame.start, FrameBound::Preceding(_)));
     assert_eq!(frame.end, FrameBound::CurrentRow);
-    let ExprKind::Function(call) = expr("trim(leading 'x' from a)").kind else { panic!() };
-    assert_eq!((call.name, call.arguments.len()), (plain(&["LTRIM"]), 2));
+    let ExprKind::Function(call) = expr("trim(a, 'x')").kind else { panic!() };
+    assert_eq!((call.name, call.arguments.len()), (plain(&["TRIM"]), 2));
 }
 
 #[test]

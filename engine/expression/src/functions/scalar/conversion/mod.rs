@@ -16,6 +16,7 @@ const CATEGORY: &str = "Conversion";
 pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &to_binary::TO_BINARY,
     &to_binary::TRY_TO_BINARY,
+    &to_boolean::IMPLICIT_BOOLEAN,
     &to_boolean::TO_BOOLEAN,
     &to_boolean::TRY_TO_BOOLEAN,
     &to_moment::TO_DATE,

@@ -1,11 +1,12 @@
 //! TO_BOOLEAN and its TRY_ form.
 
-use firn_types::SqlType;
+use firn_types::{Error, ErrorCode, SqlType};
 
 use super::CATEGORY;
 use super::shared::bind_cast;
 use crate::functions::cast::CastMode;
-use crate::functions::{Arity, Documentation, Example, ScalarFunction};
+use crate::functions::driver::{strict, texts};
+use crate::functions::{Arity, Documentation, Example, ScalarBinding, ScalarFunction};
 
 /// TO_BOOLEAN(value)
 pub(crate) const TO_BOOLEAN: ScalarFunction = ScalarFunction::new(
@@ -30,3 +31,33 @@ pub(crate) const TRY_TO_BOOLEAN: ScalarFunction = ScalarFunction::new(
         &[Example::of("TRY_TO_BOOLEAN('xyz')", "NULL")],
     ),
 );
+
+/// A text in the place of a BOOLEAN, without a cast.
+pub(crate) const IMPLICIT_BOOLEAN: ScalarFunction = ScalarFunction::new(
+    "$BOOLEAN",
+    Arity::exactly(1),
+    |_| {
+        let kernel = strict(|rows, columns| {
+            let words = texts(&columns[0])?;
+            rows.map(|row| truth(words.get(row)).map(Some))
+        });
+        ScalarBinding::new(vec![SqlType::TEXT], SqlType::Boolean, kernel)
+    },
+    Documentation::of(
+        CATEGORY,
+        "What a text stands for where a BOOLEAN is wanted: only true and false are words for it.",
+        &[Example::of("IFF('TRUE', 1, 2)", "1")],
+    ),
+);
+
+fn truth(word: &str) -> firn_types::Result<bool> {
+    let word = word.trim_matches(' ');
+    if word.eq_ignore_ascii_case("true") {
+        return Ok(true);
+    }
+    if word.eq_ignore_ascii_case("false") {
+        return Ok(false);
+    }
+    let text = format!("Boolean value '{word}' is not recognized");
+    Err(Error::new(ErrorCode::InvalidBoolean, text))
+}
