@@ -54,6 +54,7 @@ impl Answer {
 /// Runs one statement, notes it in the history, and keeps its result.
 pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResult, Failure> {
     session.watch.reset();
+    session.watch.cancel.limit(session.timeout_seconds());
     session.profile = Arc::new(Profile::default());
     let clock = session.shared.account.clock().clone();
     let query_id = QueryId(uuid::Uuid::new_v4().to_string());

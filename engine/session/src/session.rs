@@ -102,6 +102,19 @@ impl Session {
         Completer::of(self)
     }
 
+    /// Seconds that a statement may take, as the session and its warehouse limit it; 0 for no limit.
+    pub(crate) fn timeout_seconds(&self) -> u64 {
+        const NAME: &str = "STATEMENT_TIMEOUT_IN_SECONDS";
+        let own = u64::try_from(self.settings.number(NAME)).unwrap_or(0);
+        let catalog = self.catalog();
+        let warehouse = self.warehouse.as_ref().and_then(|name| catalog.warehouse(name));
+        let limit = warehouse.and_then(|warehouse| {
+            let property = warehouse.properties.iter().find(|(name, _)| name == NAME)?;
+            property.1.parse().ok()
+        });
+        [own, limit.unwrap_or(0)].into_iter().filter(|seconds| *seconds > 0).min().unwrap_or(0)
+    }
+
     /// The version of the account that the next statement sees.
     pub(crate) fn catalog(&self) -> Catalog {
         match &self.transaction {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use crate::{Error, ErrorCode, Result};
 
@@ -17,7 +18,8 @@ pub struct Watch {
 impl Watch {
     /// Forgets the statement before: the next one begins.
     pub fn reset(&self) {
-        self.cancel.0.store(false, Ordering::Release);
+        self.cancel.0.canceled.store(false, Ordering::Release);
+        self.cancel.limit(0);
         let counters = &self.progress.0;
         for counter in [
             &counters.rows,
@@ -31,30 +33,75 @@ impl Watch {
     }
 }
 
-/// Whether a statement was canceled; clones share the answer.
+/// Whether a statement is to end, because someone canceled it or its time is over; clones share the
+/// answer.
 #[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<End>);
+
+#[derive(Debug)]
+struct End {
+    canceled: AtomicBool,
+    /// What the limit is counted from.
+    start: Instant,
+    /// Nanoseconds after `start` at which the statement's time is over; 0 for never.
+    deadline_nanos: AtomicU64,
+    /// The seconds that it has in all.
+    limit_seconds: AtomicU64,
+}
+
+impl Default for End {
+    fn default() -> End {
+        End {
+            canceled: AtomicBool::new(false),
+            start: Instant::now(),
+            deadline_nanos: AtomicU64::new(0),
+            limit_seconds: AtomicU64::new(0),
+        }
+    }
+}
 
 impl Cancel {
     /// Ends the statement soon.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.canceled.store(true, Ordering::Release);
+    }
+
+    /// Ends the statement so many seconds from now; 0 for never.
+    pub fn limit(&self, seconds: u64) {
+        let end = &self.0;
+        let deadline = end.start.elapsed().as_nanos() + u128::from(seconds) * 1_000_000_000;
+        let deadline = u64::try_from(deadline).unwrap_or(u64::MAX);
+        end.limit_seconds.store(seconds, Ordering::Relaxed);
+        end.deadline_nanos.store(if seconds == 0 { 0 } else { deadline }, Ordering::Relaxed);
     }
 
     /// Whether the statement is to end.
     pub fn is_canceled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.canceled.load(Ordering::Acquire) || self.is_late()
+    }
+
+    fn is_late(&self) -> bool {
+        let deadline = self.0.deadline_nanos.load(Ordering::Relaxed);
+        deadline != 0 && self.0.start.elapsed().as_nanos() >= u128::from(deadline)
     }
 
     /// Looks whether the statement is to end.
     ///
     /// # Errors
-    /// `Canceled` when it is.
+    /// `Canceled` when someone canceled it, `StatementTimeout` when its time is over.
     pub fn check(&self) -> Result<()> {
-        match self.is_canceled() {
-            true => Err(Error::new(ErrorCode::Canceled, "SQL execution canceled")),
-            false => Ok(()),
+        if self.0.canceled.load(Ordering::Acquire) {
+            return Err(Error::new(ErrorCode::Canceled, "SQL execution canceled"));
         }
+        if self.is_late() {
+            let seconds = self.0.limit_seconds.load(Ordering::Relaxed);
+            let text = format!(
+                "Statement reached its statement or warehouse timeout of {seconds} second(s) and was \
+                 canceled."
+            );
+            return Err(Error::new(ErrorCode::StatementTimeout, text));
+        }
+        Ok(())
     }
 }
 

@@ -146,8 +146,9 @@ impl Catalog {
 
     /// The name in a container that is nearest to one that is not there, if any is near.
     pub fn similar(&self, namespace: Namespace, parent: ObjectId, name: &str) -> Option<String> {
-        nearest(name, self.children(namespace, parent).into_iter().map(Object::name))
-            .map(str::to_string)
+        // An object of that very name is of another kind.
+        let others = self.children(namespace, parent).into_iter().map(Object::name);
+        nearest(name, others.filter(|other| *other != name)).map(str::to_string)
     }
 }
 

@@ -38,6 +38,10 @@ pub struct Variable {
     pub value: Value,
     /// Its type.
     pub sql_type: SqlType,
+    /// When it was first set: nanoseconds since 1970 UTC.
+    pub created_nanos: i64,
+    /// When it was last set.
+    pub updated_nanos: i64,
 }
 
 /// A moment of the past.

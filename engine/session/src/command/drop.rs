@@ -10,6 +10,10 @@ use crate::current;
 use crate::lifecycle::Running;
 use crate::result::Rows;
 
+/// Roles that every account is born with, and that stay.
+const SYSTEM_ROLES: [&str; 6] =
+    ["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
+
 /// Where an object of a kind is looked for, and under which name.
 pub(crate) struct Place {
     pub(crate) parent: ObjectId,
@@ -83,6 +87,10 @@ pub(super) fn drop_object(running: &mut Running<'_>, ast: &Drop) -> Result<Rows>
             .at(ast.name.span())
             .without_span());
     };
+    if kind == ObjectKind::Role && SYSTEM_ROLES.contains(&place.name.as_str()) {
+        let text = format!("Insufficient privileges to operate on role '{}'.", place.name);
+        return Err(Error::new(ErrorCode::InsufficientPrivileges, text));
+    }
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text));

@@ -21,6 +21,9 @@ use crate::current;
 use crate::lifecycle::Running;
 use crate::result::Rows;
 
+/// Clusters that a warehouse may have.
+const CLUSTERS_MAX: i64 = 10;
+
 /// The names of warehouse sizes as written and as shown.
 const WAREHOUSE_SIZES: &[(&str, &str)] = &[
     ("XSMALL", "X-Small"),
@@ -302,6 +305,13 @@ fn set_warehouse(warehouse: &mut Warehouse, options: &[StatementOption]) -> Resu
             }
             "INITIALLY_SUSPENDED" => {
                 warehouse.suspended = option.value.as_boolean().ok_or_else(|| invalid(option))?;
+            }
+            "MIN_CLUSTER_COUNT" | "MAX_CLUSTER_COUNT"
+                if !matches!(option.value.as_integer(), Some(1..=CLUSTERS_MAX)) =>
+            {
+                let value = text.unwrap_or_default();
+                let text = format!("invalid value '{value}' for property '{}'", option.name);
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
             }
             "WAREHOUSE_TYPE"
             | "MIN_CLUSTER_COUNT"

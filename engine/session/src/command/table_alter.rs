@@ -7,7 +7,7 @@ use firn_account::catalog::{ConstraintKind, Object, ObjectKind, ObjectPath, Tabl
 use firn_query::parse::ast::{
     self, AlterColumn, AlterTable, AlterTableAction, ColumnChange, ColumnDefinition, ExprKind,
 };
-use firn_types::{Error, ErrorCode, Identifier, Result, SqlType};
+use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 
 use super::definition::already_exists;
 use super::table::{check, column, keep_constraint, set_property};
@@ -81,6 +81,10 @@ fn redefine(
         }
         AlterTableAction::DropColumns { if_exists, columns } => {
             columns.iter().try_for_each(|name| drop_column(&mut changed, name, *if_exists))?;
+            check(running, &changed, path).map_err(|error| match error.code() {
+                ErrorCode::InvalidIdentifier => clustered(&changed),
+                _ => error,
+            })?;
         }
         AlterTableAction::RenameColumn(from, to) => rename_column(&mut changed, from, to)?,
         AlterTableAction::AlterColumns(columns) => {
@@ -135,6 +139,9 @@ fn add_column(
     }
     let has_rows = table.snapshot.rows() > 0;
     let (mut new, sequence) = column(running, definition, None, &table.header)?;
+    if let Some(default) = &definition.default {
+        check_family(running, &new, default)?;
+    }
     if sequence.is_some() && has_rows {
         let text = "AUTOINCREMENT cannot be added to a table that has rows";
         return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
@@ -159,6 +166,26 @@ fn add_column(
     Ok(sequence.map(CatalogChange::create))
 }
 
+/// ADD COLUMN takes a literal of the column's own family, and nothing but NULL for dates and times.
+fn check_family(running: &Running<'_>, new: &TableColumn, default: &ast::Expr) -> Result<()> {
+    let functions = running.function_context();
+    let (_, found) =
+        running.with_binder(&functions, |binder| binder.constant(default, running.sql))?;
+    let wanted = new.sql_type;
+    let fits = found == SqlType::Null
+        || (wanted.is_numeric() && found.is_numeric())
+        || (wanted.family() == found.family()
+            && matches!(wanted.family(), TypeFamily::Text | TypeFamily::Boolean));
+    if fits {
+        return Ok(());
+    }
+    let text = format!(
+        "Expression type does not match column data type, expecting {wanted} but got {found} for column {}",
+        new.name
+    );
+    Err(Error::new(ErrorCode::ColumnTypeMismatch, text))
+}
+
 fn drop_column(table: &mut Table, name: &Identifier, if_exists: bool) -> Result<()> {
     let Some(position) = table.columns.iter().position(|column| column.name == name.name) else {
         if if_exists {
@@ -174,6 +201,16 @@ fn drop_column(table: &mut Table, name: &Identifier, if_exists: bool) -> Result<
     let field = table.columns.remove(position).field_id;
     table.constraints.retain(|constraint| !constraint.columns.contains(&field));
     Ok(())
+}
+
+/// The error of a column that cannot go because the clustering key reads it.
+fn clustered(table: &Table) -> Error {
+    let text = format!(
+        "cannot drop a column of the clustering key ({}) of table '{}'",
+        table.cluster_by.join(", "),
+        table.header.name
+    );
+    Error::new(ErrorCode::InvalidStatement, text)
 }
 
 fn rename_column(table: &mut Table, from: &Identifier, to: &Identifier) -> Result<()> {

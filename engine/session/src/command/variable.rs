@@ -35,8 +35,11 @@ pub(super) fn set(running: &mut Running<'_>, ast: &SetVariables) -> Result<Rows>
         }
     }
     for (name, (value, sql_type)) in ast.names.iter().zip(values) {
-        let name = name.name.to_uppercase();
-        running.session.variables.insert(name, Variable { value, sql_type });
+        let (name, now) = (name.name.to_uppercase(), running.start_nanos);
+        let created = running.session.variables.get(&name).map(|variable| variable.created_nanos);
+        let created_nanos = created.unwrap_or(now);
+        let variable = Variable { value, sql_type, created_nanos, updated_nanos: now };
+        running.session.variables.insert(name, variable);
     }
     Ok(Rows::done())
 }

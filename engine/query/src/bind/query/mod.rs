@@ -29,7 +29,7 @@ pub(crate) use stage_source::{
     StageFields, file_format, is_delimited, stage_format, stage_location, stage_path,
     stored_options,
 };
-pub(crate) use values::bind_rows;
+pub(crate) use values::{bind_rows, meet};
 
 /// Deepest nesting of queries: each level needs several frames of the stack.
 const QUERY_NESTING_MAX: usize = NESTING_MAX / 8;

@@ -1,7 +1,7 @@
 //! VALUES.
 
 use firn_expression::Expr;
-use firn_types::{Error, ErrorCode, Result, SqlType};
+use firn_types::{Error, ErrorCode, Result, SqlType, coerce};
 
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
@@ -28,7 +28,7 @@ pub(super) fn bind_values(
     }
     let mut typed = Vec::with_capacity(width);
     for (index, column) in by_column.into_iter().enumerate() {
-        let (exprs, sql_type) = unify("VALUES", column).map_err(|error| error.at(values.span))?;
+        let (exprs, sql_type) = meet(column)?;
         let nullable = exprs.iter().any(Expr::nullable);
         columns.push(binder.fresh_column(format!("COLUMN{}", index + 1), sql_type, nullable));
         typed.push(exprs.into_iter());
@@ -42,6 +42,28 @@ pub(super) fn bind_values(
     });
     let rows = rows.collect();
     Ok(BoundQuery { plan: Plan::Values(Values { columns: columns.clone(), rows }), columns })
+}
+
+/// The type at which the values of one column meet, and the values as it: the first value decides which
+/// others may stand below it.
+///
+/// # Errors
+/// `InvalidValuesExpression` for one that may not.
+pub(crate) fn meet(column: Vec<Expr>) -> Result<(Vec<Expr>, SqlType)> {
+    let types: Vec<SqlType> = column.iter().map(Expr::sql_type).collect();
+    let mut written = types.iter().filter(|sql_type| **sql_type != SqlType::Null);
+    let first = written.next().copied().unwrap_or(SqlType::Null);
+    if first == SqlType::Boolean && written.clone().any(|sql_type| sql_type.is_numeric()) {
+        let fits = |sql_type: &SqlType| sql_type.is_numeric() || *sql_type == SqlType::Boolean;
+        if written.clone().all(fits) {
+            return Ok((column.into_iter().map(|expr| cast(expr, first)).collect(), first));
+        }
+    }
+    unify("VALUES", column).map_err(|_| {
+        let other = written.find(|other| coerce::common_type(&[first, **other]).is_none());
+        let text = format!("Invalid data type [{}] in VALUES clause", other.unwrap_or(&first));
+        Error::new(ErrorCode::InvalidValuesExpression, text)
+    })
 }
 
 /// The rows of VALUES, bound one by one; DEFAULT is not possible.

@@ -9,8 +9,8 @@ use firn_types::Result;
 use super::assign::{assign, default_of, positions, whole_row, width_error};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
-use crate::bind::expr::{ExprBinder, Gathered, attach, unify};
-use crate::bind::query::{bind_query, bind_rows};
+use crate::bind::expr::{ExprBinder, Gathered, attach};
+use crate::bind::query::{bind_query, bind_rows, meet};
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
 use crate::parse::ast::{self, ExprKind, InsertSource, InsertTarget};
@@ -95,7 +95,7 @@ fn bind_values(
     let mut columns = Vec::with_capacity(width);
     let mut typed = Vec::with_capacity(width);
     for (index, column) in by_column.into_iter().enumerate() {
-        let (exprs, sql_type) = unify("VALUES", column).map_err(|error| error.at(values.span))?;
+        let (exprs, sql_type) = meet(column)?;
         columns.push(binder.fresh_column(format!("COLUMN{}", index + 1), sql_type, true));
         typed.push(exprs.into_iter());
     }

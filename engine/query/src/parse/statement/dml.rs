@@ -60,7 +60,8 @@ impl Reader<'_> {
     }
 
     fn multi_insert(&mut self, overwrite: bool, first: bool) -> Result<Statement> {
-        let always = self.insert_targets()?;
+        // FIRST chooses among conditions.
+        let always = if first { Vec::new() } else { self.insert_targets()? };
         let mut when = Vec::new();
         if always.is_empty() {
             while self.eat("WHEN") {

@@ -204,7 +204,7 @@ fn user_cells(user: &User) -> Vec<Cell<'static>> {
     let property = |name: &str, default: &str| {
         text(user.property(name).map_or_else(|| default.to_string(), str::to_string))
     };
-    let flag = |name: &str| property(name, "false");
+    let flag = |name: &str| text(user.property(name).unwrap_or("false").to_lowercase());
     let mut cells = vec![
         ("name", text(header.name.as_str())),
         ("kind", text("USER")),

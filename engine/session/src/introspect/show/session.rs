@@ -8,7 +8,7 @@ use firn_types::{ObjectId, Result, SqlType, Value, print_text};
 
 use super::Shown;
 use crate::command::{catalog_kind, live, place};
-use crate::introspect::listing::{Cell, Listing, number, text, y_n};
+use crate::introspect::listing::{Cell, Listing, number, text, time, y_n};
 use crate::settings_table::{Kind, PARAMETERS};
 
 const PARAMETER_COLUMNS: &str = "key, value, default, level, description, type";
@@ -224,6 +224,8 @@ impl Shown<'_> {
             }
             let cells = [
                 ("session_id", number(session.id)),
+                ("created_on", time(variable.created_nanos)),
+                ("updated_on", time(variable.updated_nanos)),
                 ("name", text(name.as_str())),
                 ("value", text(value)),
                 ("type", text(type_word(variable.sql_type))),
