@@ -10,8 +10,8 @@ use crate::{Array, Column, Selection};
 
 /// Bits per key up to which they are worth their memory.
 const BITS_PER_KEY: i128 = 256;
-/// Bits that may be had in any case.
-const BITS_FREE: i128 = 1 << 20;
+/// Bits that may be had in any case: 1 MiB.
+const BITS_FREE: i128 = 1 << 23;
 /// Most bits: 16 MiB.
 const BITS_MAX: i128 = 1 << 27;
 

@@ -208,10 +208,7 @@ fn tag(sign: i128, length: usize) -> u8 {
 fn push_bytes(value: &[u8], bytes: &mut Vec<u8>) {
     bytes.push(1);
     let mut rest = value;
-    // Almost no text has a zero; this search is much faster than that for its position.
-    while rest.contains(&0)
-        && let Some(zero) = rest.iter().position(|&byte| byte == 0)
-    {
+    while let Some(zero) = memchr::memchr(0, rest) {
         bytes.extend_from_slice(&rest[..=zero]);
         bytes.push(0xFF);
         rest = &rest[zero + 1..];

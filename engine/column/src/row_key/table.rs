@@ -282,13 +282,18 @@ impl Store {
                 for block in packed.keys.chunks(BLOCK_ROWS) {
                     table.reserve(block.len());
                     for block in block.chunks(WARM_KEYS) {
-                        table.warm(block);
-                        groups.extend(block.iter().map(|&key| {
+                        let runs = Runs::of(block);
+                        table.warm(runs.as_ref().map_or(block, Runs::firsts));
+                        let mut number = |key: u64| {
                             table.find_or_insert(key, || {
                                 keys.push(key);
                                 keys.len() as u32 - 1
                             })
-                        }));
+                        };
+                        match runs {
+                            Some(runs) => runs.number(number, groups),
+                            None => groups.extend(block.iter().map(|&key| number(key))),
+                        }
                     }
                 }
             }
@@ -315,6 +320,50 @@ impl Store {
             Store::Bytes(bytes) => bytes.number(columns, rows, groups),
         }
         Ok(())
+    }
+}
+
+/// A block of keys in which most are those of the row before, as in a clustered table: only the first of each
+/// run is looked up.
+struct Runs {
+    firsts: [u64; WARM_KEYS],
+    count: usize,
+    /// The run of each row.
+    of_row: [u8; WARM_KEYS],
+    rows: usize,
+}
+
+impl Runs {
+    /// None when there are too many runs to pay.
+    fn of(block: &[u64]) -> Option<Runs> {
+        let (&first, rest) = block.split_first()?;
+        let mut runs = Runs {
+            firsts: [first; WARM_KEYS],
+            count: 1,
+            of_row: [0; WARM_KEYS],
+            rows: block.len(),
+        };
+        let mut before = first;
+        for (row, &key) in rest.iter().enumerate() {
+            runs.count += usize::from(key != before);
+            runs.firsts[(runs.count - 1) % WARM_KEYS] = key;
+            runs.of_row[row + 1] = (runs.count - 1) as u8;
+            before = key;
+        }
+        (runs.count * 4 <= runs.rows * 3).then_some(runs)
+    }
+
+    /// The key of each run.
+    fn firsts(&self) -> &[u64] {
+        &self.firsts[..self.count]
+    }
+
+    fn number(&self, number: impl FnMut(u64) -> u32, groups: &mut Vec<u32>) {
+        let mut numbers = [NONE; WARM_KEYS];
+        let firsts = self.firsts().iter().copied();
+        numbers.iter_mut().zip(firsts.map(number)).for_each(|(n, of)| *n = of);
+        let of_row = &self.of_row[..self.rows];
+        groups.extend(of_row.iter().map(|&run| numbers[usize::from(run)]));
     }
 }
 
