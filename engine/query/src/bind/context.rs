@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use firn_account::catalog::{Catalog, CurrentPath};
+use firn_account::catalog::{Catalog, CurrentPath, StarColumns};
 use firn_expression::functions::FunctionContext;
 use firn_types::{Field, Result, SqlType, Value};
 
@@ -90,6 +90,8 @@ pub(crate) struct Env<'e> {
     pub(crate) of_session: bool,
     /// The text that spans point into.
     pub(crate) text: &'e str,
+    /// What the stars of a view's query stand for; nothing for other queries.
+    pub(crate) stars: &'e [StarColumns],
     /// The common table expressions in sight.
     pub(crate) ctes: Option<&'e CteScope<'e>>,
     /// The columns of the enclosing queries.
@@ -101,12 +103,18 @@ pub(crate) struct Env<'e> {
 impl<'e> Env<'e> {
     /// The surroundings of a statement's outermost query.
     pub(crate) fn root(path: &'e CurrentPath, text: &'e str) -> Env<'e> {
-        Env { path, of_session: true, text, ctes: None, outer: None, depth: 0 }
+        Env { path, of_session: true, text, stars: &[], ctes: None, outer: None, depth: 0 }
     }
 
-    /// The surroundings of a view's query: its own path and text, and nothing of the statement's.
-    pub(crate) fn view(&self, path: &'e CurrentPath, text: &'e str) -> Env<'e> {
-        Env { path, of_session: false, text, ctes: None, outer: None, depth: self.depth + 1 }
+    /// The surroundings of a view's query: its own path, text and stars, and nothing of the statement's.
+    pub(crate) fn view(
+        &self,
+        path: &'e CurrentPath,
+        text: &'e str,
+        stars: &'e [StarColumns],
+    ) -> Env<'e> {
+        let depth = self.depth + 1;
+        Env { path, of_session: false, text, stars, ctes: None, outer: None, depth }
     }
 
     /// The surroundings of a query inside an expression over `scope`.

@@ -20,7 +20,7 @@ mod walk;
 
 use std::cell::{Cell, RefCell};
 
-use firn_account::catalog::MaterializedView;
+use firn_account::catalog::{MaterializedView, StarColumn, StarColumns};
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
 use crate::parse::ast;
@@ -41,6 +41,8 @@ pub struct Binder<'a> {
     views: RefCell<Vec<ObjectId>>,
     /// Materialized views that are read by way of their queries.
     stale_views: RefCell<Vec<ObjectId>>,
+    /// What the stars of the statement's own queries stand for, when somebody asks.
+    stars: RefCell<Option<Vec<StarColumns>>>,
 }
 
 /// A query with the columns that it is asked for, in order. Its plan may give more columns.
@@ -59,6 +61,7 @@ impl<'a> Binder<'a> {
             next_cte: Cell::new(1),
             views: RefCell::new(Vec::new()),
             stale_views: RefCell::new(Vec::new()),
+            stars: RefCell::new(None),
         }
     }
 
@@ -78,6 +81,37 @@ impl<'a> Binder<'a> {
         let env = context::Env::root(&self.context.path, text);
         let bound = query::bind_query(self, query, &env)?;
         Ok(query::output_of(bound))
+    }
+
+    /// The plan of a view's query, and what each `*` in it stands for, by its place in `text`.
+    ///
+    /// # Errors
+    /// Compilation errors with their place in `text`.
+    pub fn bind_view(&self, query: &ast::Query, text: &str) -> Result<(Query, Vec<StarColumns>)> {
+        *self.stars.borrow_mut() = Some(Vec::new());
+        let bound = self.bind_query(query, text);
+        let stars = self.stars.borrow_mut().take().unwrap_or_default();
+        Ok((bound?, stars))
+    }
+
+    /// Notes what a star stands for, when it is the statement's own and somebody asks.
+    pub(crate) fn note_star(
+        &self,
+        env: &context::Env<'_>,
+        star: &ast::Star,
+        columns: &[(&str, PlanColumn)],
+    ) {
+        let start = star.span.start;
+        if let Some(stars) = self.stars.borrow_mut().as_mut()
+            && env.of_session
+            && stars.iter().all(|noted| noted.start != start)
+        {
+            let column = |(source, column): &(&str, PlanColumn)| StarColumn {
+                source: (*source).to_string(),
+                name: column.name.clone(),
+            };
+            stars.push(StarColumns { start, columns: columns.iter().map(column).collect() });
+        }
     }
 
     /// The query of a materialized view, whether what is stored is fresh or not.

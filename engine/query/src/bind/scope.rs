@@ -121,20 +121,33 @@ impl Scope<'_> {
     /// # Errors
     /// `InvalidIdentifier` when there is no source of that name.
     pub(crate) fn star(&self, source: Option<&ObjectName>) -> Result<Vec<PlanColumn>> {
+        Ok(self.star_with_sources(source)?.into_iter().map(|(_, column)| column).collect())
+    }
+
+    /// As [`Scope::star`], each column with the name of its source.
+    ///
+    /// # Errors
+    /// As [`Scope::star`].
+    pub(crate) fn star_with_sources(
+        &self,
+        source: Option<&ObjectName>,
+    ) -> Result<Vec<(&str, PlanColumn)>> {
         let Some(source) = source else {
-            let all = self.relations.iter().flat_map(|relation| &relation.columns);
-            let shown = all.filter(|column| column.unqualified && !column.pseudo);
-            return Ok(shown.map(|column| column.column.clone()).collect());
+            let all = self.relations.iter().flat_map(|relation| {
+                relation.columns.iter().map(move |column| (relation.name.as_str(), column))
+            });
+            let shown = all.filter(|(_, column)| column.unqualified && !column.pseudo);
+            return Ok(shown.map(|(name, column)| (name, column.column.clone())).collect());
         };
         let qualifier: Vec<&str> = source.parts.iter().map(|part| part.as_str()).collect();
         let Some(relation) = self.relations.iter().find(|r| r.answers_to(&qualifier)) else {
             return match self.outer {
-                Some(outer) => outer.star(Some(source)),
+                Some(outer) => outer.star_with_sources(Some(source)),
                 None => Err(unknown(source, source.span(), None)),
             };
         };
         let shown = relation.columns.iter().filter(|column| !column.pseudo);
-        Ok(shown.map(|column| column.column.clone()).collect())
+        Ok(shown.map(|column| (relation.name.as_str(), column.column.clone())).collect())
     }
 
     /// A column of this query under its source's name: `T.A`.

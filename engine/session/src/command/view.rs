@@ -18,21 +18,32 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
     let verb = if ast.materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE VIEW" };
     let path = running.path(&ast.name, verb)?;
     let schema = running.catalog().expect_schema(&path)?;
-    let query = running.plan_query(&ast.query)?;
+    let functions = running.function_context();
+    let (query, mut stars) = running.with_binder(&functions, |binder| {
+        let (query, stars) = binder.bind_view(&ast.query, running.sql)?;
+        Ok((running.optimized(query, binder.next_column_id())?, stars))
+    })?;
     let columns = columns(ast, &query)?;
     let header = running.header(schema, &path.name, &ast.options);
     let text = running.sql.trim().trim_end_matches(';').to_string();
-    let body = ast.query_span.of(running.sql).trim().to_string();
+    let body = ast.query_span.of(running.sql);
+    // The view keeps the query's text alone.
+    let before = body.len() - body.trim_start().len() + ast.query_span.start as usize;
+    let before = u32::try_from(before).unwrap_or(u32::MAX);
+    stars.iter_mut().for_each(|star| star.start = star.start.saturating_sub(before));
+    let body = body.trim().to_string();
     let object: Object = if ast.materialized {
         let base = base_table(&query, ast)?;
         let mut view = MaterializedView::new(header, text, body, columns, base);
         view.secure = ast.secure;
+        view.stars = stars;
         let key = |key: &ast::Expr| key.span.of(running.sql).to_string();
         view.cluster_by = ast.cluster_by.iter().map(key).collect();
         view.into()
     } else {
         let mut view = View::new(header, text, body, columns);
         view.secure = ast.secure;
+        view.stars = stars;
         view.recursive = ast.recursive;
         view.temporary = ast.temporary;
         view.into()

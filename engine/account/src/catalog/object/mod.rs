@@ -18,7 +18,9 @@ pub use sequence::Sequence;
 pub use table::{
     ColumnDefault, Constraint, ConstraintKind, ForeignKey, Table, TableColumn, TableKind,
 };
-pub use view::{MaterializedView, MaterializedViewState, View, ViewColumn};
+pub use view::{
+    MaterializedView, MaterializedViewState, StarColumn, StarColumns, View, ViewColumn,
+};
 
 use super::Header;
 

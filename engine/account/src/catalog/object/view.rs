@@ -16,6 +16,8 @@ pub struct View {
     pub text: String,
     /// The query's text as written.
     pub query: String,
+    /// What each `*` of the query stands for, however its tables change.
+    pub stars: Vec<StarColumns>,
     /// The columns as they were when the view was created.
     pub columns: Vec<ViewColumn>,
     /// Whether the text is hidden from those who do not own it.
@@ -24,6 +26,24 @@ pub struct View {
     pub recursive: bool,
     /// Whether it belongs to one session only.
     pub temporary: bool,
+}
+
+/// The columns that a `*` in a view's query gave when the view was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarColumns {
+    /// The byte of the query's text at which the `*` is.
+    pub start: u32,
+    /// The columns in order, each with the name of its source within the query.
+    pub columns: Vec<StarColumn>,
+}
+
+/// One column that a `*` gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StarColumn {
+    /// The source's alias or name; empty for a source without one and for the merged columns of USING.
+    pub source: String,
+    /// The column's name.
+    pub name: String,
 }
 
 /// A column of a view.
@@ -48,6 +68,8 @@ pub struct MaterializedView {
     pub text: String,
     /// The query's text as written.
     pub query: String,
+    /// What each `*` of the query stands for, however its table changes.
+    pub stars: Vec<StarColumns>,
     /// The columns of the answer.
     pub columns: Vec<ViewColumn>,
     /// The stored columns of the hidden table: the answer's, and what keeping it up to date needs.
@@ -82,7 +104,16 @@ pub struct MaterializedViewState {
 impl View {
     /// A plain view.
     pub fn new(header: Header, text: String, query: String, columns: Vec<ViewColumn>) -> View {
-        View { header, text, query, columns, secure: false, recursive: false, temporary: false }
+        View {
+            header,
+            text,
+            query,
+            stars: Vec::new(),
+            columns,
+            secure: false,
+            recursive: false,
+            temporary: false,
+        }
     }
 }
 
@@ -112,6 +143,7 @@ impl MaterializedView {
             header,
             text,
             query,
+            stars: Vec::new(),
             stored: stored.collect(),
             columns,
             cluster_by: Vec::new(),

@@ -10,8 +10,8 @@ use super::{Lists, corrupt};
 use crate::catalog::{
     ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, ForeignKey, Header,
     Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sequence, Stage,
-    StageFileFormat, StageLocation, Table, TableColumn, TableKind, User, View, ViewColumn,
-    Warehouse,
+    StageFileFormat, StageLocation, StarColumn, StarColumns, Table, TableColumn, TableKind, User,
+    View, ViewColumn, Warehouse,
 };
 use crate::txn::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 
@@ -289,6 +289,7 @@ fn view_to(view: &View) -> v1::View {
         header: header_to(&view.header),
         text: view.text.clone(),
         query: view.query.clone(),
+        stars: stars_to(&view.stars),
         columns: view_columns_to(&view.columns),
         secure: view.secure,
         recursive: view.recursive,
@@ -300,11 +301,30 @@ fn view_from(view: v1::View) -> View {
         header: header_from(view.header),
         text: view.text,
         query: view.query,
+        stars: stars_from(view.stars),
         columns: view_columns_from(view.columns),
         secure: view.secure,
         recursive: view.recursive,
         temporary: false,
     }
+}
+
+fn stars_to(stars: &[StarColumns]) -> Vec<v1::StarColumns> {
+    let column_to = |column: &StarColumn| (column.source.clone(), column.name.clone());
+    let star_to = |star: &StarColumns| v1::StarColumns {
+        start: star.start,
+        columns: star.columns.iter().map(column_to).collect(),
+    };
+    stars.iter().map(star_to).collect()
+}
+
+fn stars_from(stars: Vec<v1::StarColumns>) -> Vec<StarColumns> {
+    let column_from = |(source, name)| StarColumn { source, name };
+    let star_from = |star: v1::StarColumns| StarColumns {
+        start: star.start,
+        columns: star.columns.into_iter().map(column_from).collect(),
+    };
+    stars.into_iter().map(star_from).collect()
 }
 
 fn view_columns_to(columns: &[ViewColumn]) -> Vec<v1::ViewColumn> {
@@ -337,6 +357,7 @@ fn materialized_view_to(
             header: header_to(&view.header),
             text: view.text.clone(),
             query: view.query.clone(),
+            stars: stars_to(&view.stars),
             columns: view_columns_to(&view.columns),
             secure: view.secure,
             recursive: false,
@@ -363,6 +384,7 @@ fn materialized_view_from(
         header: header_from(view.view.header),
         text: view.view.text,
         query: view.view.query,
+        stars: stars_from(view.view.stars),
         columns: view_columns_from(view.view.columns),
         stored: view.stored.iter().map(stored_from).collect(),
         cluster_by: view.cluster_by,

@@ -5,6 +5,7 @@ use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use super::ExprBinder;
 use crate::parse::ast::Star;
+use crate::plan::PlanColumn;
 
 /// One column of an expanded `*`.
 #[derive(Clone, Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct StarColumn {
 /// # Errors
 /// `InvalidIdentifier` for a modifier of a column that is not there, `NoColumns` when none is left.
 pub(crate) fn expand_star(binder: &mut ExprBinder<'_>, star: &Star) -> Result<Vec<StarColumn>> {
-    let columns = binder.scope.star(star.qualifier.as_ref())?;
+    let columns = columns_of(binder, star)?;
     let known = |name: &Identifier| {
         if columns.iter().any(|column| column.name == name.name) {
             return Ok(());
@@ -59,6 +60,28 @@ pub(crate) fn expand_star(binder: &mut ExprBinder<'_>, star: &Star) -> Result<Ve
         return Err(Error::new(ErrorCode::NoColumns, text).at(star.span));
     }
     Ok(expanded)
+}
+
+/// What the star stands for: in a view's query what it stood for when the view was created, as far as that
+/// is still there.
+fn columns_of(binder: &ExprBinder<'_>, star: &Star) -> Result<Vec<PlanColumn>> {
+    let mut present = binder.scope.star_with_sources(star.qualifier.as_ref())?;
+    binder.binder.note_star(binder.env, star, &present);
+    let pinned = binder.env.stars.iter().find(|pinned| pinned.start == star.span.start);
+    let Some(pinned) = pinned else {
+        return Ok(present.into_iter().map(|(_, column)| column).collect());
+    };
+    let mut columns = Vec::with_capacity(pinned.columns.len());
+    for wanted in &pinned.columns {
+        let is_wanted = |(source, column): &(&str, PlanColumn)| {
+            *source == wanted.source && column.name == wanted.name
+        };
+        // Each column is given once, so that two of one name are both given.
+        if let Some(position) = present.iter().position(is_wanted) {
+            columns.push(present.remove(position).1);
+        }
+    }
+    Ok(columns)
 }
 
 /// Whether a name matches a LIKE pattern without regard to case.

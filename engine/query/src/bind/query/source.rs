@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::{MaterializedView, Namespace, Object, ObjectPath, Table, View};
+use firn_account::catalog::{
+    MaterializedView, Namespace, Object, ObjectPath, StarColumns, Table, View,
+};
 use firn_storage::Snapshot;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value};
@@ -248,7 +250,7 @@ fn bind_view(
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let bound = expand(binder, view.header.id, &view.query, path, env)?;
+    let bound = expand(binder, view.header.id, (&view.query, &view.stars), path, env)?;
     if bound.columns.len() != view.columns.len() {
         let text = format!(
             "View definition for '{path}' declared {} column(s), but view query produces {} column(s).",
@@ -307,7 +309,7 @@ fn computed_view(
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let bound = expand(binder, view.header.id, &view.query, path, env)?;
+    let bound = expand(binder, view.header.id, (&view.query, &view.stars), path, env)?;
     let names = view.columns.iter().map(|column| column.name.as_str());
     let types = view.columns.iter().map(|column| column.sql_type);
     Ok(typed(binder, renamed(bound, names), types))
@@ -333,7 +335,7 @@ pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result
 fn expand(
     binder: &Binder<'_>,
     id: ObjectId,
-    text: &str,
+    (text, stars): (&str, &[StarColumns]),
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
@@ -352,7 +354,7 @@ fn expand(
         schema: Some(path.schema.clone()),
     };
     binder.views.borrow_mut().push(id);
-    let bound = bind_query(binder, &query, &env.view(&inner, text));
+    let bound = bind_query(binder, &query, &env.view(&inner, text, stars));
     binder.views.borrow_mut().pop();
     bound.map_err(failure)
 }

@@ -204,6 +204,9 @@ pub struct View {
     pub text: String,
     /// The query.
     pub query: String,
+    /// What each star of the query stands for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stars: Vec<StarColumns>,
     /// The columns.
     pub columns: Vec<ViewColumn>,
     /// SECURE.
@@ -212,6 +215,15 @@ pub struct View {
     /// RECURSIVE.
     #[serde(default, skip_serializing_if = "is_false")]
     pub recursive: bool,
+}
+
+/// What a star of a view's query stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StarColumns {
+    /// The byte of the query's text at which it is.
+    pub start: u32,
+    /// The columns: their sources' names and their own.
+    pub columns: Vec<(String, String)>,
 }
 
 /// A column of a view.

@@ -9,7 +9,7 @@ mod partition;
 pub use catalog::{
     Column, ColumnDefault, Constraint, Container, FileFormat, ForeignKey, Grant, Grantee, Header,
     Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Sequence, Stage,
-    StageFileFormat, StageLocation, Table, Target, User, View, ViewColumn, Warehouse,
+    StageFileFormat, StageLocation, StarColumns, Table, Target, User, View, ViewColumn, Warehouse,
 };
 pub use commit::{Change, Checkpoint, Commit, Mark, Parameter};
 pub use partition::{
