@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_account::Transaction;
 use firn_column::Batch;
 use firn_execute::context::Storage;
 use firn_execute::{Profile, QueryContext};
@@ -216,12 +217,12 @@ impl Running<'_> {
             user: session.user.clone(),
             account: "FIRN".to_string(),
             session_id: session.id,
-            transaction_id: session.transaction.as_ref().map(|_| self.start_nanos.to_string()),
+            transaction_id: session.transaction.as_ref().map(Transaction::id),
             text: Arc::clone(session.settings.formats()),
             week_start: small("WEEK_START"),
             week_of_year_policy: small("WEEK_OF_YEAR_POLICY"),
             seed: seed_of(&self.query_id),
-            services: Arc::new(SessionServices::of(session)),
+            services: Arc::new(SessionServices::of(session, &self.ran)),
         }
     }
 

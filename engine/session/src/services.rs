@@ -10,7 +10,7 @@ use firn_query::bind::{BindServices, TimePoint};
 use firn_query::plan::VirtualSource;
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
-use crate::history::History;
+use crate::history::{History, Ran};
 use crate::introspect;
 use crate::session::Session;
 
@@ -77,24 +77,24 @@ pub(crate) fn statement_not_found(query_id: &str) -> Error {
 pub(crate) struct SessionServices {
     account: Account,
     space: Arc<SessionSpace>,
-    catalog: Catalog,
+    described: introspect::Described,
     history: Arc<History>,
     cancel: Cancel,
-    user: String,
-    role: String,
+    statement: Arc<Ran>,
+    last_transaction: Option<String>,
 }
 
 impl SessionServices {
-    /// The services of a session as it is now.
-    pub(crate) fn of(session: &Session) -> SessionServices {
+    /// The services of a session as it is now, for a statement.
+    pub(crate) fn of(session: &Session, statement: &Arc<Ran>) -> SessionServices {
         SessionServices {
             account: session.shared.account.clone(),
             space: Arc::clone(&session.space),
-            catalog: session.catalog(),
+            described: introspect::Described::of(session),
             history: Arc::clone(&session.history),
             cancel: session.watch.cancel.clone(),
-            user: session.user.clone(),
-            role: session.role.clone(),
+            statement: Arc::clone(statement),
+            last_transaction: session.last_transaction.clone(),
         }
     }
 }
@@ -115,12 +115,11 @@ impl Services for SessionServices {
     }
 
     fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>> {
-        introspect::system_function::answer(
-            &self.catalog,
-            (&self.user, &self.role),
-            name,
-            arguments,
-        )
+        match name {
+            "CURRENT_STATEMENT" => Ok(Some(self.statement.text.clone())),
+            "LAST_TRANSACTION" => Ok(self.last_transaction.clone()),
+            _ => introspect::system_function::answer(&self.described, name, arguments),
+        }
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Session {
     pub(crate) variables: HashMap<String, Variable>,
     /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
     pub(crate) transaction: Option<Transaction>,
+    /// The id of the last transaction that was committed or rolled back.
+    pub(crate) last_transaction: Option<String>,
     pub(crate) history: Arc<History>,
     pub(crate) watch: Watch,
     pub(crate) profile: Arc<Profile>,
@@ -66,6 +68,7 @@ impl Session {
             settings: Settings::default(),
             variables: HashMap::new(),
             transaction: None,
+            last_transaction: None,
             history: Arc::default(),
             watch: Watch::default(),
             profile: Arc::default(),

@@ -28,7 +28,7 @@ impl Running<'_> {
             return outcome;
         }
         let answer = outcome?;
-        transaction.commit(&self.query_id)?;
+        self.commit(transaction)?;
         Ok(answer)
     }
 
@@ -41,9 +41,16 @@ impl Running<'_> {
         let mut transaction = self.session.shared.account.begin(&self.session.space);
         let answer = work(self, &mut transaction)?;
         if !transaction.is_empty() {
-            transaction.commit(&self.query_id)?;
+            self.commit(transaction)?;
         }
         Ok(answer)
+    }
+
+    fn commit(&mut self, transaction: Transaction) -> Result<()> {
+        let id = transaction.id();
+        transaction.commit(&self.query_id)?;
+        self.session.last_transaction = Some(id);
+        Ok(())
     }
 
     /// Applies changes of the catalog as one step.
@@ -64,10 +71,12 @@ impl Running<'_> {
     /// COMMIT; nothing happens without an open transaction.
     pub(crate) fn commit_open(&mut self) -> Result<()> {
         match self.session.transaction.take() {
-            Some(transaction) if !transaction.is_empty() => {
-                transaction.commit(&self.query_id).map(|_| ())
+            Some(transaction) if !transaction.is_empty() => self.commit(transaction),
+            Some(transaction) => {
+                self.session.last_transaction = Some(transaction.id());
+                Ok(())
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 
@@ -82,6 +91,7 @@ impl Running<'_> {
     /// ROLLBACK; nothing happens without an open transaction.
     pub(crate) fn roll_back(&mut self) {
         if let Some(transaction) = self.session.transaction.take() {
+            self.session.last_transaction = Some(transaction.id());
             transaction.rollback();
         }
     }

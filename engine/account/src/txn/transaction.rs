@@ -23,6 +23,7 @@ pub struct Transaction {
     space: Arc<SessionSpace>,
     state: Savepoint,
     statements: Vec<QueryId>,
+    started_nanos: i64,
 }
 
 /// A state of a transaction to return to.
@@ -43,12 +44,23 @@ impl Transaction {
         let base = account.catalog_for(&space);
         let state =
             Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
-        Transaction { account, space, state, statements: Vec::new() }
+        let started_nanos = account.clock().now_nanos();
+        Transaction { account, space, state, statements: Vec::new(), started_nanos }
     }
 
     /// The account.
     pub fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// When it began: nanoseconds since 1970 UTC.
+    pub fn started_nanos(&self) -> i64 {
+        self.started_nanos
+    }
+
+    /// What users know it by.
+    pub fn id(&self) -> String {
+        self.started_nanos.to_string()
     }
 
     /// The version that the transaction sees, with its own changes.

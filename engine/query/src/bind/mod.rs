@@ -20,7 +20,7 @@ mod walk;
 
 use std::cell::{Cell, RefCell};
 
-use firn_account::catalog::{MaterializedView, StarColumn, StarColumns};
+use firn_account::catalog::{CurrentPath, MaterializedView, StarColumn, StarColumns};
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
 use crate::parse::ast;
@@ -83,27 +83,29 @@ impl<'a> Binder<'a> {
         Ok(query::output_of(bound))
     }
 
-    /// The plan of a view's query, and what each `*` in it stands for, by its place in `text`.
+    /// The plan of a new view's query, and what each `*` in it stands for, by its place in `text`. Names
+    /// resolve in the view's database and schema.
     ///
     /// # Errors
     /// Compilation errors with their place in `text`.
-    pub fn bind_view(&self, query: &ast::Query, text: &str) -> Result<(Query, Vec<StarColumns>)> {
+    pub fn bind_view(
+        &self,
+        query: &ast::Query,
+        text: &str,
+        path: &CurrentPath,
+    ) -> Result<(Query, Vec<StarColumns>)> {
         *self.stars.borrow_mut() = Some(Vec::new());
-        let bound = self.bind_query(query, text);
+        let env = context::Env::root(path, text).view(path, text, &[]);
+        let bound = query::bind_query(self, query, &env);
         let stars = self.stars.borrow_mut().take().unwrap_or_default();
-        Ok((bound?, stars))
+        Ok((query::output_of(bound?), stars))
     }
 
-    /// Notes what a star stands for, when it is the statement's own and somebody asks.
-    pub(crate) fn note_star(
-        &self,
-        env: &context::Env<'_>,
-        star: &ast::Star,
-        columns: &[(&str, PlanColumn)],
-    ) {
+    /// Notes what a star stands for, when somebody asks and it does not stand in a view that is read.
+    pub(crate) fn note_star(&self, star: &ast::Star, columns: &[(&str, PlanColumn)]) {
         let start = star.span.start;
         if let Some(stars) = self.stars.borrow_mut().as_mut()
-            && env.of_session
+            && self.views.borrow().is_empty()
             && stars.iter().all(|noted| noted.start != start)
         {
             let column = |(source, column): &(&str, PlanColumn)| StarColumn {

@@ -23,6 +23,7 @@ use firn_types::{Error, Result};
 
 pub(crate) use definition::catalog_kind;
 pub(crate) use drop::{Place, live, place};
+pub(crate) use table::cluster_keys;
 
 use crate::introspect::{describe, show};
 use crate::lifecycle::{Answer, Running};

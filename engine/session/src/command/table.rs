@@ -338,7 +338,7 @@ pub(super) fn check(running: &Running<'_>, table: &Table, path: &ObjectPath) -> 
 }
 
 /// The clustering keys as expressions over columns whose ids are the table's positions.
-pub(super) fn cluster_keys(
+pub(crate) fn cluster_keys(
     binder: &firn_query::bind::Binder<'_>,
     table: &Table,
 ) -> Result<Vec<firn_expression::Expr>> {

@@ -1,6 +1,6 @@
 //! CREATE VIEW and CREATE MATERIALIZED VIEW.
 
-use firn_account::catalog::{MaterializedView, Object, View, ViewColumn};
+use firn_account::catalog::{CurrentPath, MaterializedView, Object, View, ViewColumn};
 use firn_query::parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
 use firn_query::plan::Plan;
 use firn_query::plan::statement::Query;
@@ -19,8 +19,10 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
     let path = running.path(&ast.name, verb)?;
     let schema = running.catalog().expect_schema(&path)?;
     let functions = running.function_context();
+    let own =
+        CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
     let (query, mut stars) = running.with_binder(&functions, |binder| {
-        let (query, stars) = binder.bind_view(&ast.query, running.sql)?;
+        let (query, stars) = binder.bind_view(&ast.query, running.sql, &own)?;
         Ok((running.optimized(query, binder.next_column_id())?, stars))
     })?;
     let columns = columns(ast, &query)?;

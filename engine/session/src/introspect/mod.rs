@@ -1,6 +1,8 @@
 //! Descriptions to rows: SHOW, DESCRIBE, INFORMATION_SCHEMA, and what functions tell of the account.
 
+mod clustering;
 pub(crate) mod complete;
+mod ddl;
 pub(crate) mod describe;
 pub(crate) mod information_schema;
 pub(crate) mod listing;
@@ -12,9 +14,10 @@ pub(crate) mod table_function;
 use std::sync::Arc;
 
 use firn_account::Catalog;
-use firn_account::catalog::{CurrentPath, ObjectPath};
+use firn_account::catalog::{ACCOUNT, CurrentPath, ObjectKind, ObjectPath};
+use firn_expression::functions::context::TextFormats;
 use firn_query::parse;
-use firn_types::Result;
+use firn_types::{Error, ObjectId, Result};
 
 use crate::engine::Shared;
 use crate::session::Session;
@@ -32,8 +35,14 @@ pub(crate) struct Described {
     pub(crate) user: String,
     /// The warehouse in use.
     pub(crate) warehouse: Option<String>,
+    /// The role in use.
+    pub(crate) role: String,
     /// The database and schema in use.
     pub(crate) current: CurrentPath,
+    /// Formats of dates and numbers as texts.
+    pub(crate) formats: Arc<TextFormats>,
+    /// The time zone.
+    pub(crate) time_zone: chrono_tz::Tz,
     /// The time: nanoseconds since 1970 UTC.
     pub(crate) now_nanos: i64,
 }
@@ -47,6 +56,9 @@ impl Described {
             session_id: session.id,
             user: session.user.clone(),
             warehouse: session.warehouse.clone(),
+            role: session.role.clone(),
+            formats: Arc::clone(session.settings.formats()),
+            time_zone: session.settings.time_zone(),
             current: session.path.clone(),
             now_nanos: session.shared.account.clock().now_nanos(),
         }
@@ -56,7 +68,41 @@ impl Described {
     /// # Errors
     /// When the text is no name, or there is nothing to complete it with.
     pub(crate) fn path(&self, name: &str, verb: &str) -> Result<ObjectPath> {
-        let name = parse::parse_object_name(name).map_err(firn_types::Error::without_span)?;
+        let name = parse::parse_object_name(name).map_err(Error::without_span)?;
         self.current.complete(&name, verb)
+    }
+
+    /// The container of the object of a kind that a text names, and the object's own name.
+    ///
+    /// # Errors
+    /// When the text is no name, or the container does not exist.
+    pub(crate) fn place(
+        &self,
+        kind: ObjectKind,
+        name: &str,
+        verb: &str,
+    ) -> Result<(ObjectId, String)> {
+        let written = parse::parse_object_name(name).map_err(Error::without_span)?;
+        let own = written.object().name.clone();
+        match kind {
+            ObjectKind::Database
+            | ObjectKind::Integration
+            | ObjectKind::Warehouse
+            | ObjectKind::Role
+            | ObjectKind::User => Ok((ACCOUNT, own)),
+            ObjectKind::Schema => {
+                let database = match written.parts.as_slice() {
+                    [database, _] => database.name.clone(),
+                    _ => self.current.database(verb)?,
+                };
+                let found = self.catalog.database(&database);
+                let missing = || self.catalog.not_found(ObjectKind::Database, ACCOUNT, &database);
+                Ok((found.ok_or_else(missing)?.header.id, own))
+            }
+            _ => {
+                let path = self.current.complete(&written, verb)?;
+                Ok((self.catalog.expect_schema(&path)?, path.name))
+            }
+        }
     }
 }

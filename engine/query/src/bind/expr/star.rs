@@ -66,7 +66,7 @@ pub(crate) fn expand_star(binder: &mut ExprBinder<'_>, star: &Star) -> Result<Ve
 /// is still there.
 fn columns_of(binder: &ExprBinder<'_>, star: &Star) -> Result<Vec<PlanColumn>> {
     let mut present = binder.scope.star_with_sources(star.qualifier.as_ref())?;
-    binder.binder.note_star(binder.env, star, &present);
+    binder.binder.note_star(star, &present);
     let pinned = binder.env.stars.iter().find(|pinned| pinned.start == star.span.start);
     let Some(pinned) = pinned else {
         return Ok(present.into_iter().map(|(_, column)| column).collect());

@@ -239,11 +239,13 @@ impl Shown<'_> {
     pub(super) fn transactions(&self) -> Listing {
         let mut listing = Listing::show(TRANSACTIONS);
         let session = &self.running.session;
-        if session.transaction.is_some() {
+        if let Some(transaction) = &session.transaction {
             let cells = [
-                ("id", number(session.id)),
+                ("id", number(transaction.started_nanos())),
                 ("user", text(session.user.as_str())),
                 ("session", number(session.id)),
+                ("name", text(transaction.id())),
+                ("started_on", time(transaction.started_nanos())),
                 ("state", text("running")),
                 ("scope", text("0")),
             ];
