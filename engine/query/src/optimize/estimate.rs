@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Value};
 
-use crate::plan::{Join, JoinKey, JoinKind, Plan, Scan, SetOperator};
+use crate::plan::{CteRef, Join, JoinKey, JoinKind, Plan, Scan, SetOperation, SetOperator};
 
 /// The part of rows that pass a condition of which nothing is known.
 const UNKNOWN_SELECTIVITY: f64 = 0.25;
@@ -64,62 +64,135 @@ fn remaining(distinct: f64, before: f64, after: f64) -> f64 {
     (distinct * kept).clamp(1.0, after.max(1.0))
 }
 
-/// Estimates a plan.
-pub(super) fn estimate(plan: &Plan) -> Estimate {
-    match plan {
-        Plan::Scan(scan) => scan_estimate(scan),
-        Plan::Values(node) => {
-            Estimate { rows: (node.rows.len() as f64).max(1.0), ..Estimate::default() }
-        }
-        Plan::Generate(node) => Estimate { rows: node.rows as f64, ..Estimate::default() },
-        Plan::VirtualScan(_) | Plan::StageScan(_) | Plan::CteRef(_) | Plan::RecursiveCte(_) => {
-            Estimate { rows: UNKNOWN_ROWS, ..Estimate::default() }
-        }
-        Plan::Filter(node) => {
-            let input = estimate(&node.input);
-            let part = selectivity_of_all(&node.conditions, &input);
-            input.scaled(part)
-        }
-        Plan::Project(node) => {
-            let input = estimate(&node.input);
-            let columns = node.items.iter().filter_map(|item| {
-                let id = item.expr.as_column()?;
-                Some((item.id, *input.columns.get(&id)?))
-            });
-            Estimate { rows: input.rows, columns: columns.collect() }
-        }
-        Plan::Aggregate(node) => {
-            let input = estimate(&node.input);
-            if node.groups.is_empty() {
-                return Estimate { rows: 1.0, ..Estimate::default() };
+/// Estimates plans; it knows the common table expressions around them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Estimator {
+    /// For each its rows, and its columns by position.
+    ctes: HashMap<u32, (f64, Vec<Option<ColumnEstimate>>)>,
+}
+
+impl Estimator {
+    /// Remembers a common table expression for the plans that refer to it.
+    pub(super) fn define(&mut self, cte: u32, definition: &Plan) {
+        let estimate = self.estimate(definition);
+        let columns = definition.columns();
+        let columns = columns.iter().map(|column| estimate.columns.get(&column.id).copied());
+        self.ctes.insert(cte, (estimate.rows, columns.collect()));
+    }
+
+    /// Estimates a plan.
+    pub(super) fn estimate(&self, plan: &Plan) -> Estimate {
+        match plan {
+            Plan::Scan(scan) => scan_estimate(scan),
+            Plan::Values(node) => {
+                Estimate { rows: (node.rows.len() as f64).max(1.0), ..Estimate::default() }
             }
-            let groups: f64 = node.groups.iter().map(|group| input.distinct(&group.expr)).product();
-            let rows = groups.min(input.rows).max(1.0);
-            let columns = node.groups.iter().map(|group| {
-                let distinct = input.distinct(&group.expr).min(rows);
-                (group.id, ColumnEstimate { distinct, range: None })
-            });
-            Estimate { rows, columns: columns.collect() }
+            Plan::Generate(node) => Estimate { rows: node.rows as f64, ..Estimate::default() },
+            Plan::CteRef(node) => self.reference(node),
+            Plan::VirtualScan(_) | Plan::StageScan(_) | Plan::RecursiveCte(_) => {
+                Estimate { rows: UNKNOWN_ROWS, ..Estimate::default() }
+            }
+            Plan::Filter(node) => {
+                let input = self.estimate(&node.input);
+                let part = selectivity_of_all(&node.conditions, &input);
+                input.scaled(part)
+            }
+            Plan::Project(node) => {
+                let input = self.estimate(&node.input);
+                let columns = node.items.iter().filter_map(|item| {
+                    let column = match &item.expr {
+                        Expr::Literal { .. } => ColumnEstimate { distinct: 1.0, range: None },
+                        expr => *input.columns.get(&expr.as_column()?)?,
+                    };
+                    Some((item.id, column))
+                });
+                Estimate { rows: input.rows, columns: columns.collect() }
+            }
+            Plan::Aggregate(node) => {
+                let input = self.estimate(&node.input);
+                if node.groups.is_empty() {
+                    return Estimate { rows: 1.0, ..Estimate::default() };
+                }
+                let groups: f64 =
+                    node.groups.iter().map(|group| input.distinct(&group.expr)).product();
+                let rows = groups.min(input.rows).max(1.0);
+                let columns = node.groups.iter().map(|group| {
+                    let distinct = input.distinct(&group.expr).min(rows);
+                    (group.id, ColumnEstimate { distinct, range: None })
+                });
+                Estimate { rows, columns: columns.collect() }
+            }
+            Plan::Window(node) => self.estimate(&node.input),
+            Plan::Sort(node) => bounded(self.estimate(&node.input), node.limit),
+            Plan::Limit(node) => bounded(self.estimate(&node.input), node.fetch),
+            Plan::Sample(node) => self.estimate(&node.input),
+            Plan::Join(join) => self.join(join),
+            Plan::Apply(apply) => self.estimate(&apply.left),
+            Plan::SetOperation(node) => self.set_operation(node),
+            Plan::TableExpand(node) => {
+                let input = self.estimate(&node.input);
+                Estimate { rows: input.rows * 3.0, columns: input.columns }
+            }
+            Plan::With(node) => {
+                let mut inner = self.clone();
+                inner.define(node.cte, &node.definition);
+                inner.estimate(&node.body)
+            }
         }
-        Plan::Window(node) => estimate(&node.input),
-        Plan::Sort(node) => bounded(estimate(&node.input), node.limit),
-        Plan::Limit(node) => bounded(estimate(&node.input), node.fetch),
-        Plan::Sample(node) => estimate(&node.input),
-        Plan::Join(join) => join_estimate(join),
-        Plan::Apply(apply) => estimate(&apply.left),
-        Plan::SetOperation(node) => {
-            let rows = node.inputs.iter().map(|input| estimate(input).rows);
-            let rows = match node.operator {
-                SetOperator::UnionAll => rows.sum(),
-                _ => rows.fold(f64::MAX, f64::min),
-            };
-            Estimate { rows, ..Estimate::default() }
+    }
+
+    fn reference(&self, node: &CteRef) -> Estimate {
+        let Some((rows, known)) = self.ctes.get(&node.cte) else {
+            return Estimate { rows: UNKNOWN_ROWS, ..Estimate::default() };
+        };
+        let columns = node.columns.iter().zip(known);
+        let columns = columns.filter_map(|(column, known)| Some((column.id, (*known)?)));
+        Estimate { rows: *rows, columns: columns.collect() }
+    }
+
+    fn set_operation(&self, node: &SetOperation) -> Estimate {
+        let inputs: Vec<Estimate> = node.inputs.iter().map(|input| self.estimate(input)).collect();
+        let rows = inputs.iter().map(|input| input.rows);
+        if node.operator != SetOperator::UnionAll {
+            return Estimate { rows: rows.fold(f64::MAX, f64::min), ..Estimate::default() };
         }
-        Plan::TableExpand(node) => {
-            let input = estimate(&node.input);
-            Estimate { rows: input.rows * 3.0, columns: input.columns }
+        let rows = rows.sum();
+        // Branches of a union may hold the same values or others: between the two.
+        let columns = node.columns.iter().enumerate().filter_map(|(position, column)| {
+            let mut distinct = (0.0, 0.0_f64);
+            for (input, estimate) in node.inputs.iter().zip(&inputs) {
+                let id = input.columns().get(position)?.id;
+                let own = estimate.columns.get(&id)?.distinct;
+                distinct = (distinct.0 + own, distinct.1.max(own));
+            }
+            let distinct = (distinct.0 + distinct.1) / 2.0;
+            Some((column.id, ColumnEstimate { distinct, range: None }))
+        });
+        Estimate { rows, columns: columns.collect() }
+    }
+
+    fn join(&self, join: &Join) -> Estimate {
+        let (left, right) = (self.estimate(&join.left), self.estimate(&join.right));
+        let mut both = Estimate { rows: left.rows * right.rows, columns: left.columns.clone() };
+        both.columns.extend(right.columns.clone());
+        let part = key_selectivity(&join.keys, &left, &right)
+            * selectivity_of_all(&join.conditions, &both);
+        let matches = (both.rows * part).max(1.0);
+        let rows = match join.kind {
+            JoinKind::Inner => matches,
+            JoinKind::Left => matches.max(left.rows),
+            JoinKind::Right => matches.max(right.rows),
+            JoinKind::Full => matches.max(left.rows + right.rows),
+            JoinKind::Semi => left.rows * matching_part(join, &left, &right),
+            JoinKind::Anti => left.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
+            JoinKind::RightSemi => right.rows * matching_part(join, &left, &right),
+            JoinKind::RightAnti => right.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
+            JoinKind::Mark { .. } | JoinKind::Single => left.rows,
+        };
+        for column in both.columns.values_mut() {
+            column.distinct = column.distinct.min(rows).max(1.0);
         }
-        Plan::With(node) => estimate(&node.body),
+        Estimate { rows, columns: both.columns }
     }
 }
 
@@ -254,28 +327,4 @@ fn matching_part(join: &Join, left: &Estimate, right: &Estimate) -> f64 {
     };
     let others = if join.conditions.is_empty() { 1.0 } else { 0.5 };
     part.clamp(0.0001, 1.0) * others
-}
-
-fn join_estimate(join: &Join) -> Estimate {
-    let (left, right) = (estimate(&join.left), estimate(&join.right));
-    let mut both = Estimate { rows: left.rows * right.rows, columns: left.columns.clone() };
-    both.columns.extend(right.columns.clone());
-    let part =
-        key_selectivity(&join.keys, &left, &right) * selectivity_of_all(&join.conditions, &both);
-    let matches = (both.rows * part).max(1.0);
-    let rows = match join.kind {
-        JoinKind::Inner => matches,
-        JoinKind::Left => matches.max(left.rows),
-        JoinKind::Right => matches.max(right.rows),
-        JoinKind::Full => matches.max(left.rows + right.rows),
-        JoinKind::Semi => left.rows * matching_part(join, &left, &right),
-        JoinKind::Anti => left.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
-        JoinKind::RightSemi => right.rows * matching_part(join, &left, &right),
-        JoinKind::RightAnti => right.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
-        JoinKind::Mark { .. } | JoinKind::Single => left.rows,
-    };
-    for column in both.columns.values_mut() {
-        column.distinct = column.distinct.min(rows).max(1.0);
-    }
-    Estimate { rows, columns: both.columns }
 }

@@ -7,6 +7,7 @@ mod split_to_table;
 use std::fmt;
 use std::sync::Arc;
 
+use arrow::array::UInt32Array;
 use firn_column::Column;
 use firn_types::{Field, Result, SqlType};
 
@@ -51,6 +52,42 @@ pub struct TableBinding {
 /// ascending order, and the columns.
 pub type TableKernel =
     Arc<dyn Fn(&Call<'_>, &[Column]) -> Result<(Vec<u32>, Vec<Column>)> + Send + Sync>;
+
+impl TableBinding {
+    /// The same function for LEFT JOIN: an argument row that it makes nothing of gives one row of NULLs.
+    pub fn padded(mut self) -> TableBinding {
+        let kernel = Arc::clone(&self.kernel);
+        self.fields.iter_mut().for_each(|field| field.nullable = true);
+        self.kernel = Arc::new(move |call, arguments| {
+            let (origins, columns) = kernel(call, arguments)?;
+            let (origins, rows) = with_lonely(&origins, call.rows);
+            let rows = UInt32Array::from(rows);
+            Ok((origins, columns.iter().map(|column| column.take(&rows)).collect()))
+        });
+        self
+    }
+}
+
+/// The origins with those of `0..count` that are missing, and for each where its row is, if it has one.
+fn with_lonely(origins: &[u32], count: usize) -> (Vec<u32>, Vec<Option<u32>>) {
+    let mut all = Vec::with_capacity(origins.len());
+    let mut rows = Vec::with_capacity(origins.len());
+    let mut next = 0;
+    let pad = |until: u32, next: u32, all: &mut Vec<u32>, rows: &mut Vec<Option<u32>>| {
+        for lonely in next..until {
+            all.push(lonely);
+            rows.push(None);
+        }
+    };
+    for (row, &origin) in origins.iter().enumerate() {
+        pad(origin, next, &mut all, &mut rows);
+        next = origin + 1;
+        all.push(origin);
+        rows.push(Some(row as u32));
+    }
+    pad(count as u32, next, &mut all, &mut rows);
+    (all, rows)
+}
 
 impl fmt::Debug for TableBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

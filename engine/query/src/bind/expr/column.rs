@@ -92,15 +92,14 @@ impl ExprBinder<'_> {
         if let Some(group) = grouping.groups.get(&expr.to_string()) {
             return Ok(group.clone());
         }
-        if let Expr::Column { id, .. } = &expr {
-            if !grouping.columns.contains(id)
-                && let Some(name) = self.scope.name_of(*id)
-            {
-                return Err(match self.clause {
-                    Clause::OrderBy => not_in_order(&name),
-                    _ => not_grouped(&name),
-                });
-            }
+        if let Expr::Column { id, .. } = &expr
+            && !grouping.columns.contains(id)
+            && let Some(name) = self.scope.name_of(*id)
+        {
+            return Err(match self.clause {
+                Clause::OrderBy => not_in_order(&name),
+                _ => not_grouped(&name),
+            });
         }
         let mut expr = expr;
         for child in expr.children_mut() {

@@ -1,6 +1,9 @@
 //! Joins with ON, USING and NATURAL.
 
+use std::sync::Arc;
+
 use firn_expression::Expr;
+use firn_expression::expr::fold;
 use firn_types::{Error, Identifier, ObjectName, Result};
 
 use super::from::{From, FromContext, Source, beside, bind_source};
@@ -68,9 +71,15 @@ fn lateral_or_cross(left: From, right: Source, kind: JoinKind) -> Result<From> {
 fn beside_left(left: From, right: Source) -> Result<From> {
     match right {
         Source::Alone(_) => Ok(beside(left, right, ApplyKind::Left)),
-        Source::Expanding(_) => Err(Error::not_supported(
-            "LEFT JOIN of a table function; give it OUTER => TRUE instead",
-        )),
+        Source::Expanding(From { plan: Plan::TableExpand(mut node), relations }) => {
+            node.binding = Arc::new((*node.binding).clone().padded());
+            node.columns.iter_mut().for_each(|column| column.nullable = true);
+            let relations = with_nulls(left.relations, relations, JoinKind::Left);
+            Ok(From { plan: Plan::TableExpand(node), relations })
+        }
+        Source::Expanding(_) => {
+            Err(Error::not_supported("LEFT JOIN of a join that begins with a table function"))
+        }
     }
 }
 
@@ -99,7 +108,8 @@ fn join_on(
     };
     if lateral || !gathered.applies.is_empty() {
         // A filter above the pairs says the same for an inner join, and only for it.
-        let truth = matches!(condition.as_literal(), Some(firn_types::Value::Boolean(true)));
+        let value = fold::constant(&condition, &context.binder.context.functions)?;
+        let truth = value == Some(firn_types::Value::Boolean(true));
         if kind == JoinKind::Left && truth && lateral && gathered.applies.is_empty() {
             return beside_left(left, right);
         }

@@ -10,7 +10,7 @@ mod graph;
 use firn_types::Result;
 
 use super::OptimizeContext;
-use super::estimate::{self, Estimate};
+use super::estimate::{Estimate, Estimator};
 use crate::plan::{Join, JoinKind, Plan, Project};
 
 use graph::Graph;
@@ -21,30 +21,36 @@ const EXHAUSTIVE_MAX: usize = 10;
 const TURN_FACTOR: f64 = 2.0;
 
 pub(super) fn apply(plan: Plan, _context: &OptimizeContext<'_>) -> Result<Plan> {
-    Ok(order(plan))
+    Ok(order(plan, &mut Estimator::default()))
 }
 
-fn order(plan: Plan) -> Plan {
+fn order(plan: Plan, estimator: &mut Estimator) -> Plan {
     match plan {
+        Plan::With(mut node) => {
+            node.definition = Box::new(order(*node.definition, estimator));
+            estimator.define(node.cte, &node.definition);
+            node.body = Box::new(order(*node.body, estimator));
+            Plan::With(node)
+        }
         Plan::Join(join) if join.kind == JoinKind::Inner => {
             let mut graph = Graph::default();
             graph.flatten(Plan::Join(join));
             let relations = std::mem::take(&mut graph.relations);
-            graph.relations = relations.into_iter().map(order).collect();
-            graph.estimates = graph.relations.iter().map(estimate::estimate).collect();
+            graph.relations = relations.into_iter().map(|r| order(r, estimator)).collect();
+            graph.estimates = graph.relations.iter().map(|r| estimator.estimate(r)).collect();
             best(graph)
         }
-        other => turn(other.map_inputs(&mut order)),
+        other => turn(other.map_inputs(&mut |input| order(input, estimator)), estimator),
     }
 }
 
 /// An outer, semi or anti join with its smaller side on the right, where the hash table is built.
-fn turn(plan: Plan) -> Plan {
+fn turn(plan: Plan, estimator: &Estimator) -> Plan {
     match plan {
         Plan::Join(mut join) if !join.keys.is_empty() => {
             let Some(turned) = join.kind.turned() else { return Plan::Join(join) };
             let (left, right) =
-                (estimate::estimate(&join.left).rows, estimate::estimate(&join.right).rows);
+                (estimator.estimate(&join.left).rows, estimator.estimate(&join.right).rows);
             if left * TURN_FACTOR < right {
                 join.kind = turned;
                 let Join { left, right, keys, .. } = join.as_mut();
@@ -74,7 +80,12 @@ enum Shape {
 
 fn best(graph: Graph) -> Plan {
     let count = graph.relations.len();
-    let tree = if count <= EXHAUSTIVE_MAX { exhaustive(&graph) } else { greedy(&graph) };
+    let tree = match count <= EXHAUSTIVE_MAX {
+        // Products only where nothing connects the tables.
+        true => exhaustive(&graph, false).or_else(|| exhaustive(&graph, true)),
+        false => None,
+    };
+    let tree = tree.unwrap_or_else(|| greedy(&graph));
     graph.build(tree)
 }
 
@@ -95,7 +106,8 @@ fn join(graph: &Graph, left: (u128, &Tree), right: (u128, &Tree)) -> Tree {
     Tree { cost, estimate, shape }
 }
 
-fn exhaustive(graph: &Graph) -> Tree {
+/// The cheapest tree over all tables; without products, none if the tables are not all connected.
+fn exhaustive(graph: &Graph, products: bool) -> Option<Tree> {
     let count = graph.relations.len();
     let all = (1_u128 << count) - 1;
     let mut trees: Vec<Option<Tree>> = vec![None; 1 << count];
@@ -106,8 +118,10 @@ fn exhaustive(graph: &Graph) -> Tree {
         if set.count_ones() < 2 {
             continue;
         }
-        // Products only where nothing connects the parts.
         for connected in [true, false] {
+            if !connected && !products {
+                break;
+            }
             let mut found: Option<Tree> = None;
             let mut part = (set - 1) & set;
             while part > 0 {
@@ -131,7 +145,7 @@ fn exhaustive(graph: &Graph) -> Tree {
             }
         }
     }
-    trees.pop().flatten().unwrap_or_else(|| leaf(graph, 0))
+    trees.pop().flatten()
 }
 
 fn greedy(graph: &Graph) -> Tree {

@@ -20,10 +20,33 @@ impl Convert<'_> {
             return Err(too_deep());
         }
         let mut left = self.table(table.relation)?;
-        for join in table.joins {
+        let mut pending: Vec<sq::Join> = table.joins.into_iter().rev().collect();
+        while let Some(mut join) = pending.pop() {
+            // `a JOIN b JOIN c ON ..` joins from the left where the first join has no condition.
+            if has_no_condition(&join) && self.is_bare_group(&left, &join.relation) {
+                let sq::TableFactor::NestedJoin { table_with_joins, .. } = join.relation else {
+                    return Err(Error::internal("not a group of joins"));
+                };
+                join.relation = table_with_joins.relation;
+                pending.extend(table_with_joins.joins.into_iter().rev());
+            }
             left = self.join(left, join)?;
         }
         Ok(left)
+    }
+
+    /// Whether the right side of a join after `left` is a group of joins without parentheses.
+    fn is_bare_group(&self, left: &TableExpr, right: &sq::TableFactor) -> bool {
+        let sq::TableFactor::NestedJoin { table_with_joins, alias: None } = right else {
+            return false;
+        };
+        let mut index = self.outline.at(left.span.end);
+        while index < self.outline.lexemes.len() && !self.outline.is_word(index, "join") {
+            index = self.outline.partner(index).max(index) + 1;
+        }
+        let derived = matches!(table_with_joins.relation, sq::TableFactor::Derived { .. });
+        let open = |index| self.outline.is_symbol(index, "(");
+        !open(index + 1) || (derived && !open(index + 2))
     }
 
     fn join(&mut self, left: TableExpr, join: sq::Join) -> Result<TableExpr> {
@@ -387,4 +410,19 @@ impl Convert<'_> {
             _ => Err(self.unexpected_at(expr.span)),
         }
     }
+}
+
+/// Whether neither ON nor USING nor NATURAL was written.
+fn has_no_condition(join: &sq::Join) -> bool {
+    use sq::JoinOperator::{FullOuter, Inner, Join, Left, LeftOuter, Right, RightOuter};
+    matches!(
+        &join.join_operator,
+        Join(sq::JoinConstraint::None)
+            | Inner(sq::JoinConstraint::None)
+            | Left(sq::JoinConstraint::None)
+            | LeftOuter(sq::JoinConstraint::None)
+            | Right(sq::JoinConstraint::None)
+            | RightOuter(sq::JoinConstraint::None)
+            | FullOuter(sq::JoinConstraint::None)
+    )
 }
