@@ -1,6 +1,7 @@
 //! Descriptions to rows: SHOW, DESCRIBE, INFORMATION_SCHEMA, and what functions tell of the account.
 
 mod clustering;
+mod column;
 pub(crate) mod complete;
 mod ddl;
 pub(crate) mod describe;

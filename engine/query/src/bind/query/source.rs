@@ -93,7 +93,11 @@ fn information_schema(
     let fields = binder.context.services.information_schema_fields(&path.name);
     let fields = match (fields, binder.context.catalog.database(&path.database)) {
         (Some(fields), Some(_)) => fields,
-        _ => return Err(binder.object_not_found(written, path)),
+        (None, Some(_)) => {
+            let text = format!("Object '{path}' does not exist or not authorized.");
+            return Err(Error::new(ErrorCode::ObjectNotFound, text).at(written.span()));
+        }
+        (_, None) => return Err(binder.object_not_found(written, path)),
     };
     let source = VirtualSource::InformationSchema {
         database: path.database.clone(),

@@ -1,4 +1,4 @@
-//! DATABASES and SCHEMATA.
+//! DATABASES, SCHEMATA and INFORMATION_SCHEMA_CATALOG_NAME.
 
 use firn_account::catalog::{ACCOUNT, Database, Namespace};
 
@@ -14,9 +14,15 @@ pub(super) const SCHEMATA: &str = "CATALOG_NAME, SCHEMA_NAME, SCHEMA_OWNER, IS_T
     DEFAULT_CHARACTER_SET_SCHEMA, DEFAULT_CHARACTER_SET_NAME, SQL_PATH, CREATED:time, \
     LAST_ALTERED:time, COMMENT";
 
+pub(super) const CATALOG_NAME: &str = "CATALOG_NAME";
+
 /// A comment, NULL when there is none.
 pub(super) fn comment(comment: &str) -> firn_types::Value {
     optional(Some(comment).filter(|comment| !comment.is_empty()))
+}
+
+pub(super) fn catalog_name(_: &Described, database: &Database, listing: &mut Listing) {
+    listing.add(&[("CATALOG_NAME", text(database.header.name.as_str()))]);
 }
 
 pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listing) {
@@ -55,7 +61,7 @@ pub(super) fn schemata(described: &Described, database: &Database, listing: &mut
     }
     listing.add(&[
         ("CATALOG_NAME", text(database.header.name.as_str())),
-        ("SCHEMA_NAME", text("INFORMATION_SCHEMA")),
+        ("SCHEMA_NAME", text(super::INFORMATION_SCHEMA)),
         ("IS_TRANSIENT", yes_no(false)),
         ("IS_MANAGED_ACCESS", yes_no(false)),
         ("CREATED", time(database.header.created_nanos)),

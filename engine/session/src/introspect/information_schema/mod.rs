@@ -1,6 +1,11 @@
 //! The views of INFORMATION_SCHEMA: a table of their columns, and what makes their rows.
 
+mod absent;
+mod constraint;
 mod container;
+mod file;
+mod load;
+mod privilege;
 mod relation;
 
 use firn_account::catalog::{Database, Namespace, Object, Schema};
@@ -10,6 +15,9 @@ use super::Described;
 use super::listing::{Listing, fields as parsed};
 use crate::result::Rows;
 
+/// The schema that every database has without storing it.
+pub(crate) const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
+
 /// One view: its name, its columns, and what makes its rows.
 struct View {
     name: &'static str,
@@ -17,13 +25,38 @@ struct View {
     rows: fn(&Described, &Database, &mut Listing),
 }
 
+const fn view(
+    name: &'static str,
+    columns: &'static str,
+    rows: fn(&Described, &Database, &mut Listing),
+) -> View {
+    View { name, columns, rows }
+}
+
+/// All views, by name.
 const VIEWS: &[View] = &[
-    View { name: "COLUMNS", columns: relation::COLUMNS, rows: relation::columns },
-    View { name: "DATABASES", columns: container::DATABASES, rows: container::databases },
-    View { name: "LOAD_HISTORY", columns: relation::LOAD_HISTORY, rows: relation::load_history },
-    View { name: "SCHEMATA", columns: container::SCHEMATA, rows: container::schemata },
-    View { name: "TABLES", columns: relation::TABLES, rows: relation::tables },
-    View { name: "VIEWS", columns: relation::VIEWS, rows: relation::views },
+    view("APPLICABLE_ROLES", privilege::APPLICABLE_ROLES, privilege::applicable_roles),
+    view("CHECK_CONSTRAINTS", constraint::CHECK_CONSTRAINTS, absent::none),
+    view("COLUMNS", relation::COLUMNS, relation::columns),
+    view("DATABASES", container::DATABASES, container::databases),
+    view("ENABLED_ROLES", privilege::ENABLED_ROLES, privilege::enabled_roles),
+    view("EXTERNAL_TABLES", absent::EXTERNAL_TABLES, absent::none),
+    view("FILE_FORMATS", file::FILE_FORMATS, file::file_formats),
+    view("FUNCTIONS", absent::FUNCTIONS, absent::none),
+    view("INFORMATION_SCHEMA_CATALOG_NAME", container::CATALOG_NAME, container::catalog_name),
+    view("LOAD_HISTORY", load::LOAD_HISTORY, load::load_history),
+    view("OBJECT_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::of_objects),
+    view("PIPES", absent::PIPES, absent::none),
+    view("PROCEDURES", absent::PROCEDURES, absent::none),
+    view("REFERENTIAL_CONSTRAINTS", constraint::REFERENTIAL_CONSTRAINTS, constraint::referential),
+    view("SCHEMATA", container::SCHEMATA, container::schemata),
+    view("SEQUENCES", file::SEQUENCES, file::sequences),
+    view("STAGES", file::STAGES, file::stages),
+    view("TABLES", relation::TABLES, relation::tables),
+    view("TABLE_CONSTRAINTS", constraint::TABLE_CONSTRAINTS, constraint::of_tables),
+    view("TABLE_PRIVILEGES", privilege::TABLE_PRIVILEGES, privilege::of_tables),
+    view("USAGE_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::usage),
+    view("VIEWS", relation::VIEWS, relation::views),
 ];
 
 /// The columns of a view; none when there is no such view.

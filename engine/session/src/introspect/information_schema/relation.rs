@@ -1,13 +1,13 @@
-//! TABLES, COLUMNS, VIEWS and LOAD_HISTORY.
+//! TABLES, COLUMNS and VIEWS, which list the views of INFORMATION_SCHEMA too.
 
 use firn_account::catalog::{ColumnDefault, Database, Header, Object, Schema, Table, TableKind};
-use firn_account::txn::LoadStatus;
-use firn_types::{ObjectId, SqlType, Value};
+use firn_types::{SqlType, Value};
 
 use super::super::Described;
-use super::super::listing::{Listing, number, optional, text, time, yes_no};
+use super::super::column::{Column, columns_of};
+use super::super::listing::{Cell, Listing, fields, number, optional, text, time, yes_no};
 use super::container::comment;
-use super::relations;
+use super::{INFORMATION_SCHEMA, VIEWS as VIEWS_OF_EVERY_DATABASE, relations};
 
 pub(super) const TABLES: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_OWNER, TABLE_TYPE, \
     IS_TRANSIENT, CLUSTERING_KEY, ROW_COUNT:number, BYTES:number, RETENTION_TIME:number, \
@@ -30,11 +30,6 @@ pub(super) const COLUMNS: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, COLUM
 pub(super) const VIEWS: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_OWNER, \
     VIEW_DEFINITION, CHECK_OPTION, IS_UPDATABLE, INSERTABLE_INTO, IS_SECURE, CREATED:time, \
     LAST_ALTERED:time, LAST_DDL:time, LAST_DDL_BY, COMMENT";
-
-pub(super) const LOAD_HISTORY: &str = "SCHEMA_NAME, FILE_NAME, TABLE_NAME, LAST_LOAD_TIME:time, \
-    STATUS, ROW_COUNT:number, ROW_PARSED:number, FIRST_ERROR_MESSAGE, \
-    FIRST_ERROR_LINE_NUMBER:number, FIRST_ERROR_CHARACTER_POSITION:number, FIRST_ERROR_COL_NAME, \
-    ERROR_COUNT:number, ERROR_LIMIT:number";
 
 /// Bytes of UTF-8 that a character may take.
 const BYTES_PER_CHARACTER: u32 = 4;
@@ -77,6 +72,27 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
         }
         listing.add(&cells);
     }
+    for view in VIEWS_OF_EVERY_DATABASE {
+        let mut cells = own_names(database, view.name);
+        cells.extend([
+            ("TABLE_TYPE", text("VIEW")),
+            ("IS_TRANSIENT", yes_no(false)),
+            ("IS_INSERTABLE_INTO", yes_no(false)),
+            ("IS_TYPED", yes_no(true)),
+            ("IS_TEMPORARY", yes_no(false)),
+            ("CREATED", time(database.header.created_nanos)),
+        ]);
+        listing.add(&cells);
+    }
+}
+
+/// The names of a view of INFORMATION_SCHEMA.
+fn own_names(database: &Database, view: &'static str) -> Vec<Cell<'static>> {
+    vec![
+        ("TABLE_CATALOG", text(database.header.name.as_str())),
+        ("TABLE_SCHEMA", text(INFORMATION_SCHEMA)),
+        ("TABLE_NAME", text(view)),
+    ]
 }
 
 fn names(database: &Database, schema: &Schema, header: &Header) -> Vec<(&'static str, Value)> {
@@ -92,79 +108,57 @@ fn clustering_key(table: &Table) -> Value {
     optional(keys.map(|keys| format!("LINEAR({})", keys.join(", "))))
 }
 
-/// A column as all kinds of relations have it.
-struct Column<'c> {
-    name: &'c str,
-    sql_type: SqlType,
-    nullable: bool,
-    comment: &'c str,
-    default: Option<&'c ColumnDefault>,
-}
-
-fn columns_of(object: &Object) -> Vec<Column<'_>> {
-    match object {
-        Object::Table(table) => table
-            .columns
-            .iter()
-            .map(|column| Column {
-                name: &column.name,
-                sql_type: column.sql_type,
-                nullable: column.nullable,
-                comment: &column.comment,
-                default: column.default.as_ref(),
-            })
-            .collect(),
-        Object::View(view) => view.columns.iter().map(view_column).collect(),
-        Object::MaterializedView(view) => view.columns.iter().map(view_column).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn view_column(column: &firn_account::catalog::ViewColumn) -> Column<'_> {
-    Column {
-        name: &column.name,
-        sql_type: column.sql_type,
-        nullable: column.nullable,
-        comment: &column.comment,
-        default: None,
-    }
-}
-
 pub(super) fn columns(described: &Described, database: &Database, listing: &mut Listing) {
     for (schema, object) in relations(described, database) {
         for (position, column) in (1_u64..).zip(columns_of(object)) {
             let mut cells = names(database, schema, object.header());
-            cells.extend([
-                ("COLUMN_NAME", text(column.name)),
-                ("ORDINAL_POSITION", number(position)),
-                ("IS_NULLABLE", yes_no(column.nullable)),
-                ("DATA_TYPE", text(base_name(column.sql_type))),
-                ("IS_SELF_REFERENCING", yes_no(false)),
-                ("IS_IDENTITY", yes_no(false)),
-                ("COMMENT", comment(column.comment)),
-                ("KIND", text("COLUMN")),
-            ]);
-            cells.extend(sizes(column.sql_type));
-            match column.default {
-                Some(ColumnDefault::Text(default)) => {
-                    cells.push(("COLUMN_DEFAULT", text(default.as_str())));
-                }
-                Some(ColumnDefault::Identity { start, step, ordered, .. }) => {
-                    cells.retain(|(name, _)| *name != "IS_IDENTITY");
-                    cells.extend([
-                        ("IS_IDENTITY", yes_no(true)),
-                        ("IDENTITY_GENERATION", text("BY DEFAULT")),
-                        ("IDENTITY_START", text(start.to_string())),
-                        ("IDENTITY_INCREMENT", text(step.to_string())),
-                        ("IDENTITY_CYCLE", yes_no(false)),
-                        ("IDENTITY_ORDERED", yes_no(*ordered)),
-                    ]);
-                }
-                None => {}
-            }
+            cells.extend(column_cells(position, &column));
             listing.add(&cells);
         }
     }
+    for view in VIEWS_OF_EVERY_DATABASE {
+        for (position, field) in (1_u64..).zip(fields(view.columns)) {
+            let column = Column {
+                name: &field.name,
+                sql_type: field.sql_type,
+                nullable: field.nullable,
+                comment: "",
+                default: None,
+            };
+            let mut cells = own_names(database, view.name);
+            cells.extend(column_cells(position, &column));
+            listing.add(&cells);
+        }
+    }
+}
+
+fn column_cells(position: u64, column: &Column<'_>) -> Vec<Cell<'static>> {
+    let identity = matches!(column.default, Some(ColumnDefault::Identity { .. }));
+    let mut cells = vec![
+        ("COLUMN_NAME", text(column.name)),
+        ("ORDINAL_POSITION", number(position)),
+        ("IS_NULLABLE", yes_no(column.nullable)),
+        ("DATA_TYPE", text(base_name(column.sql_type))),
+        ("IS_SELF_REFERENCING", yes_no(false)),
+        ("IS_IDENTITY", yes_no(identity)),
+        ("COMMENT", comment(column.comment)),
+        ("KIND", text("COLUMN")),
+    ];
+    cells.extend(sizes(column.sql_type));
+    match column.default {
+        Some(ColumnDefault::Text(default)) => {
+            cells.push(("COLUMN_DEFAULT", text(default.as_str())));
+        }
+        Some(ColumnDefault::Identity { start, step, ordered, .. }) => cells.extend([
+            ("IDENTITY_GENERATION", text("BY DEFAULT")),
+            ("IDENTITY_START", text(start.to_string())),
+            ("IDENTITY_INCREMENT", text(step.to_string())),
+            ("IDENTITY_CYCLE", yes_no(false)),
+            ("IDENTITY_ORDERED", yes_no(*ordered)),
+        ]),
+        None => {}
+    }
+    cells
 }
 
 /// The type's name without parameters, as this view has it: TEXT for VARCHAR.
@@ -227,50 +221,14 @@ pub(super) fn views(described: &Described, database: &Database, listing: &mut Li
         ]);
         listing.add(&cells);
     }
-}
-
-pub(super) fn load_history(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in relations(described, database) {
-        let Some(table) = object.as_table() else { continue };
-        for record in table.loads.records() {
-            let status = match record.status {
-                LoadStatus::Loaded => "LOADED",
-                LoadStatus::Failed => "LOAD FAILED",
-                LoadStatus::Partial => "PARTIALLY LOADED",
-            };
-            let mut cells = vec![
-                ("SCHEMA_NAME", text(schema.header.name.as_str())),
-                ("FILE_NAME", text(shown_file(described, &record.path))),
-                ("TABLE_NAME", text(table.header.name.as_str())),
-                ("LAST_LOAD_TIME", time(record.loaded_nanos)),
-                ("STATUS", text(status)),
-                ("ROW_COUNT", number(record.rows_loaded)),
-                ("ROW_PARSED", number(record.rows_parsed)),
-                ("ERROR_COUNT", number(record.error_count)),
-                ("ERROR_LIMIT", number(record.error_limit)),
-            ];
-            if let Some(error) = &record.first_error {
-                cells.extend([
-                    ("FIRST_ERROR_MESSAGE", text(error.message.as_str())),
-                    ("FIRST_ERROR_LINE_NUMBER", number(error.line)),
-                    ("FIRST_ERROR_CHARACTER_POSITION", number(error.character)),
-                    ("FIRST_ERROR_COL_NAME", optional(error.column.as_deref())),
-                ]);
-            }
-            listing.add(&cells);
-        }
-    }
-}
-
-/// A loaded file as LIST names it: an internal stage's folder goes by the stage's name.
-fn shown_file(described: &Described, path: &str) -> String {
-    let Some((id, rest)) = path.strip_prefix("stages/").and_then(|rest| rest.split_once('/'))
-    else {
-        return path.to_string();
-    };
-    let stage = id.parse().ok().and_then(|id| described.catalog.object(ObjectId(id)));
-    match stage {
-        Some(Object::Stage(stage)) => format!("{}/{rest}", stage.header.name.to_lowercase()),
-        _ => rest.to_string(),
+    for view in VIEWS_OF_EVERY_DATABASE {
+        let mut cells = own_names(database, view.name);
+        cells.extend([
+            ("CHECK_OPTION", text("NONE")),
+            ("IS_UPDATABLE", yes_no(false)),
+            ("INSERTABLE_INTO", yes_no(false)),
+            ("IS_SECURE", yes_no(false)),
+        ]);
+        listing.add(&cells);
     }
 }

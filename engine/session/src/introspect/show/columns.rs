@@ -1,9 +1,10 @@
 //! SHOW COLUMNS.
 
-use firn_account::catalog::{ColumnDefault, Object};
+use firn_account::catalog::ColumnDefault;
 use firn_types::{Result, SqlType};
 
 use super::Shown;
+use crate::introspect::column::columns_of;
 use crate::introspect::listing::{Listing, text};
 
 const COLUMNS: &str = "table_name, schema_name, column_name, data_type, null?, default, kind, \
@@ -17,7 +18,7 @@ impl Shown<'_> {
     pub(super) fn columns(&self) -> Result<Listing> {
         let mut listing = Listing::show(COLUMNS);
         for found in self.scoped_relations()? {
-            for column in described(&found.object) {
+            for column in columns_of(&found.object) {
                 let (default, autoincrement) = match column.default {
                     Some(ColumnDefault::Identity { .. }) => {
                         (String::new(), default_text(column.default).unwrap_or_default())
@@ -40,44 +41,6 @@ impl Shown<'_> {
             }
         }
         Ok(listing)
-    }
-}
-
-/// A column of a table or view.
-struct Described<'a> {
-    name: &'a str,
-    sql_type: SqlType,
-    nullable: bool,
-    default: Option<&'a ColumnDefault>,
-    comment: &'a str,
-}
-
-fn described(object: &Object) -> Vec<Described<'_>> {
-    match object {
-        Object::Table(table) => table
-            .columns
-            .iter()
-            .map(|column| Described {
-                name: &column.name,
-                sql_type: column.sql_type,
-                nullable: column.nullable,
-                default: column.default.as_ref(),
-                comment: &column.comment,
-            })
-            .collect(),
-        Object::View(view) => view.columns.iter().map(of_view).collect(),
-        Object::MaterializedView(view) => view.columns.iter().map(of_view).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn of_view(column: &firn_account::catalog::ViewColumn) -> Described<'_> {
-    Described {
-        name: &column.name,
-        sql_type: column.sql_type,
-        nullable: column.nullable,
-        default: None,
-        comment: &column.comment,
     }
 }
 

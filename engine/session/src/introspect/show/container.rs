@@ -4,6 +4,7 @@ use firn_account::catalog::{ACCOUNT, Namespace, Object, ObjectKind};
 use firn_types::Result;
 
 use super::Shown;
+use crate::introspect::information_schema::INFORMATION_SCHEMA;
 use crate::introspect::listing::{Listing, number, optional, text, time, y_n};
 
 const DATABASES: &str = "created_on:time, name, is_default, is_current, origin, owner, comment, \
@@ -11,9 +12,6 @@ const DATABASES: &str = "created_on:time, name, is_default, is_current, origin, 
 
 const SCHEMAS: &str = "created_on:time, name, is_default, is_current, database_name, owner, comment, \
                        options, retention_time, owner_role_type";
-
-/// The schema that every database has without being told.
-pub(super) const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
 
 impl Shown<'_> {
     /// SHOW DATABASES.

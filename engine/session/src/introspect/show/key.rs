@@ -1,5 +1,6 @@
 //! SHOW PRIMARY KEYS, UNIQUE KEYS, IMPORTED KEYS and EXPORTED KEYS.
 
+use firn_account::Catalog;
 use firn_account::catalog::{Constraint, ConstraintKind, ForeignKey, Object, Table};
 use firn_types::Result;
 
@@ -123,7 +124,7 @@ impl Shown<'_> {
                     ("update_rule", text(foreign.on_update.as_str())),
                     ("delete_rule", text(foreign.on_delete.as_str())),
                     ("fk_name", text(key.name.as_str())),
-                    ("pk_name", text(self.referred_key(foreign))),
+                    ("pk_name", text(referred_key(&self.catalog, foreign).unwrap_or_default())),
                     ("deferrability", text("NOT DEFERRABLE")),
                     ("rely", true_false(key.rely)),
                     ("comment", text(key.comment.as_str())),
@@ -132,19 +133,22 @@ impl Shown<'_> {
             }
         }
     }
+}
 
-    /// The name of the key that a foreign key refers to; empty when it is gone.
-    fn referred_key(&self, foreign: &ForeignKey) -> String {
-        let [database, schema, name] = foreign.table.clone();
-        let path = firn_account::catalog::ObjectPath { database, schema, name };
-        let found = self.catalog.find_path(firn_account::catalog::Namespace::Relation, &path);
-        let Some(Object::Table(table)) = found else { return String::new() };
-        let fits = |key: &&Constraint| {
-            !matches!(key.kind, ConstraintKind::ForeignKey(_))
-                && column_names(table, key) == foreign.columns
-        };
-        table.constraints.iter().find(fits).map(|key| key.name.clone()).unwrap_or_default()
-    }
+/// The name of the key that a foreign key refers to; none when it is gone.
+pub(in crate::introspect) fn referred_key(
+    catalog: &Catalog,
+    foreign: &ForeignKey,
+) -> Option<String> {
+    let [database, schema, name] = foreign.table.clone();
+    let path = firn_account::catalog::ObjectPath { database, schema, name };
+    let found = catalog.find_path(firn_account::catalog::Namespace::Relation, &path);
+    let table = found.and_then(Object::as_table)?;
+    let fits = |key: &&Constraint| {
+        !matches!(key.kind, ConstraintKind::ForeignKey(_))
+            && column_names(table, key) == foreign.columns
+    };
+    table.constraints.iter().find(fits).map(|key| key.name.clone())
 }
 
 /// The names of a key's columns, in the key's order.

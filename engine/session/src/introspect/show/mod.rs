@@ -19,6 +19,7 @@ use crate::lifecycle::Running;
 use crate::result::Rows;
 
 pub(super) use columns::default_text;
+pub(super) use key::referred_key;
 
 /// Rows that SHOW gives at most without LIMIT.
 const ROWS_MAX: usize = 10_000;

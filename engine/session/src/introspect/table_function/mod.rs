@@ -1,5 +1,6 @@
 //! Table functions that the session answers: a table of their columns, and what makes their rows.
 
+mod copy_history;
 mod operator_stats;
 mod query_history;
 mod validate;
@@ -19,6 +20,12 @@ struct Function {
 }
 
 const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["COPY_HISTORY"],
+        parameters: copy_history::PARAMETERS,
+        columns: copy_history::COLUMNS,
+        rows: copy_history::rows,
+    },
     Function {
         names: &["GET_QUERY_OPERATOR_STATS"],
         parameters: &["QUERY_ID"],
@@ -103,10 +110,15 @@ impl Arguments {
     /// # Errors
     /// When it is absent or something else.
     pub(super) fn expect_text(&self, name: &str) -> Result<&str> {
-        self.text(name)?.ok_or_else(|| {
-            let text = format!("argument {name} is missing");
-            Error::new(ErrorCode::InvalidParameterType, text)
-        })
+        self.text(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// A moment that must be given: nanoseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// When it is absent or something else.
+    pub(super) fn expect_time(&self, name: &str) -> Result<i128> {
+        self.time(name)?.ok_or_else(|| missing(name))
     }
 
     /// A whole number.
@@ -134,6 +146,10 @@ impl Arguments {
             Some(_) => Err(wrong_type(name)),
         }
     }
+}
+
+fn missing(name: &str) -> Error {
+    Error::new(ErrorCode::InvalidParameterType, format!("argument {name} is missing"))
 }
 
 fn wrong_type(name: &str) -> Error {

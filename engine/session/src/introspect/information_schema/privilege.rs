@@ -1,0 +1,173 @@
+//! TABLE_PRIVILEGES, OBJECT_PRIVILEGES, USAGE_PRIVILEGES, APPLICABLE_ROLES and ENABLED_ROLES.
+
+use firn_account::catalog::{Database, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind};
+use firn_types::Value;
+
+use super::super::Described;
+use super::super::listing::{Cell, Listing, text, time, yes_no};
+use super::super::roles;
+
+pub(super) const TABLE_PRIVILEGES: &str = "GRANTOR, GRANTEE, GRANTED_TO, TABLE_CATALOG, \
+    TABLE_SCHEMA, TABLE_NAME, PRIVILEGE_TYPE, IS_GRANTABLE, WITH_HIERARCHY, CREATED:time";
+
+pub(super) const OBJECT_PRIVILEGES: &str = "GRANTOR, GRANTEE, GRANTED_TO, OBJECT_CATALOG, \
+    OBJECT_SCHEMA, OBJECT_NAME, OBJECT_TYPE, PRIVILEGE_TYPE, IS_GRANTABLE, CREATED:time";
+
+pub(super) const APPLICABLE_ROLES: &str = "GRANTEE, ROLE_NAME, ROLE_OWNER, IS_GRANTABLE";
+
+pub(super) const ENABLED_ROLES: &str = "ROLE_NAME, ROLE_OWNER";
+
+/// A privilege that somebody has on an object.
+struct Held<'a> {
+    object: &'a Object,
+    privilege: &'a str,
+    grantor: &'a str,
+    grantee: (&'static str, &'a str),
+    grantable: bool,
+    created_nanos: i64,
+}
+
+/// Who owns a database and its live objects, and what was granted on them.
+fn held<'a>(described: &'a Described, database: &Database) -> Vec<Held<'a>> {
+    let catalog = &described.catalog;
+    let mut objects: Vec<&Object> = catalog.all().collect();
+    objects.retain(|object| {
+        let home = catalog.database_of(object.id()).map(|home| home.header.id);
+        let here = object.id() == database.header.id || home == Some(database.header.id);
+        // A sequence behind a column is no object of its own.
+        let hidden = catalog.table(object.header().parent).is_some();
+        here && !hidden && catalog.is_live(object.id())
+    });
+    objects.sort_by_cached_key(|object| (object.kind(), catalog.full_name(object.id())));
+    let mut all = Vec::new();
+    for object in objects {
+        let header = object.header();
+        all.push(Held {
+            object,
+            privilege: "OWNERSHIP",
+            grantor: &header.owner,
+            grantee: ("ROLE", &header.owner),
+            grantable: true,
+            created_nanos: header.created_nanos,
+        });
+        let grants = catalog.grants().iter();
+        let here = |grant: &&Grant| grant.target == GrantTarget::Object(object.id());
+        all.extend(grants.filter(here).map(|grant| Held {
+            object,
+            privilege: &grant.privilege,
+            grantor: &grant.granted_by,
+            grantee: match &grant.grantee {
+                Grantee::Role(name) => ("ROLE", name),
+                Grantee::User(name) => ("USER", name),
+            },
+            grantable: grant.grant_option,
+            created_nanos: grant.created_nanos,
+        }));
+    }
+    all
+}
+
+fn cells(held: &Held<'_>) -> Vec<Cell<'static>> {
+    vec![
+        ("GRANTOR", text(held.grantor)),
+        ("GRANTED_TO", text(held.grantee.0)),
+        ("GRANTEE", text(held.grantee.1)),
+        ("PRIVILEGE_TYPE", text(held.privilege)),
+        ("IS_GRANTABLE", yes_no(held.grantable)),
+        ("CREATED", time(held.created_nanos)),
+    ]
+}
+
+/// Database and schema of an object, as far as it has them.
+fn home(described: &Described, object: &Object) -> (Value, Value) {
+    let catalog = &described.catalog;
+    let mut names = Vec::new();
+    let mut parent = object.header().parent;
+    while let Some(container) = catalog.object(parent) {
+        names.insert(0, text(container.name()));
+        parent = container.header().parent;
+    }
+    if object.kind() == ObjectKind::Database {
+        names.push(text(object.name()));
+    }
+    let mut names = names.into_iter();
+    (names.next().unwrap_or(Value::Null), names.next().unwrap_or(Value::Null))
+}
+
+pub(super) fn of_tables(described: &Described, database: &Database, listing: &mut Listing) {
+    for held in held(described, database) {
+        if held.object.namespace() != Namespace::Relation {
+            continue;
+        }
+        let (catalog, schema) = home(described, held.object);
+        let mut cells = cells(&held);
+        cells.extend([
+            ("TABLE_CATALOG", catalog),
+            ("TABLE_SCHEMA", schema),
+            ("TABLE_NAME", text(held.object.name())),
+            ("WITH_HIERARCHY", yes_no(false)),
+        ]);
+        listing.add(&cells);
+    }
+}
+
+pub(super) fn of_objects(described: &Described, database: &Database, listing: &mut Listing) {
+    add_objects(described, database, listing, |_| true);
+}
+
+pub(super) fn usage(described: &Described, database: &Database, listing: &mut Listing) {
+    add_objects(described, database, listing, |held| held.privilege == "USAGE");
+}
+
+fn add_objects(
+    described: &Described,
+    database: &Database,
+    listing: &mut Listing,
+    wants: impl Fn(&Held<'_>) -> bool,
+) {
+    for held in held(described, database).into_iter().filter(wants) {
+        let (catalog, schema) = home(described, held.object);
+        let mut cells = cells(&held);
+        cells.extend([
+            ("OBJECT_CATALOG", catalog),
+            ("OBJECT_SCHEMA", schema),
+            ("OBJECT_NAME", text(held.object.name())),
+            ("OBJECT_TYPE", text(held.object.kind().word().to_uppercase())),
+        ]);
+        listing.add(&cells);
+    }
+}
+
+pub(super) fn applicable_roles(described: &Described, _: &Database, listing: &mut Listing) {
+    let available = roles::available(&described.catalog, &described.user);
+    for grant in described.catalog.grants() {
+        let GrantTarget::Object(id) = grant.target else { continue };
+        let found = described.catalog.object(id).and_then(Object::as_role);
+        let Some(role) = found.filter(|role| available.contains(&role.header.name)) else {
+            continue;
+        };
+        let grantee = match &grant.grantee {
+            Grantee::Role(name) if available.contains(name) => name,
+            Grantee::User(name) if *name == described.user => name,
+            _ => continue,
+        };
+        listing.add(&[
+            ("GRANTEE", text(grantee.as_str())),
+            ("ROLE_NAME", text(role.header.name.as_str())),
+            ("ROLE_OWNER", text(role.header.owner.as_str())),
+            ("IS_GRANTABLE", yes_no(grant.grant_option)),
+        ]);
+    }
+}
+
+pub(super) fn enabled_roles(described: &Described, _: &Database, listing: &mut Listing) {
+    let mut names = roles::inherited(&described.catalog, &described.role);
+    names.sort();
+    for name in names {
+        let role = described.catalog.role(&name);
+        listing.add(&[
+            ("ROLE_NAME", text(name.as_str())),
+            ("ROLE_OWNER", role.map_or(Value::Null, |role| text(role.header.owner.as_str()))),
+        ]);
+    }
+}
