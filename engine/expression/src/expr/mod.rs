@@ -9,6 +9,7 @@ pub mod display;
 pub mod evaluate;
 mod facts;
 pub mod fold;
+pub mod lambda;
 pub mod select;
 mod walk;
 

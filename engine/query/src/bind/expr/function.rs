@@ -18,6 +18,9 @@ impl ExprBinder<'_> {
             let function = registry::find(&name).ok_or_else(|| unknown_function(&name))?;
             return self.bind_window(function, call, over, whole);
         }
+        if let Some(bound) = self.bind_higher_order(&name, call)? {
+            return Ok(bound);
+        }
         if matches!(name.as_str(), "GROUPING" | "GROUPING_ID") {
             return self.bind_grouping(call);
         }

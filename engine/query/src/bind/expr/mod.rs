@@ -4,6 +4,7 @@ mod aggregate;
 mod case;
 mod column;
 mod function;
+mod lambda;
 mod like_between_in;
 mod literal;
 mod operator;

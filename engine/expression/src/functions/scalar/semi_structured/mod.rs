@@ -10,6 +10,7 @@ mod array_sets;
 mod as_casts;
 mod convert;
 mod get_path;
+mod higher_order;
 mod json;
 mod object;
 mod parse_url;
@@ -76,6 +77,9 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &get_path::GET_IGNORE_CASE,
     &get_path::GET_PATH,
     &get_path::JSON_EXTRACT_PATH_TEXT,
+    &higher_order::FILTER,
+    &higher_order::REDUCE,
+    &higher_order::TRANSFORM,
     &json::CHECK_JSON,
     &json::PARSE_JSON,
     &json::STRIP_NULL_VALUE,
