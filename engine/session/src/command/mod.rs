@@ -14,6 +14,7 @@ mod parameter;
 mod stage_files;
 mod table;
 mod table_alter;
+mod template;
 mod use_;
 mod variable;
 mod view;

@@ -16,6 +16,7 @@ use firn_types::{Error, ErrorCode, Field, Identifier, Result, SqlType};
 
 use super::definition::{already_exists, created, refuse_or_alter, retention_days};
 use super::dml;
+use super::template::from_template;
 use crate::lifecycle::{Answer, Running};
 use crate::result::Rows;
 
@@ -55,7 +56,7 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateTable) -> Result<Ans
             let query = running.plan_query(query)?;
             (from_query(running, ast, &query, header)?, Some(query))
         }
-        TableSource::Template(_) => return Err(Error::not_supported("USING TEMPLATE")),
+        TableSource::Template(query) => (from_template(running, query, header)?, None),
     };
     let new = finished(running, ast, new, &path)?;
     store(running, ast, new, query)?;
@@ -149,7 +150,7 @@ pub(super) fn column(
     Ok((column, sequence))
 }
 
-fn check_names(columns: &[TableColumn], written: &[ColumnDefinition]) -> Result<()> {
+pub(super) fn check_names(columns: &[TableColumn], written: &[ColumnDefinition]) -> Result<()> {
     for (index, column) in columns.iter().enumerate() {
         if columns[..index].iter().any(|other| other.name == column.name) {
             let text = format!("duplicate column name '{}'", column.name);

@@ -18,7 +18,7 @@ use firn_account::Catalog;
 use firn_account::catalog::{ACCOUNT, CurrentPath, ObjectKind, ObjectPath};
 use firn_expression::functions::context::TextFormats;
 use firn_query::parse;
-use firn_types::{Error, ObjectId, Result};
+use firn_types::{Error, ObjectId, Result, Watch};
 
 use crate::engine::Shared;
 use crate::session::Session;
@@ -46,6 +46,8 @@ pub(crate) struct Described {
     pub(crate) time_zone: chrono_tz::Tz,
     /// The time: nanoseconds since 1970 UTC.
     pub(crate) now_nanos: i64,
+    /// How others follow the statement, and end it.
+    pub(crate) watch: Watch,
 }
 
 impl Described {
@@ -62,6 +64,7 @@ impl Described {
             time_zone: session.settings.time_zone(),
             current: session.path.clone(),
             now_nanos: session.shared.account.clock().now_nanos(),
+            watch: session.watch.clone(),
         }
     }
     /// The name in a text, completed with the current database and schema; `verb` is what is to be done.

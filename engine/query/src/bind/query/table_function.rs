@@ -117,6 +117,13 @@ fn constants(context: &FromContext<'_>, call: &FunctionCall) -> Result<Vec<(Stri
             return Err(Error::not_supported("this argument of a table function"));
         };
         let name = argument.name.as_ref().map_or(String::new(), |name| name.name.to_uppercase());
+        if let ast::ExprKind::Row(items) = &expr.kind {
+            // A list in parentheses, such as FILES => ('a', 'b'), is its items one by one.
+            for item in items {
+                found.push((name.clone(), context.binder.bind_constant(item, context.env)?.0));
+            }
+            continue;
+        }
         let value = match &expr.kind {
             // A bare name, such as the table of VALIDATE(t), stands for itself.
             ast::ExprKind::Column(column) => Value::text(column.to_sql()),

@@ -1,6 +1,7 @@
 //! Table functions that the session answers: a table of their columns, and what makes their rows.
 
 mod copy_history;
+mod infer_schema;
 mod operator_stats;
 mod query_history;
 mod validate;
@@ -31,6 +32,12 @@ const FUNCTIONS: &[Function] = &[
         parameters: &["QUERY_ID"],
         columns: operator_stats::COLUMNS,
         rows: operator_stats::rows,
+    },
+    Function {
+        names: &["INFER_SCHEMA"],
+        parameters: infer_schema::PARAMETERS,
+        columns: infer_schema::COLUMNS,
+        rows: infer_schema::rows,
     },
     Function {
         names: &["QUERY_HISTORY"],
@@ -101,6 +108,31 @@ impl Arguments {
         match self.value(name) {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong_type(name)),
+        }
+    }
+
+    /// Texts: one, or a list in parentheses.
+    ///
+    /// # Errors
+    /// When one is something else.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>> {
+        let given = self.given.iter().filter(|(given, value)| *given == name && !value.is_null());
+        let texts = given.map(|(_, value)| match value {
+            Value::Text(text) => Ok(text.to_string()),
+            _ => Err(wrong_type(name)),
+        });
+        texts.collect()
+    }
+
+    /// A BOOLEAN.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Boolean(value)) => Ok(Some(*value)),
             Some(_) => Err(wrong_type(name)),
         }
     }
