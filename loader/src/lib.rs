@@ -10,6 +10,7 @@ pub mod options;
 pub mod row_error;
 
 pub mod compression;
+pub mod encoding;
 pub mod format;
 pub mod infer_schema;
 pub mod on_error;

@@ -40,7 +40,7 @@ pub struct UnloadedFile {
     pub size: u64,
     /// Rows.
     pub rows: u64,
-    /// About how many bytes the rows had in memory.
+    /// Bytes before compression.
     pub input_bytes: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct Unloader {
     partition: Option<String>,
     worker: usize,
     files: usize,
-    open: Option<(String, Box<dyn FileWriter>, u64, u64)>,
+    open: Option<(String, Box<dyn FileWriter>, u64)>,
     done: Vec<UnloadedFile>,
 }
 
@@ -176,12 +176,11 @@ impl Unloader {
         if self.open.is_none() {
             let name = self.next_name();
             let writer = self.plan.writer(&name)?;
-            self.open = Some((name, writer, 0, 0));
+            self.open = Some((name, writer, 0));
         }
-        let Some((_, writer, rows, bytes)) = &mut self.open else { return Ok(()) };
+        let Some((_, writer, rows)) = &mut self.open else { return Ok(()) };
         writer.write(batch)?;
         *rows += batch.rows() as u64;
-        *bytes += batch.memory_bytes() as u64;
         if !self.plan.options.single && writer.bytes() >= self.plan.options.max_file_size {
             self.close()?;
         }
@@ -198,8 +197,9 @@ impl Unloader {
     }
 
     fn close(&mut self) -> Result<()> {
-        if let Some((name, writer, rows, input_bytes)) = self.open.take() {
-            let size = writer.finish()?;
+        if let Some((name, writer, rows)) = self.open.take() {
+            let written = writer.finish()?;
+            let (size, input_bytes) = (written.size, written.plain);
             self.done.push(UnloadedFile { name, size, rows, input_bytes });
         }
         Ok(())

@@ -16,4 +16,4 @@ mod write;
 
 pub use batch::{FileBatch, RowOrigin};
 pub use queue::{ChunkedFile, FileQueue};
-pub use write::FileWriter;
+pub use write::{FileWriter, Written};

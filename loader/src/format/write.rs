@@ -19,11 +19,20 @@ pub trait FileWriter: Send {
     /// Bytes written so far, after compression, as far as they are known.
     fn bytes(&self) -> u64;
 
-    /// Ends the file, which appears then, and gives its size in bytes.
+    /// Ends the file, which appears then.
     ///
     /// # Errors
     /// A store that cannot be written.
-    fn finish(self: Box<Self>) -> Result<u64>;
+    fn finish(self: Box<Self>) -> Result<Written>;
+}
+
+/// What a finished file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes of the file.
+    pub size: u64,
+    /// Bytes before compression; of Parquet, which compresses inside, those of the file.
+    pub plain: u64,
 }
 
 /// Counts the bytes on their way into a stage.
@@ -63,6 +72,8 @@ impl Write for Counted {
 pub(super) struct TextOutput {
     out: CompressedWriter<Counted>,
     file: String,
+    /// Bytes before compression.
+    plain: u64,
 }
 
 impl TextOutput {
@@ -72,10 +83,11 @@ impl TextOutput {
         file: String,
     ) -> Result<TextOutput> {
         let out = compression.writer(Counted::new(sink)).map_err(|e| io_error(&file, &e))?;
-        Ok(TextOutput { out, file })
+        Ok(TextOutput { out, file, plain: 0 })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.plain += bytes.len() as u64;
         self.out.write_all(bytes).map_err(|error| io_error(&self.file, &error))
     }
 
@@ -83,7 +95,8 @@ impl TextOutput {
         self.out.sink().bytes()
     }
 
-    pub(super) fn finish(self) -> Result<u64> {
-        self.out.finish().map_err(|error| io_error(&self.file, &error))?.finish()
+    pub(super) fn finish(self) -> Result<Written> {
+        let sink = self.out.finish().map_err(|error| io_error(&self.file, &error))?;
+        Ok(Written { size: sink.finish()?, plain: self.plain })
     }
 }

@@ -9,6 +9,7 @@ use super::OptionDefault::{Boolean as Truth, List, Nothing, Number as Count, Tex
 use super::OptionKind::{Boolean, Character, Choice, Delimiter, Number, OneOf, Text, TextList};
 use super::{NamedOption, OptionEntry, OptionRow, OptionSet, OptionTable, OptionValue, entry};
 use crate::compression::Compression;
+use crate::encoding::Encoding;
 
 const COMPRESSIONS: &[&str] =
     &["AUTO", "GZIP", "BZ2", "BROTLI", "ZSTD", "DEFLATE", "RAW_DEFLATE", "NONE"];
@@ -287,8 +288,9 @@ impl FormatDefinition {
     /// # Errors
     /// A type, an encoding or an option that firn does not have.
     pub fn typed(&self) -> Result<FileFormat> {
-        if self.options.knows("MULTI_LINE") && !self.options.boolean("MULTI_LINE") {
-            return Err(Error::not_supported("MULTI_LINE = FALSE"));
+        let json = self.format_type == FormatType::Json;
+        if json && !self.options.boolean("MULTI_LINE") {
+            return Err(Error::not_supported("MULTI_LINE = FALSE for JSON"));
         }
         match self.format_type {
             FormatType::Csv => Ok(FileFormat::Csv(CsvOptions::of(&self.options)?)),
@@ -401,6 +403,10 @@ pub struct CsvOptions {
     pub empty_field_as_null: bool,
     /// Whether a byte order mark is dropped.
     pub skip_byte_order_mark: bool,
+    /// Whether the record delimiter may stand in an enclosed field.
+    pub multi_line: bool,
+    /// How the file's characters are written.
+    pub encoding: Encoding,
 }
 
 impl Default for CsvOptions {
@@ -411,9 +417,10 @@ impl Default for CsvOptions {
 
 impl CsvOptions {
     fn of(options: &OptionSet) -> Result<CsvOptions> {
-        match options.text("ENCODING").as_deref() {
-            Some("UTF8" | "UTF-8") | None => Ok(CsvOptions::checked(options)),
-            Some(other) => Err(Error::not_supported(format!("ENCODING = {other}"))),
+        let name = options.text("ENCODING").unwrap_or_default();
+        match Encoding::from_name(&name) {
+            Some(_) => Ok(CsvOptions::checked(options)),
+            None => Err(Error::not_supported(format!("ENCODING = {name}"))),
         }
     }
 
@@ -447,6 +454,11 @@ impl CsvOptions {
             replace_invalid_characters: options.boolean("REPLACE_INVALID_CHARACTERS"),
             empty_field_as_null: options.boolean("EMPTY_FIELD_AS_NULL"),
             skip_byte_order_mark: options.boolean("SKIP_BYTE_ORDER_MARK"),
+            multi_line: options.boolean("MULTI_LINE"),
+            encoding: options
+                .text("ENCODING")
+                .and_then(|name| Encoding::from_name(&name))
+                .unwrap_or(Encoding::Utf8),
         }
     }
 }

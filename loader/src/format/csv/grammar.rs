@@ -24,8 +24,8 @@ pub(super) struct RawField {
 pub(super) enum Fault {
     /// Something else than a delimiter follows the closing quote, at this position.
     AfterQuote(usize),
-    /// The file ends before the closing quote.
-    Unclosed,
+    /// The file ends before the closing quote, or the record where lines may not be within fields: here.
+    Unclosed(usize),
 }
 
 /// Is told of each field of a record.
@@ -53,6 +53,7 @@ pub(super) struct Grammar {
     escape_plain: Option<u8>,
     trim: bool,
     skip_blank: bool,
+    multi_line: bool,
     needles: [u8; 3],
 }
 
@@ -86,6 +87,7 @@ impl Grammar {
             escape_plain,
             trim: options.trim_space,
             skip_blank: options.skip_blank_lines,
+            multi_line: options.multi_line,
             needles: [needle(0), needle(1), needle(2)],
             field,
             record,
@@ -277,8 +279,15 @@ impl Grammar {
         let (mut at, mut escaped) = (start, false);
         let close = loop {
             let rest = bytes.get(at..).unwrap_or_default();
-            let Some(found) = memchr2(quote, escape, rest) else {
-                let fault = Some(Fault::Unclosed);
+            let found = memchr2(quote, escape, rest);
+            if let Some(end) = self.forbidden_line(&rest[..found.unwrap_or(rest.len())]) {
+                let end = at + end;
+                let fault = Some(Fault::Unclosed(end));
+                let field = RawField { start, end, enclosed: true, escaped, fault };
+                return Some((field, Stop::Record(end + self.record.len())));
+            }
+            let Some(found) = found else {
+                let fault = Some(Fault::Unclosed(bytes.len()));
                 let field = RawField { start, end: bytes.len(), enclosed: true, escaped, fault };
                 return last.then_some((field, Stop::Record(bytes.len())));
             };
@@ -295,6 +304,14 @@ impl Grammar {
         };
         let field = RawField { start, end: close, enclosed: true, escaped, fault: None };
         self.after_quote(bytes, field, last)
+    }
+
+    /// Where the record delimiter stands in a piece of an enclosed field, if it may not.
+    fn forbidden_line(&self, piece: &[u8]) -> Option<usize> {
+        if self.multi_line || self.record.is_empty() {
+            return None;
+        }
+        memchr::memmem::find(piece, &self.record)
     }
 
     /// What follows the closing quote of `field`.

@@ -374,9 +374,9 @@ impl<'a> Row<'a, '_> {
         };
         if let Some((field, fault)) = self.fault {
             return Some(match fault {
-                Fault::Unclosed => Box::new(move || {
+                Fault::Unclosed(end) => Box::new(move || {
                     let message = end_of_record(&plan.target.label(field));
-                    parsing(ErrorCode::TooFewFields, Some(field), Some(bytes.len()), message)
+                    parsing(ErrorCode::TooFewFields, Some(field), Some(end), message)
                 }),
                 Fault::AfterQuote(at) => Box::new(move || {
                     let found = String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 4)]);

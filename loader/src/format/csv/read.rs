@@ -63,7 +63,7 @@ impl CsvFile {
         let reader = options.compression.reader(&file.path, stage.read(&file.path)?);
         let reader = reader.map_err(|error| io_error(&shown, &error))?;
         let mut state = State {
-            source: ChunkSource::new(reader, shown.clone(), chunk_bytes),
+            source: ChunkSource::new(options.encoding.reader(reader), shown.clone(), chunk_bytes),
             next_row: 1,
             next_line: 1,
             next_chunk: 0,

@@ -4,7 +4,7 @@ use arrow::array::Array as _;
 use firn_column::{Array, Batch};
 use firn_types::{Error, Result};
 
-use crate::format::write::{FileWriter, TextOutput};
+use crate::format::write::{FileWriter, TextOutput, Written};
 use crate::options::CsvOptions;
 use crate::stage::StageWriter;
 
@@ -92,7 +92,7 @@ impl FileWriter for CsvWriter {
         self.output.bytes()
     }
 
-    fn finish(mut self: Box<Self>) -> Result<u64> {
+    fn finish(mut self: Box<Self>) -> Result<Written> {
         self.output.write(&self.buffer)?;
         self.output.finish()
     }

@@ -5,7 +5,7 @@ use firn_types::variant::json_write::{JsonWriter as TextWriter, PlainText};
 use firn_types::variant::view::Variant;
 use firn_types::{Error, Result};
 
-use crate::format::write::{FileWriter, TextOutput};
+use crate::format::write::{FileWriter, TextOutput, Written};
 use crate::options::JsonOptions;
 use crate::stage::StageWriter;
 
@@ -52,7 +52,7 @@ impl FileWriter for JsonWriter {
         self.output.bytes()
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
+    fn finish(self: Box<Self>) -> Result<Written> {
         self.output.finish()
     }
 }

@@ -16,7 +16,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::format::write::{Counted, FileWriter};
+use crate::format::write::{Counted, FileWriter, Written};
 use crate::options::ParquetOptions;
 use crate::stage::StageWriter;
 
@@ -80,9 +80,10 @@ impl FileWriter for ParquetWriter {
         self.writer.inner().bytes() + self.writer.in_progress_size() as u64
     }
 
-    fn finish(self: Box<Self>) -> Result<u64> {
+    fn finish(self: Box<Self>) -> Result<Written> {
         let sink = self.writer.into_inner().map_err(|error| failed(&self.file, error))?;
-        sink.finish()
+        let size = sink.finish()?;
+        Ok(Written { size, plain: size })
     }
 }
 

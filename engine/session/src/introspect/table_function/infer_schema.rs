@@ -30,8 +30,8 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let location = parse::parse_location(arguments.expect_text("LOCATION")?)
-        .map_err(Error::without_span)?;
+    let location =
+        parse::parse_location(arguments.expect_text("LOCATION")?).map_err(Error::without_span)?;
     let place = match &location.kind {
         StageKind::User => StageLocation::User,
         StageKind::Named(name) => {
