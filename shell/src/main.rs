@@ -123,14 +123,24 @@ fn connect(
     Shell::new(session, options, variables).map_err(|error| error.to_string())
 }
 
+/// The width of the terminal that standard output is, if it is one: tables of scripts fit it too.
+fn terminal_width() -> Option<usize> {
+    let editor = io::stdout().is_terminal().then(rustyline::DefaultEditor::new)?;
+    editor.ok()?.dimensions().map(|(columns, _)| usize::from(columns))
+}
+
 /// Scripts first, then the words behind `-q`; without either, what comes from the terminal or a pipe.
 fn run(shell: &mut Shell, args: &Args) -> io::Result<Outcome> {
     if args.query.is_empty() && args.filename.is_empty() {
         return match io::stdin().is_terminal() {
             true => repl::run(shell),
-            false => run_file::run_script(shell, "-"),
+            false => {
+                shell.width = terminal_width();
+                run_file::run_script(shell, "-")
+            }
         };
     }
+    shell.width = terminal_width();
     let scripts = args.filename.iter().map(|name| (name, true));
     let queries = args.query.iter().map(|text| (text, false));
     for (text, is_script) in scripts.chain(queries) {

@@ -57,7 +57,7 @@ pub(crate) struct Shell {
     pub(crate) ran: Vec<Ran>,
     /// Set by Ctrl-C; there in interactive use only.
     pub(crate) interrupted: Option<Arc<AtomicBool>>,
-    /// The terminal's width; there in interactive use only.
+    /// The terminal's width; none where the output goes elsewhere.
     pub(crate) width: Option<usize>,
     /// How deep in `!source` files the shell is.
     pub(crate) source_depth: usize,
