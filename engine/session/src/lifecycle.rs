@@ -1,5 +1,6 @@
 //! One statement from its text to its result: the whole road.
 
+use std::fmt;
 use std::sync::Arc;
 
 use firn_account::Transaction;
@@ -97,6 +98,12 @@ pub(crate) fn execute(session: &mut Session, sql: &str) -> Result<StatementResul
     outcome
 }
 
+impl fmt::Debug for Running<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("query_id", &self.query_id).finish_non_exhaustive()
+    }
+}
+
 impl Running<'_> {
     /// Parses the text and sends the statement down its road.
     fn run(&mut self) -> Result<Answer> {
@@ -130,7 +137,7 @@ impl Running<'_> {
     }
 
     /// The rows of an optimized query.
-    pub(crate) fn rows_of(&mut self, query: &Query) -> Result<Answer> {
+    pub(crate) fn rows_of(&self, query: &Query) -> Result<Answer> {
         let output: Vec<ColumnId> = query.output.iter().map(|column| column.id).collect();
         let context = self.query_context()?;
         let batches = firn_execute::execute(&query.plan, &output, &context)?;
@@ -188,7 +195,7 @@ impl Running<'_> {
         functions: &FunctionContext,
         work: impl FnOnce(&Binder<'_>) -> Result<T>,
     ) -> Result<T> {
-        let view = BindView { session: self.session };
+        let view = BindView { running: self };
         let settings = &self.session.settings;
         let context = BindContext {
             catalog: Arc::new(self.session.catalog()),

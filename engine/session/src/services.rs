@@ -8,26 +8,28 @@ use firn_execute::VirtualTables;
 use firn_expression::functions::Services;
 use firn_query::bind::{BindServices, TimePoint};
 use firn_query::plan::VirtualSource;
+use firn_query::plan::statement::Query;
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
 use crate::history::{History, Ran};
 use crate::introspect;
+use crate::lifecycle::Running;
 use crate::session::Session;
 
 /// What the binder asks.
 #[derive(Debug)]
-pub(crate) struct BindView<'s> {
-    pub(crate) session: &'s Session,
+pub(crate) struct BindView<'r, 's> {
+    pub(crate) running: &'r Running<'s>,
 }
 
-impl BindServices for BindView<'_> {
+impl BindServices for BindView<'_, '_> {
     fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<Arc<Catalog>> {
         let point = account_point(point, before)?;
-        self.session.shared.account.catalog_at(&point).map(Arc::new)
+        self.running.session.shared.account.catalog_at(&point).map(Arc::new)
     }
 
     fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
-        match self.session.history.result(query_id) {
+        match self.running.session.history.result(query_id) {
             Some(result) => Ok(result.fields),
             None => Err(statement_not_found(query_id)),
         }
@@ -43,6 +45,20 @@ impl BindServices for BindView<'_> {
         arguments: &[(String, Value)],
     ) -> Result<Option<Vec<Field>>> {
         introspect::table_function::fields(name, arguments)
+    }
+
+    fn values_of(&self, query: Query, next_column: u32) -> Result<Vec<Value>> {
+        let query = self.running.optimized(query, next_column)?;
+        let answer = self.running.rows_of(&query)?;
+        let [field] = answer.fields.as_slice() else {
+            return Err(Error::internal("values come from one column"));
+        };
+        let mut values = Vec::new();
+        for batch in &answer.batches {
+            let column = batch.column(0);
+            values.extend((0..batch.rows()).map(|row| column.value(row, field.sql_type)));
+        }
+        Ok(values)
     }
 }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use firn_account::catalog::{Catalog, CurrentPath, StarColumns};
 use firn_expression::functions::FunctionContext;
-use firn_types::{Field, Result, SqlType, Value};
+use firn_types::{Error, Field, Result, SqlType, Value};
 
 use super::scope::Scope;
+use crate::plan::statement::Query;
+use crate::plan::{Plan, With};
 
 /// What a statement is bound against.
 #[derive(Debug)]
@@ -79,6 +81,13 @@ pub trait BindServices: fmt::Debug {
         name: &str,
         arguments: &[(String, Value)],
     ) -> Result<Option<Vec<Field>>>;
+
+    /// The values of a query's only column, computed while the statement is bound: what a dynamic PIVOT
+    /// makes columns of. `next_column` is the first column id that the query does not use.
+    ///
+    /// # Errors
+    /// Those of running it, and `not_supported` where nothing can be run.
+    fn values_of(&self, query: Query, next_column: u32) -> Result<Vec<Value>>;
 }
 
 /// The surroundings of a query within its statement.
@@ -146,9 +155,36 @@ pub(crate) struct CteEntry {
     pub(crate) cte: u32,
     /// Its columns.
     pub(crate) fields: Vec<Field>,
+    /// What it gives; absent inside of its own recursive step.
+    pub(crate) definition: Option<Arc<Plan>>,
 }
 
 impl CteScope<'_> {
+    /// The plan with the definitions of those that it reads, so that it can be run on its own.
+    ///
+    /// # Errors
+    /// `not_supported` when it reads the last round of a recursive one.
+    pub(crate) fn close(&self, mut plan: Plan) -> Result<Plan> {
+        for entry in self.entries.iter().rev() {
+            let mut reads = false;
+            plan.visit(&mut |node| {
+                reads |= matches!(node, Plan::CteRef(reference) if reference.cte == entry.cte);
+            });
+            if reads {
+                let definition = entry.definition.as_ref().ok_or_else(|| {
+                    Error::not_supported("a dynamic PIVOT inside of a recursive query")
+                })?;
+                let definition = Box::new(Plan::clone(definition));
+                plan =
+                    Plan::With(Box::new(With { cte: entry.cte, definition, body: Box::new(plan) }));
+            }
+        }
+        match self.parent {
+            Some(parent) => parent.close(plan),
+            None => Ok(plan),
+        }
+    }
+
     /// The innermost common table expression of this name.
     pub(crate) fn find(&self, name: &str) -> Option<&CteEntry> {
         let own = self.entries.iter().rev().find(|entry| entry.name == name);

@@ -394,6 +394,10 @@ impl BindServices for KeysOnly {
     fn function_fields(&self, _: &str, _: &[(String, Value)]) -> Result<Option<Vec<Field>>> {
         Ok(None)
     }
+
+    fn values_of(&self, _: firn_query::plan::statement::Query, _: u32) -> Result<Vec<Value>> {
+        Err(Error::not_supported("a query in a clustering key"))
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! WITH, also recursive.
 
+use std::sync::Arc;
+
 use firn_types::limits::NUMBER_PRECISION_MAX;
 use firn_types::{Error, ErrorCode, Field, Result, SqlType};
 
@@ -20,17 +22,23 @@ pub(super) fn bind_with(
     body: impl FnOnce(&Env<'_>) -> Result<BoundQuery>,
 ) -> Result<BoundQuery> {
     let mut scope = CteScope { parent: env.ctes, entries: Vec::new() };
-    let mut definitions = Vec::with_capacity(with.ctes.len());
     for cte in &with.ctes {
         let number = binder.fresh_cte();
         let (plan, columns) = bind_cte(binder, cte, number, &env.with_ctes(&scope))?;
         let fields = columns.iter().map(PlanColumn::field).collect();
-        scope.entries.push(CteEntry { name: cte.name.name.clone(), cte: number, fields });
-        definitions.push((number, plan));
+        let definition = Some(Arc::new(plan));
+        scope.entries.push(CteEntry {
+            name: cte.name.name.clone(),
+            cte: number,
+            fields,
+            definition,
+        });
     }
     let bound = body(&env.with_ctes(&scope))?;
-    let plan = definitions.into_iter().rev().fold(bound.plan, |body, (cte, definition)| {
-        Plan::With(Box::new(With { cte, definition: Box::new(definition), body: Box::new(body) }))
+    let plan = scope.entries.into_iter().rev().fold(bound.plan, |body, entry| {
+        let Some(definition) = entry.definition else { return body };
+        let definition = Box::new(Arc::unwrap_or_clone(definition));
+        Plan::With(Box::new(With { cte: entry.cte, definition, body: Box::new(body) }))
     });
     Ok(BoundQuery { plan, columns: bound.columns })
 }
@@ -94,7 +102,8 @@ fn bind_recursive(
     let fields: Vec<Field> = columns.iter().map(PlanColumn::field).collect();
 
     let mut scope = CteScope { parent: env.ctes, entries: Vec::new() };
-    scope.entries.push(CteEntry { name: cte.name.name.clone(), cte: number, fields });
+    let name = cte.name.name.clone();
+    scope.entries.push(CteEntry { name, cte: number, fields, definition: None });
     let inner = env.with_ctes(&scope);
     let fitted = |body: &QueryBody, env: &Env<'_>| -> Result<Plan> {
         fit(binder, bind_body(binder, body, env)?, &columns, cte)

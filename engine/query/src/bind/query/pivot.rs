@@ -4,20 +4,30 @@ use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_expression::functions::Argument;
+use firn_expression::functions::cast::{CastMode, cast_value};
 use firn_expression::functions::registry::{self, Function};
-use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType, coerce};
+use firn_types::ObjectName;
+use firn_types::{Error, ErrorCode, Result, SqlType, Value, coerce};
 
-use super::from::{From, FromContext, bind_source};
-use crate::bind::expr::{cast, compare_equal, text_literal};
+use super::from::{From, FromContext, bind_source, deeper};
+use super::{bind_query, output_of};
+use crate::bind::BoundQuery;
+use crate::bind::clause::Clause;
+use crate::bind::expr::{
+    ExprBinder, Gathered, attach, cast, compare_equal, sort_key, text_literal,
+};
 use crate::bind::scope::{Relation, Scope};
 use crate::parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
 use crate::plan::{
-    Aggregate, AggregateCall, CteRef, Filter, Plan, PlanColumn, Project, ProjectItem, SetOperation,
-    SetOperator, With,
+    Aggregate, AggregateCall, CteRef, Filter, Limit, Plan, PlanColumn, Project, ProjectItem,
+    SetOperation, SetOperator, Sort, With,
 };
 
 /// Aggregates that PIVOT takes.
 const PIVOT_AGGREGATES: &[&str] = &["AVG", "COUNT", "MAX", "MIN", "SUM"];
+
+/// Most columns that a PIVOT over ANY or a subquery makes.
+const DYNAMIC_COLUMNS_MAX: usize = 2000;
 
 /// PIVOT: one aggregate per value, grouped by every column that it does not use.
 pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<From> {
@@ -29,9 +39,7 @@ pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<Fro
     };
     let by = find(&pivot.column)?;
     let (function, argument) = pivot_aggregate(context, pivot, &scope)?;
-    let PivotValues::List(values) = &pivot.values else {
-        return Err(Error::not_supported("PIVOT over ANY or a subquery"));
-    };
+    let values = pivot_values(context, pivot, &source.plan, &by)?;
     let groups: Vec<PlanColumn> = scope
         .star(None)?
         .into_iter()
@@ -40,20 +48,15 @@ pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<Fro
 
     let binding = Arc::new((function.bind)(&[Argument::of(argument.sql_type)])?);
     let mut aggregates = Vec::with_capacity(values.len());
-    for value in values {
-        let (constant, sql_type) = context.binder.bind_constant(&value.expr, context.env)?;
-        let literal = Expr::Literal { value: constant, sql_type };
-        let condition = compare_equal(by.expr(), literal)?;
+    for PivotColumn { value, sql_type, name } in values {
+        let condition = match value {
+            Value::Null => Expr::IsNull(Box::new(by.expr())),
+            value => compare_equal(by.expr(), Expr::Literal { value, sql_type })?,
+        };
         let chosen = Expr::Case {
             branches: vec![(condition, argument.expr())],
             otherwise: None,
             sql_type: argument.sql_type,
-        };
-        let written = value.expr.span.of(context.env.text).to_string();
-        let name = match (&value.alias, &pivot.alias) {
-            (Some(alias), _) => alias.name.clone(),
-            (None, Some(suffix)) => format!("{written}_{}", suffix.name),
-            (None, None) => written,
         };
         aggregates.push(AggregateCall {
             id: context.binder.fresh(),
@@ -79,6 +82,109 @@ pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<Fro
     };
     let columns = groups.into_iter().chain(calls).collect();
     Ok(From { plan, relations: vec![Relation::new("PIVOT", columns)] })
+}
+
+/// A value of PIVOT with the name of the column that it becomes.
+struct PivotColumn {
+    value: Value,
+    sql_type: SqlType,
+    name: String,
+}
+
+fn pivot_values(
+    context: &FromContext<'_>,
+    pivot: &Pivot,
+    source: &Plan,
+    by: &PlanColumn,
+) -> Result<Vec<PivotColumn>> {
+    let (binder, env) = (context.binder, context.env);
+    let suffixed = |written: String| match &pivot.alias {
+        Some(suffix) => format!("{written}_{}", suffix.name),
+        None => written,
+    };
+    let (bound, span) = match &pivot.values {
+        PivotValues::List(values) => {
+            let columns = values.iter().map(|value| {
+                let (constant, sql_type) = binder.bind_constant(&value.expr, env)?;
+                let name = match &value.alias {
+                    Some(alias) => alias.name.clone(),
+                    None => suffixed(value.expr.span.of(env.text).to_string()),
+                };
+                Ok(PivotColumn { value: constant, sql_type, name })
+            });
+            return columns.collect();
+        }
+        PivotValues::Any(order) => (any_values(context, source, by, order)?, pivot.column.span),
+        PivotValues::Query(query) => (bind_query(binder, query, &deeper(env))?, query.span),
+    };
+    let [column] = bound.columns.as_slice() else {
+        let text = "the subquery of PIVOT must give one column";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(span));
+    };
+    let sql_type = column.sql_type;
+    let fetch = Some(DYNAMIC_COLUMNS_MAX as u64 + 1);
+    let plan = Plan::Limit(Limit { input: Box::new(bound.plan.clone()), skip: 0, fetch });
+    let plan = env.ctes.map_or(Ok(plan.clone()), |ctes| ctes.close(plan))?;
+    let query = output_of(BoundQuery { plan, columns: bound.columns });
+    let mut values: Vec<Value> = Vec::new();
+    for value in binder.context.services.values_of(query, binder.next_column_id())? {
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    if values.len() > DYNAMIC_COLUMNS_MAX {
+        let text = format!("PIVOT would give more than {DYNAMIC_COLUMNS_MAX} columns");
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(span));
+    }
+    let columns = values.into_iter().map(|value| {
+        let name = suffixed(written(context, &value, sql_type)?);
+        Ok(PivotColumn { value, sql_type, name })
+    });
+    columns.collect()
+}
+
+/// ANY: the different values of the column, in the order that is asked for, else their own.
+fn any_values(
+    context: &FromContext<'_>,
+    source: &Plan,
+    by: &PlanColumn,
+    order: &[ast::OrderItem],
+) -> Result<BoundQuery> {
+    let (binder, env) = (context.binder, context.env);
+    let plan = Plan::Aggregate(Box::new(Aggregate {
+        input: Box::new(source.clone()),
+        groups: vec![ProjectItem::pass(by)],
+        grouping_sets: None,
+        grouping_id: None,
+        aggregates: Vec::new(),
+    }));
+    let relations = vec![Relation::new("", vec![by.clone()])];
+    let scope = Scope { relations, outer: None };
+    let mut gathered = Gathered::default();
+    let nulls_first = binder.context.nulls_first;
+    let mut keys = Vec::with_capacity(order.len());
+    for item in order {
+        let mut expressions = ExprBinder::new(binder, env, &scope, Clause::Single, &mut gathered);
+        let expr = expressions.bind(&item.expr)?;
+        keys.push(sort_key(expr, item.descending, item.nulls_first, nulls_first));
+    }
+    if keys.is_empty() {
+        keys.push(sort_key(by.expr(), false, None, nulls_first));
+    }
+    let input = Box::new(attach(plan, gathered.applies));
+    let plan = Plan::Sort(Sort { input, keys, limit: None });
+    Ok(BoundQuery { plan, columns: vec![by.clone()] })
+}
+
+/// A value as it would be written: in quotes, unless it is a number.
+fn written(context: &FromContext<'_>, value: &Value, sql_type: SqlType) -> Result<String> {
+    let functions = &context.binder.context.functions;
+    let text = cast_value(value, sql_type, SqlType::TEXT, CastMode::Strict, functions)?;
+    Ok(match text {
+        Value::Text(text) if sql_type.is_numeric() => text.to_string(),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+        _ => "NULL".to_string(),
+    })
 }
 
 fn pivot_aggregate(
