@@ -1,8 +1,10 @@
 //! Database, schema, role and warehouse in use.
 
+use firn_account::Catalog;
 use firn_account::catalog::{Namespace, Object};
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, ErrorCode, ObjectId, Result};
 
+use crate::introspect::information_schema::INFORMATION_SCHEMA;
 use crate::session::{Session, SessionOptions};
 
 /// The schema that every database has.
@@ -60,10 +62,17 @@ pub(crate) fn use_schema(session: &mut Session, database: Option<&str>, name: &s
         None => session.path.database("USE SCHEMA")?,
     };
     let found = catalog.database(&database).ok_or_else(cannot_use)?;
-    catalog.schema(found.header.id, name).ok_or_else(cannot_use)?;
+    if !has_schema(&catalog, found.header.id, name) {
+        return Err(cannot_use());
+    }
     session.path.database = Some(database);
     session.path.schema = Some(name.to_string());
     Ok(())
+}
+
+/// Whether a database has a schema, stored or not.
+fn has_schema(catalog: &Catalog, database: ObjectId, name: &str) -> bool {
+    name == INFORMATION_SCHEMA || catalog.schema(database, name).is_some()
 }
 
 /// USE WAREHOUSE.
@@ -91,7 +100,7 @@ pub(crate) fn forget_dropped(session: &mut Session) {
                 .path
                 .schema
                 .as_ref()
-                .is_some_and(|schema| catalog.schema(database.header.id, schema).is_none());
+                .is_some_and(|schema| !has_schema(&catalog, database.header.id, schema));
             if gone {
                 session.path.schema = None;
             }

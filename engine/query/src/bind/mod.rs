@@ -28,6 +28,7 @@ use crate::plan::statement::{Query, StatementPlan};
 use crate::plan::{Plan, PlanColumn};
 
 pub use context::{BindContext, BindServices, TimePoint, Variable};
+pub use expr::{RewrittenFunction, rewritten_functions};
 pub use query::plain_option;
 pub use statement::insert_query;
 

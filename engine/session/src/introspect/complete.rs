@@ -2,6 +2,7 @@
 
 use firn_account::catalog::{ACCOUNT, Catalog, CurrentPath, Namespace, Object, ViewColumn};
 use firn_expression::functions::registry;
+use firn_query::bind::rewritten_functions;
 use firn_types::ObjectId;
 
 use crate::session::Session;
@@ -115,6 +116,7 @@ impl Completer {
         let mut found: Vec<String> = KEYWORDS.iter().map(|word| (*word).to_string()).collect();
         let functions = registry::names().filter(|name| !name.starts_with('$'));
         found.extend(functions.map(str::to_string));
+        found.extend(rewritten_functions().map(|function| function.name.to_string()));
         found.extend(self.names(Namespace::Database, ACCOUNT));
         found.extend(self.names(Namespace::Warehouse, ACCOUNT));
         if let Some(database) = self.current_database() {

@@ -1,7 +1,8 @@
 //! DESCRIBE: the parts of one object as rows.
 
+use firn_account::Catalog;
 use firn_account::catalog::{
-    ConstraintKind, FileFormat, Integration, Object, ObjectKind, Stage, StageFileFormat,
+    ConstraintKind, FileFormat, Integration, Namespace, Object, ObjectKind, Stage, StageFileFormat,
     StageLocation, Table, User, ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
@@ -9,6 +10,7 @@ use firn_query::parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind}
 use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
+use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::show;
 use crate::command::{catalog_kind, live, place};
@@ -78,8 +80,13 @@ fn object(
     name: &Name,
 ) -> Result<Rows> {
     let kind = catalog_kind(kind)?;
-    let place = place(running, kind, name)?;
     let catalog = running.catalog();
+    if kind.namespace() == Namespace::Relation
+        && let Some(columns) = of_information_schema(running, &catalog, name)?
+    {
+        return Ok(view_rows(&columns));
+    }
+    let place = place(running, kind, name)?;
     let found = match live(&catalog, kind, &place) {
         // DESC TABLE is said of views, too.
         None if kind == ObjectKind::Table => {
@@ -114,6 +121,19 @@ fn object(
         Object::Sequence(_) => as_shown(running, ast::ObjectKind::Sequence, name, object.name()),
         Object::Role(_) => Err(Error::not_supported("DESCRIBE ROLE")),
     }
+}
+
+/// The columns of a view of INFORMATION_SCHEMA, if it is one that the name means.
+fn of_information_schema(
+    running: &Running<'_>,
+    catalog: &Catalog,
+    name: &Name,
+) -> Result<Option<Vec<ViewColumn>>> {
+    let path = running.path(name, "DESCRIBE")?;
+    let known = path.schema == INFORMATION_SCHEMA && catalog.database(&path.database).is_some();
+    let fields = information_schema::fields(&path.name).filter(|_| known);
+    let column = |field: Field| ViewColumn::new(field.name, field.sql_type);
+    Ok(fields.map(|fields| fields.into_iter().map(column).collect()))
 }
 
 /// The one row that SHOW gives for the object.
@@ -289,9 +309,13 @@ fn integration_rows(integration: &Integration) -> Rows {
     };
     add("ENABLED", "Boolean", if integration.enabled { "true" } else { "false" }, "false");
     for (name, value) in &integration.properties {
-        let kind = if value.starts_with('(') { "List" } else { "String" };
-        let default = if kind == "List" { "[]" } else { "" };
-        add(name, kind, value, default);
+        match value.strip_prefix('(').and_then(|value| value.strip_suffix(')')) {
+            Some(list) => {
+                let items = list.split(", ").map(|item| item.trim_matches('\''));
+                add(name, "List", &items.collect::<Vec<_>>().join(","), "[]");
+            }
+            None => add(name, "String", value, ""),
+        }
     }
     add("COMMENT", "String", &integration.header.comment, "");
     listing.rows()

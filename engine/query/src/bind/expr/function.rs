@@ -41,7 +41,7 @@ impl ExprBinder<'_> {
                 refuse_qualifiers(call, &name)?;
                 if let Some(form) = special::find(&name) {
                     let arguments = self.plain_arguments(&name, call)?;
-                    registry::check_arity(&name, form.arity, arguments.len())?;
+                    registry::check_arity(&name, form.about.arity, arguments.len())?;
                     return (form.build)(self, arguments);
                 }
                 if found.is_none() {
@@ -195,7 +195,7 @@ fn refuse_qualifiers(call: &FunctionCall, name: &str) -> Result<()> {
 /// The error for a function that does not exist, with the one that may have been meant.
 pub(crate) fn unknown_function(name: &str) -> Error {
     let names = registry::names().filter(|name| !name.starts_with('$'));
-    let names = names.chain(special::names());
+    let names = names.chain(special::rewritten_functions().map(|function| function.name));
     let near = firn_account::catalog::names::nearest(name, names);
     let hint = near.map_or(String::new(), |near| format!("\nDid you mean {near}?"));
     Error::new(ErrorCode::UnknownFunction, format!("Unknown function {name}.{hint}"))

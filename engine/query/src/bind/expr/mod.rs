@@ -35,6 +35,7 @@ use crate::plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 pub(crate) use aggregate::sort_key;
 pub(crate) use column::not_in_order;
 pub(crate) use literal::text_literal;
+pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
 
 /// What binding the expressions of one SELECT has gathered for the nodes below them.

@@ -10,35 +10,104 @@ use super::operator::compare;
 use super::{ExprBinder, cast, distinct, literal};
 use crate::parse::ast::{self, ExprKind};
 
+/// What listings tell of a function that is rewritten when it is bound.
+#[derive(Clone, Copy, Debug)]
+pub struct RewrittenFunction {
+    /// Its name.
+    pub name: &'static str,
+    /// How many arguments it takes.
+    pub arity: Arity,
+    /// One sentence.
+    pub summary: &'static str,
+}
+
 /// A function that is rewritten when it is bound.
 pub(super) struct Form {
-    name: &'static str,
-    pub(super) arity: Arity,
+    pub(super) about: RewrittenFunction,
     pub(super) build: fn(&mut ExprBinder<'_>, Vec<Expr>) -> Result<Expr>,
 }
 
 const FORMS: &[Form] = &[
-    Form { name: "COALESCE", arity: Arity::at_least(1), build: |_, a| coalesce("COALESCE", a) },
-    Form { name: "DECODE", arity: Arity::at_least(3), build: |_, a| decode(a) },
-    Form { name: "EQUAL_NULL", arity: Arity::exactly(2), build: |_, a| equal_null(a) },
-    Form { name: "GETVARIABLE", arity: Arity::exactly(1), build: get_variable },
-    Form { name: "IFF", arity: Arity::exactly(3), build: |_, a| iff(a) },
-    Form { name: "IFNULL", arity: Arity::exactly(2), build: |_, a| coalesce("IFNULL", a) },
-    Form { name: "NULLIF", arity: Arity::exactly(2), build: |_, a| null_if(a) },
-    Form { name: "NULLIFZERO", arity: Arity::exactly(1), build: |_, a| null_if_zero(a) },
-    Form { name: "NVL", arity: Arity::exactly(2), build: |_, a| coalesce("NVL", a) },
-    Form { name: "NVL2", arity: Arity::exactly(3), build: |_, a| nvl2(a) },
-    Form { name: "ZEROIFNULL", arity: Arity::exactly(1), build: |_, a| zero_if_null(a) },
+    form(
+        "COALESCE",
+        Arity::at_least(1),
+        |_, a| coalesce("COALESCE", a),
+        "The first argument that is not NULL.",
+    ),
+    form(
+        "DECODE",
+        Arity::at_least(3),
+        |_, a| decode(a),
+        "The result behind the first value that equals the first argument, NULL equaling NULL.",
+    ),
+    form(
+        "EQUAL_NULL",
+        Arity::exactly(2),
+        |_, a| equal_null(a),
+        "Whether two values are equal, NULL equaling NULL.",
+    ),
+    form("GETVARIABLE", Arity::exactly(1), get_variable, "A session variable's value as a text."),
+    form(
+        "IFF",
+        Arity::exactly(3),
+        |_, a| iff(a),
+        "The second argument where the first is TRUE, otherwise the third.",
+    ),
+    form(
+        "IFNULL",
+        Arity::exactly(2),
+        |_, a| coalesce("IFNULL", a),
+        "The first argument, or the second where the first is NULL.",
+    ),
+    form(
+        "NULLIF",
+        Arity::exactly(2),
+        |_, a| null_if(a),
+        "The first argument, or NULL where it equals the second.",
+    ),
+    form(
+        "NULLIFZERO",
+        Arity::exactly(1),
+        |_, a| null_if_zero(a),
+        "The number, or NULL where it is 0.",
+    ),
+    form(
+        "NVL",
+        Arity::exactly(2),
+        |_, a| coalesce("NVL", a),
+        "The first argument, or the second where the first is NULL.",
+    ),
+    form(
+        "NVL2",
+        Arity::exactly(3),
+        |_, a| nvl2(a),
+        "The second argument where the first is not NULL, otherwise the third.",
+    ),
+    form(
+        "ZEROIFNULL",
+        Arity::exactly(1),
+        |_, a| zero_if_null(a),
+        "The number, or 0 where it is NULL.",
+    ),
 ];
+
+const fn form(
+    name: &'static str,
+    arity: Arity,
+    build: fn(&mut ExprBinder<'_>, Vec<Expr>) -> Result<Expr>,
+    summary: &'static str,
+) -> Form {
+    Form { about: RewrittenFunction { name, arity, summary }, build }
+}
 
 /// The function of this name, when it is one that is rewritten.
 pub(super) fn find(name: &str) -> Option<&'static Form> {
-    FORMS.iter().find(|form| form.name == name)
+    FORMS.iter().find(|form| form.about.name == name)
 }
 
-/// The names of all functions that are rewritten.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    FORMS.iter().map(|form| form.name)
+/// All functions that are rewritten, by name.
+pub fn rewritten_functions() -> impl Iterator<Item = RewrittenFunction> {
+    FORMS.iter().map(|form| form.about)
 }
 
 /// GETVARIABLE('NAME'): the variable's value as a text, NULL when there is none of exactly this name.

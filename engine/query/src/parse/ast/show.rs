@@ -79,8 +79,10 @@ pub enum ShowScope {
     Schema(Option<Name>),
     /// A bare name: a schema, or a database where only databases have such objects.
     Name(Name),
-    /// TABLE or VIEW.
+    /// TABLE.
     Table(Name),
+    /// VIEW or MATERIALIZED VIEW.
+    View(Name),
     /// SESSION (parameters).
     Session,
     /// Any other object: WAREHOUSE, USER, TASK (parameters).

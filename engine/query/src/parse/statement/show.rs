@@ -87,6 +87,9 @@ impl Reader<'_> {
         if self.eat("USER FUNCTIONS") {
             return Ok(ShowKind::UserFunctions);
         }
+        if self.eat("BUILTIN FUNCTIONS") {
+            return Ok(ShowKind::Objects(ObjectKind::Function));
+        }
         if let Some((_, kind)) = SHOWN.iter().find(|(words, _)| self.eat(words)) {
             return Ok(kind.clone());
         }
@@ -169,8 +172,11 @@ impl Reader<'_> {
             let name = if unnamed(self) { None } else { Some(self.name()?) };
             return Ok(ShowScope::Schema(name));
         }
-        if self.eat("TABLE") || self.eat("VIEW") || self.eat("MATERIALIZED VIEW") {
+        if self.eat("TABLE") {
             return self.name().map(ShowScope::Table);
+        }
+        if self.eat("VIEW") || self.eat("MATERIALIZED VIEW") {
+            return self.name().map(ShowScope::View);
         }
         // A kind's word that a name follows; alone it is a name itself.
         let start = self.index();

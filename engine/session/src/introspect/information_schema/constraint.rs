@@ -5,7 +5,7 @@ use firn_account::catalog::{Constraint, ConstraintKind, Database, Schema, Table}
 use super::super::Described;
 use super::super::listing::{Cell, Listing, optional, text, time, yes_no};
 use super::super::show::referred_key;
-use super::container::comment;
+use super::container::present;
 use super::relations;
 
 pub(super) const TABLE_CONSTRAINTS: &str = "CONSTRAINT_CATALOG, CONSTRAINT_SCHEMA, CONSTRAINT_NAME, \
@@ -24,7 +24,7 @@ fn each(
     database: &Database,
     add: &mut dyn FnMut(&Schema, &Table, &Constraint),
 ) {
-    for (schema, object) in relations(described, database) {
+    for (schema, object) in &relations(described, database) {
         let Some(table) = object.as_table() else { continue };
         table.constraints.iter().for_each(|key| add(schema, table, key));
     }
@@ -41,7 +41,7 @@ fn cells(
         ("CONSTRAINT_CATALOG", text(database.header.name.as_str())),
         ("CONSTRAINT_SCHEMA", text(schema.header.name.as_str())),
         ("CONSTRAINT_NAME", text(key.name.as_str())),
-        ("COMMENT", comment(&key.comment)),
+        ("COMMENT", present(&key.comment)),
         ("CREATED", time(table.header.created_nanos)),
         ("LAST_ALTERED", time(table.header.altered_nanos)),
     ]

@@ -16,9 +16,9 @@ pub(super) const SCHEMATA: &str = "CATALOG_NAME, SCHEMA_NAME, SCHEMA_OWNER, IS_T
 
 pub(super) const CATALOG_NAME: &str = "CATALOG_NAME";
 
-/// A comment, NULL when there is none.
-pub(super) fn comment(comment: &str) -> firn_types::Value {
-    optional(Some(comment).filter(|comment| !comment.is_empty()))
+/// A text, NULL when it is empty.
+pub(super) fn present(text: &str) -> firn_types::Value {
+    optional(Some(text).filter(|text| !text.is_empty()))
 }
 
 pub(super) fn catalog_name(_: &Described, database: &Database, listing: &mut Listing) {
@@ -34,7 +34,7 @@ pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listi
             ("DATABASE_NAME", text(header.name.as_str())),
             ("DATABASE_OWNER", text(header.owner.as_str())),
             ("IS_TRANSIENT", yes_no(database.transient)),
-            ("COMMENT", comment(&header.comment)),
+            ("COMMENT", present(&header.comment)),
             ("CREATED", time(header.created_nanos)),
             ("LAST_ALTERED", time(header.altered_nanos)),
             ("RETENTION_TIME", number(days)),
@@ -56,7 +56,7 @@ pub(super) fn schemata(described: &Described, database: &Database, listing: &mut
             ("RETENTION_TIME", number(days)),
             ("CREATED", time(header.created_nanos)),
             ("LAST_ALTERED", time(header.altered_nanos)),
-            ("COMMENT", comment(&header.comment)),
+            ("COMMENT", present(&header.comment)),
         ]);
     }
     listing.add(&[

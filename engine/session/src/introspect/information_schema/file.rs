@@ -6,7 +6,7 @@ use firn_account::catalog::{
 
 use super::super::Described;
 use super::super::listing::{Cell, Listing, number, optional, text, time, y_n, yes_no};
-use super::container::comment;
+use super::container::present;
 use super::schemas;
 
 pub(super) const STAGES: &str = "STAGE_CATALOG, STAGE_SCHEMA, STAGE_NAME, STAGE_URL, STAGE_REGION, \
@@ -58,7 +58,7 @@ fn dates(header: &Header) -> [Cell<'static>; 3] {
     [
         ("CREATED", time(header.created_nanos)),
         ("LAST_ALTERED", time(header.altered_nanos)),
-        ("COMMENT", comment(&header.comment)),
+        ("COMMENT", present(&header.comment)),
     ]
 }
 

@@ -14,7 +14,7 @@ pub(super) const LOAD_HISTORY: &str = "SCHEMA_NAME, FILE_NAME, TABLE_NAME, LAST_
     ERROR_COUNT:number, ERROR_LIMIT:number";
 
 pub(super) fn load_history(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in relations(described, database) {
+    for (schema, object) in &relations(described, database) {
         let Some(table) = object.as_table() else { continue };
         for record in table.loads.records() {
             let status = match record.status {

@@ -8,8 +8,10 @@ mod load;
 mod privilege;
 mod relation;
 
-use firn_account::catalog::{Database, Namespace, Object, Schema};
-use firn_types::{Error, ErrorCode, Field, Result};
+use std::sync::Arc;
+
+use firn_account::catalog::{self, Database, Header, Namespace, Object, Schema, ViewColumn};
+use firn_types::{Error, ErrorCode, Field, ObjectId, Result};
 
 use super::Described;
 use super::listing::{Listing, fields as parsed};
@@ -17,6 +19,9 @@ use crate::result::Rows;
 
 /// The schema that every database has without storing it.
 pub(crate) const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
+
+/// The id of the schema, which no object has that a catalog stores.
+pub(crate) const SCHEMA_ID: ObjectId = ObjectId(u64::MAX);
 
 /// One view: its name, its columns, and what makes its rows.
 struct View {
@@ -80,17 +85,51 @@ pub(crate) fn rows(described: &Described, database: &str, view: &str) -> Result<
     Ok(listing.rows())
 }
 
-/// The schemas of a database.
-fn schemas<'d>(described: &'d Described, database: &Database) -> Vec<&'d Schema> {
-    let children = described.catalog.children(Namespace::Schema, database.header.id);
-    children.into_iter().filter_map(|object| object.as_schema().map(AsRef::as_ref)).collect()
+/// The schema itself, which no catalog stores.
+pub(crate) fn schema(database: &Database) -> Arc<Schema> {
+    let header = Header {
+        id: SCHEMA_ID,
+        parent: database.header.id,
+        name: INFORMATION_SCHEMA.to_string(),
+        owner: String::new(),
+        comment: "Views describing the contents of schemas in this database".to_string(),
+        ..database.header.clone()
+    };
+    Arc::new(Schema::new(header))
 }
 
-/// Tables and views of a database, each with its schema.
-fn relations<'d>(described: &'d Described, database: &Database) -> Vec<(&'d Schema, &'d Object)> {
-    let own = |schema: &'d Schema| {
-        let children = described.catalog.children(Namespace::Relation, schema.header.id);
-        children.into_iter().map(move |object| (schema, object))
+/// The views of the schema, as a catalog would describe them.
+pub(crate) fn objects(database: &Database) -> Vec<Object> {
+    let schema = schema(database);
+    let object = |view: &View| {
+        let header = Header {
+            parent: SCHEMA_ID,
+            name: view.name.to_string(),
+            comment: String::new(),
+            ..schema.header.clone()
+        };
+        let columns = parsed(view.columns).into_iter();
+        let columns = columns.map(|field| ViewColumn::new(field.name, field.sql_type)).collect();
+        Object::from(catalog::View::new(header, String::new(), String::new(), columns))
     };
-    schemas(described, database).into_iter().flat_map(own).collect()
+    VIEWS.iter().map(object).collect()
+}
+
+/// The schemas of a database.
+fn schemas<'d>(described: &'d Described, database: &Database) -> Vec<&'d Arc<Schema>> {
+    let children = described.catalog.children(Namespace::Schema, database.header.id);
+    children.into_iter().filter_map(Object::as_schema).collect()
+}
+
+/// Tables and views of a database, each with its schema; the views of this schema too.
+fn relations(described: &Described, database: &Database) -> Vec<(Arc<Schema>, Object)> {
+    let mut found = Vec::new();
+    for schema in schemas(described, database) {
+        for object in described.catalog.children(Namespace::Relation, schema.header.id) {
+            found.push((Arc::clone(schema), object.clone()));
+        }
+    }
+    let own = schema(database);
+    found.extend(objects(database).into_iter().map(|object| (Arc::clone(&own), object)));
+    found
 }

@@ -5,9 +5,9 @@ use firn_types::{SqlType, Value};
 
 use super::super::Described;
 use super::super::column::{Column, columns_of};
-use super::super::listing::{Cell, Listing, fields, number, optional, text, time, yes_no};
-use super::container::comment;
-use super::{INFORMATION_SCHEMA, VIEWS as VIEWS_OF_EVERY_DATABASE, relations};
+use super::super::listing::{Cell, Listing, number, optional, text, time, yes_no};
+use super::container::present;
+use super::relations;
 
 pub(super) const TABLES: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_OWNER, TABLE_TYPE, \
     IS_TRANSIENT, CLUSTERING_KEY, ROW_COUNT:number, BYTES:number, RETENTION_TIME:number, \
@@ -35,7 +35,7 @@ pub(super) const VIEWS: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_O
 const BYTES_PER_CHARACTER: u32 = 4;
 
 pub(super) fn tables(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in relations(described, database) {
+    for (schema, object) in &relations(described, database) {
         let header = object.header();
         let table = object.as_table();
         let kind = match object {
@@ -47,7 +47,7 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
         let transient = table.is_some_and(|table| table.kind == TableKind::Transient);
         let mut cells = names(database, schema, header);
         cells.extend([
-            ("TABLE_OWNER", text(header.owner.as_str())),
+            ("TABLE_OWNER", present(&header.owner)),
             ("TABLE_TYPE", text(kind)),
             ("IS_TRANSIENT", yes_no(transient)),
             ("CLUSTERING_KEY", table.map_or(Value::Null, |table| clustering_key(table))),
@@ -59,7 +59,7 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
             ("LAST_ALTERED", time(header.altered_nanos)),
             ("LAST_DDL", time(header.altered_nanos)),
             ("AUTO_CLUSTERING_ON", yes_no(false)),
-            ("COMMENT", comment(&header.comment)),
+            ("COMMENT", present(&header.comment)),
             ("IS_TEMPORARY", yes_no(object.is_temporary())),
             ("IS_ICEBERG", yes_no(false)),
             ("IS_DYNAMIC", yes_no(false)),
@@ -72,27 +72,6 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
         }
         listing.add(&cells);
     }
-    for view in VIEWS_OF_EVERY_DATABASE {
-        let mut cells = own_names(database, view.name);
-        cells.extend([
-            ("TABLE_TYPE", text("VIEW")),
-            ("IS_TRANSIENT", yes_no(false)),
-            ("IS_INSERTABLE_INTO", yes_no(false)),
-            ("IS_TYPED", yes_no(true)),
-            ("IS_TEMPORARY", yes_no(false)),
-            ("CREATED", time(database.header.created_nanos)),
-        ]);
-        listing.add(&cells);
-    }
-}
-
-/// The names of a view of INFORMATION_SCHEMA.
-fn own_names(database: &Database, view: &'static str) -> Vec<Cell<'static>> {
-    vec![
-        ("TABLE_CATALOG", text(database.header.name.as_str())),
-        ("TABLE_SCHEMA", text(INFORMATION_SCHEMA)),
-        ("TABLE_NAME", text(view)),
-    ]
 }
 
 fn names(database: &Database, schema: &Schema, header: &Header) -> Vec<(&'static str, Value)> {
@@ -109,23 +88,9 @@ fn clustering_key(table: &Table) -> Value {
 }
 
 pub(super) fn columns(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in relations(described, database) {
+    for (schema, object) in &relations(described, database) {
         for (position, column) in (1_u64..).zip(columns_of(object)) {
             let mut cells = names(database, schema, object.header());
-            cells.extend(column_cells(position, &column));
-            listing.add(&cells);
-        }
-    }
-    for view in VIEWS_OF_EVERY_DATABASE {
-        for (position, field) in (1_u64..).zip(fields(view.columns)) {
-            let column = Column {
-                name: &field.name,
-                sql_type: field.sql_type,
-                nullable: field.nullable,
-                comment: "",
-                default: None,
-            };
-            let mut cells = own_names(database, view.name);
             cells.extend(column_cells(position, &column));
             listing.add(&cells);
         }
@@ -141,7 +106,7 @@ fn column_cells(position: u64, column: &Column<'_>) -> Vec<Cell<'static>> {
         ("DATA_TYPE", text(base_name(column.sql_type))),
         ("IS_SELF_REFERENCING", yes_no(false)),
         ("IS_IDENTITY", yes_no(identity)),
-        ("COMMENT", comment(column.comment)),
+        ("COMMENT", present(column.comment)),
         ("KIND", text("COLUMN")),
     ];
     cells.extend(sizes(column.sql_type));
@@ -199,7 +164,7 @@ fn sizes(sql_type: SqlType) -> Vec<(&'static str, Value)> {
 }
 
 pub(super) fn views(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in relations(described, database) {
+    for (schema, object) in &relations(described, database) {
         let (definition, secure) = match object {
             Object::View(view) => (view.text.as_str(), view.secure),
             Object::MaterializedView(view) => (view.text.as_str(), view.secure),
@@ -208,8 +173,8 @@ pub(super) fn views(described: &Described, database: &Database, listing: &mut Li
         let header = object.header();
         let mut cells = names(database, schema, header);
         cells.extend([
-            ("TABLE_OWNER", text(header.owner.as_str())),
-            ("VIEW_DEFINITION", text(definition)),
+            ("TABLE_OWNER", present(&header.owner)),
+            ("VIEW_DEFINITION", present(definition)),
             ("CHECK_OPTION", text("NONE")),
             ("IS_UPDATABLE", yes_no(false)),
             ("INSERTABLE_INTO", yes_no(false)),
@@ -217,17 +182,7 @@ pub(super) fn views(described: &Described, database: &Database, listing: &mut Li
             ("CREATED", time(header.created_nanos)),
             ("LAST_ALTERED", time(header.altered_nanos)),
             ("LAST_DDL", time(header.altered_nanos)),
-            ("COMMENT", comment(&header.comment)),
-        ]);
-        listing.add(&cells);
-    }
-    for view in VIEWS_OF_EVERY_DATABASE {
-        let mut cells = own_names(database, view.name);
-        cells.extend([
-            ("CHECK_OPTION", text("NONE")),
-            ("IS_UPDATABLE", yes_no(false)),
-            ("INSERTABLE_INTO", yes_no(false)),
-            ("IS_SECURE", yes_no(false)),
+            ("COMMENT", present(&header.comment)),
         ]);
         listing.add(&cells);
     }

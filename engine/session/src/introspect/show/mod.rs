@@ -4,6 +4,7 @@ mod account;
 mod columns;
 mod container;
 mod file;
+mod function;
 mod grant;
 mod key;
 mod relation;
@@ -61,6 +62,13 @@ const NONE: &[(ObjectKind, &str)] = &[
          is_table_function, valid_for_clustering, is_secure, secrets, external_access_integrations",
     ),
 ];
+
+fn plural(words: &str) -> String {
+    match words.strip_suffix('Y') {
+        Some(stem) => format!("{stem}IES"),
+        None => format!("{words}S"),
+    }
+}
 
 /// A SHOW that runs: what it sees and which rows it wants.
 pub(super) struct Shown<'a> {
@@ -131,7 +139,7 @@ impl Shown<'_> {
                     self.scoped_schemas()?;
                     Ok(self.listing(columns))
                 }
-                None => Err(Error::not_supported(format!("SHOW {}S", other.words()))),
+                None => Err(Error::not_supported(format!("SHOW {}", plural(other.words())))),
             },
         }
     }

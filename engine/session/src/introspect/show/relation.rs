@@ -58,7 +58,6 @@ impl Shown<'_> {
             ("is_iceberg", text("N")),
             ("is_dynamic", text("N")),
             ("is_immutable", text("N")),
-            ("is_interactive", text("N")),
         ]);
         cells
     }
@@ -140,6 +139,8 @@ impl Shown<'_> {
                 _ => "MATERIALIZED_VIEW",
             };
             cells.insert(0, ("kind", text(kind)));
+            let features = ["is_hybrid", "is_dynamic", "is_iceberg", "is_interactive"];
+            cells.extend(features.map(|name| (name, text("N"))));
             self.add(&mut listing, object.name(), &cells);
         }
         Ok(listing)
@@ -168,10 +169,6 @@ fn view_cells(view: &View, place: &Place) -> Vec<Cell<'static>> {
         ("is_secure", true_false(view.secure)),
         ("is_materialized", true_false(false)),
         ("change_tracking", on_off(false)),
-        ("is_hybrid", text("N")),
-        ("is_iceberg", text("N")),
-        ("is_dynamic", text("N")),
-        ("is_interactive", text("N")),
     ]);
     cells
 }

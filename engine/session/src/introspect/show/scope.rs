@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use firn_account::catalog::{ACCOUNT, Database, Namespace, Object, ObjectKind, Schema};
 use firn_query::parse::ast::{Name, ShowScope};
-use firn_types::{ObjectName, Result};
+use firn_types::{Error, ErrorCode, ObjectName, Result};
 
 use super::Shown;
+use crate::introspect::information_schema::{self, INFORMATION_SCHEMA};
 
 /// A schema with its database.
 pub(super) struct Place {
@@ -77,12 +78,22 @@ impl Shown<'_> {
             Some(ShowScope::Table(name) | ShowScope::Name(name)) => {
                 Ok(vec![self.relation_named(name)?])
             }
+            Some(ShowScope::View(name)) => {
+                let written = self.running.written(name)?;
+                if written.parts.len() < 3 {
+                    let text = format!(
+                        "Must specify the full search path starting from database for {}",
+                        written.object()
+                    );
+                    return Err(Error::new(ErrorCode::InvalidStatement, text));
+                }
+                Ok(vec![self.relation_named(name)?])
+            }
             _ => {
                 let mut found = Vec::new();
                 for place in self.scoped_schemas()? {
-                    for object in self.catalog.children(Namespace::Relation, place.schema.header.id)
-                    {
-                        found.push(Located { place: place.again(), object: object.clone() });
+                    for object in self.relations_of(&place) {
+                        found.push(Located { place: place.again(), object });
                     }
                 }
                 Ok(found)
@@ -94,11 +105,25 @@ impl Shown<'_> {
     pub(super) fn scoped_objects(&self, namespace: Namespace) -> Result<Vec<Located>> {
         let mut found = Vec::new();
         for place in self.scoped_schemas()? {
-            for object in self.children(namespace, place.schema.header.id) {
+            let objects = match namespace {
+                Namespace::Relation if place.is_own() => {
+                    information_schema::objects(&place.database)
+                }
+                _ => self.children(namespace, place.schema.header.id),
+            };
+            for object in objects {
                 found.push(Located { place: place.again(), object });
             }
         }
         Ok(found)
+    }
+
+    fn relations_of(&self, place: &Place) -> Vec<Object> {
+        if place.is_own() {
+            return information_schema::objects(&place.database);
+        }
+        let children = self.catalog.children(Namespace::Relation, place.schema.header.id);
+        children.into_iter().cloned().collect()
     }
 
     /// Objects of a namespace in a container by name; dropped ones too with HISTORY.
@@ -119,8 +144,14 @@ impl Shown<'_> {
     fn relation_named(&self, name: &Name) -> Result<Located> {
         let path = self.running.path(name, "SHOW")?;
         let place = self.place(&path.database, &path.schema)?;
-        let object = self.catalog.expect_path(ObjectKind::Table, &path)?.clone();
-        Ok(Located { place, object })
+        let own = self.relations_of(&place).into_iter().find(|object| object.name() == path.name);
+        match own.filter(|_| place.is_own()) {
+            Some(object) => Ok(Located { place, object }),
+            None => {
+                let object = self.catalog.expect_path(ObjectKind::Table, &path)?.clone();
+                Ok(Located { place, object })
+            }
+        }
     }
 
     fn all_databases(&self) -> Vec<Arc<Database>> {
@@ -135,7 +166,10 @@ impl Shown<'_> {
             for schema in schemas.into_iter().filter_map(Object::as_schema) {
                 places.push(Place { database: Arc::clone(&database), schema: Arc::clone(schema) });
             }
+            let schema = information_schema::schema(&database);
+            places.push(Place { database, schema });
         }
+        places.sort_by(|a, b| (a.database(), a.schema()).cmp(&(b.database(), b.schema())));
         places
     }
 
@@ -148,6 +182,9 @@ impl Shown<'_> {
         let database = self.expect_database(database)?;
         let parent = database.header.id;
         match self.catalog.schema(parent, schema) {
+            _ if schema == INFORMATION_SCHEMA => {
+                Ok(Place { schema: information_schema::schema(&database), database })
+            }
             Some(schema) => Ok(Place { schema: Arc::clone(schema), database }),
             None => Err(self.catalog.not_found(ObjectKind::Schema, parent, schema)),
         }
@@ -166,7 +203,10 @@ impl Shown<'_> {
                 }
             }
         };
-        let found = self.catalog.schema(database.header.id, name).map(Arc::clone);
+        let found = match name.as_str() {
+            INFORMATION_SCHEMA => Some(information_schema::schema(&database)),
+            name => self.catalog.schema(database.header.id, name).map(Arc::clone),
+        };
         Ok(found.map(|schema| Place { schema, database }))
     }
 
@@ -183,6 +223,11 @@ impl Shown<'_> {
 impl Place {
     fn again(&self) -> Place {
         Place { database: Arc::clone(&self.database), schema: Arc::clone(&self.schema) }
+    }
+
+    /// Whether this is the schema that tells of the others.
+    fn is_own(&self) -> bool {
+        self.schema.header.id == information_schema::SCHEMA_ID
     }
 
     /// The database's name.

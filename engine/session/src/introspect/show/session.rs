@@ -1,14 +1,12 @@
-//! SHOW PARAMETERS, VARIABLES, TRANSACTIONS, LOCKS and FUNCTIONS.
+//! SHOW PARAMETERS, VARIABLES, TRANSACTIONS and LOCKS.
 
 use firn_account::catalog::{ACCOUNT, ObjectKind};
-use firn_expression::functions::registry::{self, Function};
-use firn_expression::functions::signature::Arity;
 use firn_query::parse::ast::{self, ShowScope};
-use firn_types::{ObjectId, Result, SqlType, Value, print_text};
+use firn_types::{ObjectId, Result, SqlType, print_text};
 
 use super::Shown;
 use crate::command::{catalog_kind, live, place};
-use crate::introspect::listing::{Cell, Listing, number, text, time, y_n};
+use crate::introspect::listing::{Cell, Listing, number, text, time};
 use crate::settings_table::{Kind, PARAMETERS};
 
 const PARAMETER_COLUMNS: &str = "key, value, default, level, description, type";
@@ -20,12 +18,6 @@ const TRANSACTIONS: &str = "id:number, user, session:number, name, started_on:ti
 
 const LOCKS: &str = "resource, type, transaction:number, transaction_started_on:time, status, \
                      acquired_on:time, query_id, session:number";
-
-const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
-                         min_num_arguments:number, max_num_arguments:number, arguments, \
-                         description, catalog_name, is_table_function, valid_for_clustering, \
-                         is_secure, secrets, external_access_integrations, is_external_function, \
-                         language, is_memoizable, is_data_metric";
 
 /// Parameters of objects: name, default, type, what it is, and on which kinds it can be set besides the
 /// account.
@@ -83,6 +75,7 @@ impl Shown<'_> {
             Some(ShowScope::Database(name)) => (ast::ObjectKind::Database, name.as_ref()),
             Some(ShowScope::Schema(name)) => (ast::ObjectKind::Schema, name.as_ref()),
             Some(ShowScope::Table(name)) => (ast::ObjectKind::Table, Some(name)),
+            Some(ShowScope::View(name)) => (ast::ObjectKind::View, Some(name)),
             Some(ShowScope::Name(name)) => (ast::ObjectKind::Schema, Some(name)),
             // A user's parameters are the session's: firn keeps none for users.
             Some(ShowScope::Object(ast::ObjectKind::User, _)) => {
@@ -258,23 +251,6 @@ impl Shown<'_> {
     pub(super) fn locks(&self) -> Listing {
         Listing::show(LOCKS)
     }
-
-    /// SHOW FUNCTIONS: the built-in ones. There are no others.
-    pub(super) fn functions(&self, built_in: bool) -> Listing {
-        let mut listing = Listing::show(FUNCTIONS);
-        if !built_in {
-            return listing;
-        }
-        let named = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
-        let mut names: Vec<&str> = registry::names().filter(named).collect();
-        names.sort_unstable();
-        for name in names {
-            if let Some(function) = registry::find(name) {
-                self.add(&mut listing, name, &function_cells(name, function));
-            }
-        }
-        listing
-    }
 }
 
 fn parameter_cells(
@@ -288,38 +264,6 @@ fn parameter_cells(
         ("value", text(value)),
         ("default", text(default)),
         ("level", text(level)),
-    ]
-}
-
-fn function_cells(name: &str, function: Function) -> Vec<Cell<'static>> {
-    let (description, arity, aggregate, table) = match function {
-        Function::Scalar(f) => (f.documentation.summary, f.arity, false, false),
-        Function::Aggregate(f) => (f.documentation.summary, f.arity, true, false),
-        Function::Window(f) => (f.documentation.summary, f.arity, true, false),
-        Function::Table(f) => {
-            (f.documentation.summary, Arity::between(0, f.parameters.len()), false, true)
-        }
-    };
-    let count = |count: usize| match i64::try_from(count) {
-        Ok(count) if count < i64::MAX => number(count),
-        _ => Value::Null,
-    };
-    vec![
-        ("name", text(name)),
-        ("is_builtin", y_n(true)),
-        ("is_aggregate", y_n(aggregate)),
-        ("is_ansi", y_n(false)),
-        ("min_num_arguments", count(arity.min)),
-        ("max_num_arguments", count(arity.max)),
-        ("arguments", text(format!("{name}()"))),
-        ("description", text(description)),
-        ("is_table_function", y_n(table)),
-        ("valid_for_clustering", y_n(false)),
-        ("is_secure", y_n(false)),
-        ("is_external_function", y_n(false)),
-        ("language", text("SQL")),
-        ("is_memoizable", y_n(false)),
-        ("is_data_metric", y_n(false)),
     ]
 }
 

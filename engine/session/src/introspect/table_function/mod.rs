@@ -12,9 +12,10 @@ use super::Described;
 use super::listing::{Listing, fields as parsed};
 use crate::result::Rows;
 
-/// One function: its names, its parameters in order, its columns, and what makes its rows.
+/// One function: its name, what it tells, its parameters in order, its columns, and what makes its rows.
 struct Function {
-    names: &'static [&'static str],
+    name: &'static str,
+    summary: &'static str,
     parameters: &'static [&'static str],
     columns: &'static str,
     rows: fn(&Described, &Arguments, &mut Listing) -> Result<()>,
@@ -22,49 +23,57 @@ struct Function {
 
 const FUNCTIONS: &[Function] = &[
     Function {
-        names: &["COPY_HISTORY"],
+        name: "COPY_HISTORY",
+        summary: "The files that were loaded into a table.",
         parameters: copy_history::PARAMETERS,
         columns: copy_history::COLUMNS,
         rows: copy_history::rows,
     },
     Function {
-        names: &["GET_QUERY_OPERATOR_STATS"],
+        name: "GET_QUERY_OPERATOR_STATS",
+        summary: "What each operator of a statement did.",
         parameters: &["QUERY_ID"],
         columns: operator_stats::COLUMNS,
         rows: operator_stats::rows,
     },
     Function {
-        names: &["INFER_SCHEMA"],
+        name: "INFER_SCHEMA",
+        summary: "The columns of staged files.",
         parameters: infer_schema::PARAMETERS,
         columns: infer_schema::COLUMNS,
         rows: infer_schema::rows,
     },
     Function {
-        names: &["QUERY_HISTORY"],
+        name: "QUERY_HISTORY",
+        summary: "The newest statements of all sessions.",
         parameters: query_history::PARAMETERS,
         columns: query_history::COLUMNS,
         rows: query_history::of_all,
     },
     Function {
-        names: &["QUERY_HISTORY_BY_SESSION"],
+        name: "QUERY_HISTORY_BY_SESSION",
+        summary: "The newest statements of a session.",
         parameters: query_history::BY_SESSION,
         columns: query_history::COLUMNS,
         rows: query_history::of_session,
     },
     Function {
-        names: &["QUERY_HISTORY_BY_USER"],
+        name: "QUERY_HISTORY_BY_USER",
+        summary: "The newest statements of a user.",
         parameters: query_history::BY_USER,
         columns: query_history::COLUMNS,
         rows: query_history::of_user,
     },
     Function {
-        names: &["QUERY_HISTORY_BY_WAREHOUSE"],
+        name: "QUERY_HISTORY_BY_WAREHOUSE",
+        summary: "The newest statements of a warehouse.",
         parameters: query_history::BY_WAREHOUSE,
         columns: query_history::COLUMNS,
         rows: query_history::of_warehouse,
     },
     Function {
-        names: &["VALIDATE"],
+        name: "VALIDATE",
+        summary: "The rows that an earlier COPY did not take.",
         parameters: &["TABLE", "JOB_ID"],
         columns: validate::COLUMNS,
         rows: validate::rows,
@@ -87,7 +96,7 @@ impl Arguments {
             };
             let Some(parameter) = parameter else {
                 let shown = if name.is_empty() { (index + 1).to_string() } else { name.clone() };
-                let text = format!("invalid argument '{shown}' of function {}", function.names[0]);
+                let text = format!("invalid argument '{shown}' of function {}", function.name);
                 return Err(Error::new(ErrorCode::InvalidParameterType, text));
             };
             given.push((*parameter, value.clone()));
@@ -190,7 +199,12 @@ fn wrong_type(name: &str) -> Error {
 }
 
 fn find(name: &str) -> Option<&'static Function> {
-    FUNCTIONS.iter().find(|function| function.names.contains(&name))
+    FUNCTIONS.iter().find(|function| function.name == name)
+}
+
+/// The name of each function, how many parameters it has, and what it tells.
+pub(super) fn listed() -> impl Iterator<Item = (&'static str, usize, &'static str)> {
+    FUNCTIONS.iter().map(|function| (function.name, function.parameters.len(), function.summary))
 }
 
 /// The columns of a table function; none when there is no such function.

@@ -1,0 +1,117 @@
+//! SHOW FUNCTIONS.
+
+use firn_expression::functions::Arity;
+use firn_expression::functions::registry::{self, Function};
+use firn_query::bind::rewritten_functions;
+use firn_types::Value;
+
+use super::Shown;
+use crate::introspect::listing::{Cell, Listing, number, text, y_n};
+use crate::introspect::table_function;
+
+const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+                         min_num_arguments:number, max_num_arguments:number, arguments, \
+                         description, catalog_name, is_table_function, valid_for_clustering, \
+                         is_secure, secrets, external_access_integrations, is_external_function, \
+                         language, is_memoizable, is_data_metric";
+
+/// Arguments that are written out of a function that takes any number.
+const ARGUMENTS_SHOWN: usize = 2;
+
+/// What a listing tells of a function.
+struct Told {
+    name: &'static str,
+    summary: &'static str,
+    arity: Arity,
+    aggregate: bool,
+    table: bool,
+}
+
+impl Shown<'_> {
+    /// SHOW FUNCTIONS: the built-in ones. There are no others.
+    pub(super) fn functions(&self, built_in: bool) -> Listing {
+        let mut listing = Listing::show(FUNCTIONS);
+        if !built_in {
+            return listing;
+        }
+        let mut all = functions();
+        all.sort_by_key(|told| told.name);
+        for told in &all {
+            self.add(&mut listing, told.name, &cells(told));
+        }
+        listing
+    }
+}
+
+fn functions() -> Vec<Told> {
+    // Operators are functions too, but nobody calls them.
+    let named = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
+    let mut all: Vec<Told> = registry::names()
+        .filter(named)
+        .filter_map(|name| registry::find(name).map(|function| of_registry(name, function)))
+        .collect();
+    all.extend(rewritten_functions().map(|function| Told {
+        name: function.name,
+        summary: function.summary,
+        arity: function.arity,
+        aggregate: false,
+        table: false,
+    }));
+    all.extend(table_function::listed().map(|(name, parameters, summary)| Told {
+        name,
+        summary,
+        arity: Arity::between(0, parameters),
+        aggregate: false,
+        table: true,
+    }));
+    all
+}
+
+fn of_registry(name: &'static str, function: Function) -> Told {
+    let (summary, arity, aggregate, table) = match function {
+        Function::Scalar(f) => (f.documentation.summary, f.arity, false, false),
+        Function::Aggregate(f) => (f.documentation.summary, f.arity, true, false),
+        Function::Window(f) => (f.documentation.summary, f.arity, true, false),
+        Function::Table(f) => {
+            (f.documentation.summary, Arity::between(0, f.parameters.len()), false, true)
+        }
+    };
+    Told { name, summary, arity, aggregate, table }
+}
+
+fn cells(told: &Told) -> Vec<Cell<'static>> {
+    let most = i64::try_from(told.arity.max).ok().filter(|count| *count < i64::MAX);
+    vec![
+        ("name", text(told.name)),
+        ("is_builtin", y_n(true)),
+        ("is_aggregate", y_n(told.aggregate)),
+        ("is_ansi", y_n(false)),
+        ("min_num_arguments", number(told.arity.min as u64)),
+        ("max_num_arguments", most.map_or(Value::Null, number)),
+        ("arguments", text(arguments(told))),
+        ("description", text(told.summary)),
+        ("is_table_function", y_n(told.table)),
+        ("valid_for_clustering", y_n(false)),
+        ("is_secure", y_n(false)),
+        ("is_external_function", y_n(false)),
+        ("language", text("SQL")),
+        ("is_memoizable", y_n(false)),
+        ("is_data_metric", y_n(false)),
+    ]
+}
+
+/// `F(ANY [, ANY]) RETURN ANY`: types are chosen when a call is bound.
+fn arguments(told: &Told) -> String {
+    let Arity { min, max } = told.arity;
+    let any = |count: usize| vec!["ANY"; count].join(", ");
+    let more = max.saturating_sub(min);
+    let optional = match (min, more) {
+        (_, 0) => String::new(),
+        (0, more) if more <= ARGUMENTS_SHOWN => format!("[{}]", any(more)),
+        (_, more) if more <= ARGUMENTS_SHOWN => format!(" [, {}]", any(more)),
+        (0, _) => "[ANY, ...]".to_string(),
+        _ => " [, ...]".to_string(),
+    };
+    let returns = if told.table { "TABLE" } else { "ANY" };
+    format!("{}({}{optional}) RETURN {returns}", told.name, any(min))
+}
