@@ -70,6 +70,17 @@ impl Profile {
         OperatorId(operators.len() - 1)
     }
 
+    /// Adds an operator that counts by itself.
+    pub fn add_counted(
+        &self,
+        name: &str,
+        description: Description,
+        parent: Option<OperatorId>,
+    ) -> (OperatorId, Option<std::sync::Arc<OperatorCounters>>) {
+        let id = self.add(name.to_string(), description, parent);
+        (id, self.counters(id))
+    }
+
     /// The operators so far, by number.
     pub fn operators(&self) -> Vec<std::sync::Arc<OperatorCounters>> {
         self.operators.read().unwrap_or_else(|e| e.into_inner()).clone()

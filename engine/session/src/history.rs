@@ -12,6 +12,8 @@ use crate::session::Session;
 
 /// Statements that are kept; the history never shows more.
 const STATEMENTS_MAX: usize = 10_000;
+/// Bytes of the texts of statements that are kept, the newest aside.
+const TEXT_BYTES_MAX: usize = 64 << 20;
 /// The newest statements, which keep their profiles and rejected rows.
 const DETAILS_MAX: usize = 256;
 /// Results that are kept for RESULT_SCAN.
@@ -104,30 +106,42 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The newest statements of all sessions of the process.
 #[derive(Debug, Default)]
 pub(crate) struct Statements {
-    log: Mutex<VecDeque<Arc<Ran>>>,
+    log: Mutex<Log>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    statements: VecDeque<Arc<Ran>>,
+    text_bytes: usize,
 }
 
 impl Statements {
     /// Notes a statement that starts.
     pub(crate) fn add(&self, ran: Arc<Ran>) {
         let mut log = lock(&self.log);
-        log.push_back(ran);
-        if let Some(old) = log.len().checked_sub(DETAILS_MAX + 1).and_then(|old| log.get(old)) {
+        let Log { statements, text_bytes } = &mut *log;
+        *text_bytes += ran.text.len();
+        statements.push_back(ran);
+        let old = statements.len().checked_sub(DETAILS_MAX + 1);
+        if let Some(old) = old.and_then(|old| statements.get(old)) {
             *old.details() = Details::default();
         }
-        if log.len() > STATEMENTS_MAX {
-            log.pop_front();
+        while statements.len() > 1
+            && (statements.len() > STATEMENTS_MAX || *text_bytes > TEXT_BYTES_MAX)
+        {
+            *text_bytes -= statements.pop_front().map_or(0, |oldest| oldest.text.len());
         }
     }
 
     /// The statements, the newest first.
     pub(crate) fn newest_first(&self) -> Vec<Arc<Ran>> {
-        lock(&self.log).iter().rev().cloned().collect()
+        lock(&self.log).statements.iter().rev().cloned().collect()
     }
 
     /// The statement of this id.
     pub(crate) fn find(&self, query_id: &str) -> Option<Arc<Ran>> {
-        lock(&self.log).iter().rev().find(|ran| ran.query_id == query_id).cloned()
+        let log = lock(&self.log);
+        log.statements.iter().rev().find(|ran| ran.query_id == query_id).cloned()
     }
 }
 

@@ -11,6 +11,9 @@ use super::Expr;
 /// How columns are called, for those who read an expression.
 pub type ColumnNames = HashMap<ColumnId, String>;
 
+/// Values of a list that are written out for those who read names.
+const VALUES_SHOWN: usize = 64;
+
 /// An expression whose columns are shown under names.
 #[derive(Clone, Copy, Debug)]
 pub struct Named<'e> {
@@ -56,11 +59,13 @@ impl fmt::Display for Named<'_> {
             Expr::IsNull(input) => write!(f, "({} IS NULL)", of(input)),
             Expr::InList { input, list } => {
                 write!(f, "{} IN (", of(input))?;
-                for (index, value) in list.iter().enumerate() {
+                // Those who read names want to know what is done, not every value.
+                let shown = if self.names.is_some() { VALUES_SHOWN } else { list.len() };
+                for (index, value) in list.iter().take(shown).enumerate() {
                     f.write_str(if index > 0 { ", " } else { "" })?;
                     write_value(f, value)?;
                 }
-                f.write_str(")")
+                f.write_str(if list.len() > shown { ", ...)" } else { ")" })
             }
             Expr::Cast { input, to, lenient } => {
                 let verb = if *lenient { "TRY_CAST" } else { "CAST" };

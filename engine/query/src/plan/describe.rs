@@ -6,8 +6,11 @@ pub use firn_expression::expr::display::ColumnNames;
 
 use super::{
     Aggregate, AggregateCall, ApplyKind, Join, JoinKind, Plan, PlanColumn, ProjectItem, Scan,
-    SortKey, StageLocation, StageScan, VirtualSource, Window, WindowCall, WindowTarget,
+    SortKey, VirtualSource, Window, WindowCall, WindowTarget,
 };
+
+/// Characters of an attribute that are kept.
+const TEXT_CHARACTERS_MAX: usize = 4_000;
 
 /// What one operator does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,12 +36,12 @@ pub enum Attribute {
 
 impl Description {
     fn text(mut self, name: &'static str, text: impl Into<String>) -> Description {
-        self.attributes.push((name, Attribute::Text(text.into())));
+        self.attributes.push((name, Attribute::Text(short(text.into()))));
         self
     }
 
     fn list(mut self, name: &'static str, list: impl IntoIterator<Item = String>) -> Description {
-        self.attributes.push((name, Attribute::List(list.into_iter().collect())));
+        self.attributes.push((name, Attribute::List(list.into_iter().map(short).collect())));
         self
     }
 
@@ -58,6 +61,11 @@ impl Description {
             [] => self,
             conditions => self.text(name, shown(conditions, names).join(" AND ")),
         }
+    }
+
+    /// Reading or writing what has a name.
+    pub fn of_object(object: impl Into<String>) -> Description {
+        Description { object: Some(object.into()), ..Description::default() }
     }
 
     /// A client's `Result`: the columns that it sees.
@@ -130,7 +138,10 @@ impl Plan {
                 object: Some(source_name(&node.source)),
                 ..plain.list("columns", own_names(&node.columns))
             },
-            Plan::StageScan(node) => stage_scan(node),
+            Plan::StageScan(node) => Description {
+                object: Some(node.shown.clone()),
+                ..plain.list("columns", own_names(&node.columns()))
+            },
             Plan::Values(node) => plain.number("value_count", node.rows.len() as u64),
             Plan::Generate(node) => plain.number("row_count", node.rows),
             Plan::Filter(node) => plain.conditions("filter_condition", &node.conditions, names),
@@ -166,23 +177,6 @@ fn scan(node: &Scan, names: &ColumnNames) -> Description {
     let described = described.list("columns", columns);
     let described = described.conditions("pushed_down_filter", &node.conditions, names);
     node.limit.map_or(described.clone(), |rows| described.number("rows", rows))
-}
-
-fn stage_scan(node: &StageScan) -> Description {
-    let place = match &node.location {
-        StageLocation::User => "@~".to_string(),
-        StageLocation::Table(id) => format!("@%{id}"),
-        StageLocation::Named(id) => format!("@{id}"),
-        StageLocation::Url(url) => url.clone(),
-    };
-    let place = match node.path.as_str() {
-        "" => place,
-        path => format!("{place}/{path}"),
-    };
-    Description {
-        object: Some(place),
-        ..Description::default().list("columns", own_names(&node.columns()))
-    }
 }
 
 fn source_name(source: &VirtualSource) -> String {
@@ -285,6 +279,15 @@ fn shown(exprs: &[Expr], names: &ColumnNames) -> Vec<String> {
 
 fn own_names(columns: &[PlanColumn]) -> Vec<String> {
     columns.iter().map(|column| column.name.clone()).collect()
+}
+
+/// The beginning of a text that is too long to be read: profiles are kept for a while.
+fn short(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(TEXT_CHARACTERS_MAX) {
+        text.truncate(end);
+        text.push_str(" ...");
+    }
+    text
 }
 
 /// A column that is only passed on keeps its name; another one is called by its header.

@@ -19,7 +19,7 @@ impl Plan {
         match self {
             Plan::Scan(_) => "TableScan",
             Plan::VirtualScan(_) => "VirtualScan",
-            Plan::StageScan(_) => "StageScan",
+            Plan::StageScan(_) => "ExternalScan",
             Plan::Values(_) => "ValuesClause",
             Plan::Generate(_) => "Generator",
             Plan::Filter(_) => "Filter",

@@ -26,7 +26,8 @@ pub(super) fn load(
     plan: &CopyIntoTable,
     transaction: &mut Transaction,
 ) -> Result<(Answer, Purge)> {
-    let context = running.query_context()?;
+    let mut context = running.query_context()?;
+    context.purpose = "Copy";
     let stages = Stages::of(running.session, running.start_nanos);
     let stage = stages.open(&plan.location).map_err(|error| error.at(plan.span))?;
     let keys = keys_of(running, &plan.target.table)?;
@@ -34,11 +35,13 @@ pub(super) fn load(
     match copied {
         Copied::Files(files) => {
             let answer = results(&files)?;
+            let rows = files.rows_loaded;
             // VALIDATE does not know COPY with a SELECT.
             if !plan.transformed {
                 let rejected = Arc::new(files.errors);
                 running.ran.details().rejected = Some((plan.target.table.id(), rejected));
             }
+            running.ran.details().counts = vec![("number of rows inserted".to_string(), rows)];
             Ok((answer, Purge { stage: Some(stage), paths: files.purge }))
         }
         Copied::Errors(errors) => Ok((Answer::of(&error_rows(&errors))?, Purge::default())),
@@ -147,7 +150,8 @@ fn error_row(error: &RowError) -> Vec<Value> {
 /// # Errors
 /// As [`dml::copy_into_stage`].
 pub(super) fn unload(running: &mut Running<'_>, plan: &CopyIntoStage) -> Result<Answer> {
-    let context = running.query_context()?;
+    let mut context = running.query_context()?;
+    context.purpose = "Unload";
     let stages = Stages::of(running.session, running.start_nanos);
     let stage = stages.open(&plan.location)?.stage;
     let query_id = running.query_id.0.clone();

@@ -1,7 +1,8 @@
 //! Loading: chunks of files on all threads, then a decision about each file.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use firn_account::Transaction;
 use firn_account::txn::{LoadError, LoadRecord, LoadStatus};
@@ -12,6 +13,7 @@ use firn_loader::options::{CopyOptions, OnError};
 use firn_loader::row_error::RowError;
 use firn_loader::scan::{FileChunk, FileScan};
 use firn_loader::stage::StagedFile;
+use firn_query::plan::describe::Description;
 use firn_query::plan::statement::CopyIntoTable;
 use firn_types::{Error, Result};
 
@@ -23,6 +25,7 @@ use crate::context::{QueryContext, lock};
 use crate::dml::insert::append;
 use crate::dml::writer::RowsWriter;
 use crate::operators::stage_scan::{begin, expect};
+use crate::profile::OperatorCounters;
 
 /// Bad rows that are kept for VALIDATE.
 const ERRORS_MAX: usize = 10_000;
@@ -38,8 +41,46 @@ struct Loading<'l> {
     writer: RowsWriter<'l>,
     states: Vec<Mutex<FileState>>,
     errors: Mutex<Vec<RowError>>,
+    profile: LoadProfile,
     /// Whether no further chunk is worth reading.
     stop: AtomicBool,
+}
+
+/// Where the time of a load goes: reading files, or making and writing rows.
+struct LoadProfile {
+    writing: Option<Arc<OperatorCounters>>,
+    reading: Option<Arc<OperatorCounters>>,
+}
+
+impl LoadProfile {
+    fn new(plan: &CopyIntoTable, stage: &OpenStage, context: &QueryContext) -> LoadProfile {
+        let (profile, files) = (&context.profile, stage.stage.shown(&plan.path));
+        let target = Description::of_object(&plan.target.name);
+        let (root, writing) = profile.add_counted(context.purpose, target, None);
+        let source = Description::of_object(files);
+        let (_, reading) = profile.add_counted("ExternalScan", source, Some(root));
+        LoadProfile { writing, reading }
+    }
+
+    /// Notes one chunk: how long it took in all, and how long its rows took to be made and written.
+    fn add(&self, all: Duration, writing: Duration, read: u64, kept: usize) {
+        let nanos = |time: Duration| usize::try_from(time.as_nanos()).unwrap_or(usize::MAX);
+        if let Some(counters) = &self.reading {
+            OperatorCounters::add(&counters.nanos, nanos(all.saturating_sub(writing)));
+            counters.rows_out.fetch_add(read, Ordering::Relaxed);
+        }
+        if let Some(counters) = &self.writing {
+            OperatorCounters::add(&counters.nanos, nanos(writing));
+            OperatorCounters::add(&counters.rows_in, kept);
+        }
+    }
+
+    fn add_bytes(&self, files: &[StagedFile]) {
+        if let Some(counters) = &self.reading {
+            let bytes = files.iter().map(|file| file.size).sum::<u64>();
+            counters.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
 }
 
 /// What is known of one file.
@@ -70,9 +111,11 @@ pub(super) fn load(
         writer: RowsWriter::new(table, cluster_keys, false, context, transaction)?,
         states: files.iter().map(|_| Mutex::default()).collect(),
         errors: Mutex::default(),
+        profile: LoadProfile::new(plan, stage, context),
         stop: AtomicBool::new(false),
     };
     expect(&files, context);
+    loading.profile.add_bytes(&files);
     let scan = FileScan::new(stage.stage.clone(), files.clone(), recipe.reading.clone());
     context.for_each(context.threads(), |_| loading.work(&scan))?;
     let (results, writer, errors) = loading.decide(stage)?;
@@ -117,17 +160,22 @@ impl<'l> Loading<'l> {
         let mut tally = FileTally::default();
         // Errors of our own, as against those of the file.
         let mut own = None;
+        let (started, mut writing, mut kept) = (Instant::now(), Duration::ZERO, 0);
         let parsed = chunk.parse(|batch| {
+            let parsed = Instant::now();
             let made = self.context.check().and_then(|()| {
                 let (rows, rejected) =
                     self.recipe.rows.make(&batch, &types, &self.files[file], self.context)?;
                 tally.rows_parsed += batch.rows_parsed;
                 self.context.watch.progress.add_rows(batch.rows_parsed);
                 self.note(batch.errors.iter().chain(&rejected), &mut tally);
+                kept += rows.rows();
                 self.keep(file, place, rows)
             });
+            writing += parsed.elapsed();
             made.inspect_err(|error| own = Some(error.clone()))
         });
+        self.profile.add(started.elapsed(), writing, tally.rows_parsed, kept);
         if let Some(error) = own {
             return Err(error);
         }

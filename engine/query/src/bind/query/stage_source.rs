@@ -48,6 +48,7 @@ pub(super) fn bind(
     let scan = StageScan {
         location: resolved,
         path: stage_path(location),
+        shown: shown(location),
         pattern,
         files,
         format,
@@ -59,6 +60,20 @@ pub(super) fn bind(
     };
     let relation = fields.relation(name);
     Ok(From { plan: Plan::StageScan(Box::new(scan)), relations: vec![relation] })
+}
+
+/// A location as EXPLAIN shows it.
+fn shown(location: &ast::StageLocation) -> String {
+    let stage = match &location.kind {
+        StageKind::User => "@~".to_string(),
+        StageKind::Table(name) => format!("@%{}", name.to_sql()),
+        StageKind::Named(name) => format!("@{}", name.to_sql()),
+        StageKind::Url(url) => return url.clone(),
+    };
+    match stage_path(location).as_str() {
+        "" => stage,
+        path => format!("{stage}/{path}"),
+    }
 }
 
 /// The columns that expressions ask staged files for.

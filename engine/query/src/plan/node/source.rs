@@ -100,6 +100,8 @@ pub struct StageScan {
     pub location: StageLocation,
     /// The prefix below it.
     pub path: String,
+    /// Both, for EXPLAIN: `@STAGE/path`.
+    pub shown: String,
     /// A regular expression for the names.
     pub pattern: Option<String>,
     /// Exactly these files, relative to the path.

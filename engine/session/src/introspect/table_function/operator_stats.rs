@@ -72,7 +72,8 @@ fn read(counter: &AtomicU64) -> u64 {
 fn statistics(operator: &OperatorCounters) -> serde_json::Value {
     let mut known = json!({});
     let (taken, given) = (read(&operator.rows_in), read(&operator.rows_out));
-    if operator.name != "TableScan" {
+    let reads = matches!(operator.name.as_str(), "TableScan" | "ExternalScan");
+    if !reads {
         known["input_rows"] = json!(taken);
     }
     if operator.parent.is_some() {
@@ -84,6 +85,10 @@ fn statistics(operator: &OperatorCounters) -> serde_json::Value {
             "partitions_scanned": read(&operator.partitions_scanned),
             "partitions_total": read(&operator.partitions_total),
         });
+    }
+    let external = read(&operator.bytes_read);
+    if operator.name == "ExternalScan" && external > 0 {
+        known["io"] = json!({ "external_bytes_scanned": external });
     }
     let spilled = read(&operator.bytes_spilled);
     if spilled > 0 {
