@@ -212,20 +212,18 @@ mod tests {
     use super::*;
 
     /// Gives one byte at a time.
-    struct Drop(std::vec::IntoIter<u8>);
+    struct Drip(io::Cursor<Vec<u8>>);
 
-    impl Read for Drop {
+    impl Read for Drip {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            Ok(self.0.next().map_or(0, |byte| {
-                into[0] = byte;
-                1
-            }))
+            let end = into.len().min(1);
+            self.0.read(&mut into[..end])
         }
     }
 
     fn decoded(name: &str, bytes: &[u8]) -> String {
         let mut text = String::new();
-        let source: ByteReader = Box::new(Drop(bytes.to_vec().into_iter()));
+        let source: ByteReader = Box::new(Drip(io::Cursor::new(bytes.to_vec())));
         let encoding = Encoding::from_name(name).unwrap();
         encoding.reader(source).read_to_string(&mut text).unwrap();
         text

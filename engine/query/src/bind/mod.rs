@@ -19,8 +19,10 @@ pub mod statement;
 mod walk;
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use firn_account::catalog::{CurrentPath, MaterializedView, StarColumn, StarColumns};
+use firn_storage::Snapshot;
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
 use crate::parse::ast;
@@ -29,7 +31,7 @@ use crate::plan::{Plan, PlanColumn};
 
 pub use context::{BindContext, BindServices, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};
-pub use query::plain_option;
+pub use query::{Grown, plain_option};
 pub use statement::insert_query;
 
 /// Binds one statement.
@@ -123,6 +125,19 @@ impl<'a> Binder<'a> {
     /// When the view's query does not compile any more.
     pub fn bind_materialized(&self, view: &MaterializedView) -> Result<Query> {
         query::view_query(self, view).map(query::output_of)
+    }
+
+    /// What is to be stored of a materialized view after these rows came to its table; none when the view
+    /// is to be computed anew.
+    ///
+    /// # Errors
+    /// When the view's query does not compile any more.
+    pub fn bind_grown(
+        &self,
+        view: &MaterializedView,
+        added: &Arc<Snapshot>,
+    ) -> Result<Option<Grown>> {
+        query::grown_view(self, view, added)
     }
 
     /// The materialized views that were bound so far and whose stored rows were out of date.

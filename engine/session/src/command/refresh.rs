@@ -1,7 +1,8 @@
 //! Bringing materialized views up to date.
 //!
 //! A view that reads its table row by row gets what was added to the table since, as long as nothing else
-//! happened to it; every other view is computed anew. A reader never sees old rows meanwhile: the binder
+//! happened to it; one that sums and counts by groups is put together of its stored rows and those that
+//! were added; every other view is computed anew. A reader never sees old rows meanwhile: the binder
 //! reads a view that is out of date by way of its query.
 
 use std::sync::Arc;
@@ -10,8 +11,7 @@ use firn_account::catalog::{MaterializedView, Table, TableColumn};
 use firn_account::txn::{PENDING, changes};
 use firn_account::{Catalog, CatalogChange, TimePoint};
 use firn_execute::dml;
-use firn_query::bind::insert_query;
-use firn_query::plan::Plan;
+use firn_query::bind::{Grown, insert_query};
 use firn_query::plan::statement::Query;
 use firn_storage::Snapshot;
 use firn_types::{Error, ObjectId, Result};
@@ -41,11 +41,15 @@ fn refresh(running: &mut Running<'_>, id: ObjectId) -> Result<bool> {
     let functions = running.function_context();
     let added = added_since(running, &view, &base)?;
     let (query, grows) = running.with_binder(&functions, |binder| {
-        let mut query = binder.bind_materialized(&view)?;
-        let grows = added.is_some() && is_row_by_row(&query.plan);
-        if let (true, Some(added)) = (grows, &added) {
-            read_only(&mut query.plan, added);
-        }
+        let grown = match &added {
+            Some(added) => binder.bind_grown(&view, added)?,
+            None => None,
+        };
+        let (query, grows) = match grown {
+            Some(Grown::Added(query)) => (query, true),
+            Some(Grown::Merged(query)) => (query, false),
+            None => (binder.bind_materialized(&view)?, false),
+        };
         Ok((running.optimized(query, binder.next_column_id())?, grows))
     })?;
     store(running, &view, query, grows, base.data_version)
@@ -73,24 +77,6 @@ fn added_since(
     }
     let partitions = changed.inserted.into_iter().map(|rows| rows.partition).collect();
     Ok(Some(Arc::new(Snapshot::new(partitions, base.snapshot.next_row_id()))))
-}
-
-/// Whether each row of the table makes its own rows of the view.
-fn is_row_by_row(plan: &Plan) -> bool {
-    match plan {
-        Plan::Project(node) => is_row_by_row(&node.input),
-        Plan::Filter(node) => is_row_by_row(&node.input),
-        Plan::Scan(_) => true,
-        _ => false,
-    }
-}
-
-/// Makes the plan's scan read other rows of its table.
-fn read_only(plan: &mut Plan, rows: &Arc<Snapshot>) {
-    if let Plan::Scan(scan) = plan {
-        scan.snapshot = Arc::clone(rows);
-    }
-    plan.inputs_mut().into_iter().for_each(|input| read_only(input, rows));
 }
 
 /// Stores the query's rows, beside what is stored when the view only `grows`.

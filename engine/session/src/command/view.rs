@@ -1,6 +1,7 @@
 //! CREATE VIEW and CREATE MATERIALIZED VIEW.
 
 use firn_account::catalog::{CurrentPath, MaterializedView, Object, View, ViewColumn};
+use firn_expression::functions::Volatility;
 use firn_query::parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
 use firn_query::plan::Plan;
 use firn_query::plan::statement::Query;
@@ -23,6 +24,9 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
     let (query, mut stars) = running.with_binder(&functions, |binder| {
         let (query, stars) = binder.bind_view(&ast.query, running.sql, &own)?;
+        if ast.materialized {
+            refuse_changing(&query, ast)?;
+        }
         Ok((running.optimized(query, binder.next_column_id())?, stars))
     })?;
     let columns = columns(ast, &query)?;
@@ -95,6 +99,21 @@ fn columns(ast: &CreateView, query: &Query) -> Result<Vec<ViewColumn>> {
         columns.push(column);
     }
     Ok(columns)
+}
+
+/// What is stored must not depend on when it was computed, or for whom.
+fn refuse_changing(query: &Query, ast: &CreateView) -> Result<()> {
+    let mut changing = false;
+    query.plan.visit(&mut |node| {
+        let expressions = node.expressions();
+        changing |= expressions.iter().any(|expr| expr.volatility() != Volatility::Immutable);
+    });
+    if changing {
+        let text =
+            "Invalid materialized view definition. Non-deterministic functions are not allowed";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.query_span));
+    }
+    Ok(())
 }
 
 /// The one table that a materialized view is over; what it may not hold is refused.

@@ -3,6 +3,7 @@
 mod cte;
 mod from;
 mod group_by;
+mod grown_view;
 mod join;
 mod order_limit;
 mod pivot;
@@ -23,6 +24,8 @@ use crate::plan::Plan;
 use crate::plan::statement::{OutputColumn, Query};
 
 pub(crate) use from::{From, bind_from};
+pub use grown_view::Grown;
+pub(crate) use grown_view::grown_view;
 pub(crate) use source::{table_scan, time_point, view_query};
 pub use stage_source::plain_option;
 pub(crate) use stage_source::{

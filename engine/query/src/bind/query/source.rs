@@ -295,6 +295,15 @@ fn bind_materialized_view(
         binder.stale_views.borrow_mut().push(view.header.id);
         return computed_view(binder, view, path, env);
     }
+    Ok(stored_view(binder, view, path))
+}
+
+/// A materialized view's stored rows, fresh or not.
+pub(super) fn stored_view(
+    binder: &Binder<'_>,
+    view: &MaterializedView,
+    path: &ObjectPath,
+) -> BoundQuery {
     let mut hidden = Table::new(view.header.clone(), Vec::new());
     for column in &view.columns {
         let mut stored = firn_account::catalog::TableColumn::new(&column.name, column.sql_type);
@@ -303,7 +312,7 @@ fn bind_materialized_view(
     }
     let snapshot = Arc::clone(&view.state.snapshot);
     let (plan, columns) = table_scan(binder, &Arc::new(hidden), snapshot, path, None);
-    Ok(BoundQuery { plan, columns })
+    BoundQuery { plan, columns }
 }
 
 /// A materialized view's query, as its columns.
@@ -324,15 +333,20 @@ fn computed_view(
 /// # Errors
 /// When the view's query does not compile any more.
 pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result<BoundQuery> {
+    let path = view_path(binder, view)?;
+    computed_view(binder, view, &path, &Env::root(&binder.context.path, ""))
+}
+
+/// Where a materialized view is.
+pub(super) fn view_path(binder: &Binder<'_>, view: &MaterializedView) -> Result<ObjectPath> {
     let catalog = &binder.context.catalog;
     let schema = catalog.expect(view.header.parent)?.header();
     let database = catalog.expect(schema.parent)?.header();
-    let path = ObjectPath {
+    Ok(ObjectPath {
         database: database.name.clone(),
         schema: schema.name.clone(),
         name: view.header.name.clone(),
-    };
-    computed_view(binder, view, &path, &Env::root(&binder.context.path, ""))
+    })
 }
 
 /// Binds a view's query text where the view is.
