@@ -35,6 +35,7 @@ use crate::plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 pub(crate) use aggregate::sort_key;
 pub(crate) use column::not_in_order;
 pub(crate) use literal::text_literal;
+pub(crate) use operator::comparable;
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
 

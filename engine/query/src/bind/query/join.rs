@@ -9,7 +9,7 @@ use firn_types::{Error, Identifier, ObjectName, Result};
 use super::from::{From, FromContext, Source, beside, bind_source};
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, compare_equal};
-use crate::bind::scope::{Relation, Scope, ScopeColumn};
+use crate::bind::scope::{Relation, Scope};
 use crate::parse::ast::{self, JoinConstraint};
 use crate::plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 
@@ -20,15 +20,20 @@ pub(super) fn bind_join(
     join: &ast::Join,
     before: Option<&From>,
 ) -> Result<Source> {
-    if join.asof.is_some() {
-        return Err(Error::not_supported("ASOF JOIN"));
-    }
     let (mut left, carried) = match (bind_source(context, &join.left, before)?, before) {
         (Source::Expanding(left), Some(before)) => (left, before.relations.clone()),
         (Source::Alone(left) | Source::Expanding(left), _) => (left, Vec::new()),
     };
     let count = carried.len();
     left.relations.splice(0..0, carried);
+    if let Some(asof) = &join.asof {
+        return match (bind_source(context, &join.right, None)?, count) {
+            (Source::Alone(right), 0) => {
+                super::asof::bind(context, join, &asof.condition, left, right).map(Source::Alone)
+            }
+            _ => Err(Error::not_supported("ASOF JOIN with a table function")),
+        };
+    }
     let right = bind_source(context, &join.right, Some(&left))?;
     let kind = match join.kind {
         ast::JoinKind::Inner | ast::JoinKind::Cross => JoinKind::Inner,
@@ -47,7 +52,9 @@ pub(super) fn bind_join(
         JoinConstraint::On(condition) => join_on(context, left, right, kind, condition)?,
         JoinConstraint::Using(names) => join_using(context, left, right, kind, names)?,
         JoinConstraint::Natural => {
-            let shared = common_names(&left, &right);
+            let shared = match &right {
+                Source::Alone(from) | Source::Expanding(from) => common_names(&left, from),
+            };
             join_using(context, left, right, kind, &shared)?
         }
     };
@@ -154,10 +161,7 @@ fn with_nulls(mut left: Vec<Relation>, mut right: Vec<Relation>, kind: JoinKind)
 }
 
 /// NATURAL: the names that both sides have.
-fn common_names(left: &From, right: &Source) -> Vec<Identifier> {
-    let right = match right {
-        Source::Alone(from) | Source::Expanding(from) => from,
-    };
+pub(super) fn common_names(left: &From, right: &From) -> Vec<Identifier> {
     let names = |from: &From| -> Vec<String> {
         let columns = from.relations.iter().flat_map(|relation| &relation.columns);
         let shown = columns.filter(|column| column.unqualified && !column.pseudo);
@@ -190,21 +194,38 @@ fn join_using(
         keys: Vec::new(),
         conditions,
     }));
-    let mut relations = with_nulls(left.relations, right.relations, kind);
+    let relations = with_nulls(left.relations, right.relations, kind);
+    let (plan, columns) = merge_columns(context, plan, merged, kind)?;
+    Ok(From { plan, relations: merged_relations(relations, shared, columns) })
+}
+
+/// The sources behind the columns that USING shows once.
+fn merged_relations(
+    mut relations: Vec<Relation>,
+    shared: &[Identifier],
+    columns: Vec<PlanColumn>,
+) -> Vec<Relation> {
     for column in relations.iter_mut().flat_map(|relation| &mut relation.columns) {
         if shared.iter().any(|name| name.name == column.column.name) {
             column.unqualified = false;
         }
     }
-    let (plan, columns) = merge_columns(context, plan, merged, kind)?;
-    let columns =
-        columns.into_iter().map(|column| ScopeColumn { column, unqualified: true, pseudo: false });
-    let relation = Relation { name: String::new(), path: Vec::new(), columns: columns.collect() };
-    relations.insert(0, relation);
-    Ok(From { plan, relations })
+    relations.insert(0, Relation::new("", columns));
+    relations
 }
 
-fn side_column(side: &From, name: &Identifier) -> Result<PlanColumn> {
+/// A join that keeps all left rows, with the left columns of these names shown once.
+pub(super) fn merged_by_name(joined: From, shared: &[Identifier]) -> From {
+    let all = joined.relations.iter().flat_map(|relation| &relation.columns);
+    let all: Vec<PlanColumn> = all.map(|column| column.column.clone()).collect();
+    // The left side's columns come first.
+    let first = |name: &Identifier| all.iter().find(|column| column.name == name.name).cloned();
+    let columns = shared.iter().filter_map(first).collect();
+    From { relations: merged_relations(joined.relations, shared, columns), ..joined }
+}
+
+/// The column of a name that USING needs.
+pub(super) fn side_column(side: &From, name: &Identifier) -> Result<PlanColumn> {
     let scope = Scope { relations: side.relations.clone(), outer: None };
     let wanted = ObjectName::single(name.clone());
     match scope.find_here(&wanted)? {

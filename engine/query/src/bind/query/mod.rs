@@ -1,5 +1,6 @@
 //! Queries: WITH, SELECT, set operations, VALUES, ORDER BY and LIMIT.
 
+mod asof;
 mod cte;
 mod from;
 mod group_by;
