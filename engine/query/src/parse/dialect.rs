@@ -125,6 +125,17 @@ impl FirnDialect {
         Ok(Expr::UnaryOp { op: UnaryOperator::DoubleAt, expr })
     }
 
+    /// `PRIOR x` or `CONNECT_BY_ROOT x`, which bind as a sign does.
+    fn of_ancestor(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        let prefix = parser.parse_identifier()?;
+        let value = parser.parse_subexpr(SnowflakeDialect.prec_value(Precedence::MulDivModOp))?;
+        let value = Box::new(value);
+        Ok(match prefix.value.eq_ignore_ascii_case("prior") {
+            true => Expr::Prior(value),
+            false => Expr::Prefixed { prefix, value },
+        })
+    }
+
     /// `DATE '..'` and its kin.
     fn dated(parser: &mut Parser<'_>, word: &str) -> Result<Expr, ParserError> {
         let name = Ident::with_span(parser.next_token().span, word.to_uppercase());
@@ -291,6 +302,9 @@ impl Dialect for FirnDialect {
                     let word = value.clone();
                     Some(Self::dated(parser, &word))
                 }
+                _ if matches!(next, Token::Word(_)) && asks_ancestors(parser, value) => {
+                    Some(Self::of_ancestor(parser))
+                }
                 _ if !begins_expression(value, next) => {
                     Some(parser.expected_ref("an expression", parser.peek_token_ref()))
                 }
@@ -327,6 +341,22 @@ impl Dialect for FirnDialect {
         let like = peek_word(parser, not, "LIKE") || peek_word(parser, not, "ILIKE");
         (like && peek_word(parser, not + 1, "ALL")).then(|| Self::like_all(parser, left))
     }
+}
+
+/// Whether a word before another one is PRIOR or CONNECT_BY_ROOT: only where CONNECT BY follows, elsewhere
+/// it may be a column with an alias.
+fn asks_ancestors(parser: &Parser<'_>, word: &str) -> bool {
+    if !["PRIOR", "CONNECT_BY_ROOT"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
+        return false;
+    }
+    let mut ahead = 1;
+    while parser.peek_nth_token_ref(ahead).token != Token::EOF {
+        if peek_word(parser, ahead, "CONNECT") {
+            return true;
+        }
+        ahead += 1;
+    }
+    false
 }
 
 /// Whether an expression may begin with a word: not with a reserved one, except with those of

@@ -18,6 +18,9 @@ impl ExprBinder<'_> {
             let function = registry::find(&name).ok_or_else(|| unknown_function(&name))?;
             return self.bind_window(function, call, over, whole);
         }
+        if name == "SYS_CONNECT_BY_PATH" {
+            return self.bind_ancestry(whole.span);
+        }
         if let Some(bound) = self.bind_higher_order(&name, call)? {
             return Ok(bound);
         }

@@ -22,7 +22,7 @@ use firn_expression::expr::fold;
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{self, Function};
 use firn_types::limits::NESTING_MAX;
-use firn_types::{ColumnId, Error, ErrorCode, Result, SqlType, Value, coerce};
+use firn_types::{ColumnId, Error, ErrorCode, Result, Span, SqlType, Value, coerce};
 
 use super::Binder;
 use super::clause::Clause;
@@ -103,6 +103,10 @@ pub(crate) struct ExprBinder<'b> {
     pub(crate) named_windows: Option<&'b HashMap<String, &'b ast::Window>>,
     /// The groups, once they are known.
     pub(crate) grouping: Option<&'b Grouping>,
+    /// The parent's columns, in CONNECT BY.
+    pub(crate) prior: Option<&'b Scope<'b>>,
+    /// What a hierarchical query tells of a row's ancestors, by the place that asks for it.
+    pub(crate) ancestry: Option<&'b HashMap<Span, Expr>>,
     pub(crate) gathered: &'b mut Gathered,
     /// The aliases that are being expanded.
     expanding: Vec<String>,
@@ -126,6 +130,8 @@ impl<'b> ExprBinder<'b> {
             aliases: None,
             named_windows: None,
             grouping: None,
+            prior: None,
+            ancestry: None,
             gathered,
             expanding: Vec::new(),
             depth: 0,
@@ -241,15 +247,31 @@ impl<'b> ExprBinder<'b> {
             ExprKind::Row(_) => Err(Error::not_supported("a row of values here")),
             ExprKind::Lambda(..) => Err(Error::not_supported("lambda expressions")),
             ExprKind::OuterJoin(_) => Err(Error::not_supported("the outer join marker (+) here")),
-            ExprKind::Prior(_) | ExprKind::ConnectByRoot(_) => {
-                Err(Error::not_supported("CONNECT BY"))
-            }
+            ExprKind::Prior(operand) if self.prior.is_some() => self.bind_prior(operand),
+            ExprKind::Prior(_) | ExprKind::ConnectByRoot(_) => self.bind_ancestry(expr.span),
             ExprKind::Spread(_) => Err(Error::not_supported("the spread operator **")),
             ExprKind::Default => {
                 let text = "unexpected 'DEFAULT'.";
                 Err(Error::new(ErrorCode::Syntax, text))
             }
         }
+    }
+
+    /// `PRIOR x` in CONNECT BY: `x` of the parent.
+    fn bind_prior(&mut self, operand: &ast::Expr) -> Result<Expr> {
+        let parent = self.prior.take().unwrap_or(self.scope);
+        let own = std::mem::replace(&mut self.scope, parent);
+        let bound = self.bind_inner(operand);
+        self.scope = own;
+        self.prior = Some(parent);
+        bound
+    }
+
+    /// What is asked of a row's ancestors at a place.
+    fn bind_ancestry(&self, place: Span) -> Result<Expr> {
+        let text = "PRIOR, CONNECT_BY_ROOT and SYS_CONNECT_BY_PATH need CONNECT BY";
+        let found = self.ancestry.and_then(|ancestry| ancestry.get(&place)).cloned();
+        found.ok_or_else(|| Error::new(ErrorCode::InvalidStatement, text).at(place))
     }
 
     fn bind_cast(

@@ -5,6 +5,7 @@ mod cte;
 mod from;
 mod group_by;
 mod grown_view;
+mod hierarchy;
 mod join;
 mod order_limit;
 mod pivot;

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Result};
 
+use super::from::FromContext;
 use super::group_by::{self, Groups};
+use super::hierarchy::{self, Ancestry};
 use super::order_limit;
 use super::{From, bind_from};
 use crate::bind::clause::Clause;
@@ -34,6 +36,7 @@ pub(super) struct SelectBinder<'s> {
     pub(super) scope: &'s Scope<'s>,
     pub(super) aliases: HashMap<String, &'s ast::Expr>,
     pub(super) windows: HashMap<String, &'s ast::Window>,
+    pub(super) ancestry: Option<Ancestry>,
     pub(super) gathered: Gathered,
 }
 
@@ -52,6 +55,7 @@ impl<'s> SelectBinder<'s> {
         binder.aliases = Some(&self.aliases);
         binder.named_windows = Some(&self.windows);
         binder.grouping = grouping;
+        binder.ancestry = self.ancestry.as_ref();
         binder
     }
 }
@@ -69,7 +73,15 @@ pub(super) fn bind_select(
     }
     let mut read = walk::select_expressions(select);
     read.extend(walk::order_expressions(order_by));
-    let From { plan, relations } = bind_from(binder, &select.from, &read, env)?;
+    let mut from = bind_from(binder, &select.from, &read, env)?;
+    let mut ancestry = None;
+    if let Some(hierarchy) = &select.hierarchy {
+        let context = FromContext { binder, env, read: &read };
+        let (rows, answers) = hierarchy::bind(&context, hierarchy, from)?;
+        from = rows;
+        ancestry = Some(answers);
+    }
+    let From { plan, relations } = from;
     let scope = Scope { relations, outer: env.outer };
     let mut select_binder = SelectBinder {
         binder,
@@ -77,6 +89,7 @@ pub(super) fn bind_select(
         scope: &scope,
         aliases: aliases_of(select),
         windows: select.windows.iter().map(|w| (w.name.name.clone(), &w.window)).collect(),
+        ancestry,
         gathered: Gathered::default(),
     };
     let plan = filter(&mut select_binder, plan, select.filter.as_ref(), Clause::Where, None)?;

@@ -44,10 +44,10 @@ pub use object::{
 };
 pub use option::{OptionValue, StatementOption};
 pub use query::{
-    AsofJoin, Changes, Cte, GroupBy, GroupItem, Join, JoinConstraint, JoinKind, Limit, OrderBy,
-    OrderItem, Pivot, PivotValue, PivotValues, Query, QueryBody, Sample, SampleSize, Select,
-    SelectItem, SelectItemKind, SetOperation, SetOperator, Star, TableAlias, TableExpr, TableKind,
-    TimePoint, TimeTravel, Unpivot, UnpivotColumn, Values, With,
+    AsofJoin, Changes, Cte, GroupBy, GroupItem, Hierarchy, Join, JoinConstraint, JoinKind, Limit,
+    OrderBy, OrderItem, Pivot, PivotValue, PivotValues, Query, QueryBody, Sample, SampleSize,
+    Select, SelectItem, SelectItemKind, SetOperation, SetOperator, Star, TableAlias, TableExpr,
+    TableKind, TimePoint, TimeTravel, Unpivot, UnpivotColumn, Values, With,
 };
 pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
 pub use statement::{SetVariables, Statement, Use};

@@ -89,6 +89,8 @@ pub struct Select {
     pub items: Vec<SelectItem>,
     /// FROM: the items between commas.
     pub from: Vec<TableExpr>,
+    /// START WITH and CONNECT BY.
+    pub hierarchy: Option<Hierarchy>,
     /// WHERE.
     pub filter: Option<Expr>,
     /// GROUP BY.
@@ -101,6 +103,15 @@ pub struct Select {
     pub windows: Vec<NamedWindow>,
     /// Where it was written.
     pub span: Span,
+}
+
+/// START WITH .. CONNECT BY ..
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hierarchy {
+    /// START WITH: the first rows; all without it.
+    pub start: Option<Expr>,
+    /// CONNECT BY: what must hold of a row and its parent.
+    pub connect: Vec<Expr>,
 }
 
 /// One item of a select list.

@@ -4,8 +4,8 @@ use firn_types::{Error, Identifier, Result, Span};
 use sqlparser::ast as sq;
 
 use super::super::ast::{
-    Expr, ExprKind, GroupBy, GroupItem, Literal, NamedWindow, Select, SelectItem, SelectItemKind,
-    Star, Window,
+    Expr, ExprKind, GroupBy, GroupItem, Hierarchy, Literal, NamedWindow, Select, SelectItem,
+    SelectItemKind, Star, Window,
 };
 use super::super::outline::span_of;
 use super::super::scan::Kind;
@@ -53,6 +53,7 @@ impl Convert<'_> {
             from.push(self.table_with_joins(table)?);
         }
         let filter = select.selection.map(|filter| self.expr(filter)).transpose()?;
+        let hierarchy = self.hierarchy(select.connect_by)?;
         let group_by = self.group_by(select.group_by, start)?;
         let having = select.having.map(|having| self.expr(having)).transpose()?;
         let qualify = select.qualify.map(|qualify| self.expr(qualify)).transpose()?;
@@ -63,14 +64,47 @@ impl Convert<'_> {
         let ends = [&filter, &having, &qualify].into_iter().flatten().map(|expr| expr.span);
         let spans = items.iter().map(|item| item.span).chain(from.iter().map(|table| table.span));
         let span = cover([start].into_iter().chain(spans).chain(ends));
-        Ok(Select { distinct, top, items, from, filter, group_by, having, qualify, windows, span })
+        Ok(Select {
+            distinct,
+            top,
+            items,
+            from,
+            hierarchy,
+            filter,
+            group_by,
+            having,
+            qualify,
+            windows,
+            span,
+        })
+    }
+
+    fn hierarchy(&mut self, clauses: Vec<sq::ConnectByKind>) -> Result<Option<Hierarchy>> {
+        let mut start = None;
+        let mut connect = Vec::new();
+        for clause in clauses {
+            match clause {
+                sq::ConnectByKind::StartWith { condition, .. } => {
+                    start = Some(self.expr(*condition)?);
+                }
+                sq::ConnectByKind::ConnectBy { connect_token, nocycle, relationships } => {
+                    if nocycle {
+                        let place = span_of(connect_token.0.span);
+                        return Err(self.unexpected_word("nocycle", place));
+                    }
+                    connect.extend(self.exprs(relationships)?);
+                }
+            }
+        }
+        match (&start, connect.is_empty()) {
+            (None, true) => Ok(None),
+            (Some(start), true) => Err(self.unexpected_at(start.span)),
+            (_, false) => Ok(Some(Hierarchy { start, connect })),
+        }
     }
 
     /// Refuses what Snowflake's SELECT does not have, and what firn does not do.
     fn refuse_foreign(&self, select: &sq::Select, start: Span) -> Result<()> {
-        if !select.connect_by.is_empty() {
-            return Err(Error::not_supported("CONNECT BY"));
-        }
         if select.into.is_some() {
             return Err(Error::not_supported("SELECT INTO"));
         }

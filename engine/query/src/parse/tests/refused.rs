@@ -78,7 +78,6 @@ fn syntax_errors_point_at_the_token() {
 #[test]
 fn what_is_not_done_is_named() {
     for (text, feature) in [
-        ("select a from t start with a = 1 connect by prior b = a", "CONNECT BY"),
         ("select * from t match_recognize (pattern (a) define a as b)", "MATCH_RECOGNIZE"),
         ("show tables ->> select * from $1", "->>"),
         ("create function f() returns int as $$ 1 $$", "CREATE FUNCTION"),
