@@ -47,6 +47,9 @@ macro_rules! with_array {
     };
 }
 
+/// Buffers of texts that an array may refer to before it is given one of its own.
+const BUFFERS_MAX: usize = 8;
+
 impl Array {
     /// The number of values.
     pub fn len(&self) -> usize {
@@ -56,6 +59,26 @@ impl Array {
     /// Whether there is no value.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same values in buffers of their own: a few texts must not keep the buffers of a whole batch alive.
+    pub fn compacted(self) -> Array {
+        match self {
+            Array::Text(a) => Array::Text(a.gc()),
+            Array::Bytes(a) => Array::Bytes(a.gc()),
+            other => other,
+        }
+    }
+
+    /// The same values, of texts from many buffers compacted. Putting arrays together lists the buffers of
+    /// all; without this the lists would grow from operator to operator, and so would every batch's cost.
+    pub fn with_few_buffers(self) -> Array {
+        let buffers = match &self {
+            Array::Text(a) => a.data_buffers().len(),
+            Array::Bytes(a) => a.data_buffers().len(),
+            _ => 0,
+        };
+        if buffers > BUFFERS_MAX { self.compacted() } else { self }
     }
 
     /// Which values are not NULL; none when all are.

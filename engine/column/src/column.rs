@@ -234,7 +234,7 @@ impl Column {
             columns.iter().map(|column| column.in_form(widest).flat()).collect();
         let arrow: Vec<&dyn arrow::array::Array> = arrays.iter().map(Array::as_arrow).collect();
         let array = compute::concat(&arrow).map_err(|e| Error::internal(e.to_string()))?;
-        Ok(Column::Flat(Array::from_arrow(&array)?))
+        Ok(Column::Flat(Array::from_arrow(&array)?.with_few_buffers()))
     }
 
     /// About how many bytes of memory the column holds.

@@ -108,7 +108,7 @@ fn interleave(arrays: &[Array], rows: &[RowOf]) -> Result<Array> {
     let rows: Vec<(usize, usize)> =
         rows.iter().map(|of| (of.batch as usize, of.row as usize)).collect();
     let array = compute::interleave(&arrays, &rows).map_err(|e| Error::internal(e.to_string()))?;
-    Array::from_arrow(&array)
+    Ok(Array::from_arrow(&array)?.with_few_buffers())
 }
 
 /// `yes` where `mask` is TRUE, else `no`. All three have the same length.

@@ -97,6 +97,7 @@ impl RowKeys {
 pub struct KeyEncoder {
     types: Vec<SqlType>,
     orders: Vec<KeyOrder>,
+    ordered: bool,
 }
 
 /// A column of which single values are asked.
@@ -104,6 +105,7 @@ struct Source<'a> {
     array: Array,
     rows: Rows<'a>,
     order: KeyOrder,
+    ordered: bool,
 }
 
 /// Where the value of a row stands in the array.
@@ -116,7 +118,13 @@ enum Rows<'a> {
 impl KeyEncoder {
     /// An encoder for columns of these types, each with its order.
     pub fn new(types: &[SqlType], orders: &[KeyOrder]) -> KeyEncoder {
-        KeyEncoder { types: types.to_vec(), orders: orders.to_vec() }
+        KeyEncoder { types: types.to_vec(), orders: orders.to_vec(), ordered: true }
+    }
+
+    /// An encoder of keys that are only compared for equality, which is cheaper.
+    pub fn unordered(types: &[SqlType]) -> KeyEncoder {
+        let orders = vec![KeyOrder::default(); types.len()];
+        KeyEncoder { types: types.to_vec(), orders, ordered: false }
     }
 
     /// Adds the keys of `rows` rows.
@@ -128,17 +136,23 @@ impl KeyEncoder {
         for (column, &sql_type) in columns.iter().zip(&self.types) {
             comparables.push(comparable(column, sql_type)?);
         }
+        let ordered = self.ordered;
         let sources: Vec<Source<'_>> = comparables
             .iter()
             .zip(&self.orders)
             .map(|(column, &order)| match column {
-                Column::Flat(array) => Source { array: array.clone(), rows: Rows::Same, order },
+                Column::Flat(array) => {
+                    Source { array: array.clone(), rows: Rows::Same, order, ordered }
+                }
                 Column::Constant { value, .. } => {
-                    Source { array: value.clone(), rows: Rows::First, order }
+                    Source { array: value.clone(), rows: Rows::First, order, ordered }
                 }
-                Column::Dictionary { codes, values } => {
-                    Source { array: values.as_ref().clone(), rows: Rows::Coded(codes), order }
-                }
+                Column::Dictionary { codes, values } => Source {
+                    array: values.as_ref().clone(),
+                    rows: Rows::Coded(codes),
+                    order,
+                    ordered,
+                },
             })
             .collect();
         keys.offsets.reserve(rows);
@@ -175,12 +189,22 @@ impl Source<'_> {
                 let key = float_key(a.value(place)) ^ i64::MIN;
                 bytes.extend_from_slice(&key.to_be_bytes());
             }
-            Array::Text(a) => push_bytes(a.value(place).as_bytes(), bytes),
-            Array::Bytes(a) => push_bytes(a.value(place), bytes),
+            Array::Text(a) => self.push_bytes(a.value(place).as_bytes(), bytes),
+            Array::Bytes(a) => self.push_bytes(a.value(place), bytes),
         }
         if self.order.descending {
             bytes[start..].iter_mut().for_each(|byte| *byte = !*byte);
         }
+    }
+
+    #[inline]
+    fn push_bytes(&self, value: &[u8], bytes: &mut Vec<u8>) {
+        if self.ordered {
+            return push_ordered(value, bytes);
+        }
+        bytes.push(1);
+        bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(value);
     }
 }
 
@@ -205,7 +229,7 @@ fn tag(sign: i128, length: usize) -> u8 {
     if sign < 0 { 0x7F - length as u8 } else { 0x80 + length as u8 }
 }
 
-fn push_bytes(value: &[u8], bytes: &mut Vec<u8>) {
+fn push_ordered(value: &[u8], bytes: &mut Vec<u8>) {
     bytes.push(1);
     let mut rest = value;
     while let Some(zero) = memchr::memchr(0, rest) {

@@ -136,7 +136,7 @@ impl JoinKeys {
                 }
             }
             Some(layout) if layout.bits() <= 128 => Form::Wide(layout),
-            _ => Form::Bytes(KeyEncoder::new(types, &orders)),
+            _ => Form::Bytes(KeyEncoder::unordered(types)),
         };
         let partitions = (rows / PARTITION_ROWS).clamp(1, PARTITIONS_MAX).next_power_of_two();
         let partition_bits = match form {

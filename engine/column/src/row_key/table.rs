@@ -230,7 +230,7 @@ impl Store {
 
     fn bytes(types: &[SqlType]) -> Store {
         Store::Bytes(Box::new(ByteGroups {
-            encoder: KeyEncoder::new(types, &vec![KeyOrder::default(); types.len()]),
+            encoder: KeyEncoder::unordered(types),
             table: TagTable::with_capacity(BLOCK_ROWS),
             keys: RowKeys::default(),
             hashes: Vec::new(),
@@ -401,18 +401,9 @@ impl ByteGroups {
         }
         if !new_rows.is_empty() {
             let new_rows = UInt32Array::from(new_rows);
-            let first = |column: &Column| Column::Flat(compact(column.take(&new_rows).flat()));
+            let first = |column: &Column| Column::Flat(column.take(&new_rows).flat().compacted());
             self.rows.push(columns.iter().map(first).collect());
         }
-    }
-}
-
-/// The array in buffers of its own, so that a few kept texts do not keep a whole batch in memory.
-fn compact(array: Array) -> Array {
-    match array {
-        Array::Text(a) => Array::Text(a.gc()),
-        Array::Bytes(a) => Array::Bytes(a.gc()),
-        other => other,
     }
 }
 

@@ -178,8 +178,8 @@ fn flat_from_file(array: &ArrayRef, sql_type: SqlType) -> Result<Array> {
                 micros.unary(|value| i128::from(value) * i128::from(MICROSECOND));
             Array::from_arrow(&(Arc::new(nanos) as ArrayRef))?
         }
-        DataType::Utf8View => Array::Text(as_texts(array)),
-        DataType::BinaryView => Array::Bytes(array.as_binary_view().clone()),
+        DataType::Utf8View => Array::Text(as_texts(array)).with_few_buffers(),
+        DataType::BinaryView => Array::Bytes(array.as_binary_view().clone()).with_few_buffers(),
         DataType::Struct(_) => join_variants(array.as_struct())?,
         other => return Err(mismatch(other, sql_type)),
     })

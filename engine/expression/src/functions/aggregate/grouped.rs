@@ -7,7 +7,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use arrow::array::UInt32Array;
-use firn_column::{Array, Column};
+use firn_column::Column;
 use firn_types::{Error, Result};
 
 use super::Accumulator;
@@ -181,9 +181,5 @@ pub(crate) fn add_by_group<T: Copy + Default + std::ops::AddAssign>(
 /// The rows of a column in buffers of their own: texts of a few rows must not keep the buffers of a
 /// whole batch alive.
 pub(crate) fn compacted(column: &Column) -> Column {
-    Column::Flat(match column.flat() {
-        Array::Text(texts) => Array::Text(texts.gc()),
-        Array::Bytes(bytes) => Array::Bytes(bytes.gc()),
-        other => other,
-    })
+    Column::Flat(column.flat().compacted())
 }
