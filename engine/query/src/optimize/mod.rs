@@ -7,6 +7,7 @@
 mod context;
 mod decorrelate;
 mod estimate;
+mod filter_cte;
 mod fold_constants;
 mod inline_cte;
 mod join_order;
@@ -42,7 +43,8 @@ pub struct Rule {
 ///
 /// Queries that are read once are inlined first, so that later rules see through them. Constants are folded
 /// before decorrelation looks for equalities. Filters sink before joins are ordered, since the order goes
-/// by what is left of each table; and they sink once more through what the order has put together. Columns
+/// by what is left of each table; and they sink once more through what the order has put together. What is
+/// read several times is computed only as far as its readers' filters, which then stand beside them, want it. Columns
 /// are pruned when nothing adds any, and what storage may skip by is derived last, from the conditions that
 /// have reached the scans.
 pub const RULES: &[Rule] = &[
@@ -54,6 +56,7 @@ pub const RULES: &[Rule] = &[
         name: "push_down_filter",
         apply: |plan, _, context| push_down_filter::apply(plan, context),
     },
+    Rule { name: "filter_cte", apply: |plan, _, context| filter_cte::apply(plan, context) },
     Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
     Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use firn_expression::Expr;
 use firn_types::ColumnId;
 
-use super::{keep, push};
+use super::{implied, keep, push};
 use crate::optimize::OptimizeContext;
 use crate::optimize::decorrelate::{equality, key_of};
-use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_any, uses_only};
+use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_only};
 use crate::optimize::unique::is_unique;
 use crate::plan::{Join, JoinKey, JoinKind, Plan};
 
@@ -154,22 +154,6 @@ impl Parts {
             }
         }
     }
-}
-
-/// What an OR over both sides demands of one side: the OR of each branch's own demands of it.
-fn implied(condition: &Expr, side: &HashSet<ColumnId>) -> Option<Expr> {
-    let Expr::Or(branches) = condition else { return None };
-    let mut demands = Vec::with_capacity(branches.len());
-    for branch in branches {
-        let parts = branch.clone().into_conjuncts();
-        let own: Vec<Expr> =
-            parts.into_iter().filter(|p| uses_any(p, side) && uses_only(p, side)).collect();
-        if own.is_empty() {
-            return None;
-        }
-        demands.push(Expr::all(own));
-    }
-    Some(Expr::Or(demands))
 }
 
 /// A constant that one side's key must be, the other side's key must be too.

@@ -29,7 +29,7 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
         }
         Plan::Scan(mut scan) => {
             let (own, above) = split(conditions, |condition| !is_volatile(condition));
-            scan.conditions.extend(own);
+            add_new(&mut scan.conditions, own);
             keep(Plan::Scan(scan), above)
         }
         Plan::Project(mut node) => {
@@ -48,9 +48,12 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
                 node.groups.iter().map(|group| (group.id, group.expr.clone())).collect();
             let groups: HashSet<ColumnId> = by.keys().copied().collect();
             let whole = node.grouping_sets.is_none();
-            let (below, above) = split(conditions, |condition| {
+            let (mut below, above) = split(conditions, |condition| {
                 whole && uses_any(condition, &groups) && uses_only(condition, &groups)
             });
+            if whole {
+                below.extend(above.iter().filter_map(|condition| implied(condition, &groups)));
+            }
             let below = below.into_iter().map(|condition| substitute(condition, &by)).collect();
             *node.input = push(*node.input, below, context);
             keep(Plan::Aggregate(node), above)
@@ -126,5 +129,34 @@ fn keep(plan: Plan, conditions: Vec<Expr>) -> Plan {
     if conditions.is_empty() {
         return plan;
     }
-    Plan::Filter(Filter { input: Box::new(plan), conditions })
+    let mut own = Vec::new();
+    add_new(&mut own, conditions);
+    Plan::Filter(Filter { input: Box::new(plan), conditions: own })
+}
+
+/// Adds the conditions that are not there yet: what is implied is found anew whenever the rule runs.
+fn add_new(conditions: &mut Vec<Expr>, more: Vec<Expr>) {
+    for condition in more {
+        let text = condition.to_string();
+        if is_volatile(&condition) || conditions.iter().all(|known| known.to_string() != text) {
+            conditions.push(condition);
+        }
+    }
+}
+
+/// What an OR demands of some columns alone: the OR of each branch's own demands of them.
+fn implied(condition: &Expr, columns: &HashSet<ColumnId>) -> Option<Expr> {
+    let Expr::Or(branches) = condition else { return None };
+    let mut demands = Vec::with_capacity(branches.len());
+    for branch in branches {
+        let parts = branch.clone().into_conjuncts();
+        let is_own =
+            |part: &Expr| uses_any(part, columns) && uses_only(part, columns) && !is_volatile(part);
+        let own: Vec<Expr> = parts.into_iter().filter(is_own).collect();
+        if own.is_empty() {
+            return None;
+        }
+        demands.push(Expr::all(own));
+    }
+    Some(Expr::Or(demands))
 }
