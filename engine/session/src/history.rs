@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use firn_execute::Profile;
 use firn_loader::row_error::RowError;
-use firn_types::ObjectId;
+use firn_types::{Cancel, ObjectId};
 
 use crate::result::StatementResult;
 use crate::session::Session;
@@ -38,6 +38,8 @@ pub(crate) struct Ran {
     pub(crate) tag: String,
     /// Database, schema, warehouse and role in use.
     pub(crate) current: [Option<String>; 4],
+    /// Ends it.
+    pub(crate) cancel: Cancel,
     /// When it started: nanoseconds since 1970 UTC.
     pub(crate) start_nanos: i64,
     /// When its plan was ready, for statements with one.
@@ -86,6 +88,7 @@ impl Ran {
             user: session.user.clone(),
             tag: session.settings.text("QUERY_TAG").to_string(),
             current: [path.database, path.schema, warehouse, role],
+            cancel: session.watch.cancel.clone(),
             start_nanos,
             planned_nanos: OnceLock::new(),
             end: OnceLock::new(),

@@ -3,6 +3,7 @@
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{Described, clustering, ddl, roles};
+use crate::services::statement_not_found;
 
 /// The answer of a system function.
 ///
@@ -43,6 +44,14 @@ pub(crate) fn answer(
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
             clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
         }
+        ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
+        ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
+            let running = described.shared.statements.newest_first().into_iter();
+            let running = running.filter(|ran| ran.end.get().is_none());
+            let own = running.filter(|ran| ran.session_id.to_string() == *session);
+            let canceled = own.map(|ran| ran.cancel.cancel()).count();
+            Ok(Some(format!("{canceled} cancelled.")))
+        }
         ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
             let text = format!("not enough arguments for function [{name}]");
             Err(Error::new(ErrorCode::NotEnoughArguments, text))
@@ -51,6 +60,57 @@ pub(crate) fn answer(
     }
 }
 
+/// Ends a statement of any session of the process, if it runs.
+fn cancel(described: &Described, id: &str) -> Result<String> {
+    let ran = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+    if ran.end.get().is_some() {
+        return Ok("Identified SQL statement is not currently executing.".to_string());
+    }
+    ran.cancel.cancel();
+    Ok(format!("query [{id}] terminated."))
+}
+
 fn first(arguments: &[Option<String>]) -> Option<&str> {
     arguments.first().and_then(Option::as_deref)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::{Cell, Engine, EngineOptions, Session, SessionOptions};
+
+    fn text(session: &mut Session, sql: &str) -> Option<String> {
+        let cells = session.execute(sql).ok()?.cells().ok()?;
+        match cells.first()?.first()? {
+            Cell::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_session_ends_the_statement_of_another() -> firn_types::Result<()> {
+        let engine = Engine::open(":memory:", EngineOptions::default())?;
+        let mut other = engine.session(SessionOptions::default())?;
+        let mut own = engine.session(SessionOptions::default())?;
+        let ended = std::thread::spawn(move || other.execute("SELECT SYSTEM$WAIT(60)").err());
+        let running = "SELECT query_id FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) \
+                       WHERE execution_status = 'RUNNING' AND query_text LIKE '%WAIT(60)'";
+        let mut id = None;
+        for _ in 0..500 {
+            id = text(&mut own, running);
+            if id.is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let id = id.unwrap_or_default();
+        let cancel = format!("SELECT SYSTEM$CANCEL_QUERY('{id}')");
+        assert_eq!(text(&mut own, &cancel), Some(format!("query [{id}] terminated.")));
+        let failure = ended.join().ok().flatten().map(|failure| failure.message);
+        assert!(failure.is_some_and(|text| text.contains("SQL execution canceled")));
+        let late = "Identified SQL statement is not currently executing.";
+        assert_eq!(text(&mut own, &cancel).as_deref(), Some(late));
+        Ok(())
+    }
 }

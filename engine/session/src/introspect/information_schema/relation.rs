@@ -1,11 +1,12 @@
 //! TABLES, COLUMNS and VIEWS, which list the views of INFORMATION_SCHEMA too.
 
-use firn_account::catalog::{ColumnDefault, Database, Header, Object, Schema, Table, TableKind};
+use firn_account::catalog::{ColumnDefault, Database, Header, Object, Schema, TableKind};
 use firn_types::{SqlType, Value};
 
 use super::super::Described;
 use super::super::column::{Column, columns_of};
-use super::super::listing::{Cell, Listing, number, optional, text, time, yes_no};
+use super::super::listing::{Cell, Listing, number, text, time, yes_no};
+use super::super::show::linear;
 use super::container::present;
 use super::relations;
 
@@ -50,15 +51,11 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
             ("TABLE_OWNER", present(&header.owner)),
             ("TABLE_TYPE", text(kind)),
             ("IS_TRANSIENT", yes_no(transient)),
-            ("CLUSTERING_KEY", table.map_or(Value::Null, |table| clustering_key(table))),
-            ("ROW_COUNT", table.map_or(Value::Null, |table| number(table.snapshot.rows()))),
-            ("BYTES", table.map_or(Value::Null, |table| number(table.snapshot.bytes()))),
             ("IS_INSERTABLE_INTO", yes_no(table.is_some())),
             ("IS_TYPED", yes_no(true)),
             ("CREATED", time(header.created_nanos)),
             ("LAST_ALTERED", time(header.altered_nanos)),
             ("LAST_DDL", time(header.altered_nanos)),
-            ("AUTO_CLUSTERING_ON", yes_no(false)),
             ("COMMENT", present(&header.comment)),
             ("IS_TEMPORARY", yes_no(object.is_temporary())),
             ("IS_ICEBERG", yes_no(false)),
@@ -66,6 +63,7 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
             ("IS_IMMUTABLE", yes_no(false)),
             ("IS_HYBRID", yes_no(false)),
         ]);
+        cells.extend(stored_cells(object));
         if let Some(table) = table {
             let days = described.catalog.retention_days(table);
             cells.push(("RETENTION_TIME", number(days)));
@@ -82,9 +80,19 @@ fn names(database: &Database, schema: &Schema, header: &Header) -> Vec<(&'static
     ]
 }
 
-fn clustering_key(table: &Table) -> Value {
-    let keys = Some(&table.cluster_by).filter(|keys| !keys.is_empty());
-    optional(keys.map(|keys| format!("LINEAR({})", keys.join(", "))))
+/// What is stored of a table or a materialized view.
+fn stored_cells(object: &Object) -> Vec<Cell<'static>> {
+    let (cluster_by, snapshot) = match object {
+        Object::Table(table) => (&table.cluster_by, &table.snapshot),
+        Object::MaterializedView(view) => (&view.cluster_by, &view.state.snapshot),
+        _ => return vec![("AUTO_CLUSTERING_ON", yes_no(false))],
+    };
+    vec![
+        ("CLUSTERING_KEY", present(&linear(cluster_by))),
+        ("AUTO_CLUSTERING_ON", yes_no(!cluster_by.is_empty())),
+        ("ROW_COUNT", number(snapshot.rows())),
+        ("BYTES", number(snapshot.bytes())),
+    ]
 }
 
 pub(super) fn columns(described: &Described, database: &Database, listing: &mut Listing) {

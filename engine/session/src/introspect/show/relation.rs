@@ -182,7 +182,7 @@ fn table_kind(table: &Table) -> &'static str {
 }
 
 /// A clustering key as it is shown: `LINEAR(a, b)`; empty when there is none.
-pub(super) fn linear(keys: &[String]) -> String {
+pub(in crate::introspect) fn linear(keys: &[String]) -> String {
     match keys {
         [] => String::new(),
         keys => format!("LINEAR({})", keys.join(", ")),
