@@ -185,8 +185,7 @@ impl Running<'_> {
     pub(crate) fn past(&self, at: &parse::ast::TimeTravel) -> Result<firn_account::Catalog> {
         let functions = self.function_context();
         let point = self.with_binder(&functions, |binder| binder.time_point(at, self.sql))?;
-        let point = crate::services::account_point(&point, at.before)?;
-        self.session.shared.account.catalog_at(&point)
+        crate::services::past(self.session, &point, at.before)
     }
 
     /// Does something with a binder of this statement.

@@ -24,8 +24,7 @@ pub(crate) struct BindView<'r, 's> {
 
 impl BindServices for BindView<'_, '_> {
     fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<Arc<Catalog>> {
-        let point = account_point(point, before)?;
-        self.running.session.shared.account.catalog_at(&point).map(Arc::new)
+        past(self.running.session, point, before).map(Arc::new)
     }
 
     fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
@@ -62,11 +61,32 @@ impl BindServices for BindView<'_, '_> {
     }
 }
 
+/// The account as it was at a moment, or just before it.
+///
+/// The account knows the statements that changed it; the others are known as long as the history keeps
+/// them, and the account is as it was when they ran.
+///
+/// # Errors
+/// `TimeTravelUnavailable` and `StatementNotFound`.
+pub(crate) fn past(session: &Session, point: &TimePoint, before: bool) -> Result<Catalog> {
+    let account = &session.shared.account;
+    let answer = account.catalog_at(&account_point(point, before)?);
+    match (point, answer) {
+        (TimePoint::Statement(id), Err(error)) if error.code() == ErrorCode::StatementNotFound => {
+            let ran = session.shared.statements.find(id).ok_or(error)?;
+            let end = ran.end.get().map_or(ran.start_nanos, |end| end.nanos);
+            let nanos = if before { ran.start_nanos } else { end };
+            account.catalog_at(&firn_account::TimePoint::At(nanos))
+        }
+        (_, answer) => answer,
+    }
+}
+
 /// The moment in the account's words.
 ///
 /// # Errors
 /// `TimeTravelUnavailable` for a time that 64 bits of nanoseconds do not hold.
-pub(crate) fn account_point(point: &TimePoint, before: bool) -> Result<firn_account::TimePoint> {
+fn account_point(point: &TimePoint, before: bool) -> Result<firn_account::TimePoint> {
     use firn_account::TimePoint as Moment;
     Ok(match point {
         TimePoint::Nanos(nanos) => {
