@@ -48,6 +48,10 @@ impl ExprBinder<'_> {
         let Some(expr) = self.aliases.and_then(|aliases| aliases.get(part.as_str())) else {
             return Ok(None);
         };
+        let Some(expr) = expr else {
+            let text = format!("ambiguous column name '{part}'");
+            return Err(Error::new(ErrorCode::AmbiguousColumn, text).at(name.span()));
+        };
         // Inside its own definition an alias is not in sight: `a + 1 AS a` means the column.
         if self.expanding.iter().any(|open| open == part.as_str()) {
             return Ok(None);

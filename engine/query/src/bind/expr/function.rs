@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_expression::functions::registry::{self, Function};
-use firn_types::{Error, ErrorCode, ObjectName, Result};
+use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType};
 
 use super::{ExprBinder, cast, special};
 use crate::parse::ast::{self, ArgumentValue, FunctionCall};
@@ -13,7 +13,7 @@ impl ExprBinder<'_> {
     pub(super) fn bind_call(&mut self, call: &FunctionCall, whole: &ast::Expr) -> Result<Expr> {
         let name = self.binder.plain_name(&call.name, self.env)?;
         let [part] = name.parts.as_slice() else { return Err(unknown_user_function(&name)) };
-        let name = part.name.to_uppercase();
+        let name = self.of_timestamp_mapping(part.name.to_uppercase());
         if let Some(over) = &call.over {
             let function = registry::find(&name).ok_or_else(|| unknown_function(&name))?;
             return self.bind_window(function, call, over, whole);
@@ -53,6 +53,20 @@ impl ExprBinder<'_> {
                 let arguments = self.plain_arguments(&name, call)?;
                 self.call_scalar(&name, arguments)
             }
+        }
+    }
+
+    /// The function that a name without a kind of timestamp means: that of the session's TIMESTAMP.
+    fn of_timestamp_mapping(&self, name: String) -> String {
+        let kind = match self.binder.context.timestamp_mapping {
+            SqlType::TimestampLtz { .. } => "LTZ",
+            SqlType::TimestampTz { .. } => "TZ",
+            _ => return name,
+        };
+        match name.as_str() {
+            "TO_TIMESTAMP" | "TRY_TO_TIMESTAMP" => format!("{name}_{kind}"),
+            "TIMESTAMP_FROM_PARTS" | "TIMESTAMPFROMPARTS" => format!("TIMESTAMP_{kind}_FROM_PARTS"),
+            _ => name,
         }
     }
 

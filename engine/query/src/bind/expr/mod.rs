@@ -39,6 +39,9 @@ pub(crate) use operator::comparable;
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
 
+/// The select list's aliases with what they stand for; nothing for a name that two items carry.
+pub(crate) type Aliases<'a> = HashMap<String, Option<&'a ast::Expr>>;
+
 /// What binding the expressions of one SELECT has gathered for the nodes below them.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -97,8 +100,8 @@ pub(crate) struct ExprBinder<'b> {
     pub(crate) env: &'b Env<'b>,
     pub(crate) scope: &'b Scope<'b>,
     pub(crate) clause: Clause,
-    /// The select list's aliases with what they stand for.
-    pub(crate) aliases: Option<&'b HashMap<String, &'b ast::Expr>>,
+    /// The select list's aliases.
+    pub(crate) aliases: Option<&'b Aliases<'b>>,
     /// The WINDOW clause.
     pub(crate) named_windows: Option<&'b HashMap<String, &'b ast::Window>>,
     /// The groups, once they are known.

@@ -214,6 +214,12 @@ fn sampled(context: &FromContext<'_>, from: From, source: &TableExpr) -> Result<
             _ => return out_of_range("sample size in rows must be from 0 to 1000000"),
         },
     };
+    if sample.seed.is_some() && matches!(size, SampleSize::Rows(_)) {
+        return out_of_range("SEED does not go with a number of rows");
+    }
+    if sample.seed.is_some() && !matches!(source.kind, TableKind::Table { .. }) {
+        return out_of_range("SEED goes only with a table");
+    }
     if sample.block && matches!(size, SampleSize::Rows(_)) {
         return out_of_range("SYSTEM sampling does not take a number of rows");
     }

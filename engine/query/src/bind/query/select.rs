@@ -12,7 +12,7 @@ use super::order_limit;
 use super::{From, bind_from};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
-use crate::bind::expr::{ExprBinder, Gathered, Grouping, attach, expand_star};
+use crate::bind::expr::{Aliases, ExprBinder, Gathered, Grouping, attach, expand_star};
 use crate::bind::scope::Scope;
 use crate::bind::{Binder, BoundQuery, walk};
 use crate::parse::ast::{self, ExprKind, OrderBy, Select, SelectItemKind};
@@ -34,7 +34,7 @@ pub(super) struct SelectBinder<'s> {
     pub(super) binder: &'s Binder<'s>,
     pub(super) env: &'s Env<'s>,
     pub(super) scope: &'s Scope<'s>,
-    pub(super) aliases: HashMap<String, &'s ast::Expr>,
+    pub(super) aliases: Aliases<'s>,
     pub(super) windows: HashMap<String, &'s ast::Window>,
     pub(super) ancestry: Option<Ancestry>,
     pub(super) gathered: Gathered,
@@ -97,11 +97,14 @@ pub(super) fn bind_select(
 }
 
 /// What the select list's aliases stand for.
-fn aliases_of(select: &Select) -> HashMap<String, &ast::Expr> {
-    let mut aliases = HashMap::new();
+fn aliases_of(select: &Select) -> Aliases<'_> {
+    let mut aliases = Aliases::new();
     for item in &select.items {
         if let SelectItemKind::Expr(expr, Some(alias)) = &item.kind {
-            aliases.entry(alias.name.clone()).or_insert(expr);
+            aliases
+                .entry(alias.name.clone())
+                .and_modify(|twice| *twice = None)
+                .or_insert(Some(expr));
         }
     }
     aliases
