@@ -11,6 +11,8 @@ pub(crate) enum Clause {
     From,
     /// WHERE.
     Where,
+    /// A condition of WHERE that marks a table with `(+)`.
+    Marked,
     /// GROUP BY.
     GroupBy,
     /// HAVING.

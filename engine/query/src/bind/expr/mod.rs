@@ -249,6 +249,9 @@ impl<'b> ExprBinder<'b> {
             ExprKind::Collate(..) => Err(Error::not_supported("COLLATE")),
             ExprKind::Row(_) => Err(Error::not_supported("a row of values here")),
             ExprKind::Lambda(..) => Err(Error::not_supported("lambda expressions")),
+            ExprKind::OuterJoin(operand) if self.clause == Clause::Marked => {
+                self.bind_inner(operand)
+            }
             ExprKind::OuterJoin(_) => Err(Error::not_supported("the outer join marker (+) here")),
             ExprKind::Prior(operand) if self.prior.is_some() => self.bind_prior(operand),
             ExprKind::Prior(_) | ExprKind::ConnectByRoot(_) => self.bind_ancestry(expr.span),

@@ -229,7 +229,7 @@ fn sampled(context: &FromContext<'_>, from: From, source: &TableExpr) -> Result<
 }
 
 /// Two sources of one name cannot be told apart.
-fn check_names(relations: &[Relation], from: &[TableExpr]) -> Result<()> {
+pub(super) fn check_names(relations: &[Relation], from: &[TableExpr]) -> Result<()> {
     for (index, relation) in relations.iter().enumerate() {
         let twice = relations[..index].iter().any(|other| {
             !relation.name.is_empty() && other.name == relation.name && other.path == relation.path

@@ -8,6 +8,7 @@ mod grown_view;
 mod hierarchy;
 mod join;
 mod order_limit;
+mod outer_marker;
 mod pivot;
 mod select;
 mod set_operation;

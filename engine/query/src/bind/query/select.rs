@@ -9,6 +9,7 @@ use super::from::FromContext;
 use super::group_by::{self, Groups};
 use super::hierarchy::{self, Ancestry};
 use super::order_limit;
+use super::outer_marker;
 use super::{From, bind_from};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
@@ -73,7 +74,16 @@ pub(super) fn bind_select(
     }
     let mut read = walk::select_expressions(select);
     read.extend(walk::order_expressions(order_by));
-    let mut from = bind_from(binder, &select.from, &read, env)?;
+    let conditions = select.filter.as_ref().map_or(Vec::new(), outer_marker::conjuncts);
+    let (marked, plain): (Vec<&ast::Expr>, Vec<_>) =
+        conditions.into_iter().partition(|condition| outer_marker::is_marked(condition));
+    let mut from = match marked.is_empty() {
+        true => bind_from(binder, &select.from, &read, env)?,
+        false => {
+            let context = FromContext { binder, env, read: &read };
+            outer_marker::bind_from(&context, &select.from, &marked)?
+        }
+    };
     let mut ancestry = None;
     if let Some(hierarchy) = &select.hierarchy {
         let context = FromContext { binder, env, read: &read };
@@ -92,7 +102,12 @@ pub(super) fn bind_select(
         ancestry,
         gathered: Gathered::default(),
     };
-    let plan = filter(&mut select_binder, plan, select.filter.as_ref(), Clause::Where, None)?;
+    let plan = match marked.is_empty() {
+        true => filter(&mut select_binder, plan, select.filter.as_ref(), Clause::Where, None)?,
+        false => plain.into_iter().try_fold(plan, |plan, condition| {
+            filter(&mut select_binder, plan, Some(condition), Clause::Where, None)
+        })?,
+    };
     bind_over(select_binder, select, order_by, plan)
 }
 
