@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use firn_types::date_time::civil_from_days;
+use firn_types::variant::{JsonWriter, PlainText, Variant};
 use firn_types::{ColumnId, Value, timestamp};
 
 use super::Expr;
@@ -38,6 +39,11 @@ impl fmt::Display for Named<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |expr| self.of(expr);
         match self.expr {
+            // Those who read names cannot read bytes.
+            Expr::Literal { value: Value::Variant(bytes), .. } if self.names.is_some() => {
+                let json = JsonWriter::compact(&PlainText).text(Variant::new(bytes));
+                write!(f, "PARSE_JSON('{}')", json.replace('\'', "''"))
+            }
             Expr::Literal { value, .. } => write_value(f, value),
             Expr::Column { id, .. } => match self.names.and_then(|names| names.get(id)) {
                 Some(name) => f.write_str(name),

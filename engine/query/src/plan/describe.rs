@@ -5,8 +5,8 @@ use firn_expression::Expr;
 pub use firn_expression::expr::display::ColumnNames;
 
 use super::{
-    Aggregate, AggregateCall, ApplyKind, Join, JoinKind, Plan, PlanColumn, ProjectItem, Scan,
-    SortKey, VirtualSource, Window, WindowCall, WindowTarget,
+    Aggregate, AggregateCall, ApplyKind, Join, JoinKind, Plan, PlanColumn, ProjectItem, SampleSize,
+    Scan, SortKey, VirtualSource, Window, WindowCall, WindowTarget,
 };
 
 /// Characters of an attribute that are kept.
@@ -158,7 +158,7 @@ impl Plan {
             }
             Plan::Join(node) => join(node, names),
             Plan::TableExpand(node) => plain.list("input", shown(&node.arguments, names)),
-            Plan::Sample(node) => plain.text("sample_size", format!("{:?}", node.size)),
+            Plan::Sample(node) => plain.text("sample_size", sample_size(&node.size)),
             Plan::With(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::CteRef(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::RecursiveCte(node) => plain.text("name", format!("CTE {}", node.cte)),
@@ -217,7 +217,10 @@ fn join(node: &Join, names: &ColumnNames) -> Description {
 
 fn aggregate(node: &Aggregate, names: &ColumnNames) -> Description {
     let calls = node.aggregates.iter().map(|call| aggregate_call(call, names));
-    let described = Description::default().list("functions", calls);
+    let described = match node.aggregates.as_slice() {
+        [] => Description::default(),
+        _ => Description::default().list("functions", calls),
+    };
     let described = match node.groups.as_slice() {
         [] => described,
         groups => described.list("grouping_keys", items(groups, names)),
@@ -258,6 +261,13 @@ fn window(node: &Window, names: &ColumnNames) -> Description {
         format!("{name}({arguments}) OVER ({})", over.join(" "))
     };
     Description::default().list("functions", node.calls.iter().map(call))
+}
+
+fn sample_size(size: &SampleSize) -> String {
+    match size {
+        SampleSize::Percent(percent) => format!("{percent}%"),
+        SampleSize::Rows(rows) => format!("{rows} rows"),
+    }
 }
 
 fn sort_keys(keys: &[SortKey], names: &ColumnNames) -> Vec<String> {
