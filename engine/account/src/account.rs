@@ -158,6 +158,20 @@ impl Account {
         self.past().catalog(&self.shared.log, version)
     }
 
+    /// When a moment was: its time, or when its statement committed; nanoseconds since 1970 UTC.
+    ///
+    /// # Errors
+    /// `StatementNotFound` for a statement that committed nothing or is too old.
+    pub fn time_of(&self, point: &TimePoint) -> Result<Option<i64>> {
+        match point {
+            TimePoint::At(nanos) | TimePoint::Before(nanos) => Ok(Some(*nanos)),
+            point => {
+                let version = self.version_at(point)?;
+                Ok(version.and_then(|version| self.state().timeline.time_of(version)))
+            }
+        }
+    }
+
     /// The version at a moment; none when it is older than all that is kept.
     pub(crate) fn version_at(&self, point: &TimePoint) -> Result<Option<u64>> {
         self.state().timeline.find(&self.shared.log, point)

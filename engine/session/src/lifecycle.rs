@@ -182,7 +182,7 @@ impl Running<'_> {
     }
 
     /// The account as it was at AT or BEFORE.
-    pub(crate) fn past(&self, at: &parse::ast::TimeTravel) -> Result<firn_account::Catalog> {
+    pub(crate) fn past(&self, at: &parse::ast::TimeTravel) -> Result<(firn_account::Catalog, i64)> {
         let functions = self.function_context();
         let point = self.with_binder(&functions, |binder| binder.time_point(at, self.sql))?;
         crate::services::past(self.session, &point, at.before)

@@ -23,8 +23,9 @@ pub(crate) struct BindView<'r, 's> {
 }
 
 impl BindServices for BindView<'_, '_> {
-    fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<Arc<Catalog>> {
-        past(self.running.session, point, before).map(Arc::new)
+    fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<(Arc<Catalog>, i64)> {
+        let (catalog, nanos) = past(self.running.session, point, before)?;
+        Ok((Arc::new(catalog), nanos))
     }
 
     fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
@@ -61,24 +62,27 @@ impl BindServices for BindView<'_, '_> {
     }
 }
 
-/// The account as it was at a moment, or just before it.
+/// The account as it was at a moment, or just before it, and when that was.
 ///
 /// The account knows the statements that changed it; the others are known as long as the history keeps
 /// them, and the account is as it was when they ran.
 ///
 /// # Errors
 /// `TimeTravelUnavailable` and `StatementNotFound`.
-pub(crate) fn past(session: &Session, point: &TimePoint, before: bool) -> Result<Catalog> {
+pub(crate) fn past(session: &Session, point: &TimePoint, before: bool) -> Result<(Catalog, i64)> {
     let account = &session.shared.account;
-    let answer = account.catalog_at(&account_point(point, before)?);
-    match (point, answer) {
+    let moment = account_point(point, before)?;
+    match (point, account.time_of(&moment)) {
         (TimePoint::Statement(id), Err(error)) if error.code() == ErrorCode::StatementNotFound => {
             let ran = session.shared.statements.find(id).ok_or(error)?;
             let end = ran.end.get().map_or(ran.start_nanos, |end| end.nanos);
             let nanos = if before { ran.start_nanos } else { end };
-            account.catalog_at(&firn_account::TimePoint::At(nanos))
+            Ok((account.catalog_at(&firn_account::TimePoint::At(nanos))?, nanos))
         }
-        (_, answer) => answer,
+        (_, time) => {
+            let nanos = time?.unwrap_or(i64::MIN);
+            Ok((account.catalog_at(&moment)?, nanos))
+        }
     }
 }
 

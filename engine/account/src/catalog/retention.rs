@@ -53,6 +53,17 @@ impl Catalog {
         now_nanos.saturating_sub(i64::from(days) * NANOS_PER_DAY)
     }
 
+    /// Whether an object may be seen as it was at a moment; `past` is the account of then.
+    pub fn is_retained(
+        &self,
+        object: &Object,
+        past: &Catalog,
+        moment_nanos: i64,
+        now_nanos: i64,
+    ) -> bool {
+        past.version() == self.version() || moment_nanos >= self.retained_since(object, now_nanos)
+    }
+
     fn parameter_days(&self, on: ObjectId, name: &str) -> Option<u32> {
         self.parameter(on, name)?.parse().ok()
     }

@@ -57,11 +57,12 @@ pub enum TimePoint {
 
 /// What the binder asks of the session.
 pub trait BindServices: fmt::Debug {
-    /// The account as it was at a moment; with `before`, without the effect of that moment's statement.
+    /// The account as it was at a moment, and when that was in nanoseconds since 1970 UTC; with `before`,
+    /// without the effect of that moment's statement.
     ///
     /// # Errors
     /// `TimeTravelUnavailable` or `StatementNotFound`.
-    fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<Arc<Catalog>>;
+    fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<(Arc<Catalog>, i64)>;
 
     /// The columns of an earlier statement's result.
     ///

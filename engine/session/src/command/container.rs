@@ -119,9 +119,20 @@ fn cloned(
     clone: &CloneOf,
     target: ObjectId,
 ) -> Result<Vec<CatalogChange>> {
-    let catalog = match &clone.at {
+    let (catalog, nanos) = match &clone.at {
         Some(at) => running.past(at)?,
-        None => running.catalog(),
+        None => (running.catalog(), running.start_nanos),
+    };
+    let now = running.catalog();
+    let check = |id: ObjectId, name: &str| match now.object(id) {
+        Some(object) if !now.is_retained(object, &catalog, nanos, running.start_nanos) => {
+            let text = format!(
+                "Time travel data is not available for {name}. The requested time is either beyond the \
+                 allowed time travel period or before the object creation time."
+            );
+            Err(Error::new(ErrorCode::TimeTravelUnavailable, text))
+        }
+        _ => Ok(()),
     };
     let source = running.written(&clone.source)?;
     let mut changes = Vec::new();
@@ -131,6 +142,7 @@ fn cloned(
                 let kind = firn_account::catalog::ObjectKind::Database;
                 catalog.not_found(kind, ACCOUNT, &source.object().name)
             })?;
+            check(database.header.id, &database.header.name)?;
             for schema in catalog.children(Namespace::Schema, database.header.id) {
                 let Some(schema) = schema.as_schema() else { continue };
                 let mut copy = schema.as_ref().clone();
@@ -148,6 +160,7 @@ fn cloned(
                 let kind = firn_account::catalog::ObjectKind::Schema;
                 catalog.not_found(kind, parent, name)
             })?;
+            check(schema.header.id, name)?;
             changes.extend(cloned_schema(running, &catalog, schema.header.id, target));
         }
     }

@@ -129,7 +129,13 @@ pub(super) fn undrop(running: &mut Running<'_>, ast: &Undrop) -> Result<Rows> {
         return Err(already_exists(&place.name));
     }
     let dropped = catalog.dropped(kind.namespace(), place.parent);
-    let newest = dropped.iter().find(|o| o.name() == place.name && o.kind() == kind);
+    // What was dropped before the retention time began is not shown any more, though it may not be swept.
+    let is_kept = |object: &Object| {
+        let since = catalog.retained_since(object, running.start_nanos);
+        object.header().dropped_nanos.is_none_or(|dropped| dropped > since)
+    };
+    let mut named = dropped.iter().filter(|o| o.name() == place.name && o.kind() == kind);
+    let newest = named.find(|object| is_kept(object));
     let Some(object) = newest else {
         let text = format!("{} '{}' did not exist or was purged.", kind.word(), place.name);
         return Err(Error::new(ErrorCode::NotFound, text));

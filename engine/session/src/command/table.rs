@@ -247,9 +247,11 @@ fn cloned(
     let current = source_table(running, &now, &clone.source)?;
     let mut table = current.as_ref().clone();
     if let Some(at) = &clone.at {
-        let past = running.past(at)?;
+        let (past, nanos) = running.past(at)?;
         let id = current.header.id;
-        let then = past.table(id).filter(|_| past.is_live(id)).ok_or_else(|| {
+        let object = Object::Table(Arc::clone(&current));
+        let is_kept = now.is_retained(&object, &past, nanos, running.start_nanos);
+        let then = past.table(id).filter(|_| is_kept && past.is_live(id)).ok_or_else(|| {
             let text = format!(
                 "Time travel data is not available for table {}. The requested time is either beyond \
                  the allowed time travel period or before the object creation time.",

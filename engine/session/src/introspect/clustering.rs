@@ -379,7 +379,7 @@ fn keeps_order(expr: &Expr) -> bool {
 struct KeysOnly;
 
 impl BindServices for KeysOnly {
-    fn catalog_at(&self, _: &TimePoint, _: bool) -> Result<Arc<Catalog>> {
+    fn catalog_at(&self, _: &TimePoint, _: bool) -> Result<(Arc<Catalog>, i64)> {
         Err(Error::not_supported("time travel in a clustering key"))
     }
 

@@ -49,15 +49,15 @@ pub(super) fn bind_table(
     if path.schema == INFORMATION_SCHEMA {
         return information_schema(binder, &written, &path);
     }
-    let catalog = match at {
-        Some(at) => past(binder, at, env).map_err(|error| of_table(error, &path.name))?,
-        None => Arc::clone(&binder.context.catalog),
+    let past = match at {
+        Some(at) => Some(past(binder, at, env).map_err(|error| of_table(error, &path.name))?),
+        None => None,
     };
     let now = binder.context.catalog.find_path(Namespace::Relation, &path);
     let found = now.ok_or_else(|| binder.object_not_found(&written, &path))?;
     let bound = match found {
         Object::Table(table) => {
-            let snapshot = snapshot_of(&catalog, table, at.is_some())?;
+            let snapshot = snapshot_of(binder, table, past.as_ref())?;
             let (plan, columns) = table_scan(binder, table, snapshot, &path, None);
             BoundQuery { plan, columns }
         }
@@ -156,11 +156,7 @@ pub(crate) fn table_scan(
 }
 
 /// The account as it was at AT or BEFORE.
-fn past(
-    binder: &Binder<'_>,
-    at: &ast::TimeTravel,
-    env: &Env<'_>,
-) -> Result<Arc<firn_account::catalog::Catalog>> {
+fn past(binder: &Binder<'_>, at: &ast::TimeTravel, env: &Env<'_>) -> Result<Past> {
     let point = time_point(binder, &at.point, env)?;
     binder.context.services.catalog_at(&point, at.before).map_err(|error| error.at(at.span))
 }
@@ -225,17 +221,21 @@ fn invalid_point(expr: &ast::Expr) -> Error {
     Error::new(ErrorCode::InvalidParameterType, text).at(expr.span)
 }
 
-/// The version of a table's rows that a version of the account has.
+/// A version of the account, and when it was.
+type Past = (Arc<firn_account::catalog::Catalog>, i64);
+
+/// The version of a table's rows that a version of the account has, if it is still to be seen.
 fn snapshot_of(
-    catalog: &firn_account::catalog::Catalog,
+    binder: &Binder<'_>,
     table: &Arc<Table>,
-    travels: bool,
+    past: Option<&Past>,
 ) -> Result<Arc<Snapshot>> {
-    if !travels {
-        return Ok(Arc::clone(&table.snapshot));
-    }
+    let Some((catalog, nanos)) = past else { return Ok(Arc::clone(&table.snapshot)) };
+    let now_nanos = binder.context.functions.statement_nanos;
+    let object = Object::Table(Arc::clone(table));
+    let is_kept = binder.context.catalog.is_retained(&object, catalog, *nanos, now_nanos);
     match catalog.table(table.id()) {
-        Some(past) if catalog.is_live(table.id()) => Ok(Arc::clone(&past.snapshot)),
+        Some(past) if is_kept && catalog.is_live(table.id()) => Ok(Arc::clone(&past.snapshot)),
         _ => {
             let text = format!(
                 "Time travel data is not available for table {}. The requested time is either beyond \
