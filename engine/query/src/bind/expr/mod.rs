@@ -249,10 +249,7 @@ impl<'b> ExprBinder<'b> {
             ExprKind::Collate(..) => Err(Error::not_supported("COLLATE")),
             ExprKind::Row(_) => Err(Error::not_supported("a row of values here")),
             ExprKind::Lambda(..) => Err(Error::not_supported("lambda expressions")),
-            ExprKind::OuterJoin(operand) if self.clause == Clause::Marked => {
-                self.bind_inner(operand)
-            }
-            ExprKind::OuterJoin(_) => Err(Error::not_supported("the outer join marker (+) here")),
+            ExprKind::OuterJoin(operand) => self.bind_marked(operand),
             ExprKind::Prior(operand) if self.prior.is_some() => self.bind_prior(operand),
             ExprKind::Prior(_) | ExprKind::ConnectByRoot(_) => self.bind_ancestry(expr.span),
             ExprKind::Spread(_) => Err(Error::not_supported("the spread operator **")),
@@ -260,6 +257,14 @@ impl<'b> ExprBinder<'b> {
                 let text = "unexpected 'DEFAULT'.";
                 Err(Error::new(ErrorCode::Syntax, text))
             }
+        }
+    }
+
+    /// `x (+)`.
+    fn bind_marked(&mut self, operand: &ast::Expr) -> Result<Expr> {
+        match self.clause {
+            Clause::Marked => self.bind_inner(operand),
+            _ => Err(Error::not_supported("the outer join marker (+) here")),
         }
     }
 
