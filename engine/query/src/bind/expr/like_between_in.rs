@@ -11,6 +11,9 @@ use super::operator::compare;
 use super::{ExprBinder, unify};
 use crate::parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
 
+/// Most expressions in a list behind IN.
+const LIST_MAX: usize = 16_384;
+
 impl ExprBinder<'_> {
     pub(super) fn bind_like(
         &mut self,
@@ -60,6 +63,14 @@ impl ExprBinder<'_> {
     }
 
     pub(super) fn bind_in_list(&mut self, operand: &ast::Expr, list: &[ast::Expr]) -> Result<Expr> {
+        if list.len() > LIST_MAX {
+            let text = format!(
+                "maximum number of expressions in a list exceeded, expected at most {}, got {}",
+                grouped(LIST_MAX),
+                grouped(list.len())
+            );
+            return Err(Error::new(ErrorCode::ListTooLong, text));
+        }
         if let ExprKind::Row(operands) = &operand.kind {
             return self.bind_row_in_list(operands, list);
         }
@@ -124,5 +135,13 @@ impl ExprBinder<'_> {
             1 => rows.remove(0),
             _ => Expr::Or(rows),
         })
+    }
+}
+
+/// A number with a comma before every three digits.
+fn grouped(number: usize) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
     }
 }
