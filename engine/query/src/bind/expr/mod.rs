@@ -64,6 +64,22 @@ pub(crate) struct PendingApply {
     pub(crate) right: Plan,
 }
 
+impl PendingApply {
+    /// Whether the subquery, or the condition about it, uses columns that a plan gives.
+    pub(crate) fn reads_from(&self, plan: &Plan) -> bool {
+        let given: Vec<ColumnId> = plan.columns().iter().map(|column| column.id).collect();
+        let reads = |expr: &Expr| expr.columns_used().iter().any(|id| given.contains(id));
+        if let ApplyKind::Any { conditions, .. } = &self.kind
+            && conditions.iter().any(&reads)
+        {
+            return true;
+        }
+        let mut found = false;
+        self.right.visit(&mut |node| found |= node.expressions().iter().any(|expr| reads(expr)));
+        found
+    }
+}
+
 /// The plan with subqueries beside its rows.
 pub(crate) fn attach(plan: Plan, applies: Vec<PendingApply>) -> Plan {
     applies.into_iter().fold(plan, |left, apply| {

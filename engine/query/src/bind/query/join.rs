@@ -8,7 +8,7 @@ use firn_types::{Error, Identifier, ObjectName, Result};
 
 use super::from::{From, FromContext, Source, beside, bind_source};
 use crate::bind::clause::Clause;
-use crate::bind::expr::{ExprBinder, Gathered, compare_equal};
+use crate::bind::expr::{ExprBinder, Gathered, PendingApply, attach, compare_equal};
 use crate::bind::scope::{Relation, Scope};
 use crate::parse::ast::{self, JoinConstraint};
 use crate::plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
@@ -113,7 +113,7 @@ fn join_on(
         Source::Alone(from) => super::from::reads_from(&from.plan, &left.plan),
         Source::Expanding(_) => true,
     };
-    if lateral || !gathered.applies.is_empty() {
+    if lateral || (kind == JoinKind::Inner && !gathered.applies.is_empty()) {
         // A filter above the pairs says the same for an inner join, and only for it.
         let value = fold::constant(&condition, &context.binder.context.functions)?;
         let truth = value == Some(firn_types::Value::Boolean(true));
@@ -121,17 +121,16 @@ fn join_on(
             return beside_left(left, right);
         }
         if kind != JoinKind::Inner {
-            return Err(Error::not_supported(
-                "an outer join with a subquery or LATERAL in its condition",
-            ));
+            return Err(Error::not_supported("an outer join of LATERAL with a condition"));
         }
         let from = beside(left, right, ApplyKind::Inner);
-        let plan = crate::bind::expr::attach(from.plan, gathered.applies);
+        let plan = attach(from.plan, gathered.applies);
         let conditions = condition.into_conjuncts();
         let plan = Plan::Filter(crate::plan::Filter { input: Box::new(plan), conditions });
         return Ok(From { plan, relations: from.relations });
     }
-    let right = right.into_from();
+    let (mut left, mut right) = (left, right.into_from());
+    attach_beside(&mut left.plan, &mut right.plan, gathered.applies)?;
     let plan = Plan::Join(Box::new(Join {
         kind,
         left: Box::new(left.plan),
@@ -141,6 +140,24 @@ fn join_on(
     }));
     let relations = with_nulls(left.relations, right.relations, kind);
     Ok(From { plan, relations })
+}
+
+/// Puts the subqueries of an outer join's condition beside the side that each speaks of: they keep that
+/// side's rows as they are.
+fn attach_beside(left: &mut Plan, right: &mut Plan, applies: Vec<PendingApply>) -> Result<()> {
+    for apply in applies {
+        let side = match (apply.reads_from(left), apply.reads_from(right)) {
+            (true, true) => {
+                let feature = "an outer join whose condition holds a subquery about both sides";
+                return Err(Error::not_supported(feature));
+            }
+            (true, false) => &mut *left,
+            (false, _) => &mut *right,
+        };
+        let plan = std::mem::replace(side, Plan::one_row());
+        *side = attach(plan, vec![apply]);
+    }
+    Ok(())
 }
 
 /// The relations with their columns nullable where the join pads them.
