@@ -17,6 +17,7 @@ mod push_down_filter;
 mod run;
 mod scan_predicate;
 mod simplify;
+mod split_distinct;
 mod substitute;
 mod top_n;
 mod unique;
@@ -58,6 +59,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule { name: "filter_cte", apply: |plan, _, context| filter_cte::apply(plan, context) },
     Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
+    Rule { name: "split_distinct", apply: |plan, _, c| Ok(split_distinct::apply(plan, c)) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
     Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },
     Rule { name: "top_n", apply: |plan, _, _| Ok(top_n::apply(plan)) },
