@@ -108,7 +108,7 @@ impl Convert<'_> {
             sq::Expr::Prefixed { prefix, value }
                 if prefix.value.eq_ignore_ascii_case("connect_by_root") =>
             {
-                self.wrap(*value, ExprKind::ConnectByRoot)
+                self.root(prefix, value)
             }
             sq::Expr::AtTimeZone { timestamp, .. } => {
                 let timestamp = self.expr(*timestamp)?;
@@ -443,6 +443,20 @@ impl Convert<'_> {
             converted.push(ObjectField::Field(field.key.value.into(), value));
         }
         Ok(Expr::new(ExprKind::Object(converted), span))
+    }
+
+    /// CONNECT_BY_ROOT, which binds as a sign does: to the first operand of what follows.
+    fn root(&mut self, prefix: sq::Ident, mut value: Box<sq::Expr>) -> Result<Expr> {
+        if !matches!(*value, sq::Expr::BinaryOp { .. }) {
+            return self.wrap(*value, ExprKind::ConnectByRoot);
+        }
+        let mut first = &mut *value;
+        while let sq::Expr::BinaryOp { left, .. } = first {
+            first = left;
+        }
+        let operand = std::mem::replace(first, sq::Expr::Value(sq::Value::Null.into()));
+        *first = sq::Expr::Prefixed { prefix, value: Box::new(operand) };
+        self.expr(*value)
     }
 
     fn lambda(&mut self, lambda: sq::LambdaFunction) -> Result<Expr> {
