@@ -5,6 +5,8 @@
 //! of 128-bit keys, of bytes. Group numbers never change. Keys made of dictionaries only are looked up
 //! once per combination of codes.
 
+use std::sync::Arc;
+
 use arrow::array::{Array as _, StringViewArray, UInt32Array};
 use firn_types::{Error, Result, SqlType};
 
@@ -16,6 +18,8 @@ use crate::{Array, Column};
 
 /// Bits of a packed key that may index an array: 256 KiB of group numbers.
 const DIRECT_BITS_MAX: u32 = 16;
+/// Values of a dictionary per row of a batch up to which their groups are remembered.
+const CODES_PER_ROW: usize = 8;
 /// Rows that are looked up between two looks at the table's size.
 const BLOCK_ROWS: usize = 4096;
 
@@ -24,6 +28,16 @@ const BLOCK_ROWS: usize = 4096;
 pub struct GroupTable {
     types: Vec<SqlType>,
     store: Store,
+    codes: Option<CodeGroups>,
+}
+
+/// The groups of the values of the dictionary that came last, which many batches of a column share.
+#[derive(Debug)]
+struct CodeGroups {
+    values: Arc<Array>,
+    /// For each value, or [`NONE`] until a row has it.
+    groups: Vec<u32>,
+    null: u32,
 }
 
 #[derive(Debug)]
@@ -81,7 +95,7 @@ impl GroupTable {
             Some(layout) => Store::packed(layout, &[]),
             None => Store::bytes(types),
         };
-        GroupTable { types: types.to_vec(), store }
+        GroupTable { types: types.to_vec(), store, codes: None }
     }
 
     /// The number of groups.
@@ -113,6 +127,11 @@ impl GroupTable {
         if self.len() + rows >= NONE as usize {
             return Err(Error::not_supported("more than 4294967295 groups in one table"));
         }
+        if let [Column::Dictionary { codes, values }] = columns
+            && self.follows(values, rows)
+        {
+            return self.look_up_codes(codes, values, groups);
+        }
         match Combinations::of(columns, rows) {
             Some(combinations) => {
                 let first: Vec<Column> =
@@ -124,6 +143,49 @@ impl GroupTable {
             }
             None => self.look_up(columns, rows, groups),
         }
+    }
+
+    /// Whether it pays to remember the groups of a dictionary's values.
+    fn follows(&self, values: &Arc<Array>, rows: usize) -> bool {
+        let known = self.codes.as_ref().is_some_and(|codes| Arc::ptr_eq(&codes.values, values));
+        known || values.len() <= rows * CODES_PER_ROW
+    }
+
+    /// The groups of a dictionary's codes: each value is looked up when it comes for the first time.
+    fn look_up_codes(
+        &mut self,
+        codes: &UInt32Array,
+        values: &Arc<Array>,
+        groups: &mut Vec<u32>,
+    ) -> Result<()> {
+        let known = self.codes.take().filter(|codes| Arc::ptr_eq(&codes.values, values));
+        let mut known = known.unwrap_or_else(|| CodeGroups {
+            values: Arc::clone(values),
+            groups: vec![NONE; values.len()],
+            null: NONE,
+        });
+        // Looked up once, though not yet known: any number but NONE.
+        const ASKED: u32 = NONE - 1;
+        let mut new: Vec<Option<u32>> = Vec::new();
+        for code in codes {
+            let group = known.group_mut(code);
+            if *group == NONE {
+                *group = ASKED;
+                new.push(code);
+            }
+        }
+        if !new.is_empty() {
+            let column = Column::Dictionary {
+                codes: UInt32Array::from(new.clone()),
+                values: Arc::clone(values),
+            };
+            let mut found = Vec::with_capacity(new.len());
+            self.look_up(&[column], new.len(), &mut found)?;
+            new.iter().zip(found).for_each(|(code, group)| *known.group_mut(*code) = group);
+        }
+        groups.extend(codes.iter().map(|code| *known.group_mut(code)));
+        self.codes = Some(known);
+        Ok(())
     }
 
     fn look_up(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
@@ -204,6 +266,16 @@ impl GroupTable {
                     + bytes.hashes.capacity() * 8
                     + rows
             }
+        }
+    }
+}
+
+impl CodeGroups {
+    #[inline]
+    fn group_mut(&mut self, code: Option<u32>) -> &mut u32 {
+        match code {
+            Some(code) => &mut self.groups[code as usize],
+            None => &mut self.null,
         }
     }
 }

@@ -333,3 +333,31 @@ fn sorted_rows_are_in_the_order_of_their_encoded_keys_and_stable() -> Result<()>
     }
     Ok(())
 }
+
+#[test]
+fn batches_over_one_dictionary_share_its_groups() -> Result<()> {
+    let text = |text: &str| Value::Text(text.into());
+    let values: Vec<Value> =
+        ["one", "a text longer than twelve bytes", "one", "never"].map(text).to_vec();
+    let Column::Flat(values) = Column::from_values(SqlType::TEXT, values.iter())? else {
+        unreachable!("texts that differ")
+    };
+    let values = Arc::new(values);
+    let batch = |codes: Vec<Option<u32>>| Column::Dictionary {
+        codes: UInt32Array::from(codes),
+        values: Arc::clone(&values),
+    };
+    let mut table = GroupTable::new(&[SqlType::TEXT]);
+    let mut groups = Vec::new();
+    table.find_or_insert(&[batch(vec![Some(1), None, Some(1)])], 3, &mut groups)?;
+    assert_eq!(groups, [0, 1, 0]);
+    table.find_or_insert(&[batch(vec![Some(2), Some(1), Some(0), None])], 4, &mut groups)?;
+    assert_eq!(groups, [2, 0, 2, 1]);
+    let flat = Column::from_values(SqlType::TEXT, [text("never"), text("one")].iter())?;
+    table.find_or_insert(&[flat], 2, &mut groups)?;
+    assert_eq!(groups, [3, 2]);
+    table.find_or_insert(&[batch(vec![Some(3), None, Some(0)])], 3, &mut groups)?;
+    assert_eq!(groups, [3, 1, 2]);
+    assert_eq!(table.len(), 4);
+    Ok(())
+}
