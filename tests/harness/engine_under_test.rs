@@ -1,20 +1,30 @@
 //! An engine on an account of its own, and connections to it as sqllogictest wants them.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use firn_engine::{Engine, EngineOptions, Failure, Session, SessionOptions, StatementResult};
+use firn_engine::{
+    Engine, EngineOptions, Failure, ObjectAccess, RULES, Session, SessionOptions, StatementResult,
+};
 use sqllogictest::{DB, DBOutput, DefaultColumnType};
 use tempfile::TempDir;
 
-use crate::{Configuration, written_row};
+use crate::{Configuration, Place, S3Server, written_row};
 
 /// An account that one test has to itself.
 #[derive(Clone, Debug)]
 pub struct EngineUnderTest {
     configuration: Configuration,
-    /// The account's folder, there when the configuration wants one.
-    folder: Option<Arc<TempDir>>,
+    location: Location,
     engine: Engine,
+}
+
+/// What is to be kept to open an account again.
+#[derive(Clone, Debug)]
+enum Location {
+    Memory,
+    Folder(Arc<TempDir>),
+    Bucket(S3Server),
 }
 
 impl EngineUnderTest {
@@ -23,12 +33,13 @@ impl EngineUnderTest {
     /// # Errors
     /// When the account cannot be made.
     pub fn new(configuration: Configuration) -> Result<EngineUnderTest, String> {
-        let folder = match configuration.reopen {
-            true => Some(Arc::new(TempDir::new().map_err(|error| error.to_string())?)),
-            false => None,
+        let location = match configuration.place {
+            Place::Memory => Location::Memory,
+            Place::Folder => Location::Folder(Arc::new(TempDir::new().map_err(as_text)?)),
+            Place::Bucket => Location::Bucket(S3Server::start().map_err(as_text)?),
         };
-        let engine = open(configuration, folder.as_deref())?;
-        Ok(EngineUnderTest { configuration, folder, engine })
+        let engine = open(configuration, &location)?;
+        Ok(EngineUnderTest { configuration, location, engine })
     }
 
     /// A new connection.
@@ -36,19 +47,41 @@ impl EngineUnderTest {
     /// # Errors
     /// When the session cannot be started.
     pub fn connect(&self) -> Result<Connection, String> {
-        let session = self.session()?;
-        Ok(Connection { engine: self.clone(), session })
+        let mut engine = self.clone();
+        if self.configuration.place == Place::Bucket {
+            engine.engine = open(self.configuration, &self.location)?;
+        }
+        let session = engine.session()?;
+        Ok(Connection { engine, session })
     }
 
     fn session(&self) -> Result<Session, String> {
-        self.engine.session(SessionOptions::default()).map_err(|error| error.to_string())
+        self.engine.session(SessionOptions::default()).map_err(as_text)
     }
 }
 
-fn open(configuration: Configuration, folder: Option<&TempDir>) -> Result<Engine, String> {
-    let options = EngineOptions { threads: configuration.threads, ..EngineOptions::default() };
-    let place = folder.map_or(":memory:".into(), |folder| folder.path().to_string_lossy());
-    Engine::open(&place, options).map_err(|error| error.to_string())
+fn open(configuration: Configuration, location: &Location) -> Result<Engine, String> {
+    let rules_off = RULES.iter().map(|rule| rule.name.to_string());
+    let options = EngineOptions {
+        threads: Some(configuration.threads),
+        memory_bytes: configuration.memory_bytes,
+        batch_rows_max: configuration.batch_rows_max,
+        rules_off: rules_off.filter(|_| !configuration.rules).collect(),
+        ..EngineOptions::default()
+    };
+    let engine = match location {
+        Location::Memory => Engine::open(":memory:", options),
+        Location::Folder(folder) => Engine::open(&folder.path().to_string_lossy(), options),
+        Location::Bucket(server) => {
+            let store = server.store().map_err(as_text)?;
+            Engine::over(ObjectAccess::over(store, "s3://bucket"), options)
+        }
+    };
+    engine.map_err(as_text)
+}
+
+fn as_text(error: impl Display) -> String {
+    error.to_string()
 }
 
 /// One connection to the engine under test.
@@ -65,7 +98,7 @@ impl Connection {
     /// The statement's failure.
     pub fn execute(&mut self, sql: &str) -> Result<StatementResult, Failure> {
         let result = self.session.execute(sql);
-        if self.engine.configuration.reopen {
+        if self.engine.configuration.place == Place::Folder {
             self.reopen();
         }
         result
@@ -73,9 +106,8 @@ impl Connection {
 
     /// Opens the account anew, as another process would.
     fn reopen(&mut self) {
-        let folder = self.engine.folder.as_deref();
-        self.engine.engine =
-            open(self.engine.configuration, folder).expect("the account opens again");
+        let EngineUnderTest { configuration, location, .. } = &self.engine;
+        self.engine.engine = open(*configuration, location).expect("the account opens again");
         self.session = self.engine.session().expect("a session starts again");
     }
 }

@@ -3,13 +3,17 @@
 
 mod configuration;
 mod engine_under_test;
+mod flaky_store;
+mod s3_server;
 mod written;
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-pub use configuration::{CONFIGURATIONS, Configuration, skips};
+pub use configuration::{CONFIGURATIONS, Configuration, Place, skips};
 pub use engine_under_test::{Connection, EngineUnderTest};
+pub use flaky_store::{Fault, FlakyStore};
+pub use s3_server::S3Server;
 pub use written::{written_cell, written_row};
 
 /// Every file below `folder` whose name ends in `extension`, sorted.

@@ -37,6 +37,9 @@ pub struct QueryContext {
     pub tables: Arc<dyn VirtualTables>,
     /// Staged files.
     pub stages: Arc<dyn StageFiles>,
+    /// Rows that are handed to an operator at once, at most: for tests, which see with very few of them
+    /// whether answers depend on where batches end.
+    pub batch_rows_max: usize,
 }
 
 /// How stored tables are read.
@@ -96,6 +99,7 @@ impl QueryContext {
             spill: SpillFolder::new(std::env::temp_dir()),
             tables: Arc::new(Nothing),
             stages: Arc::new(Nothing),
+            batch_rows_max: usize::MAX,
         }
     }
 

@@ -174,8 +174,14 @@ impl<'a> Worker<'a> {
         let Worker { sink, sink_id, transforms, stopwatch, .. } = self;
         transforms.iter_mut().for_each(|transform| transform.worker.begin(place));
         let source_id = open.leg.source.id;
-        let mut rest =
-            Rest { transforms, sink: sink.as_mut(), sink_id: *sink_id, place, stopwatch };
+        let mut rest = Rest {
+            transforms,
+            sink: sink.as_mut(),
+            sink_id: *sink_id,
+            place,
+            stopwatch,
+            batch_rows_max: context.batch_rows_max,
+        };
         rest.stopwatch.switch(source_id);
         let mut flow =
             open.leg.source.operator.read(morsel - open.start, context, &mut |batch| {
@@ -202,10 +208,25 @@ struct Rest<'r, 'a> {
     /// The number of the morsel within the pipeline.
     place: usize,
     stopwatch: &'r mut Stopwatch<'a>,
+    batch_rows_max: usize,
 }
 
 impl Rest<'_, '_> {
     fn push(&mut self, batch: Batch) -> Result<Flow> {
+        if batch.rows() <= self.batch_rows_max {
+            return self.push_whole(batch);
+        }
+        for start in (0..batch.rows()).step_by(self.batch_rows_max.max(1)) {
+            let rows = self.batch_rows_max.max(1).min(batch.rows() - start);
+            let flow = self.push_whole(batch.slice(start, rows))?;
+            if flow.is_stop() {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    fn push_whole(&mut self, batch: Batch) -> Result<Flow> {
         if batch.rows() == 0 {
             return Ok(Flow::Continue);
         }
@@ -223,6 +244,7 @@ impl Rest<'_, '_> {
             sink_id: self.sink_id,
             place: self.place,
             stopwatch: &mut *self.stopwatch,
+            batch_rows_max: self.batch_rows_max,
         };
         first.worker.process(batch, &mut |batch| rest.push_from(id, batch))
     }
@@ -247,6 +269,7 @@ impl Rest<'_, '_> {
                 sink_id: self.sink_id,
                 place: self.place,
                 stopwatch: &mut *self.stopwatch,
+                batch_rows_max: self.batch_rows_max,
             };
             if current.worker.flush(&mut |batch| rest.push_from(id, batch))?.is_stop() {
                 return Ok(Flow::Stop);

@@ -25,6 +25,11 @@ pub struct EngineOptions {
     pub spill_folder: Option<PathBuf>,
     /// The clock; the system's unless given.
     pub clock: Clock,
+    /// The names of optimizer rules that are left out, for tests. Those without which plans cannot be
+    /// executed run nevertheless.
+    pub rules_off: Vec<String>,
+    /// Rows that operators get at once, at most, for tests.
+    pub batch_rows_max: Option<usize>,
 }
 
 /// An open account. Cloning shares it.

@@ -23,7 +23,9 @@ mod warehouse;
 
 pub use engine::{Engine, EngineOptions};
 pub use failure::Failure;
+pub use firn_query::optimize::RULES;
 pub use firn_query::parse::split;
+pub use firn_storage::ObjectAccess;
 pub use firn_types::watch::{SoFar, Watch};
 pub use introspect::complete::Completer;
 pub use result::{Cell, StatementResult};

@@ -24,6 +24,9 @@ use crate::services::{BindView, SessionServices, SessionTables};
 use crate::session::Session;
 use crate::stages::Stages;
 
+/// How often a command is run again that lost against another one.
+const COMMAND_ATTEMPTS: usize = 8;
+
 /// A statement that runs: the session, the statement's text and what is fixed for its whole life.
 pub(crate) struct Running<'s> {
     /// The session.
@@ -109,8 +112,12 @@ impl Running<'_> {
     fn run(&mut self) -> Result<Answer> {
         let statement = parse::parse_statement(self.sql)?;
         self.ran.query_type.get_or_init(|| query_type(&statement));
-        self.session.shared.account.refresh()?;
-        self.advance()?;
+        // A transaction that lost against another one is still to be ended, and so is any when the
+        // storage does not answer.
+        if !matches!(statement, Statement::Commit | Statement::Rollback) {
+            self.session.shared.account.refresh()?;
+            self.advance()?;
+        }
         self.run_statement(&statement)
     }
 
@@ -125,8 +132,30 @@ impl Running<'_> {
             | Statement::Merge(_)
             | Statement::CopyIntoTable(_)
             | Statement::CopyIntoLocation(_) => command::dml::run(self, statement),
-            other => command::run(self, other),
+            other => self.run_command(other),
         }
+    }
+
+    /// A command that is a transaction of its own and finds, when it commits, that another one was
+    /// faster, is run again: it then sees what is there now.
+    fn run_command(&mut self, statement: &Statement) -> Result<Answer> {
+        let account = self.session.shared.account.clone();
+        let alone = self.session.transaction.is_none();
+        for _ in 0..COMMAND_ATTEMPTS {
+            let version = account.catalog().version();
+            match command::run(self, statement) {
+                Err(error)
+                    if alone
+                        && account.catalog().version() > version
+                        && matches!(
+                            error.code(),
+                            ErrorCode::LockTimeout | ErrorCode::AlreadyExists
+                        ) => {}
+                outcome => return outcome,
+            }
+            account.refresh()?;
+        }
+        command::run(self, statement)
     }
 
     fn run_query(&mut self, statement: &Statement) -> Result<Answer> {
@@ -157,7 +186,7 @@ impl Running<'_> {
         let functions = self.function_context();
         self.with_binder(&functions, |binder| {
             let plan = binder.bind(statement, self.sql)?;
-            let context = OptimizeContext::new(&functions, binder.next_column_id());
+            let context = self.optimize_context(&functions, binder.next_column_id());
             Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
         })
     }
@@ -174,11 +203,21 @@ impl Running<'_> {
     /// Optimizes a bound query; `next_column` is the first column id that it does not use.
     pub(crate) fn optimized(&self, query: Query, next_column: u32) -> Result<Query> {
         let functions = self.function_context();
-        let context = OptimizeContext::new(&functions, next_column);
+        let context = self.optimize_context(&functions, next_column);
         match optimize::optimize_statement(StatementPlan::Query(query), &context)? {
             StatementPlan::Query(query) => Ok(query),
             _ => Err(Error::internal("a query that is no query any more")),
         }
+    }
+
+    fn optimize_context<'f>(
+        &self,
+        functions: &'f FunctionContext,
+        next_column: u32,
+    ) -> OptimizeContext<'f> {
+        let mut context = OptimizeContext::new(functions, next_column);
+        context.disabled.clone_from(&self.session.shared.options.rules_off);
+        context
     }
 
     /// The account as it was at AT or BEFORE.
@@ -244,6 +283,7 @@ impl Running<'_> {
         let mut context =
             QueryContext::new(Arc::clone(&warehouse.pool), Arc::clone(&warehouse.memory));
         context.functions = Arc::new(self.function_context());
+        context.batch_rows_max = session.shared.options.batch_rows_max.unwrap_or(usize::MAX);
         context.watch = session.watch.clone();
         context.profile = Arc::clone(&session.profile);
         context.tables = Arc::new(SessionTables::of(session));

@@ -77,12 +77,13 @@ impl ObjectAccess {
 
     /// A place in memory.
     pub fn memory() -> ObjectAccess {
-        ObjectAccess {
-            store: Arc::new(InMemory::new()),
-            local: None,
-            location: ":memory:".into(),
-            writes_left: None,
-        }
+        ObjectAccess::over(Arc::new(InMemory::new()), ":memory:")
+    }
+
+    /// The objects of a store that somebody else has opened; `location` is how it is called. One that
+    /// begins with `s3://` says that each request takes a round trip through a network.
+    pub fn over(store: Arc<dyn ObjectStore>, location: &str) -> ObjectAccess {
+        ObjectAccess { store, local: None, location: location.into(), writes_left: None }
     }
 
     /// A folder.
@@ -113,7 +114,7 @@ impl ObjectAccess {
             "" => Arc::new(store),
             prefix => Arc::new(PrefixStore::new(store, prefix)),
         };
-        Ok(ObjectAccess { store, local: None, location: url.into(), writes_left: None })
+        Ok(ObjectAccess::over(store, url))
     }
 
     /// The same objects, but every write after the next `writes` fails: a crash, for tests.

@@ -83,6 +83,9 @@ pub struct SnapshotDelta {
     pub deleted: BTreeMap<PartitionId, RoaringBitmap>,
     /// Whether everything that was there goes before `added` comes.
     pub truncated: bool,
+    /// Whether `added` has rows because others were missed, so that rows which come meanwhile may have
+    /// made them superfluous. Only the way to the commit needs to know; it is not persisted.
+    pub rests_on_absence: bool,
 }
 
 impl SnapshotDelta {

@@ -1,7 +1,8 @@
 //! Whether what one transaction wants can still be done after others committed.
 //!
 //! Appends merge with everything. Deleting rows merges as long as the same rows are still there and still
-//! live. A change of an object's definition merges with no other change of the same definition. Whatever
+//! live; rows added because none was found (MERGE) merge with no other change of the table's rows. A change
+//! of an object's definition merges with no other change of the same definition. Whatever
 //! merges is simply performed again on the newest catalog.
 
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
@@ -122,11 +123,13 @@ fn rows_conflict(
     if then.header().dropped_nanos != now.header().dropped_nanos {
         return Some(ConflictKind::Definition);
     }
-    if let (Object::Table(then), Object::Table(now)) = (then, now)
-        && !delta.added.is_empty()
-        && !takes_rows_of(now, then)
-    {
-        return Some(ConflictKind::Definition);
+    if let (Object::Table(then), Object::Table(now)) = (then, now) {
+        if !delta.added.is_empty() && !takes_rows_of(now, then) {
+            return Some(ConflictKind::Definition);
+        }
+        if delta.rests_on_absence && now.data_version != then.data_version {
+            return Some(ConflictKind::Rows);
+        }
     }
     let (then, now) = (rows_of(base, id)?, rows_of(theirs, id)?);
     let removed = delta.removed.iter().any(|partition| {

@@ -62,11 +62,9 @@ pub fn merge(
     let outcomes = merging.outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     let has = |wanted: fn(&MergeAction) -> bool| plan.clauses.iter().any(|c| wanted(&c.action));
     let count = |has: bool, count: u64| has.then_some(count);
+    let inserted = merging.inserted.into_inner();
     let counts = MergeCounts {
-        inserted: count(
-            has(|action| matches!(action, MergeAction::Insert(_))),
-            merging.inserted.into_inner(),
-        ),
+        inserted: count(has(|action| matches!(action, MergeAction::Insert(_))), inserted),
         updated: count(
             has(|action| matches!(action, MergeAction::Update(_))),
             outcomes.updated.len(),
@@ -77,6 +75,7 @@ pub fn merge(
     gone.absorb(outcomes.deleted);
     let mut delta = gone.into_delta(&table.snapshot)?;
     delta.added = added;
+    delta.rests_on_absence = inserted > 0;
     transaction.change(table.id(), delta)?;
     Ok(counts)
 }

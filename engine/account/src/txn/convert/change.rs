@@ -102,6 +102,7 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
                 removed: removed.into_iter().map(PartitionId).collect(),
                 deleted: rows,
                 truncated,
+                rests_on_absence: false,
             };
             return Ok(Operation::Rows { table: ObjectId(table), delta });
         }
