@@ -43,13 +43,8 @@ pub const CONFIGURATIONS: &[Configuration] = &[
     Configuration { name: "one_thread", threads: 1, ..PLAIN },
     Configuration { name: "reopen", place: Place::Folder, threads: 2, ..PLAIN },
     Configuration { name: "bucket", place: Place::Bucket, threads: 2, ..PLAIN },
-    Configuration { name: "no_rules", threads: 2, rules: false, ..PLAIN },
     Configuration { name: "small_batches", threads: 2, batch_rows_max: Some(2), ..PLAIN },
-    Configuration { name: "little_memory", threads: 2, memory_bytes: Some(LITTLE_BYTES), ..PLAIN },
 ];
-
-/// So little that everything that can spill does so, with very few rows.
-const LITTLE_BYTES: usize = 2 << 10;
 
 /// Whether a file asks not to be run in a configuration: a line `# skip <name>: <reason>` in its head.
 pub fn skips(text: &str, configuration: &Configuration) -> bool {
