@@ -10,14 +10,14 @@ mod file_format;
 #[cfg(test)]
 mod tests;
 mod text;
+mod typed;
 mod unload;
 
 pub use convert::{from_plan, to_stored};
 pub use copy::{CopyOptions, MatchByColumnName, OnError, ValidationMode};
-pub use file_format::{
-    BinaryFormat, CsvOptions, FileFormat, FormatDefinition, FormatType, JsonOptions, ParquetOptions,
-};
+pub use file_format::{FormatDefinition, FormatType};
 pub(crate) use text::escaped as shown_text;
+pub use typed::{BinaryFormat, CsvOptions, FileFormat, JsonOptions, ParquetOptions};
 pub use unload::UnloadOptions;
 
 use std::fmt;

@@ -3,6 +3,7 @@
 pub(crate) mod dml;
 pub(crate) mod refresh;
 
+mod comment;
 mod container;
 mod copy;
 mod definition;
@@ -10,6 +11,7 @@ mod drop;
 mod explain;
 mod grant;
 mod object;
+mod object_alter;
 mod parameter;
 mod stage_files;
 mod table;
@@ -64,8 +66,8 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
             Rows::done()
         }
         Statement::Explain(ast) => explain::run(running, ast)?,
-        Statement::AlterObject(ast) => object::alter(running, ast)?,
-        Statement::Comment(ast) => object::comment(running, ast)?,
+        Statement::AlterObject(ast) => object_alter::alter(running, ast)?,
+        Statement::Comment(ast) => comment::comment(running, ast)?,
         Statement::Show(ast) => show::run(running, ast)?,
         Statement::Put(ast) => stage_files::put(running, ast)?,
         Statement::Get(ast) => stage_files::get(running, ast)?,

@@ -198,6 +198,13 @@ impl Object {
         object
     }
 
+    /// The same object with another comment.
+    pub fn with_comment(&self, comment: &str) -> Object {
+        let mut object = self.clone();
+        object.header_mut().comment = comment.to_string();
+        object
+    }
+
     /// The namespace of its kind.
     pub fn namespace(&self) -> Namespace {
         self.kind().namespace()

@@ -1,0 +1,63 @@
+//! COMMENT ON.
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{Object, ObjectKind};
+use firn_query::parse::ast::{self, Comment};
+use firn_types::{Error, ErrorCode, Result};
+
+use super::definition::catalog_kind;
+use super::drop::{live, place};
+use super::object_alter::changed;
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// COMMENT ON.
+///
+/// # Errors
+/// When there is no such object.
+pub(super) fn comment(running: &mut Running<'_>, ast: &Comment) -> Result<Rows> {
+    if ast.kind == ast::ObjectKind::Column {
+        return comment_column(running, ast);
+    }
+    let kind = catalog_kind(ast.kind)?;
+    let place = place(running, kind, &ast.name)?;
+    let catalog = running.catalog();
+    let Some(object) = live(&catalog, kind, &place) else {
+        if ast.if_exists {
+            return Ok(Rows::done());
+        }
+        return Err(catalog.not_found(kind, place.parent, &place.name));
+    };
+    let object = object.with_comment(&ast.text);
+    running.change(vec![CatalogChange::Alter { object }])?;
+    Ok(Rows::done())
+}
+
+fn comment_column(running: &mut Running<'_>, ast: &Comment) -> Result<Rows> {
+    let written = running.written(&ast.name)?;
+    let Some((column, table)) = written.parts.split_last() else { return Ok(Rows::done()) };
+    let table = firn_types::ObjectName { parts: table.to_vec() };
+    if table.parts.is_empty() {
+        let text = format!("invalid identifier '{column}'");
+        return Err(Error::new(ErrorCode::InvalidIdentifier, text).at(column.span));
+    }
+    let path = running.session.path.complete(&table, "COMMENT")?;
+    let catalog = running.catalog();
+    let Object::Table(table) = catalog.expect_path(ObjectKind::Table, &path)? else {
+        return Err(Error::not_supported("COMMENT ON COLUMN of a view"));
+    };
+    let object = changed(table, |table| {
+        match table.columns.iter_mut().find(|other| other.name == column.name) {
+            Some(found) => {
+                found.comment = ast.text.clone();
+                Ok(())
+            }
+            None => {
+                let text = format!("invalid identifier '{column}'");
+                Err(Error::new(ErrorCode::InvalidIdentifier, text).at(column.span))
+            }
+        }
+    })?;
+    running.change(vec![CatalogChange::Alter { object }])?;
+    Ok(Rows::done())
+}

@@ -1,0 +1,260 @@
+//! ALTER of every kind of object but tables.
+
+use std::sync::Arc;
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{ACCOUNT, Header, Object, ObjectKind};
+use firn_loader::options::to_stored;
+use firn_query::parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
+use firn_types::{Error, ErrorCode, Result};
+
+use super::definition::{catalog_kind, text_option};
+use super::drop::{live, place};
+use super::object::{invalid, properties, set_stage, set_warehouse};
+use crate::current;
+use crate::lifecycle::Running;
+use crate::result::Rows;
+
+/// ALTER of anything but a table or the session.
+///
+/// # Errors
+/// When there is no such object, or it cannot be changed so.
+pub(super) fn alter(running: &mut Running<'_>, ast: &AlterObject) -> Result<Rows> {
+    if ast.kind == ast::ObjectKind::Account {
+        return alter_account(running, &ast.action);
+    }
+    let kind = catalog_kind(ast.kind)?;
+    let Some(name) = &ast.name else {
+        return Err(Error::not_supported(format!("ALTER {} without a name", kind.word())));
+    };
+    let place = place(running, kind, name)?;
+    let catalog = running.catalog();
+    let Some(object) = live(&catalog, kind, &place) else {
+        if ast.if_exists {
+            return Ok(Rows::done());
+        }
+        return Err(catalog.not_found(kind, place.parent, &place.name));
+    };
+    let change = match &ast.action {
+        AlterObjectAction::Rename(to) => rename(running, kind, &object, to)?,
+        AlterObjectAction::Swap(other) => {
+            let other = self::place(running, kind, other)?;
+            let right = live(&catalog, kind, &other)
+                .ok_or_else(|| catalog.not_found(kind, other.parent, &other.name))?;
+            CatalogChange::Swap { left: object.id(), right: right.id() }
+        }
+        AlterObjectAction::Set(options) => {
+            CatalogChange::Alter { object: set(running, object, options)? }
+        }
+        AlterObjectAction::Unset(names) => {
+            let names: Vec<String> = names.iter().map(|name| name.name.to_uppercase()).collect();
+            CatalogChange::Alter { object: unset(object, &names)? }
+        }
+        AlterObjectAction::Suspend | AlterObjectAction::Resume(_) => {
+            let suspend = matches!(ast.action, AlterObjectAction::Suspend);
+            let if_needed = matches!(ast.action, AlterObjectAction::Resume(true));
+            match suspended(&object, suspend, if_needed)? {
+                Some(object) => CatalogChange::Alter { object },
+                None => return Ok(Rows::done()),
+            }
+        }
+        AlterObjectAction::AbortAllQueries | AlterObjectAction::Recluster(_) => {
+            return Ok(Rows::done());
+        }
+        AlterObjectAction::ManagedAccess(managed) => match object {
+            Object::Schema(schema) => {
+                let mut schema = schema.as_ref().clone();
+                schema.managed_access = *managed;
+                CatalogChange::alter(schema)
+            }
+            _ => return Err(Error::not_supported("MANAGED ACCESS here")),
+        },
+        _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.word()))),
+    };
+    running.change(vec![change])?;
+    current::forget_dropped(running.session);
+    Ok(Rows::done())
+}
+
+fn alter_account(running: &mut Running<'_>, action: &AlterObjectAction) -> Result<Rows> {
+    let change = |name: &str, value: Option<String>| CatalogChange::SetParameter {
+        on: ACCOUNT,
+        name: name.to_string(),
+        value,
+    };
+    let changes: Vec<CatalogChange> = match action {
+        AlterObjectAction::Set(options) => {
+            let set = |option: &StatementOption| change(&option.name, option.value.as_text());
+            options.iter().map(set).collect()
+        }
+        AlterObjectAction::Unset(names) => {
+            names.iter().map(|name| change(&name.name.to_uppercase(), None)).collect()
+        }
+        _ => return Err(Error::not_supported("this form of ALTER ACCOUNT")),
+    };
+    running.change(changes)?;
+    Ok(Rows::done())
+}
+
+fn rename(
+    running: &Running<'_>,
+    kind: ObjectKind,
+    object: &Object,
+    to: &ast::Name,
+) -> Result<CatalogChange> {
+    let to = place(running, kind, to)?;
+    if running.catalog().find(kind.namespace(), to.parent, &to.name).is_some() {
+        return Err(super::definition::already_exists(&to.name));
+    }
+    Ok(CatalogChange::Rename { id: object.id(), parent: to.parent, name: to.name })
+}
+
+/// A changed copy of a shared description.
+pub(super) fn changed<T: Clone>(
+    shared: &Arc<T>,
+    f: impl FnOnce(&mut T) -> Result<()>,
+) -> Result<Object>
+where
+    Object: From<T>,
+{
+    let mut copy = shared.as_ref().clone();
+    f(&mut copy)?;
+    Ok(copy.into())
+}
+
+fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Result<Object> {
+    let comment = text_option(options, "COMMENT");
+    let commented = |header: &mut Header| comment.iter().for_each(|c| header.comment.clone_from(c));
+    let days = options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
+    let days = days.map(super::definition::retention_days).transpose()?;
+    match &object {
+        Object::Database(database) => changed(database, |database| {
+            commented(&mut database.header);
+            database.retention_days = days.or(database.retention_days);
+            Ok(())
+        }),
+        Object::Schema(schema) => changed(schema, |schema| {
+            commented(&mut schema.header);
+            schema.retention_days = days.or(schema.retention_days);
+            Ok(())
+        }),
+        Object::View(view) => changed(view, |view| {
+            commented(&mut view.header);
+            view.secure |= text_option(options, "SECURE").is_some();
+            Ok(())
+        }),
+        Object::MaterializedView(view) => changed(view, |view| {
+            commented(&mut view.header);
+            view.secure |= text_option(options, "SECURE").is_some();
+            Ok(())
+        }),
+        Object::Sequence(sequence) => changed(sequence, |sequence| {
+            commented(&mut sequence.header);
+            if let Some(option) = options.iter().find(|option| option.name == "INCREMENT") {
+                sequence.step = option.value.as_integer().ok_or_else(|| invalid(option))?;
+            }
+            Ok(())
+        }),
+        Object::Stage(stage) => changed(stage, |stage| set_stage(running, stage, options)),
+        Object::FileFormat(format) => changed(format, |format| {
+            commented(&mut format.header);
+            let new = to_stored(&crate::stages::format(options)?.pairs());
+            let new: Vec<_> = new.into_iter().filter(|(name, _)| name != "TYPE").collect();
+            format.options.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
+            format.options.extend(new);
+            Ok(())
+        }),
+        Object::Integration(integration) => changed(integration, |integration| {
+            commented(&mut integration.header);
+            let new = properties(options, &["COMMENT", "TYPE", "ENABLED"]);
+            if let Some(option) = options.iter().find(|option| option.name == "ENABLED") {
+                integration.enabled = option.value.as_boolean().ok_or_else(|| invalid(option))?;
+            }
+            integration.properties.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
+            integration.properties.extend(new);
+            Ok(())
+        }),
+        Object::Warehouse(warehouse) => {
+            changed(warehouse, |warehouse| set_warehouse(warehouse, options))
+        }
+        Object::Role(role) => changed(role, |role| {
+            commented(&mut role.header);
+            Ok(())
+        }),
+        Object::User(user) => changed(user, |user| {
+            commented(&mut user.header);
+            let new = properties(options, &["COMMENT", "PASSWORD"]);
+            user.properties.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
+            user.properties.extend(new);
+            Ok(())
+        }),
+        Object::Table(_) => Err(Error::internal("ALTER TABLE among the others")),
+    }
+}
+
+fn unset(object: Object, names: &[String]) -> Result<Object> {
+    let comment = names.iter().any(|name| name == "COMMENT");
+    let retention = names.iter().any(|name| name == "DATA_RETENTION_TIME_IN_DAYS");
+    match &object {
+        Object::Database(database) => changed(database, |database| {
+            if comment {
+                database.header.comment.clear();
+            }
+            if retention {
+                database.retention_days = None;
+            }
+            Ok(())
+        }),
+        Object::Schema(schema) => changed(schema, |schema| {
+            if comment {
+                schema.header.comment.clear();
+            }
+            if retention {
+                schema.retention_days = None;
+            }
+            Ok(())
+        }),
+        Object::View(view) => changed(view, |view| {
+            if comment {
+                view.header.comment.clear();
+            }
+            if names.iter().any(|name| name == "SECURE") {
+                view.secure = false;
+            }
+            Ok(())
+        }),
+        Object::User(user) => changed(user, |user| {
+            user.properties.retain(|(name, _)| !names.contains(name));
+            Ok(())
+        }),
+        other if comment => Ok(other.with_comment("")),
+        _ => Err(Error::not_supported("UNSET of this property")),
+    }
+}
+
+/// The object in its other state; none when it is in it already and that is no error.
+fn suspended(object: &Object, suspend: bool, if_needed: bool) -> Result<Option<Object>> {
+    match object {
+        Object::Warehouse(warehouse) if warehouse.suspended == suspend => {
+            let name = &warehouse.header.name;
+            let (code, word) = match suspend {
+                true => (ErrorCode::WarehouseSuspended, "suspended"),
+                false if if_needed => return Ok(None),
+                false => (ErrorCode::WarehouseRunning, "resumed"),
+            };
+            let text = format!("Invalid state. Warehouse '{name}' cannot be {word}.");
+            Err(Error::new(code, text))
+        }
+        Object::Warehouse(warehouse) => changed(warehouse, |warehouse| {
+            warehouse.suspended = suspend;
+            Ok(())
+        })
+        .map(Some),
+        Object::MaterializedView(view) => changed(view, |view| {
+            view.state.suspended = suspend;
+            Ok(())
+        })
+        .map(Some),
+        _ => Err(Error::not_supported("SUSPEND and RESUME here")),
+    }
+}
