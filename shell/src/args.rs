@@ -44,6 +44,10 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "USER")]
     pub(crate) username: Option<String>,
 
+    /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
+    #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
+    pub(crate) memory: Option<usize>,
+
     /// A variable for &name substitution; may be repeated
     #[arg(short = 'D', long, value_name = "NAME=VALUE")]
     pub(crate) variable: Vec<String>,
@@ -81,6 +85,25 @@ pub(crate) fn name_and_value(text: &str) -> Result<(&str, &str), String> {
     }
 }
 
+/// Reads a size: a number of bytes, or of KB, MB, GB or TB, each 1024 of the one before.
+///
+/// # Errors
+/// A message when it is no size.
+fn bytes_of(text: &str) -> Result<usize, String> {
+    let upper = text.trim().to_ascii_uppercase();
+    let digits = upper.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let shift = match upper[digits.len()..].trim() {
+        "" | "B" => 0,
+        "K" | "KB" => 10,
+        "M" | "MB" => 20,
+        "G" | "GB" => 30,
+        "T" | "TB" => 40,
+        _ => return Err(format!("'{text}' is no size such as 512MB or 4GB")),
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|count| count.checked_mul(1 << shift));
+    bytes.ok_or_else(|| format!("'{text}' is no size such as 512MB or 4GB"))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -99,5 +122,15 @@ mod tests {
         assert_eq!(args.filename, ["a.sql", "-"]);
         assert_eq!(name_and_value(&args.variable[0]), Ok(("x", "1")));
         assert!(name_and_value("=1").is_err());
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(bytes_of("4096"), Ok(4096));
+        assert_eq!(bytes_of("512mb"), Ok(512 << 20));
+        assert_eq!(bytes_of("4 GB"), Ok(4 << 30));
+        for wrong in ["", "GB", "-1", "1.5GB", "4XB", "99999999999999999999", "99999999999TB"] {
+            assert!(bytes_of(wrong).is_err(), "{wrong}");
+        }
     }
 }

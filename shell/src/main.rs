@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Ok(settled) => settled,
         Err(message) => return fail(&message, EXIT_ARGUMENTS),
     };
-    let mut shell = match connect(connection, options, variables) {
+    let mut shell = match connect(connection, options, variables, args.memory) {
         Ok(shell) => shell,
         Err(message) => return fail(&message, EXIT_ACCOUNT),
     };
@@ -108,9 +108,10 @@ fn connect(
     connection: Connection,
     options: Options,
     variables: Variables,
+    memory_bytes: Option<usize>,
 ) -> Result<Shell, String> {
     let account = connection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let engine = Engine::open(account, EngineOptions::default())
+    let engine = Engine::open(account, EngineOptions { memory_bytes, ..EngineOptions::default() })
         .map_err(|error| format!("cannot open {account}: {error}"))?;
     let session = engine.session(SessionOptions {
         database: connection.database,

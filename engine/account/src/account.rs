@@ -35,6 +35,26 @@ struct Shared {
     turn: Mutex<()>,
     past: Mutex<Past>,
     sequences: Mutex<SequenceBlocks>,
+    /// Open transactions of this process. None begins while it is locked.
+    open: Mutex<usize>,
+}
+
+/// Counts a transaction as open until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenTransaction {
+    shared: Arc<Shared>,
+}
+
+impl Drop for OpenTransaction {
+    fn drop(&mut self) {
+        *self.shared.open() -= 1;
+    }
+}
+
+impl Shared {
+    fn open(&self) -> MutexGuard<'_, usize> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is known of the log.
@@ -75,6 +95,7 @@ impl Account {
                 turn: Mutex::default(),
                 past: Mutex::default(),
                 sequences: Mutex::default(),
+                open: Mutex::default(),
             }),
         };
         account.refresh()?;
@@ -137,6 +158,22 @@ impl Account {
     /// Begins a transaction on the newest version.
     pub fn begin(&self, space: &Arc<SessionSpace>) -> Transaction {
         Transaction::new(self.clone(), Arc::clone(space))
+    }
+
+    /// Counts a transaction as open.
+    pub(crate) fn opened(&self) -> OpenTransaction {
+        *self.shared.open() += 1;
+        OpenTransaction { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Does what no other transaction of this process may stand beside; false, and nothing is done, when
+    /// there is one beside the caller's.
+    pub(crate) fn while_alone(&self, work: impl FnOnce() -> Result<()>) -> Result<bool> {
+        let open = self.shared.open();
+        match *open {
+            0 | 1 => work().map(|()| true),
+            _ => Ok(false),
+        }
     }
 
     /// Everything as it was.

@@ -19,6 +19,7 @@ mod settings;
 mod settings_table;
 mod stages;
 mod transact;
+mod upkeep;
 mod warehouse;
 
 pub use engine::{Engine, EngineOptions};

@@ -4,6 +4,7 @@ use firn_account::{CatalogChange, Transaction};
 use firn_types::Result;
 
 use crate::lifecycle::Running;
+use crate::upkeep;
 
 impl Running<'_> {
     /// Runs a DML in the open transaction, or in one of its own that is committed at its end. When it
@@ -48,8 +49,10 @@ impl Running<'_> {
 
     fn commit(&mut self, transaction: Transaction) -> Result<()> {
         let id = transaction.id();
-        transaction.commit(&self.query_id)?;
+        let tables = transaction.changed_tables();
+        let version = transaction.commit(&self.query_id)?;
         self.session.last_transaction = Some(id);
+        upkeep::after_commit(self, &tables, version);
         Ok(())
     }
 

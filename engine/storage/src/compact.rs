@@ -9,9 +9,12 @@ use crate::{Partition, Snapshot};
 
 /// A partition with fewer live rows than one part in so many of the target is small.
 const SMALL: u64 = 4;
-/// A partition of which less than one part in so many is live is rewritten even alone.
+/// A partition of which less than one part in so many is live is rewritten even alone, ..
 const SPARSE: u64 = 2;
-/// Small neighbors that are worth a rewrite.
+/// .. if as many rows as one part in so many of the target are dead: fewer cost nobody anything.
+const DEAD: u64 = 64;
+/// Small neighbors that are worth a rewrite, of which none has more rows than all after it: so a row is
+/// rewritten only when what it stands in at least doubles, however many small inserts follow each other.
 const NEIGHBORS_MIN: usize = 8;
 
 /// Runs of partitions each of which should become one, for a table whose partitions aim at `target_rows`.
@@ -23,27 +26,42 @@ pub fn compactions(snapshot: &Snapshot, target_rows: u64) -> Vec<Vec<Arc<Partiti
         let live = partition.live_rows();
         let small = live < target_rows / SMALL;
         if !small || rows + live > target_rows {
-            finish(&mut run, &mut runs);
+            finish(&mut run, target_rows, &mut runs);
             rows = 0;
         }
-        if small || live < partition.rows / SPARSE {
+        if small || is_sparse(partition, target_rows) {
             run.push(Arc::clone(partition));
             rows += live;
         }
         if !small {
-            finish(&mut run, &mut runs);
+            finish(&mut run, target_rows, &mut runs);
             rows = 0;
         }
     }
-    finish(&mut run, &mut runs);
+    finish(&mut run, target_rows, &mut runs);
     runs
 }
 
-fn finish(run: &mut Vec<Arc<Partition>>, runs: &mut Vec<Vec<Arc<Partition>>>) {
-    let sparse = |partition: &Arc<Partition>| partition.live_rows() < partition.rows / SPARSE;
-    let run = std::mem::take(run);
-    if run.len() >= NEIGHBORS_MIN || run.iter().any(sparse) {
+fn is_sparse(partition: &Partition, target_rows: u64) -> bool {
+    let live = partition.live_rows();
+    live < partition.rows / SPARSE && partition.rows - live >= target_rows / DEAD
+}
+
+fn finish(run: &mut Vec<Arc<Partition>>, target_rows: u64, runs: &mut Vec<Vec<Arc<Partition>>>) {
+    let mut run = std::mem::take(run);
+    if run.iter().any(|partition| is_sparse(partition, target_rows)) {
         runs.push(run);
+        return;
+    }
+    let mut after = 0;
+    let alike = run.iter().rev().take_while(|partition| {
+        let fits = after == 0 || partition.live_rows() <= after;
+        after += partition.live_rows();
+        fits
+    });
+    let first = run.len() - alike.count();
+    if run.len() - first >= NEIGHBORS_MIN {
+        runs.push(run.split_off(first));
     }
 }
 
@@ -79,6 +97,10 @@ mod tests {
         assert_eq!(runs(&[(1, 0); 20]), [20]);
         assert_eq!(runs(&[(200, 0); 20]), [0_usize; 0], "five make a whole one: not worth it");
         assert_eq!(runs(&[(100, 0); 20]), [10, 10]);
+        let grown =
+            [(64, 0), (8, 0), (8, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0)];
+        assert_eq!(runs(&grown), [0_usize; 0], "seven of a kind");
+        assert_eq!(runs(&[&grown[..], &[(1, 0)]].concat()), [10], "all but the largest");
         assert_eq!(runs(&[(1_000, 0), (1_000, 600), (1_000, 100)]), [1]);
     }
 }

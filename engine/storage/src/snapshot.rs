@@ -86,6 +86,9 @@ pub struct SnapshotDelta {
     /// Whether `added` has rows because others were missed, so that rows which come meanwhile may have
     /// made them superfluous. Only the way to the commit needs to know; it is not persisted.
     pub rests_on_absence: bool,
+    /// Whether `added` holds the live rows of `removed` under their ids, and takes their place: the table
+    /// stays as it is, only its files differ.
+    pub rewritten: bool,
 }
 
 impl SnapshotDelta {
@@ -157,10 +160,12 @@ impl Snapshot {
     pub fn apply(&self, delta: &SnapshotDelta) -> Result<Snapshot> {
         let mut partitions = Vec::with_capacity(self.partitions.len() + delta.added.len());
         let mut met = 0;
+        let mut place = None;
         if !delta.truncated {
             for partition in &self.partitions {
                 if delta.removed.contains(&partition.id) {
                     met += 1;
+                    place.get_or_insert(partitions.len());
                 } else if let Some(deleted) = delta.deleted.get(&partition.id) {
                     met += 1;
                     partitions.extend(with_deleted(partition, deleted));
@@ -172,6 +177,8 @@ impl Snapshot {
                 return Err(Error::internal("a change of a micro-partition that is not there"));
             }
         }
+        let place = place.filter(|_| delta.rewritten).unwrap_or(partitions.len());
+        let after = partitions.split_off(place);
         let mut next_row_id = self.next_row_id;
         for added in &delta.added {
             let mut added = added.clone();
@@ -181,6 +188,7 @@ impl Snapshot {
             }
             partitions.push(Arc::new(added));
         }
+        partitions.extend(after);
         Ok(Snapshot::new(partitions, next_row_id))
     }
 }

@@ -63,7 +63,9 @@ impl Catalog {
             Object::Table(table) => {
                 let table = Arc::make_mut(table);
                 table.snapshot = snapshot;
-                table.data_version = moment.version;
+                if !delta.rewritten {
+                    table.data_version = moment.version;
+                }
                 if delta.truncated {
                     table.loads = Arc::default();
                 }

@@ -1,6 +1,6 @@
 //! What one transaction sees and will write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use firn_storage::{Partition, Snapshot, SnapshotDelta, path};
@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use super::operation::Operation;
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{LoadRecord, PENDING, SessionSpace, TimePoint};
-use crate::account::{Account, Rebase};
+use crate::account::{Account, OpenTransaction, Rebase};
 use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence};
 
 /// A transaction: a version of everything, and changes on top that nobody else sees before the commit.
@@ -24,6 +24,8 @@ pub struct Transaction {
     state: Savepoint,
     statements: Vec<QueryId>,
     started_nanos: i64,
+    /// Counts it among the open ones.
+    _open: OpenTransaction,
 }
 
 /// A state of a transaction to return to.
@@ -41,11 +43,12 @@ pub struct Savepoint {
 
 impl Transaction {
     pub(crate) fn new(account: Account, space: Arc<SessionSpace>) -> Transaction {
+        let open = account.opened();
         let base = account.catalog_for(&space);
         let state =
             Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
         let started_nanos = account.clock().now_nanos();
-        Transaction { account, space, state, statements: Vec::new(), started_nanos }
+        Transaction { account, space, state, statements: Vec::new(), started_nanos, _open: open }
     }
 
     /// The account.
@@ -182,6 +185,15 @@ impl Transaction {
         self.perform(Operation::Rows { table, delta }, own)
     }
 
+    /// The account's tables and materialized views whose rows change, without a session's own.
+    pub fn changed_tables(&self) -> BTreeSet<ObjectId> {
+        let table = |operation: &Operation| match operation {
+            Operation::Rows { table, .. } => Some(*table),
+            _ => None,
+        };
+        self.state.operations.iter().filter_map(table).collect()
+    }
+
     /// Removes all rows and the load history. Rows that others add before the commit go, too.
     ///
     /// # Errors
@@ -257,6 +269,20 @@ impl Transaction {
             self.space.replace(Arc::clone(self.state.pending.session_layer()));
         }
         Ok(version)
+    }
+
+    /// As [`Transaction::commit`], for what may as well be done later: not while another transaction of
+    /// this process is open, which it could make fail. Tells whether it was committed.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub fn commit_if_alone(self) -> Result<bool> {
+        let account = self.account.clone();
+        let base = &self.state.base;
+        account.while_alone(|| {
+            account.commit(base, &self.state.operations, &[])?;
+            Ok(())
+        })
     }
 
     /// Forgets the changes.

@@ -10,6 +10,7 @@
 
 mod changed_rows;
 mod cluster;
+mod compact;
 mod copy;
 mod copy_into_stage;
 mod delete;
@@ -23,6 +24,7 @@ mod touched;
 mod update;
 mod writer;
 
+pub use compact::compact;
 pub use copy::{Copied, LoadedFiles, OpenStage, copy_into_table};
 pub use copy_into_stage::{Unloaded, copy_into_stage};
 pub use delete::delete;

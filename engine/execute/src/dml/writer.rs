@@ -1,10 +1,13 @@
 //! Rows to micro-partitions, from many threads into one table.
 //!
 //! Batches are gathered under their place in the source's order. Who fills the buffer up to a file's
-//! size takes it, and sorts and encodes it while the others go on; so rows keep about the order in which
-//! they came, a small statement writes one file, and memory stays bounded by a file per thread. No lock
-//! is held while a file is encoded, since a thread that waits for the encoding of other columns may take
-//! up another worker's task meanwhile.
+//! size takes it, and encodes it while the others go on; so rows keep about the order in which they came,
+//! a small statement writes one file, and memory stays bounded by a file per thread. No lock is held while
+//! a file is encoded, since a thread that waits for the encoding of other columns may take up another
+//! worker's task meanwhile.
+//!
+//! With a cluster key, rows are gathered as long as memory allows, sorted together, and cut into files that
+//! do not overlap: only what one statement writes beyond its share of the memory may overlap the rest.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -18,12 +21,18 @@ use firn_storage::{
 };
 use firn_types::Result;
 
-use super::cluster::ClusterOrder;
+use super::cluster::{ClusterOrder, Ordered};
 use crate::context::{QueryContext, lock};
 use crate::memory::Reservation;
 
 /// Bytes of values that a file should have at least, even when memory is short.
 const FILE_BYTES_MIN: usize = 8 << 20;
+
+/// The part of the warehouse's memory up to which rows are gathered to be sorted together: others are
+/// gathered while they are written.
+const SORTED_SHARE: usize = 4;
+/// Rows that are sorted together at most: places in what is gathered have 32 bits.
+const SORTED_ROWS_MAX: usize = 1 << 30;
 
 /// Writes the rows of one statement into one table.
 pub(super) struct RowsWriter<'c> {
@@ -32,9 +41,11 @@ pub(super) struct RowsWriter<'c> {
     folder: String,
     columns: Vec<StoredColumn>,
     order: Option<ClusterOrder>,
-    row_ids: bool,
-    file_rows: usize,
-    file_bytes: usize,
+    /// Sizes of a file.
+    targets: WriterOptions,
+    /// Rows and bytes that are gathered before they are written.
+    gathered_rows_max: usize,
+    gathered_bytes_max: usize,
     gathered: Mutex<Gathered>,
     files: Mutex<Files>,
 }
@@ -94,16 +105,21 @@ impl<'c> RowsWriter<'c> {
         context: &'c QueryContext,
         transaction: &Transaction,
     ) -> Result<RowsWriter<'c>> {
-        let targets = WriterOptions::default();
+        let targets = WriterOptions { row_ids, ..WriterOptions::default() };
+        let share = context.memory.limit_bytes() / SORTED_SHARE;
+        let (gathered_rows_max, gathered_bytes_max) = match order {
+            Some(_) => (SORTED_ROWS_MAX, share.max(targets.target_bytes)),
+            None => (targets.target_rows, targets.target_bytes),
+        };
         Ok(RowsWriter {
             context,
             access: transaction.account().access().clone(),
             folder,
             columns,
             order,
-            row_ids,
-            file_rows: targets.target_rows,
-            file_bytes: targets.target_bytes,
+            targets,
+            gathered_rows_max,
+            gathered_bytes_max,
             gathered: Mutex::new(Gathered::new(context)),
             files: Mutex::default(),
         })
@@ -117,50 +133,62 @@ impl<'c> RowsWriter<'c> {
         let full = {
             let mut gathered = lock(&self.gathered);
             let short = gathered.add(place, batch);
-            let full = gathered.rows >= self.file_rows
-                || gathered.bytes >= self.file_bytes
+            let full = gathered.rows >= self.gathered_rows_max
+                || gathered.bytes >= self.gathered_bytes_max
                 || (short && gathered.bytes >= FILE_BYTES_MIN);
             full.then(|| gathered.take(self.context))
         };
-        full.map_or(Ok(()), |gathered| self.write_file(gathered))
+        full.map_or(Ok(()), |gathered| self.write_files(gathered))
     }
 
     /// Writes what is left and tells what was written, in order.
     pub(super) fn finish(self) -> Result<Written> {
         let rest = lock(&self.gathered).take(self.context);
-        self.write_file(rest)?;
+        self.write_files(rest)?;
         let Files { mut written, rows } = std::mem::take(&mut *lock(&self.files));
         written.sort_by_key(|(place, file, _)| (*place, *file));
         let partitions = written.into_iter().flat_map(|(.., partitions)| partitions).collect();
         Ok(Written { partitions, rows })
     }
 
-    fn write_file(&self, gathered: Gathered) -> Result<()> {
-        let Gathered { batches, rows, memory, next_file, .. } = gathered;
+    fn write_files(&self, gathered: Gathered) -> Result<()> {
+        let Gathered { batches, rows, bytes, memory, next_file } = gathered;
         let Some((&place, _)) = batches.first_key_value() else { return Ok(()) };
         self.context.check()?;
         let batches: Vec<Batch> = batches.into_values().flatten().collect();
-        let batches = match &self.order {
-            Some(order) => order.sort(batches, self.context)?,
-            None => batches,
+        let (ordered, count) = match &self.order {
+            Some(order) => (order.sort(batches, self.context)?, self.files_of(rows, bytes)),
+            None => (Ordered::unsorted(batches), 1),
         };
+        let written = self.context.map(count, |file| {
+            let cut = |file: usize| (rows as u128 * file as u128 / count as u128) as usize;
+            self.write_file(&ordered, (cut(file), cut(file + 1)))
+        })?;
+        drop((ordered, memory));
+        let mut files = lock(&self.files);
+        files.rows += rows as u64;
+        files.written.push((place, next_file, written.into_iter().flatten().collect()));
+        Ok(())
+    }
+
+    /// How many files of about the same size it takes.
+    fn files_of(&self, rows: usize, bytes: usize) -> usize {
+        let by_rows = rows.div_ceil(self.targets.target_rows);
+        by_rows.max(bytes.div_ceil(self.targets.target_bytes)).max(1)
+    }
+
+    fn write_file(&self, ordered: &Ordered, range: (usize, usize)) -> Result<Vec<Partition>> {
         let options = WriterOptions {
             target_rows: usize::MAX,
             target_bytes: usize::MAX,
-            row_ids: self.row_ids,
-            ..WriterOptions::default()
+            ..self.targets.clone()
         };
-        let mut writer =
-            PartitionWriter::new(self.access.clone(), &self.folder, &self.columns, options);
-        let partitions = self.context.pool.install(|| {
-            batches.iter().try_for_each(|batch| writer.write(batch))?;
+        let (access, columns) = (self.access.clone(), &self.columns);
+        let mut writer = PartitionWriter::new(access, &self.folder, columns, options);
+        self.context.pool.install(|| {
+            ordered.give(range, &mut |batch| writer.write(batch))?;
             writer.finish()
-        })?;
-        drop(memory);
-        let mut files = lock(&self.files);
-        files.rows += rows as u64;
-        files.written.push((place, next_file, partitions));
-        Ok(())
+        })
     }
 }
 

@@ -146,7 +146,7 @@ fn merge(
 }
 
 /// The table's cluster keys as expressions.
-pub(super) fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>> {
+pub(crate) fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>> {
     if table.cluster_by.is_empty() {
         return Ok(Vec::new());
     }

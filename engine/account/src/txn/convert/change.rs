@@ -23,6 +23,7 @@ pub(in crate::txn) fn change_to(operation: &Operation, lists: &Lists<'_>) -> Res
             removed: delta.removed.iter().map(|id| id.0.clone()).collect(),
             deleted: delta.deleted.iter().map(|(id, rows)| (id.0.clone(), rows_to(rows))).collect(),
             truncated: delta.truncated,
+            rewritten: delta.rewritten,
         },
         Operation::Loads { table, records } => v1::Change::Loads {
             table: table.0,
@@ -92,7 +93,7 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
         v1::Change::Refreshed { view, reflects } => {
             CatalogChange::Refreshed { view: ObjectId(view), reflects }
         }
-        v1::Change::Rows { table, added, removed, deleted, truncated } => {
+        v1::Change::Rows { table, added, removed, deleted, truncated, rewritten } => {
             let mut rows = BTreeMap::new();
             for (id, bitmap) in deleted {
                 rows.insert(PartitionId(id), rows_from(&bitmap)?);
@@ -103,6 +104,7 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
                 deleted: rows,
                 truncated,
                 rests_on_absence: false,
+                rewritten,
             };
             return Ok(Operation::Rows { table: ObjectId(table), delta });
         }

@@ -98,6 +98,9 @@ pub enum Change {
         /// Whether everything goes that was there before.
         #[serde(default, skip_serializing_if = "is_false")]
         truncated: bool,
+        /// Whether the added micro-partitions hold the rows of the removed ones.
+        #[serde(default, skip_serializing_if = "is_false")]
+        rewritten: bool,
     },
     /// Files were loaded.
     Loads {
