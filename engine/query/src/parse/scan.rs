@@ -269,7 +269,10 @@ impl<'a> Scanner<'a> {
 
     fn symbol(&mut self, first: char) -> Result<Kind> {
         let rest = self.text.get(self.at..).unwrap_or("");
-        if let Some(operator) = OPERATORS.iter().find(|operator| rest.starts_with(*operator)) {
+        // Most symbols are brackets and commas, and what follows tells that no operator begins.
+        let longer = rest.as_bytes().get(1).is_some_and(|next| b">:=|*".contains(next));
+        let longest = || OPERATORS.iter().find(|operator| rest.starts_with(*operator));
+        if let Some(operator) = longer.then(longest).flatten() {
             return Ok(self.take(operator.len(), Kind::Symbol));
         }
         if "+-*/%=<>(),.;:[]{}".contains(first) {
