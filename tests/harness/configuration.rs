@@ -43,6 +43,8 @@ pub const CONFIGURATIONS: &[Configuration] = &[
     Configuration { name: "one_thread", threads: 1, ..PLAIN },
     Configuration { name: "reopen", place: Place::Folder, threads: 2, ..PLAIN },
     Configuration { name: "bucket", place: Place::Bucket, threads: 2, ..PLAIN },
+    Configuration { name: "little_memory", threads: 2, memory_bytes: Some(64 << 10), ..PLAIN },
+    Configuration { name: "no_rules", threads: 2, rules: false, ..PLAIN },
     Configuration { name: "small_batches", threads: 2, batch_rows_max: Some(2), ..PLAIN },
 ];
 
