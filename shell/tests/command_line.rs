@@ -52,18 +52,6 @@ fn psql_is_a_table_for_people() {
 +----+-------+
 ",
     );
-    check(
-        &["-q", "SELECT PARSE_JSON('{\"a\":1}') AS v, TRUE AS b", "-o", "timing=false"],
-        "\
-+----------+------+
-| V        | B    |
-|----------+------|
-| {        | True |
-|   \"a\": 1 |      |
-| }        |      |
-+----------+------+
-",
-    );
 }
 
 #[test]

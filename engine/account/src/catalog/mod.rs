@@ -23,7 +23,7 @@ pub use change::{CatalogChange, CreateMode};
 pub use entry::{ACCOUNT, Header, fresh_id};
 pub use grant::{Grant, GrantTarget, Grantee};
 pub(crate) use layer::Layer;
-pub use names::{CurrentPath, ObjectPath};
+pub use names::{CurrentPath, ObjectPath, Place};
 pub use object::*;
 
 /// All descriptions of the account at one version. Cloning shares them.

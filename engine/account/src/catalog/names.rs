@@ -27,6 +27,15 @@ pub struct ObjectPath {
     pub name: String,
 }
 
+/// Where an object is looked for, or is to be: its container, and its name there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The account, a database, or a schema.
+    pub parent: ObjectId,
+    /// The object's own name.
+    pub name: String,
+}
+
 impl std::fmt::Display for ObjectPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.database, self.schema, self.name)
@@ -115,6 +124,41 @@ impl Catalog {
             .schema(id, &path.schema)
             .ok_or_else(|| self.not_found(ObjectKind::Schema, id, &path.schema))?;
         Ok(schema.header.id)
+    }
+
+    /// Where an object of a kind stands whose name was written; `action` is the statement's verb in
+    /// messages.
+    ///
+    /// # Errors
+    /// `NotFound` naming the container that does not exist; as [`CurrentPath::complete`].
+    pub fn place(
+        &self,
+        kind: ObjectKind,
+        name: &ObjectName,
+        current: &CurrentPath,
+        action: &str,
+    ) -> Result<Place> {
+        match kind {
+            ObjectKind::Database
+            | ObjectKind::Integration
+            | ObjectKind::Warehouse
+            | ObjectKind::Role
+            | ObjectKind::User => Ok(Place { parent: ACCOUNT, name: name.object().name.clone() }),
+            ObjectKind::Schema => {
+                let database = match name.parts.as_slice() {
+                    [database, _] => database.name.clone(),
+                    _ => current.database(action)?,
+                };
+                let found = self.database(&database);
+                let missing = || self.not_found(ObjectKind::Database, ACCOUNT, &database);
+                let parent = found.ok_or_else(missing)?.header.id;
+                Ok(Place { parent, name: name.object().name.clone() })
+            }
+            _ => {
+                let path = current.complete(name, action)?;
+                Ok(Place { parent: self.expect_schema(&path)?, name: path.name })
+            }
+        }
     }
 
     /// The live object of a kind and path, for a statement about that kind.

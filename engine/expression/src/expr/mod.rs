@@ -113,23 +113,54 @@ pub enum Expr {
     },
 }
 
+/// The operands of an expression that is borrowed, shared or to change, as the iterators say.
+macro_rules! children {
+    ($expr:expr, $iter:ident, $as_deref:ident) => {
+        match $expr {
+            Expr::Literal { .. } | Expr::Column { .. } => Vec::new(),
+            Expr::Compare { left, right, .. } | Expr::Distinct { left, right, .. } => {
+                vec![left, right]
+            }
+            Expr::And(parts) | Expr::Or(parts) => parts.$iter().collect(),
+            Expr::Not(input) | Expr::IsNull(input) => vec![input],
+            Expr::InList { input, .. } | Expr::Cast { input, .. } => vec![input],
+            Expr::Case { branches, otherwise, .. } => {
+                let branches = branches.$iter().flat_map(|(when, then)| [when, then]);
+                branches.chain(otherwise.$as_deref()).collect()
+            }
+            Expr::Coalesce { operands, .. } => operands.$iter().collect(),
+            Expr::Call { arguments, .. } => arguments.$iter().collect(),
+        }
+    };
+}
+
 impl Expr {
     /// The type of the expression's values.
     pub fn sql_type(&self) -> SqlType {
+        self.stated_type().unwrap_or(SqlType::Boolean)
+    }
+
+    /// Whether the expression asks something, and so is BOOLEAN by its form alone.
+    pub fn is_test(&self) -> bool {
+        self.stated_type().is_none()
+    }
+
+    /// The type, of the forms that can have several.
+    fn stated_type(&self) -> Option<SqlType> {
         match self {
             Expr::Literal { sql_type, .. }
             | Expr::Column { sql_type, .. }
             | Expr::Case { sql_type, .. }
-            | Expr::Coalesce { sql_type, .. } => *sql_type,
-            Expr::Cast { to, .. } => *to,
-            Expr::Call { binding, .. } => binding.returns,
+            | Expr::Coalesce { sql_type, .. } => Some(*sql_type),
+            Expr::Cast { to, .. } => Some(*to),
+            Expr::Call { binding, .. } => Some(binding.returns),
             Expr::Compare { .. }
             | Expr::Distinct { .. }
             | Expr::And(_)
             | Expr::Or(_)
             | Expr::Not(_)
             | Expr::IsNull(_)
-            | Expr::InList { .. } => SqlType::Boolean,
+            | Expr::InList { .. } => None,
         }
     }
 
@@ -179,40 +210,12 @@ impl Expr {
 
     /// The operands, in order.
     pub fn children(&self) -> Vec<&Expr> {
-        match self {
-            Expr::Literal { .. } | Expr::Column { .. } => Vec::new(),
-            Expr::Compare { left, right, .. } | Expr::Distinct { left, right, .. } => {
-                vec![left, right]
-            }
-            Expr::And(parts) | Expr::Or(parts) => parts.iter().collect(),
-            Expr::Not(input) | Expr::IsNull(input) => vec![input],
-            Expr::InList { input, .. } | Expr::Cast { input, .. } => vec![input],
-            Expr::Case { branches, otherwise, .. } => {
-                let branches = branches.iter().flat_map(|(when, then)| [when, then]);
-                branches.chain(otherwise.as_deref()).collect()
-            }
-            Expr::Coalesce { operands, .. } => operands.iter().collect(),
-            Expr::Call { arguments, .. } => arguments.iter().collect(),
-        }
+        children!(self, iter, as_deref)
     }
 
     /// The operands, in order, to change in place.
     pub fn children_mut(&mut self) -> Vec<&mut Expr> {
-        match self {
-            Expr::Literal { .. } | Expr::Column { .. } => Vec::new(),
-            Expr::Compare { left, right, .. } | Expr::Distinct { left, right, .. } => {
-                vec![left, right]
-            }
-            Expr::And(parts) | Expr::Or(parts) => parts.iter_mut().collect(),
-            Expr::Not(input) | Expr::IsNull(input) => vec![input],
-            Expr::InList { input, .. } | Expr::Cast { input, .. } => vec![input],
-            Expr::Case { branches, otherwise, .. } => {
-                let branches = branches.iter_mut().flat_map(|(when, then)| [when, then]);
-                branches.chain(otherwise.as_deref_mut()).collect()
-            }
-            Expr::Coalesce { operands, .. } => operands.iter_mut().collect(),
-            Expr::Call { arguments, .. } => arguments.iter_mut().collect(),
-        }
+        children!(self, iter_mut, as_deref_mut)
     }
 
     /// Every column that the expression reads.

@@ -2,58 +2,111 @@
 
 use firn_expression::Expr;
 
-use super::node::SortKey;
-use super::{Plan, SetOperation, WindowTarget};
+use super::{ApplyKind, JoinKind, Plan, SetOperation, WindowTarget};
+
+/// The inputs of a node that is borrowed, shared or (`mut`) to change.
+macro_rules! inputs {
+    ($plan:expr, $iter:ident $(, $change:tt)?) => {
+        match $plan {
+            Plan::Scan(_)
+            | Plan::VirtualScan(_)
+            | Plan::StageScan(_)
+            | Plan::Values(_)
+            | Plan::Generate(_)
+            | Plan::CteRef(_) => Vec::new(),
+            Plan::Filter(node) => vec![&$($change)? *node.input],
+            Plan::Project(node) => vec![&$($change)? *node.input],
+            Plan::Aggregate(node) => vec![&$($change)? *node.input],
+            Plan::Window(node) => vec![&$($change)? *node.input],
+            Plan::Sort(node) => vec![&$($change)? *node.input],
+            Plan::Limit(node) => vec![&$($change)? *node.input],
+            Plan::TableExpand(node) => vec![&$($change)? *node.input],
+            Plan::Sample(node) => vec![&$($change)? *node.input],
+            Plan::Join(node) => vec![&$($change)? node.left, &$($change)? node.right],
+            Plan::Apply(node) => vec![&$($change)? node.left, &$($change)? node.right],
+            Plan::With(node) => vec![&$($change)? node.definition, &$($change)? node.body],
+            Plan::RecursiveCte(node) => vec![&$($change)? node.anchor, &$($change)? node.step],
+            Plan::SetOperation(SetOperation { inputs, .. }) => inputs.$iter().collect(),
+        }
+    };
+}
+
+/// The expressions of a node, not of its inputs; the node is borrowed, shared or (`mut`) to change.
+macro_rules! expressions {
+    ($plan:expr, $iter:ident $(, $change:tt)?) => {{
+        let mut found = Vec::new();
+        match $plan {
+            Plan::Scan(node) => found.extend(node.conditions.$iter()),
+            Plan::Values(node) => found.extend(node.rows.$iter().flatten()),
+            Plan::Filter(node) => found.extend(node.conditions.$iter()),
+            Plan::Project(node) => {
+                found.extend(node.items.$iter().map(|item| &$($change)? item.expr));
+            }
+            Plan::Aggregate(node) => {
+                found.extend(node.groups.$iter().map(|item| &$($change)? item.expr));
+                for call in node.aggregates.$iter() {
+                    found.extend(call.arguments.$iter());
+                    found.extend(call.order_by.$iter().map(|key| &$($change)? key.expr));
+                }
+            }
+            Plan::Window(node) => {
+                for call in node.calls.$iter() {
+                    found.extend(call.arguments.$iter());
+                    found.extend(call.partition_by.$iter());
+                    found.extend(call.order_by.$iter().map(|key| &$($change)? key.expr));
+                    if let WindowTarget::Aggregate { within, .. } = &$($change)? call.target {
+                        found.extend(within.$iter().map(|key| &$($change)? key.expr));
+                    }
+                }
+            }
+            Plan::Sort(node) => {
+                found.extend(node.keys.$iter().map(|key| &$($change)? key.expr));
+            }
+            Plan::Join(node) => {
+                for key in node.keys.$iter() {
+                    found.extend([&$($change)? key.left, &$($change)? key.right]);
+                }
+                found.extend(node.conditions.$iter());
+            }
+            Plan::Apply(node) => {
+                if let ApplyKind::Any { conditions, .. } = &$($change)? node.kind {
+                    found.extend(conditions.$iter());
+                }
+            }
+            Plan::TableExpand(node) => found.extend(node.arguments.$iter()),
+            Plan::VirtualScan(_)
+            | Plan::StageScan(_)
+            | Plan::Generate(_)
+            | Plan::Limit(_)
+            | Plan::SetOperation(_)
+            | Plan::With(_)
+            | Plan::CteRef(_)
+            | Plan::RecursiveCte(_)
+            | Plan::Sample(_) => {}
+        }
+        found
+    }};
+}
 
 impl Plan {
     /// The inputs, in order.
     pub fn inputs(&self) -> Vec<&Plan> {
-        match self {
-            Plan::Scan(_)
-            | Plan::VirtualScan(_)
-            | Plan::StageScan(_)
-            | Plan::Values(_)
-            | Plan::Generate(_)
-            | Plan::CteRef(_) => Vec::new(),
-            Plan::Filter(node) => vec![&node.input],
-            Plan::Project(node) => vec![&node.input],
-            Plan::Aggregate(node) => vec![&node.input],
-            Plan::Window(node) => vec![&node.input],
-            Plan::Sort(node) => vec![&node.input],
-            Plan::Limit(node) => vec![&node.input],
-            Plan::TableExpand(node) => vec![&node.input],
-            Plan::Sample(node) => vec![&node.input],
-            Plan::Join(node) => vec![&node.left, &node.right],
-            Plan::Apply(node) => vec![&node.left, &node.right],
-            Plan::With(node) => vec![&node.definition, &node.body],
-            Plan::RecursiveCte(node) => vec![&node.anchor, &node.step],
-            Plan::SetOperation(SetOperation { inputs, .. }) => inputs.iter().collect(),
-        }
+        inputs!(self, iter)
     }
 
     /// The inputs, in order, to change in place.
     pub fn inputs_mut(&mut self) -> Vec<&mut Plan> {
-        match self {
-            Plan::Scan(_)
-            | Plan::VirtualScan(_)
-            | Plan::StageScan(_)
-            | Plan::Values(_)
-            | Plan::Generate(_)
-            | Plan::CteRef(_) => Vec::new(),
-            Plan::Filter(node) => vec![&mut node.input],
-            Plan::Project(node) => vec![&mut node.input],
-            Plan::Aggregate(node) => vec![&mut node.input],
-            Plan::Window(node) => vec![&mut node.input],
-            Plan::Sort(node) => vec![&mut node.input],
-            Plan::Limit(node) => vec![&mut node.input],
-            Plan::TableExpand(node) => vec![&mut node.input],
-            Plan::Sample(node) => vec![&mut node.input],
-            Plan::Join(node) => vec![&mut node.left, &mut node.right],
-            Plan::Apply(node) => vec![&mut node.left, &mut node.right],
-            Plan::With(node) => vec![&mut node.definition, &mut node.body],
-            Plan::RecursiveCte(node) => vec![&mut node.anchor, &mut node.step],
-            Plan::SetOperation(SetOperation { inputs, .. }) => inputs.iter_mut().collect(),
-        }
+        inputs!(self, iter_mut, mut)
+    }
+
+    /// Every expression of this node, not of its inputs.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        expressions!(self, iter)
+    }
+
+    /// Every expression of this node, not of its inputs, to change in place.
+    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
+        expressions!(self, iter_mut, mut)
     }
 
     /// The plan with `f` applied to every input.
@@ -78,107 +131,6 @@ impl Plan {
             *input = f(taken)?;
         }
         Ok(self)
-    }
-
-    /// Every expression of this node, not of its inputs.
-    pub fn expressions(&self) -> Vec<&Expr> {
-        let mut found = Vec::new();
-        match self {
-            Plan::Scan(node) => found.extend(&node.conditions),
-            Plan::Values(node) => found.extend(node.rows.iter().flatten()),
-            Plan::Filter(node) => found.extend(&node.conditions),
-            Plan::Project(node) => found.extend(node.items.iter().map(|item| &item.expr)),
-            Plan::Aggregate(node) => {
-                found.extend(node.groups.iter().map(|item| &item.expr));
-                for call in &node.aggregates {
-                    found.extend(&call.arguments);
-                    found.extend(call.order_by.iter().map(|key| &key.expr));
-                }
-            }
-            Plan::Window(node) => {
-                for call in &node.calls {
-                    found.extend(&call.arguments);
-                    found.extend(&call.partition_by);
-                    found.extend(call.order_by.iter().map(|key| &key.expr));
-                    if let WindowTarget::Aggregate { within, .. } = &call.target {
-                        found.extend(within.iter().map(|key| &key.expr));
-                    }
-                }
-            }
-            Plan::Sort(node) => found.extend(node.keys.iter().map(|key| &key.expr)),
-            Plan::Join(node) => {
-                found.extend(node.keys.iter().flat_map(|key| [&key.left, &key.right]));
-                found.extend(&node.conditions);
-            }
-            Plan::Apply(node) => {
-                if let super::ApplyKind::Any { conditions, .. } = &node.kind {
-                    found.extend(conditions);
-                }
-            }
-            Plan::TableExpand(node) => found.extend(&node.arguments),
-            Plan::VirtualScan(_)
-            | Plan::StageScan(_)
-            | Plan::Generate(_)
-            | Plan::Limit(_)
-            | Plan::SetOperation(_)
-            | Plan::With(_)
-            | Plan::CteRef(_)
-            | Plan::RecursiveCte(_)
-            | Plan::Sample(_) => {}
-        }
-        found
-    }
-
-    /// Every expression of this node, not of its inputs, to change in place.
-    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
-        fn keys<'a>(found: &mut Vec<&'a mut Expr>, order: &'a mut [SortKey]) {
-            found.extend(order.iter_mut().map(|key| &mut key.expr));
-        }
-        let mut found = Vec::new();
-        match self {
-            Plan::Scan(node) => found.extend(&mut node.conditions),
-            Plan::Values(node) => found.extend(node.rows.iter_mut().flatten()),
-            Plan::Filter(node) => found.extend(&mut node.conditions),
-            Plan::Project(node) => found.extend(node.items.iter_mut().map(|item| &mut item.expr)),
-            Plan::Aggregate(node) => {
-                found.extend(node.groups.iter_mut().map(|item| &mut item.expr));
-                for call in &mut node.aggregates {
-                    found.extend(&mut call.arguments);
-                    keys(&mut found, &mut call.order_by);
-                }
-            }
-            Plan::Window(node) => {
-                for call in &mut node.calls {
-                    found.extend(&mut call.arguments);
-                    found.extend(&mut call.partition_by);
-                    keys(&mut found, &mut call.order_by);
-                    if let WindowTarget::Aggregate { within, .. } = &mut call.target {
-                        keys(&mut found, within);
-                    }
-                }
-            }
-            Plan::Sort(node) => keys(&mut found, &mut node.keys),
-            Plan::Join(node) => {
-                found.extend(node.keys.iter_mut().flat_map(|key| [&mut key.left, &mut key.right]));
-                found.extend(&mut node.conditions);
-            }
-            Plan::Apply(node) => {
-                if let super::ApplyKind::Any { conditions, .. } = &mut node.kind {
-                    found.extend(conditions);
-                }
-            }
-            Plan::TableExpand(node) => found.extend(&mut node.arguments),
-            Plan::VirtualScan(_)
-            | Plan::StageScan(_)
-            | Plan::Generate(_)
-            | Plan::Limit(_)
-            | Plan::SetOperation(_)
-            | Plan::With(_)
-            | Plan::CteRef(_)
-            | Plan::RecursiveCte(_)
-            | Plan::Sample(_) => {}
-        }
-        found
     }
 
     /// Visits the node and everything below it, the node first.
@@ -215,11 +167,11 @@ impl Plan {
             }
             Plan::Window(node) => node.calls.iter_mut().map(|call| &mut call.id).collect(),
             Plan::Join(node) => match &mut node.kind {
-                super::JoinKind::Mark { id, .. } => vec![id],
+                JoinKind::Mark { id, .. } => vec![id],
                 _ => Vec::new(),
             },
             Plan::Apply(node) => match &mut node.kind {
-                super::ApplyKind::Exists { id } | super::ApplyKind::Any { id, .. } => vec![id],
+                ApplyKind::Exists { id } | ApplyKind::Any { id, .. } => vec![id],
                 _ => Vec::new(),
             },
             Plan::SetOperation(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),

@@ -1,9 +1,9 @@
 //! DROP and UNDROP of every kind of object.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Catalog, Namespace, Object, ObjectKind};
+use firn_account::catalog::{Catalog, Namespace, Object, ObjectKind, Place};
 use firn_query::parse::ast::{self, Drop, Name, Undrop};
-use firn_types::{Error, ErrorCode, ObjectId, Result};
+use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{already_exists, catalog_kind};
 use crate::current;
@@ -14,41 +14,13 @@ use crate::result::Rows;
 const SYSTEM_ROLES: [&str; 6] =
     ["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
 
-/// Where an object of a kind is looked for, and under which name.
-pub(crate) struct Place {
-    pub(crate) parent: ObjectId,
-    pub(crate) name: String,
-}
-
-/// The container of a name of a kind: the account, a database, or a schema.
+/// Where an object of a kind stands whose name was written.
 ///
 /// # Errors
 /// When the container does not exist.
 pub(crate) fn place(running: &Running<'_>, kind: ObjectKind, name: &Name) -> Result<Place> {
-    let catalog = running.catalog();
     let written = running.written(name)?;
-    let own = written.object().name.clone();
-    match kind {
-        ObjectKind::Database
-        | ObjectKind::Integration
-        | ObjectKind::Warehouse
-        | ObjectKind::Role
-        | ObjectKind::User => Ok(Place { parent: ACCOUNT, name: own }),
-        ObjectKind::Schema => {
-            let database = match written.parts.as_slice() {
-                [database, _] => database.name.clone(),
-                _ => running.session.path.database("this statement")?,
-            };
-            let found = catalog
-                .database(&database)
-                .ok_or_else(|| catalog.not_found(ObjectKind::Database, ACCOUNT, &database))?;
-            Ok(Place { parent: found.header.id, name: own })
-        }
-        _ => {
-            let path = running.path(name, "this statement")?;
-            Ok(Place { parent: catalog.expect_schema(&path)?, name: path.name })
-        }
-    }
+    running.catalog().place(kind, &written, &running.session.path, "this statement")
 }
 
 /// The live object of a kind at a place.

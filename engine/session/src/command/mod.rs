@@ -25,7 +25,7 @@ use firn_query::parse::ast::{ObjectKind, Statement};
 use firn_types::{Error, Result};
 
 pub(crate) use definition::catalog_kind;
-pub(crate) use drop::{Place, live, place};
+pub(crate) use drop::{live, place};
 pub(crate) use table::cluster_keys;
 
 use crate::introspect::{describe, show};

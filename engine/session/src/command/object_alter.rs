@@ -127,6 +127,7 @@ fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Re
     let commented = |header: &mut Header| comment.iter().for_each(|c| header.comment.clone_from(c));
     let days = options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
     let days = days.map(super::definition::retention_days).transpose()?;
+    let secure = text_option(options, "SECURE").is_some();
     match &object {
         Object::Database(database) => changed(database, |database| {
             commented(&mut database.header);
@@ -140,12 +141,12 @@ fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Re
         }),
         Object::View(view) => changed(view, |view| {
             commented(&mut view.header);
-            view.secure |= text_option(options, "SECURE").is_some();
+            view.secure |= secure;
             Ok(())
         }),
         Object::MaterializedView(view) => changed(view, |view| {
             commented(&mut view.header);
-            view.secure |= text_option(options, "SECURE").is_some();
+            view.secure |= secure;
             Ok(())
         }),
         Object::Sequence(sequence) => changed(sequence, |sequence| {
@@ -159,19 +160,16 @@ fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Re
         Object::FileFormat(format) => changed(format, |format| {
             commented(&mut format.header);
             let new = to_stored(&crate::stages::format(options)?.pairs());
-            let new: Vec<_> = new.into_iter().filter(|(name, _)| name != "TYPE").collect();
-            format.options.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
-            format.options.extend(new);
+            set_pairs(&mut format.options, new.into_iter().filter(|(name, _)| name != "TYPE"));
             Ok(())
         }),
         Object::Integration(integration) => changed(integration, |integration| {
             commented(&mut integration.header);
-            let new = properties(options, &["COMMENT", "TYPE", "ENABLED"]);
             if let Some(option) = options.iter().find(|option| option.name == "ENABLED") {
                 integration.enabled = option.value.as_boolean().ok_or_else(|| invalid(option))?;
             }
-            integration.properties.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
-            integration.properties.extend(new);
+            let new = properties(options, &["COMMENT", "TYPE", "ENABLED"]);
+            set_pairs(&mut integration.properties, new);
             Ok(())
         }),
         Object::Warehouse(warehouse) => {
@@ -183,13 +181,18 @@ fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Re
         }),
         Object::User(user) => changed(user, |user| {
             commented(&mut user.header);
-            let new = properties(options, &["COMMENT", "PASSWORD"]);
-            user.properties.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
-            user.properties.extend(new);
+            set_pairs(&mut user.properties, properties(options, &["COMMENT", "PASSWORD"]));
             Ok(())
         }),
         Object::Table(_) => Err(Error::internal("ALTER TABLE among the others")),
     }
+}
+
+/// Gives names their new values, behind those that keep theirs.
+fn set_pairs(pairs: &mut Vec<(String, String)>, new: impl IntoIterator<Item = (String, String)>) {
+    let new: Vec<_> = new.into_iter().collect();
+    pairs.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
+    pairs.extend(new);
 }
 
 fn unset(object: Object, names: &[String]) -> Result<Object> {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use firn_account::catalog::{
     ACCOUNT, ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, Header, Integration,
-    MaterializedView, Namespace, Object, ObjectKind, Schema, Sequence, Stage, StageFileFormat,
-    StageLocation, Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
+    MaterializedView, Namespace, Object, ObjectKind, Place, Schema, Sequence, Stage,
+    StageFileFormat, StageLocation, Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
 };
 use firn_loader::options::OptionValue;
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
@@ -55,7 +55,7 @@ fn kind_of(kind: &str) -> Result<ObjectKind> {
 
 fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
     let catalog = &described.catalog;
-    let (parent, name) = described.place(kind, name, "GET_DDL")?;
+    let Place { parent, name } = described.place(kind, name, "GET_DDL")?;
     let found = catalog.find(kind.namespace(), parent, &name).filter(|found| match kind {
         ObjectKind::Table => found.kind() == kind,
         ObjectKind::View => found.kind() != ObjectKind::Table,

@@ -15,10 +15,10 @@ pub(crate) mod table_function;
 use std::sync::Arc;
 
 use firn_account::Catalog;
-use firn_account::catalog::{ACCOUNT, CurrentPath, ObjectKind, ObjectPath};
+use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
 use firn_expression::functions::context::TextFormats;
 use firn_query::parse;
-use firn_types::{Error, ObjectId, Result, Watch};
+use firn_types::{Error, Result, Watch};
 
 use crate::engine::Shared;
 use crate::session::Session;
@@ -67,6 +67,7 @@ impl Described {
             watch: session.watch.clone(),
         }
     }
+
     /// The name in a text, completed with the current database and schema; `verb` is what is to be done.
     ///
     /// # Errors
@@ -76,37 +77,12 @@ impl Described {
         self.current.complete(&name, verb)
     }
 
-    /// The container of the object of a kind that a text names, and the object's own name.
+    /// Where the object of a kind stands that a text names.
     ///
     /// # Errors
     /// When the text is no name, or the container does not exist.
-    pub(crate) fn place(
-        &self,
-        kind: ObjectKind,
-        name: &str,
-        verb: &str,
-    ) -> Result<(ObjectId, String)> {
-        let written = parse::parse_object_name(name).map_err(Error::without_span)?;
-        let own = written.object().name.clone();
-        match kind {
-            ObjectKind::Database
-            | ObjectKind::Integration
-            | ObjectKind::Warehouse
-            | ObjectKind::Role
-            | ObjectKind::User => Ok((ACCOUNT, own)),
-            ObjectKind::Schema => {
-                let database = match written.parts.as_slice() {
-                    [database, _] => database.name.clone(),
-                    _ => self.current.database(verb)?,
-                };
-                let found = self.catalog.database(&database);
-                let missing = || self.catalog.not_found(ObjectKind::Database, ACCOUNT, &database);
-                Ok((found.ok_or_else(missing)?.header.id, own))
-            }
-            _ => {
-                let path = self.current.complete(&written, verb)?;
-                Ok((self.catalog.expect_schema(&path)?, path.name))
-            }
-        }
+    pub(crate) fn place(&self, kind: ObjectKind, name: &str, verb: &str) -> Result<Place> {
+        let name = parse::parse_object_name(name).map_err(Error::without_span)?;
+        self.catalog.place(kind, &name, &self.current, verb)
     }
 }

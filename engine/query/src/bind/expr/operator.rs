@@ -48,7 +48,8 @@ impl ExprBinder<'_> {
             }
             BinaryOperator::Concat => {
                 let (left, right) = (self.bind_inner(left)?, self.bind_inner(right)?);
-                if is_test(&left) || is_test(&right) {
+                // The outcome of a test does not become a text by itself, as other BOOLEANs do.
+                if left.is_test() || right.is_test() {
                     let (left, right) = (left.sql_type(), right.sql_type());
                     let text =
                         format!("Invalid argument types for function '||': ({left}, {right})");
@@ -152,21 +153,6 @@ impl ExprBinder<'_> {
             _ => Err(Error::not_supported("comparison of rows by order")),
         }
     }
-}
-
-/// Whether an expression is the outcome of a test, which does not become a text by itself as other
-/// BOOLEANs do.
-fn is_test(expr: &Expr) -> bool {
-    matches!(
-        expr,
-        Expr::Compare { .. }
-            | Expr::Distinct { .. }
-            | Expr::And(_)
-            | Expr::Or(_)
-            | Expr::Not(_)
-            | Expr::IsNull(_)
-            | Expr::InList { .. }
-    )
 }
 
 /// The comparison that an operator of the syntax is.

@@ -245,7 +245,48 @@ pub(super) fn bind_unpivot(context: &FromContext<'_>, unpivot: &Unpivot) -> Resu
     let binder = context.binder;
     let source = bind_source(context, &unpivot.source, None)?.into_from();
     let scope = Scope { relations: source.relations, outer: None };
-    let shown = scope.star(None)?;
+    let turned = turned_columns(&scope, unpivot)?;
+    let types: Vec<SqlType> = turned.iter().map(|(column, _)| column.sql_type).collect();
+    let value_type = coerce::common_type(&types).ok_or_else(|| {
+        let text = "the columns of UNPIVOT must be of one type";
+        Error::new(ErrorCode::InvalidStatement, text)
+    })?;
+    let mut kept = scope.star(None)?;
+    kept.retain(|column| turned.iter().all(|(other, _)| other.id != column.id));
+
+    // The source is read once and seen by every branch.
+    let read = Read { cte: binder.fresh_cte(), columns: source.plan.columns(), kept };
+    let inputs = turned.iter().map(|(column, label)| {
+        let name = text_literal(label.as_str().into());
+        read.branch(context, unpivot, name, column, value_type)
+    });
+    let mut inputs: Vec<Plan> = inputs.collect();
+    let (mut plan, columns) = if inputs.len() == 1 {
+        let only = inputs.swap_remove(0);
+        let columns = only.columns();
+        (only, columns)
+    } else {
+        let fresh = |name: &str, sql_type| binder.fresh_column(name, sql_type, true);
+        let mut columns: Vec<PlanColumn> =
+            read.kept.iter().map(|column| fresh(&column.name, column.sql_type)).collect();
+        columns.push(fresh(&unpivot.name.name, SqlType::TEXT));
+        columns.push(fresh(&unpivot.value.name, value_type));
+        let operator = SetOperator::UnionAll;
+        let columns_of_all = columns.clone();
+        (Plan::SetOperation(SetOperation { operator, inputs, columns }), columns_of_all)
+    };
+    if !unpivot.include_nulls {
+        let value = columns[columns.len() - 1].expr();
+        let present = Expr::Not(Box::new(Expr::IsNull(Box::new(value))));
+        plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![present] });
+    }
+    let (definition, body) = (Box::new(source.plan), Box::new(plan));
+    let plan = Plan::With(Box::new(With { cte: read.cte, definition, body }));
+    Ok(From { plan, relations: vec![Relation::new("UNPIVOT", columns)] })
+}
+
+/// The columns that UNPIVOT turns to rows, with the name that each gets there.
+fn turned_columns(scope: &Scope, unpivot: &Unpivot) -> Result<Vec<(PlanColumn, String)>> {
     let mut turned = Vec::with_capacity(unpivot.columns.len());
     for column in &unpivot.columns {
         let wanted = ObjectName::single(column.column.clone());
@@ -253,58 +294,44 @@ pub(super) fn bind_unpivot(context: &FromContext<'_>, unpivot: &Unpivot) -> Resu
         let label = column.alias.clone().unwrap_or_else(|| column.column.name.clone());
         turned.push((found, label));
     }
-    let types: Vec<SqlType> = turned.iter().map(|(column, _)| column.sql_type).collect();
-    let value_type = coerce::common_type(&types).ok_or_else(|| {
-        let text = "the columns of UNPIVOT must be of one type";
-        Error::new(ErrorCode::InvalidStatement, text)
-    })?;
-    let kept: Vec<PlanColumn> = shown
-        .iter()
-        .filter(|column| turned.iter().all(|(other, _)| other.id != column.id))
-        .cloned()
-        .collect();
+    Ok(turned)
+}
 
-    // The source is read once and seen by every branch.
-    let cte = binder.fresh_cte();
-    let all = source.plan.columns();
-    let inputs = turned.iter().map(|(column, label)| {
-        let fresh: Vec<PlanColumn> =
-            all.iter().map(|c| binder.fresh_column(&c.name, c.sql_type, c.nullable)).collect();
+/// What UNPIVOT reads.
+struct Read {
+    cte: u32,
+    columns: Vec<PlanColumn>,
+    /// Those of the columns that stay.
+    kept: Vec<PlanColumn>,
+}
+
+impl Read {
+    /// The rows that one column turns to.
+    fn branch(
+        &self,
+        context: &FromContext<'_>,
+        unpivot: &Unpivot,
+        name: Expr,
+        turned: &PlanColumn,
+        value_type: SqlType,
+    ) -> Plan {
+        let binder = context.binder;
+        let fresh: Vec<PlanColumn> = self
+            .columns
+            .iter()
+            .map(|c| binder.fresh_column(&c.name, c.sql_type, c.nullable))
+            .collect();
         let seen = |wanted: &PlanColumn| {
-            let at = all.iter().position(|c| c.id == wanted.id);
+            let at = self.columns.iter().position(|c| c.id == wanted.id);
             at.map_or_else(|| Expr::null(wanted.sql_type), |at| fresh[at].expr())
         };
         let item =
             |name: &str, expr| ProjectItem { id: binder.fresh(), name: name.to_string(), expr };
         let mut items: Vec<ProjectItem> =
-            kept.iter().map(|column| item(&column.name, seen(column))).collect();
-        items.push(item(&unpivot.name.name, text_literal(label.as_str().into())));
-        items.push(item(&unpivot.value.name, cast(seen(column), value_type)));
-        let input = Box::new(Plan::CteRef(CteRef { cte, columns: fresh.clone() }));
+            self.kept.iter().map(|column| item(&column.name, seen(column))).collect();
+        items.push(item(&unpivot.name.name, name));
+        items.push(item(&unpivot.value.name, cast(seen(turned), value_type)));
+        let input = Box::new(Plan::CteRef(CteRef { cte: self.cte, columns: fresh.clone() }));
         Plan::Project(Project { input, items })
-    });
-    let inputs: Vec<Plan> = inputs.collect();
-    let fresh = |name: &str, sql_type| binder.fresh_column(name, sql_type, true);
-    let mut columns: Vec<PlanColumn> =
-        kept.iter().map(|column| fresh(&column.name, column.sql_type)).collect();
-    columns.push(fresh(&unpivot.name.name, SqlType::TEXT));
-    let value = fresh(&unpivot.value.name, value_type);
-    columns.push(value.clone());
-    let operator = SetOperator::UnionAll;
-    let mut plan = match inputs.len() {
-        1 => {
-            let mut inputs = inputs;
-            columns = inputs[0].columns();
-            inputs.remove(0)
-        }
-        _ => Plan::SetOperation(SetOperation { operator, inputs, columns: columns.clone() }),
-    };
-    if !unpivot.include_nulls {
-        let value = columns[columns.len() - 1].expr();
-        let present = Expr::Not(Box::new(Expr::IsNull(Box::new(value))));
-        plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![present] });
     }
-    let plan =
-        Plan::With(Box::new(With { cte, definition: Box::new(source.plan), body: Box::new(plan) }));
-    Ok(From { plan, relations: vec![Relation::new("UNPIVOT", columns)] })
 }

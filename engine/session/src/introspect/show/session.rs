@@ -1,6 +1,6 @@
 //! SHOW PARAMETERS, VARIABLES, TRANSACTIONS and LOCKS.
 
-use firn_account::catalog::{ACCOUNT, ObjectKind};
+use firn_account::catalog::{ACCOUNT, ObjectKind, Place};
 use firn_query::parse::ast::{self, ShowScope};
 use firn_types::{ObjectId, Result, SqlType, print_text};
 
@@ -90,23 +90,20 @@ impl Shown<'_> {
 
     fn parameter_owner(&self, kind: ObjectKind, name: Option<&ast::Name>) -> Result<ObjectId> {
         let path = &self.running.session.path;
-        let (parent, own) = match (name, kind) {
-            (Some(name), _) => {
-                let place = place(self.running, kind, name)?;
-                (place.parent, place.name)
-            }
+        let place = match (name, kind) {
+            (Some(name), _) => place(self.running, kind, name)?,
             (None, ObjectKind::Warehouse) => {
-                (ACCOUNT, self.running.session.warehouse.clone().unwrap_or_default())
+                let name = self.running.session.warehouse.clone().unwrap_or_default();
+                Place { parent: ACCOUNT, name }
             }
             (None, ObjectKind::Schema) => {
                 let database = path.database("SHOW PARAMETERS")?;
                 let found = self.catalog.database(&database);
                 let parent = found.map_or(ACCOUNT, |database| database.header.id);
-                (parent, path.schema("SHOW PARAMETERS")?)
+                Place { parent, name: path.schema("SHOW PARAMETERS")? }
             }
-            (None, _) => (ACCOUNT, path.database("SHOW PARAMETERS")?),
+            (None, _) => Place { parent: ACCOUNT, name: path.database("SHOW PARAMETERS")? },
         };
-        let place = crate::command::Place { parent, name: own };
         match live(&self.catalog, kind, &place) {
             Some(object) => Ok(object.id()),
             None => Err(self.catalog.not_found(kind, place.parent, &place.name)),
