@@ -15,12 +15,18 @@ pub struct OptimizeContext<'a> {
     /// The names of rules that are left out.
     pub disabled: Vec<String>,
     next_column: Cell<u32>,
+    next_cte: Cell<u32>,
 }
 
 impl<'a> OptimizeContext<'a> {
     /// All rules; new columns get ids from `next_column`.
     pub fn new(functions: &'a FunctionContext, next_column: u32) -> OptimizeContext<'a> {
-        OptimizeContext { functions, disabled: Vec::new(), next_column: Cell::new(next_column) }
+        OptimizeContext {
+            functions,
+            disabled: Vec::new(),
+            next_column: Cell::new(next_column),
+            next_cte: Cell::new(u32::MAX),
+        }
     }
 
     /// A new column id.
@@ -28,6 +34,13 @@ impl<'a> OptimizeContext<'a> {
         let id = self.next_column.get();
         self.next_column.set(id + 1);
         ColumnId(id)
+    }
+
+    /// A new number for a common table expression: from above, since the statement's own count from below.
+    pub(crate) fn fresh_cte(&self) -> u32 {
+        let number = self.next_cte.get();
+        self.next_cte.set(number - 1);
+        number
     }
 
     /// A new column.

@@ -9,9 +9,11 @@ mod decorrelate;
 mod estimate;
 mod filter_cte;
 mod fold_constants;
+mod grouping_sets;
 mod inline_cte;
 mod join_order;
 mod merge_projects;
+mod partial;
 mod prune_columns;
 mod push_down_filter;
 mod run;
@@ -60,6 +62,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "filter_cte", apply: |plan, _, context| filter_cte::apply(plan, context) },
     Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
     Rule { name: "split_distinct", apply: |plan, _, c| Ok(split_distinct::apply(plan, c)) },
+    Rule { name: "grouping_sets", apply: |plan, _, context| grouping_sets::apply(plan, context) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
     Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },
     Rule { name: "top_n", apply: |plan, _, _| Ok(top_n::apply(plan)) },
