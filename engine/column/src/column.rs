@@ -165,6 +165,16 @@ impl Column {
         }
     }
 
+    /// The same column, flat if it is a dictionary of more values than rows: for what is done once per value.
+    pub fn dense(&self) -> Column {
+        match self {
+            Column::Dictionary { codes, values } if values.len() > codes.len() => {
+                Column::Flat(self.flat())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Rows `offset..offset + len`, sharing the buffers.
     pub fn slice(&self, offset: usize, len: usize) -> Column {
         match self {

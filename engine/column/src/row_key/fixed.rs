@@ -172,7 +172,7 @@ impl KeyLayout {
     /// An internal error for a column that is not of its type.
     pub fn widen(&mut self, columns: &[Column]) -> Result<()> {
         for (field, column) in self.fields.iter_mut().zip(columns) {
-            let seen = observe(&comparable(column, field.sql_type)?);
+            let seen = observe(&comparable(&column.dense(), field.sql_type)?);
             field.range = joined(field.range, seen);
         }
         self.arrange();
@@ -203,6 +203,21 @@ impl KeyLayout {
             }
         }
         self.arrange();
+    }
+
+    /// Raises the upper ends of integers' ranges as far as their bits allow, so that growing numbers rarely
+    /// leave them.
+    pub fn fill(&mut self) {
+        for field in &mut self.fields {
+            if let Range::Integers { low, high } = &mut field.range
+                && field.bits < 64
+            {
+                let most = low.saturating_add((1 << field.bits) - 2);
+                let ceiling =
+                    if *high <= i128::from(i64::MAX) { i64::MAX.into() } else { i128::MAX };
+                *high = most.min(ceiling).max(*high);
+            }
+        }
     }
 
     /// The number of different codes of a key of one column of integers.
@@ -251,7 +266,7 @@ impl KeyLayout {
         packed.misses.clear();
         packed.misses.resize(rows, 0);
         for (field, column) in self.fields.iter().zip(columns) {
-            let column = comparable(column, field.sql_type)?;
+            let column = comparable(&column.dense(), field.sql_type)?;
             match &column {
                 Column::Flat(array) => {
                     field.add(array, &mut packed.keys, &mut packed.misses, refuse_nulls);

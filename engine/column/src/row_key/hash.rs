@@ -58,7 +58,7 @@ pub fn combine(first: u64, second: u64) -> u64 {
 pub fn hash_columns(columns: &[Column], types: &[SqlType], hashes: &mut Vec<u64>) -> Result<()> {
     hashes.clear();
     for (column, &sql_type) in columns.iter().zip(types) {
-        let column = compare::comparable(column, sql_type)?;
+        let column = compare::comparable(&column.dense(), sql_type)?;
         let first = hashes.is_empty();
         let mut add = |rows: &mut dyn Iterator<Item = u64>| {
             if first {
@@ -106,13 +106,17 @@ fn overwrite_nulls(hashes: &mut [u64], nulls: &NullBuffer) {
     }
 }
 
-/// A value that its view holds whole is hashed as the view.
 fn hash_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> Vec<u64> {
-    let hash = |&view: &u128| match view as u32 {
+    array.views().iter().map(|&view| hash_view(array, view)).collect()
+}
+
+/// The hash of a value by its view; one that its view holds whole is hashed as the view.
+#[inline]
+pub(crate) fn hash_view<T: ByteViewType>(array: &GenericByteViewArray<T>, view: u128) -> u64 {
+    match view as u32 {
         0..=INLINE_BYTES_MAX => fold(mix(view as u64) ^ (view >> 64) as u64, MULTIPLIER),
         _ => mix_bytes(view_bytes(array, view, &inline_bytes(view))),
-    };
-    array.views().iter().map(hash).collect()
+    }
 }
 
 #[cfg(test)]

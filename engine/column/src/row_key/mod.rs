@@ -15,6 +15,7 @@ pub mod join;
 mod slots;
 pub mod sort;
 pub mod table;
+mod texts;
 
 pub use bits::KeyBits;
 pub use encode::{KeyEncoder, RowKeys};

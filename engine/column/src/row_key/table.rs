@@ -2,42 +2,33 @@
 //!
 //! The table begins with the cheapest representation that holds the keys seen so far and changes to a
 //! wider one when a batch does not fit: an array indexed by the packed key, a hash table of 64-bit keys,
-//! of 128-bit keys, of bytes. Group numbers never change. Keys made of dictionaries only are looked up
-//! once per combination of codes.
+//! of 128-bit keys, of bytes. Group numbers never change. Texts too long to be packed are numbered first, and
+//! their numbers packed; a key that is one such text has its number as its group. Keys made of dictionaries
+//! only are looked up once per combination of codes.
 
-use std::sync::Arc;
-
-use arrow::array::{Array as _, StringViewArray, UInt32Array};
+use arrow::array::{Array as _, Int64Array, UInt32Array};
 use firn_types::{Error, Result, SqlType};
 
 use super::encode::{KeyEncoder, RowKeys};
 use super::fixed::{KeyLayout, KeyOrder, Packed, not_packed};
 use super::hash::{mix_bytes, mix_wide};
 use super::slots::{InlineTable, NONE, TagTable, WARM_KEYS};
+use super::texts::{BLOCK_ROWS, CodeNumbers, TextNumbers};
 use crate::{Array, Column};
 
 /// Bits of a packed key that may index an array: 256 KiB of group numbers.
 const DIRECT_BITS_MAX: u32 = 16;
-/// Values of a dictionary per row of a batch up to which their groups are remembered.
-const CODES_PER_ROW: usize = 8;
-/// Rows that are looked up between two looks at the table's size.
-const BLOCK_ROWS: usize = 4096;
+/// Bits of the widest packed key.
+const PACKED_BITS_MAX: u32 = 128;
 
 /// Distinct keys of rows and their numbers, which count from 0 in the order of first appearance.
 #[derive(Debug)]
 pub struct GroupTable {
     types: Vec<SqlType>,
+    /// For each key of texts that are numbered first, the numbers.
+    numbers: Vec<Option<TextNumbers>>,
     store: Store,
-    codes: Option<CodeGroups>,
-}
-
-/// The groups of the values of the dictionary that came last, which many batches of a column share.
-#[derive(Debug)]
-struct CodeGroups {
-    values: Arc<Array>,
-    /// For each value, or [`NONE`] until a row has it.
-    groups: Vec<u32>,
-    null: u32,
+    codes: CodeNumbers,
 }
 
 #[derive(Debug)]
@@ -48,6 +39,8 @@ enum Store {
     Narrow { layout: KeyLayout, table: InlineTable, keys: Vec<u64>, packed: Packed<u64> },
     /// The packed key has 128 bits.
     Wide { layout: KeyLayout, table: TagTable, keys: Vec<u128>, packed: Packed<u128> },
+    /// The key is one text.
+    Texts(Box<TextNumbers>),
     /// The key is bytes; the first row of each group is kept as it was.
     Bytes(Box<ByteGroups>),
 }
@@ -61,41 +54,21 @@ struct ByteGroups {
     /// Columns of the groups' first rows, in pieces, in the groups' order.
     rows: Vec<Vec<Column>>,
     batch: RowKeys,
-    /// The key is a single text: it needs no encoding.
-    plain: bool,
 }
-
-/// Where a batch's keys as bytes come from.
-#[derive(Clone, Copy)]
-enum KeySource<'a> {
-    Encoded(&'a RowKeys),
-    Texts(&'a StringViewArray),
-}
-
-impl<'a> KeySource<'a> {
-    #[inline]
-    fn key(self, row: usize) -> &'a [u8] {
-        match self {
-            KeySource::Encoded(keys) => keys.key(row),
-            KeySource::Texts(texts) if texts.is_null(row) => NULL_TEXT,
-            KeySource::Texts(texts) => texts.value(row).as_bytes(),
-        }
-    }
-}
-
-/// The key of a single text that is NULL: a byte that no text has.
-const NULL_TEXT: &[u8] = &[0xFF];
 
 impl GroupTable {
     /// A table without groups for keys of these types.
     pub fn new(types: &[SqlType]) -> GroupTable {
-        let orders = vec![KeyOrder::default(); types.len()];
-        let layout = KeyLayout::new(types, &orders).filter(KeyLayout::is_reversible);
-        let store = match layout {
+        let store = match layout_of(types) {
             Some(layout) => Store::packed(layout, &[]),
-            None => Store::bytes(types),
+            None => Store::unpacked(types),
         };
-        GroupTable { types: types.to_vec(), store, codes: None }
+        GroupTable {
+            types: types.to_vec(),
+            numbers: types.iter().map(|_| None).collect(),
+            store,
+            codes: CodeNumbers::default(),
+        }
     }
 
     /// The number of groups.
@@ -103,6 +76,7 @@ impl GroupTable {
         match &self.store {
             Store::Direct { keys, .. } | Store::Narrow { keys, .. } => keys.len(),
             Store::Wide { keys, .. } => keys.len(),
+            Store::Texts(texts) => texts.len(),
             Store::Bytes(bytes) => bytes.keys.len(),
         }
     }
@@ -128,9 +102,15 @@ impl GroupTable {
             return Err(Error::not_supported("more than 4294967295 groups in one table"));
         }
         if let [Column::Dictionary { codes, values }] = columns
-            && self.follows(values, rows)
+            && self.codes.follows(values, rows)
         {
-            return self.look_up_codes(codes, values, groups);
+            let mut known = std::mem::take(&mut self.codes);
+            let look_up = |new: &Column, groups: &mut Vec<u32>| {
+                self.look_up(std::slice::from_ref(new), new.len(), groups)
+            };
+            known.number(codes, values, groups, look_up)?;
+            self.codes = known;
+            return Ok(());
         }
         match Combinations::of(columns, rows) {
             Some(combinations) => {
@@ -145,80 +125,78 @@ impl GroupTable {
         }
     }
 
-    /// Whether it pays to remember the groups of a dictionary's values.
-    fn follows(&self, values: &Arc<Array>, rows: usize) -> bool {
-        let known = self.codes.as_ref().is_some_and(|codes| Arc::ptr_eq(&codes.values, values));
-        known || values.len() <= rows * CODES_PER_ROW
-    }
-
-    /// The groups of a dictionary's codes: each value is looked up when it comes for the first time.
-    fn look_up_codes(
-        &mut self,
-        codes: &UInt32Array,
-        values: &Arc<Array>,
-        groups: &mut Vec<u32>,
-    ) -> Result<()> {
-        let known = self.codes.take().filter(|codes| Arc::ptr_eq(&codes.values, values));
-        let mut known = known.unwrap_or_else(|| CodeGroups {
-            values: Arc::clone(values),
-            groups: vec![NONE; values.len()],
-            null: NONE,
-        });
-        // Looked up once, though not yet known: any number but NONE.
-        const ASKED: u32 = NONE - 1;
-        let mut new: Vec<Option<u32>> = Vec::new();
-        for code in codes {
-            let group = known.group_mut(code);
-            if *group == NONE {
-                *group = ASKED;
-                new.push(code);
-            }
-        }
-        if !new.is_empty() {
-            let column = Column::Dictionary {
-                codes: UInt32Array::from(new.clone()),
-                values: Arc::clone(values),
-            };
-            let mut found = Vec::with_capacity(new.len());
-            self.look_up(&[column], new.len(), &mut found)?;
-            new.iter().zip(found).for_each(|(code, group)| *known.group_mut(*code) = group);
-        }
-        groups.extend(codes.iter().map(|code| *known.group_mut(code)));
-        self.codes = Some(known);
-        Ok(())
-    }
-
     fn look_up(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
         groups.reserve(rows);
-        if !self.store.pack(columns, rows)? {
-            self.change_layout(columns)?;
-            if !self.store.pack(columns, rows)? {
+        let mut keys = self.with_numbers(columns)?;
+        if !self.store.pack(&keys, rows)? {
+            keys = self.change_layout(columns, keys)?;
+            if !self.store.pack(&keys, rows)? {
                 return Err(not_packed());
             }
         }
-        self.store.number(columns, rows, groups)
+        self.store.number(&keys, rows, groups)
     }
 
-    /// Takes the representation that also holds the keys of these columns, with all groups so far.
-    fn change_layout(&mut self, columns: &[Column]) -> Result<()> {
-        let (mut layout, old) = match &self.store {
+    /// The keys with numbers in the place of texts that are numbered.
+    fn with_numbers(&mut self, columns: &[Column]) -> Result<Vec<Column>> {
+        let key = |(column, numbers): (&Column, &mut Option<TextNumbers>)| {
+            let Some(numbers) = numbers else { return Ok(column.clone()) };
+            let mut of_row = Vec::with_capacity(column.len());
+            numbers.number(column, &mut of_row)?;
+            let of_row: Int64Array = of_row.into_iter().map(i64::from).collect();
+            Ok(Column::Flat(Array::I64(of_row)))
+        };
+        columns.iter().zip(&mut self.numbers).map(key).collect()
+    }
+
+    /// Begins to number the texts of a key of several columns; FALSE when there is none.
+    fn begin_numbers(&mut self) -> bool {
+        let is_text = |sql_type: &SqlType| matches!(sql_type, SqlType::Varchar { .. });
+        if self.types.len() == 1 || self.numbers.iter().any(Option::is_some) {
+            return false;
+        }
+        for (numbers, sql_type) in self.numbers.iter_mut().zip(&self.types) {
+            *numbers = is_text(sql_type).then(TextNumbers::new);
+        }
+        self.types.iter().any(is_text)
+    }
+
+    /// The types of the keys with numbers in the place of texts that are numbered.
+    fn types_with_numbers(&self) -> Vec<SqlType> {
+        let types = self.types.iter().zip(&self.numbers);
+        types
+            .map(|(&own, numbers)| if numbers.is_some() { SqlType::INTEGER } else { own })
+            .collect()
+    }
+
+    /// Takes the representation that also holds the keys of these columns, with all groups so far. Gives the
+    /// keys as they are to be packed now.
+    fn change_layout(&mut self, columns: &[Column], mut keys: Vec<Column>) -> Result<Vec<Column>> {
+        let (mut layout, mut old) = match &self.store {
             Store::Direct { layout, keys, .. } | Store::Narrow { layout, keys, .. } => {
                 (layout.clone(), layout.unpack(keys))
             }
             Store::Wide { layout, keys, .. } => (layout.clone(), layout.unpack(keys)),
-            Store::Bytes(_) => return Ok(()),
+            Store::Texts(_) | Store::Bytes(_) => return Ok(keys),
         };
         let groups = self.len();
-        layout.widen(columns)?;
-        match layout.bits() {
-            0..=DIRECT_BITS_MAX => {}
-            17..=64 => layout.stretch(63),
-            _ => layout.stretch(127),
+        layout.widen(&keys)?;
+        if layout.bits() > PACKED_BITS_MAX && self.begin_numbers() {
+            old = self.with_numbers(&old)?;
+            keys = self.with_numbers(columns)?;
+            layout = layout_of(&self.types_with_numbers()).ok_or_else(not_packed)?;
+            layout.widen(&old)?;
+            layout.widen(&keys)?;
         }
-        self.store = if layout.bits() <= 128 {
+        match layout.bits() {
+            0..=DIRECT_BITS_MAX => layout.fill(),
+            17..=64 => layout.stretch(63),
+            _ => layout.stretch(PACKED_BITS_MAX - 1),
+        }
+        self.store = if layout.bits() <= PACKED_BITS_MAX {
             Store::packed(layout, &old)
         } else {
-            Store::bytes(&self.types)
+            Store::unpacked(&self.types_with_numbers())
         };
         if groups > 0 {
             let mut same = Vec::with_capacity(groups);
@@ -227,38 +205,59 @@ impl GroupTable {
             }
             self.store.number(&old, groups, &mut same)?;
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// The groups' keys as columns, in the order of their numbers.
     ///
     /// # Errors
     /// Never for keys that came in.
-    pub fn keys(&self) -> Result<Vec<Column>> {
-        match &self.store {
+    pub fn into_keys(self) -> Result<Vec<Column>> {
+        let keys = match self.store {
             Store::Direct { layout, keys, .. } | Store::Narrow { layout, keys, .. } => {
-                Ok(layout.unpack(keys))
+                layout.unpack(&keys)
             }
-            Store::Wide { layout, keys, .. } => Ok(layout.unpack(keys)),
+            Store::Wide { layout, keys, .. } => layout.unpack(&keys),
+            Store::Texts(texts) => vec![Column::Flat(texts.into_texts()?)],
             Store::Bytes(bytes) if bytes.rows.is_empty() => {
-                Ok(self.types.iter().map(|&sql_type| Column::nulls_of(sql_type, 0)).collect())
+                self.types.iter().map(|&sql_type| Column::nulls_of(sql_type, 0)).collect()
             }
             Store::Bytes(bytes) => {
                 let column = |position: usize| {
                     let parts: Vec<&Column> = bytes.rows.iter().map(|row| &row[position]).collect();
                     Column::concat(&parts)
                 };
-                (0..self.types.len()).map(column).collect()
+                (0..self.types.len()).map(column).collect::<Result<_>>()?
             }
-        }
+        };
+        let text = |(key, numbers): (Column, Option<TextNumbers>)| {
+            let Some(numbers) = numbers else { return Ok(key) };
+            let of_group = key.flat();
+            numbers.into_column((0..of_group.len()).map(|row| of_group.integer(row) as u32))
+        };
+        keys.into_iter().zip(self.numbers).map(text).collect()
     }
 
     /// About how many bytes of memory the table holds.
     pub fn memory_bytes(&self) -> usize {
-        match &self.store {
+        let numbers: usize = self.numbers.iter().flatten().map(TextNumbers::memory_bytes).sum();
+        numbers + self.store.memory_bytes()
+    }
+}
+
+/// The layout of keys of these types that come back as they were.
+fn layout_of(types: &[SqlType]) -> Option<KeyLayout> {
+    let orders = vec![KeyOrder::default(); types.len()];
+    KeyLayout::new(types, &orders).filter(KeyLayout::is_reversible)
+}
+
+impl Store {
+    fn memory_bytes(&self) -> usize {
+        match self {
             Store::Direct { groups, keys, .. } => groups.capacity() * 4 + keys.capacity() * 8,
             Store::Narrow { table, keys, .. } => table.memory_bytes() + keys.capacity() * 8,
             Store::Wide { table, keys, .. } => table.memory_bytes() + keys.capacity() * 16,
+            Store::Texts(texts) => texts.memory_bytes(),
             Store::Bytes(bytes) => {
                 let rows = bytes.rows.iter().flatten().map(Column::memory_bytes).sum::<usize>();
                 bytes.table.memory_bytes()
@@ -268,19 +267,7 @@ impl GroupTable {
             }
         }
     }
-}
 
-impl CodeGroups {
-    #[inline]
-    fn group_mut(&mut self, code: Option<u32>) -> &mut u32 {
-        match code {
-            Some(code) => &mut self.groups[code as usize],
-            None => &mut self.null,
-        }
-    }
-}
-
-impl Store {
     /// The representation for a layout of at most 128 bits and about as many groups as `old` has rows.
     fn packed(layout: KeyLayout, old: &[Column]) -> Store {
         let groups = old.first().map_or(0, Column::len);
@@ -300,7 +287,11 @@ impl Store {
         }
     }
 
-    fn bytes(types: &[SqlType]) -> Store {
+    /// The representation for keys that cannot be packed.
+    fn unpacked(types: &[SqlType]) -> Store {
+        if let [SqlType::Varchar { .. }] = types {
+            return Store::Texts(Box::new(TextNumbers::new()));
+        }
         Store::Bytes(Box::new(ByteGroups {
             encoder: KeyEncoder::unordered(types),
             table: TagTable::with_capacity(BLOCK_ROWS),
@@ -308,7 +299,6 @@ impl Store {
             hashes: Vec::new(),
             rows: Vec::new(),
             batch: RowKeys::default(),
-            plain: matches!(types, [SqlType::Varchar { .. }]),
         }))
     }
 
@@ -323,11 +313,9 @@ impl Store {
                 layout.pack(columns, rows, false, packed)?;
                 Ok(!packed.any_miss())
             }
+            Store::Texts(_) => Ok(true),
             Store::Bytes(bytes) => {
                 bytes.batch.clear();
-                if bytes.plain {
-                    return Ok(true);
-                }
                 bytes.encoder.encode(columns, rows, &mut bytes.batch)?;
                 Ok(true)
             }
@@ -389,6 +377,7 @@ impl Store {
                     }
                 }
             }
+            Store::Texts(texts) => texts.number(&columns[0], groups)?,
             Store::Bytes(bytes) => bytes.number(columns, rows, groups),
         }
         Ok(())
@@ -442,11 +431,7 @@ impl Runs {
 impl ByteGroups {
     fn number(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) {
         let mut new_rows = Vec::new();
-        let flat = self.plain.then(|| columns[0].flat());
-        let source = match &flat {
-            Some(Array::Text(a)) => KeySource::Texts(a),
-            _ => KeySource::Encoded(&self.batch),
-        };
+        let source = &self.batch;
         for start in (0..rows).step_by(BLOCK_ROWS) {
             let end = rows.min(start + BLOCK_ROWS);
             self.table.reserve(end - start, |group| self.hashes[group as usize]);

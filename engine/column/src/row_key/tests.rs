@@ -148,7 +148,7 @@ fn groups_are_those_of_a_map_while_the_keys_outgrow_each_layout() -> Result<()> 
             }
         }
         assert_eq!(table.len(), map.len());
-        for (position, column) in table.keys()?.iter().enumerate() {
+        for (position, column) in table.into_keys()?.iter().enumerate() {
             for (group, values) in first.iter().enumerate() {
                 let got = column.value(group, types[position]);
                 assert_eq!(identity(&got), identity(&values[position]));

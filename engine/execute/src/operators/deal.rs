@@ -29,6 +29,17 @@ pub(crate) fn positions_of(parts: &[u32]) -> Vec<Vec<u32>> {
     positions
 }
 
+/// The rows of every part that has some, with the part.
+pub(crate) fn deal(
+    batch: &Batch,
+    keys: &[Column],
+    types: &[SqlType],
+) -> Result<impl Iterator<Item = (usize, Batch)>> {
+    let positions = positions_of(&parts_of(keys, types)?).into_iter().enumerate();
+    let dealt = positions.filter(|(_, rows)| !rows.is_empty());
+    Ok(dealt.map(|(part, rows)| (part, batch.take(&UInt32Array::from(rows)))))
+}
+
 /// Rows on disk, dealt out to parts.
 pub(crate) struct SpilledRows {
     parts: Vec<Waiting>,
@@ -65,18 +76,21 @@ impl SpilledRows {
         types: &[SqlType],
         context: &QueryContext,
     ) -> Result<()> {
-        let parts = parts_of(keys, types)?;
-        self.rows += batch.rows();
         self.null_keys |= keys.iter().any(|key| key.null_count() > 0);
-        for (waiting, rows) in self.parts.iter_mut().zip(positions_of(&parts)) {
-            if rows.is_empty() {
-                continue;
-            }
-            waiting.rows += rows.len();
-            waiting.batches.push(batch.take(&UInt32Array::from(rows)));
-            if waiting.rows >= BATCH_ROWS / 4 {
-                waiting.write(context)?;
-            }
+        for (part, batch) in deal(batch, keys, types)? {
+            self.push(part, batch, context)?;
+        }
+        Ok(())
+    }
+
+    /// Adds rows of one part.
+    pub(crate) fn push(&mut self, part: usize, batch: Batch, context: &QueryContext) -> Result<()> {
+        self.rows += batch.rows();
+        let waiting = &mut self.parts[part];
+        waiting.rows += batch.rows();
+        waiting.batches.push(batch);
+        if waiting.rows >= BATCH_ROWS / 4 {
+            waiting.write(context)?;
         }
         Ok(())
     }

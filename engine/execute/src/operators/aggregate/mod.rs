@@ -1,13 +1,14 @@
 //! One row per group.
 //!
 //! Every worker groups what it gets in a table of its own. At the end the tables are merged: few groups
-//! in one thread, many on all threads, part by part, where a part is chosen by the key's hash. When
-//! memory is used up a worker's table takes no more: further rows go to disk, dealt out to the same
-//! parts, and are grouped when their part's turn comes.
+//! in one thread, many on all threads, part by part, where a part is chosen by the key's hash. A worker's
+//! table takes no more when most rows make groups of their own or memory is used up: further rows are
+//! dealt out to the same parts, in memory or on disk, and are grouped when their part's turn comes.
 //!
 //! The parts are the morsels of the output, so that only one worker's share of a large answer is in
 //! memory twice.
 
+mod dealt;
 mod parts;
 mod table;
 
@@ -21,8 +22,8 @@ use crate::context::{QueryContext, lock};
 use crate::evaluate::Expressions;
 use crate::memory::Reservation;
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
-use crate::operators::deal::SpilledRows;
 use crate::operators::expand::emit_in_batches;
+use dealt::{Dealt, DealtRows};
 use parts::Part;
 use table::Table;
 
@@ -73,11 +74,15 @@ pub(crate) struct Aggregate {
 #[derive(Default)]
 struct Collected {
     tables: Vec<(Table, Reservation)>,
-    spilled: Vec<SpilledRows>,
+    dealt: Vec<Dealt>,
 }
 
 /// More groups than this in all tables together are merged on all threads.
 const PARALLEL_GROUPS: usize = 1 << 14;
+/// A worker's table with more groups than this is larger than the nearest caches ..
+const TABLE_GROUPS: usize = 1 << 16;
+/// .. and takes no more when its groups have had fewer rows than this on average.
+const ROWS_PER_GROUP: usize = 4;
 
 impl Aggregate {
     pub(crate) fn new(spec: AggregateSpec) -> Aggregate {
@@ -101,20 +106,21 @@ impl Sink for Aggregate {
             context,
             table: Table::new(&self.spec),
             memory: context.memory.reservation(),
-            spilled: None,
+            dealt: None,
             batches: 0,
+            rows: 0,
         }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
         let collected = std::mem::take(&mut *lock(&self.collected));
         let groups: usize = collected.tables.iter().map(|(table, _)| table.groups()).sum();
-        let one_part = collected.spilled.is_empty()
+        let one_part = collected.dealt.is_empty()
             && (groups <= PARALLEL_GROUPS || collected.tables.len() == 1 || self.spec.keys == 0);
         let parts = if one_part {
             vec![Part::of_tables(collected.tables)]
         } else {
-            parts::split(collected.tables, collected.spilled, &self.spec.key_types(), context)?
+            parts::split(collected.tables, collected.dealt, &self.spec.key_types(), context)?
         };
         let parts = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
         self.parts.set(parts).map_err(|_| Error::internal("grouped twice"))
@@ -140,9 +146,10 @@ struct AggregateWorker<'a> {
     context: &'a QueryContext,
     table: Table,
     memory: Reservation,
-    /// Rows that the table had no memory for.
-    spilled: Option<SpilledRows>,
+    /// Rows that the table did not take any more.
+    dealt: Option<DealtRows>,
     batches: usize,
+    rows: usize,
 }
 
 /// After so many batches a worker looks at its memory only now and then: adding up what many groups
@@ -183,14 +190,21 @@ impl AggregateWorker<'_> {
 
     fn add_keyed(&mut self, keys: &[Column], inputs: &[Column], rows: usize) -> Result<()> {
         let spec = &self.shared.spec;
-        match &mut self.spilled {
+        self.rows += rows;
+        match &mut self.dealt {
             None => self.table.add(spec, keys, inputs, rows),
-            Some(spilled) => {
+            Some(dealt) => {
                 let mut columns = keys.to_vec();
                 columns.extend_from_slice(&inputs[spec.keys..]);
-                spilled.add(&Batch::new(columns, rows), keys, &spec.key_types(), self.context)
+                dealt.add(spec, &Batch::new(columns, rows), keys, self.context)
             }
         }
+    }
+
+    /// Whether so many rows make groups of their own that it pays to deal them out.
+    fn is_scattered(&self) -> bool {
+        let groups = self.table.groups();
+        groups > TABLE_GROUPS && self.rows < groups * ROWS_PER_GROUP
     }
 }
 
@@ -204,20 +218,21 @@ impl SinkWorker for AggregateWorker<'_> {
         self.add(&inputs, batch.rows())?;
         self.batches += 1;
         let is_watched = self.batches < BATCHES_WATCHED || self.batches.is_multiple_of(8);
-        if self.spilled.is_none() && is_watched && !self.has_memory() {
-            self.spilled = Some(SpilledRows::new());
+        if self.dealt.is_none() && is_watched {
+            let on_disk = !self.has_memory();
+            if on_disk || self.is_scattered() {
+                self.dealt = Some(DealtRows::new(self.context.memory.reservation(), on_disk));
+            }
         }
         Ok(Flow::Continue)
     }
 
     fn combine(self: Box<Self>) -> Result<()> {
-        let AggregateWorker { shared, context, table, memory, mut spilled, .. } = *self;
-        if let Some(spilled) = &mut spilled {
-            spilled.flush(context)?;
-        }
+        let AggregateWorker { shared, context, table, memory, dealt, .. } = *self;
+        let dealt = dealt.map(|dealt| dealt.finish(context)).transpose()?;
         let mut collected = lock(&shared.collected);
         collected.tables.push((table, memory));
-        collected.spilled.extend(spilled);
+        collected.dealt.extend(dealt);
         Ok(())
     }
 }

@@ -3,23 +3,25 @@
 use std::sync::Mutex;
 
 use arrow::array::UInt32Array;
-use firn_column::Column;
+use firn_column::{Batch, Column};
 use firn_types::{Error, Result, SqlType};
 
 use super::AggregateSpec;
+use super::dealt::Dealt;
 use super::table::{States, Table};
 use crate::context::{QueryContext, lock};
 use crate::memory::Reservation;
 use crate::operators::deal::{PARTS, SpilledRows, parts_of, positions_of};
 use crate::spill::SpillFile;
 
-/// What belongs to one part: whole tables, pieces of tables, and rows on disk.
+/// What belongs to one part: whole tables, pieces of tables, rows, and rows on disk.
 #[derive(Default)]
 pub(super) struct Part {
     tables: Vec<Table>,
     pieces: Vec<(Vec<Column>, States)>,
+    rows: Vec<Batch>,
     files: Vec<SpillFile>,
-    /// What the tables have reserved; given back when the last part is done.
+    /// What the tables and rows have reserved; given back when the last part is done.
     _memory: Vec<std::sync::Arc<Reservation>>,
 }
 
@@ -41,27 +43,24 @@ impl Part {
         for (keys, states) in self.pieces {
             table.merge(&keys, states)?;
         }
-        let keys = spec.key_types().len();
+        for rows in self.rows {
+            table.add_batch(spec, rows)?;
+        }
+        context.check()?;
         for file in self.files {
             for batch in file.read()? {
                 context.check()?;
-                let batch = batch?;
-                let (rows, mut columns) = (batch.rows(), batch.into_columns());
-                let arguments = columns.split_off(keys);
-                // Calls count their arguments from the first key of the inputs.
-                let mut inputs = columns[..spec.keys].to_vec();
-                inputs.extend(arguments);
-                table.add(spec, &columns, &inputs, rows)?;
+                table.add_batch(spec, batch?)?;
             }
         }
         Ok(table)
     }
 }
 
-/// Deals out tables and spilled rows.
+/// Deals out tables, and puts them beside the rows that were dealt out.
 pub(super) fn split(
     tables: Vec<(Table, Reservation)>,
-    spilled: Vec<SpilledRows>,
+    dealt: Vec<Dealt>,
     types: &[SqlType],
     context: &QueryContext,
 ) -> Result<Vec<Part>> {
@@ -80,8 +79,15 @@ pub(super) fn split(
             part._memory.push(std::sync::Arc::clone(&memory));
         }
     }
-    for rows in spilled {
-        for (part, file) in parts.iter_mut().zip(rows.finish()?) {
+    for dealt in dealt {
+        let memory = std::sync::Arc::new(dealt.memory);
+        for (part, dealt) in parts.iter_mut().zip(dealt.parts) {
+            part.tables.extend(dealt.table);
+            part.rows.extend(dealt.waiting);
+            part._memory.push(std::sync::Arc::clone(&memory));
+        }
+        let files = dealt.spilled.map(SpilledRows::finish).transpose()?;
+        for (part, file) in parts.iter_mut().zip(files.into_iter().flatten()) {
             part.files.extend(file);
         }
     }

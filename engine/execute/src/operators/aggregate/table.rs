@@ -67,6 +67,16 @@ impl Table {
         Ok(())
     }
 
+    /// Adds rows whose columns are the keys and then all arguments.
+    pub(super) fn add_batch(&mut self, spec: &AggregateSpec, batch: Batch) -> Result<()> {
+        let (rows, mut keys) = (batch.rows(), batch.into_columns());
+        let arguments = keys.split_off(spec.key_types().len());
+        // Calls count their arguments from the first key of the inputs.
+        let mut inputs = keys[..spec.keys].to_vec();
+        inputs.extend(arguments);
+        self.add(spec, &keys, &inputs, rows)
+    }
+
     /// Adds another table's groups.
     pub(super) fn merge(&mut self, keys: &[Column], states: States) -> Result<()> {
         self.groups.find_or_insert(keys, states.groups, &mut self.of_row)?;
@@ -97,8 +107,8 @@ impl Table {
 
     /// The keys of all groups, and their states.
     pub(super) fn into_states(self) -> Result<(Vec<Column>, States)> {
-        let keys = self.groups.keys()?;
         let groups = self.groups.len();
+        let keys = self.groups.into_keys()?;
         Ok((keys, States { accumulators: self.accumulators, groups }))
     }
 
@@ -121,7 +131,7 @@ impl Table {
     /// The answers: keys, calls, grouping id.
     pub(super) fn finish(self, spec: &AggregateSpec) -> Result<Batch> {
         let rows = if spec.is_ungrouped() { 1 } else { self.groups.len() };
-        let mut columns = self.groups.keys()?;
+        let mut columns = self.groups.into_keys()?;
         let set = if spec.sets.is_some() { columns.pop() } else { None };
         for accumulator in self.accumulators {
             columns.push(accumulator.finish()?);

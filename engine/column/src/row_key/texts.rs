@@ -1,0 +1,298 @@
+//! Numbering distinct texts.
+//!
+//! Each distinct text is held once, as a view: the texts of a table of groups are a column as they stand.
+//! Keys of several columns take a text's number in its place, which packs into few bits.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, StringViewArray, UInt32Array};
+use arrow::buffer::{Buffer, NullBuffer};
+use firn_types::{Error, Result};
+
+use super::hash::hash_view;
+use super::slots::{NONE, TagTable, WARM_KEYS};
+use crate::kernels::compare::{INLINE_BYTES_MAX, view_bytes};
+use crate::{Array, Column};
+
+/// Rows that are looked up between two looks at the table's size.
+pub(super) const BLOCK_ROWS: usize = 4096;
+/// Values of a dictionary per row of a batch up to which their numbers are remembered.
+const CODES_PER_ROW: usize = 8;
+/// The sizes of the blocks that long texts stand in, which double from the first to the last.
+const BLOCK_BYTES: std::ops::Range<usize> = 1 << 13..1 << 20;
+
+/// Distinct texts, NULL among them, and their numbers, which count from 0 in the order of first appearance.
+#[derive(Debug)]
+pub(super) struct TextNumbers {
+    table: TagTable,
+    hashes: Vec<u64>,
+    texts: Texts,
+    null: u32,
+    codes: CodeNumbers,
+}
+
+/// Texts by their numbers.
+#[derive(Debug, Default)]
+struct Texts {
+    /// As in a column of texts; the longer ones stand in the blocks.
+    views: Vec<u128>,
+    blocks: Vec<Vec<u8>>,
+}
+
+impl TextNumbers {
+    /// No text yet.
+    pub(super) fn new() -> TextNumbers {
+        TextNumbers {
+            table: TagTable::with_capacity(BLOCK_ROWS),
+            hashes: Vec::new(),
+            texts: Texts::default(),
+            null: NONE,
+            codes: CodeNumbers::default(),
+        }
+    }
+
+    /// How many texts there are.
+    pub(super) fn len(&self) -> usize {
+        self.texts.views.len()
+    }
+
+    /// The number of every row's text, at the end of `numbers`.
+    ///
+    /// # Errors
+    /// An internal error for a column of something else.
+    pub(super) fn number(&mut self, column: &Column, numbers: &mut Vec<u32>) -> Result<()> {
+        if let Column::Dictionary { codes, values } = column
+            && self.codes.follows(values, codes.len())
+        {
+            let mut known = std::mem::take(&mut self.codes);
+            known.number(codes, values, numbers, |new, numbers| self.number_each(new, numbers))?;
+            self.codes = known;
+            return Ok(());
+        }
+        self.number_each(column, numbers)
+    }
+
+    fn number_each(&mut self, column: &Column, numbers: &mut Vec<u32>) -> Result<()> {
+        if let Some(value) = column.as_constant() {
+            let before = numbers.len();
+            self.number_array(value, numbers)?;
+            if let Some(&number) = numbers.get(before) {
+                numbers.resize(before + column.len(), number);
+            }
+            numbers.truncate(before + column.len());
+            return Ok(());
+        }
+        self.number_array(&column.flat(), numbers)
+    }
+
+    fn number_array(&mut self, array: &Array, numbers: &mut Vec<u32>) -> Result<()> {
+        let Array::Text(array) = array else {
+            return Err(Error::internal("a key of text that is none"));
+        };
+        numbers.reserve(array.len());
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        for start in (0..array.len()).step_by(WARM_KEYS) {
+            let rows = start..array.len().min(start + WARM_KEYS);
+            self.table.reserve(rows.len(), |number| self.hashes[number as usize]);
+            self.number_block(array, rows, nulls, numbers);
+        }
+        Ok(())
+    }
+
+    fn number_block(
+        &mut self,
+        array: &StringViewArray,
+        rows: std::ops::Range<usize>,
+        nulls: Option<&NullBuffer>,
+        numbers: &mut Vec<u32>,
+    ) {
+        let views = &array.views()[rows.clone()];
+        black_box(views.iter().fold(0, |all, &view| all ^ ends_of(array, view)));
+        let mut hashes = [0; WARM_KEYS];
+        hashes.iter_mut().zip(views).for_each(|(hash, &view)| *hash = hash_view(array, view));
+        let texts = &mut self.texts;
+        self.table.warm(&hashes[..views.len()], |number| texts.load(number));
+        for ((row, &view), &hash) in rows.zip(views).zip(&hashes) {
+            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+                if self.null == NONE {
+                    self.null = texts.views.len() as u32;
+                    texts.views.push(0);
+                    self.hashes.push(0);
+                }
+                numbers.push(self.null);
+                continue;
+            }
+            let next = texts.views.len() as u32;
+            let same = |number| texts.is_same(number, array, view);
+            let (number, new) = self.table.entry(hash, same, || next);
+            if new {
+                texts.push(array, view);
+                self.hashes.push(hash);
+            }
+            numbers.push(number);
+        }
+    }
+
+    /// The texts in the order of their numbers.
+    ///
+    /// # Errors
+    /// Never for texts that came in.
+    pub(super) fn into_texts(self) -> Result<Array> {
+        let null = self.null as usize;
+        let Texts { views, blocks } = self.texts;
+        let nulls = (self.null != NONE)
+            .then(|| (0..views.len()).map(|number| number != null).collect::<NullBuffer>());
+        let blocks: Vec<Buffer> = blocks.into_iter().map(Buffer::from_vec).collect();
+        let texts = StringViewArray::try_new(views.into(), blocks, nulls);
+        Ok(Array::Text(texts.map_err(|e| Error::internal(e.to_string()))?))
+    }
+
+    /// Rows' texts by their numbers.
+    ///
+    /// # Errors
+    /// As [`TextNumbers::into_texts`].
+    pub(super) fn into_column(self, numbers: impl Iterator<Item = u32>) -> Result<Column> {
+        let code = |number| (number != self.null).then_some(number);
+        let codes: UInt32Array = numbers.map(code).collect();
+        Ok(Column::Dictionary { codes, values: Arc::new(self.into_texts()?) })
+    }
+
+    /// About how many bytes of memory the texts hold.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let Texts { views, blocks } = &self.texts;
+        let blocks: usize = blocks.iter().map(Vec::capacity).sum();
+        self.table.memory_bytes() + self.hashes.capacity() * 8 + views.capacity() * 16 + blocks
+    }
+}
+
+impl Texts {
+    #[inline]
+    fn is_same(&self, number: u32, array: &StringViewArray, view: u128) -> bool {
+        let own = self.views[number as usize];
+        match view as u32 {
+            0..=INLINE_BYTES_MAX => own == view,
+            _ => own as u64 == view as u64 && self.long(own) == view_bytes(array, view, &[0; 12]),
+        }
+    }
+
+    /// The bytes of a text that its view does not hold whole.
+    #[inline]
+    fn long(&self, view: u128) -> &[u8] {
+        let (block, offset) = ((view >> 64) as u32 as usize, (view >> 96) as usize);
+        self.blocks
+            .get(block)
+            .and_then(|b| b.get(offset..offset + view as u32 as usize))
+            .unwrap_or(&[])
+    }
+
+    /// Some of a text, to bring it into the cache.
+    #[inline]
+    fn load(&self, number: usize) -> u64 {
+        let view = self.views.get(number).copied().unwrap_or(0);
+        match view as u32 {
+            0..=INLINE_BYTES_MAX => view as u64,
+            _ => ends(self.long(view)),
+        }
+    }
+
+    /// Adds a text of an array.
+    fn push(&mut self, array: &StringViewArray, view: u128) {
+        let length = view as u32;
+        if length <= INLINE_BYTES_MAX {
+            return self.views.push(view);
+        }
+        let text = view_bytes(array, view, &[0; 12]);
+        let has_room = |block: &&mut Vec<u8>| block.capacity() - block.len() >= text.len();
+        if self.blocks.last_mut().filter(has_room).is_none() {
+            let doubled = BLOCK_BYTES.start << self.blocks.len().min(16);
+            self.blocks.push(Vec::with_capacity(doubled.min(BLOCK_BYTES.end).max(text.len())));
+        }
+        let place = self.blocks.len() as u128 - 1;
+        if let Some(block) = self.blocks.last_mut() {
+            let offset = block.len() as u128;
+            block.extend_from_slice(text);
+            self.views.push(u128::from(view as u64) | (place << 64) | (offset << 96));
+        }
+    }
+}
+
+/// Something of a text that its view does not hold whole, to bring it into the cache: texts in any order
+/// miss it, and loads that nothing waits for go on side by side.
+#[inline]
+fn ends_of(array: &StringViewArray, view: u128) -> u64 {
+    match view as u32 {
+        0..=INLINE_BYTES_MAX => 0,
+        _ => ends(view_bytes(array, view, &[0; 12])),
+    }
+}
+
+#[inline]
+fn ends(bytes: &[u8]) -> u64 {
+    match bytes {
+        [first, .., last] => u64::from(first ^ last),
+        _ => 0,
+    }
+}
+
+/// The numbers of the values of the dictionary that came last, which many batches of a column share.
+#[derive(Debug, Default)]
+pub(super) struct CodeNumbers {
+    values: Option<Arc<Array>>,
+    /// For each value, or [`NONE`] until a row has it.
+    numbers: Vec<u32>,
+    null: u32,
+}
+
+impl CodeNumbers {
+    /// Whether it pays to remember the numbers of a dictionary's values.
+    pub(super) fn follows(&self, values: &Arc<Array>, rows: usize) -> bool {
+        self.is_of(values) || values.len() <= rows * CODES_PER_ROW
+    }
+
+    fn is_of(&self, values: &Arc<Array>) -> bool {
+        self.values.as_ref().is_some_and(|known| Arc::ptr_eq(known, values))
+    }
+
+    /// The numbers of a dictionary's codes, at the end of `numbers`: each value is looked up when it comes
+    /// for the first time.
+    pub(super) fn number(
+        &mut self,
+        codes: &UInt32Array,
+        values: &Arc<Array>,
+        numbers: &mut Vec<u32>,
+        look_up: impl FnOnce(&Column, &mut Vec<u32>) -> Result<()>,
+    ) -> Result<()> {
+        if !self.is_of(values) {
+            let numbers = vec![NONE; values.len()];
+            *self = CodeNumbers { values: Some(Arc::clone(values)), numbers, null: NONE };
+        }
+        // Looked up once, though not yet known: any number but NONE.
+        const ASKED: u32 = NONE - 1;
+        let mut new: Vec<Option<u32>> = Vec::new();
+        for code in codes {
+            let number = self.number_mut(code);
+            if *number == NONE {
+                *number = ASKED;
+                new.push(code);
+            }
+        }
+        if !new.is_empty() {
+            let codes = UInt32Array::from(new.clone());
+            let column = Column::Dictionary { codes, values: Arc::clone(values) };
+            let mut found = Vec::with_capacity(new.len());
+            look_up(&column, &mut found)?;
+            new.iter().zip(found).for_each(|(code, number)| *self.number_mut(*code) = number);
+        }
+        numbers.extend(codes.iter().map(|code| *self.number_mut(code)));
+        Ok(())
+    }
+
+    #[inline]
+    fn number_mut(&mut self, code: Option<u32>) -> &mut u32 {
+        match code {
+            Some(code) => &mut self.numbers[code as usize],
+            None => &mut self.null,
+        }
+    }
+}

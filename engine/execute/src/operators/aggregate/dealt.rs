@@ -1,0 +1,132 @@
+//! Rows dealt out to parts before they are grouped.
+//!
+//! When most rows make groups of their own, one large table is a miss of the cache for every row, and
+//! merging the workers' tables does the work twice. Such rows are dealt out by the hash of their key and
+//! grouped later, part by part, each in a table that stays in the cache (S. Manegold et al., "Optimizing
+//! Database Architecture for the New Bottleneck: Memory Access", VLDB Journal 2000). When there is no
+//! memory, rows go on to disk.
+
+use firn_column::{Batch, Column};
+use firn_types::Result;
+
+use super::AggregateSpec;
+use super::table::Table;
+use crate::context::QueryContext;
+use crate::memory::{Reservation, bytes_of};
+use crate::operators::deal::{PARTS, SpilledRows, deal};
+
+/// A part's rows that wait for being grouped; with more of them they are grouped at once, so that rows
+/// of few groups do not use up the memory.
+const WAITING_ROWS_MAX: usize = 1 << 17;
+/// Memory is reserved in steps of so many bytes.
+const MEMORY_STEP_BYTES: usize = 1 << 20;
+
+/// One worker's rows, part by part.
+pub(super) struct DealtRows {
+    parts: Vec<DealtPart>,
+    /// For what the parts hold.
+    memory: Reservation,
+    bytes: usize,
+    /// The rows for which there was no memory; further ones follow them.
+    spilled: Option<SpilledRows>,
+}
+
+/// What a worker has of one part.
+#[derive(Default)]
+pub(super) struct DealtPart {
+    /// Rows that wait; their columns are the keys, then all arguments.
+    pub(super) waiting: Vec<Batch>,
+    /// Rows that waited before.
+    pub(super) table: Option<Table>,
+    rows: usize,
+    bytes: usize,
+    table_bytes: usize,
+}
+
+/// What a worker leaves.
+pub(super) struct Dealt {
+    /// In order.
+    pub(super) parts: Vec<DealtPart>,
+    pub(super) spilled: Option<SpilledRows>,
+    /// Reserved for the parts.
+    pub(super) memory: Reservation,
+}
+
+impl DealtRows {
+    /// Nothing yet. `on_disk` says that all rows go to disk.
+    pub(super) fn new(memory: Reservation, on_disk: bool) -> DealtRows {
+        let mut parts = Vec::new();
+        parts.resize_with(PARTS, DealtPart::default);
+        DealtRows { parts, memory, bytes: 0, spilled: on_disk.then(SpilledRows::new) }
+    }
+
+    /// Adds rows with these keys.
+    pub(super) fn add(
+        &mut self,
+        spec: &AggregateSpec,
+        batch: &Batch,
+        keys: &[Column],
+        context: &QueryContext,
+    ) -> Result<()> {
+        if let Some(spilled) = &mut self.spilled {
+            return spilled.add(batch, keys, &spec.key_types(), context);
+        }
+        for (position, batch) in deal(batch, keys, &spec.key_types())? {
+            let part = &mut self.parts[position];
+            self.bytes -= part.bytes();
+            part.push(spec, batch)?;
+            self.bytes += part.bytes();
+        }
+        if self.bytes > self.memory.bytes() && !self.has_memory() {
+            self.spill(context)?;
+        }
+        Ok(())
+    }
+
+    fn has_memory(&mut self) -> bool {
+        self.memory.try_resize(self.bytes + MEMORY_STEP_BYTES) || self.memory.try_resize(self.bytes)
+    }
+
+    /// Brings all rows that wait to disk, and with them all that will come.
+    fn spill(&mut self, context: &QueryContext) -> Result<()> {
+        let mut spilled = SpilledRows::new();
+        for (position, part) in self.parts.iter_mut().enumerate() {
+            for batch in std::mem::take(&mut part.waiting) {
+                spilled.push(position, batch, context)?;
+            }
+            self.bytes -= std::mem::take(&mut part.bytes);
+        }
+        self.memory.shrink(self.memory.bytes().saturating_sub(self.bytes));
+        self.spilled = Some(spilled);
+        Ok(())
+    }
+
+    /// Everything, ready to be grouped by whoever takes a part.
+    pub(super) fn finish(mut self, context: &QueryContext) -> Result<Dealt> {
+        if let Some(spilled) = &mut self.spilled {
+            spilled.flush(context)?;
+        }
+        Ok(Dealt { parts: self.parts, spilled: self.spilled, memory: self.memory })
+    }
+}
+
+impl DealtPart {
+    fn bytes(&self) -> usize {
+        self.bytes + self.table_bytes
+    }
+
+    fn push(&mut self, spec: &AggregateSpec, batch: Batch) -> Result<()> {
+        self.rows += batch.rows();
+        self.bytes += bytes_of(&batch);
+        self.waiting.push(batch);
+        if self.rows < WAITING_ROWS_MAX {
+            return Ok(());
+        }
+        let table = self.table.get_or_insert_with(|| Table::new(spec));
+        for batch in std::mem::take(&mut self.waiting) {
+            table.add_batch(spec, batch)?;
+        }
+        (self.rows, self.bytes, self.table_bytes) = (0, 0, table.memory_bytes());
+        Ok(())
+    }
+}
