@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`Array`] holds the values of one column in one of seven physical forms; [`Column`]
 //! is an array as it stands, one value repeated, or codes into a dictionary; [`Batch`] is columns of
-//! equal length. The kernels work on whole columns and dispatch on the form once per batch.
+//! equal length; [`Narrow`] is a column as a cache keeps it. The kernels work on whole columns and
+//! dispatch on the form once per batch.
 //!
 //! Which [`Array`] a SQL type uses is decided by [`PhysicalType`], and only there.
 
@@ -11,6 +12,7 @@ pub mod batch;
 pub mod builder;
 pub mod column;
 pub mod kernels;
+pub mod narrow;
 pub mod physical;
 pub mod row_key;
 pub mod scramble;
@@ -20,5 +22,6 @@ pub use array::Array;
 pub use batch::Batch;
 pub use builder::RowsBuilder;
 pub use column::Column;
+pub use narrow::Narrow;
 pub use physical::PhysicalType;
 pub use selection::Selection;

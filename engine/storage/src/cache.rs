@@ -1,12 +1,12 @@
 //! What a warehouse keeps in memory of the files it reads.
 //!
-//! Column chunks are kept decoded, in the form in which operators work best, not as Parquet pages; footers
-//! are kept parsed. Nothing in here ever becomes stale, since files never change.
+//! Column chunks are kept decoded, but as narrow as their values allow, not as Parquet pages; footers are
+//! kept parsed. Nothing in here ever becomes stale, since files never change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use firn_column::Column;
+use firn_column::Narrow;
 use firn_types::{FieldId, PartitionId};
 
 use crate::partition::Footer;
@@ -40,7 +40,7 @@ enum Key {
 #[derive(Clone, Debug)]
 enum Content {
     Footer(Arc<Footer>),
-    Chunk(Column),
+    Chunk(Narrow),
 }
 
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl ColumnCache {
         partition: &PartitionId,
         row_group: usize,
         field: FieldId,
-    ) -> Option<Column> {
+    ) -> Option<Narrow> {
         let mut state = self.state();
         match state.get(&Key::Chunk(partition.clone(), row_group, field)) {
             Some(Content::Chunk(column)) => {
@@ -119,7 +119,7 @@ impl ColumnCache {
         partition: &PartitionId,
         row_group: usize,
         field: FieldId,
-        column: &Column,
+        column: &Narrow,
     ) {
         let bytes = column.memory_bytes();
         let key = Key::Chunk(partition.clone(), row_group, field);
@@ -168,6 +168,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use firn_column::Column;
     use firn_types::{SqlType, Value};
 
     use super::*;
@@ -177,6 +178,7 @@ mod tests {
         let texts: Vec<Value> =
             (0..100).map(|n| Value::text(format!("a text number {n}"))).collect();
         let column = Column::from_values(SqlType::TEXT, &texts).expect("texts");
+        let column = Narrow::of(&column);
         let cache = ColumnCache::new(column.memory_bytes() * 5 / 2);
         let partition = PartitionId("p".to_string());
         let has = |group| cache.chunk(&partition, group, FieldId(1)).is_some();

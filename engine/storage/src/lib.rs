@@ -30,7 +30,7 @@ pub mod statistics;
 pub use cache::ColumnCache;
 pub use object::{ObjectAccess, ObjectInfo};
 pub use partition::{
-    PartitionReader, PartitionWriter, ReadColumn, RowGroup, RowSelection, StoredColumn,
+    Chunks, PartitionReader, PartitionWriter, ReadColumn, RowGroup, RowSelection, StoredColumn,
     WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};

@@ -13,6 +13,7 @@
 //!
 //! Columns carry `PARQUET:field_id`. A file of rewritten rows has a further column `_row_id`.
 
+mod chunks;
 mod convert;
 mod encoding;
 mod file_type;
@@ -23,6 +24,7 @@ mod writer;
 
 use firn_types::{FieldId, SqlType, Value};
 
+pub use chunks::Chunks;
 pub(crate) use footer::Footer;
 pub use reader::{PartitionReader, RowGroup, RowSelection};
 pub use writer::{PartitionWriter, WriterOptions, value_bytes};

@@ -1,7 +1,7 @@
 //! Micro-partitions to batches.
 //!
 //! A column chunk (one column of one row group) is read and decoded as a whole, and kept in the cache in
-//! its decoded form; a selection is cut out of it. So the columns of a filter and, later, the surviving
+//! narrow form; a selection is cut out of it. So the columns of a filter and, later, the surviving
 //! rows of the others cost one decoding each. Only when a selection spans a small part of a chunk that is
 //! not in the cache are its pages read alone, and not kept.
 
@@ -9,13 +9,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array};
-use firn_column::{Array, Batch, Column};
+use firn_column::{Array, Batch, Column, Narrow};
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result, SqlType, Value};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelector};
 use parquet::errors::ParquetError;
 
+use super::chunks::Chunks;
 use super::convert::from_file;
 use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
@@ -71,13 +72,16 @@ impl RowSelection {
     }
 
     /// The selected rows of a column that begins with the row group's row `first`.
-    fn cut(&self, column: &Column, first: u32) -> Column {
+    fn cut(&self, column: &Narrow, first: u32) -> Column {
         match self {
-            RowSelection::All => column.clone(),
+            RowSelection::All => column.slice(0, column.len()),
             RowSelection::Range(range) => column.slice((range.start - first) as usize, range.len()),
             RowSelection::List(list) if first == 0 => column.take(list),
             RowSelection::List(list) => column.take(&list.unary(|row| row - first)),
-            RowSelection::Mask(mask) => column.filter(&mask.slice(first as usize, column.len())),
+            RowSelection::Mask(mask) => {
+                let (first, rows) = (first as usize, column.len());
+                column.slice(0, rows).filter(&mask.slice(first, rows))
+            }
         }
     }
 
@@ -209,13 +213,24 @@ impl PartitionReader {
         }
     }
 
-    /// Reads columns of a row group; deleted rows are read too, unless the selection leaves them out.
+    /// Columns of a whole row group, deleted rows included, to cut batches from.
     ///
-    /// Text columns come as dictionaries where the file has them so, numbers as narrow as the file has
-    /// them, columns that the file lacks as constants.
+    /// Text columns come as dictionaries where the file has them so, numbers in the width that the file
+    /// has them in, columns that the file lacks as constants.
     ///
     /// # Errors
     /// `Storage` when it cannot be read, `CorruptFile` when its bytes are not what they should be.
+    pub fn chunks(&self, row_group: usize, columns: &[ReadColumn]) -> Result<Chunks> {
+        let rows = self.group_rows(row_group, &RowSelection::All)?;
+        let columns = self.held(row_group, columns, &(0..rows as u32))?;
+        Ok(Chunks::new(columns.into_iter().map(|(column, _)| column).collect(), rows))
+    }
+
+    /// Reads rows of columns of a row group; deleted rows are read too, unless the selection leaves them
+    /// out.
+    ///
+    /// # Errors
+    /// As [`PartitionReader::chunks`].
     pub fn read(
         &self,
         row_group: usize,
@@ -224,34 +239,47 @@ impl PartitionReader {
     ) -> Result<Batch> {
         let group_rows = self.group_rows(row_group, rows)?;
         let selected = rows.count(group_rows);
-        let mut found: Vec<Option<Column>> = Vec::with_capacity(columns.len());
-        let mut missing = Vec::new();
-        for column in columns {
-            found.push(match self.footer.root(column.field) {
-                None => Some(constant(column, selected)?),
-                Some(_) if selected == 0 => Some(Column::nulls_of(column.sql_type, 0)),
-                Some(root) => {
-                    let cached = self.cache.chunk(&self.partition.id, row_group, column.field);
-                    if cached.is_none() {
-                        missing.push(root);
-                    }
-                    cached.map(|chunk| rows.cut(&chunk, 0))
-                }
-            });
+        if selected == 0 {
+            let none = columns.iter().map(|column| Column::nulls_of(column.sql_type, 0));
+            return Ok(Batch::new(none.collect(), 0));
         }
         let mut span = rows.span(group_rows as u32);
         if span.len() * SPARSE > group_rows {
             span = 0..group_rows as u32;
         }
-        let parts = self.fetch(row_group, &missing, &span)?;
+        let held = self.held(row_group, columns, &span)?;
+        let columns = held.iter().map(|(column, first)| rows.cut(column, *first));
+        Ok(Batch::new(columns.collect(), selected))
+    }
+
+    /// Columns of a row group with at least the rows of the span, each with the position of its first row.
+    fn held(
+        &self,
+        row_group: usize,
+        columns: &[ReadColumn],
+        span: &Range<u32>,
+    ) -> Result<Vec<(Narrow, u32)>> {
+        let rows = self.footer.row_groups[row_group].len();
+        let mut found: Vec<Option<Narrow>> = Vec::with_capacity(columns.len());
+        let mut missing = Vec::new();
+        for column in columns {
+            found.push(match self.footer.root(column.field) {
+                None => Some(Narrow::of(&constant(column, rows)?)),
+                Some(root) => {
+                    let cached = self.cache.chunk(&self.partition.id, row_group, column.field);
+                    if cached.is_none() {
+                        missing.push(root);
+                    }
+                    cached
+                }
+            });
+        }
+        let parts = self.fetch(row_group, &missing, span)?;
         let columns = columns.iter().zip(found).map(|(column, found)| match found {
-            Some(found) => Ok(found),
-            None => {
-                let decoded = self.decode(row_group, column, &span, &parts)?;
-                Ok(rows.cut(&decoded, span.start))
-            }
+            Some(found) => Ok((found, 0)),
+            None => Ok((self.decode(row_group, column, span, &parts)?, span.start)),
         });
-        Ok(Batch::new(columns.collect::<Result<_>>()?, selected))
+        columns.collect()
     }
 
     /// The row ids of rows of a row group, as 64-bit integers.
@@ -273,7 +301,7 @@ impl PartitionReader {
         let first = self.partition.first_row_id + i64::from(start);
         let ids = (0..group_rows as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
-        Ok(rows.cut(&Column::Flat(Array::I64(ids)), 0))
+        Ok(rows.cut(&Narrow::of(&Column::Flat(Array::I64(ids))), 0))
     }
 
     fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {
@@ -311,13 +339,13 @@ impl PartitionReader {
         column: &ReadColumn,
         span: &Range<u32>,
         parts: &FileParts,
-    ) -> Result<Column> {
+    ) -> Result<Narrow> {
         let root = self.footer.root(column.field);
         let root = root.ok_or_else(|| Error::internal("a column that is gone"))?;
         let array = self
             .decode_array(row_group, root, span, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
-        let decoded = from_file(&array, column.sql_type)?;
+        let decoded = Narrow::of(&from_file(&array, column.sql_type)?);
         if span.len() == self.footer.row_groups[row_group].len() {
             self.cache.put_chunk(&self.partition.id, row_group, column.field, &decoded);
         }

@@ -8,12 +8,13 @@
 mod filter;
 mod prune;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Int64Array, UInt32Array};
 use firn_column::{Array, Batch, Column, Selection};
-use firn_storage::{Partition, PartitionReader, Prune, ReadColumn, RowSelection};
+use firn_storage::{Chunks, Partition, PartitionReader, Prune, ReadColumn, RowSelection};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result};
@@ -153,6 +154,15 @@ impl Piece {
     }
 }
 
+/// Rows cut in runs of a batch's size, each with its start and length; they begin where multiples of that
+/// size do, as the blocks of packed columns do, too.
+fn pieces(rows: Range<usize>) -> impl Iterator<Item = (usize, usize)> {
+    let next = move |start: usize| (start / BATCH_ROWS + 1) * BATCH_ROWS;
+    let starts = std::iter::successors(Some(rows.start), move |&start| Some(next(start)));
+    let starts = starts.take_while(move |&start| start < rows.end);
+    starts.map(move |start| (start, next(start).min(rows.end) - start))
+}
+
 /// The row group of a morsel.
 struct RowGroup<'a> {
     reader: &'a PartitionReader,
@@ -188,15 +198,25 @@ impl RowGroup<'_> {
 impl Scan {
     /// All rows that are not deleted.
     fn read_all(&self, group: &RowGroup<'_>, emit: &mut Emit<'_>) -> Result<Flow> {
-        let rows = group.reader.live_rows(group.index);
-        let rows = match (rows, self.spec.limit.map(u32::try_from)) {
-            (RowSelection::All, Some(Ok(limit))) if (limit as usize) < group.rows() => {
-                RowSelection::Range(0..limit)
-            }
-            (rows, _) => rows,
-        };
-        let batch = group.reader.read(group.index, &self.spec.columns, &rows)?;
-        self.give(batch.project(&self.spec.output), group, &rows, emit)
+        let live = group.reader.live_rows(group.index);
+        if let (RowSelection::All, Some(Ok(limit))) = (&live, self.spec.limit.map(u32::try_from))
+            && (limit as usize) < group.rows()
+        {
+            let rows = RowSelection::Range(0..limit);
+            let batch = group.reader.read(group.index, &self.spec.columns, &rows)?;
+            return self.give(batch.project(&self.spec.output), group, &rows, emit);
+        }
+        let chunks = group.reader.chunks(group.index, &self.spec.columns)?;
+        let pieces = pieces(0..group.rows()).map(|(start, rows)| {
+            let selection = match &live {
+                RowSelection::Mask(live) => {
+                    Selection::of_mask(live.slice(start, rows).values().clone())
+                }
+                _ => Selection::All,
+            };
+            Piece { start, rows, selection }
+        });
+        self.give_pieces(&chunks.project(&self.spec.output), group, pieces.collect(), emit)
     }
 
     /// Whether the orders above have enough rows before all of this row group.
@@ -223,26 +243,20 @@ impl Scan {
             return Ok(Flow::Continue);
         };
         let (first, others) = spec.columns.split_at(spec.first);
-        let judged = group.reader.read(group.index, first, &RowSelection::All)?;
+        let judged = group.reader.chunks(group.index, first)?;
         let live = group.reader.live_rows(group.index);
-        let mut pieces = Vec::new();
-        let mut start = range.start as usize;
-        while start < range.end as usize {
-            let rows = (range.end as usize - start).min(BATCH_ROWS);
+        let pieces = pieces(range.start as usize..range.end as usize).map(|(start, rows)| {
             let selection = self.judge(&judged.slice(start, rows), start, &live, context)?;
-            pieces.push(Piece { start, rows, selection });
-            start += rows;
-        }
+            Ok(Piece { start, rows, selection })
+        });
+        let pieces: Vec<Piece> = pieces.collect::<Result<_>>()?;
         let passing: usize = pieces.iter().map(Piece::passing).sum();
         if passing == 0 {
             return Ok(Flow::Continue);
         }
         if passing * DENSE >= group.rows() {
-            let others = group.reader.read(group.index, others, &RowSelection::All)?;
-            let mut columns = judged.into_columns();
-            columns.extend(others.into_columns());
-            let whole = Batch::new(columns, group.rows()).project(&spec.output);
-            return self.give_pieces(&whole, group, pieces, emit);
+            let whole = judged.and(group.reader.chunks(group.index, others)?);
+            return self.give_pieces(&whole.project(&spec.output), group, pieces, emit);
         }
         let rows = UInt32Array::from_iter_values(pieces.iter().flat_map(Piece::positions));
         let mut columns = judged.take(&rows).into_columns();
@@ -280,7 +294,7 @@ impl Scan {
     /// Hands on the passing rows of a row group's columns, piece by piece.
     fn give_pieces(
         &self,
-        whole: &Batch,
+        whole: &Chunks,
         group: &RowGroup<'_>,
         pieces: Vec<Piece>,
         emit: &mut Emit<'_>,
@@ -289,7 +303,7 @@ impl Scan {
             if self.has_enough() {
                 break;
             }
-            let batch = whole.slice(piece.start, piece.rows).select(&piece.selection);
+            let batch = whole.select(piece.start, piece.rows, &piece.selection);
             let count = batch.rows();
             let mut columns = batch.into_columns();
             if self.spec.row_address {

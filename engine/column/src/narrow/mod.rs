@@ -1,0 +1,150 @@
+//! A column as memory keeps it: integers and codes in as few bits as their values need.
+//!
+//! Operators see none of this. They are given plain columns of some rows, which are widened while they are
+//! in the processor's cache; memory and its bandwidth only know the narrow form.
+
+mod packed;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use arrow::array::{Decimal128Array, Int32Array, Int64Array, UInt32Array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+
+use crate::array::arrow_type;
+use crate::{Array, Column, PhysicalType};
+use packed::{Packed, Pick};
+
+/// A column to keep. Cloning shares the values.
+#[derive(Clone, Debug)]
+pub struct Narrow {
+    rows: usize,
+    form: Form,
+    /// Which rows of packed values are not NULL; none when all are.
+    nulls: Option<NullBuffer>,
+}
+
+#[derive(Clone, Debug)]
+enum Form {
+    /// Integers that are given in the width that they came in.
+    Integers(Arc<Packed>, PhysicalType),
+    /// A dictionary.
+    Codes(Arc<Packed>, Arc<Array>),
+    /// What gains nothing, its NULLs included.
+    Whole(Column),
+}
+
+impl Narrow {
+    /// The column, as narrow as it goes.
+    pub fn of(column: &Column) -> Narrow {
+        let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+        let integers = |packed: Packed| Form::Integers(Arc::new(packed), column.physical());
+        let form = match column {
+            Column::Flat(Array::I32(a)) => integers(Packed::of(a.values(), nulls.as_ref())),
+            Column::Flat(Array::I64(a)) => integers(Packed::of(a.values(), nulls.as_ref())),
+            Column::Flat(Array::I128(a)) => integers(Packed::of(a.values(), nulls.as_ref())),
+            Column::Dictionary { codes, values } => {
+                let codes = Packed::of(codes.values(), nulls.as_ref());
+                Form::Codes(Arc::new(codes), Arc::clone(values))
+            }
+            other => Form::Whole(other.clone()),
+        };
+        let nulls = nulls.filter(|_| !matches!(form, Form::Whole(_)));
+        Narrow { rows: column.len(), form, nulls }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// About how many bytes of memory it holds.
+    pub fn memory_bytes(&self) -> usize {
+        let nulls = self.nulls.as_ref().map_or(0, |nulls| nulls.buffer().capacity());
+        nulls
+            + match &self.form {
+                Form::Integers(packed, _) => packed.memory_bytes(),
+                Form::Codes(packed, values) => {
+                    packed.memory_bytes() + values.as_arrow().get_buffer_memory_size()
+                }
+                Form::Whole(column) => column.memory_bytes(),
+            }
+    }
+
+    /// Rows `offset..offset + len`.
+    pub fn slice(&self, offset: usize, len: usize) -> Column {
+        if let Form::Whole(column) = &self.form {
+            return column.slice(offset, len);
+        }
+        let nulls = self.nulls.as_ref().map(|nulls| nulls.slice(offset, len));
+        self.widened(&Pick::Range(offset..offset + len), nulls)
+    }
+
+    /// The given rows, none of them NULL and each of them there; ascending ones are fastest.
+    pub fn take(&self, rows: &UInt32Array) -> Column {
+        if let Form::Whole(column) = &self.form {
+            return column.take(rows);
+        }
+        let rows = rows.values();
+        let nulls = self.nulls.as_ref().map(|nulls| {
+            let valid = |at: usize| nulls.is_valid(rows[at] as usize);
+            NullBuffer::new(BooleanBuffer::collect_bool(rows.len(), valid))
+        });
+        self.widened(&Pick::List(rows), nulls)
+    }
+
+    fn widened(&self, rows: &Pick<'_>, nulls: Option<NullBuffer>) -> Column {
+        let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+        match &self.form {
+            Form::Integers(packed, width) => {
+                if let Some(value) = only_value(packed, *width, rows, nulls.as_ref()) {
+                    return Column::Constant { value, rows: rows.len() };
+                }
+                Column::Flat(match width {
+                    PhysicalType::I32 => {
+                        Array::I32(Int32Array::new(packed.pick(rows).into(), nulls))
+                    }
+                    PhysicalType::I64 => {
+                        Array::I64(Int64Array::new(packed.pick(rows).into(), nulls))
+                    }
+                    _ => wide(packed.pick(rows), nulls),
+                })
+            }
+            Form::Codes(packed, values) => Column::Dictionary {
+                codes: UInt32Array::new(packed.pick(rows).into(), nulls),
+                values: Arc::clone(values),
+            },
+            Form::Whole(column) => column.clone(),
+        }
+    }
+}
+
+/// The one value, or NULL, of all the rows, as an array of length one.
+fn only_value(
+    packed: &Packed,
+    width: PhysicalType,
+    rows: &Pick<'_>,
+    nulls: Option<&NullBuffer>,
+) -> Option<Array> {
+    let Pick::Range(range) = rows else { return None };
+    match nulls {
+        Some(nulls) if nulls.null_count() == range.len() => Some(Array::nulls_of(width, 1)),
+        Some(_) => None,
+        None => packed.only_value(range).map(|value| match width {
+            PhysicalType::I32 => Array::I32(vec![value as i32].into()),
+            PhysicalType::I64 => Array::I64(vec![value as i64].into()),
+            _ => wide(vec![value], None),
+        }),
+    }
+}
+
+fn wide(values: Vec<i128>, nulls: Option<NullBuffer>) -> Array {
+    let array = Decimal128Array::new(values.into(), nulls);
+    Array::I128(array.with_data_type(arrow_type(PhysicalType::I128)))
+}

@@ -1,0 +1,139 @@
+//! Columns of every width come back as they were.
+
+use firn_types::{Result, SqlType, Value};
+
+use super::*;
+
+/// Rows enough for three blocks, the last one not full.
+const ROWS: usize = 2 * 8192 + 777;
+
+fn same(column: &Column, narrow: &Column, sql_type: SqlType) {
+    assert_eq!(column.len(), narrow.len());
+    assert_eq!(column.physical(), narrow.physical());
+    for row in 0..column.len() {
+        assert_eq!(column.value(row, sql_type), narrow.value(row, sql_type), "row {row}");
+    }
+}
+
+/// Checks whole columns, parts that begin and end anywhere, and lists; gives the narrow form.
+fn check(column: &Column, sql_type: SqlType) -> Narrow {
+    let narrow = Narrow::of(column);
+    assert_eq!(narrow.len(), column.len());
+    let rows = column.len();
+    for (start, end) in
+        [(0, rows), (0, 0), (rows / 3, rows), (1, rows / 2), (rows / 2, rows / 2 + 9)]
+    {
+        let (start, end) = (start.min(rows), end.min(rows));
+        let len = end.saturating_sub(start);
+        same(&column.slice(start, len), &narrow.slice(start, len), sql_type);
+    }
+    let ascending: Vec<u32> = (0..rows as u32).filter(|row| row % 7 == 3).collect();
+    let descending: Vec<u32> = (0..rows as u32).rev().step_by(501).collect();
+    for list in [ascending, descending, vec![]] {
+        let list = UInt32Array::from(list);
+        same(&column.take(&list), &narrow.take(&list), sql_type);
+    }
+    narrow
+}
+
+/// Numbers as a scan would hold them.
+fn numbers(value: impl Fn(usize) -> Option<i128>, rows: usize) -> Column {
+    Column::Flat(crate::column::integers((0..rows).map(value).collect()))
+}
+
+#[test]
+fn integers_of_every_range_come_back() {
+    let number = SqlType::number(38, 0);
+    for bits in 0..=126_u32 {
+        let top = (1_i128 << bits) - 1;
+        for low in [0, -top / 2, -top, i128::from(i32::MIN), 77] {
+            let value = |row: usize| match row % 5 {
+                0 => low,
+                1 => low + top,
+                _ => low + (row as i128).wrapping_mul(0x9E37_79B9_7F4A_7C15).rem_euclid(top + 1),
+            };
+            check(&numbers(|row| Some(value(row)), 300), number);
+            check(&numbers(|row| (row % 3 > 0).then(|| value(row)), 77), number);
+        }
+    }
+    check(&numbers(|row| Some([i128::MIN, i128::MAX, 0][row % 3]), 100), number);
+    check(&numbers(|row| Some([i64::MIN, i64::MAX][row % 2].into()), ROWS), number);
+    check(&numbers(|row| Some([i32::MIN, i32::MAX, -1][row % 3].into()), ROWS), number);
+}
+
+#[test]
+fn a_block_takes_the_least_power_of_two_of_bits() {
+    let bytes = |values: i128| {
+        let column = numbers(|row| Some(1_000_000 + row as i128 % values), 8192);
+        check(&column, SqlType::INTEGER).memory_bytes().next_multiple_of(128) - 128
+    };
+    assert_eq!([1, 2, 3, 16, 17, 256, 257].map(bytes), [0, 1024, 2048, 4096, 8192, 8192, 16384]);
+}
+
+#[test]
+fn each_block_has_its_own_least_value_and_range() {
+    let value = |row: usize| match row / 8192 {
+        0 => 5_i128,
+        1 => -1_000_000 + (row % 11) as i128,
+        _ => row as i128 * 1_000_000,
+    };
+    let narrow = check(&numbers(|row| Some(value(row)), ROWS), SqlType::INTEGER);
+    assert!(matches!(narrow.slice(3, 8000), Column::Constant { rows: 8000, .. }));
+    assert!(matches!(narrow.slice(3, 8192), Column::Flat(_)));
+}
+
+#[test]
+fn nulls_do_not_widen_and_rows_of_nulls_alone_are_constant() {
+    let one_value = numbers(|row| (row % 2 > 0).then_some(i128::from(i64::MAX)), ROWS);
+    let narrow = check(&one_value, SqlType::INTEGER);
+    assert!(narrow.memory_bytes() < ROWS / 4, "no more than the mask");
+    let nulls = check(&numbers(|row| (row < 8192).then_some(row as i128), ROWS), SqlType::INTEGER);
+    assert!(matches!(nulls.slice(8192, 777), Column::Constant { .. }));
+    assert!(nulls.slice(0, 8192).nulls().is_none());
+    check(&numbers(|_| None, ROWS), SqlType::INTEGER);
+    check(&numbers(|_| None, 1), SqlType::INTEGER);
+    check(&numbers(|_| None, 0), SqlType::INTEGER);
+    check(&numbers(|_| Some(-3), 1), SqlType::INTEGER);
+}
+
+#[test]
+fn other_types_come_back() -> Result<()> {
+    let rows = 1000_i64;
+    let column = |sql_type, value: fn(i64) -> Value| -> Result<Column> {
+        let values = (0..rows).map(|n| if n % 10 == 4 { Value::Null } else { value(n) });
+        Column::from_values(sql_type, &values.collect::<Vec<_>>())
+    };
+    let date = SqlType::Date;
+    check(&column(date, |n| Value::Date(n as i32 * 2_000_000 - 1_000_000_000))?, date);
+    let time = SqlType::Time { scale: 9 };
+    check(&column(time, |n| Value::Time(n * 86_399_999_999))?, time);
+    let timestamp = SqlType::TIMESTAMP_NTZ;
+    check(&column(timestamp, |n| Value::Timestamp(i128::from(n) << 40))?, timestamp);
+    check(&column(timestamp, |n| Value::Timestamp(i128::from(n) << 80))?, timestamp);
+    check(&column(SqlType::Boolean, |n| Value::Boolean(n % 3 == 0))?, SqlType::Boolean);
+    check(&column(SqlType::Float, |n| Value::Float(n as f64 / 7.0))?, SqlType::Float);
+    check(&column(SqlType::TEXT, |n| Value::text(format!("the text {n}")))?, SqlType::TEXT);
+    check(&Column::nulls_of(SqlType::TEXT, 1000), SqlType::TEXT);
+    check(&Column::constant(&Value::integer(5), SqlType::INTEGER, 1000)?, SqlType::INTEGER);
+    Ok(())
+}
+
+#[test]
+fn codes_of_few_and_of_many_values_come_back() -> Result<()> {
+    for distinct in [1_u32, 2, 3, 200, 257, 70_000] {
+        let texts: Vec<Value> = (0..distinct).map(|n| Value::text(n.to_string())).collect();
+        let values = Arc::new(Column::from_values(SqlType::TEXT, &texts)?.flat());
+        let code = |row: u32| (row.wrapping_mul(48_271) >> 3) % distinct;
+        let all = (0..ROWS as u32).map(|row| Some(code(row)));
+        let some = all.clone().enumerate().map(|(row, code)| code.filter(|_| row % 9 > 0));
+        for codes in [all.collect::<UInt32Array>(), some.collect()] {
+            let column = Column::Dictionary { codes, values: Arc::clone(&values) };
+            let narrow = check(&column, SqlType::TEXT);
+            assert!(matches!(narrow.slice(5, 5), Column::Dictionary { .. }));
+        }
+    }
+    let none = Arc::new(Array::nulls_of(PhysicalType::Text, 0));
+    let codes = UInt32Array::new_null(100);
+    check(&Column::Dictionary { codes, values: none }, SqlType::TEXT);
+    Ok(())
+}
