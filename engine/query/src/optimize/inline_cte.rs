@@ -1,14 +1,17 @@
 //! Puts a common table expression in the place of its only reference, and drops those without any.
 //!
 //! `With(1, d, .. CteRef(1) ..)` becomes `.. Project(d) ..`. A query that is read more than once stays,
-//! unless it stands below an `Apply`: decorrelation does not look into it there.
+//! unless it stands in a subquery that depends on its row: decorrelation does not look into it there. What
+//! subqueries read is mostly cut down by the rows beside them, so that computing it for each costs less than
+//! computing all of it once; unless it is made so that nothing from outside can cut it down.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use firn_types::Result;
+use firn_types::{ColumnId, Result};
 
 use super::OptimizeContext;
-use crate::plan::{Plan, PlanColumn, Project, ProjectItem, With};
+use super::decorrelate::outer_columns;
+use crate::plan::{Plan, PlanColumn, Project, ProjectItem, SetOperator, With};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(inline(plan, false, context))
@@ -20,7 +23,8 @@ fn inline(plan: Plan, below_apply: bool, context: &OptimizeContext<'_>) -> Plan 
         Plan::With(with) => {
             let With { cte, definition, body } = *with;
             let references = count(&body, cte);
-            if references > 1 && !(below_apply || inside_apply(&body, cte)) {
+            let shared = !inside_apply(&body, cte) || is_indivisible(&definition);
+            if references > 1 && shared && !below_apply {
                 let definition = Box::new(inline(*definition, below_apply, context));
                 let body = Box::new(inline(*body, below_apply, context));
                 return Plan::With(Box::new(With { cte, definition, body }));
@@ -46,7 +50,8 @@ fn inline(plan: Plan, below_apply: bool, context: &OptimizeContext<'_>) -> Plan 
             let left = std::mem::replace(&mut *apply.left, Plan::one_row());
             let right = std::mem::replace(&mut *apply.right, Plan::one_row());
             *apply.left = inline(left, below_apply, context);
-            *apply.right = inline(right, true, context);
+            let below_apply = below_apply || depends(&right, &apply.left);
+            *apply.right = inline(right, below_apply, context);
             Plan::Apply(apply)
         }
         other => other.map_inputs(&mut |input| inline(input, below_apply, context)),
@@ -70,6 +75,26 @@ fn inside_apply(plan: &Plan, cte: u32) -> bool {
         }
     });
     found
+}
+
+/// Whether all of some part of a plan must be computed, whichever of the plan's rows are wanted.
+fn is_indivisible(plan: &Plan) -> bool {
+    let mut found = false;
+    plan.visit(&mut |node| {
+        found |= match node {
+            Plan::Aggregate(node) => node.groups.is_empty() || node.grouping_sets.is_some(),
+            Plan::SetOperation(node) => node.operator != SetOperator::UnionAll,
+            Plan::Limit(_) => true,
+            _ => false,
+        };
+    });
+    found
+}
+
+/// Whether a subquery uses columns of the rows that it stands beside.
+fn depends(subquery: &Plan, rows: &Plan) -> bool {
+    let given: HashSet<ColumnId> = rows.columns().iter().map(|column| column.id).collect();
+    !outer_columns(subquery, &given).is_empty()
 }
 
 fn replace(plan: Plan, cte: u32, f: &mut dyn FnMut(Vec<PlanColumn>) -> Plan) -> Plan {
@@ -99,7 +124,7 @@ pub(super) fn fresh_copy(plan: &Plan, context: &OptimizeContext<'_>) -> Plan {
 
 fn refresh(
     plan: &mut Plan,
-    renaming: &mut HashMap<firn_types::ColumnId, firn_types::ColumnId>,
+    renaming: &mut HashMap<ColumnId, ColumnId>,
     context: &OptimizeContext<'_>,
 ) {
     for input in plan.inputs_mut() {
@@ -118,10 +143,7 @@ fn refresh(
     }
 }
 
-fn rename_columns(
-    expr: &mut firn_expression::Expr,
-    renaming: &HashMap<firn_types::ColumnId, firn_types::ColumnId>,
-) {
+fn rename_columns(expr: &mut firn_expression::Expr, renaming: &HashMap<ColumnId, ColumnId>) {
     if let firn_expression::Expr::Column { id, .. } = expr {
         *id = renaming.get(id).copied().unwrap_or(*id);
     }

@@ -33,7 +33,7 @@ fn ids(plan: &Plan) -> HashSet<ColumnId> {
 }
 
 /// The columns of `outer` that a plan uses anywhere.
-fn outer_columns(plan: &Plan, outer: &HashSet<ColumnId>) -> HashSet<ColumnId> {
+pub(super) fn outer_columns(plan: &Plan, outer: &HashSet<ColumnId>) -> HashSet<ColumnId> {
     let mut found = HashSet::new();
     plan.visit(&mut |node| {
         for expr in node.expressions() {

@@ -25,18 +25,33 @@ impl Sides {
     }
 }
 
-pub(super) fn push_join(
-    mut join: Join,
-    conditions: Vec<Expr>,
-    context: &OptimizeContext<'_>,
-) -> Plan {
+pub(super) fn push_join(join: Join, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
     let sides = Sides::of(&join);
+    let mut join = checked_beside(join);
     join.kind = stricter(without_check(&join), &conditions, &sides);
     let conditions = decide_marks(&mut join, conditions);
     match join.kind {
         JoinKind::Inner => push_inner(join, conditions, &sides, context),
         _ => push_outer(join, conditions, &sides, context),
     }
+}
+
+/// A subquery that is the same for all rows is checked to be one row by itself, so that it joins as a table of one
+/// row does: conditions about it are keys, and it may come first.
+fn checked_beside(mut join: Join) -> Join {
+    let alone = HashSet::new();
+    let same = join.kind == JoinKind::Single && join.keys.is_empty() && join.conditions.is_empty();
+    if same && !is_unique(&join.right, &alone) && !is_unique(&join.left, &alone) {
+        let right = std::mem::replace(&mut *join.right, Plan::one_row());
+        *join.right = Plan::Join(Box::new(Join {
+            kind: JoinKind::Single,
+            left: Box::new(Plan::one_row()),
+            right: Box::new(right),
+            keys: Vec::new(),
+            conditions: Vec::new(),
+        }));
+    }
+    join
 }
 
 /// The kind of a join without a check that no row has several matches, where keys tell that none has.
