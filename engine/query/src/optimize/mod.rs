@@ -19,6 +19,7 @@ mod push_down_filter;
 mod run;
 mod scan_predicate;
 mod simplify;
+mod simplify_aggregate;
 mod split_distinct;
 mod substitute;
 mod top_n;
@@ -61,6 +62,10 @@ pub const RULES: &[Rule] = &[
     },
     Rule { name: "filter_cte", apply: |plan, _, context| filter_cte::apply(plan, context) },
     Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
+    Rule {
+        name: "simplify_aggregate",
+        apply: |plan, _, context| simplify_aggregate::apply(plan, context),
+    },
     Rule { name: "split_distinct", apply: |plan, _, c| Ok(split_distinct::apply(plan, c)) },
     Rule { name: "grouping_sets", apply: |plan, _, context| grouping_sets::apply(plan, context) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },

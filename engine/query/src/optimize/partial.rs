@@ -104,7 +104,10 @@ impl Partial {
                     let none = Expr::Literal { value: Value::integer(0), sql_type };
                     Expr::Coalesce { operands: vec![states[*state].expr(), none], sql_type }
                 }
-                Answer::Mean(sum, count) => quotient(states[*sum].expr(), states[*count].expr())?,
+                // NULL where nothing was counted, since the sum is.
+                Answer::Mean(sum, count) => {
+                    scalar("/", [states[*sum].expr(), states[*count].expr()])?
+                }
             };
             Ok(as_type(expr, *returns))
         };
@@ -113,7 +116,7 @@ impl Partial {
 }
 
 /// A call of an aggregate function, with the name of another.
-fn aggregate(
+pub(super) fn aggregate(
     name: &str,
     named_as: &AggregateCall,
     arguments: &[Expr],
@@ -136,11 +139,10 @@ fn aggregate(
     })
 }
 
-/// A sum over a count; NULL where nothing was counted, since the sum is.
-fn quotient(sum: Expr, count: Expr) -> Result<Expr> {
-    let Some(Function::Scalar(function)) = registry::find("/") else { return Err(missing("/")) };
-    let arguments = [sum, count];
-    let views = [Argument::of(arguments[0].sql_type()), Argument::of(arguments[1].sql_type())];
+/// A call of a scalar function that is there under this name: an operator.
+pub(super) fn scalar(name: &str, arguments: [Expr; 2]) -> Result<Expr> {
+    let Some(Function::Scalar(function)) = registry::find(name) else { return Err(missing(name)) };
+    let views = arguments.each_ref().map(|argument| Argument::of(argument.sql_type()));
     let binding = (function.bind)(&views)?;
     let arguments = arguments.into_iter().zip(&binding.arguments);
     let arguments = arguments.map(|(argument, wanted)| as_type(argument, *wanted)).collect();
@@ -151,7 +153,8 @@ fn missing(name: &str) -> firn_types::Error {
     firn_types::Error::internal(format!("a function that is not there: {name}"))
 }
 
-fn as_type(input: Expr, to: SqlType) -> Expr {
+/// The expression, converted when it is not of this type.
+pub(super) fn as_type(input: Expr, to: SqlType) -> Expr {
     if input.sql_type() == to {
         return input;
     }
