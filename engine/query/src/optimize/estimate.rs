@@ -57,6 +57,44 @@ impl Estimate {
     }
 }
 
+impl Estimate {
+    /// A column that conditions compare with constants has no more values than they leave it.
+    fn restricted(mut self, conditions: &[Expr]) -> Estimate {
+        for condition in conditions {
+            if let Some((id, values)) = values_left(condition)
+                && let Some(column) = self.columns.get_mut(&id)
+            {
+                column.distinct = column.distinct.min(values).max(1.0);
+            }
+        }
+        self
+    }
+}
+
+/// How many values a condition leaves to the one column that it is about, where it names them.
+fn values_left(condition: &Expr) -> Option<(ColumnId, f64)> {
+    match condition {
+        Expr::Compare { operator: Comparison::Equal, left, right } => {
+            let constant = left.as_literal().or(right.as_literal());
+            constant.and(left.as_column().or(right.as_column())).map(|id| (id, 1.0))
+        }
+        Expr::InList { input, list } => Some((input.as_column()?, list.len() as f64)),
+        Expr::And(parts) => parts.iter().find_map(values_left),
+        Expr::Or(parts) => {
+            let (first, mut values) = values_left(parts.first()?)?;
+            for part in &parts[1..] {
+                let (id, more) = values_left(part)?;
+                if id != first {
+                    return None;
+                }
+                values += more;
+            }
+            Some((first, values))
+        }
+        _ => None,
+    }
+}
+
 /// Different values left when `after` of `before` rows are: S. B. Yao's estimate, simplified.
 fn remaining(distinct: f64, before: f64, after: f64) -> f64 {
     let per_value = (before / distinct.max(1.0)).max(1.0);
@@ -95,7 +133,7 @@ impl Estimator {
             Plan::Filter(node) => {
                 let input = self.estimate(&node.input);
                 let part = selectivity_of_all(&node.conditions, &input);
-                input.scaled(part)
+                input.scaled(part).restricted(&node.conditions)
             }
             Plan::Project(node) => {
                 let input = self.estimate(&node.input);
@@ -217,7 +255,7 @@ fn scan_estimate(scan: &Scan) -> Estimate {
     });
     let whole = Estimate { rows, columns: columns.collect() };
     let part = selectivity_of_all(&scan.conditions, &whole);
-    whole.scaled(part)
+    whole.scaled(part).restricted(&scan.conditions)
 }
 
 /// A value on the number line.

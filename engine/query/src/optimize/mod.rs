@@ -6,6 +6,7 @@
 
 mod context;
 mod decorrelate;
+mod eager_aggregate;
 mod estimate;
 mod filter_cte;
 mod fold_constants;
@@ -68,6 +69,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule { name: "split_distinct", apply: |plan, _, c| Ok(split_distinct::apply(plan, c)) },
     Rule { name: "grouping_sets", apply: |plan, _, context| grouping_sets::apply(plan, context) },
+    Rule { name: "eager_aggregate", apply: |plan, _, c| eager_aggregate::apply(plan, c) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
     Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },
     Rule { name: "top_n", apply: |plan, _, _| Ok(top_n::apply(plan)) },

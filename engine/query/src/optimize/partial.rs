@@ -62,7 +62,7 @@ impl Partial {
     }
 
     /// The position of a state, which calls may share.
-    fn state(&mut self, call: AggregateCall, context: &OptimizeContext<'_>) -> usize {
+    pub(super) fn state(&mut self, call: AggregateCall, context: &OptimizeContext<'_>) -> usize {
         let text = |call: &AggregateCall| -> Vec<String> {
             call.arguments.iter().map(ToString::to_string).collect()
         };
@@ -115,7 +115,7 @@ impl Partial {
     }
 }
 
-/// A call of an aggregate function, with the name of another.
+/// A call of an aggregate function that gives a column of its own, with the name of another.
 pub(super) fn aggregate(
     name: &str,
     named_as: &AggregateCall,

@@ -8,18 +8,18 @@ use firn_types::ColumnId;
 use super::{Shape, Tree, passes_only};
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::estimate::{Estimate, key_selectivity, selectivity_of_all};
-use crate::plan::{Filter, Join, JoinKey, JoinKind, Plan};
+use crate::plan::{Filter, Join, JoinKey, JoinKind, Plan, PlanColumn};
 
 /// Most tables of one nest: the bits of a set.
 const TABLES_MAX: usize = 120;
 
 /// Tables and conditions of a nest of inner joins.
 #[derive(Debug, Default)]
-pub(super) struct Graph {
+pub(in crate::optimize) struct Graph {
     /// The tables: whatever is not itself an inner join.
-    pub(super) relations: Vec<Plan>,
+    pub(in crate::optimize) relations: Vec<Plan>,
     /// What each gives.
-    pub(super) estimates: Vec<Estimate>,
+    pub(in crate::optimize) estimates: Vec<Estimate>,
     edges: Vec<Edge>,
     owners: HashMap<ColumnId, usize>,
 }
@@ -31,15 +31,19 @@ struct Edge {
     condition: Expr,
 }
 
+/// Tables, and conditions about them.
+pub(in crate::optimize) struct Tables {
+    pub(in crate::optimize) relations: Vec<Plan>,
+    pub(in crate::optimize) conditions: Vec<Expr>,
+}
+
 impl Graph {
     /// Takes a nest of inner joins apart.
-    pub(super) fn flatten(&mut self, plan: Plan) {
+    pub(in crate::optimize) fn flatten(&mut self, plan: Plan) {
         let mut conditions = Vec::new();
         self.add(plan, &mut conditions);
         for condition in conditions {
-            let used = condition.columns_used();
-            let tables = used.iter().filter_map(|id| self.owners.get(id));
-            let tables = tables.fold(0_u128, |set, index| set | 1 << index);
+            let tables = self.tables_of(&condition);
             self.edges.push(Edge { tables, condition });
         }
     }
@@ -67,7 +71,7 @@ impl Graph {
     }
 
     /// Whether some condition is about tables of both sets and of no others.
-    pub(super) fn is_connected(&self, left: u128, right: u128) -> bool {
+    pub(in crate::optimize) fn is_connected(&self, left: u128, right: u128) -> bool {
         let both = left | right;
         self.edges.iter().any(|edge| {
             edge.tables & left != 0 && edge.tables & right != 0 && edge.tables & !both == 0
@@ -81,6 +85,64 @@ impl Graph {
             edge.tables & !both == 0 && edge.tables & !left != 0 && edge.tables & !right != 0
         });
         here.map(|edge| edge.condition.clone()).collect()
+    }
+
+    /// The tables that an expression is about.
+    pub(in crate::optimize) fn tables_of(&self, expr: &Expr) -> u128 {
+        let used = expr.columns_used();
+        used.iter().filter_map(|id| self.owners.get(id)).fold(0, |set, index| set | 1 << index)
+    }
+
+    /// Whether a column comes from a table of the set.
+    pub(in crate::optimize) fn is_in(&self, id: ColumnId, set: u128) -> bool {
+        self.owners.get(&id).is_some_and(|index| set >> index & 1 == 1)
+    }
+
+    /// One of the tables' columns.
+    pub(in crate::optimize) fn column(&self, id: ColumnId) -> Option<PlanColumn> {
+        let table = &self.relations[*self.owners.get(&id)?];
+        table.columns().into_iter().find(|column| column.id == id)
+    }
+
+    /// Different values of one of the tables' columns.
+    pub(in crate::optimize) fn distinct(&self, column: &PlanColumn) -> f64 {
+        let owner = self.owners.get(&column.id).map(|index| &self.estimates[*index]);
+        owner.map_or(1.0, |estimate| estimate.distinct(&column.expr()))
+    }
+
+    /// Whether conditions between tables of the set hold all of it together.
+    pub(in crate::optimize) fn is_whole(&self, set: u128) -> bool {
+        let mut reached = set & set.wrapping_neg();
+        loop {
+            let near = (0..self.relations.len()).map(|index| 1_u128 << index).filter(|table| {
+                set & table != 0 && reached & table == 0 && self.is_connected(reached, *table)
+            });
+            let more = near.fold(0, |more, table| more | table);
+            if more == 0 {
+                return reached == set;
+            }
+            reached |= more;
+        }
+    }
+
+    /// The conditions between tables of the set and others.
+    pub(in crate::optimize) fn leaving(&self, set: u128) -> impl Iterator<Item = &Expr> {
+        let leaves = move |edge: &&Edge| edge.tables & set != 0 && edge.tables & !set != 0;
+        self.edges.iter().filter(leaves).map(|edge| &edge.condition)
+    }
+
+    /// The tables of the set with the conditions between them, and all others of both.
+    pub(in crate::optimize) fn part(self, set: u128) -> (Tables, Tables) {
+        let relations = self.relations.into_iter().enumerate();
+        let (own, others): (Vec<_>, Vec<_>) =
+            relations.partition(|(index, _)| set >> index & 1 == 1);
+        let is_own = |edge: &Edge| edge.tables != 0 && edge.tables & !set == 0;
+        let (inside, outside): (Vec<_>, Vec<_>) = self.edges.into_iter().partition(is_own);
+        let tables = |relations: Vec<(usize, Plan)>, edges: Vec<Edge>| Tables {
+            relations: relations.into_iter().map(|(_, relation)| relation).collect(),
+            conditions: edges.into_iter().map(|edge| edge.condition).collect(),
+        };
+        (tables(own, inside), tables(others, outside))
     }
 
     fn columns_of(&self, set: u128) -> HashSet<ColumnId> {

@@ -5,7 +5,7 @@
 //! Programming Algorithm", VLDB 2006, in the simplest form). More tables are joined greedily, the smallest
 //! result first.
 
-mod graph;
+pub(super) mod graph;
 
 use firn_types::Result;
 
