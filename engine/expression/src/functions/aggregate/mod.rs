@@ -26,7 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use firn_column::Column;
-use firn_types::{Result, SqlType};
+use firn_types::{Result, SqlType, Value};
 
 use super::{Argument, Arity, Documentation};
 
@@ -166,6 +166,16 @@ impl AggregateBinding {
     ) -> Result<AggregateBinding> {
         let create = Arc::new(move || Box::new(create()) as Box<dyn Accumulator>);
         Ok(AggregateBinding { arguments, returns, create })
+    }
+
+    /// The answer over no rows: NULL of most aggregates, but 0 of COUNT, an empty array of ARRAY_AGG.
+    ///
+    /// # Errors
+    /// As [`Accumulator::finish`].
+    pub fn over_no_rows(&self) -> Result<Value> {
+        let mut states = (self.create)();
+        states.resize(1);
+        Ok(states.finish()?.value(0, self.returns))
     }
 }
 

@@ -8,8 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
 use firn_expression::functions::registry::{self, Function};
-use firn_types::{ColumnId, Error, ErrorCode, Result, SqlType, Value};
+use firn_types::{ColumnId, Error, ErrorCode, Result, Value};
 
+use super::count::answer;
 use super::{ids, outer_columns};
 use crate::optimize::OptimizeContext;
 use crate::optimize::inline_cte::fresh_copy;
@@ -172,11 +173,11 @@ impl Unnest<'_> {
             aggregate.groups.extend(groups);
         }
         let grouped = over(plan, tied);
-        if ungrouped { Ok(self.with_empty_groups(grouped)) } else { Ok(grouped) }
+        if ungrouped { self.with_empty_groups(grouped) } else { Ok(grouped) }
     }
 
     /// An aggregate without GROUP BY has a row for every combination, also for those without rows.
-    fn with_empty_groups(&self, grouped: Tied) -> Tied {
+    fn with_empty_groups(&self, grouped: Tied) -> Result<Tied> {
         let domain = self.fresh_domain();
         let keys = self.outer.iter().map(|column| JoinKey {
             left: domain.carried[&column.id].expr(),
@@ -184,26 +185,16 @@ impl Unnest<'_> {
             null_equals_null: true,
         });
         let keys = keys.collect();
-        let Plan::Aggregate(aggregate) = &grouped.plan else { return grouped };
+        let Plan::Aggregate(aggregate) = &grouped.plan else { return Ok(grouped) };
         let mut items: Vec<ProjectItem> =
             domain.plan.columns().iter().map(ProjectItem::pass).collect();
         let mut inner_items: Vec<ProjectItem> =
             grouped.carried.values().map(ProjectItem::pass).collect();
         for call in &aggregate.aggregates {
             // The aggregate keeps its id above the join, so that below it needs another one.
-            let inner = PlanColumn { id: self.context.fresh(), nullable: true, ..call.column() };
-            inner_items.push(ProjectItem {
-                id: inner.id,
-                name: inner.name.clone(),
-                expr: call.column().expr(),
-            });
-            let expr = match empty_value(call.function.name, inner.sql_type) {
-                Some(value) => {
-                    Expr::Coalesce { operands: vec![inner.expr(), value], sql_type: inner.sql_type }
-                }
-                None => inner.expr(),
-            };
-            items.push(ProjectItem { id: call.id, name: call.name.clone(), expr });
+            let (id, shown) = (self.context.fresh(), call.column());
+            inner_items.push(ProjectItem { id, name: shown.name.clone(), expr: shown.expr() });
+            items.push(answer(call, id)?);
         }
         let right = Plan::Project(Project { input: Box::new(grouped.plan), items: inner_items });
         let joined = Plan::Join(Box::new(Join {
@@ -214,7 +205,7 @@ impl Unnest<'_> {
             conditions: Vec::new(),
         }));
         let plan = Plan::Project(Project { input: Box::new(joined), items });
-        Tied { plan, carried: domain.carried }
+        Ok(Tied { plan, carried: domain.carried })
     }
 
     /// LIMIT per combination: rows are numbered within it.
@@ -353,14 +344,4 @@ fn over(mut node: Plan, tied: Tied) -> Tied {
         *input = tied.plan;
     }
     Tied { plan: node, carried: tied.carried }
-}
-
-/// What an aggregate answers over no rows, where that is not NULL.
-fn empty_value(name: &str, sql_type: SqlType) -> Option<Expr> {
-    let value = match name {
-        "COUNT" | "COUNT_IF" | "APPROX_COUNT_DISTINCT" | "HASH_AGG" => Value::integer(0),
-        "LISTAGG" => Value::text(""),
-        _ => return None,
-    };
-    Some(Expr::Literal { value, sql_type })
 }

@@ -1,10 +1,11 @@
 //! Turns every `Apply` into joins.
 //!
-//! Two ways. [`pull_up`] moves the conditions that tie the right side to the left row up into the join:
-//! cheap, and enough for most queries. Where it cannot, [`domain`] computes the right side once for each
-//! different combination of the outer columns that it uses: T. Neumann and A. Kemper, "Unnesting Arbitrary
-//! Queries", BTW 2015.
+//! Three ways. [`pull_up`] moves the conditions that tie the right side to the left row up into the join:
+//! cheap, and enough for most queries. [`count`] does so for aggregates that are not NULL over no rows.
+//! Where neither can, [`domain`] computes the right side once for each different combination of the outer
+//! columns that it uses: T. Neumann and A. Kemper, "Unnesting Arbitrary Queries", BTW 2015.
 
+mod count;
 mod domain;
 mod pull_up;
 
@@ -53,6 +54,11 @@ fn join_of(apply: Apply, context: &OptimizeContext<'_>) -> Result<Plan> {
     }
     if let Some((right, ties)) = pull_up::pull_up(&right, &outer, &kind, context) {
         return Ok(join(kind, *left, right, ties));
+    }
+    if matches!(kind, ApplyKind::Scalar)
+        && let Some(counted) = count::pull_up_count(&left, &right, &outer, context)
+    {
+        return Ok(counted);
     }
     let unnested = domain::unnest(*left, right, &used, context)?;
     Ok(join_domain(kind, unnested))

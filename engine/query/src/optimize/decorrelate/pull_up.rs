@@ -11,22 +11,9 @@ use firn_types::scan_predicate::Comparison;
 
 use crate::optimize::OptimizeContext;
 use crate::optimize::substitute::{is_strict, substitute, uses_any, uses_only};
-use crate::plan::{ApplyKind, Filter, JoinKind, Plan, ProjectItem};
+use crate::plan::{Aggregate, AggregateCall, ApplyKind, Filter, JoinKind, Plan, ProjectItem};
 
 use super::{ids, outer_columns};
-
-/// Aggregates whose answer over no rows is not NULL.
-const NOT_NULL_WHEN_EMPTY: &[&str] = &[
-    "COUNT",
-    "COUNT_IF",
-    "LISTAGG",
-    "ARRAY_AGG",
-    "ARRAY_UNIQUE_AGG",
-    "ARRAY_UNION_AGG",
-    "HASH_AGG",
-    "APPROX_COUNT_DISTINCT",
-    "OBJECT_AGG",
-];
 
 /// The plan without uses of `outer`, and the conditions that tie it to the outer row; none when the
 /// subquery has a form that conditions cannot be moved out of.
@@ -40,6 +27,15 @@ pub(super) fn pull_up(
     // which is what the join gives for a lonely row, and EXISTS would be TRUE.
     let scalar = matches!(kind, ApplyKind::Scalar);
     Pull { outer, scalar, context }.plan(plan)
+}
+
+/// As [`pull_up`], of an aggregate whose answers over no rows are put in place above the join.
+pub(super) fn pull_up_aggregate(
+    node: &Aggregate,
+    outer: &HashSet<ColumnId>,
+    context: &OptimizeContext<'_>,
+) -> Option<(Plan, Vec<Expr>)> {
+    Pull { outer, scalar: true, context }.group_by_ties(node)
 }
 
 struct Pull<'p> {
@@ -112,19 +108,22 @@ impl Pull<'_> {
         Some((Plan::Project(node), ties))
     }
 
-    fn aggregate(&self, node: &crate::plan::Aggregate) -> Option<(Plan, Vec<Expr>)> {
+    fn aggregate(&self, node: &Aggregate) -> Option<(Plan, Vec<Expr>)> {
+        let null = |call: &AggregateCall| call.binding.over_no_rows().is_ok_and(|v| v.is_null());
+        if node.groups.is_empty() && !(self.scalar && node.aggregates.iter().all(null)) {
+            return None;
+        }
+        self.group_by_ties(node)
+    }
+
+    /// The aggregate, grouped by what is equal to something of the outer row, too.
+    fn group_by_ties(&self, node: &Aggregate) -> Option<(Plan, Vec<Expr>)> {
         let exprs = node.groups.iter().map(|group| &group.expr);
         let calls = node.aggregates.iter().flat_map(|call| {
             call.arguments.iter().chain(call.order_by.iter().map(|key| &key.expr))
         });
         let uses_outer = exprs.chain(calls).any(|expr| uses_any(expr, self.outer));
         if uses_outer || node.grouping_sets.is_some() {
-            return None;
-        }
-        let ungrouped = node.groups.is_empty();
-        let null_when_empty =
-            node.aggregates.iter().all(|call| !NOT_NULL_WHEN_EMPTY.contains(&call.function.name));
-        if ungrouped && !(self.scalar && null_when_empty) {
             return None;
         }
         let (input, ties) = self.plan(&node.input)?;
