@@ -42,6 +42,25 @@ impl Selection {
         }
     }
 
+    /// The wanted ones of rows `offset..offset + len`, counted from `offset`.
+    pub fn slice(&self, offset: usize, len: usize) -> Selection {
+        match self {
+            Selection::All | Selection::None => self.clone(),
+            Selection::Mask(mask) => Selection::of_mask(mask.slice(offset, len)),
+            Selection::Rows(rows) => {
+                let rows = rows.values();
+                let before = |end: usize| rows.partition_point(|&row| (row as usize) < end);
+                let within = before(offset)..before(offset + len);
+                match within.is_empty() {
+                    true => Selection::None,
+                    false => Selection::Rows(UInt32Array::from_iter_values(
+                        rows[within].iter().map(|row| row - offset as u32),
+                    )),
+                }
+            }
+        }
+    }
+
     /// Those of the wanted rows whose bit is set in `mask`.
     pub fn within(self, mask: &BooleanBuffer) -> Selection {
         match self {
@@ -86,5 +105,32 @@ impl Batch {
         }
         let columns = self.columns().iter().map(|column| column.select(selection)).collect();
         Batch::new(columns, selection.count(self.rows()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slice_wants_the_same_rows() {
+        let wanted = |row: u32, of: u32| row % of == of - 1;
+        for of in [1, 2, 3, 8, 40, 1000] {
+            let mask = BooleanBuffer::collect_bool(300, |row| wanted(row as u32, of));
+            let rows: Vec<u32> = (0..300).filter(|&row| wanted(row, of)).collect();
+            for selection in [
+                Selection::of_mask(mask.clone()),
+                Selection::Mask(mask),
+                Selection::Rows(rows.into()),
+            ] {
+                for (offset, len) in [(0, 300), (7, 64), (250, 50), (10, 0)] {
+                    let slice = selection.slice(offset, len);
+                    let expected: Vec<u32> =
+                        (0..len as u32).filter(|&row| wanted(row + offset as u32, of)).collect();
+                    assert_eq!(slice.positions(len).values(), expected.as_slice());
+                    assert_eq!(slice.count(len), expected.len());
+                }
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! A column as memory keeps it: integers and codes in as few bits as their values need.
+//! A column as memory keeps it: integers and codes in as few bits as their values need, texts that repeat
+//! once.
 //!
 //! Operators see none of this. They are given plain columns of some rows, which are widened while they are
 //! in the processor's cache; memory and its bandwidth only know the narrow form.
@@ -13,6 +14,7 @@ use arrow::array::{Decimal128Array, Int32Array, Int64Array, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 
 use crate::array::arrow_type;
+use crate::row_key::repeated_texts;
 use crate::{Array, Column, PhysicalType};
 use packed::{Packed, Pick};
 
@@ -48,6 +50,12 @@ impl Narrow {
                 let codes = Packed::of(codes.values(), nulls.as_ref());
                 Form::Codes(Arc::new(codes), Arc::clone(values))
             }
+            Column::Flat(Array::Text(a)) => match repeated_texts(a) {
+                Some((codes, values)) => {
+                    Form::Codes(Arc::new(Packed::of(&codes, nulls.as_ref())), Arc::new(values))
+                }
+                None => Form::Whole(column.clone()),
+            },
             other => Form::Whole(other.clone()),
         };
         let nulls = nulls.filter(|_| !matches!(form, Form::Whole(_)));
@@ -62,6 +70,14 @@ impl Narrow {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// The number of values of a dictionary.
+    pub fn dictionary_len(&self) -> Option<usize> {
+        match &self.form {
+            Form::Codes(_, values) => Some(values.len()),
+            _ => None,
+        }
     }
 
     /// About how many bytes of memory it holds.

@@ -119,6 +119,24 @@ fn other_types_come_back() -> Result<()> {
 }
 
 #[test]
+fn texts_that_repeat_are_held_once_and_others_as_they_are() -> Result<()> {
+    let text = |n: usize| Value::text(format!("a text longer than a view, or not {n}"));
+    let of = |value: &dyn Fn(usize) -> Value| -> Result<Narrow> {
+        let values: Vec<Value> = (0..ROWS).map(value).collect();
+        Ok(check(&Column::from_values(SqlType::TEXT, &values)?, SqlType::TEXT))
+    };
+    let some = |n: usize| if n % 4 == 1 { Value::Null } else { text(n % 2000) };
+    let short = |n: usize| Value::text((n % 500).to_string());
+    assert_eq!(of(&|n| text(n / 3))?.dictionary_len(), Some(ROWS.div_ceil(3)));
+    assert!(of(&some)?.dictionary_len().is_some_and(|values| values <= 2001));
+    assert_eq!(of(&short)?.dictionary_len(), Some(500));
+    assert_eq!(of(&|_| Value::Null)?.dictionary_len(), Some(1));
+    assert_eq!(of(&text)?.dictionary_len(), None);
+    assert_eq!(of(&|n| text(n * 2 / 3))?.dictionary_len(), None);
+    Ok(())
+}
+
+#[test]
 fn codes_of_few_and_of_many_values_come_back() -> Result<()> {
     for distinct in [1_u32, 2, 3, 200, 257, 70_000] {
         let texts: Vec<Value> = (0..distinct).map(|n| Value::text(n.to_string())).collect();

@@ -23,6 +23,7 @@ pub use fixed::{KeyLayout, KeyOrder, Packed};
 pub use join::{JoinKeys, JoinTable};
 pub use sort::sort_rows;
 pub use table::GroupTable;
+pub(crate) use texts::repeated_texts;
 
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,34 @@ const CODES_PER_ROW: usize = 8;
 /// The sizes of the blocks that long texts stand in, which double from the first to the last.
 const BLOCK_BYTES: std::ops::Range<usize> = 1 << 13..1 << 20;
 
+/// Texts from which on it is looked whether they repeat, and after which it is first judged.
+const REPEATS_MIN: usize = 1 << 12;
+const REPEATS_TRIAL: usize = 1 << 14;
+
+/// The codes of texts into the distinct ones, where on average each comes twice; NULLs are texts, too.
+pub(crate) fn repeated_texts(array: &StringViewArray) -> Option<(Vec<u32>, Array)> {
+    let rows = array.len();
+    if rows < REPEATS_MIN {
+        return None;
+    }
+    let texts = StringViewArray::try_new(
+        array.views().clone(),
+        array.data_buffers().iter().cloned().collect::<Vec<_>>(),
+        None,
+    );
+    let texts = Array::Text(texts.ok()?);
+    let (mut numbers, mut codes) = (TextNumbers::new(), Vec::new());
+    let trial = rows.min(REPEATS_TRIAL);
+    numbers.number_array(&texts.slice(0, trial), &mut codes).ok()?;
+    // Of texts in no order, the first ones repeat less than all do.
+    if numbers.len() * 10 > trial * 9 {
+        return None;
+    }
+    numbers.number_array(&texts.slice(trial, rows - trial), &mut codes).ok()?;
+    let repeated = numbers.len() * 2 <= rows;
+    repeated.then(|| Some((codes, numbers.into_texts().ok()?.compacted())))?
+}
+
 /// Distinct texts, NULL among them, and their numbers, which count from 0 in the order of first appearance.
 #[derive(Debug)]
 pub(super) struct TextNumbers {

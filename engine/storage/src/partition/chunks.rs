@@ -20,6 +20,11 @@ impl Chunks {
         self.rows
     }
 
+    /// The most values that a dictionary among the columns has; 0 without one.
+    pub fn dictionary_len(&self) -> usize {
+        self.columns.iter().filter_map(Narrow::dictionary_len).max().unwrap_or(0)
+    }
+
     /// These columns, and others of the same row group after them.
     pub fn and(mut self, others: Chunks) -> Chunks {
         self.columns.extend(others.columns);

@@ -142,6 +142,15 @@ impl Piece {
         self.selection.count(self.rows)
     }
 
+    /// The same rows in pieces of the usual size.
+    fn cut(&self) -> impl Iterator<Item = Piece> {
+        pieces(self.start..self.start + self.rows, BATCH_ROWS).map(|(start, rows)| Piece {
+            start,
+            rows,
+            selection: self.selection.slice(start - self.start, rows),
+        })
+    }
+
     /// The passing rows, as positions in the row group.
     fn positions(&self) -> impl Iterator<Item = u32> {
         let start = self.start as u32;
@@ -154,10 +163,13 @@ impl Piece {
     }
 }
 
-/// Rows cut in runs of a batch's size, each with its start and length; they begin where multiples of that
-/// size do, as the blocks of packed columns do, too.
-fn pieces(rows: Range<usize>) -> impl Iterator<Item = (usize, usize)> {
-    let next = move |start: usize| (start / BATCH_ROWS + 1) * BATCH_ROWS;
+/// Rows of a piece, at least, for each value of a dictionary.
+const ROWS_PER_VALUE: usize = 4;
+
+/// Rows cut in runs of `size`, a multiple of a batch's, each with its start and length; they begin where
+/// multiples of that size do, as the blocks of packed columns do, too.
+fn pieces(rows: Range<usize>, size: usize) -> impl Iterator<Item = (usize, usize)> {
+    let next = move |start: usize| (start / size + 1) * size;
     let starts = std::iter::successors(Some(rows.start), move |&start| Some(next(start)));
     let starts = starts.take_while(move |&start| start < rows.end);
     starts.map(move |start| (start, next(start).min(rows.end) - start))
@@ -207,16 +219,12 @@ impl Scan {
             return self.give(batch.project(&self.spec.output), group, &rows, emit);
         }
         let chunks = group.reader.chunks(group.index, &self.spec.columns)?;
-        let pieces = pieces(0..group.rows()).map(|(start, rows)| {
-            let selection = match &live {
-                RowSelection::Mask(live) => {
-                    Selection::of_mask(live.slice(start, rows).values().clone())
-                }
-                _ => Selection::All,
-            };
-            Piece { start, rows, selection }
-        });
-        self.give_pieces(&chunks.project(&self.spec.output), group, pieces.collect(), emit)
+        let selection = match &live {
+            RowSelection::Mask(live) => Selection::of_mask(live.values().clone()),
+            _ => Selection::All,
+        };
+        let whole = Piece { start: 0, rows: group.rows(), selection };
+        self.give_pieces(&chunks.project(&self.spec.output), group, &[whole], emit)
     }
 
     /// Whether the orders above have enough rows before all of this row group.
@@ -245,7 +253,11 @@ impl Scan {
         let (first, others) = spec.columns.split_at(spec.first);
         let judged = group.reader.chunks(group.index, first)?;
         let live = group.reader.live_rows(group.index);
-        let pieces = pieces(range.start as usize..range.end as usize).map(|(start, rows)| {
+        let range = range.start as usize..range.end as usize;
+        // What is asked of a dictionary is asked once a piece: one of many values is worth long pieces.
+        let piece_rows = judged.dictionary_len() * ROWS_PER_VALUE;
+        let piece_rows = piece_rows.next_multiple_of(BATCH_ROWS).max(BATCH_ROWS);
+        let pieces = pieces(range, piece_rows).map(|(start, rows)| {
             let selection = self.judge(&judged.slice(start, rows), start, &live, context)?;
             Ok(Piece { start, rows, selection })
         });
@@ -256,7 +268,7 @@ impl Scan {
         }
         if passing * DENSE >= group.rows() {
             let whole = judged.and(group.reader.chunks(group.index, others)?);
-            return self.give_pieces(&whole.project(&spec.output), group, pieces, emit);
+            return self.give_pieces(&whole.project(&spec.output), group, &pieces, emit);
         }
         let rows = UInt32Array::from_iter_values(pieces.iter().flat_map(Piece::positions));
         let mut columns = judged.take(&rows).into_columns();
@@ -291,15 +303,15 @@ impl Scan {
         }
     }
 
-    /// Hands on the passing rows of a row group's columns, piece by piece.
+    /// Hands on the passing rows of a row group's columns, in pieces of the usual size.
     fn give_pieces(
         &self,
         whole: &Chunks,
         group: &RowGroup<'_>,
-        pieces: Vec<Piece>,
+        given: &[Piece],
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
-        for piece in pieces.iter().filter(|piece| piece.passing() > 0) {
+        for piece in given.iter().flat_map(Piece::cut).filter(|piece| piece.passing() > 0) {
             if self.has_enough() {
                 break;
             }
