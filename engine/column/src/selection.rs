@@ -61,6 +61,19 @@ impl Selection {
         }
     }
 
+    /// The wanted ones of the rows at `positions`, from which the selection counts.
+    pub fn among(&self, positions: UInt32Array) -> Selection {
+        match self {
+            Selection::All => Selection::Rows(positions),
+            Selection::None => Selection::None,
+            some => {
+                let rows = some.positions(arrow::array::Array::len(&positions));
+                let chosen = rows.values().iter().map(|&row| positions.values()[row as usize]);
+                Selection::Rows(UInt32Array::from_iter_values(chosen))
+            }
+        }
+    }
+
     /// Those of the wanted rows whose bit is set in `mask`.
     pub fn within(self, mask: &BooleanBuffer) -> Selection {
         match self {
@@ -129,6 +142,10 @@ mod tests {
                         (0..len as u32).filter(|&row| wanted(row + offset as u32, of)).collect();
                     assert_eq!(slice.positions(len).values(), expected.as_slice());
                     assert_eq!(slice.count(len), expected.len());
+                    let places: UInt32Array = (0..len as u32).map(|row| row * 3 + 1).collect();
+                    let expected: Vec<u32> = expected.iter().map(|row| row * 3 + 1).collect();
+                    let among = slice.among(places).positions(1000);
+                    assert_eq!(among.values(), expected.as_slice());
                 }
             }
         }

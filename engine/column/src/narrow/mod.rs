@@ -115,6 +115,23 @@ impl Narrow {
         self.widened(&Pick::List(rows), nulls)
     }
 
+    /// Which of rows `offset..offset + len` hold an integer from `low` to `high`, as the array would have
+    /// it; `None` for columns that are not packed integers.
+    pub fn between(
+        &self,
+        offset: usize,
+        len: usize,
+        low: i128,
+        high: i128,
+    ) -> Option<BooleanBuffer> {
+        let Form::Integers(packed, _) = &self.form else { return None };
+        let found = packed.between(&(offset..offset + len), low, high);
+        Some(match &self.nulls {
+            None => found,
+            Some(nulls) => &found & nulls.slice(offset, len).inner(),
+        })
+    }
+
     fn widened(&self, rows: &Pick<'_>, nulls: Option<NullBuffer>) -> Column {
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
         match &self.form {

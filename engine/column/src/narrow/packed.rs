@@ -7,7 +7,11 @@
 
 use std::ops::Range;
 
-use arrow::buffer::NullBuffer;
+use arrow::array::BooleanBufferBuilder;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
+
+use crate::kernels::compare::pack;
+use crate::kernels::forms::Operand;
 
 /// Rows of a block.
 const BLOCK: usize = 1 << BLOCK_SHIFT;
@@ -54,7 +58,7 @@ macro_rules! integer {
     )*};
 }
 
-integer!(u32 as u32, i32 as u32, i64 as u64, i128 as u128);
+integer!(u8 as u8, u32 as u32, i32 as u32, i64 as u64, i128 as u128);
 
 /// Some rows of a column.
 pub(super) enum Pick<'a> {
@@ -117,19 +121,35 @@ impl Packed {
         (within && block.bits == 0).then_some(block.low)
     }
 
+    /// Which of the rows have a value from `low` to `high`.
+    pub(super) fn between(&self, rows: &Range<usize>, low: i128, high: i128) -> BooleanBuffer {
+        let mut answers = self.parts(rows).map(|(block, rows)| block.between(rows, low, high));
+        let first = answers.next().unwrap_or_else(|| BooleanBuffer::new_unset(0));
+        if first.len() == rows.len() {
+            return first;
+        }
+        let mut all = BooleanBufferBuilder::new(rows.len());
+        all.append_buffer(&first);
+        answers.for_each(|answers| all.append_buffer(&answers));
+        all.finish()
+    }
+
+    /// The blocks with some of the rows, which count from the block's first.
+    fn parts(&self, rows: &Range<usize>) -> impl Iterator<Item = (&Block, Range<usize>)> {
+        let (start, end) = (rows.start, rows.end);
+        let blocks = start >> BLOCK_SHIFT..end.div_ceil(BLOCK);
+        blocks.map(move |number| {
+            let first = number << BLOCK_SHIFT;
+            (&self.blocks[number], start.max(first) - first..end.min(first + BLOCK) - first)
+        })
+    }
+
     /// The values of the given rows, each of which is there.
     pub(super) fn pick<T: Integer>(&self, rows: &Pick<'_>) -> Vec<T> {
         let mut values = Vec::with_capacity(rows.len());
         match rows {
             Pick::Range(rows) => {
-                let mut at = rows.start;
-                while at < rows.end {
-                    let first = at & !(BLOCK - 1);
-                    let end = rows.end.min(first + BLOCK);
-                    let block = &self.blocks[at >> BLOCK_SHIFT];
-                    block.append_range(at - first..end - first, &mut values);
-                    at = end;
-                }
+                self.parts(rows).for_each(|(block, rows)| block.append_range(rows, &mut values));
             }
             Pick::List(rows) => {
                 for rows in rows.chunk_by(|a, b| a >> BLOCK_SHIFT == b >> BLOCK_SHIFT) {
@@ -179,6 +199,42 @@ impl Block {
             64 => widen(&units(bytes)[rows], values, |unit| low.plus(eight(unit))),
             WHOLE => widen(&units(bytes)[rows], values, |unit| T::of(i128::from_le_bytes(*unit))),
             bits => widen_planes(bytes, rows, (bits, self.plane_shift), low, values),
+        }
+    }
+
+    /// Which of the rows, counted from the block's first, have a value from `low` to `high`.
+    fn between(&self, rows: Range<usize>, low: i128, high: i128) -> BooleanBuffer {
+        if self.bits == WHOLE {
+            let test = |unit| (low..=high).contains(&i128::from_le_bytes(unit));
+            return pack(Operand::Many(&units(&self.bytes)[rows]), test);
+        }
+        // The ends as differences; all of the block's lie from 0 to the top.
+        let (low, high) = (low.saturating_sub(self.low), high.saturating_sub(self.low));
+        let top = (1 << self.bits) - 1;
+        if high < 0 || low > top || low > high {
+            return BooleanBuffer::new_unset(rows.len());
+        }
+        if low <= 0 && high >= top {
+            return BooleanBuffer::new_set(rows.len());
+        }
+        let low = low.max(0) as u64;
+        let span = high.min(top) as u64 - low;
+        macro_rules! test {
+            ($type:ty, $units:expr, $value:expr) => {{
+                let (low, span) = (low as $type, span as $type);
+                pack(Operand::Many($units), |unit| $value(unit).wrapping_sub(low) <= span)
+            }};
+        }
+        match self.bits {
+            16 => test!(u16, &units(&self.bytes)[rows], u16::from_le_bytes),
+            32 => test!(u32, &units(&self.bytes)[rows], u32::from_le_bytes),
+            64 => test!(u64, &units(&self.bytes)[rows], u64::from_le_bytes),
+            bits => {
+                let mut differences = vec![0_u8; rows.len()];
+                let form = (bits, self.plane_shift);
+                widen_planes(&self.bytes, rows, form, 0, &mut differences);
+                test!(u8, &differences, |difference: u8| difference)
+            }
         }
     }
 

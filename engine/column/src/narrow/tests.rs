@@ -27,6 +27,7 @@ fn check(column: &Column, sql_type: SqlType) -> Narrow {
         let len = end.saturating_sub(start);
         same(&column.slice(start, len), &narrow.slice(start, len), sql_type);
     }
+    check_between(column, &narrow);
     let ascending: Vec<u32> = (0..rows as u32).filter(|row| row % 7 == 3).collect();
     let descending: Vec<u32> = (0..rows as u32).rev().step_by(501).collect();
     for list in [ascending, descending, vec![]] {
@@ -34,6 +35,31 @@ fn check(column: &Column, sql_type: SqlType) -> Narrow {
         same(&column.take(&list), &narrow.take(&list), sql_type);
     }
     narrow
+}
+
+/// Ranges around and between some values of the column, and the widest ones.
+fn check_between(column: &Column, narrow: &Narrow) {
+    let (Column::Flat(array), rows) = (column, column.len()) else { return };
+    if !array.physical().is_integer() {
+        return assert!(narrow.between(0, rows, 0, 1).is_none());
+    }
+    let ends = (0..4).filter(|_| rows > 0).map(|n| array.integer(n * rows / 4));
+    let mut ends: Vec<i128> = ends
+        .flat_map(|end| [end.saturating_sub(1), end, end.saturating_add(1)])
+        .chain([i128::MIN, i128::MAX, 0])
+        .collect();
+    ends.sort_unstable();
+    for (start, len) in [(0, rows), (rows / 3, rows / 2), (rows, 0)] {
+        for (low, high) in ends.iter().zip(ends.iter().rev()).chain(ends.iter().zip(&ends[1..])) {
+            let found = narrow.between(start, len, *low, *high).expect("integers");
+            assert_eq!(found.len(), len);
+            for row in 0..len {
+                let value = array.integer(start + row);
+                let expected = !array.is_null(start + row) && (low..=high).contains(&&value);
+                assert_eq!(found.value(row), expected, "{value} from {low} to {high}");
+            }
+        }
+    }
 }
 
 /// Numbers as a scan would hold them.

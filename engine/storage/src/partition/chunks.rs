@@ -37,6 +37,11 @@ impl Chunks {
         Chunks { columns, rows: self.rows }
     }
 
+    /// The column at `position`.
+    pub fn column(&self, position: usize) -> &Narrow {
+        &self.columns[position]
+    }
+
     /// Rows `offset..offset + len`.
     pub fn slice(&self, offset: usize, len: usize) -> Batch {
         let columns = self.columns.iter().map(|column| column.slice(offset, len)).collect();

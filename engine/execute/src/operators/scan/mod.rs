@@ -7,6 +7,7 @@
 
 mod filter;
 mod prune;
+mod ranges;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +25,8 @@ use crate::evaluate::Conditions;
 use crate::operator::{Emit, Flow, Source};
 use crate::operators::sort::TopBound;
 use crate::profile::{OperatorCounters, OperatorId};
+
+use ranges::Ranges;
 
 pub(crate) use filter::JoinFilter;
 
@@ -76,6 +79,8 @@ struct Opened {
     morsels: Vec<Morsel>,
     /// What partitions, row groups and pages are asked.
     predicate: ScanPredicate,
+    /// What packed columns are asked.
+    ranges: Ranges,
 }
 
 #[derive(Clone, Copy)]
@@ -123,7 +128,7 @@ impl Source for Scan {
         if self.is_beyond_bounds(&group) {
             return Ok(Flow::Continue);
         }
-        self.read_some(&group, &opened.predicate, context, emit)
+        self.read_some(&group, opened, context, emit)
     }
 }
 
@@ -241,12 +246,12 @@ impl Scan {
     fn read_some(
         &self,
         group: &RowGroup<'_>,
-        predicate: &ScanPredicate,
+        opened: &Opened,
         context: &QueryContext,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
         let spec = &self.spec;
-        let range = group.reader.page_range(group.index, &spec.columns, predicate);
+        let range = group.reader.page_range(group.index, &spec.columns, &opened.predicate);
         let Some(range) = range.filter(|range| !range.is_empty()) else {
             return Ok(Flow::Continue);
         };
@@ -258,7 +263,17 @@ impl Scan {
         let piece_rows = judged.dictionary_len() * ROWS_PER_VALUE;
         let piece_rows = piece_rows.next_multiple_of(BATCH_ROWS).max(BATCH_ROWS);
         let pieces = pieces(range, piece_rows).map(|(start, rows)| {
-            let selection = self.judge(&judged.slice(start, rows), start, &live, context)?;
+            let selection = match opened.ranges.few(&judged, start, rows) {
+                None => self.judge(&judged.slice(start, rows), context)?,
+                Some(few) => {
+                    let piece = judged.select(start, rows, &few);
+                    self.judge(&piece, context)?.among(few.positions(rows))
+                }
+            };
+            let selection = match &live {
+                RowSelection::Mask(live) => selection.within(live.slice(start, rows).values()),
+                _ => selection,
+            };
             Ok(Piece { start, rows, selection })
         });
         let pieces: Vec<Piece> = pieces.collect::<Result<_>>()?;
@@ -280,14 +295,11 @@ impl Scan {
         self.give(whole, group, &rows, emit)
     }
 
-    /// The rows of a piece, which begins at `start`, that pass.
-    fn judge(
-        &self,
-        piece: &Batch,
-        start: usize,
-        live: &RowSelection,
-        context: &QueryContext,
-    ) -> Result<Selection> {
+    /// The rows of a piece that pass, deleted ones included.
+    fn judge(&self, piece: &Batch, context: &QueryContext) -> Result<Selection> {
+        if piece.rows() == 0 {
+            return Ok(Selection::None);
+        }
         let mut selection = self.spec.conditions.select(piece, context)?;
         for filter in &self.spec.filters {
             selection = filter.narrow(selection, piece)?;
@@ -295,12 +307,7 @@ impl Scan {
         for (position, bound) in &self.spec.bounds {
             selection = bound.narrow(selection, piece, *position)?;
         }
-        match live {
-            RowSelection::Mask(live) => {
-                Ok(selection.within(live.slice(start, piece.rows()).values()))
-            }
-            _ => Ok(selection),
-        }
+        Ok(selection)
     }
 
     /// Hands on the passing rows of a row group's columns, in pieces of the usual size.

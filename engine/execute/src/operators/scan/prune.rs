@@ -4,6 +4,7 @@ use firn_storage::{PartitionReader, Prune, prune};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
 use firn_types::{Decimal, FieldId, Result, SqlType, Value};
 
+use super::ranges::Ranges;
 use super::{Morsel, Opened, Scan, count, storage};
 use crate::context::QueryContext;
 
@@ -17,6 +18,7 @@ impl Scan {
                 readers: vec![],
                 morsels: vec![],
                 predicate: ScanPredicate::False,
+                ranges: Ranges::default(),
             });
         }
         let predicate = self.predicate();
@@ -35,7 +37,8 @@ impl Scan {
         }
         count(context, spec, &chosen);
         if chosen.is_empty() {
-            return Ok(Opened { readers: vec![], morsels: vec![], predicate });
+            let ranges = Ranges::default();
+            return Ok(Opened { readers: vec![], morsels: vec![], predicate, ranges });
         }
         let storage = storage(context)?;
         let readers = context.map(chosen.len(), |index| {
@@ -54,7 +57,8 @@ impl Scan {
                 begins: begins.take(),
             }));
         }
-        Ok(Opened { readers, morsels, predicate })
+        let ranges = Ranges::of(&predicate, &spec.columns[..spec.first]);
+        Ok(Opened { readers, morsels, predicate, ranges })
     }
 
     /// What follows from the conditions and from the keys of the joins above.

@@ -1,0 +1,117 @@
+//! What the conditions say of single columns, asked of their narrow form before anything is widened.
+//!
+//! Of what follows from the conditions, the ranges of integers are asked of packed columns. Where few rows
+//! are left, only those are widened and judged; where most are, the ranges are soon asked no more.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use firn_column::Selection;
+use firn_storage::{Chunks, ReadColumn};
+use firn_types::scan_predicate::{Comparison, ScanPredicate};
+use firn_types::{FieldId, Value};
+
+/// Rows after which it is decided whether asking pays.
+const TRIAL_ROWS: u64 = 1 << 16;
+/// Rows are judged one by one when fewer than one in so many is left.
+const SPARSE: usize = 4;
+
+/// Ranges that every wanted row's values lie in.
+#[derive(Debug, Default)]
+pub(super) struct Ranges {
+    ranges: Vec<ColumnRange>,
+    asked: AtomicU64,
+    passed: AtomicU64,
+}
+
+#[derive(Debug)]
+struct ColumnRange {
+    /// Position among the columns that are judged.
+    position: usize,
+    low: i128,
+    high: i128,
+}
+
+impl Ranges {
+    /// The ranges that a predicate names of these columns.
+    pub(super) fn of(predicate: &ScanPredicate, columns: &[ReadColumn]) -> Ranges {
+        let mut ranges: Vec<ColumnRange> = Vec::new();
+        let mut waiting = vec![predicate];
+        while let Some(predicate) = waiting.pop() {
+            if let ScanPredicate::And(parts) = predicate {
+                waiting.extend(parts);
+                continue;
+            }
+            let Some((field, low, high)) = range_of(predicate) else { continue };
+            let Some(position) = columns.iter().position(|column| column.field == field) else {
+                continue;
+            };
+            match ranges.iter_mut().find(|range| range.position == position) {
+                Some(range) => {
+                    range.low = range.low.max(low);
+                    range.high = range.high.min(high);
+                }
+                None => ranges.push(ColumnRange { position, low, high }),
+            }
+        }
+        Ranges { ranges, ..Ranges::default() }
+    }
+
+    /// The rows of a piece that may be wanted, if few are; `None` where all are to be judged.
+    pub(super) fn few(&self, chunks: &Chunks, start: usize, rows: usize) -> Option<Selection> {
+        if self.ranges.is_empty() || self.is_idle() {
+            return None;
+        }
+        let mut passing = Selection::All;
+        for range in &self.ranges {
+            let column = chunks.column(range.position);
+            if let Some(within) = column.between(start, rows, range.low, range.high) {
+                passing = passing.within(&within);
+            }
+        }
+        let count = passing.count(rows);
+        self.asked.fetch_add(rows as u64, Ordering::Relaxed);
+        self.passed.fetch_add(count as u64, Ordering::Relaxed);
+        (count * SPARSE < rows).then_some(passing)
+    }
+
+    /// Whether too many rows pass for asking to pay.
+    fn is_idle(&self) -> bool {
+        let asked = self.asked.load(Ordering::Relaxed);
+        asked >= TRIAL_ROWS && self.passed.load(Ordering::Relaxed) * SPARSE as u64 > asked
+    }
+}
+
+/// The range of a column's integers, from its least to its greatest, in which those lie that pass.
+fn range_of(predicate: &ScanPredicate) -> Option<(FieldId, i128, i128)> {
+    let (field, low, high) = match predicate {
+        ScanPredicate::Compare { field, operator, value } => {
+            let value = integer(value)?;
+            let (low, high) = match operator {
+                Comparison::Equal => (value, value),
+                Comparison::NotEqual => return None,
+                Comparison::Less => (i128::MIN, value.checked_sub(1)?),
+                Comparison::LessOrEqual => (i128::MIN, value),
+                Comparison::Greater => (value.checked_add(1)?, i128::MAX),
+                Comparison::GreaterOrEqual => (value, i128::MAX),
+            };
+            (field, low, high)
+        }
+        ScanPredicate::In { field, values } => {
+            let values: Vec<i128> = values.iter().map(integer).collect::<Option<_>>()?;
+            (field, values.iter().min().copied()?, values.iter().max().copied()?)
+        }
+        _ => return None,
+    };
+    Some((*field, low, high))
+}
+
+/// The integer that an array holds for the value, whose scale is the column's.
+fn integer(value: &Value) -> Option<i128> {
+    match value {
+        Value::Number(decimal) => Some(decimal.unscaled),
+        Value::Date(days) => Some(i128::from(*days)),
+        Value::Time(nanoseconds) => Some(i128::from(*nanoseconds)),
+        Value::Timestamp(nanoseconds) => Some(*nanoseconds),
+        _ => None,
+    }
+}
