@@ -4,29 +4,20 @@
 //! The tables are loaded twice: from `.tbl` files through a stage, and from the Parquet files that the first
 //! ones are unloaded into.
 
-use std::fmt::Display;
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::LazyLock;
 
 use firn_engine::Cell;
+use firn_tests::tpch::{self, FILE_FORMAT, QUERIES, TABLES};
 use firn_tests::{CONFIGURATIONS, Connection, EngineUnderTest};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tempfile::TempDir;
-use tpchgen::generators::{
-    CustomerGenerator, LineItemGenerator, NationGenerator, OrderGenerator, PartGenerator,
-    PartSuppGenerator, RegionGenerator, SupplierGenerator,
-};
 
 /// A hundredth of the specification's smallest database.
 const SCALE_FACTOR: f64 = 0.01;
 
 /// Averages and shares are rounded differently by other engines, in their last digits.
 const RELATIVE_TOLERANCE: f64 = 1e-5;
-
-const TABLES: [&str; 8] =
-    ["region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem"];
 
 /// The engine with the loaded tables, in the schemas TBL and PARQUET.
 static ENGINE: LazyLock<Result<EngineUnderTest, String>> =
@@ -38,7 +29,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     for schema in ["tbl", "parquet"] {
-        for number in 1..=22 {
+        for number in 1..=QUERIES {
             let name = format!("{schema}::q{number:02}");
             trials.push(Trial::test(name, move || run_query(schema, number)));
         }
@@ -46,30 +37,20 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn folder() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tpch"))
-}
-
 fn loaded() -> Outcome<EngineUnderTest> {
     let files = TempDir::new()?;
     write_tables(files.path())?;
     let engine = EngineUnderTest::new(CONFIGURATIONS[0])?;
     let mut session = engine.connect()?;
-    let schema = fs::read_to_string(folder().join("schema.sql"))?;
     run(&mut session, "CREATE STAGE public.files")?;
     run(&mut session, &format!("PUT file://{}/*.tbl @public.files/tbl", files.path().display()))?;
     for name in ["tbl", "parquet"] {
         run(&mut session, &format!("CREATE SCHEMA {name}"))?;
-        schema
-            .split(';')
-            .map(str::trim)
-            .filter(|sql| !sql.is_empty())
-            .try_for_each(|sql| run(&mut session, sql))?;
+        tpch::schema()?.iter().try_for_each(|sql| run(&mut session, sql))?;
     }
-    let lines = "TYPE = CSV FIELD_DELIMITER = '|' ERROR_ON_COLUMN_COUNT_MISMATCH = FALSE";
     for table in TABLES {
         let copy = format!(
-            "COPY INTO tbl.{table} FROM @public.files/tbl/{table}.tbl FILE_FORMAT = ({lines})"
+            "COPY INTO tbl.{table} FROM @public.files/tbl/{table}. FILE_FORMAT = {FILE_FORMAT}"
         );
         run(&mut session, &copy)?;
         let stage = format!("@public.files/parquet/{table}/");
@@ -90,39 +71,16 @@ fn run(session: &mut Connection, sql: &str) -> Outcome<()> {
 }
 
 fn write_tables(folder: &Path) -> std::io::Result<()> {
-    let write = |name: &str, rows: &mut dyn Iterator<Item = Box<dyn Display>>| {
-        let mut file = BufWriter::new(File::create(folder.join(name).with_extension("tbl"))?);
-        for row in rows {
-            writeln!(file, "{row}")?;
-        }
-        file.flush()
-    };
-    macro_rules! table {
-        ($name:literal, $generator:ident) => {
-            let rows = $generator::new(SCALE_FACTOR, 1, 1).into_iter();
-            write($name, &mut rows.map(|row| Box::new(row) as Box<dyn Display>))?;
-        };
-    }
-    table!("region", RegionGenerator);
-    table!("nation", NationGenerator);
-    table!("supplier", SupplierGenerator);
-    table!("customer", CustomerGenerator);
-    table!("part", PartGenerator);
-    table!("partsupp", PartSuppGenerator);
-    table!("orders", OrderGenerator);
-    table!("lineitem", LineItemGenerator);
-    Ok(())
+    TABLES.into_iter().try_for_each(|table| tpch::write_table(folder, table, SCALE_FACTOR, 1))
 }
 
 /// Runs the query's file, whose one SELECT may stand between a view's creation and its end.
 fn run_query(schema: &str, number: usize) -> Result<(), Failed> {
     let mut session = ENGINE.as_ref()?.connect()?;
     session.execute(&format!("USE SCHEMA {schema}"))?;
-    let text = fs::read_to_string(folder().join(format!("queries/q{number:02}.sql")))?;
-    let expected = fs::read_to_string(folder().join(format!("answers/q{number:02}.csv")))?;
     let mut answer = None;
-    for sql in text.split(';').map(str::trim).filter(|sql| !sql.is_empty()) {
-        let result = session.execute(sql)?;
+    for sql in tpch::query(number)? {
+        let result = session.execute(&sql)?;
         if sql.to_ascii_lowercase().starts_with("select") {
             let names: Vec<Cell> =
                 result.fields.iter().map(|field| Cell::Text(field.name.clone())).collect();
@@ -131,7 +89,7 @@ fn run_query(schema: &str, number: usize) -> Result<(), Failed> {
             answer = Some(rows);
         }
     }
-    compare(&answer.ok_or("no SELECT in the file")?, &expected)
+    compare(&answer.ok_or("no SELECT in the file")?, &tpch::answer(number)?)
 }
 
 fn compare(answer: &[Vec<Cell>], expected: &str) -> Result<(), Failed> {

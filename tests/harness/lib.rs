@@ -5,6 +5,7 @@ mod configuration;
 mod engine_under_test;
 mod flaky_store;
 mod s3_server;
+pub mod tpch;
 mod written;
 
 use std::path::{Path, PathBuf};
