@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array as _, ArrayRef, BinaryViewArray, BooleanArray, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, StringViewArray, new_null_array,
+    Int64Array, MutableArrayData, StringViewArray, make_array, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type};
@@ -49,6 +49,10 @@ macro_rules! with_array {
 
 /// Buffers of texts that an array may refer to before it is given one of its own.
 const BUFFERS_MAX: usize = 8;
+/// Bytes of a text up to which it stands in the array's own memory.
+const INLINE_BYTES: u32 = 12;
+/// Bytes of which it does not matter who holds them.
+const SMALL_BYTES: usize = 1 << 10;
 
 impl Array {
     /// The number of values.
@@ -79,6 +83,42 @@ impl Array {
             _ => 0,
         };
         if buffers > BUFFERS_MAX { self.compacted() } else { self }
+    }
+
+    /// The same values without more memory than they need: a copy where their buffers hold more than twice
+    /// as much, as those of a few rows of a large batch do. For what is kept for long.
+    pub fn trimmed(self) -> Array {
+        let needed = self.needed_bytes();
+        if self.as_arrow().get_buffer_memory_size() <= 2 * needed + SMALL_BYTES {
+            return self;
+        }
+        if let Array::Text(_) | Array::Bytes(_) = self {
+            return self.compacted();
+        }
+        let data = self.as_arrow().to_data();
+        let mut copy = MutableArrayData::new(vec![&data], false, self.len());
+        match copy.try_extend(0, 0, self.len()) {
+            Ok(()) => Array::wrap(&make_array(copy.freeze())),
+            Err(_) => self,
+        }
+    }
+
+    /// Bytes that the values take in buffers of their own.
+    fn needed_bytes(&self) -> usize {
+        let long = |lengths: &mut dyn Iterator<Item = u32>| -> usize {
+            lengths.filter(|length| *length > INLINE_BYTES).map(|length| length as usize).sum()
+        };
+        let rows = self.len();
+        let nulls = if self.nulls().is_some() { rows.div_ceil(8) } else { 0 };
+        nulls
+            + match self {
+                Array::Bool(_) => rows.div_ceil(8),
+                Array::I32(_) => rows * 4,
+                Array::I64(_) | Array::F64(_) => rows * 8,
+                Array::I128(_) => rows * 16,
+                Array::Text(a) => rows * 16 + long(&mut a.lengths()),
+                Array::Bytes(a) => rows * 16 + long(&mut a.lengths()),
+            }
     }
 
     /// Which values are not NULL; none when all are.
@@ -176,6 +216,17 @@ impl Array {
             (Array::I32(a), PhysicalType::I128) => Array::I128(a.unary(i128::from)),
             (Array::I64(a), PhysicalType::I128) => Array::I128(a.unary(i128::from)),
             _ => self.clone(),
+        }
+    }
+
+    /// The same integers in this width, which the caller knows to hold them; other forms and narrower
+    /// integers stay as they are.
+    pub fn narrowed(self, to: PhysicalType) -> Array {
+        match (&self, to) {
+            (Array::I64(a), PhysicalType::I32) => Array::I32(a.unary(|value| value as i32)),
+            (Array::I128(a), PhysicalType::I32) => Array::I32(a.unary(|value| value as i32)),
+            (Array::I128(a), PhysicalType::I64) => Array::I64(a.unary(|value| value as i64)),
+            _ => self,
         }
     }
 

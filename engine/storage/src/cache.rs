@@ -1,7 +1,8 @@
 //! What a warehouse keeps in memory of the files it reads.
 //!
 //! Column chunks are kept decoded, but as narrow as their values allow, not as Parquet pages; footers are
-//! kept parsed. Nothing in here ever becomes stale, since files never change.
+//! kept parsed. Nothing in here ever becomes stale, since files never change. Rows that have no file take
+//! room from the same budget.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,7 +58,25 @@ struct State {
     order: BTreeMap<u64, Key>,
     tick: u64,
     counts: CacheCounts,
+    /// Bytes of the budget that others use: see [`Room`].
+    lent_bytes: usize,
 }
+
+/// Bytes of a cache's budget that somebody else uses; given back when dropped.
+#[derive(Debug)]
+pub struct Room {
+    cache: Arc<ColumnCache>,
+    bytes: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.cache.state().lent_bytes -= self.bytes;
+    }
+}
+
+/// The part of the budget that may be lent, so that the cache is never without room of its own.
+const LENT_SHARE: usize = 2;
 
 impl ColumnCache {
     /// An empty cache of at most `budget_bytes`; 0 keeps nothing.
@@ -127,20 +146,27 @@ impl ColumnCache {
     }
 
     fn put(&self, key: Key, content: Content, bytes: usize) {
-        if bytes > self.budget_bytes {
-            return;
-        }
         let mut state = self.state();
         state.remove(&key);
-        while state.counts.bytes + bytes > self.budget_bytes {
-            let Some((_, oldest)) = state.order.pop_first() else { break };
-            state.remove(&oldest);
-        }
+        let Some(left) = (self.budget_bytes - state.lent_bytes).checked_sub(bytes) else { return };
+        state.shrink(left);
         state.tick += 1;
         let used = state.tick;
         state.counts.bytes += bytes;
         state.order.insert(used, key.clone());
         state.entries.insert(key, Entry { content, bytes, used });
+    }
+
+    /// Lends a part of the budget to rows that must stay in memory; none when too much is lent already.
+    pub fn lend(self: &Arc<Self>, bytes: usize) -> Option<Room> {
+        let mut state = self.state();
+        let lent = state.lent_bytes.checked_add(bytes)?;
+        if lent > self.budget_bytes / LENT_SHARE {
+            return None;
+        }
+        state.lent_bytes = lent;
+        state.shrink(self.budget_bytes - lent);
+        Some(Room { cache: Arc::clone(self), bytes })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -156,6 +182,14 @@ impl State {
         entry.used = self.tick;
         self.order.insert(self.tick, key.clone());
         Some(entry.content.clone())
+    }
+
+    /// Forgets the least recently used entries until no more than `bytes` are left.
+    fn shrink(&mut self, bytes: usize) {
+        while self.counts.bytes > bytes {
+            let Some((_, oldest)) = self.order.pop_first() else { break };
+            self.remove(&oldest);
+        }
     }
 
     fn remove(&mut self, key: &Key) {
@@ -191,5 +225,24 @@ mod tests {
         cache.clear();
         assert!(!has(0));
         assert_eq!(cache.counts().bytes, 0);
+    }
+
+    #[test]
+    fn what_is_lent_is_not_there_for_chunks() {
+        let texts: Vec<Value> = (0..100).map(|n| Value::text(format!("text {n:03}"))).collect();
+        let column = Column::from_values(SqlType::TEXT, &texts).expect("texts");
+        let column = Narrow::of(&column);
+        let cache = ColumnCache::new(column.memory_bytes() * 2);
+        let partition = PartitionId("p".to_string());
+        cache.put_chunk(&partition, 0, FieldId(1), &column);
+        cache.put_chunk(&partition, 1, FieldId(1), &column);
+        let room = cache.lend(column.memory_bytes()).expect("half of the budget");
+        assert!(cache.lend(1).is_none(), "no more than half");
+        assert_eq!(cache.counts().bytes, column.memory_bytes());
+        cache.put_chunk(&partition, 0, FieldId(1), &column);
+        assert_eq!(cache.counts().bytes, column.memory_bytes());
+        drop(room);
+        cache.put_chunk(&partition, 1, FieldId(1), &column);
+        assert_eq!(cache.counts().bytes, 2 * column.memory_bytes());
     }
 }

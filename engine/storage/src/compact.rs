@@ -70,12 +70,13 @@ mod tests {
     use firn_types::PartitionId;
 
     use super::*;
+    use crate::Home;
 
     fn partition(rows: u64, deleted: u32) -> Arc<Partition> {
         Arc::new(Partition {
             id: PartitionId(String::new()),
             path: String::new(),
-            inside: None,
+            home: Home::File,
             rows,
             bytes: 0,
             first_row_id: 0,

@@ -34,5 +34,5 @@ pub use partition::{
     WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
-pub use snapshot::{Partition, Snapshot, SnapshotDelta};
+pub use snapshot::{Home, Partition, Snapshot, SnapshotDelta};
 pub use statistics::{ColumnStatistics, ColumnSummary, DistinctSketch};

@@ -9,21 +9,21 @@ use firn_types::{Error, ErrorCode, FieldId, PartitionId, Result};
 use roaring::RoaringBitmap;
 
 use crate::ObjectAccess;
+use crate::partition::HeldRows;
 use crate::statistics::{ColumnStatistics, ColumnSummary};
 
-/// A micro-partition as a snapshot sees it: an immutable file, and which of its rows are deleted.
+/// A micro-partition as a snapshot sees it: rows that never change, and which of them are deleted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partition {
     /// Its unique name.
     pub id: PartitionId,
     /// Its file, from the account's root.
     pub path: String,
-    /// The file's bytes, for a small one that rides inside the commit until the next checkpoint writes
-    /// it: a small INSERT is one durable write.
-    pub inside: Option<Bytes>,
+    /// Where its rows are.
+    pub home: Home,
     /// Rows in the file, deleted ones too.
     pub rows: u64,
-    /// Bytes of the file.
+    /// Bytes of the file, or of memory.
     pub bytes: u64,
     /// The row id of the first row; later rows count on. Given at commit; of no meaning when
     /// `stored_row_ids`.
@@ -36,6 +36,30 @@ pub struct Partition {
     pub columns: Arc<[ColumnStatistics]>,
 }
 
+/// Where a micro-partition's rows are.
+#[derive(Clone, Debug)]
+pub enum Home {
+    /// In its file.
+    File,
+    /// In the commit, which has the file's bytes until the next checkpoint writes it: a small INSERT is
+    /// one durable write.
+    Commit(Bytes),
+    /// In memory, as long as anybody refers to them; there is no file. Only a session's own tables have
+    /// such rows.
+    Memory(Arc<HeldRows>),
+}
+
+impl PartialEq for Home {
+    fn eq(&self, other: &Home) -> bool {
+        match (self, other) {
+            (Home::File, Home::File) => true,
+            (Home::Commit(left), Home::Commit(right)) => left == right,
+            (Home::Memory(left), Home::Memory(right)) => Arc::ptr_eq(left, right),
+            _ => false,
+        }
+    }
+}
+
 impl Partition {
     /// Rows that are not deleted.
     pub fn live_rows(&self) -> u64 {
@@ -44,7 +68,7 @@ impl Partition {
 
     /// Ranges of bytes of the file.
     pub(crate) fn read(&self, access: &ObjectAccess, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let Some(inside) = &self.inside else { return access.get_ranges(&self.path, ranges) };
+        let Home::Commit(inside) = &self.home else { return access.get_ranges(&self.path, ranges) };
         let part = |range: &Range<u64>| {
             let (start, end) = (range.start as usize, range.end as usize);
             let cut = || Error::new(ErrorCode::CorruptFile, format!("'{}' is cut off", self.path));

@@ -6,18 +6,20 @@
 //! a file is encoded, since a thread that waits for the encoding of other columns may take up another
 //! worker's task meanwhile.
 //!
+//! The rows of a session's own tables stay in memory as they are, where the cache has room for them.
+//!
 //! With a cluster key, rows are gathered as long as memory allows, sorted together, and cut into files that
 //! do not overlap: only what one statement writes beyond its share of the memory may overlap the rest.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::Batch;
 use firn_expression::Expr;
 use firn_storage::{
-    ObjectAccess, Partition, PartitionWriter, StoredColumn, WriterOptions, value_bytes,
+    ColumnCache, ObjectAccess, Partition, PartitionWriter, StoredColumn, WriterOptions, value_bytes,
 };
 use firn_types::Result;
 
@@ -41,6 +43,8 @@ pub(super) struct RowsWriter<'c> {
     folder: String,
     columns: Vec<StoredColumn>,
     order: Option<ClusterOrder>,
+    /// Where the rows of a session's own table stay, as far as there is room.
+    memory: Option<Arc<ColumnCache>>,
     /// Sizes of a file.
     targets: WriterOptions,
     /// Rows and bytes that are gathered before they are written.
@@ -84,27 +88,11 @@ impl<'c> RowsWriter<'c> {
         context: &'c QueryContext,
         transaction: &Transaction,
     ) -> Result<RowsWriter<'c>> {
-        let folder = transaction.data_folder(table.id())?;
         let order = ClusterOrder::new(cluster_keys, table.columns.len())?;
-        RowsWriter::into_folder(
-            folder,
-            table.stored_columns(),
-            order,
-            row_ids,
-            context,
-            transaction,
-        )
-    }
-
-    /// A writer of these columns into a folder.
-    pub(super) fn into_folder(
-        folder: String,
-        columns: Vec<StoredColumn>,
-        order: Option<ClusterOrder>,
-        row_ids: bool,
-        context: &'c QueryContext,
-        transaction: &Transaction,
-    ) -> Result<RowsWriter<'c>> {
+        let memory = match &context.storage {
+            Some(storage) if table.is_temporary() => Some(Arc::clone(&storage.cache)),
+            _ => None,
+        };
         let targets = WriterOptions { row_ids, ..WriterOptions::default() };
         let share = context.memory.limit_bytes() / SORTED_SHARE;
         let (gathered_rows_max, gathered_bytes_max) = match order {
@@ -114,9 +102,10 @@ impl<'c> RowsWriter<'c> {
         Ok(RowsWriter {
             context,
             access: transaction.account().access().clone(),
-            folder,
-            columns,
+            folder: transaction.data_folder(table.id())?,
+            columns: table.stored_columns(),
             order,
+            memory,
             targets,
             gathered_rows_max,
             gathered_bytes_max,
@@ -185,6 +174,9 @@ impl<'c> RowsWriter<'c> {
         };
         let (access, columns) = (self.access.clone(), &self.columns);
         let mut writer = PartitionWriter::new(access, &self.folder, columns, options);
+        if let Some(cache) = &self.memory {
+            writer = writer.in_memory(cache);
+        }
         self.context.pool.install(|| {
             ordered.give(range, &mut |batch| writer.write(batch))?;
             writer.finish()

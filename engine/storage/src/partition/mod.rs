@@ -11,13 +11,15 @@
 //! | TIMESTAMP_TZ | decimal(38,0): the packed instant and offset |
 //! | VARIANT, OBJECT, ARRAY | struct of `metadata` and `value`, the two parts of Parquet's Variant encoding |
 //!
-//! Columns carry `PARQUET:field_id`. A file of rewritten rows has a further column `_row_id`.
+//! Columns carry `PARQUET:field_id`. A file of rewritten rows has a further column `_row_id`. Rows that
+//! nobody but their session sees stay in memory instead, as far as there is room.
 
 mod chunks;
 mod convert;
 mod encoding;
 mod file_type;
 mod footer;
+mod held;
 mod page_bounds;
 mod reader;
 mod writer;
@@ -26,6 +28,7 @@ use firn_types::{FieldId, SqlType, Value};
 
 pub use chunks::Chunks;
 pub(crate) use footer::Footer;
+pub use held::HeldRows;
 pub use reader::{PartitionReader, RowGroup, RowSelection};
 pub use writer::{PartitionWriter, WriterOptions, value_bytes};
 

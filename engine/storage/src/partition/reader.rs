@@ -20,8 +20,8 @@ use super::chunks::Chunks;
 use super::convert::from_file;
 use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
-use super::{ROW_ID_FIELD, ReadColumn};
-use crate::{ColumnCache, ObjectAccess, Partition, Prune, prune};
+use super::{HeldRows, ROW_ID_FIELD, ReadColumn};
+use crate::{ColumnCache, Home, ObjectAccess, Partition, Prune, prune};
 
 /// A selection that spans less than one part in so many of a row group is read by pages.
 const SPARSE: usize = 4;
@@ -120,7 +120,16 @@ pub struct PartitionReader {
     access: ObjectAccess,
     partition: Arc<Partition>,
     cache: Arc<ColumnCache>,
-    footer: Arc<Footer>,
+    rows: Rows,
+}
+
+/// Where rows are read.
+#[derive(Debug)]
+enum Rows {
+    /// In a file with this footer.
+    File(Arc<Footer>),
+    /// In memory.
+    Memory(Arc<HeldRows>),
 }
 
 impl PartitionReader {
@@ -133,19 +142,20 @@ impl PartitionReader {
         partition: &Arc<Partition>,
         cache: &Arc<ColumnCache>,
     ) -> Result<PartitionReader> {
-        let footer = match cache.footer(&partition.id) {
-            Some(footer) => footer,
-            None => {
+        let rows = match (&partition.home, cache.footer(&partition.id)) {
+            (Home::Memory(rows), _) => Rows::Memory(Arc::clone(rows)),
+            (_, Some(footer)) => Rows::File(footer),
+            (_, None) => {
                 let footer = Arc::new(Footer::load(access, partition)?);
                 cache.put_footer(&partition.id, &footer);
-                footer
+                Rows::File(footer)
             }
         };
         Ok(PartitionReader {
             access: access.clone(),
             partition: Arc::clone(partition),
             cache: Arc::clone(cache),
-            footer,
+            rows,
         })
     }
 
@@ -156,7 +166,10 @@ impl PartitionReader {
 
     /// The row groups in order.
     pub fn row_groups(&self) -> &[RowGroup] {
-        &self.footer.row_groups
+        match &self.rows {
+            Rows::File(footer) => &footer.row_groups,
+            Rows::Memory(rows) => rows.row_groups(),
+        }
     }
 
     /// Whether a row group can be skipped or taken whole. Columns must be given with the types that the
@@ -167,13 +180,12 @@ impl PartitionReader {
         columns: &[ReadColumn],
         predicate: &ScanPredicate,
     ) -> Prune {
-        let statistics = RowGroupStatistics {
-            footer: &self.footer,
-            partition: &self.partition,
-            columns,
-            row_group,
+        let Rows::File(footer) = &self.rows else {
+            // Of rows in memory, only what is known of all of them is known.
+            return prune(predicate, self.partition.as_ref());
         };
-        prune(predicate, &statistics)
+        let partition = &self.partition;
+        prune(predicate, &RowGroupStatistics { footer, partition, columns, row_group })
     }
 
     /// The rows of a row group in the pages that may hold rows for which the predicate holds: some
@@ -184,15 +196,12 @@ impl PartitionReader {
         columns: &[ReadColumn],
         predicate: &ScanPredicate,
     ) -> Option<Range<u32>> {
-        super::page_bounds::page_range(
-            &RowGroupStatistics {
-                footer: &self.footer,
-                partition: &self.partition,
-                columns,
-                row_group,
-            },
-            predicate,
-        )
+        let Rows::File(footer) = &self.rows else {
+            return Some(0..self.row_groups().get(row_group).map_or(0, RowGroup::len) as u32);
+        };
+        let partition = &self.partition;
+        let group = RowGroupStatistics { footer, partition, columns, row_group };
+        super::page_bounds::page_range(&group, predicate)
     }
 
     /// The rows of a row group that are not deleted; `All` when none is.
@@ -259,11 +268,15 @@ impl PartitionReader {
         columns: &[ReadColumn],
         span: &Range<u32>,
     ) -> Result<Vec<(Narrow, u32)>> {
-        let rows = self.footer.row_groups[row_group].len();
+        let footer = match &self.rows {
+            Rows::File(footer) => footer,
+            Rows::Memory(held) => return held.chunks(row_group, columns),
+        };
+        let rows = footer.row_groups[row_group].len();
         let mut found: Vec<Option<Narrow>> = Vec::with_capacity(columns.len());
         let mut missing = Vec::new();
         for column in columns {
-            found.push(match self.footer.root(column.field) {
+            found.push(match footer.root(column.field) {
                 None => Some(Narrow::of(&constant(column, rows)?)),
                 Some(root) => {
                     let cached = self.cache.chunk(&self.partition.id, row_group, column.field);
@@ -274,10 +287,10 @@ impl PartitionReader {
                 }
             });
         }
-        let parts = self.fetch(row_group, &missing, span)?;
+        let parts = self.fetch(footer, row_group, &missing, span)?;
         let columns = columns.iter().zip(found).map(|(column, found)| match found {
             Some(found) => Ok((found, 0)),
-            None => Ok((self.decode(row_group, column, span, &parts)?, span.start)),
+            None => Ok((self.decode(footer, row_group, column, span, &parts)?, span.start)),
         });
         columns.collect()
     }
@@ -297,7 +310,7 @@ impl PartitionReader {
             let batch = self.read(row_group, &[column], rows)?;
             return Ok(batch.column(0).clone());
         }
-        let start = self.footer.row_groups[row_group].rows.start;
+        let start = self.row_groups()[row_group].rows.start;
         let first = self.partition.first_row_id + i64::from(start);
         let ids = (0..group_rows as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
@@ -315,13 +328,19 @@ impl PartitionReader {
     }
 
     /// Fetches the pages of root columns that have rows of the span.
-    fn fetch(&self, row_group: usize, roots: &[usize], span: &Range<u32>) -> Result<FileParts> {
-        let whole = span.len() == self.footer.row_groups[row_group].len();
-        let leaves = roots.iter().flat_map(|root| self.footer.leaves(*root));
+    fn fetch(
+        &self,
+        footer: &Footer,
+        row_group: usize,
+        roots: &[usize],
+        span: &Range<u32>,
+    ) -> Result<FileParts> {
+        let whole = span.len() == footer.row_groups[row_group].len();
+        let leaves = roots.iter().flat_map(|root| footer.leaves(*root));
         let ranges: Vec<Range<u64>> = leaves
             .flat_map(|leaf| match whole {
-                true => vec![self.footer.range(row_group, leaf)],
-                false => self.footer.page_ranges(row_group, leaf, span),
+                true => vec![footer.range(row_group, leaf)],
+                false => footer.page_ranges(row_group, leaf, span),
             })
             .collect();
         let bytes = match ranges.is_empty() {
@@ -335,58 +354,58 @@ impl PartitionReader {
     /// Decodes a column's rows of the span from fetched bytes; a whole chunk is kept.
     fn decode(
         &self,
+        footer: &Footer,
         row_group: usize,
         column: &ReadColumn,
         span: &Range<u32>,
         parts: &FileParts,
     ) -> Result<Narrow> {
-        let root = self.footer.root(column.field);
+        let root = footer.root(column.field);
         let root = root.ok_or_else(|| Error::internal("a column that is gone"))?;
-        let array = self
-            .decode_array(row_group, root, span, parts)
+        let array = decode_array(footer, row_group, root, span, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
         let decoded = Narrow::of(&from_file(&array, column.sql_type)?);
-        if span.len() == self.footer.row_groups[row_group].len() {
+        if span.len() == footer.row_groups[row_group].len() {
             self.cache.put_chunk(&self.partition.id, row_group, column.field, &decoded);
         }
         Ok(decoded)
     }
+}
 
-    fn decode_array(
-        &self,
-        row_group: usize,
-        root: usize,
-        span: &Range<u32>,
-        parts: &FileParts,
-    ) -> Result<ArrayRef, ParquetError> {
-        let group_rows = self.footer.row_groups[row_group].len();
-        let leaf = self.footer.leaves(root).first().copied().unwrap_or(0);
-        let reading = self.footer.reading(self.footer.is_dictionary(row_group, leaf))?;
-        let projection = ProjectionMask::roots(reading.parquet_schema(), [root]);
-        let mut reader =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(parts.clone(), reading.clone())
-                .with_projection(projection)
-                .with_row_groups(vec![row_group])
-                .with_batch_size(span.len());
-        if span.len() < group_rows {
-            let wanted = [
-                RowSelector::skip(span.start as usize),
-                RowSelector::select(span.len()),
-                RowSelector::skip(group_rows - span.end as usize),
-            ];
-            reader = reader.with_row_selection(wanted.to_vec().into());
-        }
-        let cut = || ParquetError::EOF("a column chunk with too few rows".to_string());
-        let batch = reader.build()?.next().ok_or_else(cut)?.map_err(ParquetError::from)?;
-        if batch.num_rows() != span.len() || batch.num_columns() != 1 {
-            return Err(cut());
-        }
-        Ok(Arc::clone(batch.column(0)))
+fn decode_array(
+    footer: &Footer,
+    row_group: usize,
+    root: usize,
+    span: &Range<u32>,
+    parts: &FileParts,
+) -> Result<ArrayRef, ParquetError> {
+    let group_rows = footer.row_groups[row_group].len();
+    let leaf = footer.leaves(root).first().copied().unwrap_or(0);
+    let reading = footer.reading(footer.is_dictionary(row_group, leaf))?;
+    let projection = ProjectionMask::roots(reading.parquet_schema(), [root]);
+    let mut reader =
+        ParquetRecordBatchReaderBuilder::new_with_metadata(parts.clone(), reading.clone())
+            .with_projection(projection)
+            .with_row_groups(vec![row_group])
+            .with_batch_size(span.len());
+    if span.len() < group_rows {
+        let wanted = [
+            RowSelector::skip(span.start as usize),
+            RowSelector::select(span.len()),
+            RowSelector::skip(group_rows - span.end as usize),
+        ];
+        reader = reader.with_row_selection(wanted.to_vec().into());
     }
+    let cut = || ParquetError::EOF("a column chunk with too few rows".to_string());
+    let batch = reader.build()?.next().ok_or_else(cut)?.map_err(ParquetError::from)?;
+    if batch.num_rows() != span.len() || batch.num_columns() != 1 {
+        return Err(cut());
+    }
+    Ok(Arc::clone(batch.column(0)))
 }
 
 /// The column of rows that are older than it.
-fn constant(column: &ReadColumn, rows: usize) -> Result<Column> {
+pub(super) fn constant(column: &ReadColumn, rows: usize) -> Result<Column> {
     match &column.initial_default {
         None | Some(Value::Null) => Ok(Column::nulls_of(column.sql_type, rows)),
         Some(value) => Column::constant(value, column.sql_type, rows),

@@ -10,7 +10,7 @@ use firn_types::variant::Builder;
 use firn_types::{Decimal, FieldId, Result, SqlType, Value};
 
 use super::*;
-use crate::{ColumnCache, ObjectAccess, Partition, Prune, prune};
+use crate::{ColumnCache, Home, ObjectAccess, Partition, Prune, prune};
 
 fn column(id: u32, sql_type: SqlType) -> StoredColumn {
     StoredColumn { field: FieldId(id), name: format!("C{id}"), sql_type }
@@ -64,7 +64,62 @@ fn round_trip(sql_type: SqlType, values: &[Value]) -> Result<Vec<PhysicalType>> 
     let statistics = &partitions[0].columns[0];
     let nulls = values.iter().filter(|value| value.is_null()).count();
     assert_eq!(statistics.null_count, nulls as u64, "{sql_type}");
+    assert_eq!(in_memory(&access, &columns, values)?.columns[0].null_count, nulls as u64);
     Ok(forms)
+}
+
+/// The same in memory, two values a batch, twice: deleted rows are left out the second time.
+fn in_memory(
+    access: &ObjectAccess,
+    columns: &[StoredColumn],
+    values: &[Value],
+) -> Result<Arc<Partition>> {
+    let cache = ColumnCache::new(1 << 20);
+    let writer = PartitionWriter::new(access.clone(), "temporary/1", columns, options(3));
+    let mut writer = writer.in_memory(&cache);
+    for pair in values.chunks(2) {
+        let column = Column::from_values(columns[0].sql_type, pair)?;
+        writer.write(&Batch::new(vec![column], pair.len()))?;
+    }
+    let mut partitions = writer.finish()?;
+    assert_eq!(partitions.len(), 1);
+    let Some(partition) = partitions.pop() else { unreachable!("one partition") };
+    assert!(matches!(partition.home, Home::Memory(_)));
+    let mut deleted = Partition { deleted: Some(Arc::new([0].into())), ..partition.clone() };
+    deleted.rows = values.len() as u64;
+    for (partition, skip) in [(Arc::new(partition.clone()), 0), (Arc::new(deleted), 1)] {
+        let reader = PartitionReader::open(access, &partition, &cache)?;
+        let mut read = Vec::new();
+        for group in reader.row_groups() {
+            let live = reader.live_rows(group.index);
+            let batch = reader.read(group.index, &wanted(columns), &live)?;
+            let value = |row| batch.column(0).value(row, columns[0].sql_type);
+            read.extend((0..batch.rows()).map(value));
+        }
+        assert_eq!(read, values[skip..], "{} in memory", columns[0].sql_type);
+    }
+    Ok(Arc::new(partition))
+}
+
+#[test]
+fn rows_without_room_in_memory_are_written() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let columns = [column(1, SqlType::INTEGER)];
+    let numbers: Vec<Value> = (0..100).map(Value::integer).collect();
+    let batch = Batch::new(vec![Column::from_values(SqlType::INTEGER, &numbers)?], 100);
+    let cache = ColumnCache::new(1_000);
+    let write = || -> Result<Partition> {
+        let writer = PartitionWriter::new(access.clone(), "temporary/1", &columns, options(100));
+        let mut writer = writer.in_memory(&cache);
+        writer.write(&batch)?;
+        writer.finish()?.pop().ok_or_else(|| firn_types::Error::internal("no partition"))
+    };
+    let first = write()?;
+    assert!(matches!(first.home, Home::Memory(_)));
+    assert!(matches!(write()?.home, Home::File));
+    drop(first);
+    assert!(matches!(write()?.home, Home::Memory(_)), "room is given back");
+    Ok(())
 }
 
 #[test]

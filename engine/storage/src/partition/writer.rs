@@ -23,9 +23,9 @@ use rayon::prelude::{
 use super::convert::to_file;
 use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
-use super::{ROW_ID_FIELD, StoredColumn};
+use super::{HeldRows, ROW_ID_FIELD, StoredColumn};
 use crate::statistics::Gathering;
-use crate::{ColumnStatistics, ObjectAccess, Partition};
+use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition};
 
 /// How large micro-partitions become.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ pub struct PartitionWriter {
     folder: String,
     columns: Vec<StoredColumn>,
     options: WriterOptions,
+    /// Where rows stay that need no file, as far as there is room.
+    memory: Option<Arc<ColumnCache>>,
     waiting: Vec<Batch>,
     waiting_rows: usize,
     waiting_bytes: usize,
@@ -87,11 +89,19 @@ impl PartitionWriter {
             folder: folder.into(),
             columns,
             options,
+            memory: None,
             waiting: Vec::new(),
             waiting_rows: 0,
             waiting_bytes: 0,
             written: Vec::new(),
         }
+    }
+
+    /// Lets rows stay in memory, as far as a cache lends it, for tables that nobody but their session
+    /// sees.
+    #[must_use]
+    pub fn in_memory(self, cache: &Arc<ColumnCache>) -> PartitionWriter {
+        PartitionWriter { memory: Some(Arc::clone(cache)), ..self }
     }
 
     /// Adds rows; the batch has the writer's columns in order, and the row ids last if it was told so.
@@ -155,26 +165,47 @@ impl PartitionWriter {
             .enumerate()
             .map(|(position, column)| plan_column(position, column, &batches))
             .collect();
-        let (bytes, metadata) =
-            encode_file(&plans, &batches, self.options.row_group_rows).map_err(encoding_failed)?;
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{}/{}.parquet", self.folder, id.0);
-        let size = bytes.len() as u64;
-        let inside = (bytes.len() <= self.options.inside_bytes).then(|| bytes.clone());
-        if inside.is_none() {
-            self.access.put(&path, bytes)?;
-        }
+        let held = match &self.memory {
+            Some(cache) => HeldRows::new(&plans, &batches, cache)?,
+            None => None,
+        };
+        let (home, bytes, columns) = match held {
+            Some(rows) => {
+                let (bytes, columns) = (rows.bytes(), held_statistics(plans, &rows));
+                (Home::Memory(rows), bytes, columns)
+            }
+            None => self.write_encoded(&path, plans, &batches)?,
+        };
         Ok(Partition {
             id,
             path,
-            inside,
+            home,
             rows: rows as u64,
-            bytes: size,
+            bytes,
             first_row_id: 0,
             stored_row_ids: self.options.row_ids,
             deleted: None,
-            columns: statistics(plans, &metadata).into(),
+            columns: columns.into(),
         })
+    }
+
+    /// Writes a file, unless it is so small that it rides inside the commit; gives its bytes, too.
+    fn write_encoded(
+        &self,
+        path: &str,
+        plans: Vec<ColumnPlan>,
+        batches: &[Batch],
+    ) -> Result<(Home, u64, Vec<ColumnStatistics>)> {
+        let (bytes, metadata) =
+            encode_file(&plans, batches, self.options.row_group_rows).map_err(encoding_failed)?;
+        let (size, columns) = (bytes.len() as u64, statistics(plans, &metadata));
+        if bytes.len() <= self.options.inside_bytes {
+            return Ok((Home::Commit(bytes), size, columns));
+        }
+        self.access.put(path, bytes)?;
+        Ok((Home::File, size, columns))
     }
 }
 
@@ -203,6 +234,7 @@ fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> Col
     for batch in batches {
         facts.add(batch.column(position));
     }
+    facts.settle();
     let (low, high) = facts.integers.unwrap_or((0, 0));
     let range = IntegerRange { low, high, thousands: facts.thousands };
     let file_type = if column.field == ROW_ID_FIELD {
@@ -305,6 +337,18 @@ fn statistics(plans: Vec<ColumnPlan>, metadata: &ParquetMetaData) -> Vec<ColumnS
     }
     statistics.sort_by_key(|column| column.field);
     statistics
+}
+
+/// The statistics of columns that stay in memory.
+fn held_statistics(plans: Vec<ColumnPlan>, rows: &HeldRows) -> Vec<ColumnStatistics> {
+    let columns = plans.into_iter().filter(|plan| plan.column.field != ROW_ID_FIELD);
+    let columns = columns.map(|plan| ColumnStatistics {
+        bytes: rows.column_bytes(plan.position),
+        ..plan.facts.finish(plan.column.field)
+    });
+    let mut columns: Vec<ColumnStatistics> = columns.collect();
+    columns.sort_by_key(|column| column.field);
+    columns
 }
 
 fn encoding_failed(error: ParquetError) -> Error {

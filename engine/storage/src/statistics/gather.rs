@@ -1,13 +1,22 @@
 //! Gathering the statistics of a column from batches.
 
-use arrow::array::{ArrayAccessor, BooleanArray, UInt32Array};
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array as _, BooleanArray, GenericByteViewArray, MAX_INLINE_VIEW_LEN, PrimitiveArray,
+    UInt32Array,
+};
 use arrow::compute;
-use arrow::datatypes::ArrowNativeType;
+use arrow::datatypes::{ArrowNativeType, ArrowNumericType, ByteViewType};
 use firn_column::{Array, Column};
 use firn_types::value::TimestampTz;
 use firn_types::{Decimal, FieldId, SqlType, Value};
 
 use super::{BOUND_BYTES_MAX, ColumnStatistics, DistinctSketch};
+
+/// Above these bits, a view whose bytes are swapped has the value's first four bytes.
+const FIRST_BITS: u32 = 96;
 
 /// Statistics of a column while its batches come by.
 #[derive(Clone, Debug)]
@@ -26,6 +35,17 @@ pub(crate) struct Gathering {
     /// Rows seen.
     pub(crate) rows: u64,
     pub(crate) distinct: DistinctSketch,
+    /// The dictionary of the last batches, which mostly share one.
+    dictionary: Option<SharedDictionary>,
+}
+
+/// A dictionary with what neighboring batches use of it: its values are looked at once.
+#[derive(Clone, Debug)]
+struct SharedDictionary {
+    values: Arc<Array>,
+    used: Vec<bool>,
+    /// Rows that refer to it.
+    rows: u64,
 }
 
 impl Gathering {
@@ -41,10 +61,11 @@ impl Gathering {
             value_bytes: 0,
             rows: 0,
             distinct: DistinctSketch::new(),
+            dictionary: None,
         }
     }
 
-    /// Adds a batch's column.
+    /// Adds a batch's column. What dictionaries hold counts after [`Gathering::settle`].
     pub(crate) fn add(&mut self, column: &Column) {
         self.rows += column.len() as u64;
         self.null_count += column.null_count() as u64;
@@ -54,14 +75,29 @@ impl Gathering {
                 self.value_bytes += self.add_array(value) * *rows as u64;
             }
             Column::Dictionary { codes, values } => {
-                let used = used_values(codes, values.len());
-                let Ok(used) = compute::filter(values.as_arrow(), &used) else { return };
-                let Ok(used) = Array::from_arrow(&used) else { return };
-                let bytes = self.add_array(&used);
-                let average = bytes / (used.len().max(1) as u64);
-                self.value_bytes += average * codes.len() as u64;
+                let shared = |last: &SharedDictionary| Arc::ptr_eq(&last.values, values);
+                if !self.dictionary.as_ref().is_some_and(shared) {
+                    self.settle();
+                }
+                let new = || SharedDictionary {
+                    values: Arc::clone(values),
+                    used: vec![false; values.len()],
+                    rows: 0,
+                };
+                self.dictionary.get_or_insert_with(new).mark(codes);
             }
         }
+    }
+
+    /// Adds what is used of the last dictionary.
+    pub(crate) fn settle(&mut self) {
+        let Some(SharedDictionary { values, used, rows }) = self.dictionary.take() else { return };
+        let Ok(used) = compute::filter(values.as_arrow(), &BooleanArray::from(used)) else {
+            return;
+        };
+        let Ok(used) = Array::from_arrow(&used) else { return };
+        let average = self.add_array(&used) / (used.len().max(1) as u64);
+        self.value_bytes += average * rows;
     }
 
     /// Adds values; returns the bytes of those of varying length.
@@ -75,8 +111,8 @@ impl Gathering {
                 }
                 0
             }
-            Array::I32(a) => self.add_small(a.iter().flatten().map(i64::from), bounds(a)),
-            Array::I64(a) => self.add_small(a.iter().flatten(), bounds(a)),
+            Array::I32(a) => self.add_integers(a, i64::from),
+            Array::I64(a) => self.add_integers(a, |value| value),
             Array::I128(a) => {
                 if let Some((low, high)) = bounds(a) {
                     self.widen(low, high);
@@ -91,35 +127,38 @@ impl Gathering {
                 a.iter().flatten().for_each(|value| self.add_float(value));
                 0
             }
-            Array::Text(a) => self.add_bytes(
-                a,
-                compute::min_string_view(a)
-                    .zip(compute::max_string_view(a))
-                    .map(|(low, high)| (low.as_bytes(), high.as_bytes())),
-            ),
+            Array::Text(a) => self.add_views(a),
             Array::Bytes(a) if self.sql_type.is_semi_structured() => {
                 a.iter().flatten().map(|value| value.len() as u64).sum()
             }
-            Array::Bytes(a) => {
-                self.add_bytes(a, compute::min_binary_view(a).zip(compute::max_binary_view(a)))
-            }
+            Array::Bytes(a) => self.add_views(a),
         }
     }
 
-    fn add_small(
+    fn add_integers<T>(
         &mut self,
-        values: impl Iterator<Item = i64>,
-        bounds: Option<(i128, i128)>,
-    ) -> u64 {
-        if let Some((low, high)) = bounds {
+        array: &PrimitiveArray<T>,
+        as_i64: impl Fn(T::Native) -> i64,
+    ) -> u64
+    where
+        T: ArrowNumericType,
+        T::Native: Into<i128>,
+    {
+        if let Some((low, high)) = bounds(array) {
             self.widen(low, high);
         }
-        let mut thousands = self.thousands;
-        for value in values {
-            thousands = thousands && value % 1000 == 0;
-            self.distinct.add_i64(value);
+        // Nobody asks it of numbers and dates.
+        if matches!(
+            self.sql_type,
+            SqlType::Time { .. } | SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. }
+        ) {
+            self.thousands =
+                self.thousands && array.iter().flatten().all(|value| as_i64(value) % 1000 == 0);
         }
-        self.thousands = thousands;
+        match array.null_count() {
+            0 => self.distinct.add_all(array.values().iter().map(|value| as_i64(*value))),
+            _ => self.distinct.add_all(array.iter().flatten().map(as_i64)),
+        }
         0
     }
 
@@ -138,35 +177,52 @@ impl Gathering {
         self.distinct.add_i64(value.to_bits().cast_signed());
     }
 
-    fn add_bytes<'a, A, T>(&mut self, array: A, bounds: Option<(&[u8], &[u8])>) -> u64
-    where
-        A: ArrayAccessor<Item = &'a T>,
-        T: AsRef<[u8]> + ?Sized + 'a,
-    {
+    fn add_views<T: ByteViewType>(&mut self, array: &GenericByteViewArray<T>) -> u64 {
         let mut total = 0;
-        for row in (0..array.len()).filter(|row| array.is_valid(*row)) {
-            let value = array.value(row).as_ref();
-            total += value.len() as u64;
-            self.distinct.add_bytes(value);
+        let mut bounds: Option<(Seen<'_>, Seen<'_>)> = None;
+        let mut previous = None;
+        for (row, view) in array.views().iter().enumerate() {
+            if array.is_null(row) {
+                continue;
+            }
+            total += u64::from(*view as u32);
+            // Runs of one value are common, and one comparison tells.
+            if previous == Some(*view) {
+                continue;
+            }
+            previous = Some(*view);
+            let seen = Seen { view: *view, bytes: array.value(row).as_ref() };
+            self.distinct.add_bytes(seen.bytes);
+            let (low, high) = bounds.get_or_insert((seen, seen));
+            if seen.compare(low).is_lt() {
+                *low = seen;
+            } else if seen.compare(high).is_gt() {
+                *high = seen;
+            }
         }
         if let Some((low, high)) = bounds {
-            match &mut self.bytes {
-                None => self.bytes = Some((low.to_vec(), high.to_vec())),
-                Some((least, greatest)) => {
-                    if low < least.as_slice() {
-                        *least = low.to_vec();
-                    }
-                    if high > greatest.as_slice() {
-                        *greatest = high.to_vec();
-                    }
-                }
-            }
+            self.widen_bytes(low.bytes, high.bytes);
         }
         total
     }
 
+    fn widen_bytes(&mut self, low: &[u8], high: &[u8]) {
+        match &mut self.bytes {
+            None => self.bytes = Some((low.to_vec(), high.to_vec())),
+            Some((least, greatest)) => {
+                if low < least.as_slice() {
+                    *least = low.to_vec();
+                }
+                if high > greatest.as_slice() {
+                    *greatest = high.to_vec();
+                }
+            }
+        }
+    }
+
     /// The statistics; bytes in the file are added by the writer.
-    pub(crate) fn finish(self, field: FieldId) -> ColumnStatistics {
+    pub(crate) fn finish(mut self, field: FieldId) -> ColumnStatistics {
+        self.settle();
         let (min, max, exact) = match self.bounds() {
             Some((min, max, exact)) => (min, max, exact),
             None => (None, None, false),
@@ -219,21 +275,38 @@ fn integer_value(integer: i128, sql_type: SqlType) -> Value {
 
 fn bounds<T>(array: &arrow::array::PrimitiveArray<T>) -> Option<(i128, i128)>
 where
-    T: arrow::datatypes::ArrowNumericType,
+    T: ArrowNumericType,
     T::Native: ArrowNativeType + Into<i128>,
 {
     Some((compute::min(array)?.into(), compute::max(array)?.into()))
 }
 
-/// Which values a dictionary's codes use.
-fn used_values(codes: &UInt32Array, values: usize) -> BooleanArray {
-    let mut used = vec![false; values];
-    for code in codes.iter().flatten() {
-        if let Some(used) = used.get_mut(code as usize) {
-            *used = true;
+impl SharedDictionary {
+    fn mark(&mut self, codes: &UInt32Array) {
+        self.rows += codes.len() as u64;
+        for code in codes.iter().flatten() {
+            if let Some(used) = self.used.get_mut(code as usize) {
+                *used = true;
+            }
         }
     }
-    BooleanArray::from(used)
+}
+
+/// A value with its view, which has its length and, above it, the value itself or its first four bytes.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    view: u128,
+    bytes: &'a [u8],
+}
+
+impl Seen<'_> {
+    /// As the bytes compare; mostly the views tell.
+    fn compare(&self, other: &Seen<'_>) -> Ordering {
+        let inline = |view: u128| view as u32 <= MAX_INLINE_VIEW_LEN;
+        let beyond = if inline(self.view) && inline(other.view) { 0 } else { FIRST_BITS };
+        let first = |view: u128| (view >> 32).swap_bytes() >> beyond;
+        first(self.view).cmp(&first(other.view)).then_with(|| self.bytes.cmp(other.bytes))
+    }
 }
 
 /// Bytes that are not more than the given ones, and short.
@@ -297,6 +370,20 @@ mod tests {
         assert_eq!(statistics.max, None, "no ASCII character to raise");
         let statistics = gathered(SqlType::TEXT, &[Value::text(a.as_str())]);
         assert_eq!(statistics.max, Some(Value::text("a".repeat(63) + "b")));
+    }
+
+    #[test]
+    fn bounds_of_short_and_long_texts_are_their_own() {
+        let texts =
+            ["abcd", "abcdz", "abcd\u{0}", "abcdaaaaaaaaaaaaaaaa", "abcdzzzzzzzzzzzzz", "abce"];
+        for first in texts {
+            for second in texts {
+                let statistics =
+                    gathered(SqlType::TEXT, &[Value::text(first), Value::text(second)]);
+                assert_eq!(statistics.min, Some(Value::text(first.min(second))));
+                assert_eq!(statistics.max, Some(Value::text(first.max(second))));
+            }
+        }
     }
 
     #[test]

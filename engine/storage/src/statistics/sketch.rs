@@ -47,15 +47,29 @@ impl DistinctSketch {
         self.add_hash(rapidhash::v3::rapidhash_v3(value));
     }
 
+    /// Adds 64-bit integers; of a run of the same, one.
+    pub(crate) fn add_all(&mut self, values: impl Iterator<Item = i64>) {
+        let mut values = values.peekable();
+        let Some(first) = values.peek() else { return };
+        let mut previous = !*first;
+        let registers = self.registers_mut();
+        for value in values {
+            if value != previous {
+                add_to(registers, mixed(value.cast_unsigned()));
+                previous = value;
+            }
+        }
+    }
+
     fn add_hash(&mut self, hash: u64) {
+        add_to(self.registers_mut(), hash);
+    }
+
+    fn registers_mut(&mut self) -> &mut [u8] {
         if self.registers.is_empty() {
             self.registers = vec![0; REGISTERS].into_boxed_slice();
         }
-        let index = (hash >> (64 - INDEX_BITS)) as usize;
-        let rank = ((hash << INDEX_BITS) | (1 << (INDEX_BITS - 1))).leading_zeros() as u8 + 1;
-        if self.registers[index] < rank {
-            self.registers[index] = rank;
-        }
+        &mut self.registers
     }
 
     /// Adds all that the other sketch has seen.
@@ -109,6 +123,15 @@ impl DistinctSketch {
             *registers.get_mut(usize::from(high) << 8 | usize::from(low))? = rank;
         }
         Some(DistinctSketch { registers })
+    }
+}
+
+#[inline]
+fn add_to(registers: &mut [u8], hash: u64) {
+    let index = (hash >> (64 - INDEX_BITS)) as usize;
+    let rank = ((hash << INDEX_BITS) | (1 << (INDEX_BITS - 1))).leading_zeros() as u8 + 1;
+    if registers[index] < rank {
+        registers[index] = rank;
     }
 }
 

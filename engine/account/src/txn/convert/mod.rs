@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
-use firn_storage::{ObjectAccess, Partition, Snapshot, path};
+use firn_storage::{Home, ObjectAccess, Partition, Snapshot, path};
 use firn_types::{Error, ErrorCode, ObjectId, PartitionId, Result};
 
 use value::{partition_from, partition_to};
@@ -58,8 +58,8 @@ impl Lists<'_> {
 
     /// A micro-partition; a checkpoint writes the file of one that rode inside a commit.
     fn partition_to(&self, partition: &Partition) -> Result<v1::Partition> {
-        let mut persisted = partition_to(partition);
-        if let (Some(written), Some(bytes)) = (&self.written, &partition.inside) {
+        let mut persisted = partition_to(partition)?;
+        if let (Some(written), Home::Commit(bytes)) = (&self.written, &partition.home) {
             if !written.borrow().files.contains(&partition.id) {
                 self.access.put_if_absent(&partition.path, bytes.clone())?;
                 written.borrow_mut().files.insert(partition.id.clone());

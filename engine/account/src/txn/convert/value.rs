@@ -5,9 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use firn_storage::format::v1;
-use firn_storage::{ColumnStatistics, DistinctSketch, Partition, StoredColumn};
+use firn_storage::{ColumnStatistics, DistinctSketch, Home, Partition, StoredColumn};
 use firn_types::value::TimestampTz;
-use firn_types::{Decimal, FieldId, PartitionId, Result, SqlType, Value};
+use firn_types::{Decimal, Error, FieldId, PartitionId, Result, SqlType, Value};
 use roaring::RoaringBitmap;
 
 use super::corrupt;
@@ -129,18 +129,23 @@ pub(super) fn stored_from(column: &v1::StoredColumn) -> StoredColumn {
     }
 }
 
-pub(super) fn partition_to(partition: &Partition) -> v1::Partition {
-    v1::Partition {
+pub(super) fn partition_to(partition: &Partition) -> Result<v1::Partition> {
+    let inside = match &partition.home {
+        Home::File => None,
+        Home::Commit(bytes) => Some(bytes_to(bytes)),
+        Home::Memory(_) => return Err(Error::internal("rows in memory in the log")),
+    };
+    Ok(v1::Partition {
         id: partition.id.0.clone(),
         path: partition.path.clone(),
-        inside: partition.inside.as_deref().map(bytes_to),
+        inside,
         rows: partition.rows,
         bytes: partition.bytes,
         first_row_id: partition.first_row_id,
         stored_row_ids: partition.stored_row_ids,
         deleted: partition.deleted.as_deref().map(rows_to),
         columns: partition.columns.iter().map(statistics_to).collect(),
-    }
+    })
 }
 
 pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
@@ -151,7 +156,7 @@ pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
     Ok(Partition {
         id: PartitionId(partition.id.clone()),
         path: partition.path.clone(),
-        inside: inside.map(Into::into),
+        home: inside.map_or(Home::File, |bytes| Home::Commit(bytes.into())),
         rows: partition.rows,
         bytes: partition.bytes,
         first_row_id: partition.first_row_id,

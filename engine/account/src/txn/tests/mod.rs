@@ -95,7 +95,7 @@ fn partition(name: &str, rows: u64) -> Partition {
     Partition {
         id: PartitionId(name.to_string()),
         path: format!("data/x/{name}"),
-        inside: None,
+        home: firn_storage::Home::File,
         rows,
         bytes: 100,
         first_row_id: 0,

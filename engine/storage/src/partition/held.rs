@@ -1,0 +1,182 @@
+//! Micro-partitions in memory: rows that nobody but their session sees, and that end with it.
+//!
+//! To encode them and write a file would be work for no reader. They are kept as the cache keeps columns, a
+//! row group for each batch that came, small batches put together. What they take is lent by the warehouse's
+//! cache; what finds no room there is written as a file like any other rows.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use firn_column::{Array, Batch, Column, Narrow, PhysicalType};
+use firn_types::limits::BATCH_ROWS;
+use firn_types::{Error, FieldId, Result, SqlType};
+use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
+use super::encoding::ColumnPlan;
+use super::reader::constant;
+use super::{ROW_ID_FIELD, ReadColumn, RowGroup};
+use crate::ColumnCache;
+use crate::cache::Room;
+
+/// Batches of fewer rows are put together with those after them.
+const ALONE_ROWS: usize = BATCH_ROWS / 2;
+/// Bytes that a text takes at least where it stands in no dictionary.
+const FLAT_TEXT_BYTES: usize = 16;
+
+/// The rows of a micro-partition that has no file.
+#[derive(Debug)]
+pub struct HeldRows {
+    row_groups: Vec<RowGroup>,
+    columns: Vec<HeldColumn>,
+    _room: Room,
+}
+
+/// One column of all row groups.
+#[derive(Debug)]
+struct HeldColumn {
+    field: FieldId,
+    chunks: Vec<Narrow>,
+    bytes: usize,
+}
+
+impl HeldRows {
+    /// Keeps rows in memory; none when the cache has no room for them.
+    ///
+    /// # Errors
+    /// An internal error for batches that do not fit together.
+    pub(super) fn new(
+        plans: &[ColumnPlan],
+        batches: &[Batch],
+        cache: &Arc<ColumnCache>,
+    ) -> Result<Option<Arc<HeldRows>>> {
+        let groups = runs(batches).into_par_iter().map(|run| match &batches[run] {
+            [only] => Ok(only.clone()),
+            small => Batch::concat(small),
+        });
+        let groups: Vec<Batch> = groups.collect::<Result<_>>()?;
+        let columns: Vec<HeldColumn> =
+            plans.par_iter().map(|plan| HeldColumn::new(plan, &groups)).collect();
+        let bytes = columns.iter().map(|column| column.bytes).sum();
+        let Some(room) = cache.lend(bytes) else { return Ok(None) };
+        let mut start = 0;
+        let row_groups = groups.iter().enumerate().map(|(index, group)| {
+            let rows = start..start + group.rows() as u32;
+            start = rows.end;
+            RowGroup { index, rows }
+        });
+        let row_groups = row_groups.collect();
+        Ok(Some(Arc::new(HeldRows { row_groups, columns, _room: room })))
+    }
+
+    /// The row groups in order.
+    pub(super) fn row_groups(&self) -> &[RowGroup] {
+        &self.row_groups
+    }
+
+    /// Columns of a row group, each with the position of its first row.
+    ///
+    /// # Errors
+    /// An internal error for a row group that is not there.
+    pub(super) fn chunks(
+        &self,
+        row_group: usize,
+        columns: &[ReadColumn],
+    ) -> Result<Vec<(Narrow, u32)>> {
+        let missing = || Error::internal("a row group that is not there");
+        let rows = self.row_groups.get(row_group).ok_or_else(missing)?.len();
+        let chunks = columns.iter().map(|column| {
+            let chunk = match self.columns.iter().find(|held| held.field == column.field) {
+                Some(held) => held.chunks.get(row_group).cloned().ok_or_else(missing)?,
+                None => Narrow::of(&constant(column, rows)?),
+            };
+            Ok((chunk, 0))
+        });
+        chunks.collect()
+    }
+
+    /// Bytes of the column at a position.
+    pub(super) fn column_bytes(&self, position: usize) -> u64 {
+        self.columns.get(position).map_or(0, |column| column.bytes as u64)
+    }
+
+    /// Bytes of all columns.
+    pub(super) fn bytes(&self) -> u64 {
+        self.columns.iter().map(|column| column.bytes as u64).sum()
+    }
+}
+
+/// Which batches become one row group each.
+fn runs(batches: &[Batch]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    let mut open = 0;
+    for (at, batch) in batches.iter().enumerate() {
+        match runs.last_mut() {
+            Some(run) if open < ALONE_ROWS && batch.rows() < ALONE_ROWS => run.end = at + 1,
+            _ => {
+                runs.push(at..at + 1);
+                open = 0;
+            }
+        }
+        open += batch.rows();
+    }
+    runs
+}
+
+impl HeldColumn {
+    /// The column in no more memory than it needs. Dictionaries that are larger than what refers to them
+    /// are given up.
+    fn new(plan: &ColumnPlan, groups: &[Batch]) -> HeldColumn {
+        let mut dictionaries: HashMap<*const Array, usize> = HashMap::new();
+        let mut coded_rows = 0;
+        for group in groups {
+            if let Column::Dictionary { codes, values } = group.column(plan.position) {
+                dictionaries.insert(Arc::as_ptr(values), array_bytes(values));
+                coded_rows += codes.len();
+            }
+        }
+        let shared: usize = dictionaries.values().sum();
+        let coded = shared <= coded_rows * FLAT_TEXT_BYTES;
+        let mut bytes = if coded { shared } else { 0 };
+        let width = width(plan);
+        let chunks = groups.iter().map(|group| match group.column(plan.position) {
+            column @ Column::Dictionary { values, .. } if coded => {
+                let chunk = Narrow::of(column);
+                bytes += chunk.memory_bytes() - array_bytes(values);
+                chunk
+            }
+            Column::Constant { value, rows } => {
+                let value = value.clone().trimmed();
+                bytes += array_bytes(&value);
+                Narrow::of(&Column::Constant { value, rows: *rows })
+            }
+            column => {
+                let array = match column.flat() {
+                    integers if integers.physical().is_integer() => integers.narrowed(width),
+                    other => other.trimmed(),
+                };
+                let chunk = Narrow::of(&Column::Flat(array));
+                bytes += chunk.memory_bytes();
+                chunk
+            }
+        });
+        HeldColumn { field: plan.column.field, chunks: chunks.collect(), bytes }
+    }
+}
+
+fn array_bytes(array: &Array) -> usize {
+    array.as_arrow().get_buffer_memory_size()
+}
+
+/// The narrowest form of a column's integers.
+fn width(plan: &ColumnPlan) -> PhysicalType {
+    let (low, high) = plan.facts.integers.unwrap_or((0, 0));
+    match plan.column.sql_type {
+        _ if plan.column.field == ROW_ID_FIELD => PhysicalType::I64,
+        SqlType::Number { .. } => PhysicalType::narrowest(low, high),
+        SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. } => {
+            PhysicalType::narrowest(low, high).max(PhysicalType::I64)
+        }
+        other => PhysicalType::widest(other),
+    }
+}
