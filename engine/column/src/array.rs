@@ -88,18 +88,21 @@ impl Array {
     /// The same values without more memory than they need: a copy where their buffers hold more than twice
     /// as much, as those of a few rows of a large batch do. For what is kept for long.
     pub fn trimmed(self) -> Array {
-        let needed = self.needed_bytes();
-        if self.as_arrow().get_buffer_memory_size() <= 2 * needed + SMALL_BYTES {
+        let enough = 2 * self.needed_bytes() + SMALL_BYTES;
+        let holds_more = |array: &Array| array.as_arrow().get_buffer_memory_size() > enough;
+        if !holds_more(&self) {
             return self;
         }
-        if let Array::Text(_) | Array::Bytes(_) = self {
-            return self.compacted();
+        // This drops buffers of texts, but not a large array that this is a part of.
+        let array = self.compacted();
+        if !holds_more(&array) {
+            return array;
         }
-        let data = self.as_arrow().to_data();
-        let mut copy = MutableArrayData::new(vec![&data], false, self.len());
-        match copy.try_extend(0, 0, self.len()) {
+        let data = array.as_arrow().to_data();
+        let mut copy = MutableArrayData::new(vec![&data], false, array.len());
+        match copy.try_extend(0, 0, array.len()) {
             Ok(()) => Array::wrap(&make_array(copy.freeze())),
-            Err(_) => self,
+            Err(_) => array,
         }
     }
 
@@ -264,5 +267,35 @@ pub fn arrow_type(physical: PhysicalType) -> DataType {
         PhysicalType::F64 => DataType::Float64,
         PhysicalType::Text => DataType::Utf8View,
         PhysicalType::Bytes => DataType::BinaryView,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trimmed_part_holds_no_more_than_it_needs() {
+        let texts = |length: usize| -> Array {
+            let texts = (0..100_000).map(|n| Some(format!("{n:0length$}")));
+            Array::Text(texts.collect::<StringViewArray>())
+        };
+        let numbers = (0..100_000).map(|n| (n % 3 > 0).then_some(n));
+        let arrays = [
+            texts(6),
+            texts(40),
+            Array::I32(numbers.clone().collect()),
+            Array::I64(numbers.clone().map(|n| n.map(i64::from)).collect()),
+            Array::I128(numbers.clone().map(|n| n.map(i128::from)).collect()),
+            Array::F64(numbers.clone().map(|n| n.map(f64::from)).collect()),
+            Array::Bool(numbers.map(|n| n.map(|n| n % 2 == 0)).collect()),
+        ];
+        for array in arrays {
+            let part = array.slice(50_001, 1_000);
+            let trimmed = part.clone().trimmed();
+            let bytes = trimmed.as_arrow().get_buffer_memory_size();
+            assert!(bytes <= 60 * 1_000, "{bytes} bytes of {:?}", array.physical());
+            assert_eq!(trimmed.as_arrow().to_data(), part.as_arrow().to_data());
+        }
     }
 }

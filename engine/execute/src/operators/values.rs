@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use firn_column::{Batch, Column};
 use firn_expression::Expr;
+use firn_query::plan::SharedRows;
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, Result, SqlType, Value};
 
@@ -13,13 +14,13 @@ use crate::operator::{Emit, Flow, Source};
 
 /// Rows of expressions without columns.
 pub(crate) struct ValuesSource {
-    rows: Vec<Vec<Expr>>,
+    rows: SharedRows,
     types: Vec<SqlType>,
     batches: OnceLock<Vec<Batch>>,
 }
 
 impl ValuesSource {
-    pub(crate) fn new(rows: Vec<Vec<Expr>>, types: Vec<SqlType>) -> ValuesSource {
+    pub(crate) fn new(rows: SharedRows, types: Vec<SqlType>) -> ValuesSource {
         ValuesSource { rows, types, batches: OnceLock::new() }
     }
 

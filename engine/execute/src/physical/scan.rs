@@ -118,7 +118,7 @@ impl Builder<'_, '_> {
             columns.push((call.id, sql_type));
         }
         let layout = Layout::new(columns);
-        let source = ValuesSource::new(vec![row], layout.types());
+        let source = ValuesSource::new(vec![row].into(), layout.types());
         Some(started(Arc::new(source), layout, id))
     }
 }

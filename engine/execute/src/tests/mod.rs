@@ -52,7 +52,7 @@ fn values_and_union_all_stream_in_order() -> Result<()> {
     let table = test.table(&[INTEGER, INTEGER], &numbers(20), 3);
     let columns = vec![test.fresh(INTEGER), test.fresh(INTEGER)];
     let values_rows = vec![vec![literal(100), add(literal(1), literal(2))]];
-    let values = Plan::Values(Values { columns, rows: values_rows });
+    let values = Plan::Values(Values { columns, rows: values_rows.into() });
     let columns = vec![test.fresh(INTEGER), test.fresh(INTEGER)];
     let inputs = vec![table, values];
     let plan =
@@ -112,7 +112,7 @@ fn a_cte_is_computed_once_and_a_recursive_one_until_it_gives_nothing() -> Result
     assert_eq!(from_disk, crate::testing::sorted(twice));
 
     let first = test.fresh(INTEGER);
-    let anchor = Plan::Values(Values { columns: vec![first], rows: vec![vec![literal(1)]] });
+    let anchor = Plan::Values(Values { columns: vec![first], rows: vec![vec![literal(1)]].into() });
     let last = Plan::CteRef(CteRef { cte: 2, columns: vec![test.fresh(INTEGER)] });
     let condition = compare(column(&last, 0), Comparison::Less, literal(50));
     let sum = add(column(&last, 0), literal(1));

@@ -68,7 +68,7 @@ fn narrow(plan: &mut Plan, required: &HashSet<ColumnId>) {
             }
             let mut kept = keep.iter();
             node.columns.retain(|_| kept.next().copied().unwrap_or(true));
-            for row in &mut node.rows {
+            for row in node.rows.iter_mut() {
                 let mut kept = keep.iter();
                 row.retain(|_| kept.next().copied().unwrap_or(true));
             }

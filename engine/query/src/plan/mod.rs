@@ -20,9 +20,9 @@ use firn_types::{ColumnId, Field, SqlType};
 pub use node::{
     Aggregate, AggregateCall, Apply, ApplyKind, CteRef, Filter, Frame, FrameBound, FrameUnit,
     Generate, Join, JoinKey, JoinKind, Limit, Project, ProjectItem, RecursiveCte, Sample,
-    SampleSize, Scan, ScanColumn, SetOperation, SetOperator, Sort, SortKey, StageColumn,
-    StageLocation, StageScan, StageValue, TableExpand, Values, VirtualScan, VirtualSource, Window,
-    WindowCall, WindowTarget, With,
+    SampleSize, Scan, ScanColumn, SetOperation, SetOperator, SharedRows, Sort, SortKey,
+    StageColumn, StageLocation, StageScan, StageValue, TableExpand, Values, VirtualScan,
+    VirtualSource, Window, WindowCall, WindowTarget, With,
 };
 
 /// One node with what is below it.
@@ -133,11 +133,11 @@ impl Plan {
 
     /// One row without columns.
     pub fn one_row() -> Plan {
-        Plan::Values(Values { columns: Vec::new(), rows: vec![Vec::new()] })
+        Plan::Values(Values { columns: Vec::new(), rows: vec![Vec::new()].into() })
     }
 
     /// No row, but these columns.
     pub fn empty(columns: Vec<PlanColumn>) -> Plan {
-        Plan::Values(Values { columns, rows: Vec::new() })
+        Plan::Values(Values { columns, rows: SharedRows::default() })
     }
 }

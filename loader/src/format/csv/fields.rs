@@ -73,6 +73,8 @@ impl NullRule {
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     pub(super) bytes: &'a [u8],
+    /// The same bytes, if they are UTF-8: then their parts need not be looked at again.
+    pub(super) whole: Option<&'a str>,
     pub(super) resolved: &'a [u8],
     pub(super) spans: &'a [Span],
     pub(super) slot: usize,
@@ -111,12 +113,20 @@ impl<'a> Fields<'a> {
         Field::Text(text)
     }
 
-    /// A field's bytes as text: with REPLACE_INVALID_CHARACTERS, bytes that are no UTF-8 become U+FFFD.
+    /// The bytes of a row's field as text: with REPLACE_INVALID_CHARACTERS, bytes that are no UTF-8
+    /// become U+FFFD.
     ///
     /// # Errors
     /// The message for bytes that are no UTF-8.
     #[inline]
-    pub fn text(&self, bytes: &'a [u8]) -> Result<Cow<'a, str>, String> {
+    pub fn text(&self, row: usize, bytes: &'a [u8]) -> Result<Cow<'a, str>, String> {
+        let Span { start, length } = self.spans[row * self.slots + self.slot];
+        let part = |whole: &'a str| whole.get(start as usize..start as usize + bytes.len());
+        if length & RESOLVED == 0
+            && let Some(text) = self.whole.and_then(part)
+        {
+            return Ok(Cow::Borrowed(text));
+        }
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Cow::Borrowed(text)),
             Err(_) if self.replace_invalid => Ok(String::from_utf8_lossy(bytes)),

@@ -143,9 +143,12 @@ impl Grammar {
     /// How many of the bytes, which begin with a record, are whole records, and how many records that
     /// is. When `last`, the bytes end where the file does.
     pub(super) fn whole_records(&self, bytes: &[u8], last: bool) -> (usize, u64) {
-        if let Some(answer) = self.whole_simple_records(bytes, last) {
-            return answer;
-        }
+        self.whole_simple_records(bytes, last)
+            .or_else(|| self.whole_quoted_records(bytes, last))
+            .unwrap_or_else(|| self.whole_records_of_any_kind(bytes, last))
+    }
+
+    fn whole_records_of_any_kind(&self, bytes: &[u8], last: bool) -> (usize, u64) {
         let (mut at, mut records) = (0, 0);
         loop {
             at = self.skip_blanks(bytes, at);
@@ -173,6 +176,50 @@ impl Grammar {
         let ended = memchr::memchr_iter(delimiter, &bytes[..end]).count() as u64;
         let open = end > 0 && bytes[end - 1] != delimiter;
         Some((end, ended + u64::from(open)))
+    }
+
+    /// The same where quotes occur but no escapes: only ends of records and quotes are looked for.
+    fn whole_quoted_records(&self, bytes: &[u8], last: bool) -> Option<(usize, u64)> {
+        let ([delimiter], [field], Some(quote)) = (&self.record[..], &self.field[..], self.quote)
+        else {
+            return None;
+        };
+        // An escape that counts in enclosed fields counts in the others, too.
+        let escaped = self.escape_plain.is_some_and(|byte| memchr(byte, bytes).is_some());
+        if self.skip_blank || self.trim || escaped {
+            return None;
+        }
+        let (mut at, mut end, mut records) = (0, 0, 0);
+        while let Some(found) = memchr2(*delimiter, quote, bytes.get(at..).unwrap_or_default()) {
+            let mark = at + found;
+            at = mark + 1;
+            if bytes[mark] == *delimiter {
+                (end, records) = (at, records + 1);
+            } else if mark == 0 || bytes[mark - 1] == *field || bytes[mark - 1] == *delimiter {
+                // Elsewhere a quote is a character like any other.
+                at = self.after_enclosed(bytes, at, quote, *delimiter);
+            }
+        }
+        let open = last && end < bytes.len();
+        Some(if open { (bytes.len(), records + 1) } else { (end, records) })
+    }
+
+    /// The position after the quote that closes the field whose text begins at `at`; that of the end of the
+    /// record, where that comes first and lines may not be within fields.
+    fn after_enclosed(&self, bytes: &[u8], mut at: usize, quote: u8, delimiter: u8) -> usize {
+        // A quote is looked for twice where line ends do not matter.
+        let other = if self.multi_line { quote } else { delimiter };
+        while let Some(found) = memchr2(quote, other, bytes.get(at..).unwrap_or_default()) {
+            let mark = at + found;
+            if bytes[mark] != quote {
+                return mark;
+            }
+            if bytes.get(mark + 1) != Some(&quote) {
+                return mark + 1;
+            }
+            at = mark + 2;
+        }
+        bytes.len()
     }
 
     /// The position after the empty records at `at`, where those are skipped.
@@ -398,4 +445,36 @@ fn starts_with(rest: &[u8], delimiter: &[u8]) -> bool {
 #[inline]
 fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(LOW_BITS) & !word & HIGH_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_ways_cut_where_the_thorough_one_does() {
+        const SYMBOLS: &[u8] = b"x,\"\n\r";
+        for multi_line in [true, false] {
+            let options = CsvOptions {
+                field_optionally_enclosed_by: Some(b'"'),
+                multi_line,
+                ..CsvOptions::default()
+            };
+            let grammar = Grammar::new(&options);
+            for number in 0..5_usize.pow(7) {
+                let digits = (0..7).map(|place| SYMBOLS[number / 5_usize.pow(place) % 5]);
+                let text: Vec<u8> = digits.collect();
+                for last in [true, false] {
+                    let wanted = grammar.whole_records_of_any_kind(&text, last);
+                    let shown = String::from_utf8_lossy(&text);
+                    assert_eq!(grammar.whole_records(&text, last), wanted, "{shown:?} {last}");
+                    assert_eq!(
+                        grammar.whole_quoted_records(&text, last),
+                        Some(wanted),
+                        "{shown:?}"
+                    );
+                }
+            }
+        }
+    }
 }

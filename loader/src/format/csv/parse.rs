@@ -231,6 +231,8 @@ type LazyBlame<'a> = Box<dyn Fn() -> Blame + 'a>;
 /// Some records, tokenized.
 struct Block<'a> {
     chunk: &'a CsvChunk,
+    /// The chunk's bytes, if they are UTF-8.
+    whole: Option<&'a str>,
     plan: &'a CsvPlan,
     at: usize,
     record: u32,
@@ -244,6 +246,7 @@ impl<'a> Block<'a> {
     fn new(chunk: &'a CsvChunk, plan: &'a CsvPlan) -> Block<'a> {
         Block {
             chunk,
+            whole: std::str::from_utf8(&chunk.bytes).ok(),
             plan,
             at: 0,
             record: 0,
@@ -299,6 +302,7 @@ impl<'a> Block<'a> {
     fn fields(&self, slot: usize) -> Fields<'_> {
         Fields {
             bytes: &self.chunk.bytes,
+            whole: self.whole,
             resolved: &self.resolved,
             spans: &self.spans,
             slot,

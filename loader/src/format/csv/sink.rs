@@ -41,7 +41,7 @@ impl FieldSink for TextSink {
                 self.builder.append_null();
                 continue;
             };
-            match fields.text(bytes) {
+            match fields.text(row, bytes) {
                 Ok(text) => self.builder.append_value(text),
                 Err(message) => {
                     self.builder.append_null();

@@ -72,7 +72,7 @@ fn each<T>(
     for row in 0..fields.len() {
         let field = fields.get(row);
         let converted = match field {
-            Field::Text(bytes) => match fields.text(bytes) {
+            Field::Text(bytes) => match fields.text(row, bytes) {
                 Ok(text) => convert(&text).map(Some),
                 Err(message) => Err(Error::new(ErrorCode::InvalidUtf8, message)),
             },
@@ -253,7 +253,7 @@ impl FieldSink for LimitedTextSink {
         for row in 0..fields.len() {
             let field = fields.get(row);
             let (code, message) = match field {
-                Field::Text(bytes) => match fields.text(bytes) {
+                Field::Text(bytes) => match fields.text(row, bytes) {
                     // No text has more characters than bytes.
                     Ok(text) if text.len() <= limit => {
                         self.builder.append_value(&text);

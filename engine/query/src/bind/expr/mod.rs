@@ -21,8 +21,9 @@ use firn_expression::Expr;
 use firn_expression::expr::fold;
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{self, Function};
+use firn_types::decimal::fits_precision;
 use firn_types::limits::NESTING_MAX;
-use firn_types::{ColumnId, Error, ErrorCode, Result, Span, SqlType, Value, coerce};
+use firn_types::{ColumnId, Decimal, Error, ErrorCode, Result, Span, SqlType, Value, coerce};
 
 use super::Binder;
 use super::clause::Clause;
@@ -373,10 +374,26 @@ pub(crate) fn cast(input: Expr, to: SqlType) -> Expr {
     if let Expr::Literal { value: Value::Null, .. } = input {
         return Expr::null(to);
     }
+    if let Some(number) = rescaled(&input, to) {
+        return number;
+    }
     match (from, to) {
         (SqlType::Varchar { .. }, SqlType::Boolean) => implicit_boolean(input),
         _ => Expr::Cast { input: Box::new(input), to, lenient: false },
     }
+}
+
+/// A constant number at a type that has room for all its digits: VALUES may bring many of them.
+fn rescaled(input: &Expr, to: SqlType) -> Option<Expr> {
+    let (Expr::Literal { value: Value::Number(number), .. }, SqlType::Number { precision, scale }) =
+        (input, to)
+    else {
+        return None;
+    };
+    let factor = 10_i128.checked_pow(u32::from(scale.checked_sub(number.scale)?))?;
+    let unscaled = number.unscaled.checked_mul(factor)?;
+    let value = Value::Number(Decimal { unscaled, scale });
+    fits_precision(unscaled, precision).then_some(Expr::Literal { value, sql_type: to })
 }
 
 /// A text as a BOOLEAN: fewer words are understood than by a cast.

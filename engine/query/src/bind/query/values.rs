@@ -40,7 +40,7 @@ pub(super) fn bind_values(
         });
         row.collect()
     });
-    let rows = rows.collect();
+    let rows = rows.collect::<Vec<_>>().into();
     Ok(BoundQuery { plan: Plan::Values(Values { columns: columns.clone(), rows }), columns })
 }
 

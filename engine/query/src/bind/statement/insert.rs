@@ -103,7 +103,8 @@ fn bind_values(
     for _ in 0..values.rows.len() {
         rows.push(typed.iter_mut().filter_map(Iterator::next).collect());
     }
-    Ok(BoundQuery { plan: Plan::Values(Values { columns: columns.clone(), rows }), columns })
+    let values = Values { columns: columns.clone(), rows: rows.into() };
+    Ok(BoundQuery { plan: Plan::Values(values), columns })
 }
 
 pub(super) fn bind_insert_many(

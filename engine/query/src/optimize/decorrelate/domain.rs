@@ -325,14 +325,12 @@ impl Unnest<'_> {
 
     /// One row of expressions over the combination becomes a projection of it.
     fn values(&self, node: Values) -> Result<Tied> {
-        let Values { columns, mut rows } = node;
-        if rows.len() != 1 {
-            return Err(unsupported());
-        }
-        let items = columns.into_iter().zip(rows.remove(0)).map(|(column, expr)| ProjectItem {
+        let Values { columns, rows } = node;
+        let [row] = rows.as_slice() else { return Err(unsupported()) };
+        let items = columns.into_iter().zip(row).map(|(column, expr)| ProjectItem {
             id: column.id,
             name: column.name,
-            expr,
+            expr: expr.clone(),
         });
         self.project(items.collect(), Plan::one_row())
     }

@@ -10,7 +10,7 @@ pub use aggregate::{Aggregate, AggregateCall};
 pub use join::{Apply, ApplyKind, Join, JoinKey, JoinKind};
 pub use relational::{
     CteRef, Filter, Generate, Limit, Project, ProjectItem, RecursiveCte, Sample, SampleSize,
-    SetOperation, SetOperator, Sort, SortKey, TableExpand, Values, With,
+    SetOperation, SetOperator, SharedRows, Sort, SortKey, TableExpand, Values, With,
 };
 pub use source::{
     Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue, VirtualScan, VirtualSource,

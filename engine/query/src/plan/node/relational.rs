@@ -1,5 +1,6 @@
 //! Nodes over one input or none: filter, project, sort, limit, values, set operations, CTEs.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use firn_expression::Expr;
@@ -15,7 +16,32 @@ pub struct Values {
     /// What it gives.
     pub columns: Vec<PlanColumn>,
     /// The rows.
-    pub rows: Vec<Vec<Expr>>,
+    pub rows: SharedRows,
+}
+
+/// Rows of expressions, of which there may be very many. Cloning shares them; who changes shared ones
+/// copies them first.
+#[derive(Clone, Debug, Default)]
+pub struct SharedRows(Arc<Vec<Vec<Expr>>>);
+
+impl From<Vec<Vec<Expr>>> for SharedRows {
+    fn from(rows: Vec<Vec<Expr>>) -> SharedRows {
+        SharedRows(Arc::new(rows))
+    }
+}
+
+impl Deref for SharedRows {
+    type Target = Vec<Vec<Expr>>;
+
+    fn deref(&self) -> &Vec<Vec<Expr>> {
+        &self.0
+    }
+}
+
+impl DerefMut for SharedRows {
+    fn deref_mut(&mut self) -> &mut Vec<Vec<Expr>> {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 /// `rows` rows without columns.
