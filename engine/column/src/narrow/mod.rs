@@ -40,6 +40,17 @@ enum Form {
 impl Narrow {
     /// The column, as narrow as it goes.
     pub fn of(column: &Column) -> Narrow {
+        let Column::Flat(Array::Text(texts)) = column else { return Narrow::packed(column) };
+        let Some((codes, values)) = repeated_texts(texts) else { return Narrow::packed(column) };
+        let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
+        let codes = Packed::of(&codes, nulls.as_ref());
+        let form = Form::Codes(Arc::new(codes), Arc::new(values));
+        Narrow { rows: column.len(), form, nulls }
+    }
+
+    /// The column, its integers and codes as narrow as they go. Texts are not looked at, which is for what
+    /// is written more often than read.
+    pub fn packed(column: &Column) -> Narrow {
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
         let integers = |packed: Packed| Form::Integers(Arc::new(packed), column.physical());
         let form = match column {
@@ -50,12 +61,6 @@ impl Narrow {
                 let codes = Packed::of(codes.values(), nulls.as_ref());
                 Form::Codes(Arc::new(codes), Arc::clone(values))
             }
-            Column::Flat(Array::Text(a)) => match repeated_texts(a) {
-                Some((codes, values)) => {
-                    Form::Codes(Arc::new(Packed::of(&codes, nulls.as_ref())), Arc::new(values))
-                }
-                None => Form::Whole(column.clone()),
-            },
             other => Form::Whole(other.clone()),
         };
         let nulls = nulls.filter(|_| !matches!(form, Form::Whole(_)));

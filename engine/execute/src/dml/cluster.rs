@@ -38,7 +38,7 @@ impl ClusterOrder {
     pub(super) fn sort(&self, batches: Vec<Batch>, context: &QueryContext) -> Result<Ordered> {
         let keys: Vec<Vec<Column>> = context
             .map(batches.len(), |at| self.evaluator.evaluate(&batches[at], &context.functions))?;
-        let order = sort_rows(&self.types, &self.orders, &keys)?;
+        let order = context.pool.install(|| sort_rows(&self.types, &self.orders, &keys))?;
         if order.is_sorted() {
             return Ok(Ordered::unsorted(batches));
         }

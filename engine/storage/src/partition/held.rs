@@ -141,21 +141,21 @@ impl HeldColumn {
         let width = width(plan);
         let chunks = groups.iter().map(|group| match group.column(plan.position) {
             column @ Column::Dictionary { values, .. } if coded => {
-                let chunk = Narrow::of(column);
+                let chunk = Narrow::packed(column);
                 bytes += chunk.memory_bytes() - array_bytes(values);
                 chunk
             }
             Column::Constant { value, rows } => {
                 let value = value.clone().trimmed();
                 bytes += array_bytes(&value);
-                Narrow::of(&Column::Constant { value, rows: *rows })
+                Narrow::packed(&Column::Constant { value, rows: *rows })
             }
             column => {
                 let array = match column.flat() {
                     integers if integers.physical().is_integer() => integers.narrowed(width),
                     other => other.trimmed(),
                 };
-                let chunk = Narrow::of(&Column::Flat(array));
+                let chunk = Narrow::packed(&Column::Flat(array));
                 bytes += chunk.memory_bytes();
                 chunk
             }

@@ -107,13 +107,16 @@ fn rows_without_room_in_memory_are_written() -> Result<()> {
     let columns = [column(1, SqlType::INTEGER)];
     let numbers: Vec<Value> = (0..100).map(Value::integer).collect();
     let batch = Batch::new(vec![Column::from_values(SqlType::INTEGER, &numbers)?], 100);
-    let cache = ColumnCache::new(1_000);
-    let write = || -> Result<Partition> {
+    let write = |cache: &Arc<ColumnCache>| -> Result<Partition> {
         let writer = PartitionWriter::new(access.clone(), "temporary/1", &columns, options(100));
-        let mut writer = writer.in_memory(&cache);
+        let mut writer = writer.in_memory(cache);
         writer.write(&batch)?;
         writer.finish()?.pop().ok_or_else(|| firn_types::Error::internal("no partition"))
     };
+    let bytes = write(&ColumnCache::new(1 << 20))?.bytes as usize;
+    // Half of it may be lent.
+    let cache = ColumnCache::new(bytes * 3);
+    let write = || write(&cache);
     let first = write()?;
     assert!(matches!(first.home, Home::Memory(_)));
     assert!(matches!(write()?.home, Home::File));
