@@ -189,10 +189,12 @@ impl GroupTable {
             layout.widen(&keys)?;
         }
         match layout.bits() {
-            0..=DIRECT_BITS_MAX => layout.fill(),
+            0..=DIRECT_BITS_MAX => {}
             17..=64 => layout.stretch(63),
             _ => layout.stretch(PACKED_BITS_MAX - 1),
         }
+        // Numbers of texts grow a little with every batch, also where many keys leave no bits to spare.
+        layout.fill();
         self.store = if layout.bits() <= PACKED_BITS_MAX {
             Store::packed(layout, &old)
         } else {

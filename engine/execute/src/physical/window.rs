@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_query::plan::{SortKey, Window, WindowCall, WindowTarget};
+use firn_query::plan::{Window, WindowCall, WindowTarget};
 use firn_types::Result;
 
 use super::aggregate::wrapped;
 use super::sort::key_order;
 use super::{Builder, Stream, Wanted, started, wanted_with};
 use crate::evaluate::{Expressions, Layout};
-use crate::operators::window::{self, CallTarget, WindowCallSpec, WindowSpec};
+use crate::operators::window::{self, CallTarget, Ties, Top, WindowCallSpec, WindowSpec};
 use crate::profile::OperatorId;
 
 impl Builder<'_, '_> {
@@ -24,7 +24,7 @@ impl Builder<'_, '_> {
             node.calls.iter().filter(|call| wanted.contains(&call.id)).collect();
         let mut groups: Vec<Vec<&WindowCall>> = Vec::new();
         for call in &calls {
-            match groups.iter_mut().find(|group| same_window(group[0], call)) {
+            match groups.iter_mut().find(|group| group[0].same_window(call)) {
                 Some(group) => group.push(call),
                 None => groups.push(vec![call]),
             }
@@ -35,7 +35,8 @@ impl Builder<'_, '_> {
             // What later groups use must pass this one.
             let later = groups[group + 1..].iter().flatten().flat_map(|call| expressions(call));
             let kept = wanted_with(wanted, later);
-            stream = self.window_group(stream, &groups[group], &kept, id)?;
+            let top = if groups.len() == 1 { top_of(node) } else { None };
+            stream = self.window_group(stream, &groups[group], &kept, top, id)?;
         }
         Ok(stream)
     }
@@ -45,6 +46,7 @@ impl Builder<'_, '_> {
         stream: Stream,
         calls: &[&WindowCall],
         kept: &Wanted,
+        top: Option<Top>,
         id: OperatorId,
     ) -> Result<Stream> {
         let first = calls[0];
@@ -61,6 +63,7 @@ impl Builder<'_, '_> {
             partition_keys: first.partition_by.len(),
             orders: first.order_by.iter().map(key_order).collect(),
             calls: specs,
+            top,
         };
         let window = Arc::new(window::Window::new(spec));
         self.end_in(stream, window.clone(), id);
@@ -90,6 +93,14 @@ fn call_spec(call: &WindowCall, inputs: &mut Vec<Expr>) -> WindowCallSpec {
     }
 }
 
+/// How many of the first rows of each partition are wanted, when the plan says so.
+fn top_of(node: &Window) -> Option<Top> {
+    let (id, rows) = node.top?;
+    let call = node.calls.iter().find(|call| call.id == id)?;
+    let WindowTarget::Window(function, _) = &call.target else { return None };
+    Some(Top { rows: usize::try_from(rows).ok()?, ties: Ties::of(function.name)? })
+}
+
 fn expressions(call: &WindowCall) -> Vec<&Expr> {
     let keys = call.order_by.iter().map(|key| &key.expr);
     let mut all: Vec<&Expr> = call.arguments.iter().chain(&call.partition_by).chain(keys).collect();
@@ -97,15 +108,4 @@ fn expressions(call: &WindowCall) -> Vec<&Expr> {
         all.extend(within.iter().map(|key| &key.expr));
     }
     all
-}
-
-/// Whether two calls have the same partitions in the same order. Expressions are compared as they are
-/// shown, which tells all but volatile ones.
-fn same_window(a: &WindowCall, b: &WindowCall) -> bool {
-    let shown = |exprs: &[Expr]| exprs.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let order = |keys: &[SortKey]| {
-        let key = |key: &SortKey| (key.expr.to_string(), key.descending, key.nulls_first);
-        keys.iter().map(key).collect::<Vec<_>>()
-    };
-    shown(&a.partition_by) == shown(&b.partition_by) && order(&a.order_by) == order(&b.order_by)
 }

@@ -157,7 +157,7 @@ fn windows(test: &mut Test, table: Plan, frame: &Frame, descending: bool) -> Pla
         }
     });
     let calls = calls.collect();
-    Plan::Window(Window { input: Box::new(table), calls })
+    Plan::Window(Window { input: Box::new(table), calls, top: None })
 }
 
 #[test]

@@ -274,6 +274,7 @@ fn is_whole(plan: &Plan) -> bool {
     }
 }
 
+/// The plan of a choice; none when the aggregates cannot be taken apart.
 fn build(
     node: &Aggregate,
     calls: &[Call],
@@ -281,8 +282,8 @@ fn build(
     choice: Choice,
     context: &OptimizeContext<'_>,
 ) -> Result<Option<Plan>> {
-    let decided: Vec<Option<(Expr, bool)>> =
-        calls.iter().map(|call| call.outside(&graph, choice.set).cloned()).collect();
+    let decided: Vec<Option<&(Expr, bool)>> =
+        calls.iter().map(|call| call.outside(&graph, choice.set)).collect();
     let plain = calls.iter().zip(&decided).filter(|(_, decided)| decided.is_none());
     let plain: Vec<AggregateCall> = plain.map(|(call, _)| call.whole.clone()).collect();
     let Some(mut partial) = Partial::of(&plain, context)? else { return Ok(None) };
@@ -290,30 +291,26 @@ fn build(
     let mut sums = Vec::new();
     for (call, decided) in calls.iter().zip(decided) {
         let Some(decided) = decided else { continue };
-        sums.push((&call.whole, partial.state(call.pure.clone(), context), decided));
+        let state = partial.state(call.pure.clone(), context);
+        let part = sum_where(decided, &partial.states[state].column());
+        sums.push((call.whole.id, aggregate("SUM", &call.whole, &[part], context)?));
     }
     let pass = |id: &ColumnId| graph.column(*id).map(|column| ProjectItem::pass(&column));
-    let (set, keys) = (choice.set, choice.keys.iter().filter_map(pass).collect());
+    let keys = choice.keys.iter().filter_map(pass).collect();
     let states: Vec<PlanColumn> = partial.states.iter().map(AggregateCall::column).collect();
-    let (inside, mut outside) = graph.part(set);
+    let (inside, mut outside) = graph.part(choice.set);
     outside.relations.insert(0, grouped(nest(inside), keys, partial.states.clone()));
     let mut aggregates = partial.merging(&states[..shared], context)?;
     let merged: Vec<PlanColumn> = aggregates.iter().map(AggregateCall::column).collect();
     let mut answers = partial.answers(&merged)?.into_iter();
-    let mut decided_sums: HashMap<ColumnId, Expr> = HashMap::new();
-    for (call, state, (condition, zero)) in sums {
-        let part = sum_where(condition, &states[state], zero);
-        let sum = aggregate("SUM", call, &[part], context)?;
-        decided_sums.insert(call.id, sum.column().expr());
-        aggregates.push(sum);
-    }
     let mut items: Vec<ProjectItem> =
         node.groups.iter().map(|group| ProjectItem::pass(&group.column())).collect();
     for call in &node.aggregates {
-        let answer = decided_sums.remove(&call.id).or_else(|| answers.next());
-        let Some(expr) = answer else { return Ok(None) };
+        let sum = sums.iter().find(|(id, _)| *id == call.id).map(|(_, sum)| sum.column().expr());
+        let Some(expr) = sum.or_else(|| answers.next()) else { return Ok(None) };
         items.push(ProjectItem { id: call.id, name: call.name.clone(), expr });
     }
+    aggregates.extend(sums.into_iter().map(|(_, sum)| sum));
     let input = grouped(nest(outside), node.groups.clone(), aggregates);
     Ok(Some(Plan::Project(Project { input: Box::new(input), items })))
 }
@@ -325,31 +322,27 @@ fn grouped(input: Plan, groups: Vec<ProjectItem>, aggregates: Vec<AggregateCall>
 }
 
 /// The state where a condition is TRUE; 0 or nothing elsewhere.
-fn sum_where(condition: Expr, state: &PlanColumn, zero: bool) -> Expr {
+fn sum_where((condition, zero): &(Expr, bool), state: &PlanColumn) -> Expr {
     let sql_type = state.sql_type;
     let value = match sql_type {
         SqlType::Float => Value::Float(0.0),
         _ => Value::Number(Decimal { unscaled: 0, scale: sql_type.scale() }),
     };
     let otherwise = zero.then(|| Box::new(Expr::Literal { value, sql_type }));
-    Expr::Case { branches: vec![(condition, state.expr())], otherwise, sql_type }
+    Expr::Case { branches: vec![(condition.clone(), state.expr())], otherwise, sql_type }
 }
 
 /// The product of tables with conditions, which the rules for joins take from here.
 fn nest(tables: Tables) -> Plan {
-    let Tables { relations, conditions } = tables;
-    let product = relations.into_iter().reduce(|left, right| {
-        let (left, right) = (Box::new(left), Box::new(right));
-        let (keys, conditions) = (Vec::new(), Vec::new());
+    let Tables { mut relations, conditions } = tables;
+    let Some(last) = relations.pop() else { return Plan::one_row() };
+    let join = |left: Plan, right: Plan, conditions: Vec<Expr>| {
+        let (left, right, keys) = (Box::new(left), Box::new(right), Vec::new());
         Plan::Join(Box::new(Join { kind: JoinKind::Inner, left, right, keys, conditions }))
-    });
-    match product {
-        Some(Plan::Join(mut join)) => {
-            join.conditions = conditions;
-            Plan::Join(join)
-        }
-        Some(table) if conditions.is_empty() => table,
-        Some(table) => Plan::Filter(Filter { input: Box::new(table), conditions }),
-        None => Plan::one_row(),
+    };
+    match relations.into_iter().reduce(|left, right| join(left, right, Vec::new())) {
+        Some(others) => join(others, last, conditions),
+        None if conditions.is_empty() => last,
+        None => Plan::Filter(Filter { input: Box::new(last), conditions }),
     }
 }

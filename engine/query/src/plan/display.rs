@@ -179,5 +179,9 @@ fn window_details(node: &super::Window) -> String {
             call.id
         )
     });
-    calls.collect::<Vec<_>>().join(", ")
+    let mut text = calls.collect::<Vec<_>>().join(", ");
+    if let Some((id, rows)) = node.top {
+        let _ = write!(text, " up to {id} = {rows}");
+    }
+    text
 }

@@ -8,6 +8,7 @@
 mod answer;
 mod frames;
 mod ranges;
+mod top;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -29,6 +30,8 @@ use crate::operators::sort::sorted_order;
 use crate::spill::SpillFile;
 
 pub(crate) use answer::CallTarget;
+use top::TopRows;
+pub(crate) use top::{Ties, Top};
 
 /// What is computed over which windows.
 pub(crate) struct WindowSpec {
@@ -41,6 +44,8 @@ pub(crate) struct WindowSpec {
     /// How each key of ORDER BY sorts.
     pub(crate) orders: Vec<KeyOrder>,
     pub(crate) calls: Vec<WindowCallSpec>,
+    /// When only some of the first rows of each partition are wanted.
+    pub(crate) top: Option<Top>,
 }
 
 /// One call.
@@ -174,7 +179,8 @@ impl Sink for Window {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
         let placed = Placed::default();
-        Ok(Box::new(WindowWorker { shared: self, context, placed, memory, spilled: None }))
+        let top = self.spec.top.map(|top| TopRows::new(&self.spec, top, context));
+        Ok(Box::new(WindowWorker { shared: self, context, top, placed, memory, spilled: None }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
@@ -234,6 +240,7 @@ impl Source for Window {
 struct WindowWorker<'a> {
     shared: &'a Window,
     context: &'a QueryContext,
+    top: Option<TopRows<'a>>,
     placed: Placed,
     memory: Reservation,
     spilled: Option<SpilledRows>,
@@ -252,7 +259,16 @@ impl WindowWorker<'_> {
 
 impl SinkWorker for WindowWorker<'_> {
     fn consume(&mut self, place: usize, batch: Batch) -> Result<Flow> {
-        let carried = self.shared.spec.carried(&batch, self.context)?;
+        let mut carried = self.shared.spec.carried(&batch, self.context)?;
+        if let Some(top) = &mut self.top {
+            match top.filter(&carried)? {
+                Some(first) => carried = first,
+                None => self.top = None,
+            }
+        }
+        if carried.rows() == 0 {
+            return Ok(Flow::Continue);
+        }
         let bytes = BYTES_FACTOR * bytes_of(&carried);
         let spilling = &self.shared.spilling;
         if !spilling.load(Ordering::Relaxed) && !self.memory.try_grow(bytes) {

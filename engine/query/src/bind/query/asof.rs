@@ -187,7 +187,7 @@ fn numbered(input: Plan, number: &PlanColumn) -> Result<Plan> {
         frame: Frame::whole(),
         ignore_nulls: false,
     };
-    Ok(Plan::Window(Window { input: Box::new(input), calls: vec![call] }))
+    Ok(Plan::Window(Window { input: Box::new(input), calls: vec![call], top: None }))
 }
 
 fn window_function(name: &str) -> Result<&'static WindowFunction> {
@@ -325,7 +325,8 @@ impl Timeline {
             },
             ignore_nulls: true,
         };
-        let plan = Plan::Window(Window { input: Box::new(self.plan), calls: vec![call] });
+        let plan =
+            Plan::Window(Window { input: Box::new(self.plan), calls: vec![call], top: None });
         let of_left = Expr::Compare {
             operator: Comparison::Equal,
             left: Box::new(side),

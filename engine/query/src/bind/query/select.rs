@@ -181,7 +181,7 @@ fn bind_over(
     plan = filtered(plan, having);
     plan = attach(plan, gathered.applies);
     if !gathered.windows.is_empty() {
-        plan = Plan::Window(Window { input: Box::new(plan), calls: gathered.windows });
+        plan = Plan::Window(Window { input: Box::new(plan), calls: gathered.windows, top: None });
     }
     plan = filtered(plan, qualify);
     project(&select, ast, plan, items, order)

@@ -108,8 +108,11 @@ impl Unnest<'_> {
             Plan::Aggregate(node) => self.aggregate(*node),
             Plan::Window(node) => {
                 let tied = self.plan(*node.input)?;
-                let mut plan =
-                    Plan::Window(Window { input: Box::new(Plan::one_row()), calls: node.calls });
+                let mut plan = Plan::Window(Window {
+                    input: Box::new(Plan::one_row()),
+                    calls: node.calls,
+                    top: None,
+                });
                 self.rename_node(&mut plan, &tied);
                 if let Plan::Window(window) = &mut plan {
                     for call in &mut window.calls {
@@ -236,7 +239,7 @@ impl Unnest<'_> {
             ignore_nulls: false,
         };
         let mut window =
-            Plan::Window(Window { input: Box::new(Plan::one_row()), calls: vec![call] });
+            Plan::Window(Window { input: Box::new(Plan::one_row()), calls: vec![call], top: None });
         self.rename_node(&mut window, &tied);
         let windowed = over(window, tied);
         let bound = |operator, rows: u64| Expr::Compare {

@@ -19,6 +19,9 @@ pub struct Window {
     pub input: Box<Plan>,
     /// What is computed.
     pub calls: Vec<WindowCall>,
+    /// The last number of a call that is wanted: rows for which it would be larger may be left out. Every call
+    /// then numbers the rows of one and the same window (ROW_NUMBER, RANK, DENSE_RANK).
+    pub top: Option<(ColumnId, u64)>,
 }
 
 /// One function with OVER.
@@ -124,5 +127,17 @@ impl WindowCall {
             WindowTarget::Aggregate { binding, .. } => binding.returns,
         };
         PlanColumn { id: self.id, name: self.name.clone(), sql_type, nullable: true }
+    }
+
+    /// Whether another call has the same partitions in the same order. Expressions are compared as they are
+    /// shown, which tells all but volatile ones.
+    pub fn same_window(&self, other: &WindowCall) -> bool {
+        let shown = |exprs: &[Expr]| exprs.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let order = |keys: &[SortKey]| {
+            let key = |key: &SortKey| (key.expr.to_string(), key.descending, key.nulls_first);
+            keys.iter().map(key).collect::<Vec<_>>()
+        };
+        shown(&self.partition_by) == shown(&other.partition_by)
+            && order(&self.order_by) == order(&other.order_by)
     }
 }
