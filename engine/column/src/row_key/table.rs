@@ -220,7 +220,7 @@ impl GroupTable {
                 layout.unpack(&keys)
             }
             Store::Wide { layout, keys, .. } => layout.unpack(&keys),
-            Store::Texts(texts) => vec![Column::Flat(texts.into_texts()?)],
+            Store::Texts(texts) => vec![Column::Flat(texts.into_texts())],
             Store::Bytes(bytes) if bytes.rows.is_empty() => {
                 self.types.iter().map(|&sql_type| Column::nulls_of(sql_type, 0)).collect()
             }
@@ -235,7 +235,8 @@ impl GroupTable {
         let text = |(key, numbers): (Column, Option<TextNumbers>)| {
             let Some(numbers) = numbers else { return Ok(key) };
             let of_group = key.flat();
-            numbers.into_column((0..of_group.len()).map(|row| of_group.integer(row) as u32))
+            let numbers_of = (0..of_group.len()).map(|row| of_group.integer(row) as u32);
+            Ok(numbers.into_column(numbers_of))
         };
         keys.into_iter().zip(self.numbers).map(text).collect()
     }

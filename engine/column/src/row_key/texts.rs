@@ -6,8 +6,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, StringViewArray, UInt32Array};
-use arrow::buffer::{Buffer, NullBuffer};
+use arrow::array::{Array as _, StringViewArray, StringViewBuilder, UInt32Array};
+use arrow::buffer::NullBuffer;
 use firn_types::{Error, Result};
 
 use super::hash::hash_view;
@@ -19,8 +19,6 @@ use crate::{Array, Column};
 pub(super) const BLOCK_ROWS: usize = 4096;
 /// Values of a dictionary per row of a batch up to which their numbers are remembered.
 const CODES_PER_ROW: usize = 8;
-/// The sizes of the blocks that long texts stand in, which double from the first to the last.
-const BLOCK_BYTES: std::ops::Range<usize> = 1 << 13..1 << 20;
 
 /// Texts from which on it is looked whether they repeat, and after which it is first judged.
 const REPEATS_MIN: usize = 1 << 12;
@@ -61,11 +59,11 @@ pub(super) struct TextNumbers {
 }
 
 /// Texts by their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Texts {
-    /// As in a column of texts; the longer ones stand in the blocks.
+    /// As in a column of texts; of longer ones only length and prefix count.
     views: Vec<u128>,
-    blocks: Vec<Vec<u8>>,
+    column: StringViewBuilder,
 }
 
 impl TextNumbers {
@@ -74,7 +72,7 @@ impl TextNumbers {
         TextNumbers {
             table: TagTable::with_capacity(BLOCK_ROWS),
             hashes: Vec::new(),
-            texts: Texts::default(),
+            texts: Texts { views: Vec::new(), column: StringViewBuilder::new() },
             null: NONE,
             codes: CodeNumbers::default(),
         }
@@ -146,6 +144,7 @@ impl TextNumbers {
                 if self.null == NONE {
                     self.null = texts.views.len() as u32;
                     texts.views.push(0);
+                    texts.column.append_null();
                     self.hashes.push(0);
                 }
                 numbers.push(self.null);
@@ -155,7 +154,8 @@ impl TextNumbers {
             let same = |number| texts.is_same(number, array, view);
             let (number, new) = self.table.entry(hash, same, || next);
             if new {
-                texts.push(array, view);
+                texts.views.push(view);
+                texts.column.append_value(array.value(row));
                 self.hashes.push(hash);
             }
             numbers.push(number);
@@ -163,34 +163,22 @@ impl TextNumbers {
     }
 
     /// The texts in the order of their numbers.
-    ///
-    /// # Errors
-    /// Never for texts that came in.
-    pub(super) fn into_texts(self) -> Result<Array> {
-        let null = self.null as usize;
-        let Texts { views, blocks } = self.texts;
-        let nulls = (self.null != NONE)
-            .then(|| (0..views.len()).map(|number| number != null).collect::<NullBuffer>());
-        let blocks: Vec<Buffer> = blocks.into_iter().map(Buffer::from_vec).collect();
-        let texts = StringViewArray::try_new(views.into(), blocks, nulls);
-        Ok(Array::Text(texts.map_err(|e| Error::internal(e.to_string()))?))
+    pub(super) fn into_texts(mut self) -> Array {
+        Array::Text(self.texts.column.finish())
     }
 
     /// Rows' texts by their numbers.
-    ///
-    /// # Errors
-    /// As [`TextNumbers::into_texts`].
-    pub(super) fn into_column(self, numbers: impl Iterator<Item = u32>) -> Result<Column> {
+    pub(super) fn into_column(self, numbers: impl Iterator<Item = u32>) -> Column {
         let code = |number| (number != self.null).then_some(number);
         let codes: UInt32Array = numbers.map(code).collect();
-        Ok(Column::Dictionary { codes, values: Arc::new(self.into_texts()?) })
+        Column::Dictionary { codes, values: Arc::new(self.into_texts()) }
     }
 
     /// About how many bytes of memory the texts hold.
     pub(super) fn memory_bytes(&self) -> usize {
-        let Texts { views, blocks } = &self.texts;
-        let blocks: usize = blocks.iter().map(Vec::capacity).sum();
-        self.table.memory_bytes() + self.hashes.capacity() * 8 + views.capacity() * 16 + blocks
+        let Texts { views, column } = &self.texts;
+        let texts = views.capacity() * 16 + column.allocated_size();
+        self.table.memory_bytes() + self.hashes.capacity() * 8 + texts
     }
 }
 
@@ -200,47 +188,20 @@ impl Texts {
         let own = self.views[number as usize];
         match view as u32 {
             0..=INLINE_BYTES_MAX => own == view,
-            _ => own as u64 == view as u64 && self.long(own) == view_bytes(array, view, &[0; 12]),
+            _ => {
+                own as u64 == view as u64
+                    && self.column.get_value(number as usize) == view_bytes(array, view, &[0; 12])
+            }
         }
     }
 
-    /// The bytes of a text that its view does not hold whole.
-    #[inline]
-    fn long(&self, view: u128) -> &[u8] {
-        let (block, offset) = ((view >> 64) as u32 as usize, (view >> 96) as usize);
-        self.blocks
-            .get(block)
-            .and_then(|b| b.get(offset..offset + view as u32 as usize))
-            .unwrap_or(&[])
-    }
-
-    /// Some of a text, to bring it into the cache.
+    /// Something of a text, to bring it into the cache.
     #[inline]
     fn load(&self, number: usize) -> u64 {
         let view = self.views.get(number).copied().unwrap_or(0);
         match view as u32 {
             0..=INLINE_BYTES_MAX => view as u64,
-            _ => ends(self.long(view)),
-        }
-    }
-
-    /// Adds a text of an array.
-    fn push(&mut self, array: &StringViewArray, view: u128) {
-        let length = view as u32;
-        if length <= INLINE_BYTES_MAX {
-            return self.views.push(view);
-        }
-        let text = view_bytes(array, view, &[0; 12]);
-        let has_room = |block: &&mut Vec<u8>| block.capacity() - block.len() >= text.len();
-        if self.blocks.last_mut().filter(has_room).is_none() {
-            let doubled = BLOCK_BYTES.start << self.blocks.len().min(16);
-            self.blocks.push(Vec::with_capacity(doubled.min(BLOCK_BYTES.end).max(text.len())));
-        }
-        let place = self.blocks.len() as u128 - 1;
-        if let Some(block) = self.blocks.last_mut() {
-            let offset = block.len() as u128;
-            block.extend_from_slice(text);
-            self.views.push(u128::from(view as u64) | (place << 64) | (offset << 96));
+            _ => ends(self.column.get_value(number)),
         }
     }
 }
