@@ -75,6 +75,8 @@ pub trait Word: Copy + Default + Eq + Ord + Send + Sync {
     fn placed(code: u64, shift: u32) -> Self;
     /// Sets the bits of a code that has been shifted into its place.
     fn set(&mut self, code: Self);
+    /// The 64 bits from a place on.
+    fn code(self, shift: u32) -> u64;
 }
 
 impl Word for u64 {
@@ -94,6 +96,10 @@ impl Word for u64 {
     fn set(&mut self, code: u64) {
         *self |= code;
     }
+    #[inline]
+    fn code(self, shift: u32) -> u64 {
+        self >> (shift & 63)
+    }
 }
 
 impl Word for u128 {
@@ -112,6 +118,10 @@ impl Word for u128 {
     #[inline]
     fn set(&mut self, code: u128) {
         *self |= code;
+    }
+    #[inline]
+    fn code(self, shift: u32) -> u64 {
+        (self >> (shift & 127)) as u64
     }
 }
 
@@ -466,6 +476,12 @@ impl Field {
     }
 
     fn unpack<W: Word>(&self, keys: &[W]) -> Array {
+        if let Range::Integers { low, high } = self.range
+            && let (Ok(low), Ok(high)) = (i64::try_from(low), i64::try_from(high))
+            && self.bits < 64
+        {
+            return self.unpack_narrow(keys, low, high);
+        }
         let mask = self.mask();
         let codes: Vec<u128> = keys.iter().map(|k| (k.wide() >> self.shift) & mask).collect();
         let null = self.null_code();
@@ -483,6 +499,26 @@ impl Field {
                 };
                 self.typed(codes.into_iter().map(value).collect(), nulls)
             }
+        }
+    }
+
+    /// As [`Field::unpack`], of integers of 64 bits.
+    fn unpack_narrow<W: Word>(&self, keys: &[W], low: i64, high: i64) -> Array {
+        let (shift, mask, null) = (self.shift, self.mask() as u64, self.null_code() as u64);
+        let plus = u64::from(self.order.nulls_first);
+        let code = |key: &W| key.code(shift) & mask;
+        let any_null = keys.iter().fold(false, |any, key| any | (code(key) == null));
+        let nulls = any_null.then(|| keys.iter().map(|key| code(key) != null).collect());
+        let values = keys.iter().map(|key| {
+            let distance = code(key).wrapping_sub(plus) as i64;
+            match self.order.descending {
+                true => high.wrapping_sub(distance),
+                false => low.wrapping_add(distance),
+            }
+        });
+        match self.sql_type == SqlType::Date || !PhysicalType::widest(self.sql_type).is_integer() {
+            true => self.typed(values.map(i128::from).collect(), nulls),
+            false => Array::I64(Int64Array::new(values.collect(), nulls)),
         }
     }
 

@@ -6,8 +6,9 @@
 //! Database Architecture for the New Bottleneck: Memory Access", VLDB Journal 2000). When there is no
 //! memory, rows go on to disk.
 
-use firn_column::{Batch, Column};
+use firn_column::{Batch, PhysicalType};
 use firn_types::Result;
+use firn_types::limits::BATCH_ROWS;
 
 use super::AggregateSpec;
 use super::table::Table;
@@ -18,11 +19,15 @@ use crate::operators::deal::{PARTS, SpilledRows, deal};
 /// A part's rows that wait for being grouped; with more of them they are grouped at once, so that rows
 /// of few groups do not use up the memory.
 const WAITING_ROWS_MAX: usize = 1 << 17;
+/// So many rows are dealt out at once: a part's share of fewer is too small to be worth an array.
+const DEALT_ROWS: usize = 4 * BATCH_ROWS;
 /// Memory is reserved in steps of so many bytes.
 const MEMORY_STEP_BYTES: usize = 1 << 20;
 
 /// One worker's rows, part by part.
 pub(super) struct DealtRows {
+    /// Rows that have not been dealt out yet; their columns are the keys, then all arguments.
+    next: Vec<Batch>,
     parts: Vec<DealtPart>,
     /// For what the parts hold.
     memory: Reservation,
@@ -34,7 +39,7 @@ pub(super) struct DealtRows {
 /// What a worker has of one part.
 #[derive(Default)]
 pub(super) struct DealtPart {
-    /// Rows that wait; their columns are the keys, then all arguments.
+    /// Rows that wait.
     pub(super) waiting: Vec<Batch>,
     /// Rows that waited before.
     pub(super) table: Option<Table>,
@@ -57,21 +62,38 @@ impl DealtRows {
     pub(super) fn new(memory: Reservation, on_disk: bool) -> DealtRows {
         let mut parts = Vec::new();
         parts.resize_with(PARTS, DealtPart::default);
-        DealtRows { parts, memory, bytes: 0, spilled: on_disk.then(SpilledRows::new) }
+        let spilled = on_disk.then(SpilledRows::new);
+        DealtRows { next: Vec::new(), parts, memory, bytes: 0, spilled }
     }
 
-    /// Adds rows with these keys.
+    /// Adds rows; their columns are the keys, then all arguments.
     pub(super) fn add(
         &mut self,
         spec: &AggregateSpec,
-        batch: &Batch,
-        keys: &[Column],
+        batch: Batch,
         context: &QueryContext,
     ) -> Result<()> {
-        if let Some(spilled) = &mut self.spilled {
-            return spilled.add(batch, keys, &spec.key_types(), context);
+        // Putting texts together would copy them, or list the buffers of all.
+        let has_texts = batch
+            .columns()
+            .iter()
+            .any(|column| matches!(column.physical(), PhysicalType::Text | PhysicalType::Bytes));
+        self.next.push(batch);
+        match !has_texts && self.next.iter().map(Batch::rows).sum::<usize>() < DEALT_ROWS {
+            true => Ok(()),
+            false => self.deal(spec, context),
         }
-        for (position, batch) in deal(batch, keys, &spec.key_types())? {
+    }
+
+    /// Deals out the rows that have not been.
+    fn deal(&mut self, spec: &AggregateSpec, context: &QueryContext) -> Result<()> {
+        let types = spec.key_types();
+        let batch = Batch::concat(&std::mem::take(&mut self.next))?;
+        let keys = &batch.columns()[..types.len()];
+        if let Some(spilled) = &mut self.spilled {
+            return spilled.add(&batch, keys, &types, context);
+        }
+        for (position, batch) in deal(&batch, keys, &types)? {
             let part = &mut self.parts[position];
             self.bytes -= part.bytes();
             part.push(spec, batch)?;
@@ -102,7 +124,10 @@ impl DealtRows {
     }
 
     /// Everything, ready to be grouped by whoever takes a part.
-    pub(super) fn finish(mut self, context: &QueryContext) -> Result<Dealt> {
+    pub(super) fn finish(mut self, spec: &AggregateSpec, context: &QueryContext) -> Result<Dealt> {
+        if !self.next.is_empty() {
+            self.deal(spec, context)?;
+        }
         if let Some(spilled) = &mut self.spilled {
             spilled.flush(context)?;
         }

@@ -196,7 +196,7 @@ impl AggregateWorker<'_> {
             Some(dealt) => {
                 let mut columns = keys.to_vec();
                 columns.extend_from_slice(&inputs[spec.keys..]);
-                dealt.add(spec, &Batch::new(columns, rows), keys, self.context)
+                dealt.add(spec, Batch::new(columns, rows), self.context)
             }
         }
     }
@@ -229,7 +229,7 @@ impl SinkWorker for AggregateWorker<'_> {
 
     fn combine(self: Box<Self>) -> Result<()> {
         let AggregateWorker { shared, context, table, memory, dealt, .. } = *self;
-        let dealt = dealt.map(|dealt| dealt.finish(context)).transpose()?;
+        let dealt = dealt.map(|dealt| dealt.finish(&shared.spec, context)).transpose()?;
         let mut collected = lock(&shared.collected);
         collected.tables.push((table, memory));
         collected.dealt.extend(dealt);
