@@ -17,7 +17,7 @@ use super::substitute::is_volatile;
 use crate::plan::{Aggregate, AggregateCall, Join, JoinKind, Plan, Project, ProjectItem};
 
 /// Values from which on sets of integers are too large to be kept.
-const MANY_VALUES: f64 = 1_000_000.0;
+const MANY_VALUES: f64 = 100_000.0;
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Plan {
     plan.transform_up(&mut |node| match node {
