@@ -45,7 +45,7 @@ pub(crate) fn repeated_texts(array: &StringViewArray) -> Option<(Vec<u32>, Array
     }
     numbers.number_array(&texts.slice(trial, rows - trial), &mut codes).ok()?;
     let repeated = numbers.len() * 2 <= rows;
-    repeated.then(|| Some((codes, numbers.into_texts().ok()?.compacted())))?
+    repeated.then(|| (codes, numbers.into_texts().compacted()))
 }
 
 /// Distinct texts, NULL among them, and their numbers, which count from 0 in the order of first appearance.
