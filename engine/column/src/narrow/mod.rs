@@ -16,7 +16,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use crate::array::arrow_type;
 use crate::row_key::repeated_texts;
 use crate::{Array, Column, PhysicalType};
-use packed::{Packed, Pick};
+use packed::{Integer, Packed, Pick};
 
 /// A column to keep. Cloning shares the values.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ enum Form {
     Integers(Arc<Packed>, PhysicalType),
     /// A dictionary.
     Codes(Arc<Packed>, Arc<Array>),
-    /// What gains nothing, its NULLs included.
+    /// What gains nothing, with its NULLs.
     Whole(Column),
 }
 
@@ -52,19 +52,27 @@ impl Narrow {
     /// is written more often than read.
     pub fn packed(column: &Column) -> Narrow {
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
-        let integers = |packed: Packed| Form::Integers(Arc::new(packed), column.physical());
         let form = match column {
-            Column::Flat(Array::I32(a)) => integers(Packed::of(a.values(), nulls.as_ref())),
-            Column::Flat(Array::I64(a)) => integers(Packed::of(a.values(), nulls.as_ref())),
-            Column::Flat(Array::I128(a)) => integers(Packed::of(a.values(), nulls.as_ref())),
+            Column::Flat(Array::I32(a)) => integers(a.values(), nulls.as_ref(), PhysicalType::I32),
+            Column::Flat(Array::I64(a)) => integers(a.values(), nulls.as_ref(), PhysicalType::I64),
+            Column::Flat(Array::I128(a)) => {
+                integers(a.values(), nulls.as_ref(), PhysicalType::I128)
+            }
             Column::Dictionary { codes, values } => {
                 let codes = Packed::of(codes.values(), nulls.as_ref());
-                Form::Codes(Arc::new(codes), Arc::clone(values))
+                Some(Form::Codes(Arc::new(codes), Arc::clone(values)))
             }
-            other => Form::Whole(other.clone()),
+            _ => None,
         };
-        let nulls = nulls.filter(|_| !matches!(form, Form::Whole(_)));
-        Narrow { rows: column.len(), form, nulls }
+        match form {
+            Some(form) => Narrow { rows: column.len(), form, nulls },
+            None => Narrow::whole(column),
+        }
+    }
+
+    /// The column as it stands: for what is not kept.
+    pub fn whole(column: &Column) -> Narrow {
+        Narrow { rows: column.len(), form: Form::Whole(column.clone()), nulls: None }
     }
 
     /// The number of rows.
@@ -161,6 +169,17 @@ impl Narrow {
             Form::Whole(column) => column.clone(),
         }
     }
+}
+
+/// Integers, if they become smaller by an eighth: else they are not worth widening.
+fn integers<T: Integer>(
+    values: &[T],
+    nulls: Option<&NullBuffer>,
+    width: PhysicalType,
+) -> Option<Form> {
+    let packed = Packed::of(values, nulls);
+    let pays = packed.memory_bytes() * 8 <= size_of_val(values) * 7;
+    pays.then(|| Form::Integers(Arc::new(packed), width))
 }
 
 /// The one value, or NULL, of all the rows, as an array of length one.

@@ -152,7 +152,9 @@ impl HeldColumn {
             }
             column => {
                 let array = match column.flat() {
-                    integers if integers.physical().is_integer() => integers.narrowed(width),
+                    integers if integers.physical().is_integer() => {
+                        integers.narrowed(width).trimmed()
+                    }
                     other => other.trimmed(),
                 };
                 let chunk = Narrow::packed(&Column::Flat(array));

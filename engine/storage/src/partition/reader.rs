@@ -314,7 +314,7 @@ impl PartitionReader {
         let first = self.partition.first_row_id + i64::from(start);
         let ids = (0..group_rows as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
-        Ok(rows.cut(&Narrow::of(&Column::Flat(Array::I64(ids))), 0))
+        Ok(rows.cut(&Narrow::whole(&Column::Flat(Array::I64(ids))), 0))
     }
 
     fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {
@@ -364,11 +364,13 @@ impl PartitionReader {
         let root = root.ok_or_else(|| Error::internal("a column that is gone"))?;
         let array = decode_array(footer, row_group, root, span, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
-        let decoded = Narrow::of(&from_file(&array, column.sql_type)?);
-        if span.len() == footer.row_groups[row_group].len() {
-            self.cache.put_chunk(&self.partition.id, row_group, column.field, &decoded);
+        let decoded = from_file(&array, column.sql_type)?;
+        if span.len() < footer.row_groups[row_group].len() {
+            return Ok(Narrow::whole(&decoded));
         }
-        Ok(decoded)
+        let narrow = Narrow::of(&decoded);
+        self.cache.put_chunk(&self.partition.id, row_group, column.field, &narrow);
+        Ok(narrow)
     }
 }
 
