@@ -110,7 +110,11 @@ fn over_joins(mut node: Aggregate) -> Aggregate {
 /// one before 38 digits are used up.
 fn fails(expr: &Expr) -> bool {
     expr.any(&mut |part| match part {
-        Expr::Call { function, .. } => !matches!(function.name, "+" | "-" | "*" | "NEGATE"),
+        Expr::Call { function, arguments, .. } => match (function.name, arguments.as_slice()) {
+            ("+" | "-" | "*" | "NEGATE", _) => false,
+            ("/", [_, divisor]) => !is_not_zero(divisor),
+            _ => true,
+        },
         Expr::Cast { input, to, .. } => {
             let number = |sql_type: SqlType| {
                 matches!(sql_type.family(), TypeFamily::Number | TypeFamily::Float)
@@ -119,6 +123,10 @@ fn fails(expr: &Expr) -> bool {
         }
         _ => false,
     })
+}
+
+fn is_not_zero(expr: &Expr) -> bool {
+    matches!(expr.as_literal(), Some(Value::Number(number)) if number.unscaled != 0)
 }
 
 /// A call of an aggregate function, with the condition under which rows count taken off where it can be.

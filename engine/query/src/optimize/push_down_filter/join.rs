@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use firn_expression::Expr;
 use firn_types::ColumnId;
 
+use super::lonely::{lonely, stricter, without_nulls};
 use super::{implied, keep, push};
 use crate::optimize::OptimizeContext;
 use crate::optimize::decorrelate::{equality, key_of};
@@ -26,9 +27,14 @@ impl Sides {
 }
 
 pub(super) fn push_join(join: Join, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
+    let (join, conditions) = match lonely(join, conditions) {
+        Ok((plan, conditions)) => return push(plan, conditions, context),
+        Err(unchanged) => unchanged,
+    };
     let sides = Sides::of(&join);
     let mut join = checked_beside(join);
-    join.kind = stricter(without_check(&join), &conditions, &sides);
+    let rejects = |side: &HashSet<ColumnId>| conditions.iter().any(|c| rejects_nulls(c, side));
+    join.kind = stricter(without_check(&join), &sides.left, &sides.right, rejects);
     let conditions = decide_marks(&mut join, conditions);
     match join.kind {
         JoinKind::Inner => push_inner(join, conditions, &sides, context),
@@ -59,23 +65,6 @@ fn without_check(join: &Join) -> JoinKind {
     let columns = join.keys.iter().filter_map(|key| key.right.as_column()).collect();
     match join.kind {
         JoinKind::Single if is_unique(&join.right, &columns) => JoinKind::Left,
-        other => other,
-    }
-}
-
-/// The kind that is left when rows padded with NULLs do not pass the conditions above.
-fn stricter(kind: JoinKind, conditions: &[Expr], sides: &Sides) -> JoinKind {
-    let rejects = |side: &HashSet<ColumnId>| conditions.iter().any(|c| rejects_nulls(c, side));
-    match kind {
-        JoinKind::Left if rejects(&sides.right) => JoinKind::Inner,
-        JoinKind::Right if rejects(&sides.left) => JoinKind::Inner,
-        JoinKind::Full => match (rejects(&sides.left), rejects(&sides.right)) {
-            (true, true) => JoinKind::Inner,
-            // Rows without a left side do not pass: only lonely left rows stay.
-            (true, false) => JoinKind::Left,
-            (false, true) => JoinKind::Right,
-            (false, false) => JoinKind::Full,
-        },
         other => other,
     }
 }
@@ -136,8 +125,12 @@ fn push_inner(
     }
     transfer_constants(&keys, &mut parts);
     let (above, conditions) = parts.both.into_iter().partition(is_volatile);
-    let left = Box::new(push(*join.left, parts.left, context));
-    let right = Box::new(push(*join.right, parts.right, context));
+    // NULL has no match.
+    let strict = keys.iter().filter(|key| !key.null_equals_null);
+    let (on_left, on_right): (Vec<Expr>, Vec<Expr>) =
+        strict.map(|key| (key.left.clone(), key.right.clone())).unzip();
+    let left = Box::new(push(without_nulls(*join.left, &on_left), parts.left, context));
+    let right = Box::new(push(without_nulls(*join.right, &on_right), parts.right, context));
     let plan = Plan::Join(Box::new(Join { kind: JoinKind::Inner, left, right, keys, conditions }));
     keep(plan, above)
 }

@@ -1,10 +1,12 @@
 //! Moves conditions as far down as they go, and makes joins of products.
 //!
 //! `Filter(a.x = b.x AND a.y > 1, Product(a, b))` becomes `Join(a.x = b.x, Filter(a.y > 1, a), b)`. A
-//! condition that NULLs cannot pass turns the outer join below it into an inner one; a mark that only decides
-//! whether its row stays turns a mark join into a semi join or an anti join.
+//! condition or a key that NULLs cannot pass turns the outer join below it into an inner one, and a condition
+//! that only rows without a match pass turns it into an anti join; a mark that only decides whether its row stays
+//! turns a mark join into a semi join or an anti join.
 
 mod join;
+mod lonely;
 
 use std::collections::{HashMap, HashSet};
 
