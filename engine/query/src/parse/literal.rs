@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::ast::{Literal, TimestampKind};
+
 /// The value of `'..'`, quotes included: `\n` and its kin, `\ooo`, `\xhh`, `\uhhhh`, doubled quotes. A
 /// backslash before any other character is dropped.
 pub(super) fn unescape(literal: &str) -> Cow<'_, str> {
@@ -23,6 +25,19 @@ pub(super) fn unescape(literal: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(text)
+}
+
+/// The constant of `DATE '..'` and its kin, from the word and the text; none for another word.
+pub(super) fn typed(word: &str, text: Box<str>) -> Option<Literal> {
+    Some(match word.to_ascii_uppercase().as_str() {
+        "DATE" => Literal::Date(text),
+        "TIME" => Literal::Time(text),
+        "TIMESTAMP" => Literal::Timestamp(TimestampKind::Plain, text),
+        "TIMESTAMP_NTZ" | "DATETIME" => Literal::Timestamp(TimestampKind::Ntz, text),
+        "TIMESTAMP_LTZ" => Literal::Timestamp(TimestampKind::Ltz, text),
+        "TIMESTAMP_TZ" => Literal::Timestamp(TimestampKind::Tz, text),
+        _ => return None,
+    })
 }
 
 /// Writes what the escape sequence at the start of `rest` stands for; returns what follows it.

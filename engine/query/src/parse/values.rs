@@ -98,16 +98,20 @@ impl<'a> Rows<'a> {
         }
         let constant = match sign {
             Some(_) if value.kind != Kind::Number => None,
-            _ => constant(value, self.text),
+            _ => constant(value, self.text).map(|kind| (kind, value.span())),
         };
-        if let Some(kind) = constant {
+        let constant = match constant {
+            None if first.kind == Kind::Word => self.typed(first)?,
+            other => other,
+        };
+        if let Some((kind, span)) = constant {
             let end = self.next()?;
             if matches!(end.of(self.text), "," | ")") && end.kind == Kind::Symbol {
-                let expr = Expr::new(kind, value.span());
+                let expr = Expr::new(kind, span);
                 return Ok(match sign {
                     None => (expr, end),
                     Some(sign) => {
-                        let span = first.span().to(value.span());
+                        let span = first.span().to(span);
                         (Expr::new(ExprKind::Unary(sign, Box::new(expr)), span), end)
                     }
                 });
@@ -115,6 +119,17 @@ impl<'a> Rows<'a> {
         }
         self.scanner = before;
         self.expression()
+    }
+
+    /// `DATE '..'` and its kin, of which the word has been read.
+    fn typed(&mut self, word: Lexeme) -> Result<Option<(ExprKind, Span)>> {
+        let text = self.next()?;
+        if text.kind != Kind::Text {
+            return Ok(None);
+        }
+        let value = literal::unescape(text.of(self.text));
+        let literal = literal::typed(word.of(self.text), value.as_ref().into());
+        Ok(literal.map(|literal| (ExprKind::Literal(literal), word.span().to(text.span()))))
     }
 
     /// An item that is no constant: cut out up to its comma or parenthesis, and read.

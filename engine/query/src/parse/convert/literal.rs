@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_types::{Error, ErrorCode, Identifier, Result, Span};
 use sqlparser::ast as sq;
 
-use super::super::ast::{Bind, Expr, ExprKind, Literal, TimestampKind};
-use super::super::literal::hex_bytes;
+use super::super::ast::{Bind, Expr, ExprKind, Literal};
+use super::super::literal::{self, hex_bytes};
 use super::super::outline::span_of;
 use super::Convert;
 
@@ -68,16 +68,8 @@ impl Convert<'_> {
         let Some(word) = name.0.first().and_then(|part| part.as_ident()) else {
             return Err(self.unexpected_at(span));
         };
-        let text = text.into_boxed_str();
-        let literal = match word.value.as_str() {
-            "DATE" => Literal::Date(text),
-            "TIME" => Literal::Time(text),
-            "TIMESTAMP" => Literal::Timestamp(TimestampKind::Plain, text),
-            "TIMESTAMP_NTZ" | "DATETIME" => Literal::Timestamp(TimestampKind::Ntz, text),
-            "TIMESTAMP_LTZ" => Literal::Timestamp(TimestampKind::Ltz, text),
-            "TIMESTAMP_TZ" => Literal::Timestamp(TimestampKind::Tz, text),
-            _ => return Err(self.unexpected_at(span)),
-        };
+        let literal = literal::typed(&word.value, text.into_boxed_str());
+        let literal = literal.ok_or_else(|| self.unexpected_at(span))?;
         Ok(Expr::new(ExprKind::Literal(literal), span_of(word.span).to(span)))
     }
 
