@@ -22,8 +22,8 @@ pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     if collect(&with.body, with.cte, &with.definition.columns(), &mut demands) {
         let conditions = vec![simplify::simplify(Expr::Or(demands))];
         let filtered = Plan::Filter(Filter { input: with.definition, conditions });
-        let pushed = push_down_filter::apply(filtered, context)?;
-        let pushed = push_down_filter::apply(simplify::apply(pushed, context)?, context)?;
+        let pushed = push_down_filter::apply(filtered);
+        let pushed = push_down_filter::apply(simplify::apply(pushed, context)?);
         with.definition = Box::new(pushed);
     }
     *with.definition = apply(*with.definition, context)?;

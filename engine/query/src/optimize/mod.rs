@@ -57,10 +57,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "fold_constants", apply: |plan, _, context| fold_constants::apply(plan, context) },
     Rule { name: "decorrelate", apply: |plan, _, context| decorrelate::apply(plan, context) },
     Rule { name: "simplify", apply: |plan, _, context| simplify::apply(plan, context) },
-    Rule {
-        name: "push_down_filter",
-        apply: |plan, _, context| push_down_filter::apply(plan, context),
-    },
+    Rule { name: "push_down_filter", apply: |plan, _, _| Ok(push_down_filter::apply(plan)) },
     Rule { name: "filter_cte", apply: |plan, _, context| filter_cte::apply(plan, context) },
     Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
     Rule {
@@ -71,7 +68,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "grouping_sets", apply: |plan, _, context| grouping_sets::apply(plan, context) },
     Rule { name: "eager_aggregate", apply: |plan, _, c| eager_aggregate::apply(plan, c) },
     Rule { name: "join_order", apply: |plan, _, context| join_order::apply(plan, context) },
-    Rule { name: "push_down_filter_again", apply: |plan, _, c| push_down_filter::apply(plan, c) },
+    Rule { name: "push_down_filter_again", apply: |plan, _, _| Ok(push_down_filter::apply(plan)) },
     Rule { name: "top_n", apply: |plan, _, _| Ok(top_n::apply(plan)) },
     Rule {
         name: "prune_columns",

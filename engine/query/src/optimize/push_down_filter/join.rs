@@ -6,8 +6,7 @@ use firn_expression::Expr;
 use firn_types::ColumnId;
 
 use super::lonely::{lonely, stricter, without_nulls};
-use super::{implied, keep, push};
-use crate::optimize::OptimizeContext;
+use super::{Decided, implied, keep, push};
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_only};
 use crate::optimize::unique::is_unique;
@@ -26,19 +25,19 @@ impl Sides {
     }
 }
 
-pub(super) fn push_join(join: Join, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
+pub(super) fn push_join(join: Join, conditions: Vec<Expr>, decided: &Decided) -> Plan {
     let (join, conditions) = match lonely(join, conditions) {
-        Ok((plan, conditions)) => return push(plan, conditions, context),
+        Ok((plan, conditions)) => return push(plan, conditions, decided),
         Err(unchanged) => unchanged,
     };
     let sides = Sides::of(&join);
     let mut join = checked_beside(join);
     let rejects = |side: &HashSet<ColumnId>| conditions.iter().any(|c| rejects_nulls(c, side));
     join.kind = stricter(without_check(&join), &sides.left, &sides.right, rejects);
-    let conditions = decide_marks(&mut join, conditions);
+    let conditions = decide_mark(&mut join, conditions, decided);
     match join.kind {
-        JoinKind::Inner => push_inner(join, conditions, &sides, context),
-        _ => push_outer(join, conditions, &sides, context),
+        JoinKind::Inner => push_inner(join, conditions, &sides, decided),
+        _ => push_outer(join, conditions, &sides, decided),
     }
 }
 
@@ -70,7 +69,7 @@ fn without_check(join: &Join) -> JoinKind {
 }
 
 /// A mark that is a condition by itself decides: the join becomes a semi join or an anti join.
-fn decide_marks(join: &mut Join, mut conditions: Vec<Expr>) -> Vec<Expr> {
+fn decide_mark(join: &mut Join, mut conditions: Vec<Expr>, decided: &Decided) -> Vec<Expr> {
     let JoinKind::Mark { id, nulls } = join.kind else { return conditions };
     let uses = |expr: &Expr| expr.columns_used().contains(&id);
     let deciding = conditions.iter().position(|condition| match condition {
@@ -87,6 +86,7 @@ fn decide_marks(join: &mut Join, mut conditions: Vec<Expr>) -> Vec<Expr> {
         Expr::Not(_) => JoinKind::Anti,
         _ => JoinKind::Semi,
     };
+    decided.borrow_mut().insert(id, Expr::boolean(join.kind == JoinKind::Semi));
     conditions
 }
 
@@ -110,12 +110,7 @@ fn nullable_in(expr: &Expr, join: &Join) -> bool {
     }
 }
 
-fn push_inner(
-    join: Join,
-    conditions: Vec<Expr>,
-    sides: &Sides,
-    context: &OptimizeContext<'_>,
-) -> Plan {
+fn push_inner(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decided) -> Plan {
     let mut all = conditions;
     all.extend(join.conditions);
     let mut keys = join.keys;
@@ -129,8 +124,8 @@ fn push_inner(
     let strict = keys.iter().filter(|key| !key.null_equals_null);
     let (on_left, on_right): (Vec<Expr>, Vec<Expr>) =
         strict.map(|key| (key.left.clone(), key.right.clone())).unzip();
-    let left = Box::new(push(without_nulls(*join.left, &on_left), parts.left, context));
-    let right = Box::new(push(without_nulls(*join.right, &on_right), parts.right, context));
+    let left = Box::new(push(without_nulls(*join.left, &on_left), parts.left, decided));
+    let right = Box::new(push(without_nulls(*join.right, &on_right), parts.right, decided));
     let plan = Plan::Join(Box::new(Join { kind: JoinKind::Inner, left, right, keys, conditions }));
     keep(plan, above)
 }
@@ -196,12 +191,7 @@ fn transfer_constants(keys: &[JoinKey], parts: &mut Parts) {
     parts.right.extend(to_right);
 }
 
-fn push_outer(
-    join: Join,
-    conditions: Vec<Expr>,
-    sides: &Sides,
-    context: &OptimizeContext<'_>,
-) -> Plan {
+fn push_outer(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decided) -> Plan {
     let keeps_left = !join.kind.judges_right();
     let keeps_right = join.kind.judges_right() && join.kind != JoinKind::Full;
     let mut below = Parts::default();
@@ -236,8 +226,8 @@ fn push_outer(
             }
         }
     }
-    let left = Box::new(push(*join.left, below.left, context));
-    let right = Box::new(push(*join.right, below.right, context));
+    let left = Box::new(push(*join.left, below.left, decided));
+    let right = Box::new(push(*join.right, below.right, decided));
     let plan = Join { kind: join.kind, left, right, keys, conditions: own };
     keep(Plan::Join(Box::new(plan)), above)
 }

@@ -8,26 +8,38 @@
 mod join;
 mod lonely;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
-use firn_types::{ColumnId, Result};
+use firn_types::ColumnId;
 
-use super::OptimizeContext;
-use super::substitute::{is_volatile, substitute, uses_any, uses_only};
+use super::substitute::{is_volatile, substitute, substitute_in, uses_any, uses_only};
 use crate::plan::{Filter, Plan, SetOperation, Window};
 
-pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
-    Ok(push(plan, Vec::new(), context))
+pub(super) fn apply(plan: Plan) -> Plan {
+    let decided = Decided::default();
+    let plan = push(plan, Vec::new(), &decided);
+    let by = decided.into_inner();
+    if by.is_empty() {
+        return plan;
+    }
+    plan.transform_up(&mut |mut node| {
+        node.expressions_mut().into_iter().for_each(|expr| substitute_in(expr, &by));
+        node
+    })
 }
 
+/// The marks that conditions have decided: no row above has another value, and no join gives it any more.
+type Decided = RefCell<HashMap<ColumnId, Expr>>;
+
 /// The rows of a plan for which all conditions are TRUE.
-fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
+fn push(plan: Plan, conditions: Vec<Expr>, decided: &Decided) -> Plan {
     match plan {
         Plan::Filter(node) => {
             let mut all = conditions;
             all.extend(node.conditions.into_iter().flat_map(Expr::into_conjuncts));
-            push(*node.input, all, context)
+            push(*node.input, all, decided)
         }
         Plan::Scan(mut scan) => {
             let (own, above) = split(conditions, |condition| !is_volatile(condition));
@@ -42,7 +54,7 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
             };
             let (below, above) = split(conditions, moves);
             let below = below.into_iter().map(|condition| substitute(condition, &by)).collect();
-            *node.input = push(*node.input, below, context);
+            *node.input = push(*node.input, below, decided);
             keep(Plan::Project(node), above)
         }
         Plan::Aggregate(mut node) => {
@@ -57,37 +69,37 @@ fn push(plan: Plan, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Pla
                 below.extend(above.iter().filter_map(|condition| implied(condition, &groups)));
             }
             let below = below.into_iter().map(|condition| substitute(condition, &by)).collect();
-            *node.input = push(*node.input, below, context);
+            *node.input = push(*node.input, below, decided);
             keep(Plan::Aggregate(node), above)
         }
-        Plan::Window(node) => push_window(node, conditions, context),
+        Plan::Window(node) => push_window(node, conditions, decided),
         Plan::Sort(mut node) if node.limit.is_none() => {
-            *node.input = push(*node.input, conditions, context);
+            *node.input = push(*node.input, conditions, decided);
             Plan::Sort(node)
         }
         Plan::TableExpand(mut node) => {
             let below: HashSet<ColumnId> =
                 node.input.columns().iter().map(|column| column.id).collect();
             let (below, above) = split(conditions, |condition| uses_only(condition, &below));
-            *node.input = push(*node.input, below, context);
+            *node.input = push(*node.input, below, decided);
             keep(Plan::TableExpand(node), above)
         }
-        Plan::SetOperation(node) => push_set_operation(node, conditions, context),
+        Plan::SetOperation(node) => push_set_operation(node, conditions, decided),
         Plan::With(mut node) => {
-            *node.definition = push(*node.definition, Vec::new(), context);
-            *node.body = push(*node.body, conditions, context);
+            *node.definition = push(*node.definition, Vec::new(), decided);
+            *node.body = push(*node.body, conditions, decided);
             Plan::With(node)
         }
-        Plan::Join(node) => join::push_join(*node, conditions, context),
+        Plan::Join(node) => join::push_join(*node, conditions, decided),
         other => {
-            let other = other.map_inputs(&mut |input| push(input, Vec::new(), context));
+            let other = other.map_inputs(&mut |input| push(input, Vec::new(), decided));
             keep(other, conditions)
         }
     }
 }
 
 /// A row may go before a window only with its whole partition.
-fn push_window(mut node: Window, conditions: Vec<Expr>, context: &OptimizeContext<'_>) -> Plan {
+fn push_window(mut node: Window, conditions: Vec<Expr>, decided: &Decided) -> Plan {
     let shared = node
         .calls
         .iter()
@@ -96,16 +108,12 @@ fn push_window(mut node: Window, conditions: Vec<Expr>, context: &OptimizeContex
     let (below, above) = split(conditions, |condition| {
         uses_any(condition, &shared) && uses_only(condition, &shared)
     });
-    *node.input = push(*node.input, below, context);
+    *node.input = push(*node.input, below, decided);
     keep(Plan::Window(node), above)
 }
 
 /// Each input gets the conditions in terms of its own columns.
-fn push_set_operation(
-    mut node: SetOperation,
-    conditions: Vec<Expr>,
-    context: &OptimizeContext<'_>,
-) -> Plan {
+fn push_set_operation(mut node: SetOperation, conditions: Vec<Expr>, decided: &Decided) -> Plan {
     let (below, above) = split(conditions, |condition| !is_volatile(condition));
     for input in &mut node.inputs {
         let by: HashMap<ColumnId, Expr> = node
@@ -116,7 +124,7 @@ fn push_set_operation(
             .collect();
         let taken = std::mem::replace(input, Plan::one_row());
         let own = below.iter().map(|c| substitute(c.clone(), &by)).collect();
-        *input = push(taken, own, context);
+        *input = push(taken, own, decided);
     }
     keep(Plan::SetOperation(node), above)
 }
