@@ -107,7 +107,7 @@ impl Array {
     }
 
     /// Bytes that the values take in buffers of their own.
-    fn needed_bytes(&self) -> usize {
+    pub fn needed_bytes(&self) -> usize {
         let long = |lengths: &mut dyn Iterator<Item = u32>| -> usize {
             lengths.filter(|length| *length > INLINE_BYTES).map(|length| length as usize).sum()
         };

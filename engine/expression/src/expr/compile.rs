@@ -9,6 +9,7 @@ use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Error, Result, SqlType};
 
 use super::Expr;
+use super::by_value::Reads;
 use super::facts::widens;
 use crate::functions::{ScalarBinding, Volatility};
 
@@ -24,6 +25,8 @@ pub(super) struct Node {
     pub(super) cheap: bool,
     /// Whether it or a part of it gives another value each time.
     pub(super) volatile: bool,
+    /// The columns that it reads.
+    pub(super) reads: Reads,
 }
 
 /// What a node computes, from nodes before it.
@@ -94,8 +97,9 @@ impl<'a> Compiler<'a> {
         let parts = work.parts();
         let cheap = own_cheap && parts.iter().all(|&part| self.nodes[part].cheap);
         let volatile = volatile_call || parts.iter().any(|&part| self.nodes[part].volatile);
-        self.nodes.push(Node { work, sql_type: expr.sql_type(), cheap, volatile });
-        let id = self.nodes.len() - 1;
+        let id = self.nodes.len();
+        let reads = Reads::of(id, &work, expr, &self.nodes);
+        self.nodes.push(Node { work, sql_type: expr.sql_type(), cheap, volatile, reads });
         // What contains a volatile part has that part's number in its description: it is known only to
         // itself.
         if let Some(text) = description {

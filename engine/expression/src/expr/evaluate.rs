@@ -17,6 +17,7 @@ use firn_column::{Array, Batch, Column};
 use firn_types::{ColumnId, Result};
 
 use super::Expr;
+use super::by_value::Remembered;
 use super::compile::{Compiler, Node, NodeId, Work};
 use crate::functions::cast::{CastMode, cast_column};
 use crate::functions::{Call, FunctionContext};
@@ -26,6 +27,7 @@ use crate::functions::{Call, FunctionContext};
 pub struct Evaluator {
     pub(super) nodes: Vec<Node>,
     pub(super) roots: Vec<NodeId>,
+    remembered: Remembered,
 }
 
 impl Evaluator {
@@ -36,7 +38,7 @@ impl Evaluator {
     pub fn compile(exprs: &[Expr], layout: &HashMap<ColumnId, usize>) -> Result<Evaluator> {
         let mut compiler = Compiler::new(layout);
         let roots = exprs.iter().map(|expr| compiler.add(expr)).collect::<Result<_>>()?;
-        Ok(Evaluator { nodes: compiler.nodes, roots })
+        Ok(Evaluator { nodes: compiler.nodes, roots, remembered: Remembered::default() })
     }
 
     /// The expressions' values for every row of the batch.
@@ -62,6 +64,8 @@ enum Source<'a> {
     Batch(&'a Batch),
     /// Some rows of another frame.
     Chosen(&'a Frame<'a>, &'a UInt32Array),
+    /// The only column that is read.
+    Values(&'a Column),
 }
 
 impl<'a> Frame<'a> {
@@ -81,6 +85,17 @@ impl<'a> Frame<'a> {
         Frame { evaluator: self.evaluator, context: self.context, source, rows: rows.len(), done }
     }
 
+    /// A frame of the values of the only column that is read.
+    pub(super) fn of_values(&'a self, values: &'a Column) -> Frame<'a> {
+        let done = RefCell::new(vec![None; self.evaluator.nodes.len()]);
+        let (evaluator, context) = (self.evaluator, self.context);
+        Frame { evaluator, context, source: Source::Values(values), rows: values.len(), done }
+    }
+
+    pub(super) fn remembered(&self) -> &'a Remembered {
+        &self.evaluator.remembered
+    }
+
     pub(super) fn node(&self, id: NodeId) -> &'a Node {
         &self.evaluator.nodes[id]
     }
@@ -90,7 +105,10 @@ impl<'a> Frame<'a> {
         if let Some(known) = self.known(id) {
             return Ok(known);
         }
-        let column = self.compute(self.node(id))?;
+        let column = match self.by_value(id)? {
+            Some(column) => column,
+            None => self.compute(self.node(id))?,
+        };
         debug_assert_eq!(column.len(), self.rows, "{:?}", self.node(id));
         self.done.borrow_mut()[id] = Some(column.clone());
         Ok(column)
@@ -174,6 +192,7 @@ impl<'a> Frame<'a> {
         match &self.source {
             Source::Batch(batch) => Ok(batch.column(position).clone()),
             Source::Chosen(parent, rows) => Ok(parent.input(position)?.take(rows)),
+            Source::Values(values) => Ok((*values).clone()),
         }
     }
 

@@ -3,6 +3,7 @@
 //! A subquery never stands inside an expression: the plan computes it beside the row (`Apply`) and the
 //! expression reads its column.
 
+mod by_value;
 mod case;
 mod compile;
 pub mod display;

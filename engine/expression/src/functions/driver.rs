@@ -91,24 +91,25 @@ fn per_distinct_value(
         })
         .collect();
     let answers = body(&Rows { count, nulls: None, call }, &distinct).ok()?;
-    Some(spread(codes, answers))
+    Some(spread(codes, &Arc::new(answers)))
 }
 
 /// The answers of a dictionary's values, for its rows. Texts stay a dictionary.
-fn spread(codes: &UInt32Array, answers: Array) -> Column {
-    match answers {
+pub(crate) fn spread(codes: &UInt32Array, answers: &Arc<Array>) -> Column {
+    match answers.as_ref() {
         Array::Bool(flags) if flags.null_count() == 0 => {
-            let table: Vec<bool> = flags.values().iter().collect();
-            let codes_of = codes.values();
+            // What lies under a NULL code is arbitrary.
+            let (table, codes_of) = (flags.values(), codes.values());
             let flags = BooleanBuffer::collect_bool(codes.len(), |row| {
-                table.get(codes_of[row] as usize).copied().unwrap_or(false)
+                let code = codes_of[row] as usize;
+                code < table.len() && table.value(code)
             });
             Column::Flat(Array::Bool(BooleanArray::new(flags, codes.nulls().cloned())))
         }
-        answers => {
-            let keeps = answers.null_count() == 0
-                && matches!(answers.physical(), PhysicalType::Text | PhysicalType::Bytes);
-            let column = Column::Dictionary { codes: codes.clone(), values: Arc::new(answers) };
+        all => {
+            let keeps = all.null_count() == 0
+                && matches!(all.physical(), PhysicalType::Text | PhysicalType::Bytes);
+            let column = Column::Dictionary { codes: codes.clone(), values: Arc::clone(answers) };
             if keeps { column } else { Column::Flat(column.flat()) }
         }
     }

@@ -10,6 +10,7 @@ mod distance;
 mod encode;
 mod length;
 mod like;
+mod matcher;
 mod pad;
 mod regexp;
 mod regexp_all;

@@ -2,15 +2,14 @@
 //!
 //! A constant pattern is compiled when the call is bound; others are kept compiled from row to row.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use firn_column::Column;
 use firn_types::{Error, ErrorCode, Result, SqlType};
-use regex::{Captures, Regex, RegexBuilder};
 
 use super::CATEGORY;
 use super::length::characters;
+use super::matcher::{Compiled, Search, Spans};
 use super::substring::byte_of;
 use crate::functions::driver::{Ints, Rows, Texts, ints, strict, texts};
 use crate::functions::{
@@ -112,29 +111,9 @@ pub(super) fn argument_types(
     Ok(types)
 }
 
-/// A compiled expression.
-#[derive(Clone)]
-pub(super) struct Compiled {
-    /// None for the empty pattern, which matches nothing.
-    pub(super) regex: Option<Regex>,
-    /// Parameter `e`.
-    extracts: bool,
-}
-
-impl Compiled {
-    /// The group that is asked for: a given one, the first with parameter `e`, or the whole match.
-    pub(super) fn group(&self, given: Option<i64>) -> Option<usize> {
-        let groups = self.regex.as_ref().map_or(1, Regex::captures_len);
-        match given {
-            Some(group) => usize::try_from(group).ok(),
-            None => Some(usize::from(self.extracts && groups > 1)),
-        }
-    }
-}
-
 /// Where a call's expressions come from.
 pub(super) struct Patterns {
-    constant: Option<Compiled>,
+    constant: Option<Arc<Compiled>>,
     parameters: usize,
     whole: bool,
 }
@@ -145,7 +124,7 @@ impl Patterns {
         let flags = accept::constant_text(arguments, parameters);
         let constant = match accept::constant_text(arguments, 1) {
             Some(pattern) if flags.is_some() || arguments.len() <= parameters => {
-                Some(compile(pattern, flags.unwrap_or(""), whole)?)
+                Some(Arc::new(Compiled::of(pattern, flags.unwrap_or(""), whole)?))
             }
             _ => None,
         };
@@ -153,119 +132,49 @@ impl Patterns {
     }
 
     pub(super) fn open<'a>(&'a self, columns: &'a [Column]) -> Result<OpenPatterns<'a>> {
-        Ok(OpenPatterns {
-            of: self,
-            pattern: texts(&columns[1])?,
-            flags: columns.get(self.parameters).map(texts).transpose()?,
-            last: None,
-        })
+        let source = match &self.constant {
+            Some(constant) => Source::Constant(Arc::clone(constant).open()),
+            None => Source::Rows {
+                pattern: texts(&columns[1])?,
+                flags: columns.get(self.parameters).map(texts).transpose()?,
+                whole: self.whole,
+                last: None,
+            },
+        };
+        Ok(OpenPatterns(source))
     }
 }
 
-/// The expressions of a batch, with the last one compiled.
-pub(super) struct OpenPatterns<'a> {
-    of: &'a Patterns,
-    pattern: Texts<'a>,
-    flags: Option<Texts<'a>>,
-    last: Option<(&'a str, &'a str, Compiled)>,
+/// The expressions of a batch.
+pub(super) struct OpenPatterns<'a>(Source<'a>);
+
+enum Source<'a> {
+    Constant(Search),
+    /// With the last one compiled.
+    Rows {
+        pattern: Texts<'a>,
+        flags: Option<Texts<'a>>,
+        whole: bool,
+        last: Option<(&'a str, &'a str, Search)>,
+    },
 }
 
 impl OpenPatterns<'_> {
-    pub(super) fn get(&mut self, at: usize) -> Result<Cow<'_, Compiled>> {
-        if let Some(constant) = &self.of.constant {
-            return Ok(Cow::Borrowed(constant));
-        }
-        let pattern = self.pattern.get(at);
-        let flags = self.flags.map_or("", |flags| flags.get(at));
-        match &self.last {
-            Some((p, f, _)) if *p == pattern && *f == flags => {}
-            _ => self.last = Some((pattern, flags, compile(pattern, flags, self.of.whole)?)),
-        }
-        match &self.last {
-            Some((_, _, compiled)) => Ok(Cow::Borrowed(compiled)),
-            None => Err(Error::internal("no regular expression")),
-        }
-    }
-}
-
-fn compile(pattern: &str, flags: &str, whole: bool) -> Result<Compiled> {
-    let (mut folded, mut lines, mut dot_all, mut extracts) = (false, false, false, false);
-    for flag in flags.chars() {
-        match flag {
-            'c' => folded = false,
-            'i' => folded = true,
-            'm' => lines = true,
-            's' => dot_all = true,
-            'e' => extracts = true,
-            other => {
-                let text = format!("Invalid regular expression parameter: '{other}'");
-                return Err(Error::new(ErrorCode::InvalidRegex, text));
-            }
-        }
-    }
-    if pattern.is_empty() && !whole {
-        return Ok(Compiled { regex: None, extracts });
-    }
-    let translated = translate(pattern);
-    let source = if whole { format!(r"\A(?:{translated})\z") } else { translated };
-    let regex = RegexBuilder::new(&source)
-        .case_insensitive(folded)
-        .multi_line(lines)
-        .dot_matches_new_line(dot_all)
-        .build()
-        .map_err(|error| {
-            let error = error.to_string();
-            let reason = error.lines().last().unwrap_or("").trim_start_matches("error: ");
-            let text = format!("Invalid regular expression: '{pattern}', {reason}");
-            Error::new(ErrorCode::InvalidRegex, text)
-        })?;
-    Ok(Compiled { regex: Some(regex), extracts })
-}
-
-/// The same expression for the regex crate: inside brackets POSIX knows neither nesting nor set
-/// operators, so that `[`, `&`, `~` and doubled `-` stand for themselves.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut characters = pattern.chars().peekable();
-    let mut in_brackets = false;
-    while let Some(c) = characters.next() {
-        match c {
-            '\\' => {
-                out.push(c);
-                out.extend(characters.next());
-            }
-            '[' if !in_brackets => {
-                in_brackets = true;
-                out.push(c);
-                if characters.peek() == Some(&'^') {
-                    out.extend(characters.next());
+    /// A row's expression.
+    pub(super) fn get(&mut self, at: usize) -> Result<&mut Search> {
+        match &mut self.0 {
+            Source::Constant(search) => Ok(search),
+            Source::Rows { pattern, flags, whole, last } => {
+                let (pattern, flags) = (pattern.get(at), flags.map_or("", |flags| flags.get(at)));
+                if !matches!(last, Some((p, f, _)) if *p == pattern && *f == flags) {
+                    let compiled = Arc::new(Compiled::of(pattern, flags, *whole)?);
+                    *last = Some((pattern, flags, compiled.open()));
                 }
-                if characters.peek() == Some(&']') {
-                    characters.next();
-                    out.push_str(r"\]");
-                }
+                let last = last.as_mut().map(|(_, _, search)| search);
+                last.ok_or_else(|| Error::internal("no regular expression"))
             }
-            '[' if characters.peek() == Some(&':') => {
-                out.push(c);
-                for inner in characters.by_ref() {
-                    out.push(inner);
-                    if inner == ']' {
-                        break;
-                    }
-                }
-            }
-            '[' | '&' | '~' if in_brackets => {
-                out.push('\\');
-                out.push(c);
-            }
-            ']' if in_brackets => {
-                in_brackets = false;
-                out.push(c);
-            }
-            _ => out.push(c),
         }
     }
-    out
 }
 
 fn bind_like(arguments: &[Argument]) -> Result<ScalarBinding> {
@@ -273,14 +182,11 @@ fn bind_like(arguments: &[Argument]) -> Result<ScalarBinding> {
     let patterns = Patterns::of(arguments, 2, true)?;
     let kernel = strict(move |rows, columns| {
         let text = texts(&columns[0])?;
-        if let Some(Compiled { regex: Some(regex), .. }) = &patterns.constant {
-            return Ok(rows.test(|at| regex.is_match(text.get(at))));
-        }
         let mut patterns = patterns.open(columns)?;
-        rows.map(|at| {
-            let compiled = patterns.get(at)?;
-            Ok(Some(compiled.regex.as_ref().is_some_and(|regex| regex.is_match(text.get(at)))))
-        })
+        if let OpenPatterns(Source::Constant(search)) = &mut patterns {
+            return Ok(rows.test(|at| search.is_match(text.get(at))));
+        }
+        rows.map(|at| Ok(Some(patterns.get(at)?.is_match(text.get(at)))))
     });
     ScalarBinding::new(types, SqlType::Boolean, kernel)
 }
@@ -319,36 +225,18 @@ fn bind_count(arguments: &[Argument]) -> Result<ScalarBinding> {
         let mut patterns = patterns.open(columns)?;
         rows.map(|at| {
             let subject = text.get(at);
-            let compiled = patterns.get(at)?;
-            let (Some(regex), Some(start)) =
-                (&compiled.regex, start_byte(subject, position.get(at))?)
-            else {
-                return Ok(Some(0_i64));
-            };
-            Ok(Some(regex.find_iter(&subject[start..]).count() as i64))
+            let search = patterns.get(at)?;
+            let mut count = 0_i64;
+            if let Some(start) = start_byte(subject, position.get(at))? {
+                search.visit(&subject[start..], 0, |_| {
+                    count += 1;
+                    true
+                });
+            }
+            Ok(Some(count))
         })
     });
     ScalarBinding::new(types, SqlType::number(18, 0), kernel)
-}
-
-/// The bytes of the wanted occurrence, or of one of its groups, from `start` on.
-fn occurrence(
-    compiled: &Compiled,
-    subject: &str,
-    start: usize,
-    number: i64,
-    group: Option<i64>,
-) -> Option<(usize, usize)> {
-    let regex = compiled.regex.as_ref()?;
-    let index = usize::try_from(number.checked_sub(1)?).ok()?;
-    let rest = &subject[start..];
-    let group = compiled.group(group)?;
-    let found = if group == 0 {
-        regex.find_iter(rest).nth(index)?
-    } else {
-        regex.captures_iter(rest).nth(index)?.get(group)?
-    };
-    Some((start + found.start(), start + found.end()))
 }
 
 fn bind_substr(arguments: &[Argument]) -> Result<ScalarBinding> {
@@ -362,11 +250,12 @@ fn bind_substr(arguments: &[Argument]) -> Result<ScalarBinding> {
         let mut patterns = patterns.open(columns)?;
         rows.slices(|at| {
             let subject = text.get(at);
-            let compiled = patterns.get(at)?;
+            let search = patterns.get(at)?;
             let Some(start) = start_byte(subject, position.get(at))? else { return Ok(None) };
-            let group = group.map(|group| group.get(at));
-            let found = occurrence(&compiled, subject, start, number.get(at), group);
-            Ok(found.map(|(from, to)| &subject[from..to]))
+            let rest = &subject[start..];
+            let group = search.group(group.map(|group| group.get(at)));
+            let found = group.and_then(|group| search.occurrence(rest, number.get(at), group));
+            Ok(found.map(|found| &rest[found]))
         })
     });
     ScalarBinding::new(types, returns, kernel)
@@ -383,13 +272,14 @@ fn bind_instr(arguments: &[Argument]) -> Result<ScalarBinding> {
         let mut patterns = patterns.open(columns)?;
         rows.map(|at| {
             let subject = text.get(at);
-            let compiled = patterns.get(at)?;
+            let search = patterns.get(at)?;
             let Some(start) = start_byte(subject, position.get(at))? else { return Ok(Some(0)) };
-            let group = group.map(|group| group.get(at));
-            let found = occurrence(&compiled, subject, start, number.get(at), group);
-            Ok(Some(found.map_or(0, |(from, to)| {
-                let byte = if option.get(at) == 0 { from } else { to };
-                characters(&subject[..byte]) as i64 + 1
+            let group = search.group(group.map(|group| group.get(at)));
+            let found =
+                group.and_then(|group| search.occurrence(&subject[start..], number.get(at), group));
+            Ok(Some(found.map_or(0, |found| {
+                let byte = if option.get(at) == 0 { found.start } else { found.end };
+                characters(&subject[..start + byte]) as i64 + 1
             })))
         })
     });
@@ -412,80 +302,92 @@ fn replace_rows(
     let with = columns.get(2).map(texts).transpose()?;
     let (position, number) = (Optional::of(columns, 3, 1)?, Optional::of(columns, 4, 0)?);
     let mut patterns = patterns.open(columns)?;
-    let mut last: (Option<&str>, Vec<Piece>) = (None, Vec::new());
+    let mut last: (Option<&str>, Replacement) = (None, Replacement::default());
     rows.text(|at, out| {
         let subject = text.get(at);
         let with = with.map_or("", |with| with.get(at));
         if last.0 != Some(with) {
-            last = (Some(with), pieces(with));
+            last = (Some(with), Replacement::of(with));
         }
-        let compiled = patterns.get(at)?;
-        match (&compiled.regex, start_byte(subject, position.get(at))?) {
-            (Some(regex), Some(start)) => {
+        let search = patterns.get(at)?;
+        match start_byte(subject, position.get(at))? {
+            Some(start) => {
                 out.push_str(&subject[..start]);
-                replace(regex, &subject[start..], &last.1, number.get(at), out);
+                last.1.replace(search, &subject[start..], number.get(at), out);
             }
-            _ => out.push_str(subject),
+            None => out.push_str(subject),
         }
         Ok(true)
     })
 }
 
-/// A piece of a replacement.
-#[derive(Debug, PartialEq)]
+/// What stands in the place of a match.
+#[derive(Debug, Default)]
+struct Replacement {
+    pieces: Vec<Piece>,
+    /// The last group that it refers to.
+    group: usize,
+}
+
+#[derive(Debug)]
 enum Piece {
     Text(String),
     Group(usize),
 }
 
-/// Takes a replacement apart: `\1` to `\9` are groups, any other escaped character is itself.
-fn pieces(replacement: &str) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let mut text = String::new();
-    let mut characters = replacement.chars();
-    while let Some(c) = characters.next() {
-        let escaped = if c == '\\' { characters.next() } else { None };
-        match (escaped, escaped.and_then(|c| c.to_digit(10))) {
-            (_, Some(group)) => {
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
+impl Replacement {
+    /// Takes a replacement apart: `\1` to `\9` are groups, any other escaped character is itself.
+    fn of(text: &str) -> Replacement {
+        let mut replacement = Replacement::default();
+        let mut text_before = String::new();
+        let mut characters = text.chars();
+        while let Some(c) = characters.next() {
+            let escaped = if c == '\\' { characters.next() } else { None };
+            match (escaped, escaped.and_then(|c| c.to_digit(10))) {
+                (_, Some(group)) => {
+                    replacement.add_text(std::mem::take(&mut text_before));
+                    replacement.pieces.push(Piece::Group(group as usize));
+                    replacement.group = replacement.group.max(group as usize);
                 }
-                pieces.push(Piece::Group(group as usize));
+                (Some(escaped), None) => text_before.push(escaped),
+                (None, None) => text_before.push(c),
             }
-            (Some(escaped), None) => text.push(escaped),
-            (None, None) => text.push(c),
         }
+        replacement.add_text(text_before);
+        replacement
     }
-    if !text.is_empty() {
-        pieces.push(Piece::Text(text));
-    }
-    pieces
-}
 
-/// Writes the subject with occurrence `number` replaced, or all of them when it is 0.
-fn replace(regex: &Regex, subject: &str, pieces: &[Piece], number: i64, out: &mut String) {
-    let mut rest = 0;
-    for (index, found) in regex.captures_iter(subject).enumerate() {
-        let Some(whole) = found.get(0) else { continue };
-        if number > 0 && index as i64 + 1 != number {
-            continue;
-        }
-        out.push_str(&subject[rest..whole.start()]);
-        push_pieces(&found, pieces, out);
-        rest = whole.end();
-        if number > 0 {
-            break;
+    fn add_text(&mut self, text: String) {
+        if !text.is_empty() {
+            self.pieces.push(Piece::Text(text));
         }
     }
-    out.push_str(&subject[rest..]);
-}
 
-fn push_pieces(found: &Captures<'_>, pieces: &[Piece], out: &mut String) {
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) => out.push_str(text),
-            Piece::Group(group) => {
-                out.push_str(found.get(*group).map_or("", |group| group.as_str()));
+    /// Writes the subject with occurrence `number` replaced, or all of them when it is 0.
+    fn replace(&self, search: &mut Search, subject: &str, number: i64, out: &mut String) {
+        let (mut rest, mut index) = (0, 0);
+        search.visit(subject, self.group, |spans| {
+            index += 1;
+            if number > 0 && index != number {
+                return true;
+            }
+            if let Some(whole) = spans.get(0) {
+                out.push_str(&subject[rest..whole.start]);
+                self.write(&spans, subject, out);
+                rest = whole.end;
+            }
+            number <= 0
+        });
+        out.push_str(&subject[rest..]);
+    }
+
+    fn write(&self, spans: &Spans<'_>, subject: &str, out: &mut String) {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Group(group) => {
+                    out.push_str(spans.get(*group).map_or("", |group| &subject[group]));
+                }
             }
         }
     }
@@ -495,53 +397,12 @@ fn push_pieces(found: &Captures<'_>, pieces: &[Piece], out: &mut String) {
 mod tests {
     use super::*;
 
-    fn matches(subject: &str, pattern: &str, flags: &str, whole: bool) -> Result<bool> {
-        let compiled = compile(pattern, flags, whole)?;
-        Ok(compiled.regex.is_some_and(|regex| regex.is_match(subject)))
-    }
-
     #[test]
-    fn whole_matches_parameters_and_brackets() -> Result<()> {
-        let cases = [
-            ("abc", "b", "", true, false),
-            ("abc", "b", "", false, true),
-            ("", "", "", true, true),
-            ("a", "", "", true, false),
-            ("a", "", "", false, false),
-            ("ABC", "abc", "ci", true, true),
-            ("ABC", "abc", "ic", true, false),
-            ("a\nb", "a.b", "", true, false),
-            ("a\nb", "a.b", "s", true, true),
-            ("a\nb", "^b$", "m", false, true),
-            ("[", "[[]", "", true, true),
-            ("]", "[]]", "", true, true),
-            ("&&", "[&&]+", "", true, true),
-            ("7b", "[[:digit:]a-z]+", "", true, true),
-            ("ab|", r"a(b|c)\|", "", true, true),
-        ];
-        for (subject, pattern, flags, whole, expected) in cases {
-            assert_eq!(matches(subject, pattern, flags, whole)?, expected, "{subject} {pattern}");
-        }
-        let error = matches("x", "a(b", "", true).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::InvalidRegex);
-        assert!(error.detail().starts_with("Invalid regular expression: 'a(b', "));
-        Ok(())
-    }
-
-    #[test]
-    fn occurrences_groups_and_replacements() -> Result<()> {
-        let text = "It was the best of times";
-        let compiled = compile("(t)(h)?", "e", false)?;
-        assert_eq!(occurrence(&compiled, text, 0, 1, None), Some((1, 2)));
-        assert_eq!(occurrence(&compiled, text, 0, 2, Some(2)), Some((8, 9)));
-        assert_eq!(occurrence(&compiled, text, 0, 1, Some(2)), None);
-        assert_eq!(occurrence(&compiled, text, 0, 0, None), None);
-        let replaced = |number: i64| {
+    fn replacements_and_positions() -> Result<()> {
+        let mut search = Arc::new(Compiled::of("(t)(h)?", "e", false)?).open();
+        let mut replaced = |number: i64| {
             let mut out = String::new();
-            let regex = compiled.regex.as_ref();
-            regex
-                .into_iter()
-                .for_each(|r| replace(r, "tath", &pieces(r"<\1\2>"), number, &mut out));
+            Replacement::of(r"<\1\2\9>").replace(&mut search, "tath", number, &mut out);
             out
         };
         assert_eq!(replaced(0), "<t>a<th>");

@@ -35,16 +35,21 @@ fn bind(arguments: &[Argument]) -> Result<ScalarBinding> {
         let mut array = Builder::new();
         rows.bytes(|at, out| {
             let subject = text.get(at);
-            let compiled = patterns.get(at)?;
-            let group = compiled.group(group.map(|group| group.get(at)));
-            let skipped = usize::try_from(first.get(at).saturating_sub(1)).unwrap_or(0);
+            let search = patterns.get(at)?;
+            let group = search.group(group.map(|group| group.get(at)));
+            let mut skipped = usize::try_from(first.get(at).saturating_sub(1)).unwrap_or(0);
             array.begin_array()?;
-            if let (Some(regex), Some(group), Some(start)) =
-                (&compiled.regex, group, start_byte(subject, position.get(at))?)
-            {
-                for found in regex.captures_iter(&subject[start..]).skip(skipped) {
-                    found.get(group).into_iter().for_each(|part| array.text(part.as_str()));
-                }
+            if let (Some(group), Some(start)) = (group, start_byte(subject, position.get(at))?) {
+                let rest = &subject[start..];
+                search.visit(rest, group, |spans| {
+                    match skipped.checked_sub(1) {
+                        Some(left) => skipped = left,
+                        None => {
+                            spans.get(group).into_iter().for_each(|part| array.text(&rest[part]))
+                        }
+                    }
+                    true
+                });
             }
             array.end_array()?;
             array.finish(out)?;
