@@ -2,8 +2,8 @@
 //!
 //! The only place of the engine that knows `object_store` and that is asynchronous inside; everything
 //! outside calls plain functions. What a put returned from is durable: on a folder the file and its
-//! directory are synced. Reads of a folder go straight to the file system, since a warm read there is
-//! cheaper than handing it to another thread.
+//! directory are synced. The caller's own thread reads and writes a folder, since that is cheaper than to
+//! hand it to another thread.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use firn_types::{Error, ErrorCode, Result};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
@@ -152,7 +152,7 @@ impl ObjectAccess {
         if let Some(file) = self.file(path) {
             return std::fs::read(file).map(Bytes::from).map_err(|e| read_error(path, &e));
         }
-        let result = block_on(async { self.store.get(&name(path)).await?.bytes().await })?;
+        let result = self.wait(async { self.store.get(&name(path)).await?.bytes().await })?;
         result.map_err(|e| object_error(path, &e))
     }
 
@@ -164,7 +164,7 @@ impl ObjectAccess {
         if let Some(file) = self.file(path) {
             return read_ranges(&file, ranges).map_err(|e| read_error(path, &e));
         }
-        let result = block_on(async { self.store.get_ranges(&name(path), ranges).await })?;
+        let result = self.wait(async { self.store.get_ranges(&name(path), ranges).await })?;
         result.map_err(|e| object_error(path, &e))
     }
 
@@ -175,7 +175,7 @@ impl ObjectAccess {
     pub fn get_tail(&self, path: &str, len: u64) -> Result<Bytes> {
         let options = GetOptions { range: Some(GetRange::Suffix(len)), ..GetOptions::default() };
         let result =
-            block_on(async { self.store.get_opts(&name(path), options).await?.bytes().await })?;
+            self.wait(async { self.store.get_opts(&name(path), options).await?.bytes().await })?;
         result.map_err(|e| object_error(path, &e))
     }
 
@@ -185,7 +185,7 @@ impl ObjectAccess {
     /// `Storage` when it cannot be written.
     pub fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
         self.count_write(path)?;
-        let result = block_on(async { self.store.put(&name(path), bytes.into()).await })?;
+        let result = self.wait(async { self.store.put(&name(path), bytes.into()).await })?;
         result.map(|_| ()).map_err(|e| object_error(path, &e))
     }
 
@@ -198,7 +198,7 @@ impl ObjectAccess {
         self.count_write(path)?;
         let options = PutOptions::from(PutMode::Create);
         let result =
-            block_on(async { self.store.put_opts(&name(path), bytes.into(), options).await })?;
+            self.wait(async { self.store.put_opts(&name(path), bytes.into(), options).await })?;
         match result {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
@@ -225,7 +225,7 @@ impl ObjectAccess {
             None => self.store.list(Some(&prefix)),
         };
         let found: Vec<ObjectMeta> =
-            block_on(stream.try_collect())?.map_err(|e| object_error(folder, &e))?;
+            self.wait(stream.try_collect())?.map_err(|e| object_error(folder, &e))?;
         let mut found: Vec<ObjectInfo> = found.into_iter().map(ObjectInfo::from).collect();
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
@@ -236,7 +236,7 @@ impl ObjectAccess {
     /// # Errors
     /// `Storage` when that cannot be found out.
     pub fn head(&self, path: &str) -> Result<Option<ObjectInfo>> {
-        match block_on(async { self.store.head(&name(path)).await })? {
+        match self.wait(async { self.store.head(&name(path)).await })? {
             Ok(meta) => Ok(Some(meta.into())),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(object_error(path, &error)),
@@ -249,7 +249,7 @@ impl ObjectAccess {
     /// `Storage` when it cannot be deleted.
     pub fn delete(&self, path: &str) -> Result<()> {
         self.count_write(path)?;
-        match block_on(async { self.store.delete(&name(path)).await })? {
+        match self.wait(async { self.store.delete(&name(path)).await })? {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(object_error(path, &error)),
         }
@@ -261,6 +261,18 @@ impl ObjectAccess {
     /// `Storage` when something cannot be deleted.
     pub fn delete_folder(&self, folder: &str) -> Result<()> {
         self.list(folder)?.iter().try_for_each(|object| self.delete(&object.path))
+    }
+
+    /// The answer of a request. A folder answers at once when it is asked outside of a runtime; to hand the
+    /// request to another thread and back would cost a small statement more than all it does itself.
+    fn wait<F: Future>(&self, request: F) -> Result<F::Output> {
+        let mut request = std::pin::pin!(request);
+        if self.local.is_some()
+            && let Some(answer) = request.as_mut().now_or_never()
+        {
+            return Ok(answer);
+        }
+        run(request)
     }
 
     fn count_write(&self, path: &str) -> Result<()> {
@@ -302,7 +314,7 @@ fn read_ranges(file: &FilePath, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>>
 }
 
 /// Runs a future to its end on the shared runtime.
-fn block_on<F: Future>(future: F) -> Result<F::Output> {
+fn run<F: Future>(future: F) -> Result<F::Output> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()

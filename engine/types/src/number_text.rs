@@ -129,8 +129,10 @@ pub fn parse_number(text: &str, precision: u8, scale: u8) -> Result<i128, Failur
     number.ok_or(Failure::OutOfRange)
 }
 
-/// The plain case: sign, digits and point only, nothing to round, at most 18 digits at the scale.
-fn parse_short(bytes: &[u8], scale: u8) -> Option<i64> {
+/// The plain case of [`parse_number`]: sign, digits and point only, nothing to round, at most 18 digits at
+/// the scale. `None` says nothing about the text.
+#[inline]
+pub fn parse_short(bytes: &[u8], scale: u8) -> Option<i64> {
     let (negative, digits) = match bytes {
         [b'-', rest @ ..] => (true, rest),
         all => (false, all),
@@ -138,32 +140,34 @@ fn parse_short(bytes: &[u8], scale: u8) -> Option<i64> {
     if digits.is_empty() || digits.len() > 18 {
         return None;
     }
-    let mut number = 0i64;
-    let mut index = 0;
-    while index < digits.len() && digits[index].is_ascii_digit() {
-        number = number * 10 + i64::from(digits[index] - b'0');
-        index += 1;
-    }
-    let whole_digits = index;
-    let mut fraction_digits = 0;
-    if index < digits.len() {
-        if digits[index] != b'.' || digits.len() == 1 {
-            return None;
-        }
-        for byte in &digits[index + 1..] {
-            if !byte.is_ascii_digit() {
-                return None;
-            }
-            number = number * 10 + i64::from(byte - b'0');
-            fraction_digits += 1;
-        }
-    }
-    let missing = usize::from(scale).checked_sub(fraction_digits)?;
-    if whole_digits + usize::from(scale) > 18 {
+    let scale = usize::from(scale);
+    // Mostly the point stands where the scale wants it.
+    let point = match digits.len().checked_sub(scale + 1) {
+        Some(point) if scale > 0 && digits[point] == b'.' => point,
+        _ => digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len()),
+    };
+    let (whole, fraction) = (&digits[..point], digits.get(point + 1..).unwrap_or_default());
+    if digits.len() == 1 && point == 0 {
         return None;
     }
-    let number = number * POWERS_OF_TEN[missing] as i64;
+    let missing = scale.checked_sub(fraction.len())?;
+    if whole.len() + scale > 18 {
+        return None;
+    }
+    let number = add_digits(add_digits(0, whole)?, fraction)? * POWERS_OF_TEN[missing] as i64;
     Some(if negative { -number } else { number })
+}
+
+/// The number with these digits behind it, 18 in all at most; `None` where one is no digit.
+#[inline]
+fn add_digits(number: i64, digits: &[u8]) -> Option<i64> {
+    let (mut sum, mut worst) = (number, 0);
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        worst = worst.max(digit);
+        sum = sum * 10 + i64::from(digit);
+    }
+    (worst <= 9).then_some(sum)
 }
 
 /// The exact number that a text writes, with the fewest digits after the point that hold it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use firn_account::Transaction;
-use firn_column::{Column, PhysicalType};
+use firn_column::{Array, Column, PhysicalType};
 use firn_query::plan::statement::StatementPlan;
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
 use firn_types::{Error, Result};
@@ -30,10 +30,10 @@ impl Address {
 
 /// The addresses of a batch's rows; none where the row has no match.
 pub(super) fn addresses(column: &Column) -> Vec<Option<Address>> {
-    let array = column.flat().widened(PhysicalType::I64);
-    (0..array.len())
-        .map(|row| (!array.is_null(row)).then(|| Address(array.integer(row) as i64)))
-        .collect()
+    match column.flat().widened(PhysicalType::I64) {
+        Array::I64(array) => array.iter().map(|address| address.map(Address)).collect(),
+        other => vec![None; other.len()],
+    }
 }
 
 /// A set of rows, filled by many threads.
@@ -50,6 +50,16 @@ impl Rows {
     /// Adds a row; false when it is there already.
     pub(super) fn insert(&mut self, address: Address) -> bool {
         self.0.entry(address.partition()).or_default().insert(address.row())
+    }
+
+    /// Adds rows of a partition unless one of them is there already; whether it did.
+    fn insert_new(&mut self, partition: u32, rows: RoaringBitmap) -> bool {
+        let present = self.0.entry(partition).or_default();
+        let new = present.is_disjoint(&rows);
+        if new {
+            *present |= rows;
+        }
+        new
     }
 
     /// Whether a row is there.
@@ -92,6 +102,11 @@ impl Rows {
 impl Touched {
     /// Adds rows, and tells for each whether it is new.
     pub(super) fn insert_all(&self, addresses: &[Option<Address>]) -> Vec<bool> {
+        if let Some((partition, run)) = run_of(addresses)
+            && lock(&self.rows).insert_new(partition, run)
+        {
+            return vec![true; addresses.len()];
+        }
         let mut rows = lock(&self.rows);
         addresses.iter().map(|address| address.is_some_and(|row| rows.insert(row))).collect()
     }
@@ -100,6 +115,18 @@ impl Touched {
     pub(super) fn into_rows(self) -> Rows {
         self.rows.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
+}
+
+/// The rows of a batch that stand in order in one partition, as those of a scan do: they are put into a set
+/// without a look at each.
+fn run_of(addresses: &[Option<Address>]) -> Option<(u32, RoaringBitmap)> {
+    let partition = addresses.first().copied().flatten()?.partition();
+    let same = |address: &Option<Address>| address.is_some_and(|a| a.partition() == partition);
+    if !addresses.iter().all(same) {
+        return None;
+    }
+    let rows = addresses.iter().flatten().map(|address| address.row());
+    Some((partition, RoaringBitmap::from_sorted_iter(rows).ok()?))
 }
 
 /// Whether the rows whose addresses a statement reads are those that the transaction sees: addresses

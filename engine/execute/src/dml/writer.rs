@@ -30,6 +30,9 @@ use crate::memory::Reservation;
 /// Bytes of values that a file should have at least, even when memory is short.
 const FILE_BYTES_MIN: usize = 8 << 20;
 
+/// Rows up to which a file is encoded on the caller's thread: to wake others costs more.
+const SERIAL_ROWS_MAX: usize = 4_096;
+
 /// The part of the warehouse's memory up to which rows are gathered to be sorted together: others are
 /// gathered while they are written.
 const SORTED_SHARE: usize = 4;
@@ -167,9 +170,11 @@ impl<'c> RowsWriter<'c> {
     }
 
     fn write_file(&self, ordered: &Ordered, range: (usize, usize)) -> Result<Vec<Partition>> {
+        let parallel = range.1 - range.0 > SERIAL_ROWS_MAX;
         let options = WriterOptions {
             target_rows: usize::MAX,
             target_bytes: usize::MAX,
+            parallel,
             ..self.targets.clone()
         };
         let (access, columns) = (self.access.clone(), &self.columns);
@@ -177,10 +182,11 @@ impl<'c> RowsWriter<'c> {
         if let Some(cache) = &self.memory {
             writer = writer.in_memory(cache);
         }
-        self.context.pool.install(|| {
+        let write = || {
             ordered.give(range, &mut |batch| writer.write(batch))?;
             writer.finish()
-        })
+        };
+        if parallel { self.context.pool.install(write) } else { write() }
     }
 }
 

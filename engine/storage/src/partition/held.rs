@@ -11,11 +11,10 @@ use std::sync::Arc;
 use firn_column::{Array, Batch, Column, Narrow, PhysicalType};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, FieldId, Result, SqlType};
-use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 
 use super::encoding::ColumnPlan;
 use super::reader::constant;
-use super::{ROW_ID_FIELD, ReadColumn, RowGroup};
+use super::{ROW_ID_FIELD, ReadColumn, RowGroup, map_all};
 use crate::ColumnCache;
 use crate::cache::Room;
 
@@ -41,7 +40,8 @@ struct HeldColumn {
 }
 
 impl HeldRows {
-    /// Keeps rows in memory; none when the cache has no room for them.
+    /// Keeps rows in memory; none when the cache has no room for them. When `parallel`, the caller's rayon
+    /// pool shares the work.
     ///
     /// # Errors
     /// An internal error for batches that do not fit together.
@@ -49,14 +49,15 @@ impl HeldRows {
         plans: &[ColumnPlan],
         batches: &[Batch],
         cache: &Arc<ColumnCache>,
+        parallel: bool,
     ) -> Result<Option<Arc<HeldRows>>> {
-        let groups = runs(batches).into_par_iter().map(|run| match &batches[run] {
+        let groups = map_all(runs(batches), parallel, |run| match &batches[run] {
             [only] => Ok(only.clone()),
             small => Batch::concat(small),
-        });
-        let groups: Vec<Batch> = groups.collect::<Result<_>>()?;
+        })?;
+        let columns = plans.iter().collect();
         let columns: Vec<HeldColumn> =
-            plans.par_iter().map(|plan| HeldColumn::new(plan, &groups)).collect();
+            map_all(columns, parallel, |plan| Ok(HeldColumn::new(plan, &groups)))?;
         let bytes = columns.iter().map(|column| column.bytes).sum();
         let Some(room) = cache.lend(bytes) else { return Ok(None) };
         let mut start = 0;

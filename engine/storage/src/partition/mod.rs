@@ -25,6 +25,7 @@ mod reader;
 mod writer;
 
 use firn_types::{FieldId, SqlType, Value};
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 pub use chunks::Chunks;
 pub(crate) use footer::Footer;
@@ -56,6 +57,18 @@ pub struct ReadColumn {
 
 /// The field id of the stored row ids; table columns never reach it.
 pub const ROW_ID_FIELD: FieldId = FieldId(2_147_483_540);
+
+/// The answers of `work`, found at once on the caller's pool or one after the other.
+fn map_all<T: Send, U: Send, E: Send>(
+    items: Vec<T>,
+    parallel: bool,
+    work: impl Fn(T) -> Result<U, E> + Send + Sync,
+) -> Result<Vec<U>, E> {
+    match parallel {
+        true => items.into_par_iter().map(work).collect(),
+        false => items.into_iter().map(work).collect(),
+    }
+}
 
 #[cfg(test)]
 mod tests;

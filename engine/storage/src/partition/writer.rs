@@ -1,7 +1,8 @@
 //! Batches to micro-partitions.
 //!
 //! Rows are gathered in memory up to a file's size; then their statistics are known, and with them the
-//! narrowest types and the best encodings. Columns are encoded at once on the caller's rayon pool.
+//! narrowest types and the best encodings. Columns are encoded at once on the caller's rayon pool, unless
+//! there are few rows.
 
 use std::sync::Arc;
 
@@ -16,14 +17,11 @@ use parquet::arrow::arrow_writer::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::writer::SerializedFileWriter;
-use rayon::prelude::{
-    IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator,
-};
 
 use super::convert::to_file;
 use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
-use super::{HeldRows, ROW_ID_FIELD, StoredColumn};
+use super::{HeldRows, ROW_ID_FIELD, StoredColumn, map_all};
 use crate::statistics::Gathering;
 use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition};
 
@@ -40,6 +38,8 @@ pub struct WriterOptions {
     pub row_ids: bool,
     /// Bytes of a file up to which it is not written but rides inside the commit.
     pub inside_bytes: usize,
+    /// Whether columns are encoded at once on the caller's rayon pool; else one after the other.
+    pub parallel: bool,
 }
 
 impl Default for WriterOptions {
@@ -50,6 +50,7 @@ impl Default for WriterOptions {
             row_group_rows: 1 << 17,
             row_ids: false,
             inside_bytes: 32 << 10,
+            parallel: true,
         }
     }
 }
@@ -159,16 +160,13 @@ impl PartitionWriter {
     }
 
     fn write_file(&self, batches: Vec<Batch>, rows: usize) -> Result<Partition> {
-        let plans: Vec<ColumnPlan> = self
-            .columns
-            .par_iter()
-            .enumerate()
-            .map(|(position, column)| plan_column(position, column, &batches))
-            .collect();
+        let columns = self.columns.iter().enumerate().collect();
+        let plan = |(position, column)| Ok(plan_column(position, column, &batches));
+        let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{}/{}.parquet", self.folder, id.0);
         let held = match &self.memory {
-            Some(cache) => HeldRows::new(&plans, &batches, cache)?,
+            Some(cache) => HeldRows::new(&plans, &batches, cache, self.options.parallel)?,
             None => None,
         };
         let (home, bytes, columns) = match held {
@@ -199,7 +197,7 @@ impl PartitionWriter {
         batches: &[Batch],
     ) -> Result<(Home, u64, Vec<ColumnStatistics>)> {
         let (bytes, metadata) =
-            encode_file(&plans, batches, self.options.row_group_rows).map_err(encoding_failed)?;
+            encode_file(&plans, batches, &self.options).map_err(encoding_failed)?;
         let (size, columns) = (bytes.len() as u64, statistics(plans, &metadata));
         if bytes.len() <= self.options.inside_bytes {
             return Ok((Home::Commit(bytes), size, columns));
@@ -248,7 +246,7 @@ fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> Col
 fn encode_file(
     plans: &[ColumnPlan],
     batches: &[Batch],
-    row_group_rows: usize,
+    options: &WriterOptions,
 ) -> Result<(Bytes, ParquetMetaData), ParquetError> {
     let fields: Vec<Field> = plans.iter().map(|plan| plan.file_type.field(&plan.column)).collect();
     let arrow_schema: SchemaRef = Arc::new(Schema::new(fields));
@@ -257,7 +255,7 @@ fn encode_file(
     let mut out = Vec::new();
     let mut file = SerializedFileWriter::new(&mut out, schema.root_schema_ptr(), properties)?;
     let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&arrow_schema));
-    for (index, group) in row_groups(batches, row_group_rows).into_iter().enumerate() {
+    for (index, group) in row_groups(batches, options.row_group_rows).into_iter().enumerate() {
         let mut writers = factory.create_column_writers(index)?.into_iter();
         let work: Vec<(&ColumnPlan, &Field, Vec<ArrowColumnWriter>)> = plans
             .iter()
@@ -267,10 +265,8 @@ fn encode_file(
                 (plan, field.as_ref(), writers.by_ref().take(leaves).collect())
             })
             .collect();
-        let chunks: Vec<Vec<ArrowColumnChunk>> = work
-            .into_par_iter()
-            .map(|(plan, field, writers)| encode_column(plan, field, writers, &group))
-            .collect::<Result<_, ParquetError>>()?;
+        let encode = |(plan, field, writers)| encode_column(plan, field, writers, &group);
+        let chunks: Vec<Vec<ArrowColumnChunk>> = map_all(work, options.parallel, encode)?;
         let mut row_group = file.next_row_group()?;
         for chunk in chunks.into_iter().flatten() {
             chunk.append_to_row_group(&mut row_group)?;

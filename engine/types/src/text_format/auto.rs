@@ -51,8 +51,9 @@ fn parse_canonical(bytes: &[u8]) -> Option<Reading> {
     Some(Reading { days, nanos_of_day, offset_minutes: None })
 }
 
+/// The day that `YYYY-MM-DD` names; `None` for other texts and for days that do not exist.
 #[inline]
-fn canonical_date(bytes: &[u8; 10]) -> Option<i32> {
+pub fn canonical_date(bytes: &[u8; 10]) -> Option<i32> {
     let digit = |at: usize| bytes[at].wrapping_sub(b'0');
     let places = [0, 1, 2, 3, 5, 6, 8, 9];
     if bytes[4] != b'-' || bytes[7] != b'-' || places.iter().any(|&at| digit(at) > 9) {

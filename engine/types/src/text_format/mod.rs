@@ -10,8 +10,8 @@ mod picture;
 mod print;
 mod settings;
 
-pub use auto::parse_auto;
 pub(crate) use auto::parse_canonical_time;
+pub use auto::{canonical_date, parse_auto};
 pub use picture::Picture;
 pub use settings::{BinaryFormat, InputFormat, TextFormats, TextSettings};
 

@@ -65,7 +65,8 @@ impl NullRule {
 
     #[inline]
     pub(super) fn is_null(&self, text: &[u8]) -> bool {
-        self.lengths >> text.len().min(63) & 1 == 1 && self.texts.iter().any(|null| null == text)
+        let is_text = |null: &Vec<u8>| null.first() == text.first() && null == text;
+        self.lengths >> text.len().min(63) & 1 == 1 && self.texts.iter().any(is_text)
     }
 }
 

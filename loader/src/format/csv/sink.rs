@@ -1,11 +1,15 @@
 //! Where the fields of a column go: converted straight from the file's bytes.
 
-use arrow::array::StringViewBuilder;
+use arrow::array::{Array as _, StringViewBuilder};
 use firn_column::{Array, Column};
 use firn_types::{ErrorCode, Result};
 
 use super::{Field, Fields, Rejection};
 use crate::row_error::ErrorCategory;
+
+/// Bytes of a block that texts are copied into, at least and at most.
+const TEXT_BLOCK_BYTES_MIN: usize = 8 << 10;
+const TEXT_BLOCK_BYTES_MAX: usize = 2 << 20;
 
 /// Takes the fields of one column.
 ///
@@ -26,7 +30,7 @@ pub trait FieldSink: Send {
 /// Keeps fields as texts.
 #[derive(Default)]
 pub struct TextSink {
-    builder: StringViewBuilder,
+    texts: TextColumn,
 }
 
 /// One sink for texts for each of `count` columns.
@@ -38,13 +42,13 @@ impl FieldSink for TextSink {
     fn append(&mut self, fields: &Fields<'_>, rejected: &mut Vec<Rejection>) {
         for row in 0..fields.len() {
             let Field::Text(bytes) = fields.get(row) else {
-                self.builder.append_null();
+                self.texts.push_null();
                 continue;
             };
             match fields.text(row, bytes) {
-                Ok(text) => self.builder.append_value(text),
+                Ok(text) => self.texts.push(&text),
                 Err(message) => {
-                    self.builder.append_null();
+                    self.texts.push_null();
                     let (code, category) = (ErrorCode::InvalidUtf8, ErrorCategory::Parsing);
                     rejected.push(Rejection { row, code, category, message });
                 }
@@ -53,6 +57,34 @@ impl FieldSink for TextSink {
     }
 
     fn finish(&mut self) -> Result<Column> {
-        Ok(Column::Flat(Array::Text(self.builder.finish())))
+        Ok(self.texts.finish())
+    }
+}
+
+/// The texts of a batch, in blocks of about what the batch before it took: a builder that is used again
+/// would take blocks of its largest size for every batch.
+#[derive(Default)]
+pub(super) struct TextColumn {
+    builder: StringViewBuilder,
+    bytes: usize,
+}
+
+impl TextColumn {
+    pub(super) fn push(&mut self, text: &str) {
+        self.bytes += text.len();
+        self.builder.append_value(text);
+    }
+
+    pub(super) fn push_null(&mut self) {
+        self.builder.append_null();
+    }
+
+    /// The texts since the last call.
+    pub(super) fn finish(&mut self) -> Column {
+        let texts = self.builder.finish();
+        let room = (self.bytes + self.bytes / 8).clamp(TEXT_BLOCK_BYTES_MIN, TEXT_BLOCK_BYTES_MAX);
+        let next = StringViewBuilder::with_capacity(texts.len());
+        *self = TextColumn { builder: next.with_fixed_block_size(room as u32), bytes: 0 };
+        Column::Flat(Array::Text(texts))
     }
 }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use arrow::array::{
     BinaryViewBuilder, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Array, Int64Array,
-    PrimitiveArray, StringViewBuilder,
+    PrimitiveArray,
 };
 use arrow::buffer::NullBuffer;
 use chrono_tz::Tz;
 use firn_column::{Array, Column, PhysicalType};
-use firn_types::number_text::{parse_float, parse_number};
+use firn_types::decimal::fits_precision;
+use firn_types::number_text::{parse_float, parse_number, parse_short};
 use firn_types::parse_text::{
     number_error, parse_boolean, parse_date, parse_value, unrecognized_error,
 };
-use firn_types::text_format::TextFormats;
+use firn_types::text_format::{InputFormat, TextFormats, canonical_date};
 use firn_types::variant::json_read::{JsonReader, RepeatedKey};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
+use super::sink::TextColumn;
 use super::{Field, FieldSink, Fields, Rejection};
 use crate::row_error::ErrorCategory;
 
@@ -49,7 +51,7 @@ pub fn typed_sink(rule: ColumnRule) -> Box<dyn FieldSink> {
         SqlType::Boolean => Box::new(BooleanSink { rule, builder: BooleanBuilder::new() }),
         SqlType::Date => Box::new(DateSink { rule, values: Integers::default() }),
         SqlType::Varchar { length } => {
-            Box::new(LimitedTextSink { rule, length, builder: StringViewBuilder::new() })
+            Box::new(LimitedTextSink { rule, length, texts: TextColumn::default() })
         }
         SqlType::Variant | SqlType::Object | SqlType::Array => Box::new(VariantSink {
             rule,
@@ -66,11 +68,30 @@ fn each<T>(
     rule: &ColumnRule,
     fields: &Fields<'_>,
     rejected: &mut Vec<Rejection>,
+    convert: impl FnMut(&str) -> Result<T>,
+    keep: impl FnMut(Option<T>),
+) {
+    each_quick(rule, fields, rejected, |_| None, convert, keep);
+}
+
+/// As [`each`], where `quick` converts the usual forms from their bytes; `convert` is asked for what it
+/// leaves.
+fn each_quick<T>(
+    rule: &ColumnRule,
+    fields: &Fields<'_>,
+    rejected: &mut Vec<Rejection>,
+    quick: impl Fn(&[u8]) -> Option<T>,
     mut convert: impl FnMut(&str) -> Result<T>,
     mut keep: impl FnMut(Option<T>),
 ) {
     for row in 0..fields.len() {
         let field = fields.get(row);
+        if let Field::Text(bytes) = field
+            && let Some(value) = quick(bytes)
+        {
+            keep(Some(value));
+            continue;
+        }
         let converted = match field {
             Field::Text(bytes) => match fields.text(row, bytes) {
                 Ok(text) => convert(&text).map(Some),
@@ -114,8 +135,8 @@ struct Integers {
     values: Vec<i64>,
     /// All values, once one does not fit in 64 bits.
     wide: Option<Vec<i128>>,
-    valid: Vec<bool>,
-    nulls: usize,
+    /// The rows that are NULL.
+    nulls: Vec<usize>,
     low: i64,
     high: i64,
 }
@@ -123,9 +144,10 @@ struct Integers {
 impl Integers {
     #[inline]
     fn push(&mut self, value: Option<i128>) {
-        let number = value.unwrap_or(0);
-        self.valid.push(value.is_some());
-        self.nulls += usize::from(value.is_none());
+        let number = value.unwrap_or_else(|| {
+            self.nulls.push(self.wide.as_ref().map_or(self.values.len(), Vec::len));
+            0
+        });
         match (i64::try_from(number), &mut self.wide) {
             (Ok(short), None) => {
                 self.low = self.low.min(short);
@@ -142,8 +164,14 @@ impl Integers {
     }
 
     fn finish(&mut self) -> Array {
-        let Integers { values, wide, valid, nulls, low, high } = std::mem::take(self);
-        let nulls = (nulls > 0).then(|| NullBuffer::from(valid));
+        let Integers { values, wide, nulls, low, high } = std::mem::take(self);
+        self.values.reserve(values.len());
+        let rows = wide.as_ref().map_or(values.len(), Vec::len);
+        let nulls = (!nulls.is_empty()).then(|| {
+            let mut valid = vec![true; rows];
+            nulls.into_iter().for_each(|row| valid[row] = false);
+            NullBuffer::from(valid)
+        });
         if let Some(wide) = wide {
             let valid = |row| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row));
             let mut builder = Decimal128Builder::with_capacity(wide.len());
@@ -175,7 +203,11 @@ impl FieldSink for NumberSink {
         let convert = |text: &str| {
             parse_number(text, precision, scale).map_err(|failure| number_error(text, failure))
         };
-        each(&self.rule, fields, rejected, convert, |value| values.push(value));
+        let quick = |bytes: &[u8]| {
+            let number = i128::from(parse_short(bytes, scale)?);
+            fits_precision(number, precision).then_some(number)
+        };
+        each_quick(&self.rule, fields, rejected, quick, convert, |value| values.push(value));
     }
 
     fn finish(&mut self) -> Result<Column> {
@@ -233,7 +265,13 @@ impl FieldSink for DateSink {
             let date = parse_date(text, &formats.date_in, formats.two_digit_century_start);
             date.ok_or_else(|| unrecognized_error(text, SqlType::Date, formats))
         };
-        each(&self.rule, fields, rejected, convert, |day| values.push(day.map(i128::from)));
+        let is_auto = formats.date_in == InputFormat::Auto;
+        let quick = |bytes: &[u8]| {
+            let bytes = bytes.try_into().ok().filter(|_| is_auto)?;
+            canonical_date(bytes)
+        };
+        let keep = |day: Option<i32>| values.push(day.map(i128::from));
+        each_quick(&self.rule, fields, rejected, quick, convert, keep);
     }
 
     fn finish(&mut self) -> Result<Column> {
@@ -244,7 +282,7 @@ impl FieldSink for DateSink {
 struct LimitedTextSink {
     rule: ColumnRule,
     length: u32,
-    builder: StringViewBuilder,
+    texts: TextColumn,
 }
 
 impl FieldSink for LimitedTextSink {
@@ -256,16 +294,16 @@ impl FieldSink for LimitedTextSink {
                 Field::Text(bytes) => match fields.text(row, bytes) {
                     // No text has more characters than bytes.
                     Ok(text) if text.len() <= limit => {
-                        self.builder.append_value(&text);
+                        self.texts.push(&text);
                         continue;
                     }
                     Ok(text) => match text.char_indices().nth(limit) {
                         None => {
-                            self.builder.append_value(&text);
+                            self.texts.push(&text);
                             continue;
                         }
                         Some((end, _)) if self.rule.truncate => {
-                            self.builder.append_value(&text[..end]);
+                            self.texts.push(&text[..end]);
                             continue;
                         }
                         Some(_) => (ErrorCode::StringTooLong, too_long(limit, &text)),
@@ -277,18 +315,18 @@ impl FieldSink for LimitedTextSink {
                     (error.code(), error.detail().to_owned())
                 }
                 _ => {
-                    self.builder.append_null();
+                    self.texts.push_null();
                     continue;
                 }
             };
-            self.builder.append_null();
+            self.texts.push_null();
             let category = ErrorCategory::Conversion;
             rejected.push(Rejection { row, code, category, message });
         }
     }
 
     fn finish(&mut self) -> Result<Column> {
-        Ok(Column::Flat(Array::Text(self.builder.finish())))
+        Ok(self.texts.finish())
     }
 }
 
