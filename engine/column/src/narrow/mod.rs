@@ -138,11 +138,27 @@ impl Narrow {
         high: i128,
     ) -> Option<BooleanBuffer> {
         let Form::Integers(packed, _) = &self.form else { return None };
-        let found = packed.between(&(offset..offset + len), low, high);
-        Some(match &self.nulls {
+        Some(self.valid(offset, packed.between(&(offset..offset + len), low, high)))
+    }
+
+    /// As [`Narrow::between`], which hold one below `low` or above `high`.
+    pub fn outside(
+        &self,
+        offset: usize,
+        len: usize,
+        low: i128,
+        high: i128,
+    ) -> Option<BooleanBuffer> {
+        let Form::Integers(packed, _) = &self.form else { return None };
+        Some(self.valid(offset, !&packed.between(&(offset..offset + len), low, high)))
+    }
+
+    /// Those of the rows from `offset` on that are not NULL.
+    fn valid(&self, offset: usize, found: BooleanBuffer) -> BooleanBuffer {
+        match &self.nulls {
             None => found,
-            Some(nulls) => &found & nulls.slice(offset, len).inner(),
-        })
+            Some(nulls) => &found & nulls.slice(offset, found.len()).inner(),
+        }
     }
 
     fn widened(&self, rows: &Pick<'_>, nulls: Option<NullBuffer>) -> Column {

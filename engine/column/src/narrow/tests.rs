@@ -53,10 +53,13 @@ fn check_between(column: &Column, narrow: &Narrow) {
         for (low, high) in ends.iter().zip(ends.iter().rev()).chain(ends.iter().zip(&ends[1..])) {
             let Some(found) = narrow.between(start, len, *low, *high) else { return };
             assert_eq!(found.len(), len);
+            let others = narrow.outside(start, len, *low, *high).expect("packed integers");
             for row in 0..len {
                 let value = array.integer(start + row);
                 let expected = !array.is_null(start + row) && (low..=high).contains(&&value);
                 assert_eq!(found.value(row), expected, "{value} from {low} to {high}");
+                let other = !expected && !array.is_null(start + row);
+                assert_eq!(others.value(row), other, "{value} not from {low} to {high}");
             }
         }
     }

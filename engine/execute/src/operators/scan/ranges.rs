@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firn_column::Selection;
+use firn_column::{Narrow, Selection};
 use firn_storage::{Chunks, ReadColumn};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
 use firn_types::{FieldId, Value};
@@ -15,7 +15,7 @@ const TRIAL_ROWS: u64 = 1 << 16;
 /// Rows are judged one by one when fewer than one in so many is left.
 const SPARSE: usize = 4;
 
-/// Ranges that every wanted row's values lie in.
+/// Ranges that every wanted row's values lie in, or outside of.
 #[derive(Debug, Default)]
 pub(super) struct Ranges {
     ranges: Vec<ColumnRange>,
@@ -29,6 +29,7 @@ struct ColumnRange {
     position: usize,
     low: i128,
     high: i128,
+    outside: bool,
 }
 
 impl Ranges {
@@ -41,16 +42,17 @@ impl Ranges {
                 waiting.extend(parts);
                 continue;
             }
-            let Some((field, low, high)) = range_of(predicate) else { continue };
+            let Some((field, low, high, outside)) = range_of(predicate) else { continue };
             let Some(position) = columns.iter().position(|column| column.field == field) else {
                 continue;
             };
-            match ranges.iter_mut().find(|range| range.position == position) {
+            let meets = |range: &&mut ColumnRange| range.position == position && !range.outside;
+            match ranges.iter_mut().find(meets).filter(|_| !outside) {
                 Some(range) => {
                     range.low = range.low.max(low);
                     range.high = range.high.min(high);
                 }
-                None => ranges.push(ColumnRange { position, low, high }),
+                None => ranges.push(ColumnRange { position, low, high, outside }),
             }
         }
         Ranges { ranges, ..Ranges::default() }
@@ -64,8 +66,9 @@ impl Ranges {
         let mut passing = Selection::All;
         for range in &self.ranges {
             let column = chunks.column(range.position);
-            if let Some(within) = column.between(start, rows, range.low, range.high) {
-                passing = passing.within(&within);
+            let rows_of = if range.outside { Narrow::outside } else { Narrow::between };
+            if let Some(found) = rows_of(column, start, rows, range.low, range.high) {
+                passing = passing.within(&found);
             }
         }
         let count = passing.count(rows);
@@ -81,14 +84,19 @@ impl Ranges {
     }
 }
 
-/// The range of a column's integers, from its least to its greatest, in which those lie that pass.
-fn range_of(predicate: &ScanPredicate) -> Option<(FieldId, i128, i128)> {
+/// The range of a column's integers, from its least to its greatest, in which those lie that pass, or
+/// outside of which.
+fn range_of(predicate: &ScanPredicate) -> Option<(FieldId, i128, i128, bool)> {
+    let mut outside = false;
     let (field, low, high) = match predicate {
         ScanPredicate::Compare { field, operator, value } => {
             let value = integer(value)?;
             let (low, high) = match operator {
                 Comparison::Equal => (value, value),
-                Comparison::NotEqual => return None,
+                Comparison::NotEqual => {
+                    outside = true;
+                    (value, value)
+                }
                 Comparison::Less => (i128::MIN, value.checked_sub(1)?),
                 Comparison::LessOrEqual => (i128::MIN, value),
                 Comparison::Greater => (value.checked_add(1)?, i128::MAX),
@@ -102,7 +110,7 @@ fn range_of(predicate: &ScanPredicate) -> Option<(FieldId, i128, i128)> {
         }
         _ => return None,
     };
-    Some((*field, low, high))
+    Some((*field, low, high, outside))
 }
 
 /// The integer that an array holds for the value, whose scale is the column's.

@@ -1,9 +1,15 @@
 //! LENGTH and its kin.
 
+use arrow::array::MAX_INLINE_VIEW_LEN;
+use std::ops::Range;
+
+use arrow::array::{ByteView, StringViewArray};
+use arrow::buffer::Buffer;
+use firn_column::{Array, Column};
 use firn_types::{Result, SqlType, TypeFamily};
 
 use super::CATEGORY;
-use crate::functions::driver::{blobs, strict, texts};
+use crate::functions::driver::{Output, blobs, strict, texts};
 use crate::functions::{
     Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
@@ -12,7 +18,7 @@ use crate::functions::{
 pub(crate) const LENGTH: ScalarFunction = ScalarFunction::new(
     "LENGTH",
     Arity::exactly(1),
-    |arguments| bind("LENGTH", arguments, characters, 1),
+    |arguments| bind("LENGTH", arguments, Measure::Characters),
     Documentation::of(
         CATEGORY,
         "The number of characters of a text, or of bytes of a binary value.",
@@ -25,7 +31,7 @@ pub(crate) const LENGTH: ScalarFunction = ScalarFunction::new(
 pub(crate) const OCTET_LENGTH: ScalarFunction = ScalarFunction::new(
     "OCTET_LENGTH",
     Arity::exactly(1),
-    |arguments| bind("OCTET_LENGTH", arguments, str::len, 1),
+    |arguments| bind("OCTET_LENGTH", arguments, Measure::Bytes(1)),
     Documentation::of(
         CATEGORY,
         "The number of bytes of a text in UTF-8, or of a binary value.",
@@ -37,7 +43,7 @@ pub(crate) const OCTET_LENGTH: ScalarFunction = ScalarFunction::new(
 pub(crate) const BIT_LENGTH: ScalarFunction = ScalarFunction::new(
     "BIT_LENGTH",
     Arity::exactly(1),
-    |arguments| bind("BIT_LENGTH", arguments, |text| text.len() * 8, 8),
+    |arguments| bind("BIT_LENGTH", arguments, Measure::Bytes(8)),
     Documentation::of(
         CATEGORY,
         "The number of bits of a text in UTF-8, or of a binary value.",
@@ -50,8 +56,12 @@ pub(crate) const RTRIMMED_LENGTH: ScalarFunction = ScalarFunction::new(
     "RTRIMMED_LENGTH",
     Arity::exactly(1),
     |arguments| {
-        accept::text("RTRIMMED_LENGTH", arguments, 0)?;
-        bind("RTRIMMED_LENGTH", arguments, |text| characters(text.trim_end_matches(' ')), 1)
+        let input = accept::text("RTRIMMED_LENGTH", arguments, 0)?;
+        let kernel = strict(|rows, columns| {
+            let text = texts(&columns[0])?;
+            rows.map(|at| Ok(Some(characters(text.get(at).trim_end_matches(' ')) as i32)))
+        });
+        ScalarBinding::new(vec![input], SqlType::number(18, 0), kernel)
     },
     Documentation::of(
         CATEGORY,
@@ -60,26 +70,71 @@ pub(crate) const RTRIMMED_LENGTH: ScalarFunction = ScalarFunction::new(
     ),
 );
 
-fn bind(
-    name: &str,
-    arguments: &[Argument],
-    measure: fn(&str) -> usize,
-    per_byte: i64,
-) -> Result<ScalarBinding> {
+/// What is counted of a text; bytes of a binary value are counted in any case. Even the bits of the largest
+/// value are fewer than 2^31.
+#[derive(Clone, Copy)]
+enum Measure {
+    Characters,
+    /// Each for so many.
+    Bytes(i32),
+}
+
+fn bind(name: &str, arguments: &[Argument], measure: Measure) -> Result<ScalarBinding> {
     let input = accept::text_or_binary(name, arguments, 0)?;
+    let per_byte = if let Measure::Bytes(per_byte) = measure { per_byte } else { 1 };
     let kernel = if input.family() == TypeFamily::Binary {
         strict(move |rows, columns| {
             let bytes = blobs(&columns[0])?;
-            rows.map(|at| Ok(Some(bytes.get(at).len() as i64 * per_byte)))
+            rows.map(|at| Ok(Some(bytes.get(at).len() as i32 * per_byte)))
         })
     } else {
         strict(move |rows, columns| {
+            if let Column::Flat(Array::Text(texts)) = &columns[0]
+                && (matches!(measure, Measure::Bytes(_)) || is_ascii(texts))
+            {
+                let bytes = texts.lengths().map(|bytes| bytes as i32 * per_byte).collect();
+                return Ok(i32::array(bytes, rows.nulls.clone()));
+            }
             let text = texts(&columns[0])?;
-            rows.map(|at| Ok(Some(measure(text.get(at)) as i64)))
+            rows.map(|at| {
+                let text = text.get(at);
+                Ok(Some(match measure {
+                    Measure::Characters => characters(text) as i32,
+                    Measure::Bytes(per_byte) => text.len() as i32 * per_byte,
+                }))
+            })
         })
     };
     ScalarBinding::new(vec![input], SqlType::number(18, 0), kernel)
 }
+
+/// Whether all texts are known to be ASCII, so that their views tell their lengths. It is asked of the
+/// part of each buffer that the texts lie in, unless that holds much else.
+fn is_ascii(texts: &StringViewArray) -> bool {
+    let buffers = texts.data_buffers();
+    let mut spans = vec![u32::MAX..0; buffers.len()];
+    let (mut short, mut needed) = (0, 0);
+    for &view in texts.views() {
+        let view = ByteView::from(view);
+        if view.length <= MAX_INLINE_VIEW_LEN {
+            short |= view.as_u128();
+        } else if let Some(span) = spans.get_mut(view.buffer_index as usize) {
+            let end = view.offset.saturating_add(view.length);
+            *span = span.start.min(view.offset)..span.end.max(end);
+            needed += view.length as usize;
+        }
+    }
+    let held: usize = spans.iter().map(ExactSizeIterator::len).sum();
+    // Of a short text, the bytes behind it are 0.
+    let ascii = |(buffer, span): (&Buffer, Range<u32>)| {
+        let part = buffer.get(span.start as usize..span.end as usize);
+        span.is_empty() || part.is_some_and(<[u8]>::is_ascii)
+    };
+    short & NOT_ASCII == 0 && held <= 2 * needed && buffers.iter().zip(spans).all(ascii)
+}
+
+/// The highest bits of a view's twelve bytes of text.
+const NOT_ASCII: u128 = 0x8080_8080_8080_8080_8080_8080 << 32;
 
 /// The number of characters.
 pub(super) fn characters(text: &str) -> usize {
