@@ -230,10 +230,14 @@ impl Block {
             32 => test!(u32, &units(&self.bytes)[rows], u32::from_le_bytes),
             64 => test!(u64, &units(&self.bytes)[rows], u64::from_le_bytes),
             bits => {
-                let mut differences = vec![0_u8; rows.len()];
-                let form = (bits, self.plane_shift);
-                widen_planes(&self.bytes, rows, form, 0, &mut differences);
-                test!(u8, &differences, |difference: u8| difference)
+                let (mask, low, span) = (mask(bits), low as u8, span as u8);
+                let mut answers = BooleanBufferBuilder::new(rows.len());
+                for (plane, at) in planes(rows, self.plane_shift) {
+                    let shift = plane as u32 * u32::from(bits);
+                    let test = |byte: u8| ((byte >> shift) & mask).wrapping_sub(low) <= span;
+                    answers.append_buffer(&pack(Operand::Many(&self.bytes[at]), test));
+                }
+                answers.finish()
             }
         }
     }
@@ -336,17 +340,25 @@ fn widen_planes<T: Integer>(
     values: &mut [T],
 ) {
     let mask = mask(bits);
-    let mut at = rows.start;
-    while at < rows.end {
-        let plane = at >> plane_shift;
-        let (first, end) = (plane << plane_shift, rows.end.min((plane + 1) << plane_shift));
+    let mut values = values;
+    for (plane, at) in planes(rows, plane_shift) {
         let shift = plane as u32 * u32::from(bits);
-        let values = &mut values[at - rows.start..end - rows.start];
-        for (out, byte) in values.iter_mut().zip(&bytes[at - first..end - first]) {
+        let (these, others) = values.split_at_mut(at.len());
+        for (out, byte) in these.iter_mut().zip(&bytes[at]) {
             *out = low.plus(u64::from((byte >> shift) & mask));
         }
-        at = end;
+        values = others;
     }
+}
+
+/// The planes in which rows of a block lie, and where: `plane_shift` is the binary logarithm of a plane's
+/// rows.
+fn planes(rows: Range<usize>, plane_shift: u32) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let (start, end) = (rows.start, rows.end);
+    (start >> plane_shift..end.div_ceil(1 << plane_shift)).map(move |plane| {
+        let (first, next) = (plane << plane_shift, (plane + 1) << plane_shift);
+        (plane, start.max(first) - first..end.min(next) - first)
+    })
 }
 
 fn gather_planes<T: Integer>(

@@ -180,6 +180,12 @@ fn pieces(rows: Range<usize>, size: usize) -> impl Iterator<Item = (usize, usize
     starts.map(move |start| (start, next(start).min(rows.end) - start))
 }
 
+/// Positions cut in runs of `size`.
+fn in_runs(positions: &UInt32Array, size: usize) -> impl Iterator<Item = UInt32Array> {
+    let starts = (0..positions.len()).step_by(size);
+    starts.map(move |start| positions.slice(start, size.min(positions.len() - start)))
+}
+
 /// The row group of a morsel.
 struct RowGroup<'a> {
     reader: &'a PartitionReader,
@@ -259,40 +265,69 @@ impl Scan {
         let judged = group.reader.chunks(group.index, first)?;
         let live = group.reader.live_rows(group.index);
         let range = range.start as usize..range.end as usize;
-        // What is asked of a dictionary is asked once a piece: one of many values is worth long pieces.
-        let piece_rows = judged.dictionary_len() * ROWS_PER_VALUE;
-        let piece_rows = piece_rows.next_multiple_of(BATCH_ROWS).max(BATCH_ROWS);
-        let pieces = pieces(range, piece_rows).map(|(start, rows)| {
-            let selection = match opened.ranges.few(&judged, start, rows) {
-                None => self.judge(&judged.slice(start, rows), context)?,
-                Some(few) => {
-                    let piece = judged.select(start, rows, &few);
-                    self.judge(&piece, context)?.among(few.positions(rows))
-                }
-            };
-            let selection = match &live {
-                RowSelection::Mask(live) => selection.within(live.slice(start, rows).values()),
-                _ => selection,
-            };
-            Ok(Piece { start, rows, selection })
-        });
-        let pieces: Vec<Piece> = pieces.collect::<Result<_>>()?;
+        let mut pieces = self.judge_pieces(&judged, range, opened, context)?;
+        if let RowSelection::Mask(live) = &live {
+            for piece in &mut pieces {
+                let live = live.slice(piece.start, piece.rows);
+                piece.selection = piece.selection.clone().within(live.values());
+            }
+        }
         let passing: usize = pieces.iter().map(Piece::passing).sum();
         if passing == 0 {
             return Ok(Flow::Continue);
+        }
+        if spec.output.is_empty() && !spec.row_address {
+            return self.give(Batch::new(vec![], passing), group, &RowSelection::All, emit);
         }
         if passing * DENSE >= group.rows() {
             let whole = judged.and(group.reader.chunks(group.index, others)?);
             return self.give_pieces(&whole.project(&spec.output), group, &pieces, emit);
         }
         let rows = UInt32Array::from_iter_values(pieces.iter().flat_map(Piece::positions));
+        if others.is_empty() {
+            let whole = judged.project(&spec.output).take(&rows);
+            return self.give(whole, group, &RowSelection::List(rows), emit);
+        }
         let mut columns = judged.take(&rows).into_columns();
         let rows = RowSelection::List(rows);
-        if !others.is_empty() {
-            columns.extend(group.reader.read(group.index, others, &rows)?.into_columns());
-        }
+        columns.extend(group.reader.read(group.index, others, &rows)?.into_columns());
         let whole = Batch::new(columns, passing).project(&spec.output);
         self.give(whole, group, &rows, emit)
+    }
+
+    /// Which of some consecutive rows pass, deleted ones included.
+    fn judge_pieces(
+        &self,
+        judged: &Chunks,
+        rows: Range<usize>,
+        opened: &Opened,
+        context: &QueryContext,
+    ) -> Result<Vec<Piece>> {
+        // What is asked of a dictionary is asked once a piece: one of many values is worth long pieces.
+        let piece_rows = judged.dictionary_len() * ROWS_PER_VALUE;
+        let piece_rows = piece_rows.next_multiple_of(BATCH_ROWS).max(BATCH_ROWS);
+        let passing = opened.ranges.passing(judged, &rows);
+        let first = rows.start;
+        let judge = |(start, rows): (usize, usize)| {
+            let passing = passing.slice(start - first, rows);
+            let selection = match ranges::are_few(&passing, rows) {
+                false => self.judge(&judged.slice(start, rows), context)?,
+                true => {
+                    let mut kept = Vec::new();
+                    for some in in_runs(&passing.positions(rows), piece_rows) {
+                        let piece = judged.take(&some.unary(|row| row + start as u32));
+                        let kept_of_piece = self.judge(&piece, context)?.among(some);
+                        kept.extend_from_slice(kept_of_piece.positions(rows).values());
+                    }
+                    Selection::Rows(kept.into())
+                }
+            };
+            Ok(Piece { start, rows, selection })
+        };
+        match ranges::are_few(&passing, rows.len()) {
+            true => Ok(vec![judge((rows.start, rows.len()))?]),
+            false => pieces(rows, piece_rows).map(judge).collect(),
+        }
     }
 
     /// The rows of a piece that pass, deleted ones included.

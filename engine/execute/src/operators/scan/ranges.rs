@@ -3,6 +3,7 @@
 //! Of what follows from the conditions, the ranges of integers are asked of packed columns. Where few rows
 //! are left, only those are widened and judged; where most are, the ranges are soon asked no more.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_column::{Narrow, Selection};
@@ -58,23 +59,23 @@ impl Ranges {
         Ranges { ranges, ..Ranges::default() }
     }
 
-    /// The rows of a piece that may be wanted, if few are; `None` where all are to be judged.
-    pub(super) fn few(&self, chunks: &Chunks, start: usize, rows: usize) -> Option<Selection> {
+    /// The rows, counted from the first of them, that may be wanted.
+    pub(super) fn passing(&self, chunks: &Chunks, rows: &Range<usize>) -> Selection {
         if self.ranges.is_empty() || self.is_idle() {
-            return None;
+            return Selection::All;
         }
         let mut passing = Selection::All;
         for range in &self.ranges {
             let column = chunks.column(range.position);
             let rows_of = if range.outside { Narrow::outside } else { Narrow::between };
-            if let Some(found) = rows_of(column, start, rows, range.low, range.high) {
+            if let Some(found) = rows_of(column, rows.start, rows.len(), range.low, range.high) {
                 passing = passing.within(&found);
             }
         }
-        let count = passing.count(rows);
-        self.asked.fetch_add(rows as u64, Ordering::Relaxed);
+        let count = passing.count(rows.len());
+        self.asked.fetch_add(rows.len() as u64, Ordering::Relaxed);
         self.passed.fetch_add(count as u64, Ordering::Relaxed);
-        (count * SPARSE < rows).then_some(passing)
+        passing
     }
 
     /// Whether too many rows pass for asking to pay.
@@ -82,6 +83,11 @@ impl Ranges {
         let asked = self.asked.load(Ordering::Relaxed);
         asked >= TRIAL_ROWS && self.passed.load(Ordering::Relaxed) * SPARSE as u64 > asked
     }
+}
+
+/// Whether so few of the rows may be wanted that these are better judged one by one.
+pub(super) fn are_few(passing: &Selection, rows: usize) -> bool {
+    passing.count(rows) * SPARSE < rows
 }
 
 /// The range of a column's integers, from its least to its greatest, in which those lie that pass, or

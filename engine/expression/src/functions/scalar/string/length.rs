@@ -1,8 +1,6 @@
 //! LENGTH and its kin.
 
 use arrow::array::MAX_INLINE_VIEW_LEN;
-use std::ops::Range;
-
 use arrow::array::{ByteView, StringViewArray};
 use arrow::buffer::Buffer;
 use firn_column::{Array, Column};
@@ -112,7 +110,7 @@ fn bind(name: &str, arguments: &[Argument], measure: Measure) -> Result<ScalarBi
 /// part of each buffer that the texts lie in, unless that holds much else.
 fn is_ascii(texts: &StringViewArray) -> bool {
     let buffers = texts.data_buffers();
-    let mut spans = vec![u32::MAX..0; buffers.len()];
+    let mut spans = vec![(u32::MAX, 0); buffers.len()];
     let (mut short, mut needed) = (0, 0);
     for &view in texts.views() {
         let view = ByteView::from(view);
@@ -120,15 +118,14 @@ fn is_ascii(texts: &StringViewArray) -> bool {
             short |= view.as_u128();
         } else if let Some(span) = spans.get_mut(view.buffer_index as usize) {
             let end = view.offset.saturating_add(view.length);
-            *span = span.start.min(view.offset)..span.end.max(end);
-            needed += view.length as usize;
+            *span = (span.0.min(view.offset), span.1.max(end));
+            needed += u64::from(view.length);
         }
     }
-    let held: usize = spans.iter().map(ExactSizeIterator::len).sum();
+    let held: u64 = spans.iter().map(|(start, end)| u64::from(end.saturating_sub(*start))).sum();
     // Of a short text, the bytes behind it are 0.
-    let ascii = |(buffer, span): (&Buffer, Range<u32>)| {
-        let part = buffer.get(span.start as usize..span.end as usize);
-        span.is_empty() || part.is_some_and(<[u8]>::is_ascii)
+    let ascii = |(buffer, (start, end)): (&Buffer, (u32, u32))| {
+        start >= end || buffer.get(start as usize..end as usize).is_some_and(<[u8]>::is_ascii)
     };
     short & NOT_ASCII == 0 && held <= 2 * needed && buffers.iter().zip(spans).all(ascii)
 }
