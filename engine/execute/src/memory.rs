@@ -131,7 +131,8 @@ pub(crate) fn bytes_of(batch: &Batch) -> usize {
     batch.columns().iter().map(bytes_of_column).sum()
 }
 
-fn bytes_of_column(column: &Column) -> usize {
+/// About how many bytes a column takes, as [`bytes_of`].
+pub(crate) fn bytes_of_column(column: &Column) -> usize {
     match column {
         Column::Flat(array) => bytes_of_array(array),
         Column::Constant { value, .. } => bytes_of_array(value),

@@ -8,11 +8,13 @@
 //! The parts are the morsels of the output, so that only one worker's share of a large answer is in
 //! memory twice.
 
+mod clusters;
 mod dealt;
 mod parts;
 mod table;
 
-use std::sync::{Mutex, OnceLock};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use firn_column::{Batch, Column};
 use firn_expression::functions::AggregateBinding;
@@ -23,8 +25,9 @@ use crate::evaluate::Expressions;
 use crate::memory::Reservation;
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::expand::emit_in_batches;
+use clusters::{Cluster, Clusters};
 use dealt::{Dealt, DealtRows};
-use parts::Part;
+use parts::{Held, Part};
 use table::Table;
 
 /// What is grouped by what.
@@ -66,6 +69,7 @@ impl AggregateSpec {
 /// Groups rows; reads the answers.
 pub(crate) struct Aggregate {
     spec: AggregateSpec,
+    clusters: Clusters,
     collected: Mutex<Collected>,
     parts: OnceLock<Vec<Mutex<Option<Part>>>>,
 }
@@ -73,7 +77,8 @@ pub(crate) struct Aggregate {
 /// What the workers leave.
 #[derive(Default)]
 struct Collected {
-    tables: Vec<(Table, Reservation)>,
+    tables: Vec<Held<Table>>,
+    clusters: Vec<Held<Cluster>>,
     dealt: Vec<Dealt>,
 }
 
@@ -86,16 +91,8 @@ const ROWS_PER_GROUP: usize = 4;
 
 impl Aggregate {
     pub(crate) fn new(spec: AggregateSpec) -> Aggregate {
-        Aggregate { spec, collected: Mutex::default(), parts: OnceLock::new() }
-    }
-
-    /// The answers of one part as columns: keys, calls, grouping id.
-    fn answer(&self, part: Part, context: &QueryContext) -> Result<Batch> {
-        let mut table = part.group(&self.spec, context)?;
-        if self.parts.get().is_some_and(|parts| parts.len() == 1) && table.groups() == 0 {
-            table.add_empty_sets(&self.spec)?;
-        }
-        table.finish(&self.spec)
+        let clusters = Clusters::new(&spec);
+        Aggregate { spec, clusters, collected: Mutex::default(), parts: OnceLock::new() }
     }
 }
 
@@ -105,6 +102,8 @@ impl Sink for Aggregate {
             shared: self,
             context,
             table: Table::new(&self.spec),
+            clusters: Vec::new(),
+            cluster_bytes: 0,
             memory: context.memory.reservation(),
             dealt: None,
             batches: 0,
@@ -113,15 +112,20 @@ impl Sink for Aggregate {
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
-        let collected = std::mem::take(&mut *lock(&self.collected));
-        let groups: usize = collected.tables.iter().map(|(table, _)| table.groups()).sum();
-        let one_part = collected.dealt.is_empty()
-            && (groups <= PARALLEL_GROUPS || collected.tables.len() == 1 || self.spec.keys == 0);
-        let parts = if one_part {
-            vec![Part::of_tables(collected.tables)]
-        } else {
-            parts::split(collected.tables, collected.dealt, &self.spec.key_types(), context)?
+        let Collected { tables, mut clusters, dealt } = std::mem::take(&mut *lock(&self.collected));
+        let apart = match self.clusters.are_apart() {
+            true => std::mem::take(&mut clusters),
+            false => Vec::new(),
         };
+        let of_tables: usize = tables.iter().map(|(table, _)| table.groups()).sum();
+        let of_clusters: usize = clusters.iter().map(|(cluster, _)| cluster.states.groups).sum();
+        let is_few = of_tables + of_clusters <= PARALLEL_GROUPS || self.spec.keys == 0;
+        let is_alone = tables.len() == 1 && clusters.is_empty();
+        let mut parts = match dealt.is_empty() && (is_few || is_alone) {
+            true => vec![Part::of_all(tables, clusters)],
+            false => parts::split(tables, clusters, dealt, &self.spec.key_types(), context)?,
+        };
+        parts.extend(apart.into_iter().map(|cluster| Part::of_all(Vec::new(), vec![cluster])));
         let parts = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
         self.parts.set(parts).map_err(|_| Error::internal("grouped twice"))
     }
@@ -133,11 +137,11 @@ impl Source for Aggregate {
     }
 
     fn read(&self, morsel: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
-        let part = self.parts.get().and_then(|parts| parts.get(morsel));
-        let Some(part) = part.and_then(|part| lock(part).take()) else {
+        let parts = self.parts.get().map_or(&[][..], Vec::as_slice);
+        let Some(part) = parts.get(morsel).and_then(|part| lock(part).take()) else {
             return Ok(Flow::Continue);
         };
-        emit_in_batches(&self.answer(part, context)?, emit)
+        emit_in_batches(&part.answer(parts.len() == 1, &self.spec, context)?, emit)
     }
 }
 
@@ -145,6 +149,8 @@ struct AggregateWorker<'a> {
     shared: &'a Aggregate,
     context: &'a QueryContext,
     table: Table,
+    clusters: Vec<Cluster>,
+    cluster_bytes: usize,
     memory: Reservation,
     /// Rows that the table did not take any more.
     dealt: Option<DealtRows>,
@@ -159,7 +165,7 @@ const BATCHES_WATCHED: usize = 64;
 impl AggregateWorker<'_> {
     /// Whether the table may go on growing.
     fn has_memory(&mut self) -> bool {
-        let bytes = self.table.memory_bytes();
+        let bytes = self.table.memory_bytes() + self.cluster_bytes;
         if bytes <= self.memory.bytes() {
             return true;
         }
@@ -178,6 +184,21 @@ impl AggregateWorker<'_> {
 
     fn add(&mut self, inputs: &[Column], rows: usize) -> Result<()> {
         let spec = &self.shared.spec;
+        if self.dealt.is_none()
+            && let Some(inside) = self.shared.clusters.cut(&inputs[0])
+        {
+            let part = |rows: &Range<usize>| -> Vec<Column> {
+                inputs.iter().map(|input| input.slice(rows.start, rows.len())).collect()
+            };
+            let cluster = Cluster::of(spec, &part(&inside))?;
+            self.cluster_bytes += cluster.memory_bytes();
+            self.clusters.push(cluster);
+            for edge in [0..inside.start, inside.end..rows] {
+                let inputs = part(&edge);
+                self.add_keyed(&inputs[..1], &inputs, edge.len())?;
+            }
+            return Ok(());
+        }
         if spec.sets.is_none() {
             return self.add_keyed(&inputs[..spec.keys], inputs, rows);
         }
@@ -221,6 +242,7 @@ impl SinkWorker for AggregateWorker<'_> {
         if self.dealt.is_none() && is_watched {
             let on_disk = !self.has_memory();
             if on_disk || self.is_scattered() {
+                self.shared.clusters.end();
                 self.dealt = Some(DealtRows::new(self.context.memory.reservation(), on_disk));
             }
         }
@@ -228,9 +250,12 @@ impl SinkWorker for AggregateWorker<'_> {
     }
 
     fn combine(self: Box<Self>) -> Result<()> {
-        let AggregateWorker { shared, context, table, memory, dealt, .. } = *self;
+        let AggregateWorker { shared, context, table, clusters, memory, dealt, .. } = *self;
+        let memory = Arc::new(memory);
         let dealt = dealt.map(|dealt| dealt.finish(&shared.spec, context)).transpose()?;
         let mut collected = lock(&shared.collected);
+        let clusters = clusters.into_iter().map(|cluster| (cluster, Arc::clone(&memory)));
+        collected.clusters.extend(clusters);
         collected.tables.push((table, memory));
         collected.dealt.extend(dealt);
         Ok(())

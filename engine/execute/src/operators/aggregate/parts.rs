@@ -1,12 +1,13 @@
 //! Groups dealt out to parts by the hash of their key.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::UInt32Array;
 use firn_column::{Batch, Column};
 use firn_types::{Error, Result, SqlType};
 
 use super::AggregateSpec;
+use super::clusters::Cluster;
 use super::dealt::Dealt;
 use super::table::{States, Table};
 use crate::context::{QueryContext, lock};
@@ -22,19 +23,42 @@ pub(super) struct Part {
     rows: Vec<Batch>,
     files: Vec<SpillFile>,
     /// What the tables and rows have reserved; given back when the last part is done.
-    _memory: Vec<std::sync::Arc<Reservation>>,
+    _memory: Vec<Arc<Reservation>>,
 }
 
 impl Part {
     /// The one part of everything.
-    pub(super) fn of_tables(tables: Vec<(Table, Reservation)>) -> Part {
-        let (tables, memory): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
-        let memory = memory.into_iter().map(std::sync::Arc::new).collect();
-        Part { tables, _memory: memory, ..Part::default() }
+    pub(super) fn of_all(tables: Vec<Held<Table>>, clusters: Vec<Held<Cluster>>) -> Part {
+        let (tables, mut memory): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
+        let (clusters, more): (Vec<_>, Vec<_>) = clusters.into_iter().unzip();
+        memory.extend(more);
+        let pieces = clusters.into_iter().map(|cluster| (cluster.keys, cluster.states)).collect();
+        Part { tables, pieces, _memory: memory, ..Part::default() }
+    }
+
+    /// The answers for the part's groups.
+    pub(super) fn answer(
+        mut self,
+        is_only: bool,
+        spec: &AggregateSpec,
+        context: &QueryContext,
+    ) -> Result<Batch> {
+        let is_piece = self.tables.is_empty() && self.rows.is_empty() && self.files.is_empty();
+        if is_piece
+            && self.pieces.len() == 1
+            && let Some((keys, states)) = self.pieces.pop()
+        {
+            return states.finish(keys, spec);
+        }
+        let mut table = self.group(spec, context)?;
+        if is_only && table.groups() == 0 {
+            table.add_empty_sets(spec)?;
+        }
+        table.finish(spec)
     }
 
     /// The part's groups in one table.
-    pub(super) fn group(self, spec: &AggregateSpec, context: &QueryContext) -> Result<Table> {
+    fn group(self, spec: &AggregateSpec, context: &QueryContext) -> Result<Table> {
         let mut tables = self.tables.into_iter();
         let mut table = tables.next().unwrap_or_else(|| Table::new(spec));
         for other in tables {
@@ -57,34 +81,43 @@ impl Part {
     }
 }
 
+/// With the memory that is reserved for it.
+pub(super) type Held<T> = (T, Arc<Reservation>);
+
 /// Deals out tables, and puts them beside the rows that were dealt out.
 pub(super) fn split(
-    tables: Vec<(Table, Reservation)>,
+    tables: Vec<Held<Table>>,
+    clusters: Vec<Held<Cluster>>,
     dealt: Vec<Dealt>,
     types: &[SqlType],
     context: &QueryContext,
 ) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     parts.resize_with(PARTS, Part::default);
-    let tables: Vec<_> = tables.into_iter().map(|table| Mutex::new(Some(table))).collect();
-    let pieces = context.map(tables.len(), |index| {
-        let taken = lock(&tables[index]).take();
-        let (table, memory) = taken.ok_or_else(|| Error::internal("a table split twice"))?;
-        Ok((pieces_of(table, types)?, memory))
+    let tables = tables.into_iter().map(|(table, memory)| (Whole::Table(table), memory));
+    let clusters = clusters.into_iter().map(|(cluster, memory)| (Whole::Cluster(cluster), memory));
+    let wholes: Vec<_> = tables.chain(clusters).map(|whole| Mutex::new(Some(whole))).collect();
+    let pieces = context.map(wholes.len(), |index| {
+        let taken = lock(&wholes[index]).take();
+        let (whole, memory) = taken.ok_or_else(|| Error::internal("a table split twice"))?;
+        let (keys, states) = match whole {
+            Whole::Table(table) => table.into_states()?,
+            Whole::Cluster(cluster) => (cluster.keys, cluster.states),
+        };
+        Ok((pieces_of(keys, states, types)?, memory))
     })?;
     for (pieces, memory) in pieces {
-        let memory = std::sync::Arc::new(memory);
         for (part, piece) in parts.iter_mut().zip(pieces) {
             part.pieces.push(piece);
-            part._memory.push(std::sync::Arc::clone(&memory));
+            part._memory.push(Arc::clone(&memory));
         }
     }
     for dealt in dealt {
-        let memory = std::sync::Arc::new(dealt.memory);
+        let memory = Arc::new(dealt.memory);
         for (part, dealt) in parts.iter_mut().zip(dealt.parts) {
             part.tables.extend(dealt.table);
             part.rows.extend(dealt.waiting);
-            part._memory.push(std::sync::Arc::clone(&memory));
+            part._memory.push(Arc::clone(&memory));
         }
         let files = dealt.spilled.map(SpilledRows::finish).transpose()?;
         for (part, file) in parts.iter_mut().zip(files.into_iter().flatten()) {
@@ -94,9 +127,18 @@ pub(super) fn split(
     Ok(parts)
 }
 
-/// A table's groups, part by part.
-fn pieces_of(table: Table, types: &[SqlType]) -> Result<Vec<(Vec<Column>, States)>> {
-    let (keys, states) = table.into_states()?;
+/// What is dealt out.
+enum Whole {
+    Table(Table),
+    Cluster(Cluster),
+}
+
+/// Groups part by part.
+fn pieces_of(
+    keys: Vec<Column>,
+    states: States,
+    types: &[SqlType],
+) -> Result<Vec<(Vec<Column>, States)>> {
     let parts = parts_of(&keys, types)?;
     let positions = positions_of(&parts);
     let mut accumulators: Vec<Vec<_>> = (0..PARTS).map(|_| Vec::new()).collect();

@@ -130,16 +130,11 @@ impl Table {
 
     /// The answers: keys, calls, grouping id.
     pub(super) fn finish(self, spec: &AggregateSpec) -> Result<Batch> {
-        let rows = if spec.is_ungrouped() { 1 } else { self.groups.len() };
-        let mut columns = self.groups.into_keys()?;
-        let set = if spec.sets.is_some() { columns.pop() } else { None };
-        for accumulator in self.accumulators {
-            columns.push(accumulator.finish()?);
+        let (keys, mut states) = self.into_states()?;
+        if spec.is_ungrouped() {
+            states.groups = 1;
         }
-        if let (Some(set), true) = (set, spec.grouping_id) {
-            columns.push(grouping_ids(spec, &set)?);
-        }
-        Ok(Batch::new(columns, rows))
+        states.finish(keys, spec)
     }
 }
 
@@ -147,6 +142,21 @@ impl Table {
 pub(super) struct States {
     pub(super) accumulators: Vec<Box<dyn Accumulator>>,
     pub(super) groups: usize,
+}
+
+impl States {
+    /// The answers: keys, calls, grouping id.
+    pub(super) fn finish(self, keys: Vec<Column>, spec: &AggregateSpec) -> Result<Batch> {
+        let mut columns = keys;
+        let set = if spec.sets.is_some() { columns.pop() } else { None };
+        for accumulator in self.accumulators {
+            columns.push(accumulator.finish()?);
+        }
+        if let (Some(set), true) = (set, spec.grouping_id) {
+            columns.push(grouping_ids(spec, &set)?);
+        }
+        Ok(Batch::new(columns, self.groups))
+    }
 }
 
 /// The keys of rows within a grouping set: NULL where the set has no key, and the set's number.
