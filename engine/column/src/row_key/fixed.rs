@@ -11,8 +11,8 @@
 //!
 //! A layout knows the ranges of the columns that it has seen; rows outside of them do not fit.
 
-use arrow::array::{BooleanArray, Float64Array, Int32Array, Int64Array};
-use arrow::array::{Decimal128Array, StringViewArray, StringViewBuilder};
+use arrow::array::{Array as _, BooleanArray, Float64Array, Int32Array, Int64Array};
+use arrow::array::{Decimal128Array, StringViewArray, StringViewBuilder, UInt32Array};
 use arrow::buffer::NullBuffer;
 use firn_types::{Error, Result, SqlType};
 
@@ -132,6 +132,28 @@ pub struct Packed<W> {
     pub keys: Vec<W>,
     /// 1 for rows that have no key: a value outside the layout, or a NULL where those were refused.
     pub misses: Vec<u8>,
+}
+
+impl<W: Word> Packed<W> {
+    /// Sets what a dictionary's codes stand for: a field and whether it misses for each value, and at last for NULL.
+    fn set_coded(&mut self, codes: &UInt32Array, fields: &[W], misses: &[u8]) {
+        let null = fields.len() - 1;
+        if codes.null_count() != 0 {
+            let codes = codes.iter().map(|code| code.map_or(null, |code| code as usize));
+            let rows = self.keys.iter_mut().zip(&mut self.misses);
+            for ((key, miss), code) in rows.zip(codes) {
+                key.set(fields[code]);
+                *miss |= misses[code];
+            }
+            return;
+        }
+        let codes = codes.values();
+        self.keys.iter_mut().zip(codes).for_each(|(key, &code)| key.set(fields[code as usize]));
+        if misses[..null].contains(&1) {
+            let rows = self.misses.iter_mut().zip(codes);
+            rows.for_each(|(miss, &code)| *miss |= misses[code as usize]);
+        }
+    }
 }
 
 impl<W> Packed<W> {
@@ -293,12 +315,7 @@ impl KeyLayout {
                     field.add(values, &mut table, &mut misses, refuse_nulls);
                     table[values.len()] = W::of(field.null_code() << field.shift);
                     misses[values.len()] = u8::from(refuse_nulls);
-                    let rows = packed.keys.iter_mut().zip(&mut packed.misses);
-                    for ((key, miss), code) in rows.zip(codes) {
-                        let code = code.map_or(values.len(), |code| code as usize);
-                        key.set(table[code]);
-                        *miss |= misses[code];
-                    }
+                    packed.set_coded(codes, &table, &misses);
                 }
             }
         }

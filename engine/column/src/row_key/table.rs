@@ -6,7 +6,7 @@
 //! their numbers packed; a key that is one such text has its number as its group. Keys made of dictionaries
 //! only are looked up once per combination of codes.
 
-use arrow::array::{Array as _, Int64Array, UInt32Array};
+use arrow::array::{Array as _, UInt32Array};
 use firn_types::{Error, Result, SqlType};
 
 use super::encode::{KeyEncoder, RowKeys};
@@ -14,10 +14,12 @@ use super::fixed::{KeyLayout, KeyOrder, Packed, not_packed};
 use super::hash::{mix_bytes, mix_wide};
 use super::slots::{InlineTable, NONE, TagTable, WARM_KEYS};
 use super::texts::{BLOCK_ROWS, CodeNumbers, TextNumbers};
-use crate::{Array, Column};
+use crate::Column;
 
-/// Bits of a packed key that may index an array: 256 KiB of group numbers.
+/// Bits of a packed key that may index an array: 256 KiB of group numbers ..
 const DIRECT_BITS_MAX: u32 = 16;
+/// .. or more for many groups: with so many places for each, the array is no larger than a hash table.
+const DIRECT_PLACES: usize = 8;
 /// Bits of the widest packed key.
 const PACKED_BITS_MAX: u32 = 128;
 
@@ -29,6 +31,8 @@ pub struct GroupTable {
     numbers: Vec<Option<TextNumbers>>,
     store: Store,
     codes: CodeNumbers,
+    /// With so many groups it is looked whether their keys index an array.
+    judged_at: usize,
 }
 
 #[derive(Debug)]
@@ -68,6 +72,7 @@ impl GroupTable {
             numbers: types.iter().map(|_| None).collect(),
             store,
             codes: CodeNumbers::default(),
+            judged_at: 1 << (DIRECT_BITS_MAX - 2),
         }
     }
 
@@ -128,6 +133,10 @@ impl GroupTable {
     fn look_up(&mut self, columns: &[Column], rows: usize, groups: &mut Vec<u32>) -> Result<()> {
         groups.reserve(rows);
         let mut keys = self.with_numbers(columns)?;
+        if self.len() >= self.judged_at {
+            self.judged_at = self.len() * 2;
+            self.index_directly()?;
+        }
         if !self.store.pack(&keys, rows)? {
             keys = self.change_layout(columns, keys)?;
             if !self.store.pack(&keys, rows)? {
@@ -141,10 +150,7 @@ impl GroupTable {
     fn with_numbers(&mut self, columns: &[Column]) -> Result<Vec<Column>> {
         let key = |(column, numbers): (&Column, &mut Option<TextNumbers>)| {
             let Some(numbers) = numbers else { return Ok(column.clone()) };
-            let mut of_row = Vec::with_capacity(column.len());
-            numbers.number(column, &mut of_row)?;
-            let of_row: Int64Array = of_row.into_iter().map(i64::from).collect();
-            Ok(Column::Flat(Array::I64(of_row)))
+            numbers.replace(column)
         };
         columns.iter().zip(&mut self.numbers).map(key).collect()
     }
@@ -159,6 +165,15 @@ impl GroupTable {
             *numbers = is_text(sql_type).then(TextNumbers::new);
         }
         self.types.iter().any(is_text)
+    }
+
+    /// Whether all texts come as codes, which are numbered at next to no cost.
+    fn are_coded(&self, columns: &[Column]) -> bool {
+        let mut keys = self.types.iter().zip(columns);
+        keys.all(|(sql_type, column)| match sql_type {
+            SqlType::Varchar { .. } => matches!(column, Column::Dictionary { .. }),
+            _ => true,
+        })
     }
 
     /// The types of the keys with numbers in the place of texts that are numbered.
@@ -181,7 +196,8 @@ impl GroupTable {
         };
         let groups = self.len();
         layout.widen(&keys)?;
-        if layout.bits() > PACKED_BITS_MAX && self.begin_numbers() {
+        let bits_max = if self.are_coded(columns) { DIRECT_BITS_MAX } else { PACKED_BITS_MAX };
+        if layout.bits() > bits_max && self.begin_numbers() {
             old = self.with_numbers(&old)?;
             keys = self.with_numbers(columns)?;
             layout = layout_of(&self.types_with_numbers()).ok_or_else(not_packed)?;
@@ -189,8 +205,8 @@ impl GroupTable {
             layout.widen(&keys)?;
         }
         match layout.bits() {
-            0..=DIRECT_BITS_MAX => {}
-            17..=64 => layout.stretch(63),
+            bits if is_direct(bits, groups) => {}
+            0..=64 => layout.stretch(63),
             _ => layout.stretch(PACKED_BITS_MAX - 1),
         }
         // Numbers of texts grow a little with every batch, also where many keys leave no bits to spare.
@@ -200,14 +216,22 @@ impl GroupTable {
         } else {
             Store::unpacked(&self.types_with_numbers())
         };
-        if groups > 0 {
-            let mut same = Vec::with_capacity(groups);
-            if !self.store.pack(&old, groups)? {
-                return Err(not_packed());
-            }
-            self.store.number(&old, groups, &mut same)?;
-        }
+        self.store.refill(&old, groups)?;
         Ok(keys)
+    }
+
+    /// Takes an array in the place of a hash table, when the keys lie so close together that it is no larger.
+    fn index_directly(&mut self) -> Result<()> {
+        let Store::Narrow { layout, keys, .. } = &self.store else { return Ok(()) };
+        let (old, groups) = (layout.unpack(keys), keys.len());
+        let mut layout = layout_of(&self.types_with_numbers()).ok_or_else(not_packed)?;
+        layout.widen(&old)?;
+        if !is_direct(layout.bits(), groups) {
+            return Ok(());
+        }
+        layout.fill();
+        self.store = Store::packed(layout, &old);
+        self.store.refill(&old, groups)
     }
 
     /// The groups' keys as columns, in the order of their numbers.
@@ -254,6 +278,11 @@ fn layout_of(types: &[SqlType]) -> Option<KeyLayout> {
     KeyLayout::new(types, &orders).filter(KeyLayout::is_reversible)
 }
 
+/// Whether keys of so many bits index an array.
+fn is_direct(bits: u32, groups: usize) -> bool {
+    bits <= DIRECT_BITS_MAX || (bits < 32 && 1_usize << bits <= groups * DIRECT_PLACES)
+}
+
 impl Store {
     fn memory_bytes(&self) -> usize {
         match self {
@@ -275,7 +304,7 @@ impl Store {
     fn packed(layout: KeyLayout, old: &[Column]) -> Store {
         let groups = old.first().map_or(0, Column::len);
         match layout.bits() {
-            bits @ 0..=DIRECT_BITS_MAX => {
+            bits if is_direct(bits, groups) => {
                 let groups = vec![NONE; 1 << bits];
                 Store::Direct { layout, groups, keys: Vec::new(), packed: Packed::default() }
             }
@@ -303,6 +332,18 @@ impl Store {
             rows: Vec::new(),
             batch: RowKeys::default(),
         }))
+    }
+
+    /// Numbers the keys of groups anew.
+    fn refill(&mut self, keys: &[Column], groups: usize) -> Result<()> {
+        let mut same = Vec::with_capacity(groups);
+        if groups > 0 && !self.pack(keys, groups)? {
+            return Err(not_packed());
+        }
+        match groups {
+            0 => Ok(()),
+            _ => self.number(keys, groups, &mut same),
+        }
     }
 
     /// Brings the rows' keys into the representation; FALSE when they do not fit.

@@ -56,6 +56,8 @@ pub(super) struct TextNumbers {
     texts: Texts,
     null: u32,
     codes: CodeNumbers,
+    /// The values of the small dictionary that came last, and their numbers.
+    replaced: Option<(Arc<Array>, Arc<Array>)>,
 }
 
 /// Texts by their numbers.
@@ -75,6 +77,7 @@ impl TextNumbers {
             texts: Texts { views: Vec::new(), column: StringViewBuilder::new() },
             null: NONE,
             codes: CodeNumbers::default(),
+            replaced: None,
         }
     }
 
@@ -97,6 +100,30 @@ impl TextNumbers {
             return Ok(());
         }
         self.number_each(column, numbers)
+    }
+
+    /// The column with the texts' numbers in their place.
+    ///
+    /// # Errors
+    /// An internal error for a column of something else.
+    pub(super) fn replace(&mut self, column: &Column) -> Result<Column> {
+        if let Column::Dictionary { codes, values } = column
+            && values.len() <= codes.len()
+            && codes.null_count() == 0
+        {
+            if !self.replaced.as_ref().is_some_and(|(known, _)| Arc::ptr_eq(known, values)) {
+                let mut of_values = Vec::new();
+                self.number_array(values, &mut of_values)?;
+                self.replaced = Some((Arc::clone(values), Arc::new(numbers_array(of_values))));
+            }
+            if let Some((_, numbers)) = &self.replaced {
+                let (codes, values) = (codes.clone(), Arc::clone(numbers));
+                return Ok(Column::Dictionary { codes, values });
+            }
+        }
+        let mut of_row = Vec::with_capacity(column.len());
+        self.number(column, &mut of_row)?;
+        Ok(Column::Flat(numbers_array(of_row)))
     }
 
     fn number_each(&mut self, column: &Column, numbers: &mut Vec<u32>) -> Result<()> {
@@ -180,6 +207,10 @@ impl TextNumbers {
         let texts = views.capacity() * 16 + column.allocated_size();
         self.table.memory_bytes() + self.hashes.capacity() * 8 + texts
     }
+}
+
+fn numbers_array(numbers: Vec<u32>) -> Array {
+    Array::I64(numbers.into_iter().map(i64::from).collect())
 }
 
 impl Texts {

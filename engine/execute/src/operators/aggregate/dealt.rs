@@ -6,7 +6,9 @@
 //! Database Architecture for the New Bottleneck: Memory Access", VLDB Journal 2000). When there is no
 //! memory, rows go on to disk.
 
-use firn_column::{Batch, PhysicalType};
+use std::sync::Arc;
+
+use firn_column::{Array, Batch, Column, PhysicalType};
 use firn_types::Result;
 use firn_types::limits::BATCH_ROWS;
 
@@ -73,13 +75,11 @@ impl DealtRows {
         batch: Batch,
         context: &QueryContext,
     ) -> Result<()> {
-        // Putting texts together would copy them, or list the buffers of all.
-        let has_texts = batch
-            .columns()
-            .iter()
-            .any(|column| matches!(column.physical(), PhysicalType::Text | PhysicalType::Bytes));
+        if self.next.last().is_some_and(|last| !is_joined_at_no_cost(last, &batch)) {
+            self.deal(spec, context)?;
+        }
         self.next.push(batch);
-        match !has_texts && self.next.iter().map(Batch::rows).sum::<usize>() < DEALT_ROWS {
+        match self.next.iter().map(Batch::rows).sum::<usize>() < DEALT_ROWS {
             true => Ok(()),
             false => self.deal(spec, context),
         }
@@ -133,6 +133,20 @@ impl DealtRows {
         }
         Ok(Dealt { parts: self.parts, spilled: self.spilled, memory: self.memory })
     }
+}
+
+/// Whether putting the rows together neither copies texts nor lists the buffers of all of them.
+fn is_joined_at_no_cost(a: &Batch, b: &Batch) -> bool {
+    let mut columns = a.columns().iter().zip(b.columns());
+    columns.all(|(a, b)| match (a, b) {
+        (Column::Dictionary { values: a, .. }, Column::Dictionary { values: b, .. }) => {
+            Arc::ptr_eq(a, b)
+        }
+        (Column::Flat(Array::Text(a)), Column::Flat(Array::Text(b))) => {
+            a.data_buffers().is_empty() && b.data_buffers().is_empty()
+        }
+        _ => !matches!(a.physical(), PhysicalType::Text | PhysicalType::Bytes),
+    })
 }
 
 impl DealtPart {

@@ -84,10 +84,12 @@ struct Collected {
 
 /// More groups than this in all tables together are merged on all threads.
 const PARALLEL_GROUPS: usize = 1 << 14;
-/// A worker's table with more groups than this is larger than the nearest caches ..
-const TABLE_GROUPS: usize = 1 << 16;
-/// .. and takes no more when its groups have had fewer rows than this on average.
+/// A worker's table with more groups than this is judged; it takes no more ..
+const JUDGED_GROUPS: usize = 1 << 14;
+/// .. when they have had fewer rows than this on average ..
 const ROWS_PER_GROUP: usize = 4;
+/// .. and there will be so many that the table does not fit into the nearest caches.
+const TABLE_GROUPS_MAX: f64 = (1 << 17) as f64;
 
 impl Aggregate {
     pub(crate) fn new(spec: AggregateSpec) -> Aggregate {
@@ -222,11 +224,29 @@ impl AggregateWorker<'_> {
         }
     }
 
-    /// Whether so many rows make groups of their own that it pays to deal them out.
+    /// Whether there will be so many groups that it pays to deal rows out.
     fn is_scattered(&self) -> bool {
         let groups = self.table.groups();
-        groups > TABLE_GROUPS && self.rows < groups * ROWS_PER_GROUP
+        groups > JUDGED_GROUPS
+            && self.rows < groups * ROWS_PER_GROUP
+            && expected_groups(self.rows, groups) > TABLE_GROUPS_MAX
     }
+}
+
+/// How many groups there are in all, going by how many different ones the first rows have, if rows take groups at
+/// random: of `g` groups, `n` rows have `g * (1 - exp(-n / g))` on average.
+fn expected_groups(rows: usize, seen: usize) -> f64 {
+    let (rows, seen) = (rows as f64, seen as f64);
+    // The average grows with g: halve the interval until it is narrow enough.
+    let (mut low, mut high) = (seen, seen * 1024.0);
+    for _ in 0..16 {
+        let middle = (low * high).sqrt();
+        match middle * (1.0 - (-rows / middle).exp()) < seen {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    low
 }
 
 impl SinkWorker for AggregateWorker<'_> {
