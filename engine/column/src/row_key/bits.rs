@@ -1,6 +1,7 @@
 //! Which integers of a range occur, a bit for each: the quickest answer to whether a key is there at all.
+//! In a wide range a bit stands for several neighbors, and the answer may be that a key may be there.
 //!
-//! A byte stands for eight keys, so that what a join knows of hundreds of thousands of keys stays in the
+//! A byte stands for eight keys or more, so that what a join knows of hundreds of thousands of keys stays in the
 //! nearest caches while a scan asks for each of its rows.
 
 use arrow::array::{Array as _, ArrowPrimitiveType, PrimitiveArray};
@@ -8,17 +9,21 @@ use arrow::buffer::BooleanBuffer;
 
 use crate::{Array, Column, Selection};
 
-/// Bits per key up to which they are worth their memory.
-const BITS_PER_KEY: i128 = 256;
+/// Bits per key up to which they are worth their memory; with fewer, one stands for several neighbors.
+const BITS_PER_KEY: u64 = 256;
+/// Bits per key without which those that stand for several neighbors would nearly all be set.
+const BITS_PER_KEY_MIN: u64 = 8;
 /// Bits that may be had in any case: 1 MiB.
-const BITS_FREE: i128 = 1 << 23;
+const BITS_FREE: u64 = 1 << 23;
 /// Most bits: 16 MiB.
-const BITS_MAX: i128 = 1 << 27;
+const BITS_MAX: u64 = 1 << 27;
 
 /// Which integers of a range occur.
 #[derive(Debug)]
 pub struct KeyBits {
     low: i64,
+    /// So many low bits of a key's distance from `low` are left out of account.
+    shift: u32,
     /// Bits; the one behind the last is never set.
     span: u64,
     words: Vec<u64>,
@@ -26,16 +31,18 @@ pub struct KeyBits {
 
 impl KeyBits {
     /// The integers of a column, all of which lie within `range`, both ends included; none when the range
-    /// is too wide for it. NULLs do not occur.
+    /// is not one of 64 bits, or would give each key too few of them. NULLs do not occur.
     pub fn of(keys: &Column, (low, high): (i128, i128)) -> Option<KeyBits> {
-        let span = high.checked_sub(low)?.checked_add(1)?;
-        let allowed = (keys.len() as i128 * BITS_PER_KEY).clamp(BITS_FREE, BITS_MAX);
-        if span > allowed {
+        let (low, high) = (i64::try_from(low).ok()?, i64::try_from(high).ok()?);
+        let allowed = (keys.len() as u64).saturating_mul(BITS_PER_KEY).clamp(BITS_FREE, BITS_MAX);
+        let distance = high.wrapping_sub(low) as u64;
+        let wanted = u64::BITS - (distance / allowed).leading_zeros();
+        let shift = wanted.min(u64::BITS - 1);
+        let span = (distance >> shift) + 1;
+        if shift > 0 && keys.len() as u64 * BITS_PER_KEY_MIN > span {
             return None;
         }
-        let low = i64::try_from(low).ok()?;
-        let span = span as u64;
-        let mut bits = KeyBits { low, span, words: vec![0; span as usize / 64 + 1] };
+        let mut bits = KeyBits { low, shift, span, words: vec![0; span as usize / 64 + 1] };
         match keys.flat() {
             Array::I32(values) => bits.add(&values, i64::from),
             Array::I64(values) => bits.add(&values, |value| value),
@@ -43,6 +50,11 @@ impl KeyBits {
             _ => return None,
         }
         Some(bits)
+    }
+
+    /// Whether a key whose bit is set surely occurs.
+    pub fn is_exact(&self) -> bool {
+        self.shift == 0
     }
 
     fn add<T: ArrowPrimitiveType>(
@@ -61,7 +73,7 @@ impl KeyBits {
     /// The bit of an integer; the one that is never set for those outside.
     #[inline]
     fn place(&self, value: i64) -> u64 {
-        (value.wrapping_sub(self.low) as u64).min(self.span)
+        (value.wrapping_sub(self.low) as u64 >> self.shift).min(self.span)
     }
 
     #[inline]
@@ -70,14 +82,14 @@ impl KeyBits {
         self.words[at as usize / 64] >> (at % 64) & 1 == 1
     }
 
-    /// The rows of a selection whose key occurs; NULL does not.
+    /// The rows of a selection whose key occurs, or may occur where the bits are not exact; NULL does not.
     pub fn narrow(&self, selection: Selection, keys: &Column) -> Selection {
         match keys.flat() {
             Array::I32(values) => self.narrow_by(selection, &values, i64::from),
             Array::I64(values) => self.narrow_by(selection, &values, |value| value),
             Array::I128(values) => self.narrow_by(selection, &values, |value| {
-                // What no 64 bits hold lies outside; so does the bit that is never set.
-                i64::try_from(value).unwrap_or(self.low.wrapping_add_unsigned(self.span))
+                // What no 64 bits hold lies outside, as do all numbers that are less than the least one.
+                i64::try_from(value).unwrap_or(self.low.wrapping_sub(1))
             }),
             _ => selection,
         }
@@ -143,8 +155,23 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_range_much_wider_than_its_keys() {
-        assert!(KeyBits::of(&integers(&[Some(0), Some(1 << 30)]), (0, 1 << 30)).is_none());
+    fn leaves_out_what_is_not_near_in_a_wide_range() {
+        for far in [1 << 30, i128::from(i64::MAX)] {
+            let bits = KeyBits::of(&integers(&[Some(0), None, Some(far)]), (0, far)).unwrap();
+            let asked =
+                integers(&[Some(0), Some(far), Some(far / 2), None, Some(-1), Some(far + 5000)]);
+            assert_eq!(rows(bits.narrow(Selection::All, &asked), 6)[..2], [0, 1]);
+            assert!(!rows(bits.narrow(Selection::All, &asked), 6).contains(&2));
+            assert!(!rows(bits.narrow(Selection::All, &asked), 6).contains(&4));
+        }
+        let all = (i128::from(i64::MIN), i128::from(i64::MAX));
+        let bits = KeyBits::of(&integers(&[Some(all.0), Some(7), Some(all.1)]), all).unwrap();
+        let asked = integers(&[Some(7), Some(all.1), Some(1 << 62), Some(all.0)]);
+        assert_eq!(rows(bits.narrow(Selection::All, &asked), 4), [0, 1, 3]);
+    }
+
+    #[test]
+    fn refuses_a_range_of_more_than_64_bits() {
         assert!(KeyBits::of(&integers(&[Some(0)]), (i128::MIN, i128::MAX)).is_none());
     }
 }

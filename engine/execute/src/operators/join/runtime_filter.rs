@@ -43,6 +43,7 @@ impl RuntimeFilter {
             match (bits, column) {
                 (Some(bits), Some(column)) => {
                     selection = bits.narrow(selection, batch.column(*column));
+                    decided &= bits.is_exact();
                 }
                 _ => decided = false,
             }
