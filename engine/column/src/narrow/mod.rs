@@ -10,13 +10,16 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::array::{Decimal128Array, Int32Array, Int64Array, UInt32Array};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::array::{Decimal128Array, Int32Array, Int64Array, StringViewArray, UInt32Array};
+use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
 use crate::array::arrow_type;
 use crate::row_key::repeated_texts;
 use crate::{Array, Column, PhysicalType};
 use packed::{Integer, Packed, Pick};
+
+/// Texts are copied when more than one part in so many of their bytes is of no use.
+const SLACK_SHARE: usize = 4;
 
 /// A column to keep. Cloning shares the values.
 #[derive(Clone, Debug)]
@@ -41,7 +44,9 @@ impl Narrow {
     /// The column, as narrow as it goes.
     pub fn of(column: &Column) -> Narrow {
         let Column::Flat(Array::Text(texts)) = column else { return Narrow::packed(column) };
-        let Some((codes, values)) = repeated_texts(texts) else { return Narrow::packed(column) };
+        let Some((codes, values)) = repeated_texts(texts) else {
+            return Narrow::whole(&Column::Flat(Array::Text(without_slack(texts))));
+        };
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
         let codes = Packed::of(&codes, nulls.as_ref());
         let form = Form::Codes(Arc::new(codes), Arc::new(values));
@@ -185,6 +190,14 @@ impl Narrow {
             Form::Whole(column) => column.clone(),
         }
     }
+}
+
+/// The texts without bytes that none of them refers to, if those are many: a text of up to 12 bytes stands in
+/// its view, and what a file's page had of it is of no use.
+fn without_slack(texts: &StringViewArray) -> StringViewArray {
+    let held: usize = texts.data_buffers().iter().map(Buffer::capacity).sum();
+    let used = texts.total_buffer_bytes_used();
+    if held > used + used / SLACK_SHARE { texts.gc() } else { texts.clone() }
 }
 
 /// Integers, if they become smaller by an eighth: else they are not worth widening.

@@ -179,6 +179,22 @@ fn texts_that_repeat_are_held_once_and_others_as_they_are() -> Result<()> {
 }
 
 #[test]
+fn bytes_that_no_text_refers_to_are_not_kept() -> Result<()> {
+    let text = |n: usize| match n % 2 {
+        0 => Value::text(format!("short {n}")),
+        _ => Value::text(format!("a text that does not fit into its view {n}")),
+    };
+    let values: Vec<Value> = (0..2 * ROWS).map(text).collect();
+    let all = Column::from_values(SqlType::TEXT, &values)?;
+    let short = UInt32Array::from_iter_values((0..ROWS as u32).map(|row| row * 2));
+    let narrow = check(&all.take(&short), SqlType::TEXT);
+    assert_eq!(narrow.dictionary_len(), None);
+    assert!(narrow.memory_bytes() < ROWS * 17, "{} bytes", narrow.memory_bytes());
+    assert!(check(&all, SqlType::TEXT).memory_bytes() > ROWS * (2 * 16 + 40));
+    Ok(())
+}
+
+#[test]
 fn codes_of_few_and_of_many_values_come_back() -> Result<()> {
     for distinct in [1_u32, 2, 3, 200, 257, 70_000] {
         let texts: Vec<Value> = (0..distinct).map(|n| Value::text(n.to_string())).collect();

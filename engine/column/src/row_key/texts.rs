@@ -30,12 +30,17 @@ pub(crate) fn repeated_texts(array: &StringViewArray) -> Option<(Vec<u32>, Array
     if rows < REPEATS_MIN {
         return None;
     }
-    let texts = StringViewArray::try_new(
-        array.views().clone(),
-        array.data_buffers().iter().cloned().collect::<Vec<_>>(),
-        None,
-    );
-    let texts = Array::Text(texts.ok()?);
+    let texts = match array.null_count() {
+        0 => array.clone(),
+        // This looks at every text's bytes again.
+        _ => StringViewArray::try_new(
+            array.views().clone(),
+            array.data_buffers().iter().cloned().collect::<Vec<_>>(),
+            None,
+        )
+        .ok()?,
+    };
+    let texts = Array::Text(texts);
     let (mut numbers, mut codes) = (TextNumbers::new(), Vec::new());
     let trial = rows.min(REPEATS_TRIAL);
     numbers.number_array(&texts.slice(0, trial), &mut codes).ok()?;

@@ -25,6 +25,8 @@ const TEXT_DICTIONARY_BYTES_MAX: u64 = 768 << 10;
 const DICTIONARY_PAGE_BYTES_MAX: usize = 2 << 20;
 /// Rows of a page: what a range on an ordered column reads at least.
 const PAGE_ROWS: usize = 20_000;
+/// Bytes of a page of texts that stand in no dictionary: what a look at one of them reads and unpacks.
+const TEXT_PAGE_BYTES: usize = 64 << 10;
 /// Values whose differences are looked at.
 const SAMPLE: usize = 4_096;
 /// Values that share one width when deltas are packed.
@@ -85,6 +87,7 @@ fn column_properties(
             let repeated = text_dictionary_pays(plan);
             builder
                 .set_column_dictionary_enabled(path.clone(), repeated)
+                .set_column_data_page_size_limit(path.clone(), TEXT_PAGE_BYTES)
                 .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
                 .set_column_compression(path, Compression::LZ4_RAW)
         }
