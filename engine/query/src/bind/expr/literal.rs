@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_expression::functions::cast;
+use firn_types::parse_text::parse_value;
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, Value, number_text};
 
 use super::ExprBinder;
@@ -43,10 +44,15 @@ impl ExprBinder<'_> {
 
     /// `DATE '..'` and its kin: a text converted now.
     fn typed_literal(&self, text: &str, sql_type: SqlType) -> Result<Expr> {
-        let text = Value::text(text);
         let context = &self.binder.context.functions;
-        let value =
-            cast::cast_value(&text, SqlType::TEXT, sql_type, cast::CastMode::Strict, context)?;
+        let value = match parse_value(text, sql_type, &context.text, context.time_zone) {
+            Ok(value) => value,
+            // A text that is not recognized is the cast's to refuse.
+            Err(_) => {
+                let (text, mode) = (Value::text(text), cast::CastMode::Strict);
+                cast::cast_value(&text, SqlType::TEXT, sql_type, mode, context)?
+            }
+        };
         Ok(Expr::Literal { value, sql_type })
     }
 

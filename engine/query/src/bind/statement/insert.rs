@@ -71,7 +71,8 @@ fn bind_values(
         return Err(width_error(positions.len(), width));
     }
     let has_default = |row: &Vec<ast::Expr>| row.iter().any(|e| e.kind == ExprKind::Default);
-    let mut by_column: Vec<Vec<Expr>> = (0..width).map(|_| Vec::new()).collect();
+    let mut by_column: Vec<Vec<Expr>> =
+        (0..width).map(|_| Vec::with_capacity(values.rows.len())).collect();
     if values.rows.iter().any(has_default) {
         for row in &values.rows {
             let single = |expr: &ast::Expr| ast::Values {
@@ -101,7 +102,9 @@ fn bind_values(
     }
     let mut rows = Vec::with_capacity(values.rows.len());
     for _ in 0..values.rows.len() {
-        rows.push(typed.iter_mut().filter_map(Iterator::next).collect());
+        let mut row = Vec::with_capacity(width);
+        row.extend(typed.iter_mut().filter_map(Iterator::next));
+        rows.push(row);
     }
     let values = Values { columns: columns.clone(), rows: rows.into() };
     Ok(BoundQuery { plan: Plan::Values(values), columns })
