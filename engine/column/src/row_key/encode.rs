@@ -62,11 +62,6 @@ impl RowKeys {
         self.offsets.push(self.bytes.len());
     }
 
-    /// The first eight bytes of every key as integers of the same order; equal prefixes decide nothing.
-    pub fn prefixes(&self) -> Vec<u64> {
-        self.prefixes_after(0)
-    }
-
     /// Eight bytes of every key as integers of the same order, when all keys are alike in the `common` bytes
     /// before; equal prefixes decide nothing.
     pub fn prefixes_after(&self, common: usize) -> Vec<u64> {

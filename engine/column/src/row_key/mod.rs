@@ -21,7 +21,7 @@ pub use bits::KeyBits;
 pub use encode::{KeyEncoder, RowKeys};
 pub use fixed::{KeyLayout, KeyOrder, Packed};
 pub use join::{JoinKeys, JoinTable};
-pub use sort::sort_rows;
+pub use sort::{common_bytes, sort_rows};
 pub use table::GroupTable;
 pub(crate) use texts::repeated_texts;
 

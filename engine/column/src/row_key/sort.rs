@@ -84,7 +84,7 @@ fn sort_bytes(encoder: &KeyEncoder, batches: &[Vec<Column>]) -> Result<Vec<RowOf
 
 /// How many bytes all keys begin with alike: names and identifiers often do, and bytes that decide nothing
 /// make a poor prefix.
-fn common_bytes(keys: &[RowKeys]) -> usize {
+pub fn common_bytes(keys: &[RowKeys]) -> usize {
     let mut all = keys.iter().flat_map(|keys| (0..keys.len()).map(|row| keys.key(row)));
     let Some(first) = all.next() else { return 0 };
     all.fold(first.len(), |common, key| {

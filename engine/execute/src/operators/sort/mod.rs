@@ -26,7 +26,7 @@ use crate::operators::places::Placed;
 use crate::spill::SpillFile;
 
 pub(crate) use bound::TopBound;
-pub(crate) use order::sorted_order;
+pub(crate) use order::{SortKeys, sorted_order};
 pub(crate) use top_n::TopN;
 
 /// What is sorted by what.
@@ -60,10 +60,19 @@ impl SortSpec {
         carried.project(&positions)
     }
 
-    /// The numbers of the rows in order.
-    fn order(&self, carried: &Batch, context: Option<&QueryContext>) -> Result<Vec<u32>> {
-        let keys = self.key_columns(carried);
-        sorted_order(&keys, &self.types, &self.orders, carried.rows(), context)
+    /// The numbers of the rows in order, at least as many as are wanted.
+    fn order(
+        &self,
+        carried: &Batch,
+        wanted: usize,
+        context: Option<&QueryContext>,
+    ) -> Result<Vec<u32>> {
+        let columns = self.key_columns(carried);
+        sorted_order(self.keys_of(&columns), carried.rows(), wanted, context)
+    }
+
+    fn keys_of<'a>(&'a self, columns: &'a [Column]) -> SortKeys<'a> {
+        SortKeys { columns, types: &self.types, orders: &self.orders }
     }
 }
 
@@ -97,7 +106,7 @@ impl Sort {
     /// Sorts batches in one thread and writes them to disk.
     fn write_run(&self, batches: &[Batch], context: &QueryContext) -> Result<SpillFile> {
         let all = Batch::concat(batches)?;
-        let order = UInt32Array::from(self.spec.order(&all, None)?);
+        let order = UInt32Array::from(self.spec.order(&all, usize::MAX, None)?);
         let mut writer = context.spill.create()?;
         let mut start = 0;
         // Small batches, since a merge holds one of every run in memory.
@@ -146,7 +155,7 @@ impl Sort {
             return Ok((Batch::new(Vec::new(), 0), UInt32Array::from(Vec::<u32>::new())));
         }
         let all = Batch::concat(&batches)?;
-        let order = self.spec.order(&all, Some(context))?;
+        let order = self.spec.order(&all, usize::MAX, Some(context))?;
         Ok((self.spec.payload_of(&all), UInt32Array::from(order)))
     }
 }

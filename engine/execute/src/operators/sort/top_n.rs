@@ -5,9 +5,9 @@
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use arrow::array::{BooleanArray, UInt32Array};
+use arrow::array::UInt32Array;
+use firn_column::Batch;
 use firn_column::row_key::{KeyEncoder, RowKeys};
-use firn_column::{Batch, Selection};
 use firn_types::Result;
 use firn_types::limits::BATCH_ROWS;
 
@@ -39,7 +39,7 @@ impl TopN {
     /// The first `limit` rows of batches, in order, with all that is carried.
     fn cut(&self, batches: &[Batch]) -> Result<Batch> {
         let all = Batch::concat(batches)?;
-        let mut order = self.spec.order(&all, None)?;
+        let mut order = self.spec.order(&all, self.limit, None)?;
         order.truncate(self.limit);
         Ok(all.take(&UInt32Array::from(order)))
     }
@@ -95,20 +95,14 @@ struct TopNWorker<'a> {
 
 impl TopNWorker<'_> {
     /// The rows of a batch that stay below the bound.
-    fn below_bound(&mut self, carried: Batch) -> Result<Batch> {
-        let Some(bound) = self.shared.bound.key() else { return Ok(carried) };
-        // The first key alone rules most rows out, at a lower price.
-        let first = self.shared.spec.keys[0];
-        let selection = self.shared.bound.narrow(Selection::All, &carried, first)?;
-        let carried = carried.select(&selection);
-        if carried.rows() == 0 {
-            return Ok(carried);
+    fn below_bound(&self, carried: Batch) -> Result<Batch> {
+        let (shared, rows) = (self.shared, carried.rows());
+        let columns = shared.spec.key_columns(&carried);
+        let keys = shared.spec.keys_of(&columns);
+        match shared.bound.before(keys, &shared.encoder, rows)? {
+            Some(before) if before.len() < rows => Ok(carried.take(&before)),
+            _ => Ok(carried),
         }
-        self.keys.clear();
-        let columns = self.shared.spec.key_columns(&carried);
-        self.shared.encoder.encode(&columns, carried.rows(), &mut self.keys)?;
-        let keep = (0..carried.rows()).map(|row| Some(self.keys.key(row) < bound.as_slice()));
-        Ok(carried.filter(&BooleanArray::from_iter(keep)))
     }
 
     fn cut(&mut self, place: usize) -> Result<()> {
@@ -119,8 +113,9 @@ impl TopNWorker<'_> {
             self.keys.clear();
             let columns = self.shared.spec.key_columns(&last);
             self.shared.encoder.encode(&columns, 1, &mut self.keys)?;
-            let first = columns[0].value(0, self.shared.spec.types[0]);
-            self.shared.bound.lower_to(self.keys.key(0), first);
+            let types = &self.shared.spec.types;
+            let values = columns.iter().zip(types).map(|(column, of)| column.value(0, *of));
+            self.shared.bound.lower_to(self.keys.key(0), values.collect());
         }
         self.rows = first.rows();
         self.memory.shrink(self.memory.bytes());
@@ -145,7 +140,7 @@ impl SinkWorker for TopNWorker<'_> {
         self.placed.push(place, carried);
         // The sooner there is a bound, the less is read.
         let (limit, bound) = (self.shared.limit, &self.shared.bound);
-        if self.rows >= 2 * limit + CUT_ROWS || (self.rows >= limit && bound.key().is_none()) {
+        if self.rows >= 2 * limit + CUT_ROWS || (self.rows >= limit && !bound.is_known()) {
             self.cut(place)?;
         }
         Ok(Flow::Continue)

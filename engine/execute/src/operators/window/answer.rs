@@ -16,7 +16,7 @@ use super::frames::{Sorted, frames};
 use super::ranges::{ranges, starts};
 use super::{WindowCallSpec, WindowSpec};
 use crate::context::QueryContext;
-use crate::operators::sort::sorted_order;
+use crate::operators::sort::{SortKeys, sorted_order};
 
 /// What is called.
 pub(crate) enum CallTarget {
@@ -302,7 +302,9 @@ impl Over<'_> {
     fn ranks(&self, greatest: bool) -> Result<Vec<u32>> {
         let order = KeyOrder { descending: greatest, nulls_first: false };
         let rows = self.frames.len();
-        let sorted = sorted_order(&self.arguments[..1], &self.types[..1], &[order], rows, None)?;
+        let keys =
+            SortKeys { columns: &self.arguments[..1], types: &self.types[..1], orders: &[order] };
+        let sorted = sorted_order(keys, rows, usize::MAX, None)?;
         let mut ranks = vec![0; rows];
         for (rank, row) in sorted.into_iter().enumerate() {
             ranks[row as usize] = rank as u32;

@@ -26,7 +26,7 @@ use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::deal::{SpilledRows, files_by_part};
 use crate::operators::expand::emit_in_batches;
 use crate::operators::places::Placed;
-use crate::operators::sort::sorted_order;
+use crate::operators::sort::{SortKeys, sorted_order};
 use crate::spill::SpillFile;
 
 pub(crate) use answer::CallTarget;
@@ -88,8 +88,9 @@ impl WindowSpec {
         if types.is_empty() {
             return Ok(carried);
         }
-        let keys = &self.inputs_of(&carried)[..types.len()];
-        let order = sorted_order(keys, types, &orders, carried.rows(), context)?;
+        let columns = &self.inputs_of(&carried)[..types.len()];
+        let keys = SortKeys { columns, types, orders: &orders };
+        let order = sorted_order(keys, carried.rows(), usize::MAX, context)?;
         let order = UInt32Array::from(order);
         match context {
             Some(context) => {
