@@ -159,36 +159,39 @@ impl Parts {
     }
 }
 
-/// A constant that one side's key must be, the other side's key must be too.
+/// What one side's key must be, the other side's key must be too.
 fn transfer_constants(keys: &[JoinKey], parts: &mut Parts) {
-    let known = |conditions: &[Expr]| -> Vec<String> {
-        conditions.iter().map(ToString::to_string).collect()
-    };
-    let (left_known, right_known) = (known(&parts.left), known(&parts.right));
-    let mut to_left = Vec::new();
-    let mut to_right = Vec::new();
-    for key in keys.iter().filter(|key| !key.null_equals_null) {
-        let (Some(left), Some(right)) = (key.left.as_column(), key.right.as_column()) else {
-            continue;
-        };
-        // Only between the very same types, so that the constants need no conversion.
-        if key.left.sql_type() != key.right.sql_type() {
-            continue;
-        }
-        let moved = |conditions: &[Expr], from: ColumnId, to: &Expr, known: &[String]| {
-            let by = HashMap::from([(from, to.clone())]);
-            let own = |c: &&Expr| {
-                let columns = c.columns_used();
-                columns.len() == 1 && columns.contains(&from)
-            };
-            let copies = conditions.iter().filter(own).map(|c| substitute(c.clone(), &by));
-            copies.filter(|copy| !known.contains(&copy.to_string())).collect::<Vec<_>>()
-        };
-        to_right.extend(moved(&parts.left, left, &key.right, &right_known));
-        to_left.extend(moved(&parts.right, right, &key.left, &left_known));
-    }
+    let to_left = transferred(keys, &parts.right, &parts.left, |key| (&key.right, &key.left));
+    let to_right = transferred(keys, &parts.left, &parts.right, |key| (&key.left, &key.right));
     parts.left.extend(to_left);
     parts.right.extend(to_right);
+}
+
+/// The conditions on single keys of one side, said of the other side's keys, unless they are known there.
+/// `ends` are the ends of a key on both sides.
+fn transferred(
+    keys: &[JoinKey],
+    conditions: &[Expr],
+    known: &[Expr],
+    ends: impl Fn(&JoinKey) -> (&Expr, &Expr),
+) -> Vec<Expr> {
+    let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let mut copies = Vec::new();
+    for (from, to) in keys.iter().filter(|key| !key.null_equals_null).map(ends) {
+        let (Some(from_id), Some(_)) = (from.as_column(), to.as_column()) else { continue };
+        // Only between the very same types, so that the constants need no conversion.
+        if from.sql_type() != to.sql_type() {
+            continue;
+        }
+        let by = HashMap::from([(from_id, to.clone())]);
+        let own = |c: &&Expr| {
+            let columns = c.columns_used();
+            columns.len() == 1 && columns.contains(&from_id)
+        };
+        let said = conditions.iter().filter(own).map(|c| substitute(c.clone(), &by));
+        copies.extend(said.filter(|copy| !known.contains(&copy.to_string())));
+    }
+    copies
 }
 
 fn push_outer(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decided) -> Plan {
@@ -226,8 +229,25 @@ fn push_outer(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decide
             }
         }
     }
+    // Rows with other keys than those that are left on the kept side have no match there.
+    if keeps_left && !fixed_keys {
+        let kept: Vec<Expr> = below.left.iter().filter(|c| never_fails(c)).cloned().collect();
+        let more = transferred(&keys, &kept, &below.right, |key| (&key.left, &key.right));
+        below.right.extend(more);
+    } else if keeps_right {
+        let kept: Vec<Expr> = below.right.iter().filter(|c| never_fails(c)).cloned().collect();
+        let more = transferred(&keys, &kept, &below.left, |key| (&key.right, &key.left));
+        below.left.extend(more);
+    }
     let left = Box::new(push(*join.left, below.left, decided));
     let right = Box::new(push(*join.right, below.right, decided));
     let plan = Join { kind: join.kind, left, right, keys, conditions: own };
     keep(Plan::Join(Box::new(plan)), above)
+}
+
+/// Whether a condition calls nothing that might fail for a value that it was not meant for.
+fn never_fails(condition: &Expr) -> bool {
+    let mut calls = false;
+    condition.visit(&mut |part| calls |= matches!(part, Expr::Call { .. } | Expr::Cast { .. }));
+    !calls
 }
