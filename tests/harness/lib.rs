@@ -4,6 +4,7 @@
 mod configuration;
 mod engine_under_test;
 mod flaky_store;
+pub mod random_query;
 mod s3_server;
 pub mod tpch;
 mod written;

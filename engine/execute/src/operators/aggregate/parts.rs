@@ -94,7 +94,7 @@ pub(super) fn split(
 ) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     parts.resize_with(PARTS, Part::default);
-    let tables = tables.into_iter().map(|(table, memory)| (Whole::Table(table), memory));
+    let tables = tables.into_iter().map(|(table, memory)| (Whole::Table(Box::new(table)), memory));
     let clusters = clusters.into_iter().map(|(cluster, memory)| (Whole::Cluster(cluster), memory));
     let wholes: Vec<_> = tables.chain(clusters).map(|whole| Mutex::new(Some(whole))).collect();
     let pieces = context.map(wholes.len(), |index| {
@@ -129,7 +129,7 @@ pub(super) fn split(
 
 /// What is dealt out.
 enum Whole {
-    Table(Table),
+    Table(Box<Table>),
     Cluster(Cluster),
 }
 
