@@ -10,7 +10,7 @@ use firn_storage::{ColumnCache, Partition, PartitionReader, SnapshotDelta};
 use firn_types::Result;
 
 use super::old_rows::read_columns;
-use super::writer::RowsWriter;
+use super::writer::{RowsWriter, SERIAL_ROWS_MAX};
 use crate::context::QueryContext;
 
 /// Rewrites neighboring micro-partitions of a table together, in the order of its cluster keys, which are
@@ -31,20 +31,23 @@ pub fn compact(
     let cache = ColumnCache::new(0);
     let access = &context.stored()?.access;
     let columns = read_columns(table);
-    let mut place = 0;
-    for partition in partitions {
-        let reader = PartitionReader::open(access, partition, &cache)?;
-        for group in reader.row_groups() {
-            context.check()?;
-            let live = reader.live_rows(group.index);
-            let rows = reader.read(group.index, &columns, &live)?;
-            let ids = reader.row_ids(group.index, &live)?;
-            let count = rows.rows();
-            let mut columns = rows.into_columns();
-            columns.push(ids);
-            writer.write(place, Batch::new(columns, count))?;
-            place += 1;
-        }
+    let open = |partition| PartitionReader::open(access, partition, &cache);
+    let readers: Vec<PartitionReader> = partitions.iter().map(open).collect::<Result<_>>()?;
+    let groups_of = |reader| PartitionReader::row_groups(reader).iter().map(move |g| (reader, g));
+    let groups: Vec<_> = readers.iter().flat_map(groups_of).collect();
+    let rewrite = |place: usize| {
+        let (reader, group) = groups[place];
+        let live = reader.live_rows(group.index);
+        let rows = reader.read(group.index, &columns, &live)?;
+        let ids = reader.row_ids(group.index, &live)?;
+        let count = rows.rows();
+        let mut columns = rows.into_columns();
+        columns.push(ids);
+        writer.write(place, Batch::new(columns, count))
+    };
+    match partitions.iter().map(|partition| partition.rows).sum::<u64>() {
+        0..=SERIAL_ROWS_MAX => (0..groups.len()).try_for_each(rewrite)?,
+        _ => context.for_each(groups.len(), rewrite)?,
     }
     let added = writer.finish()?.partitions;
     let removed = partitions.iter().map(|partition| partition.id.clone()).collect();

@@ -31,7 +31,7 @@ use crate::memory::Reservation;
 const FILE_BYTES_MIN: usize = 8 << 20;
 
 /// Rows up to which a file is encoded on the caller's thread: to wake others costs more.
-const SERIAL_ROWS_MAX: usize = 4_096;
+pub(super) const SERIAL_ROWS_MAX: u64 = 4_096;
 
 /// The part of the warehouse's memory up to which rows are gathered to be sorted together: others are
 /// gathered while they are written.
@@ -170,7 +170,7 @@ impl<'c> RowsWriter<'c> {
     }
 
     fn write_file(&self, ordered: &Ordered, range: (usize, usize)) -> Result<Vec<Partition>> {
-        let parallel = range.1 - range.0 > SERIAL_ROWS_MAX;
+        let parallel = (range.1 - range.0) as u64 > SERIAL_ROWS_MAX;
         let options = WriterOptions {
             target_rows: usize::MAX,
             target_bytes: usize::MAX,

@@ -351,7 +351,7 @@ impl PartitionReader {
         Ok(FileParts::new(self.partition.bytes, parts))
     }
 
-    /// Decodes a column's rows of the span from fetched bytes; a whole chunk is kept.
+    /// Decodes a column's rows of the span from fetched bytes; a whole chunk is kept, if the cache keeps any.
     fn decode(
         &self,
         footer: &Footer,
@@ -365,7 +365,8 @@ impl PartitionReader {
         let array = decode_array(footer, row_group, root, span, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
         let decoded = from_file(&array, column.sql_type)?;
-        if span.len() < footer.row_groups[row_group].len() {
+        let is_part = span.len() < footer.row_groups[row_group].len();
+        if is_part || self.cache.budget_bytes() == 0 {
             return Ok(Narrow::whole(&decoded));
         }
         let narrow = Narrow::of(&decoded);
