@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, BinaryViewArray, BooleanArray, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, MutableArrayData, StringViewArray, make_array, new_null_array,
+    Array as _, ArrayRef, BinaryViewArray, BooleanArray, Decimal128Array, Float64Array,
+    GenericByteViewArray, Int32Array, Int64Array, MAX_INLINE_VIEW_LEN, MutableArrayData,
+    StringViewArray, make_array, new_null_array,
 };
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type};
+use arrow::datatypes::{ArrowPrimitiveType, ByteViewType, DataType, Decimal128Type};
 use firn_types::{Error, Result};
 
 use crate::PhysicalType;
@@ -49,8 +50,6 @@ macro_rules! with_array {
 
 /// Buffers of texts that an array may refer to before it is given one of its own.
 const BUFFERS_MAX: usize = 8;
-/// Bytes of a text up to which it stands in the array's own memory.
-const INLINE_BYTES: u32 = 12;
 /// Bytes of which it does not matter who holds them.
 const SMALL_BYTES: usize = 1 << 10;
 
@@ -108,9 +107,6 @@ impl Array {
 
     /// Bytes that the values take in buffers of their own.
     pub fn needed_bytes(&self) -> usize {
-        let long = |lengths: &mut dyn Iterator<Item = u32>| -> usize {
-            lengths.filter(|length| *length > INLINE_BYTES).map(|length| length as usize).sum()
-        };
         let rows = self.len();
         let nulls = if self.nulls().is_some() { rows.div_ceil(8) } else { 0 };
         nulls
@@ -119,8 +115,8 @@ impl Array {
                 Array::I32(_) => rows * 4,
                 Array::I64(_) | Array::F64(_) => rows * 8,
                 Array::I128(_) => rows * 16,
-                Array::Text(a) => rows * 16 + long(&mut a.lengths()),
-                Array::Bytes(a) => rows * 16 + long(&mut a.lengths()),
+                Array::Text(a) => bytes_of_views(a),
+                Array::Bytes(a) => bytes_of_views(a),
             }
     }
 
@@ -268,6 +264,12 @@ pub fn arrow_type(physical: PhysicalType) -> DataType {
         PhysicalType::Text => DataType::Utf8View,
         PhysicalType::Bytes => DataType::BinaryView,
     }
+}
+
+/// A view holds short values itself; long ones stand in a buffer.
+fn bytes_of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
+    let long = array.lengths().filter(|length| *length > MAX_INLINE_VIEW_LEN);
+    array.len() * 16 + long.map(|length| length as usize).sum::<usize>()
 }
 
 #[cfg(test)]

@@ -22,6 +22,6 @@ pub use array::Array;
 pub use batch::Batch;
 pub use builder::RowsBuilder;
 pub use column::Column;
-pub use narrow::Narrow;
+pub use narrow::{IntegerTest, Narrow};
 pub use physical::PhysicalType;
 pub use selection::Selection;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array as _, GenericByteViewArray};
-use arrow::datatypes::ByteViewType;
-use firn_column::{Array, Batch, Column};
+use firn_column::{Batch, Column};
 use firn_types::{Error, ErrorCode, Result};
 
 /// How many bytes all operators of all statements of a warehouse may hold together.
@@ -134,36 +132,12 @@ pub(crate) fn bytes_of(batch: &Batch) -> usize {
 /// About how many bytes a column takes, as [`bytes_of`].
 pub(crate) fn bytes_of_column(column: &Column) -> usize {
     match column {
-        Column::Flat(array) => bytes_of_array(array),
-        Column::Constant { value, .. } => bytes_of_array(value),
+        Column::Flat(array) => array.needed_bytes(),
+        Column::Constant { value, .. } => value.needed_bytes(),
         Column::Dictionary { codes, values } => {
-            codes.len() * 4 + if values.len() <= codes.len() { bytes_of_array(values) } else { 0 }
+            codes.len() * 4 + if values.len() <= codes.len() { values.needed_bytes() } else { 0 }
         }
     }
-}
-
-fn bytes_of_array(array: &Array) -> usize {
-    let rows = array.len();
-    let nulls = if array.nulls().is_some() { rows.div_ceil(8) } else { 0 };
-    nulls
-        + match array {
-            Array::Bool(_) => rows.div_ceil(8),
-            Array::I32(_) => rows * 4,
-            Array::I64(_) | Array::F64(_) => rows * 8,
-            Array::I128(_) => rows * 16,
-            Array::Text(a) => bytes_of_views(a),
-            Array::Bytes(a) => bytes_of_views(a),
-        }
-}
-
-/// A view holds short values itself; long ones stand in a buffer.
-fn bytes_of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
-    const INLINE_BYTES_MAX: usize = 12;
-    let long = |view: &u128| match *view as u32 as usize {
-        length if length > INLINE_BYTES_MAX => length,
-        _ => 0,
-    };
-    array.len() * 16 + array.views().iter().map(long).sum::<usize>()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod packed;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Decimal128Array, Int32Array, Int64Array, StringViewArray, UInt32Array};
@@ -38,6 +39,17 @@ enum Form {
     Codes(Arc<Packed>, Arc<Array>),
     /// What gains nothing, with its NULLs.
     Whole(Column),
+}
+
+/// Which integers pass: those from `low` to `high`, or the others.
+#[derive(Clone, Copy, Debug)]
+pub struct IntegerTest {
+    /// The least of the range.
+    pub low: i128,
+    /// The greatest of the range.
+    pub high: i128,
+    /// Whether those outside of the range pass.
+    pub outside: bool,
 }
 
 impl Narrow {
@@ -133,37 +145,16 @@ impl Narrow {
         self.widened(&Pick::List(rows), nulls)
     }
 
-    /// Which of rows `offset..offset + len` hold an integer from `low` to `high`, as the array would have
-    /// it; `None` for columns that are not packed integers.
-    pub fn between(
-        &self,
-        offset: usize,
-        len: usize,
-        low: i128,
-        high: i128,
-    ) -> Option<BooleanBuffer> {
+    /// Which of the rows hold an integer, as the array would have it, that passes the test; `None` for
+    /// columns that are not packed integers.
+    pub fn passing(&self, rows: &Range<usize>, test: &IntegerTest) -> Option<BooleanBuffer> {
         let Form::Integers(packed, _) = &self.form else { return None };
-        Some(self.valid(offset, packed.between(&(offset..offset + len), low, high)))
-    }
-
-    /// As [`Narrow::between`], which hold one below `low` or above `high`.
-    pub fn outside(
-        &self,
-        offset: usize,
-        len: usize,
-        low: i128,
-        high: i128,
-    ) -> Option<BooleanBuffer> {
-        let Form::Integers(packed, _) = &self.form else { return None };
-        Some(self.valid(offset, !&packed.between(&(offset..offset + len), low, high)))
-    }
-
-    /// Those of the rows from `offset` on that are not NULL.
-    fn valid(&self, offset: usize, found: BooleanBuffer) -> BooleanBuffer {
-        match &self.nulls {
+        let between = packed.between(rows, test.low, test.high);
+        let found = if test.outside { !&between } else { between };
+        Some(match &self.nulls {
             None => found,
-            Some(nulls) => &found & nulls.slice(offset, found.len()).inner(),
-        }
+            Some(nulls) => &found & nulls.slice(rows.start, rows.len()).inner(),
+        })
     }
 
     fn widened(&self, rows: &Pick<'_>, nulls: Option<NullBuffer>) -> Column {

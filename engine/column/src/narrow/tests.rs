@@ -37,11 +37,14 @@ fn check(column: &Column, sql_type: SqlType) -> Narrow {
     narrow
 }
 
+/// Whether it is 0 or 1.
+const BIT: IntegerTest = IntegerTest { low: 0, high: 1, outside: false };
+
 /// Ranges around and between some values of the column, and the widest ones.
 fn check_between(column: &Column, narrow: &Narrow) {
     let (Column::Flat(array), rows) = (column, column.len()) else { return };
     if !array.physical().is_integer() {
-        return assert!(narrow.between(0, rows, 0, 1).is_none());
+        return assert!(narrow.passing(&(0..rows), &BIT).is_none());
     }
     let ends = (0..4).filter(|_| rows > 0).map(|n| array.integer(n * rows / 4));
     let mut ends: Vec<i128> = ends
@@ -50,10 +53,13 @@ fn check_between(column: &Column, narrow: &Narrow) {
         .collect();
     ends.sort_unstable();
     for (start, len) in [(0, rows), (rows / 3, rows / 2), (rows, 0)] {
+        let rows = start..start + len;
         for (low, high) in ends.iter().zip(ends.iter().rev()).chain(ends.iter().zip(&ends[1..])) {
-            let Some(found) = narrow.between(start, len, *low, *high) else { return };
+            let inside = IntegerTest { low: *low, high: *high, outside: false };
+            let Some(found) = narrow.passing(&rows, &inside) else { return };
             assert_eq!(found.len(), len);
-            let others = narrow.outside(start, len, *low, *high).expect("packed integers");
+            let outside = IntegerTest { outside: true, ..inside };
+            let others = narrow.passing(&rows, &outside).expect("packed integers");
             for row in 0..len {
                 let value = array.integer(start + row);
                 let expected = !array.is_null(start + row) && (low..=high).contains(&&value);
@@ -121,7 +127,7 @@ fn what_gains_nothing_is_not_copied() {
     };
     assert!(old.values().ptr_eq(new.values()));
     let gains = numbers(|row| Some(i128::from(i32::MAX) * 2 + row as i128), ROWS);
-    assert!(check(&gains, SqlType::INTEGER).between(0, ROWS, 0, 1).is_some());
+    assert!(check(&gains, SqlType::INTEGER).passing(&(0..ROWS), &BIT).is_some());
 }
 
 #[test]

@@ -12,12 +12,14 @@
 //! A layout knows the ranges of the columns that it has seen; rows outside of them do not fit.
 
 use arrow::array::{Array as _, BooleanArray, Float64Array, Int32Array, Int64Array};
-use arrow::array::{Decimal128Array, StringViewArray, StringViewBuilder, UInt32Array};
+use arrow::array::{
+    Decimal128Array, MAX_INLINE_VIEW_LEN, StringViewArray, StringViewBuilder, UInt32Array,
+};
 use arrow::buffer::NullBuffer;
 use firn_types::{Error, Result, SqlType};
 
 use crate::kernels::arithmetic::narrowed;
-use crate::kernels::compare::{INLINE_BYTES_MAX, comparable, float_key};
+use crate::kernels::compare::{comparable, float_key};
 use crate::kernels::extremes::integer_range;
 use crate::{Array, Column, PhysicalType};
 
@@ -59,7 +61,7 @@ enum Range {
         low: i128,
         high: i128,
     },
-    /// Texts of at most so many bytes; more than [`INLINE_BYTES_MAX`] when they cannot be packed.
+    /// Texts of at most so many bytes; more than [`MAX_INLINE_VIEW_LEN`] when they cannot be packed.
     Texts {
         bytes: u32,
     },
@@ -273,7 +275,7 @@ impl KeyLayout {
                     let span = high.wrapping_sub(low) as u128;
                     128 - span.saturating_add(1).leading_zeros()
                 }
-                Range::Texts { bytes } if bytes <= INLINE_BYTES_MAX => bytes * 8 + 4,
+                Range::Texts { bytes } if bytes <= MAX_INLINE_VIEW_LEN => bytes * 8 + 4,
                 Range::Texts { .. } => 1000,
             };
             field.shift = shift;
@@ -404,7 +406,7 @@ impl Field {
                 let values: Vec<i32> = a.values().iter().map(i32::from).collect();
                 self.add_integers(&values, i128::from, (low, high), keys, misses);
             }
-            (Range::Texts { bytes }, Array::Text(a)) if bytes <= INLINE_BYTES_MAX => {
+            (Range::Texts { bytes }, Array::Text(a)) if bytes <= MAX_INLINE_VIEW_LEN => {
                 self.add_texts(a, bytes, keys, misses);
             }
             _ => misses.fill(1),
@@ -550,7 +552,7 @@ impl Field {
         for (row, &code) in codes.iter().enumerate() {
             let code = code ^ flip;
             let text = (code >> 4).unbounded_shl(128 - bytes * 8).to_be_bytes();
-            let length = ((code & 15) as usize).saturating_sub(1).min(INLINE_BYTES_MAX as usize);
+            let length = ((code & 15) as usize).saturating_sub(1).min(MAX_INLINE_VIEW_LEN as usize);
             let text = std::str::from_utf8(&text[..length]).ok();
             builder.append_option(text.filter(|_| nulls.is_none_or(|nulls| nulls.is_valid(row))));
         }

@@ -3,12 +3,12 @@
 //! A hash is for this process only and never written to disk. Equal keys hash equal, whatever the form
 //! and width of their columns; a dictionary is hashed once per value.
 
-use arrow::array::GenericByteViewArray;
+use arrow::array::{GenericByteViewArray, MAX_INLINE_VIEW_LEN};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::ByteViewType;
 use firn_types::{Result, SqlType};
 
-use crate::kernels::compare::{self, INLINE_BYTES_MAX, float_key, inline_bytes, view_bytes};
+use crate::kernels::compare::{self, float_key, inline_bytes, view_bytes};
 use crate::{Array, Column};
 
 /// Odd numbers without a pattern: digits of pi.
@@ -114,7 +114,7 @@ fn hash_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> Vec<u64> {
 #[inline]
 pub(crate) fn hash_view<T: ByteViewType>(array: &GenericByteViewArray<T>, view: u128) -> u64 {
     match view as u32 {
-        0..=INLINE_BYTES_MAX => fold(mix(view as u64) ^ (view >> 64) as u64, MULTIPLIER),
+        0..=MAX_INLINE_VIEW_LEN => fold(mix(view as u64) ^ (view >> 64) as u64, MULTIPLIER),
         _ => mix_bytes(view_bytes(array, view, &inline_bytes(view))),
     }
 }

@@ -6,13 +6,15 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, StringViewArray, StringViewBuilder, UInt32Array};
+use arrow::array::{
+    Array as _, MAX_INLINE_VIEW_LEN, StringViewArray, StringViewBuilder, UInt32Array,
+};
 use arrow::buffer::NullBuffer;
 use firn_types::{Error, Result};
 
 use super::hash::hash_view;
 use super::slots::{NONE, TagTable, WARM_KEYS};
-use crate::kernels::compare::{INLINE_BYTES_MAX, view_bytes};
+use crate::kernels::compare::view_bytes;
 use crate::{Array, Column};
 
 /// Rows that are looked up between two looks at the table's size.
@@ -223,7 +225,7 @@ impl Texts {
     fn is_same(&self, number: u32, array: &StringViewArray, view: u128) -> bool {
         let own = self.views[number as usize];
         match view as u32 {
-            0..=INLINE_BYTES_MAX => own == view,
+            0..=MAX_INLINE_VIEW_LEN => own == view,
             _ => {
                 own as u64 == view as u64
                     && self.column.get_value(number as usize) == view_bytes(array, view, &[0; 12])
@@ -236,7 +238,7 @@ impl Texts {
     fn load(&self, number: usize) -> u64 {
         let view = self.views.get(number).copied().unwrap_or(0);
         match view as u32 {
-            0..=INLINE_BYTES_MAX => view as u64,
+            0..=MAX_INLINE_VIEW_LEN => view as u64,
             _ => ends(self.column.get_value(number)),
         }
     }
@@ -247,7 +249,7 @@ impl Texts {
 #[inline]
 fn ends_of(array: &StringViewArray, view: u128) -> u64 {
     match view as u32 {
-        0..=INLINE_BYTES_MAX => 0,
+        0..=MAX_INLINE_VIEW_LEN => 0,
         _ => ends(view_bytes(array, view, &[0; 12])),
     }
 }

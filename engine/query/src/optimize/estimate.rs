@@ -55,9 +55,7 @@ impl Estimate {
         }
         self
     }
-}
 
-impl Estimate {
     /// A column that conditions compare with constants has no more values than they leave it.
     fn restricted(mut self, conditions: &[Expr]) -> Estimate {
         for condition in conditions {

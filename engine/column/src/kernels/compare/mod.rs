@@ -20,7 +20,7 @@ use super::forms::{self, Operand, Side, nulls_of_both, rows_of};
 use crate::{Array, Column, PhysicalType};
 
 pub(crate) use bits::{float_key, pack};
-pub(crate) use views::{INLINE_BYTES_MAX, inline_bytes, view_bytes};
+pub(crate) use views::{inline_bytes, view_bytes};
 
 /// `left operator right` for every row, NULL where an operand is. Both columns are of type `sql_type` but
 /// for precision, length and width.

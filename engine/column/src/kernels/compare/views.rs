@@ -3,16 +3,13 @@
 //! A view holds the length in its lowest 32 bits, then the first four bytes; values of up to twelve bytes
 //! stand in it whole, padded with zeros. Most pairs are decided there, without touching the values.
 
-use arrow::array::GenericByteViewArray;
+use arrow::array::{GenericByteViewArray, MAX_INLINE_VIEW_LEN};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::ByteViewType;
 
 use super::Test;
 use super::bits::{pack, pack_pairs};
 use crate::kernels::forms::{Operand, Side};
-
-/// Bytes of a value that its view holds whole.
-pub(crate) const INLINE_BYTES_MAX: u32 = 12;
 
 /// The views of one operand, and the way to the longer values.
 pub(super) struct Views<'a, T: ByteViewType> {
@@ -57,7 +54,7 @@ pub(super) fn compare<T: ByteViewType>(
     right: Views<'_, T>,
 ) -> BooleanBuffer {
     let short =
-        |views: Views<'_, T>| views.repeats && views.array.views()[0] as u32 <= INLINE_BYTES_MAX;
+        |views: Views<'_, T>| views.repeats && views.array.views()[0] as u32 <= MAX_INLINE_VIEW_LEN;
     let all_short = |views: Views<'_, T>| views.array.data_buffers().is_empty();
     match test {
         Test::Equal if short(left) || short(right) || all_short(left) || all_short(right) => {
@@ -74,7 +71,7 @@ pub(super) fn compare<T: ByteViewType>(
 /// Whether two values of equal length and beginning are equal.
 #[inline]
 fn equal_rest<T: ByteViewType>(left: Views<'_, T>, l: u128, right: Views<'_, T>, r: u128) -> bool {
-    if l as u32 <= INLINE_BYTES_MAX {
+    if l as u32 <= MAX_INLINE_VIEW_LEN {
         return l == r;
     }
     long_bytes(left.array, l) == long_bytes(right.array, r)
@@ -123,7 +120,7 @@ pub(crate) fn view_bytes<'a, T: ByteViewType>(
     inline: &'a [u8; 12],
 ) -> &'a [u8] {
     match view as u32 {
-        length @ 0..=INLINE_BYTES_MAX => &inline[..length as usize],
+        length @ 0..=MAX_INLINE_VIEW_LEN => &inline[..length as usize],
         _ => long_bytes(array, view),
     }
 }

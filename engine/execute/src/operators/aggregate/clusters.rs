@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array as _, UInt32Array};
 use firn_column::{Array, Column};
-use firn_types::Result;
+use firn_types::{Error, Result};
 
 use super::AggregateSpec;
 use super::table::States;
@@ -138,7 +138,7 @@ impl Cluster {
         let (firsts, of_row) = match &inputs[0] {
             Column::Flat(Array::I32(a)) => runs(a.values()),
             Column::Flat(Array::I64(a)) => runs(a.values()),
-            other => runs(&vec![0; other.len()]),
+            _ => return Err(Error::internal("a cluster whose keys are no integers")),
         };
         let groups = firsts.len();
         let keys = vec![inputs[0].take(&UInt32Array::from(firsts))];

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use firn_column::{Narrow, Selection};
+use firn_column::{IntegerTest, Selection};
 use firn_storage::{Chunks, ReadColumn};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
 use firn_types::{FieldId, Value};
@@ -28,9 +28,7 @@ pub(super) struct Ranges {
 struct ColumnRange {
     /// Position among the columns that are judged.
     position: usize,
-    low: i128,
-    high: i128,
-    outside: bool,
+    test: IntegerTest,
 }
 
 impl Ranges {
@@ -43,17 +41,18 @@ impl Ranges {
                 waiting.extend(parts);
                 continue;
             }
-            let Some((field, low, high, outside)) = range_of(predicate) else { continue };
+            let Some((field, test)) = test_of(predicate) else { continue };
             let Some(position) = columns.iter().position(|column| column.field == field) else {
                 continue;
             };
-            let meets = |range: &&mut ColumnRange| range.position == position && !range.outside;
-            match ranges.iter_mut().find(meets).filter(|_| !outside) {
+            let meets =
+                |range: &&mut ColumnRange| range.position == position && !range.test.outside;
+            match ranges.iter_mut().find(meets).filter(|_| !test.outside) {
                 Some(range) => {
-                    range.low = range.low.max(low);
-                    range.high = range.high.min(high);
+                    range.test.low = range.test.low.max(test.low);
+                    range.test.high = range.test.high.min(test.high);
                 }
-                None => ranges.push(ColumnRange { position, low, high, outside }),
+                None => ranges.push(ColumnRange { position, test }),
             }
         }
         Ranges { ranges, ..Ranges::default() }
@@ -67,8 +66,7 @@ impl Ranges {
         let mut passing = Selection::All;
         for range in &self.ranges {
             let column = chunks.column(range.position);
-            let rows_of = if range.outside { Narrow::outside } else { Narrow::between };
-            if let Some(found) = rows_of(column, rows.start, rows.len(), range.low, range.high) {
+            if let Some(found) = column.passing(rows, &range.test) {
                 passing = passing.within(&found);
             }
         }
@@ -90,33 +88,29 @@ pub(super) fn are_few(passing: &Selection, rows: usize) -> bool {
     passing.count(rows) * SPARSE < rows
 }
 
-/// The range of a column's integers, from its least to its greatest, in which those lie that pass, or
-/// outside of which.
-fn range_of(predicate: &ScanPredicate) -> Option<(FieldId, i128, i128, bool)> {
-    let mut outside = false;
-    let (field, low, high) = match predicate {
+/// What a column's integers are asked.
+fn test_of(predicate: &ScanPredicate) -> Option<(FieldId, IntegerTest)> {
+    let test = |low, high| IntegerTest { low, high, outside: false };
+    let (field, test) = match predicate {
         ScanPredicate::Compare { field, operator, value } => {
             let value = integer(value)?;
-            let (low, high) = match operator {
-                Comparison::Equal => (value, value),
-                Comparison::NotEqual => {
-                    outside = true;
-                    (value, value)
-                }
-                Comparison::Less => (i128::MIN, value.checked_sub(1)?),
-                Comparison::LessOrEqual => (i128::MIN, value),
-                Comparison::Greater => (value.checked_add(1)?, i128::MAX),
-                Comparison::GreaterOrEqual => (value, i128::MAX),
+            let test = match operator {
+                Comparison::Equal => test(value, value),
+                Comparison::NotEqual => IntegerTest { outside: true, ..test(value, value) },
+                Comparison::Less => test(i128::MIN, value.checked_sub(1)?),
+                Comparison::LessOrEqual => test(i128::MIN, value),
+                Comparison::Greater => test(value.checked_add(1)?, i128::MAX),
+                Comparison::GreaterOrEqual => test(value, i128::MAX),
             };
-            (field, low, high)
+            (field, test)
         }
         ScanPredicate::In { field, values } => {
             let values: Vec<i128> = values.iter().map(integer).collect::<Option<_>>()?;
-            (field, values.iter().min().copied()?, values.iter().max().copied()?)
+            (field, test(values.iter().min().copied()?, values.iter().max().copied()?))
         }
         _ => return None,
     };
-    Some((*field, low, high, outside))
+    Some((*field, test))
 }
 
 /// The integer that an array holds for the value, whose scale is the column's.

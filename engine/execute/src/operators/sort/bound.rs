@@ -120,9 +120,7 @@ impl TopBound {
             }
         })
     }
-}
 
-impl TopBound {
     /// The positions of the rows that come before the bound; `None` while there is no bound. Most are
     /// decided by their first keys; only the others become bytes.
     pub(super) fn before(
