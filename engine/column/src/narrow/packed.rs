@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use arrow::array::BooleanBufferBuilder;
+use arrow::array::{Array as _, BooleanBufferBuilder, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 
 use crate::kernels::compare::pack;
@@ -65,7 +65,7 @@ pub(super) enum Pick<'a> {
     /// Consecutive ones.
     Range(Range<usize>),
     /// These, in this order; ascending ones are fastest.
-    List(&'a [u32]),
+    List(&'a UInt32Array),
 }
 
 impl Pick<'_> {
@@ -152,7 +152,7 @@ impl Packed {
                 self.parts(rows).for_each(|(block, rows)| block.append_range(rows, &mut values));
             }
             Pick::List(rows) => {
-                for rows in rows.chunk_by(|a, b| a >> BLOCK_SHIFT == b >> BLOCK_SHIFT) {
+                for rows in rows.values().chunk_by(|a, b| a >> BLOCK_SHIFT == b >> BLOCK_SHIFT) {
                     let block = &self.blocks[rows[0] as usize >> BLOCK_SHIFT];
                     block.append_list(rows, &mut values);
                 }
