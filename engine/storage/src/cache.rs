@@ -42,7 +42,12 @@ enum Key {
 enum Content {
     Footer(Arc<Footer>),
     Chunk(Narrow),
+    /// How many bytes of a chunk's pages have been read so far.
+    Pages(u64),
 }
+
+/// About what it takes to remember anything.
+const ENTRY_BYTES: usize = 256;
 
 #[derive(Debug)]
 struct Entry {
@@ -105,7 +110,7 @@ impl ColumnCache {
     pub(crate) fn footer(&self, partition: &PartitionId) -> Option<Arc<Footer>> {
         match self.state().get(&Key::Footer(partition.clone()))? {
             Content::Footer(footer) => Some(footer),
-            Content::Chunk(_) => None,
+            Content::Chunk(_) | Content::Pages(_) => None,
         }
     }
 
@@ -143,6 +148,31 @@ impl ColumnCache {
         let bytes = column.memory_bytes();
         let key = Key::Chunk(partition.clone(), row_group, field);
         self.put(key, Content::Chunk(column.clone()), bytes);
+    }
+
+    /// Whether to read a whole chunk of `whole` bytes, to keep it, rather than pages of so many bytes: that is
+    /// so when they have more than half of its bytes, or would bring up what has been read of it page by page
+    /// to half of them. So never much more is read than if the future were known (ski rental: A. Karlin et
+    /// al., "Competitive Snoopy Caching", Algorithmica 1988).
+    pub(crate) fn wants_whole(
+        &self,
+        partition: &PartitionId,
+        row_group: usize,
+        field: FieldId,
+        pages: u64,
+        whole: u64,
+    ) -> bool {
+        let key = Key::Chunk(partition.clone(), row_group, field);
+        let before = match self.state().get(&key) {
+            Some(Content::Pages(bytes)) => bytes,
+            _ => 0,
+        };
+        let pages = pages.saturating_add(before);
+        let wants_whole = pages.saturating_mul(2) > whole;
+        if !wants_whole {
+            self.put(key, Content::Pages(pages), ENTRY_BYTES);
+        }
+        wants_whole
     }
 
     fn put(&self, key: Key, content: Content, bytes: usize) {

@@ -15,6 +15,7 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::RowGroup;
 use super::convert::reading_type;
+use super::selection::Spans;
 use crate::{ObjectAccess, Partition};
 
 /// Bytes at the end of a file that are fetched at once, in the hope that the footer is in them.
@@ -101,27 +102,27 @@ impl Footer {
         start..start + chunk.compressed_size().max(0).cast_unsigned()
     }
 
-    /// Where the pages of a leaf's chunk lie that have some rows of the row group, and its dictionary; the
-    /// whole chunk when the file does not say.
+    /// Where the pages of a leaf's chunk lie that have some rows of the spans, and its dictionary; the whole
+    /// chunk when the file does not say.
     pub(super) fn page_ranges(
         &self,
         row_group: usize,
         leaf: usize,
-        rows: &Range<u32>,
+        spans: &Spans,
     ) -> Vec<Range<u64>> {
         let whole = self.range(row_group, leaf);
         let index = self.metadata.page_index();
         let pages = index.and_then(|index| index.offset_index(row_group, leaf));
         let Some(pages) = pages.map(|pages| pages.page_locations()) else { return vec![whole] };
-        let first_row = |at: usize| pages.get(at).map(|page| page.first_row_index);
+        let first_row = |at: usize| pages.get(at).map(|page| row(page.first_row_index));
         let mut ranges = Vec::new();
         for (at, page) in pages.iter().enumerate() {
             let start = page.offset.max(0).cast_unsigned();
             if at == 0 && start > whole.start {
                 ranges.push(whole.start..start);
             }
-            let ends_after = first_row(at + 1).is_none_or(|next| next > i64::from(rows.start));
-            if ends_after && page.first_row_index < i64::from(rows.end) {
+            let end = first_row(at + 1).unwrap_or(u32::MAX);
+            if spans.meet(&(row(page.first_row_index)..end)) {
                 let bytes = u64::from(page.compressed_page_size.max(0).cast_unsigned());
                 ranges.push(start..start + bytes);
             }
@@ -177,8 +178,13 @@ impl Footer {
     }
 }
 
+/// The position of a row as the file tells it; one beyond all rows where it is none.
+fn row(index: i64) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
 /// Parts of a file that were fetched, for the Parquet library.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FileParts {
     size: u64,
     parts: Arc<Vec<(u64, Bytes)>>,

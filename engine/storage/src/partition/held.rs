@@ -75,23 +75,18 @@ impl HeldRows {
         &self.row_groups
     }
 
-    /// Columns of a row group, each with the position of its first row.
+    /// Columns of a row group.
     ///
     /// # Errors
     /// An internal error for a row group that is not there.
-    pub(super) fn chunks(
-        &self,
-        row_group: usize,
-        columns: &[ReadColumn],
-    ) -> Result<Vec<(Narrow, u32)>> {
+    pub(super) fn chunks(&self, row_group: usize, columns: &[ReadColumn]) -> Result<Vec<Narrow>> {
         let missing = || Error::internal("a row group that is not there");
         let rows = self.row_groups.get(row_group).ok_or_else(missing)?.len();
         let chunks = columns.iter().map(|column| {
-            let chunk = match self.columns.iter().find(|held| held.field == column.field) {
-                Some(held) => held.chunks.get(row_group).cloned().ok_or_else(missing)?,
-                None => Narrow::of(&constant(column, rows)?),
-            };
-            Ok((chunk, 0))
+            match self.columns.iter().find(|held| held.field == column.field) {
+                Some(held) => held.chunks.get(row_group).cloned().ok_or_else(missing),
+                None => Ok(Narrow::of(&constant(column, rows)?)),
+            }
         });
         chunks.collect()
     }

@@ -22,6 +22,7 @@ mod footer;
 mod held;
 mod page_bounds;
 mod reader;
+mod selection;
 mod writer;
 
 use firn_types::{FieldId, SqlType, Value};
@@ -30,7 +31,8 @@ use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 pub use chunks::Chunks;
 pub(crate) use footer::Footer;
 pub use held::HeldRows;
-pub use reader::{PartitionReader, RowGroup, RowSelection};
+pub use reader::{PartitionReader, RowGroup};
+pub use selection::RowSelection;
 pub use writer::{PartitionWriter, WriterOptions, value_bytes};
 
 /// A column as the writer must know it.

@@ -2,29 +2,27 @@
 //!
 //! A column chunk (one column of one row group) is read and decoded as a whole, and kept in the cache in
 //! narrow form; a selection is cut out of it. So the columns of a filter and, later, the surviving
-//! rows of the others cost one decoding each. Only when a selection spans a small part of a chunk that is
-//! not in the cache are its pages read alone, and not kept.
+//! rows of the others cost one decoding each. Only when a selection lies in few of the pages of a chunk that
+//! is not in the cache are those read alone, and not kept.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, BooleanArray, BooleanBufferBuilder, UInt32Array};
+use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use firn_column::{Array, Batch, Column, Narrow};
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result, SqlType, Value};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelector};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
 use super::chunks::Chunks;
 use super::convert::from_file;
 use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
+use super::selection::{RowSelection, Spans};
 use super::{HeldRows, ROW_ID_FIELD, ReadColumn};
 use crate::{ColumnCache, Home, ObjectAccess, Partition, Prune, prune};
-
-/// A selection that spans less than one part in so many of a row group is read by pages.
-const SPARSE: usize = 4;
 
 /// Some consecutive rows of a file whose columns are read as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,19 +31,6 @@ pub struct RowGroup {
     pub index: usize,
     /// Its rows, as positions in the file.
     pub rows: Range<u32>,
-}
-
-/// Which rows of a row group to read; positions count from the row group's first row.
-#[derive(Clone, Debug)]
-pub enum RowSelection {
-    /// All of them.
-    All,
-    /// Consecutive ones.
-    Range(Range<u32>),
-    /// These, in this order.
-    List(UInt32Array),
-    /// Those for which the array is TRUE; as long as the row group.
-    Mask(BooleanArray),
 }
 
 impl RowGroup {
@@ -57,60 +42,6 @@ impl RowGroup {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
-    }
-}
-
-impl RowSelection {
-    /// How many rows of a row group of `rows` rows are selected.
-    pub fn count(&self, rows: usize) -> usize {
-        match self {
-            RowSelection::All => rows,
-            RowSelection::Range(range) => range.len(),
-            RowSelection::List(list) => list.len(),
-            RowSelection::Mask(mask) => mask.true_count(),
-        }
-    }
-
-    /// The selected rows of a column that begins with the row group's row `first`.
-    fn cut(&self, column: &Narrow, first: u32) -> Column {
-        match self {
-            RowSelection::All => column.slice(0, column.len()),
-            RowSelection::Range(range) => column.slice((range.start - first) as usize, range.len()),
-            RowSelection::List(list) if first == 0 => column.take(list),
-            RowSelection::List(list) => column.take(&list.unary(|row| row - first)),
-            RowSelection::Mask(mask) => {
-                let (first, rows) = (first as usize, column.len());
-                column.slice(0, rows).filter(&mask.slice(first, rows))
-            }
-        }
-    }
-
-    /// From the first to the last selected row, of `rows`.
-    fn span(&self, rows: u32) -> Range<u32> {
-        let span = match self {
-            RowSelection::All => Some(0..rows),
-            RowSelection::Range(range) => Some(range.clone()),
-            RowSelection::List(list) => {
-                let (low, high) = (list.values().iter().min(), list.values().iter().max());
-                low.zip(high).map(|(low, high)| *low..high + 1)
-            }
-            RowSelection::Mask(mask) => {
-                let mut set = mask.values().set_indices();
-                set.next().map(|low| low as u32..set.last().unwrap_or(low) as u32 + 1)
-            }
-        };
-        span.unwrap_or(0..0)
-    }
-
-    fn fits(&self, rows: usize) -> bool {
-        match self {
-            RowSelection::All => true,
-            RowSelection::Range(range) => range.start <= range.end && range.end as usize <= rows,
-            RowSelection::List(list) => {
-                list.null_count() == 0 && list.values().iter().all(|row| (*row as usize) < rows)
-            }
-            RowSelection::Mask(mask) => mask.len() == rows,
-        }
     }
 }
 
@@ -231,8 +162,8 @@ impl PartitionReader {
     /// `Storage` when it cannot be read, `CorruptFile` when its bytes are not what they should be.
     pub fn chunks(&self, row_group: usize, columns: &[ReadColumn]) -> Result<Chunks> {
         let rows = self.group_rows(row_group, &RowSelection::All)?;
-        let columns = self.held(row_group, columns, &(0..rows as u32))?;
-        Ok(Chunks::new(columns.into_iter().map(|(column, _)| column).collect(), rows))
+        let (columns, _) = self.held(row_group, columns, None)?;
+        Ok(Chunks::new(columns.into_iter().flatten().collect(), rows))
     }
 
     /// Reads rows of columns of a row group; deleted rows are read too, unless the selection leaves them
@@ -252,47 +183,51 @@ impl PartitionReader {
             let none = columns.iter().map(|column| Column::nulls_of(column.sql_type, 0));
             return Ok(Batch::new(none.collect(), 0));
         }
-        let mut span = rows.span(group_rows as u32);
-        if span.len() * SPARSE > group_rows {
-            span = 0..group_rows as u32;
-        }
-        let held = self.held(row_group, columns, &span)?;
-        let columns = held.iter().map(|(column, first)| rows.cut(column, *first));
-        Ok(Batch::new(columns.collect(), selected))
+        let spans = Spans::of(rows, group_rows as u32);
+        let (held, parts) = self.held(row_group, columns, Some(&spans))?;
+        let columns = columns.iter().zip(held).map(|(column, held)| match held {
+            Some(whole) => Ok(rows.cut(&whole)),
+            None => Ok(spans.cut(rows, &self.decode(row_group, column, Some(&spans), &parts)?)),
+        });
+        Ok(Batch::new(columns.collect::<Result<_>>()?, selected))
     }
 
-    /// Columns of a row group with at least the rows of the span, each with the position of its first row.
+    /// Whole columns of a row group, and what was fetched for the others: those of which it is cheaper to
+    /// read the pages with rows of the spans. Without spans there are no others.
     fn held(
         &self,
         row_group: usize,
         columns: &[ReadColumn],
-        span: &Range<u32>,
-    ) -> Result<Vec<(Narrow, u32)>> {
+        spans: Option<&Spans>,
+    ) -> Result<(Vec<Option<Narrow>>, FileParts)> {
         let footer = match &self.rows {
             Rows::File(footer) => footer,
-            Rows::Memory(held) => return held.chunks(row_group, columns),
+            Rows::Memory(held) => {
+                let columns = held.chunks(row_group, columns)?.into_iter().map(Some).collect();
+                return Ok((columns, FileParts::default()));
+            }
         };
-        let rows = footer.row_groups[row_group].len();
-        let mut found: Vec<Option<Narrow>> = Vec::with_capacity(columns.len());
-        let mut missing = Vec::new();
+        let mut held = Vec::with_capacity(columns.len());
+        let (mut wanted, mut ranges) = (Vec::new(), Vec::new());
         for column in columns {
-            found.push(match footer.root(column.field) {
-                None => Some(Narrow::of(&constant(column, rows)?)),
-                Some(root) => {
-                    let cached = self.cache.chunk(&self.partition.id, row_group, column.field);
-                    if cached.is_none() {
-                        missing.push(root);
-                    }
-                    cached
-                }
-            });
+            let cached = match footer.root(column.field) {
+                None => Some(Narrow::of(&constant(column, footer.row_groups[row_group].len())?)),
+                Some(_) => self.cache.chunk(&self.partition.id, row_group, column.field),
+            };
+            if cached.is_none() {
+                let (whole, more) = self.ranges(footer, row_group, column, spans);
+                wanted.push(whole);
+                ranges.extend(more);
+            }
+            held.push(cached);
         }
-        let parts = self.fetch(footer, row_group, &missing, span)?;
-        let columns = columns.iter().zip(found).map(|(column, found)| match found {
-            Some(found) => Ok((found, 0)),
-            None => Ok((self.decode(footer, row_group, column, span, &parts)?, span.start)),
-        });
-        columns.collect()
+        let parts = self.fetch(&ranges)?;
+        let missing = held.iter_mut().zip(columns).filter(|(held, _)| held.is_none());
+        for ((held, column), _) in missing.zip(wanted).filter(|(_, whole)| *whole) {
+            let decoded = self.decode(row_group, column, None, &parts)?;
+            *held = Some(self.keep(row_group, column, &decoded));
+        }
+        Ok((held, parts))
     }
 
     /// The row ids of rows of a row group, as 64-bit integers.
@@ -314,7 +249,7 @@ impl PartitionReader {
         let first = self.partition.first_row_id + i64::from(start);
         let ids = (0..group_rows as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
-        Ok(rows.cut(&Narrow::whole(&Column::Flat(Array::I64(ids))), 0))
+        Ok(rows.cut(&Narrow::whole(&Column::Flat(Array::I64(ids)))))
     }
 
     fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {
@@ -327,51 +262,61 @@ impl PartitionReader {
         }
     }
 
-    /// Fetches the pages of root columns that have rows of the span.
-    fn fetch(
+    /// What to fetch of a column, and whether that is all of it.
+    fn ranges(
         &self,
         footer: &Footer,
         row_group: usize,
-        roots: &[usize],
-        span: &Range<u32>,
-    ) -> Result<FileParts> {
-        let whole = span.len() == footer.row_groups[row_group].len();
-        let leaves = roots.iter().flat_map(|root| footer.leaves(*root));
-        let ranges: Vec<Range<u64>> = leaves
-            .flat_map(|leaf| match whole {
-                true => vec![footer.range(row_group, leaf)],
-                false => footer.page_ranges(row_group, leaf, span),
-            })
-            .collect();
+        column: &ReadColumn,
+        spans: Option<&Spans>,
+    ) -> (bool, Vec<Range<u64>>) {
+        let leaves = footer.root(column.field).map_or_else(Vec::new, |root| footer.leaves(root));
+        let whole = leaves.iter().map(|leaf| footer.range(row_group, *leaf)).collect();
+        let Some(spans) = spans else { return (true, whole) };
+        let pages = leaves.iter().flat_map(|leaf| footer.page_ranges(row_group, *leaf, spans));
+        let pages: Vec<Range<u64>> = pages.collect();
+        let bytes =
+            |ranges: &[Range<u64>]| ranges.iter().map(|range| range.end - range.start).sum();
+        let (partition, field) = (&self.partition.id, column.field);
+        match self.cache.wants_whole(partition, row_group, field, bytes(&pages), bytes(&whole)) {
+            true => (true, whole),
+            false => (false, pages),
+        }
+    }
+
+    fn fetch(&self, ranges: &[Range<u64>]) -> Result<FileParts> {
         let bytes = match ranges.is_empty() {
             true => Vec::new(),
-            false => self.partition.read(&self.access, &ranges)?,
+            false => self.partition.read(&self.access, ranges)?,
         };
         let parts = ranges.iter().map(|range| range.start).zip(bytes).collect();
         Ok(FileParts::new(self.partition.bytes, parts))
     }
 
-    /// Decodes a column's rows of the span from fetched bytes; a whole chunk is kept, if the cache keeps any.
+    /// Decodes a column's rows of the spans, or all of them, from fetched bytes.
     fn decode(
         &self,
-        footer: &Footer,
         row_group: usize,
         column: &ReadColumn,
-        span: &Range<u32>,
+        spans: Option<&Spans>,
         parts: &FileParts,
-    ) -> Result<Narrow> {
-        let root = footer.root(column.field);
-        let root = root.ok_or_else(|| Error::internal("a column that is gone"))?;
-        let array = decode_array(footer, row_group, root, span, parts)
+    ) -> Result<Column> {
+        let gone = || Error::internal("a column that is gone");
+        let Rows::File(footer) = &self.rows else { return Err(gone()) };
+        let root = footer.root(column.field).ok_or_else(gone)?;
+        let array = decode_array(footer, row_group, root, spans, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
-        let decoded = from_file(&array, column.sql_type)?;
-        let is_part = span.len() < footer.row_groups[row_group].len();
-        if is_part || self.cache.budget_bytes() == 0 {
-            return Ok(Narrow::whole(&decoded));
+        from_file(&array, column.sql_type)
+    }
+
+    /// The narrow form of a whole column, which the cache keeps, if it keeps any.
+    fn keep(&self, row_group: usize, column: &ReadColumn, decoded: &Column) -> Narrow {
+        if self.cache.budget_bytes() == 0 {
+            return Narrow::whole(decoded);
         }
-        let narrow = Narrow::of(&decoded);
+        let narrow = Narrow::of(decoded);
         self.cache.put_chunk(&self.partition.id, row_group, column.field, &narrow);
-        Ok(narrow)
+        narrow
     }
 }
 
@@ -379,10 +324,11 @@ fn decode_array(
     footer: &Footer,
     row_group: usize,
     root: usize,
-    span: &Range<u32>,
+    spans: Option<&Spans>,
     parts: &FileParts,
 ) -> Result<ArrayRef, ParquetError> {
     let group_rows = footer.row_groups[row_group].len();
+    let rows = spans.map_or(group_rows, Spans::rows);
     let leaf = footer.leaves(root).first().copied().unwrap_or(0);
     let reading = footer.reading(footer.is_dictionary(row_group, leaf))?;
     let projection = ProjectionMask::roots(reading.parquet_schema(), [root]);
@@ -390,18 +336,13 @@ fn decode_array(
         ParquetRecordBatchReaderBuilder::new_with_metadata(parts.clone(), reading.clone())
             .with_projection(projection)
             .with_row_groups(vec![row_group])
-            .with_batch_size(span.len());
-    if span.len() < group_rows {
-        let wanted = [
-            RowSelector::skip(span.start as usize),
-            RowSelector::select(span.len()),
-            RowSelector::skip(group_rows - span.end as usize),
-        ];
-        reader = reader.with_row_selection(wanted.to_vec().into());
+            .with_batch_size(rows);
+    if let Some(spans) = spans {
+        reader = reader.with_row_selection(spans.selectors(group_rows).into());
     }
     let cut = || ParquetError::EOF("a column chunk with too few rows".to_string());
     let batch = reader.build()?.next().ok_or_else(cut)?.map_err(ParquetError::from)?;
-    if batch.num_rows() != span.len() || batch.num_columns() != 1 {
+    if batch.num_rows() != rows || batch.num_columns() != 1 {
         return Err(cut());
     }
     Ok(Arc::clone(batch.column(0)))
