@@ -32,7 +32,8 @@ pub struct Partition {
     pub stored_row_ids: bool,
     /// Positions of deleted rows in the file.
     pub deleted: Option<Arc<RoaringBitmap>>,
-    /// What is known of each stored column, by field id.
+    /// What is known of each stored column, by field id. Rows in memory tell it when they are asked:
+    /// [`Partition::column`].
     pub columns: Arc<[ColumnStatistics]>,
 }
 
@@ -83,8 +84,27 @@ impl Partition {
 
     /// What is known of a column; none for one that the file does not have. Deleted rows still count.
     pub fn column(&self, field: FieldId) -> Option<&ColumnStatistics> {
+        if let Home::Memory(rows) = &self.home {
+            return rows.statistics(field);
+        }
         let at = self.columns.binary_search_by_key(&field, |column| column.field).ok()?;
         self.columns.get(at)
+    }
+
+    /// The columns that are stored.
+    fn fields(&self) -> Vec<FieldId> {
+        match &self.home {
+            Home::Memory(rows) => rows.fields().collect(),
+            _ => self.columns.iter().map(|column| column.field).collect(),
+        }
+    }
+
+    /// Bytes of a column in the file or in memory; 0 for one that is not there.
+    pub fn column_bytes(&self, field: FieldId) -> u64 {
+        match &self.home {
+            Home::Memory(rows) => rows.column_bytes(field),
+            _ => self.column(field).map_or(0, |column| column.bytes),
+        }
     }
 }
 
@@ -93,7 +113,7 @@ impl Partition {
 pub struct Snapshot {
     partitions: Vec<Arc<Partition>>,
     next_row_id: i64,
-    summaries: OnceLock<BTreeMap<FieldId, ColumnSummary>>,
+    summaries: OnceLock<BTreeMap<FieldId, OnceLock<ColumnSummary>>>,
 }
 
 /// What one transaction does to the rows of one table.
@@ -163,18 +183,22 @@ impl Snapshot {
         self.partitions.iter().find(|partition| partition.id == *id)
     }
 
-    /// What is known of a column over the whole table; none when no file has it. Computed once.
+    /// What is known of a column over the whole table; none when no file has it. Computed once, and only
+    /// for columns that somebody asks about.
     pub fn column_summary(&self, field: FieldId) -> Option<&ColumnSummary> {
         let summaries = self.summaries.get_or_init(|| {
-            let mut summaries: BTreeMap<FieldId, ColumnSummary> = BTreeMap::new();
+            let fields = self.partitions.iter().flat_map(|partition| partition.fields());
+            fields.map(|field| (field, OnceLock::new())).collect()
+        });
+        Some(summaries.get(&field)?.get_or_init(|| {
+            let mut summary = ColumnSummary::default();
             for partition in &self.partitions {
-                for column in partition.columns.iter() {
-                    summaries.entry(column.field).or_default().add(column, partition);
+                if let Some(column) = partition.column(field) {
+                    summary.add(column, partition);
                 }
             }
-            summaries
-        });
-        summaries.get(&field)
+            summary
+        }))
     }
 
     /// The next version: new rows get the next row ids.

@@ -2,21 +2,22 @@
 //!
 //! To encode them and write a file would be work for no reader. They are kept as the cache keeps columns, a
 //! row group for each batch that came, small batches put together. What they take is lent by the warehouse's
-//! cache; what finds no room there is written as a file like any other rows.
+//! cache; what finds no room there is written as a file like any other rows. What is known of a column is
+//! gathered when somebody asks for it: of most columns nobody ever does.
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use firn_column::{Array, Batch, Column, Narrow, PhysicalType};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, FieldId, Result, SqlType};
 
-use super::encoding::ColumnPlan;
 use super::reader::constant;
-use super::{ROW_ID_FIELD, ReadColumn, RowGroup, map_all};
-use crate::ColumnCache;
+use super::{ROW_ID_FIELD, ReadColumn, RowGroup, StoredColumn, map_all};
 use crate::cache::Room;
+use crate::statistics::{Gathering, integer_bounds};
+use crate::{ColumnCache, ColumnStatistics};
 
 /// Batches of fewer rows are put together with those after them.
 const ALONE_ROWS: usize = BATCH_ROWS / 2;
@@ -35,8 +36,10 @@ pub struct HeldRows {
 #[derive(Debug)]
 struct HeldColumn {
     field: FieldId,
+    sql_type: SqlType,
     chunks: Vec<Narrow>,
     bytes: usize,
+    statistics: OnceLock<ColumnStatistics>,
 }
 
 impl HeldRows {
@@ -46,7 +49,7 @@ impl HeldRows {
     /// # Errors
     /// An internal error for batches that do not fit together.
     pub(super) fn new(
-        plans: &[ColumnPlan],
+        columns: &[StoredColumn],
         batches: &[Batch],
         cache: &Arc<ColumnCache>,
         parallel: bool,
@@ -55,9 +58,10 @@ impl HeldRows {
             [only] => Ok(only.clone()),
             small => Batch::concat(small),
         })?;
-        let columns = plans.iter().collect();
-        let columns: Vec<HeldColumn> =
-            map_all(columns, parallel, |plan| Ok(HeldColumn::new(plan, &groups)))?;
+        let columns = columns.iter().enumerate().collect();
+        let columns: Vec<HeldColumn> = map_all(columns, parallel, |(position, column)| {
+            Ok(HeldColumn::new(position, column, &groups))
+        })?;
         let bytes = columns.iter().map(|column| column.bytes).sum();
         let Some(room) = cache.lend(bytes) else { return Ok(None) };
         let mut start = 0;
@@ -91,9 +95,21 @@ impl HeldRows {
         chunks.collect()
     }
 
-    /// Bytes of the column at a position.
-    pub(super) fn column_bytes(&self, position: usize) -> u64 {
-        self.columns.get(position).map_or(0, |column| column.bytes as u64)
+    /// What is known of a column, deleted rows included; gathered when it is first asked for.
+    pub(crate) fn statistics(&self, field: FieldId) -> Option<&ColumnStatistics> {
+        let column = self.columns.iter().find(|column| column.field == field)?;
+        Some(column.statistics.get_or_init(|| column.gathered()))
+    }
+
+    /// The columns, row ids left out.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = FieldId> {
+        self.columns.iter().map(|column| column.field).filter(|field| *field != ROW_ID_FIELD)
+    }
+
+    /// Bytes of a column; 0 for one that is not there.
+    pub(crate) fn column_bytes(&self, field: FieldId) -> u64 {
+        let column = self.columns.iter().find(|column| column.field == field);
+        column.map_or(0, |column| column.bytes as u64)
     }
 
     /// Bytes of all columns.
@@ -122,11 +138,12 @@ fn runs(batches: &[Batch]) -> Vec<Range<usize>> {
 impl HeldColumn {
     /// The column in no more memory than it needs. Dictionaries that are larger than what refers to them
     /// are given up.
-    fn new(plan: &ColumnPlan, groups: &[Batch]) -> HeldColumn {
+    fn new(position: usize, column: &StoredColumn, groups: &[Batch]) -> HeldColumn {
+        let StoredColumn { field, sql_type, .. } = *column;
         let mut dictionaries: HashMap<*const Array, usize> = HashMap::new();
         let mut coded_rows = 0;
         for group in groups {
-            if let Column::Dictionary { codes, values } = group.column(plan.position) {
+            if let Column::Dictionary { codes, values } = group.column(position) {
                 dictionaries.insert(Arc::as_ptr(values), array_bytes(values));
                 coded_rows += codes.len();
             }
@@ -134,8 +151,7 @@ impl HeldColumn {
         let shared: usize = dictionaries.values().sum();
         let coded = shared <= coded_rows * FLAT_TEXT_BYTES;
         let mut bytes = if coded { shared } else { 0 };
-        let width = width(plan);
-        let chunks = groups.iter().map(|group| match group.column(plan.position) {
+        let chunks = groups.iter().map(|group| match group.column(position) {
             column @ Column::Dictionary { values, .. } if coded => {
                 let chunk = Narrow::packed(column);
                 bytes += chunk.memory_bytes() - array_bytes(values);
@@ -149,6 +165,7 @@ impl HeldColumn {
             column => {
                 let array = match column.flat() {
                     integers if integers.physical().is_integer() => {
+                        let width = width(field, sql_type, &integers);
                         integers.narrowed(width).trimmed()
                     }
                     other => other.trimmed(),
@@ -158,7 +175,18 @@ impl HeldColumn {
                 chunk
             }
         });
-        HeldColumn { field: plan.column.field, chunks: chunks.collect(), bytes }
+        let chunks = chunks.collect();
+        HeldColumn { field, sql_type, chunks, bytes, statistics: OnceLock::new() }
+    }
+
+    fn gathered(&self) -> ColumnStatistics {
+        let mut facts = Gathering::new(self.sql_type);
+        for chunk in &self.chunks {
+            for start in (0..chunk.len()).step_by(BATCH_ROWS) {
+                facts.add(&chunk.slice(start, BATCH_ROWS.min(chunk.len() - start)));
+            }
+        }
+        ColumnStatistics { bytes: self.bytes as u64, ..facts.finish(self.field) }
     }
 }
 
@@ -166,14 +194,17 @@ fn array_bytes(array: &Array) -> usize {
     array.as_arrow().get_buffer_memory_size()
 }
 
-/// The narrowest form of a column's integers.
-fn width(plan: &ColumnPlan) -> PhysicalType {
-    let (low, high) = plan.facts.integers.unwrap_or((0, 0));
-    match plan.column.sql_type {
-        _ if plan.column.field == ROW_ID_FIELD => PhysicalType::I64,
-        SqlType::Number { .. } => PhysicalType::narrowest(low, high),
+/// The narrowest form of some of a column's integers.
+fn width(field: FieldId, sql_type: SqlType, integers: &Array) -> PhysicalType {
+    let narrowest = || {
+        let (low, high) = integer_bounds(integers).unwrap_or((0, 0));
+        PhysicalType::narrowest(low, high)
+    };
+    match sql_type {
+        _ if field == ROW_ID_FIELD => PhysicalType::I64,
+        SqlType::Number { .. } => narrowest(),
         SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. } => {
-            PhysicalType::narrowest(low, high).max(PhysicalType::I64)
+            narrowest().max(PhysicalType::I64)
         }
         other => PhysicalType::widest(other),
     }

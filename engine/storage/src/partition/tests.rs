@@ -10,7 +10,7 @@ use firn_types::variant::Builder;
 use firn_types::{Decimal, FieldId, Result, SqlType, Value};
 
 use super::*;
-use crate::{ColumnCache, Home, ObjectAccess, Partition, Prune, prune};
+use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition, Prune, prune};
 
 fn column(id: u32, sql_type: SqlType) -> StoredColumn {
     StoredColumn { field: FieldId(id), name: format!("C{id}"), sql_type }
@@ -64,7 +64,11 @@ fn round_trip(sql_type: SqlType, values: &[Value]) -> Result<Vec<PhysicalType>> 
     let statistics = &partitions[0].columns[0];
     let nulls = values.iter().filter(|value| value.is_null()).count();
     assert_eq!(statistics.null_count, nulls as u64, "{sql_type}");
-    assert_eq!(in_memory(&access, &columns, values)?.columns[0].null_count, nulls as u64);
+    let in_memory = in_memory(&access, &columns, values)?;
+    let known = in_memory
+        .column(columns[0].field)
+        .map(|column| ColumnStatistics { bytes: statistics.bytes, ..column.clone() });
+    assert_eq!(known.as_ref(), Some(statistics), "{sql_type} in memory");
     Ok(forms)
 }
 

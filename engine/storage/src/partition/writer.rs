@@ -160,21 +160,18 @@ impl PartitionWriter {
     }
 
     fn write_file(&self, batches: Vec<Batch>, rows: usize) -> Result<Partition> {
-        let columns = self.columns.iter().enumerate().collect();
-        let plan = |(position, column)| Ok(plan_column(position, column, &batches));
-        let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{}/{}.parquet", self.folder, id.0);
         let held = match &self.memory {
-            Some(cache) => HeldRows::new(&plans, &batches, cache, self.options.parallel)?,
+            Some(cache) => HeldRows::new(&self.columns, &batches, cache, self.options.parallel)?,
             None => None,
         };
         let (home, bytes, columns) = match held {
             Some(rows) => {
-                let (bytes, columns) = (rows.bytes(), held_statistics(plans, &rows));
-                (Home::Memory(rows), bytes, columns)
+                let bytes = rows.bytes();
+                (Home::Memory(rows), bytes, Vec::new())
             }
-            None => self.write_encoded(&path, plans, &batches)?,
+            None => self.write_encoded(&path, &batches)?,
         };
         Ok(Partition {
             id,
@@ -193,9 +190,11 @@ impl PartitionWriter {
     fn write_encoded(
         &self,
         path: &str,
-        plans: Vec<ColumnPlan>,
         batches: &[Batch],
     ) -> Result<(Home, u64, Vec<ColumnStatistics>)> {
+        let columns = self.columns.iter().enumerate().collect();
+        let plan = |(position, column)| Ok(plan_column(position, column, batches));
+        let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
         let (bytes, metadata) =
             encode_file(&plans, batches, &self.options).map_err(encoding_failed)?;
         let (size, columns) = (bytes.len() as u64, statistics(plans, &metadata));
@@ -333,18 +332,6 @@ fn statistics(plans: Vec<ColumnPlan>, metadata: &ParquetMetaData) -> Vec<ColumnS
     }
     statistics.sort_by_key(|column| column.field);
     statistics
-}
-
-/// The statistics of columns that stay in memory.
-fn held_statistics(plans: Vec<ColumnPlan>, rows: &HeldRows) -> Vec<ColumnStatistics> {
-    let columns = plans.into_iter().filter(|plan| plan.column.field != ROW_ID_FIELD);
-    let columns = columns.map(|plan| ColumnStatistics {
-        bytes: rows.column_bytes(plan.position),
-        ..plan.facts.finish(plan.column.field)
-    });
-    let mut columns: Vec<ColumnStatistics> = columns.collect();
-    columns.sort_by_key(|column| column.field);
-    columns
 }
 
 fn encoding_failed(error: ParquetError) -> Error {

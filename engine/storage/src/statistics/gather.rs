@@ -273,6 +273,16 @@ fn integer_value(integer: i128, sql_type: SqlType) -> Value {
     }
 }
 
+/// The least and greatest integer; none without any.
+pub(crate) fn integer_bounds(array: &Array) -> Option<(i128, i128)> {
+    match array {
+        Array::I32(a) => bounds(a),
+        Array::I64(a) => bounds(a),
+        Array::I128(a) => bounds(a),
+        _ => None,
+    }
+}
+
 fn bounds<T>(array: &arrow::array::PrimitiveArray<T>) -> Option<(i128, i128)>
 where
     T: ArrowNumericType,

@@ -7,7 +7,7 @@ mod summary;
 
 use firn_types::{FieldId, Value};
 
-pub(crate) use gather::Gathering;
+pub(crate) use gather::{Gathering, integer_bounds};
 pub use order::compare;
 pub use sketch::DistinctSketch;
 pub use summary::ColumnSummary;

@@ -61,8 +61,7 @@ impl ScanSpec {
 
     /// Stored bytes of the columns that are read.
     fn bytes_of(&self, partition: &Partition) -> u64 {
-        let columns = self.columns.iter().filter_map(|column| partition.column(column.field));
-        columns.map(|column| column.bytes).sum()
+        self.columns.iter().map(|column| partition.column_bytes(column.field)).sum()
     }
 }
 
