@@ -133,7 +133,7 @@ fn shifted_sum(call: &AggregateCall, input: &Estimate) -> Option<ShiftedSum> {
         _ => return None,
     };
     let Some(Value::Number(number)) = constant.as_literal() else { return None };
-    let (low, high) = input.columns.get(&column.as_column()?)?.range?;
+    let (low, high) = input.columns.get(column.as_column()?)?.range?;
     let is_small = low > -SUMMAND_MAX && high < SUMMAND_MAX && is_small(number.unscaled);
     let exact = matches!(call.binding.returns, SqlType::Number { .. })
         && matches!(column.sql_type(), SqlType::Number { .. });

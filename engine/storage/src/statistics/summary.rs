@@ -1,12 +1,14 @@
 //! What is known of a column over a whole table.
 
+use std::sync::OnceLock;
+
 use firn_types::Value;
 
 use super::{ColumnStatistics, DistinctSketch, compare};
 use crate::Partition;
 
 /// What is known of a column over a whole table, merged from its micro-partitions.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ColumnSummary {
     /// The least value or less; none when it is not known.
     pub min: Option<Value>,
@@ -24,6 +26,8 @@ pub struct ColumnSummary {
     pub bytes: u64,
     /// Whether every partition that has values gave bounds.
     bounded: bool,
+    /// What the sketch tells, once somebody asked.
+    distinct_count: OnceLock<u64>,
 }
 
 impl Default for ColumnSummary {
@@ -37,6 +41,7 @@ impl Default for ColumnSummary {
             distinct: DistinctSketch::new(),
             bytes: 0,
             bounded: true,
+            distinct_count: OnceLock::new(),
         }
     }
 }
@@ -44,11 +49,13 @@ impl Default for ColumnSummary {
 impl ColumnSummary {
     /// The number of different values, about.
     pub fn distinct_count(&self) -> u64 {
-        self.distinct.estimate().min(self.rows.saturating_sub(self.null_count))
+        let estimate = || self.distinct.estimate().min(self.rows.saturating_sub(self.null_count));
+        *self.distinct_count.get_or_init(estimate)
     }
 
     /// Adds one partition's column.
     pub(crate) fn add(&mut self, column: &ColumnStatistics, partition: &Partition) {
+        self.distinct_count.take();
         self.rows += partition.rows;
         self.null_count += column.null_count;
         self.bytes += column.bytes;

@@ -7,7 +7,7 @@ use firn_types::ColumnId;
 
 use super::{Shape, Tree, passes_only};
 use crate::optimize::decorrelate::{equality, key_of};
-use crate::optimize::estimate::{Estimate, key_selectivity, selectivity_of_all};
+use crate::optimize::estimate::{Columns, Estimate, key_selectivity, selectivity_of_all};
 use crate::plan::{Filter, Join, JoinKey, JoinKind, Plan, PlanColumn};
 
 /// Most tables of one nest: the bits of a set.
@@ -173,16 +173,12 @@ impl Graph {
         right_estimate: &Estimate,
     ) -> Estimate {
         let (keys, rest) = self.keys(left, right);
-        let mut columns = left_estimate.columns.clone();
-        columns.extend(right_estimate.columns.clone());
-        let mut both = Estimate { rows: left_estimate.rows * right_estimate.rows, columns };
+        let columns = Columns::both(&left_estimate.columns, &right_estimate.columns);
+        let both = Estimate { rows: left_estimate.rows * right_estimate.rows, columns };
         let part = key_selectivity(&keys, left_estimate, right_estimate)
             * selectivity_of_all(&rest, &both);
-        both.rows = (both.rows * part).max(1.0);
-        for column in both.columns.values_mut() {
-            column.distinct = column.distinct.min(both.rows).max(1.0);
-        }
-        both
+        let rows = (both.rows * part).max(1.0);
+        Estimate { rows, columns: both.columns.at_most(rows) }
     }
 
     /// The plan of a tree; every condition stands at the lowest join that can check it.

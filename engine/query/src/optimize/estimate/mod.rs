@@ -1,10 +1,15 @@
 //! How many rows a plan gives, and how many different values its columns have: estimates from statistics.
 
+mod columns;
+
 use std::collections::HashMap;
 
 use firn_expression::Expr;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Value};
+
+pub(super) use columns::Columns;
+use columns::{ColumnEstimate, number};
 
 use crate::plan::{CteRef, Join, JoinKey, JoinKind, Plan, Scan, SetOperation, SetOperator};
 
@@ -22,24 +27,15 @@ const UNKNOWN_ROWS: f64 = 1000.0;
 pub(super) struct Estimate {
     /// Rows, at least one.
     pub(super) rows: f64,
-    /// For columns of which it is known.
-    pub(super) columns: HashMap<ColumnId, ColumnEstimate>,
-}
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ColumnEstimate {
-    /// Different values.
-    pub(super) distinct: f64,
-    /// Smallest and largest value, for numbers, dates and timestamps, as floating-point numbers.
-    pub(super) range: Option<(f64, f64)>,
+    /// What its columns hold.
+    pub(super) columns: Columns,
 }
 
 impl Estimate {
     /// Different values of an expression: a column's, or no more than there are rows.
     pub(super) fn distinct(&self, expr: &Expr) -> f64 {
         let known = match expr {
-            Expr::Column { id, .. } => self.columns.get(id).map(|column| column.distinct),
+            Expr::Column { id, .. } => self.columns.get(*id).map(|column| column.distinct),
             Expr::Cast { input, .. } => Some(self.distinct(input)),
             Expr::Literal { .. } => Some(1.0),
             _ => None,
@@ -47,25 +43,15 @@ impl Estimate {
         known.unwrap_or(self.rows / 10.0).clamp(1.0, self.rows.max(1.0))
     }
 
-    fn scaled(mut self, part: f64) -> Estimate {
-        let before = self.rows.max(1.0);
-        self.rows = (self.rows * part).max(1.0);
-        for column in self.columns.values_mut() {
-            column.distinct = remaining(column.distinct, before, self.rows);
-        }
-        self
+    fn scaled(self, part: f64) -> Estimate {
+        let rows = (self.rows * part).max(1.0);
+        Estimate { rows, columns: self.columns.scaled(self.rows.max(1.0), rows) }
     }
 
     /// A column that conditions compare with constants has no more values than they leave it.
-    fn restricted(mut self, conditions: &[Expr]) -> Estimate {
-        for condition in conditions {
-            if let Some((id, values)) = values_left(condition)
-                && let Some(column) = self.columns.get_mut(&id)
-            {
-                column.distinct = column.distinct.min(values).max(1.0);
-            }
-        }
-        self
+    fn restricted(self, conditions: &[Expr]) -> Estimate {
+        let values = conditions.iter().filter_map(values_left).collect();
+        Estimate { rows: self.rows, columns: self.columns.restricted(values) }
     }
 }
 
@@ -93,27 +79,18 @@ fn values_left(condition: &Expr) -> Option<(ColumnId, f64)> {
     }
 }
 
-/// Different values left when `after` of `before` rows are: S. B. Yao's estimate, simplified.
-fn remaining(distinct: f64, before: f64, after: f64) -> f64 {
-    let per_value = (before / distinct.max(1.0)).max(1.0);
-    let kept = 1.0 - (1.0 - (after / before).min(1.0)).powf(per_value);
-    (distinct * kept).clamp(1.0, after.max(1.0))
-}
-
 /// Estimates plans; it knows the common table expressions around them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Estimator {
-    /// For each its rows, and its columns by position.
-    ctes: HashMap<u32, (f64, Vec<Option<ColumnEstimate>>)>,
+    /// For each what it gives, and its columns in order.
+    ctes: HashMap<u32, (Estimate, Vec<ColumnId>)>,
 }
 
 impl Estimator {
     /// Remembers a common table expression for the plans that refer to it.
     pub(super) fn define(&mut self, cte: u32, definition: &Plan) {
         let estimate = self.estimate(definition);
-        let columns = definition.columns();
-        let columns = columns.iter().map(|column| estimate.columns.get(&column.id).copied());
-        self.ctes.insert(cte, (estimate.rows, columns.collect()));
+        self.ctes.insert(cte, (estimate, ids_of(definition)));
     }
 
     /// Estimates a plan.
@@ -135,14 +112,11 @@ impl Estimator {
             }
             Plan::Project(node) => {
                 let input = self.estimate(&node.input);
-                let columns = node.items.iter().filter_map(|item| {
-                    let column = match &item.expr {
-                        Expr::Literal { .. } => ColumnEstimate { distinct: 1.0, range: None },
-                        expr => *input.columns.get(&expr.as_column()?)?,
-                    };
-                    Some((item.id, column))
+                let names = node.items.iter().filter_map(|item| match &item.expr {
+                    Expr::Literal { .. } => Some((item.id, None)),
+                    expr => Some((item.id, Some(expr.as_column()?))),
                 });
-                Estimate { rows: input.rows, columns: columns.collect() }
+                Estimate { rows: input.rows, columns: input.columns.renamed(names.collect()) }
             }
             Plan::Aggregate(node) => {
                 let input = self.estimate(&node.input);
@@ -156,7 +130,7 @@ impl Estimator {
                     let distinct = input.distinct(&group.expr).min(rows);
                     (group.id, ColumnEstimate { distinct, range: None })
                 });
-                Estimate { rows, columns: columns.collect() }
+                Estimate { rows, columns: Columns::known(columns.collect()) }
             }
             Plan::Window(node) => self.estimate(&node.input),
             Plan::Sort(node) => bounded(self.estimate(&node.input), node.limit),
@@ -178,12 +152,12 @@ impl Estimator {
     }
 
     fn reference(&self, node: &CteRef) -> Estimate {
-        let Some((rows, known)) = self.ctes.get(&node.cte) else {
+        let Some((estimate, columns)) = self.ctes.get(&node.cte) else {
             return Estimate { rows: UNKNOWN_ROWS, ..Estimate::default() };
         };
-        let columns = node.columns.iter().zip(known);
-        let columns = columns.filter_map(|(column, known)| Some((column.id, (*known)?)));
-        Estimate { rows: *rows, columns: columns.collect() }
+        let names = node.columns.iter().zip(columns).map(|(new, old)| (new.id, Some(*old)));
+        let columns = estimate.columns.clone().renamed(names.collect());
+        Estimate { rows: estimate.rows, columns }
     }
 
     fn set_operation(&self, node: &SetOperation) -> Estimate {
@@ -193,24 +167,16 @@ impl Estimator {
             return Estimate { rows: rows.fold(f64::MAX, f64::min), ..Estimate::default() };
         }
         let rows = rows.sum();
-        // Branches of a union may hold the same values or others: between the two.
-        let columns = node.columns.iter().enumerate().filter_map(|(position, column)| {
-            let mut distinct = (0.0, 0.0_f64);
-            for (input, estimate) in node.inputs.iter().zip(&inputs) {
-                let id = input.columns().get(position)?.id;
-                let own = estimate.columns.get(&id)?.distinct;
-                distinct = (distinct.0 + own, distinct.1.max(own));
-            }
-            let distinct = (distinct.0 + distinct.1) / 2.0;
-            Some((column.id, ColumnEstimate { distinct, range: None }))
-        });
-        Estimate { rows, columns: columns.collect() }
+        let columns = node.columns.iter().map(|column| column.id).collect();
+        let inputs = node.inputs.iter().zip(inputs);
+        let inputs = inputs.map(|(input, estimate)| (estimate.columns, ids_of(input))).collect();
+        Estimate { rows, columns: Columns::united(columns, inputs) }
     }
 
     fn join(&self, join: &Join) -> Estimate {
         let (left, right) = (self.estimate(&join.left), self.estimate(&join.right));
-        let mut both = Estimate { rows: left.rows * right.rows, columns: left.columns.clone() };
-        both.columns.extend(right.columns.clone());
+        let columns = Columns::both(&left.columns, &right.columns);
+        let both = Estimate { rows: left.rows * right.rows, columns };
         let part = key_selectivity(&join.keys, &left, &right)
             * selectivity_of_all(&join.conditions, &both);
         let matches = (both.rows * part).max(1.0);
@@ -225,11 +191,13 @@ impl Estimator {
             JoinKind::RightAnti => right.rows * (1.0 - matching_part(join, &left, &right)).max(0.1),
             JoinKind::Mark { .. } | JoinKind::Single => left.rows,
         };
-        for column in both.columns.values_mut() {
-            column.distinct = column.distinct.min(rows).max(1.0);
-        }
-        Estimate { rows, columns: both.columns }
+        Estimate { rows, columns: both.columns.at_most(rows) }
     }
+}
+
+/// A plan's columns in order.
+fn ids_of(plan: &Plan) -> Vec<ColumnId> {
+    plan.columns().iter().map(|column| column.id).collect()
 }
 
 fn bounded(mut estimate: Estimate, limit: Option<u64>) -> Estimate {
@@ -241,31 +209,9 @@ fn bounded(mut estimate: Estimate, limit: Option<u64>) -> Estimate {
 
 fn scan_estimate(scan: &Scan) -> Estimate {
     let rows = (scan.snapshot.rows() as f64).max(1.0);
-    let columns = scan.columns.iter().filter_map(|column| {
-        let summary = scan.snapshot.column_summary(column.field)?;
-        let range =
-            match (summary.min.as_ref().and_then(number), summary.max.as_ref().and_then(number)) {
-                (Some(low), Some(high)) => Some((low, high)),
-                _ => None,
-            };
-        let distinct = (summary.distinct_count() as f64).clamp(1.0, rows);
-        Some((column.column.id, ColumnEstimate { distinct, range }))
-    });
-    let whole = Estimate { rows, columns: columns.collect() };
+    let whole = Estimate { rows, columns: Columns::of_table(scan, rows) };
     let part = selectivity_of_all(&scan.conditions, &whole);
     whole.scaled(part).restricted(&scan.conditions)
-}
-
-/// A value on the number line.
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(n) => Some(n.unscaled as f64 / 10_f64.powi(i32::from(n.scale))),
-        Value::Float(n) => Some(*n),
-        Value::Date(days) => Some(f64::from(*days)),
-        Value::Time(nanos) => Some(*nanos as f64),
-        Value::Timestamp(nanos) => Some(*nanos as f64),
-        _ => None,
-    }
 }
 
 /// The part of rows that pass all conditions. A lower and an upper bound of one column are taken together.
@@ -291,7 +237,7 @@ fn bound_of(condition: &Expr, input: &Estimate) -> Option<(ColumnId, f64, f64)> 
         (Some(id), Some(value)) => (id, *operator, value),
         _ => (right.as_column()?, operator.swapped(), left.as_literal()?),
     };
-    let (low, high) = input.columns.get(&id)?.range?;
+    let (low, high) = input.columns.get(id)?.range?;
     let at = ((number(value)? - low) / (high - low).max(1e-9)).clamp(0.0, 1.0);
     match operator {
         Comparison::Less | Comparison::LessOrEqual => Some((id, 0.0, at)),
