@@ -268,6 +268,9 @@ pub fn arrow_type(physical: PhysicalType) -> DataType {
 
 /// A view holds short values itself; long ones stand in a buffer.
 fn bytes_of_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
+    if array.data_buffers().is_empty() {
+        return array.len() * 16;
+    }
     let long = array.lengths().filter(|length| *length > MAX_INLINE_VIEW_LEN);
     array.len() * 16 + long.map(|length| length as usize).sum::<usize>()
 }

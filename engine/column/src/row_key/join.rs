@@ -478,11 +478,7 @@ impl JoinTable {
         build_rows: &mut Vec<u32>,
     ) -> bool {
         if self.next.is_empty() {
-            let matches = heads.iter().enumerate().skip(cursor.row).filter(|(_, h)| **h != NONE);
-            for (row, &head) in matches {
-                probe_rows.push(row as u32);
-                build_rows.push(head);
-            }
+            add_unique(heads, cursor.row, probe_rows, build_rows);
             cursor.row = heads.len();
             return false;
         }
@@ -521,4 +517,19 @@ impl JoinTable {
         self.partitions.iter().map(partition).sum::<usize>()
             + (self.direct.capacity() + self.next.capacity()) * 4
     }
+}
+
+/// Adds the probing rows from `first` on that have a match, the only one, and beside them its row. Nothing
+/// is asked about one row, since there is no telling which have a match: what has none is written over.
+fn add_unique(heads: &[u32], first: usize, probe_rows: &mut Vec<u32>, build_rows: &mut Vec<u32>) {
+    let (mut end, heads) = (probe_rows.len(), &heads[first.min(heads.len())..]);
+    probe_rows.resize(end + heads.len(), 0);
+    build_rows.resize(end + heads.len(), 0);
+    for (row, &head) in heads.iter().enumerate() {
+        probe_rows[end] = (first + row) as u32;
+        build_rows[end] = head;
+        end += usize::from(head != NONE);
+    }
+    probe_rows.truncate(end);
+    build_rows.truncate(end);
 }

@@ -197,6 +197,9 @@ fn array_bytes(array: &Array) -> usize {
 /// The narrowest form of some of a column's integers.
 fn width(field: FieldId, sql_type: SqlType, integers: &Array) -> PhysicalType {
     let narrowest = || {
+        if integers.physical() == PhysicalType::I32 {
+            return PhysicalType::I32;
+        }
         let (low, high) = integer_bounds(integers).unwrap_or((0, 0));
         PhysicalType::narrowest(low, high)
     };
