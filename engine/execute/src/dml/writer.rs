@@ -33,6 +33,9 @@ const FILE_BYTES_MIN: usize = 8 << 20;
 /// Rows up to which a file is encoded on the caller's thread: to wake others costs more.
 pub(super) const SERIAL_ROWS_MAX: u64 = 4_096;
 
+/// The part of a file's rows that are gathered to stay in memory. They are packed anew, so that less memory
+/// waits for that and is used again sooner; of fewer rows, compaction would find the partitions small.
+const HELD_SHARE: usize = 4;
 /// The part of the warehouse's memory up to which rows are gathered to be sorted together: others are
 /// gathered while they are written.
 const SORTED_SHARE: usize = 4;
@@ -100,6 +103,7 @@ impl<'c> RowsWriter<'c> {
         let share = context.memory.limit_bytes() / SORTED_SHARE;
         let (gathered_rows_max, gathered_bytes_max) = match order {
             Some(_) => (SORTED_ROWS_MAX, share.max(targets.target_bytes)),
+            None if memory.is_some() => (targets.target_rows / HELD_SHARE, targets.target_bytes),
             None => (targets.target_rows, targets.target_bytes),
         };
         Ok(RowsWriter {
