@@ -11,6 +11,7 @@ use arrow::compute::{self, FilterBuilder, FilterPredicate};
 use firn_types::value::TimestampTz;
 use firn_types::{Decimal, Error, Result, SqlType, Value};
 
+use crate::row_key::one_dictionary;
 use crate::{Array, PhysicalType};
 
 /// One column of a batch. Cloning shares the buffers.
@@ -236,8 +237,8 @@ impl Column {
         if let [only] = columns {
             return Ok((*only).clone());
         }
-        if let Some(shared) = concat_dictionaries(columns) {
-            return Ok(shared);
+        if let Some(coded) = concat_dictionaries(columns).or_else(|| one_dictionary(columns)) {
+            return Ok(coded);
         }
         let widest = widest_of(columns)?;
         let arrays: Vec<Array> =
@@ -431,6 +432,31 @@ mod tests {
         assert_eq!(both.physical(), PhysicalType::I64);
         assert_eq!(both.value(2, SqlType::INTEGER), number(1 << 40));
         assert!(both.is_null(1));
+        Ok(())
+    }
+
+    #[test]
+    fn dictionaries_become_one_where_rows_are_many() -> Result<()> {
+        let coded = |texts: &[&str], codes: &[Option<u32>]| -> Result<Column> {
+            let texts: Vec<Value> = texts.iter().map(|text| Value::text(*text)).collect();
+            let values = Arc::new(Column::from_values(SqlType::TEXT, &texts)?.flat());
+            Ok(Column::Dictionary { codes: codes.iter().copied().collect(), values })
+        };
+        let codes: Vec<Option<u32>> = (0..24).map(|n| (n % 5 > 0).then_some(n % 2)).collect();
+        let first = coded(&["red", "a color with a long name"], &codes)?;
+        let second = coded(&["a color with a long name", "blue"], &codes)?;
+        let parts = [&first, &second, &first];
+        let all = Column::concat(&parts)?;
+        let Column::Dictionary { values, .. } = &all else {
+            return Err(Error::internal("no dictionary"));
+        };
+        assert_eq!(values.len(), 3);
+        let rows = |column: &Column| -> Vec<Value> {
+            (0..column.len()).map(|row| column.value(row, SqlType::TEXT)).collect()
+        };
+        assert_eq!(rows(&all), parts.map(rows).concat());
+        let few = [&first.slice(0, 5), &second.slice(0, 5)];
+        assert!(matches!(Column::concat(&few)?, Column::Flat(_)));
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ pub use fixed::{KeyLayout, KeyOrder, Packed};
 pub use join::{JoinKeys, JoinTable};
 pub use sort::{common_bytes, sort_rows};
 pub use table::GroupTable;
-pub(crate) use texts::repeated_texts;
+pub(crate) use texts::{one_dictionary, repeated_texts};
 
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,13 @@
 //! Each distinct text is held once, as a view: the texts of a table of groups are a column as they stand.
 //! Keys of several columns take a text's number in its place, which packs into few bits.
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, MAX_INLINE_VIEW_LEN, StringViewArray, StringViewBuilder, UInt32Array,
+    Array as _, MAX_INLINE_VIEW_LEN, NullBufferBuilder, StringViewArray, StringViewBuilder,
+    UInt32Array,
 };
 use arrow::buffer::NullBuffer;
 use firn_types::{Error, Result};
@@ -21,6 +23,9 @@ use crate::{Array, Column};
 pub(super) const BLOCK_ROWS: usize = 4096;
 /// Values of a dictionary per row of a batch up to which their numbers are remembered.
 const CODES_PER_ROW: usize = 8;
+/// Rows per value from which on dictionaries are put together: a text is numbered in the time in which the
+/// views of about so many rows are copied.
+const ROWS_PER_VALUE: usize = 8;
 
 /// Texts from which on it is looked whether they repeat, and after which it is first judged.
 const REPEATS_MIN: usize = 1 << 12;
@@ -53,6 +58,41 @@ pub(crate) fn repeated_texts(array: &StringViewArray) -> Option<(Vec<u32>, Array
     numbers.number_array(&texts.slice(trial, rows - trial), &mut codes).ok()?;
     let repeated = numbers.len() * 2 <= rows;
     repeated.then(|| (codes, numbers.into_texts().compacted()))
+}
+
+/// The rows of columns one after another, where all are codes into dictionaries that have few values beside
+/// them: one dictionary takes the place of all, instead of a view of each row's text.
+pub(crate) fn one_dictionary(columns: &[&Column]) -> Option<Column> {
+    let coded = columns.iter().map(|column| match column {
+        Column::Dictionary { codes, values } if values.null_count() == 0 => Some((codes, values)),
+        _ => None,
+    });
+    let coded: Vec<(&UInt32Array, &Arc<Array>)> = coded.collect::<Option<_>>()?;
+    let rows: usize = coded.iter().map(|(codes, _)| codes.len()).sum();
+    let distinct: HashMap<*const Array, &Arc<Array>> =
+        coded.iter().map(|(_, values)| (Arc::as_ptr(values), *values)).collect();
+    if distinct.values().map(|values| values.len()).sum::<usize>() * ROWS_PER_VALUE > rows {
+        return None;
+    }
+    let mut texts = TextNumbers::new();
+    let mut numbers: HashMap<*const Array, Vec<u32>> = HashMap::new();
+    let mut all = Vec::with_capacity(rows);
+    let mut nulls = NullBufferBuilder::new(rows);
+    for (codes, values) in coded {
+        let of_values = numbers.entry(Arc::as_ptr(values)).or_default();
+        if of_values.len() < values.len() {
+            texts.number_array(values, of_values).ok()?;
+        }
+        // What stands at a NULL may be no code.
+        let number = |code: &u32| of_values.get(*code as usize).copied().unwrap_or(0);
+        all.extend(codes.values().iter().map(number));
+        match codes.nulls() {
+            Some(own) => nulls.append_buffer(own),
+            None => nulls.append_n_non_nulls(codes.len()),
+        }
+    }
+    let codes = UInt32Array::new(all.into(), nulls.finish());
+    Some(Column::Dictionary { codes, values: Arc::new(texts.into_texts()) })
 }
 
 /// Distinct texts, NULL among them, and their numbers, which count from 0 in the order of first appearance.
