@@ -132,6 +132,23 @@ fn updates_of_different_rows_do_not_disturb_each_other() {
 }
 
 #[test]
+fn a_change_of_most_rows_loses_none_of_a_few() {
+    let world =
+        World::new(&["CREATE TABLE t AS SELECT SEQ4() AS id, MD5(SEQ4()) AS hash, 0::INT AS n \
+         FROM TABLE(GENERATOR(ROWCOUNT => 20000))"]);
+    world.at_once(|session, number| {
+        for _ in 0..3 {
+            let all = "UPDATE t SET n = n + 1".to_string();
+            let one = format!("UPDATE t SET n = n + 100 WHERE id = {number}");
+            let none = format!("DELETE FROM t WHERE id = 10000 + {number}");
+            [all, one, none].iter().for_each(|statement| insist(session, &[statement]));
+        }
+    });
+    let counts = "SELECT n, COUNT(*), COUNT(DISTINCT hash) FROM t GROUP BY n ORDER BY n";
+    assert_eq!(world.rows(counts), ["12|19992|19992", "312|4|4"]);
+}
+
+#[test]
 fn merges_of_one_key_make_one_row() {
     let world = World::new(&["CREATE TABLE t (id INT, n INT)", "INSERT INTO t VALUES (0, 0)"]);
     world.at_once(|session, _| {

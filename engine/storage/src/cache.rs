@@ -150,6 +150,22 @@ impl ColumnCache {
         self.put(key, Content::Chunk(column.clone()), bytes);
     }
 
+    /// Keeps a chunk for another micro-partition instead, which has the same one.
+    pub(crate) fn hand_on(
+        &self,
+        from: &PartitionId,
+        to: &PartitionId,
+        row_group: usize,
+        field: FieldId,
+    ) {
+        let mut state = self.state();
+        let Some(entry) = state.remove(&Key::Chunk(from.clone(), row_group, field)) else { return };
+        let key = Key::Chunk(to.clone(), row_group, field);
+        state.counts.bytes += entry.bytes;
+        state.order.insert(entry.used, key.clone());
+        state.entries.insert(key, entry);
+    }
+
     /// Whether to read a whole chunk of `whole` bytes, to keep it, rather than pages of so many bytes: that is
     /// so when they have more than half of its bytes, or would bring up what has been read of it page by page
     /// to half of them. So never much more is read than if the future were known (ski rental: A. Karlin et
@@ -222,11 +238,11 @@ impl State {
         }
     }
 
-    fn remove(&mut self, key: &Key) {
-        if let Some(entry) = self.entries.remove(key) {
-            self.order.remove(&entry.used);
-            self.counts.bytes -= entry.bytes;
-        }
+    fn remove(&mut self, key: &Key) -> Option<Entry> {
+        let entry = self.entries.remove(key)?;
+        self.order.remove(&entry.used);
+        self.counts.bytes -= entry.bytes;
+        Some(entry)
     }
 }
 

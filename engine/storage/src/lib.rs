@@ -30,8 +30,8 @@ pub mod statistics;
 pub use cache::ColumnCache;
 pub use object::{ObjectAccess, ObjectInfo};
 pub use partition::{
-    Chunks, PartitionReader, PartitionWriter, ReadColumn, RowGroup, RowSelection, StoredColumn,
-    WriterOptions, value_bytes,
+    Chunks, PartitionReader, PartitionWriter, ReadColumn, Replacement, RowGroup, RowSelection,
+    StoredColumn, WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
 pub use snapshot::{Home, Partition, Snapshot, SnapshotDelta};

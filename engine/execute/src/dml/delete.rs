@@ -1,5 +1,7 @@
 //! DELETE.
 
+use std::collections::BTreeSet;
+
 use firn_account::Transaction;
 use firn_query::plan::Plan;
 use firn_query::plan::statement::Delete;
@@ -30,7 +32,7 @@ pub fn delete(plan: &Delete, context: &QueryContext, transaction: &mut Transacti
     })?;
     let rows = touched.into_rows();
     let count = rows.len();
-    transaction.change(table.id(), rows.into_delta(&table.snapshot)?)?;
+    transaction.change(table.id(), rows.into_delta(&table.snapshot, &BTreeSet::new())?)?;
     Ok(count)
 }
 

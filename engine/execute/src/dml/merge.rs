@@ -51,14 +51,13 @@ pub fn merge(
     let merging = Merging {
         clauses: clauses.collect::<Result<_>>()?,
         address: position_of(&plan.source, plan.address)?,
-        changed: ChangedRows::new(table, cluster_keys, context, transaction)?,
+        changed: ChangedRows::new(table, &plan.set, cluster_keys, context, transaction)?,
         outcomes: Mutex::default(),
         inserted: AtomicU64::new(0),
         refuse_duplicates,
         context,
     };
     for_each_batch(&plan.source, context, &|place, batch| merging.take(place, batch))?;
-    let added = merging.changed.finish()?;
     let outcomes = merging.outcomes.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     let has = |wanted: fn(&MergeAction) -> bool| plan.clauses.iter().any(|c| wanted(&c.action));
     let count = |has: bool, count: u64| has.then_some(count);
@@ -71,10 +70,7 @@ pub fn merge(
         ),
         deleted: count(has(|action| matches!(action, MergeAction::Delete)), outcomes.deleted.len()),
     };
-    let mut gone = outcomes.updated;
-    gone.absorb(outcomes.deleted);
-    let mut delta = gone.into_delta(&table.snapshot)?;
-    delta.added = added;
+    let mut delta = merging.changed.finish(outcomes.updated, outcomes.deleted)?;
     delta.rests_on_absence = inserted > 0;
     transaction.change(table.id(), delta)?;
     Ok(counts)
@@ -115,7 +111,9 @@ impl Clause {
     fn new(clause: &MergeClause, plan: &Merge, layout: &Layout) -> Result<Clause> {
         let condition = clause.condition.as_ref();
         let action = match &clause.action {
-            MergeAction::Update(row) => Action::Update(NewRows::new(&plan.target, row, layout)?),
+            MergeAction::Update(row) => {
+                Action::Update(NewRows::of(&plan.target, plan.set.clone(), row, layout)?)
+            }
             MergeAction::Insert(row) => Action::Insert(NewRows::new(&plan.target, row, layout)?),
             MergeAction::Delete => Action::Delete,
         };
@@ -173,7 +171,7 @@ impl Merging<'_> {
                     true => batch,
                     false => batch.filter(&BooleanArray::from(mine)),
                 };
-                self.changed.change(place, &addresses, rows.make(&batch, self.context)?)
+                self.changed.change(&addresses, rows.make(&batch, self.context)?)
             }
         }
     }

@@ -3,6 +3,8 @@
 //! ```text
 //! source plan ─► batches on all threads ─► NewRows: values, conversions, NOT NULL ─► RowsWriter ─► micro-partitions
 //!                     └► addresses of old rows ─► Touched ─► rows that are gone ─► SnapshotDelta of a Transaction
+//! new values of some columns ─► ChangedRows, by micro-partition ─► few rows: whole rows to a RowsWriter
+//!                                                                └► most rows: a file with some columns anew
 //! ```
 //!
 //! Nothing here commits: a statement adds what it did to the transaction that it is given. Statements that
@@ -19,6 +21,8 @@ mod insert_many;
 mod merge;
 mod new_rows;
 mod old_rows;
+mod pending;
+mod replace;
 mod source;
 mod touched;
 mod update;

@@ -1,4 +1,4 @@
-//! New rows of a table, computed from a statement's source.
+//! New rows of a table, or new values of some of its columns, computed from a statement's source.
 
 use std::sync::Arc;
 
@@ -13,10 +13,12 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 use super::source::Layout;
 use crate::context::QueryContext;
 
-/// Computes whole rows: one expression per column of the table.
+/// Computes values of some columns of a table, or of all: one expression for each.
 pub(super) struct NewRows {
     table: Arc<Table>,
     name: String,
+    /// The positions of the columns.
+    positions: Vec<usize>,
     /// The expressions, without the conversion to the column's type.
     values: Evaluator,
     /// The conversions, which are the statement's own: their errors name the column.
@@ -24,7 +26,18 @@ pub(super) struct NewRows {
 }
 
 impl NewRows {
+    /// Whole rows.
     pub(super) fn new(target: &Target, row: &[Expr], layout: &Layout) -> Result<NewRows> {
+        NewRows::of(target, (0..row.len()).collect(), row, layout)
+    }
+
+    /// Values of the columns at these positions.
+    pub(super) fn of(
+        target: &Target,
+        positions: Vec<usize>,
+        row: &[Expr],
+        layout: &Layout,
+    ) -> Result<NewRows> {
         let mut values = Vec::with_capacity(row.len());
         let mut conversions = Vec::with_capacity(row.len());
         for expr in row {
@@ -43,21 +56,23 @@ impl NewRows {
         Ok(NewRows {
             table: Arc::clone(&target.table),
             name: target.name.clone(),
+            positions,
             values: Evaluator::compile(&values, layout)?,
             conversions,
         })
     }
 
-    /// The new row of each row of the source.
+    /// The new values of each row of the source.
     ///
     /// # Errors
     /// Those of the expressions; `NullNotAllowed`; a value that its column does not take.
     pub(super) fn make(&self, batch: &Batch, context: &QueryContext) -> Result<Batch> {
         let values = self.values.evaluate(batch, &context.functions)?;
         let mut columns = Vec::with_capacity(values.len());
-        for (position, value) in values.into_iter().enumerate() {
-            let column = &self.table.columns[position];
-            let value: Column = match self.conversions[position] {
+        let conversions = self.positions.iter().zip(&self.conversions);
+        for (value, (position, conversion)) in values.into_iter().zip(conversions) {
+            let column = &self.table.columns[*position];
+            let value: Column = match *conversion {
                 None => value,
                 Some((from, mode)) => {
                     cast_column(&value, from, column.sql_type, mode, &context.functions)

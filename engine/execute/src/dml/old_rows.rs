@@ -9,7 +9,7 @@ use arrow::array::{Int64Array, UInt32Array};
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::{Array, Column};
-use firn_storage::{PartitionReader, ReadColumn, RowSelection};
+use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
 use firn_types::{Error, ErrorCode, Result, Value, print_text};
 
 use super::touched::Address;
@@ -134,12 +134,30 @@ impl<'c> OldRows<'c> {
         Ok(Error::new(ErrorCode::DuplicateRow, text))
     }
 
-    fn reader(&self, partition: u32) -> Result<Arc<PartitionReader>> {
+    /// Whether the rows of a partition have ids already.
+    pub(super) fn has_ids(&self, partition: u32) -> bool {
+        let rule = self.ids.get(partition as usize);
+        matches!(rule, Some(IdRule::From(_) | IdRule::Stored))
+    }
+
+    /// A partition by its position.
+    ///
+    /// # Errors
+    /// An internal error when there is none.
+    pub(super) fn partition(&self, position: u32) -> Result<&Arc<Partition>> {
+        let found = self.table.snapshot.partitions().get(position as usize);
+        found.ok_or_else(|| Error::internal("an address beyond the snapshot"))
+    }
+
+    /// A partition, open.
+    ///
+    /// # Errors
+    /// `Storage`, `CorruptFile`.
+    pub(super) fn reader(&self, partition: u32) -> Result<Arc<PartitionReader>> {
         if let Some(reader) = lock(&self.readers).get(&partition) {
             return Ok(Arc::clone(reader));
         }
-        let found = self.table.snapshot.partitions().get(partition as usize);
-        let found = found.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
+        let found = self.partition(partition)?;
         let storage = self.context.stored()?;
         let reader = Arc::new(PartitionReader::open(&storage.access, found, &storage.cache)?);
         lock(&self.readers).insert(partition, Arc::clone(&reader));

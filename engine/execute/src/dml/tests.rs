@@ -1,5 +1,6 @@
 //! What SQL does not show: the order in which rows are written, and what happens when memory is short.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use firn_account::catalog::{Header, Table, TableColumn};
@@ -99,10 +100,10 @@ fn a_partition_that_loses_all_its_rows_goes() -> Result<()> {
         rows.insert(Address(address));
     }
     assert_eq!(rows.len(), 4);
-    let delta = rows.into_delta(snapshot)?;
+    let delta = rows.into_delta(snapshot, &BTreeSet::new())?;
     assert_eq!((delta.removed.len(), delta.deleted.len()), (1, 1));
     let after = snapshot.apply(&delta)?;
     assert_eq!((after.partitions().len(), after.rows()), (1, 2));
-    assert!(Rows::default().into_delta(snapshot)?.is_empty());
+    assert!(Rows::default().into_delta(snapshot, &BTreeSet::new())?.is_empty());
     Ok(())
 }

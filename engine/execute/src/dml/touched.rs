@@ -1,6 +1,6 @@
 //! Which rows of a table a statement changes, by their addresses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use firn_account::Transaction;
@@ -17,6 +17,11 @@ use crate::context::lock;
 pub(super) struct Address(pub(super) i64);
 
 impl Address {
+    /// The address of a row of the partition at a position of the snapshot.
+    pub(super) fn of(partition: u32, row: u32) -> Address {
+        Address((i64::from(partition) << 32) | i64::from(row))
+    }
+
     /// The position of the row's partition in the snapshot.
     pub(super) fn partition(self) -> u32 {
         (self.0 >> 32) as u32
@@ -79,17 +84,26 @@ impl Rows {
         }
     }
 
-    /// What a snapshot's partitions lose: all their rows, or some.
+    /// The rows of a partition.
+    pub(super) fn of(&self, partition: u32) -> Option<&RoaringBitmap> {
+        self.0.get(&partition)
+    }
+
+    /// What a snapshot's partitions lose: all their rows, as those at the positions `replaced` do, or some.
     ///
     /// # Errors
     /// An internal error for an address that is none of the snapshot's.
-    pub(super) fn into_delta(self, snapshot: &Snapshot) -> Result<SnapshotDelta> {
+    pub(super) fn into_delta(
+        self,
+        snapshot: &Snapshot,
+        replaced: &BTreeSet<u32>,
+    ) -> Result<SnapshotDelta> {
         let mut delta = SnapshotDelta::default();
         for (position, rows) in self.0 {
             let partition = snapshot.partitions().get(position as usize);
             let partition =
                 partition.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
-            if rows.len() >= partition.live_rows() {
+            if rows.len() >= partition.live_rows() || replaced.contains(&position) {
                 delta.removed.insert(partition.id.clone());
             } else {
                 delta.deleted.insert(partition.id.clone(), rows);

@@ -9,7 +9,7 @@ use firn_types::Result;
 use super::changed_rows::ChangedRows;
 use super::new_rows::NewRows;
 use super::source::{for_each_batch, layout_of, position_of};
-use super::touched::{Address, Touched, addresses};
+use super::touched::{Address, Rows, Touched, addresses};
 use crate::context::QueryContext;
 
 /// How many rows an UPDATE changed.
@@ -34,31 +34,35 @@ pub fn update(
     transaction: &mut Transaction,
 ) -> Result<UpdateCounts> {
     let table = &plan.target.table;
-    let changed = ChangedRows::new(table, cluster_keys, context, transaction)?;
-    let new_rows = NewRows::new(&plan.target, &plan.assignments, &layout_of(&plan.source))?;
+    let changed = ChangedRows::new(table, &plan.set, cluster_keys, context, transaction)?;
+    let layout = layout_of(&plan.source);
+    let new = NewRows::of(&plan.target, plan.set.clone(), &plan.assignments, &layout)?;
     let address = position_of(&plan.source, plan.address)?;
     let (touched, again) = (Touched::default(), Touched::default());
-    for_each_batch(&plan.source, context, &|place, mut batch| {
+    for_each_batch(&plan.source, context, &|_, mut batch| {
         let found = addresses(batch.column(address));
-        let new = touched.insert_all(&found);
+        let is_new = touched.insert_all(&found);
         let mut rows: Vec<Address> = found.iter().copied().flatten().collect();
-        if rows.len() < found.len() || new.contains(&false) {
-            let repeated: Vec<_> = found.iter().zip(&new).filter(|(_, new)| !**new).collect();
+        if rows.len() < found.len() || is_new.contains(&false) {
+            let repeated: Vec<_> =
+                found.iter().zip(&is_new).filter(|(_, is_new)| !**is_new).collect();
             let repeated: Vec<_> = repeated.into_iter().map(|(address, _)| *address).collect();
             if let (true, Some(row)) = (refuse_duplicates, repeated.iter().flatten().next()) {
                 return Err(changed.old.changed_twice(*row)?);
             }
             again.insert_all(&repeated);
-            rows = found.iter().zip(&new).filter_map(|(row, new)| row.filter(|_| *new)).collect();
-            batch = batch.filter(&BooleanArray::from(new));
+            rows = found
+                .iter()
+                .zip(&is_new)
+                .filter_map(|(row, is_new)| row.filter(|_| *is_new))
+                .collect();
+            batch = batch.filter(&BooleanArray::from(is_new));
         }
-        changed.change(place, &rows, new_rows.make(&batch, context)?)
+        changed.change(&rows, new.make(&batch, context)?)
     })?;
-    let added = changed.finish()?;
     let rows = touched.into_rows();
     let counts = UpdateCounts { updated: rows.len(), multi_joined: again.into_rows().len() };
-    let mut delta = rows.into_delta(&table.snapshot)?;
-    delta.added = added;
+    let delta = changed.finish(rows, Rows::default())?;
     transaction.change(table.id(), delta)?;
     Ok(counts)
 }

@@ -28,7 +28,7 @@ use crate::context::{QueryContext, lock};
 use crate::memory::Reservation;
 
 /// Bytes of values that a file should have at least, even when memory is short.
-const FILE_BYTES_MIN: usize = 8 << 20;
+pub(super) const FILE_BYTES_MIN: usize = 8 << 20;
 
 /// Rows up to which a file is encoded on the caller's thread: to wake others costs more.
 pub(super) const SERIAL_ROWS_MAX: u64 = 4_096;

@@ -134,7 +134,6 @@ fn required_columns(statement: &StatementPlan) -> HashSet<ColumnId> {
         }
         StatementPlan::Merge(merge) => {
             required.insert(merge.address);
-            exprs.extend(&merge.old_row);
             for clause in &merge.clauses {
                 exprs.extend(&clause.condition);
                 match &clause.action {

@@ -133,8 +133,8 @@ pub struct InsertBranch {
     pub into: Vec<(Target, Vec<Expr>)>,
 }
 
-/// Changed rows: each source row names a row of the table by its address and gives its new values. When
-/// several source rows name one address, one of them wins.
+/// Changed rows: each source row names a row of the table by its address and gives the new values of the
+/// columns that are set. When several source rows name one address, one of them wins.
 #[derive(Clone, Debug)]
 pub struct Update {
     /// Which table.
@@ -143,7 +143,9 @@ pub struct Update {
     pub source: Plan,
     /// The source's column with the row's address.
     pub address: ColumnId,
-    /// The whole new row, over the source's columns; see [`Insert`].
+    /// The positions of the table's columns that are set, ascending.
+    pub set: Vec<usize>,
+    /// The new value of each of them, over the source's columns; see [`Insert`].
     pub assignments: Vec<Expr>,
 }
 
@@ -168,8 +170,8 @@ pub struct Merge {
     pub source: Plan,
     /// The source's column with the target row's address, or NULL.
     pub address: ColumnId,
-    /// The old target row, over the source's columns, for error messages.
-    pub old_row: Vec<Expr>,
+    /// The positions of the table's columns that some clause sets, ascending.
+    pub set: Vec<usize>,
     /// The clauses, in order.
     pub clauses: Vec<MergeClause>,
 }
@@ -188,7 +190,7 @@ pub struct MergeClause {
 /// What a MERGE clause does.
 #[derive(Clone, Debug)]
 pub enum MergeAction {
-    /// The target row becomes this one; see [`Insert`].
+    /// The target row gets these values in the columns that the MERGE sets.
     Update(Vec<Expr>),
     /// The target row goes.
     Delete,

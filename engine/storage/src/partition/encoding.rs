@@ -43,7 +43,15 @@ pub(super) struct ColumnPlan {
 
 /// The properties of a file of these columns.
 pub(super) fn properties(plans: &[ColumnPlan], batches: &[Batch]) -> Arc<WriterProperties> {
-    let mut builder = WriterProperties::builder()
+    let builder = plans
+        .iter()
+        .fold(file_properties(), |builder, plan| column_properties(builder, plan, batches));
+    Arc::new(builder.build())
+}
+
+/// What all files have in common.
+pub(super) fn file_properties() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_created_by("firn".to_string())
         .set_max_row_group_row_count(None)
@@ -52,11 +60,7 @@ pub(super) fn properties(plans: &[ColumnPlan], batches: &[Batch]) -> Arc<WriterP
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_statistics_truncate_length(Some(BOUND_BYTES_MAX))
         .set_column_index_truncate_length(Some(BOUND_BYTES_MAX))
-        .set_compression(Compression::UNCOMPRESSED);
-    for plan in plans {
-        builder = column_properties(builder, plan, batches);
-    }
-    Arc::new(builder.build())
+        .set_compression(Compression::UNCOMPRESSED)
 }
 
 fn column_properties(

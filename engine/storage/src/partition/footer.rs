@@ -12,6 +12,7 @@ use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
+use parquet::schema::types::TypePtr;
 
 use super::RowGroup;
 use super::convert::reading_type;
@@ -55,7 +56,8 @@ impl Footer {
         }
     }
 
-    fn new(metadata: Arc<ParquetMetaData>) -> Result<Footer> {
+    /// What is to be known of a file with this footer.
+    pub(super) fn new(metadata: Arc<ParquetMetaData>) -> Result<Footer> {
         let schema = metadata.file_metadata().schema_descr();
         let roots =
             schema.root_schema().get_fields().iter().enumerate().filter_map(|(at, field)| {
@@ -85,6 +87,11 @@ impl Footer {
     /// The position of a column among the file's root columns; none when the file lacks it.
     pub(super) fn root(&self, field: FieldId) -> Option<usize> {
         self.roots.get(&field).copied()
+    }
+
+    /// A root column as the file describes it.
+    pub(super) fn field(&self, root: usize) -> &TypePtr {
+        &self.metadata.file_metadata().schema_descr().root_schema().get_fields()[root]
     }
 
     /// The leaf columns below a root column.

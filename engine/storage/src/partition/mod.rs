@@ -22,6 +22,7 @@ mod footer;
 mod held;
 mod page_bounds;
 mod reader;
+mod replace;
 mod selection;
 mod writer;
 
@@ -32,6 +33,7 @@ pub use chunks::Chunks;
 pub(crate) use footer::Footer;
 pub use held::HeldRows;
 pub use reader::{PartitionReader, RowGroup};
+pub use replace::Replacement;
 pub use selection::RowSelection;
 pub use writer::{PartitionWriter, WriterOptions, value_bytes};
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use firn_column::{Array, Batch, Column, Narrow};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, Result, SqlType, Value};
+use firn_types::{Error, FieldId, PartitionId, Result, SqlType, Value};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -93,6 +93,29 @@ impl PartitionReader {
     /// The micro-partition.
     pub fn partition(&self) -> &Arc<Partition> {
         &self.partition
+    }
+
+    /// The footer; none of rows in memory.
+    pub(super) fn footer(&self) -> Option<&Arc<Footer>> {
+        match &self.rows {
+            Rows::File(footer) => Some(footer),
+            Rows::Memory(_) => None,
+        }
+    }
+
+    /// Lets the cache have what it keeps of these columns for a file with the same chunks, which takes the
+    /// place of this one.
+    pub(super) fn hand_on(&self, to: &PartitionId, fields: impl Iterator<Item = FieldId>) {
+        for field in fields {
+            for group in self.row_groups() {
+                self.cache.hand_on(&self.partition.id, to, group.index, field);
+            }
+        }
+    }
+
+    /// Where files are.
+    pub(super) fn access(&self) -> &ObjectAccess {
+        &self.access
     }
 
     /// The row groups in order.
@@ -284,7 +307,8 @@ impl PartitionReader {
         }
     }
 
-    fn fetch(&self, ranges: &[Range<u64>]) -> Result<FileParts> {
+    /// Parts of the file.
+    pub(super) fn fetch(&self, ranges: &[Range<u64>]) -> Result<FileParts> {
         let bytes = match ranges.is_empty() {
             true => Vec::new(),
             false => self.partition.read(&self.access, ranges)?,

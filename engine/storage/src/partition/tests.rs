@@ -408,3 +408,61 @@ fn a_small_part_of_a_row_group_is_read_by_its_pages() -> Result<()> {
     assert_eq!(none.rows(), 0);
     Ok(())
 }
+
+#[test]
+fn a_file_with_some_columns_anew_keeps_the_others_and_its_rows() -> Result<()> {
+    let access = ObjectAccess::memory();
+    let columns =
+        [column(1, SqlType::INTEGER), column(2, SqlType::TEXT), column(3, SqlType::Float)];
+    let integers = |add: i128| (0..10_000).map(|n| Value::integer(n + add)).collect::<Vec<_>>();
+    let texts: Vec<Value> = (0..10_000).map(|n| Value::text(format!("text {}", n % 7))).collect();
+    let floats: Vec<Value> = (0..10_000).map(|n| Value::Float(f64::from(n))).collect();
+    let batch = Batch::new(
+        vec![
+            Column::from_values(SqlType::INTEGER, &integers(0))?,
+            Column::from_values(SqlType::TEXT, &texts)?,
+            Column::from_values(SqlType::Float, &floats)?,
+        ],
+        10_000,
+    );
+    let mut old = Partition::clone(&*write(&access, &columns, &[batch], options(4_000))?[0]);
+    old.first_row_id = 500;
+    old.deleted = Some(Arc::new([3].into_iter().collect()));
+    let cache = ColumnCache::new(64 << 20);
+    let mut old = Arc::new(old);
+    // Twice: of a file whose rows have no stored ids, and of one whose rows have.
+    for add in [70_000_i128, 90_000] {
+        let reader = PartitionReader::open(&access, &old, &cache)?;
+        reader.read(1, &wanted(&columns), &RowSelection::All)?;
+        let new = Column::from_values(SqlType::INTEGER, &integers(add))?;
+        let replacement = Replacement::new(&reader, &columns, &[0]).expect("a file");
+        let new = Arc::new(replacement.write("data/1", &[Batch::new(vec![new], 10_000)])?);
+        assert!(replacement.write("data/1", &[]).is_err());
+        assert_eq!((new.rows, new.live_rows(), new.stored_row_ids), (10_000, 9_999, true));
+        assert_eq!(
+            (new.column(FieldId(2)), new.column(FieldId(3))),
+            (old.column(FieldId(2)), old.column(FieldId(3)))
+        );
+        let numbers = new.column(FieldId(1)).expect("statistics");
+        assert_eq!(numbers.max, Some(Value::integer(9_999 + add)));
+        let misses = cache.counts().misses;
+        let reader = PartitionReader::open(&access, &new, &cache)?;
+        let batch = reader.read(1, &wanted(&columns), &RowSelection::All)?;
+        assert_eq!(cache.counts().misses, misses + 1, "what was kept of the others is kept on");
+        assert_eq!(batch.column(0).value(1, SqlType::INTEGER), Value::integer(4_001 + add));
+        let batch = open(&access, &new)?.read(2, &wanted(&columns), &RowSelection::All)?;
+        assert!(matches!(batch.column(1), Column::Dictionary { .. }), "still read as one");
+        assert_eq!(batch.column(2).value(5, SqlType::Float), Value::Float(8_005.0));
+        let ids = reader.row_ids(1, &RowSelection::List(UInt32Array::from(vec![3, 1])))?;
+        assert_eq!(ids.value(0, SqlType::INTEGER), Value::integer(4_503));
+        let above = |value| ScanPredicate::Compare {
+            field: FieldId(3),
+            operator: Comparison::GreaterOrEqual,
+            value: Value::Float(value),
+        };
+        assert_eq!(reader.prune(0, &wanted(&columns), &above(4_000.0)), Prune::Skip);
+        assert!(reader.page_range(2, &wanted(&columns), &above(9_999.0)).is_some());
+        old = new;
+    }
+    Ok(())
+}

@@ -226,7 +226,7 @@ pub fn value_bytes(batch: &Batch) -> usize {
     batch.columns().iter().map(column_bytes).sum()
 }
 
-fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> ColumnPlan {
+pub(super) fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> ColumnPlan {
     let mut facts = Gathering::new(column.sql_type);
     for batch in batches {
         facts.add(batch.column(position));
@@ -242,7 +242,8 @@ fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> Col
     ColumnPlan { column: column.clone(), file_type, facts, position }
 }
 
-fn encode_file(
+/// Encodes a file of some columns of the batches.
+pub(super) fn encode_file(
     plans: &[ColumnPlan],
     batches: &[Batch],
     options: &WriterOptions,
@@ -315,7 +316,10 @@ fn encode_column(
 }
 
 /// The statistics of the table's columns, by field id; row ids have none.
-fn statistics(plans: Vec<ColumnPlan>, metadata: &ParquetMetaData) -> Vec<ColumnStatistics> {
+pub(super) fn statistics(
+    plans: Vec<ColumnPlan>,
+    metadata: &ParquetMetaData,
+) -> Vec<ColumnStatistics> {
     let mut leaf = 0;
     let mut statistics = Vec::with_capacity(plans.len());
     for plan in plans {
@@ -334,6 +338,6 @@ fn statistics(plans: Vec<ColumnPlan>, metadata: &ParquetMetaData) -> Vec<ColumnS
     statistics
 }
 
-fn encoding_failed(error: ParquetError) -> Error {
+pub(super) fn encoding_failed(error: ParquetError) -> Error {
     Error::new(ErrorCode::Storage, format!("A micro-partition cannot be encoded: {error}"))
 }

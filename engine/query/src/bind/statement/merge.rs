@@ -7,7 +7,7 @@ use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use super::assign::{default_of, positions, whole_row, width_error};
-use super::update::{set_row, target_relation};
+use super::update::{only, positions_of, set_row, target_relation};
 use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
@@ -64,14 +64,20 @@ pub(super) fn bind_merge(binder: &Binder<'_>, merge: &ast::Merge, env: &Env<'_>)
     let sides = Sides { binder, env, table, path, target, source, both };
     let mut clauses = Vec::with_capacity(merge.clauses.len());
     check_order(&merge.clauses)?;
+    let mut is_set = vec![false; sides.target.len()];
     for clause in &merge.clauses {
-        clauses.push(sides.bind_clause(clause, &mut gathered)?);
+        clauses.push(sides.bind_clause(clause, &mut gathered, &mut is_set)?);
+    }
+    for clause in &mut clauses {
+        if let MergeAction::Update(row) = &mut clause.action {
+            *row = only(std::mem::take(row), &is_set);
+        }
     }
     Ok(Merge {
         target: Target { name: sides.table.header.name.clone(), table: sides.table },
         source: attach(joined, gathered.applies),
         address,
-        old_row: sides.target.iter().map(PlanColumn::expr).collect(),
+        set: positions_of(&is_set),
         clauses,
     })
 }
@@ -92,10 +98,12 @@ fn check_order(clauses: &[ast::MergeClause]) -> Result<()> {
 }
 
 impl Sides<'_> {
+    /// Binds a clause, of an UPDATE the whole row, and marks the columns that it sets.
     fn bind_clause(
         &self,
         clause: &ast::MergeClause,
         gathered: &mut Gathered,
+        is_set: &mut [bool],
     ) -> Result<MergeClause> {
         let scope = if clause.matched { &self.both } else { &self.source };
         let condition = match &clause.condition {
@@ -109,16 +117,16 @@ impl Sides<'_> {
         let target = (self.table.as_ref(), &self.path);
         let action = match (&clause.action, clause.matched) {
             (ast::MergeAction::Delete, true) => MergeAction::Delete,
-            (ast::MergeAction::Update(set), true) => MergeAction::Update(set_row(
-                self.binder,
-                target,
-                &self.target,
-                set,
-                scope,
-                gathered,
-                self.env,
-            )?),
-            (ast::MergeAction::UpdateByName, true) => MergeAction::Update(self.row_by_name()?),
+            (ast::MergeAction::Update(set), true) => {
+                let (binder, env) = (self.binder, self.env);
+                let (row, sets) = set_row(binder, target, &self.target, set, scope, gathered, env)?;
+                is_set.iter_mut().zip(sets).for_each(|(is_set, sets)| *is_set |= sets);
+                MergeAction::Update(row)
+            }
+            (ast::MergeAction::UpdateByName, true) => {
+                is_set.fill(true);
+                MergeAction::Update(self.row_by_name()?)
+            }
             (ast::MergeAction::Insert(columns, values), false) => {
                 MergeAction::Insert(self.insert_row(columns, values, gathered)?)
             }

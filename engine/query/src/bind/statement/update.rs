@@ -97,7 +97,7 @@ pub(super) fn bind_update(
     let rows = target_rows(binder, &update.table, alias, &update.from, env, "UPDATE")?;
     let plan = keep(binder, rows.plan, &rows.scope, update.filter.as_ref(), env)?;
     let mut gathered = Gathered::default();
-    let assignments = set_row(
+    let (row, is_set) = set_row(
         binder,
         (&rows.table, &rows.path),
         &rows.columns,
@@ -110,11 +110,22 @@ pub(super) fn bind_update(
         target: Target { name: rows.table.header.name.clone(), table: rows.table },
         source: attach(plan, gathered.applies),
         address: rows.address,
-        assignments,
+        set: positions_of(&is_set),
+        assignments: only(row, &is_set),
     })
 }
 
-/// The whole new row: what SET says, and the old values elsewhere.
+/// The positions that are set.
+pub(super) fn positions_of(is_set: &[bool]) -> Vec<usize> {
+    is_set.iter().enumerate().filter(|(_, set)| **set).map(|(position, _)| position).collect()
+}
+
+/// The values of a row at the positions that are set.
+pub(super) fn only(row: Vec<Expr>, is_set: &[bool]) -> Vec<Expr> {
+    row.into_iter().zip(is_set).filter(|(_, set)| **set).map(|(value, _)| value).collect()
+}
+
+/// The whole new row: what SET says, and the old values elsewhere; and which columns it sets.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn set_row(
     binder: &Binder<'_>,
@@ -124,7 +135,7 @@ pub(super) fn set_row(
     scope: &Scope<'_>,
     gathered: &mut Gathered,
     env: &Env<'_>,
-) -> Result<Vec<Expr>> {
+) -> Result<(Vec<Expr>, Vec<bool>)> {
     let mut row: Vec<Expr> = old.iter().map(PlanColumn::expr).collect();
     let mut set = vec![false; row.len()];
     for assignment in assignments {
@@ -144,5 +155,5 @@ pub(super) fn set_row(
             }
         };
     }
-    Ok(row)
+    Ok((row, set))
 }
