@@ -36,7 +36,8 @@ const FENCES: &[(&str, &[&str])] = &[
         "engine/session",
         &["execute", "query", "expression", "storage", "account", "loader", "column", "types"],
     ),
-    ("shell", &["engine"]),
+    ("engine/allocator", &[]),
+    ("shell", &["engine", "allocator"]),
 ];
 
 fn root() -> PathBuf {

@@ -25,17 +25,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use firn_engine::{Engine, EngineOptions, SessionOptions};
-use mimalloc::MiMalloc;
 
 use crate::args::{Args, name_and_value};
 use crate::config::{Config, Connection};
 use crate::options::Options;
 use crate::shell::{Outcome, Shell};
 use crate::variables::Variables;
-
-// Engines allocate and free large buffers from many threads; the system's allocator is slow at that.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The account when none is named.
 const DEFAULT_ACCOUNT: &str = "./firn_data";
@@ -48,6 +43,7 @@ const EXIT_ARGUMENTS: u8 = 2;
 const EXIT_ACCOUNT: u8 = 3;
 
 fn main() -> ExitCode {
+    firn_allocator::keep_freed_memory();
     let args = Args::parse();
     let (connection, options, variables) = match settle(&args) {
         Ok(settled) => settled,

@@ -7,11 +7,6 @@ use std::sync::{LazyLock, Mutex};
 
 use divan::Bencher;
 use firn_engine::{Engine, EngineOptions, Session, SessionOptions};
-use mimalloc::MiMalloc;
-
-// The same as the binary's.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The table that all statements read, and the dimension that they join.
 const SETUP: [&str; 4] = [
@@ -97,5 +92,7 @@ fn session() -> Session {
 }
 
 fn main() {
+    // As the binary does.
+    firn_allocator::keep_freed_memory();
     divan::main();
 }

@@ -8,12 +8,8 @@ mod files;
 mod filters;
 mod keys;
 
-use mimalloc::MiMalloc;
-
-// The same as the binary's.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 fn main() {
+    // As the binary does.
+    firn_allocator::keep_freed_memory();
     divan::main();
 }

@@ -16,13 +16,8 @@ use std::{env, fs};
 use clap::Parser;
 use firn_engine::{Cell, Engine, EngineOptions, Session, SessionOptions};
 use firn_tests::tpch::{self, FILE_FORMAT, QUERIES, TABLES};
-use mimalloc::MiMalloc;
 
 use report::{Load, Query, Run};
-
-// The same as the binary's, so that memory and time are those of the product.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -68,6 +63,8 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    // As the binary does, so that memory and time are those of the product.
+    firn_allocator::keep_freed_memory();
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
