@@ -78,7 +78,7 @@ impl Columns {
     }
 
     /// Some columns have no more than so many different values.
-    pub(super) fn restricted(self, values: Vec<(ColumnId, f64)>) -> Columns {
+    pub(in crate::optimize) fn restricted(self, values: Vec<(ColumnId, f64)>) -> Columns {
         match values.is_empty() {
             true => self,
             false => Columns::of(Known::Restricted { input: self, values }),

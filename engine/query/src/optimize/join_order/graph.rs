@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
 use firn_types::ColumnId;
+use firn_types::scan_predicate::Comparison;
 
 use super::{Shape, Tree, passes_only};
 use crate::optimize::decorrelate::{equality, key_of};
@@ -29,6 +30,9 @@ pub(in crate::optimize) struct Graph {
 struct Edge {
     tables: u128,
     condition: Expr,
+    /// Of an equality of columns that are all to be equal: which columns. One such equality between two sets
+    /// of tables is enough.
+    class: Option<usize>,
 }
 
 /// Tables, and conditions about them.
@@ -44,7 +48,41 @@ impl Graph {
         self.add(plan, &mut conditions);
         for condition in conditions {
             let tables = self.tables_of(&condition);
-            self.edges.push(Edge { tables, condition });
+            self.edges.push(Edge { tables, condition, class: None });
+        }
+    }
+
+    /// Adds the equalities that follow from others: of tables that are tied to the same one, two may be joined
+    /// first.
+    pub(super) fn close(&mut self) {
+        for (class, columns) in equal_columns(&self.edges).into_iter().enumerate() {
+            let owners: HashSet<&usize> =
+                columns.iter().filter_map(|id| self.owners.get(id)).collect();
+            // Two columns of one table would have to be compared with each other there.
+            if columns.len() < 3 || owners.len() < columns.len() {
+                continue;
+            }
+            for (at, left) in columns.iter().enumerate() {
+                for right in &columns[at + 1..] {
+                    self.equate(*left, *right, class);
+                }
+            }
+        }
+    }
+
+    /// Makes the equality of two columns, which may be there already, one of a class.
+    fn equate(&mut self, left: ColumnId, right: ColumnId, class: usize) {
+        let is_same = |edge: &&mut Edge| {
+            equal_pair(&edge.condition)
+                .is_some_and(|pair| pair == (left, right) || pair == (right, left))
+        };
+        if let Some(edge) = self.edges.iter_mut().find(is_same) {
+            edge.class = Some(class);
+        } else if let (Some(left), Some(right)) = (self.column(left), self.column(right)) {
+            let key = JoinKey { left: left.expr(), right: right.expr(), null_equals_null: false };
+            let condition = equality(key);
+            let tables = self.tables_of(&condition);
+            self.edges.push(Edge { tables, condition, class: Some(class) });
         }
     }
 
@@ -84,6 +122,8 @@ impl Graph {
         let here = self.edges.iter().filter(|edge| {
             edge.tables & !both == 0 && edge.tables & !left != 0 && edge.tables & !right != 0
         });
+        let mut classes = HashSet::new();
+        let here = here.filter(|edge| edge.class.is_none_or(|class| classes.insert(class)));
         here.map(|edge| edge.condition.clone()).collect()
     }
 
@@ -177,8 +217,14 @@ impl Graph {
         let both = Estimate { rows: left_estimate.rows * right_estimate.rows, columns };
         let part = key_selectivity(&keys, left_estimate, right_estimate)
             * selectivity_of_all(&rest, &both);
+        // The values of a key are those of the side that has fewer.
+        let values = keys.iter().flat_map(|key| {
+            let values = left_estimate.distinct(&key.left).min(right_estimate.distinct(&key.right));
+            let columns = [&key.left, &key.right].into_iter().filter_map(Expr::as_column);
+            columns.map(move |id| (id, values))
+        });
         let rows = (both.rows * part).max(1.0);
-        Estimate { rows, columns: both.columns.at_most(rows) }
+        Estimate { rows, columns: both.columns.restricted(values.collect()).at_most(rows) }
     }
 
     /// The plan of a tree; every condition stands at the lowest join that can check it.
@@ -219,6 +265,33 @@ impl Graph {
             }
         }
     }
+}
+
+/// The two columns that a condition wants to be equal, if they are of one type.
+fn equal_pair(condition: &Expr) -> Option<(ColumnId, ColumnId)> {
+    match condition {
+        Expr::Compare { operator: Comparison::Equal, left, right }
+            if left.sql_type() == right.sql_type() =>
+        {
+            left.as_column().zip(right.as_column())
+        }
+        _ => None,
+    }
+}
+
+/// The columns that conditions want to be equal to each other.
+fn equal_columns(edges: &[Edge]) -> Vec<Vec<ColumnId>> {
+    let mut classes: Vec<Vec<ColumnId>> = Vec::new();
+    for (left, right) in edges.iter().filter_map(|edge| equal_pair(&edge.condition)) {
+        let meets = |class: &Vec<ColumnId>| class.contains(&left) || class.contains(&right);
+        let (met, others): (Vec<_>, Vec<_>) = classes.into_iter().partition(meets);
+        let mut merged: Vec<ColumnId> = met.into_iter().flatten().chain([left, right]).collect();
+        merged.sort_unstable();
+        merged.dedup();
+        classes = others;
+        classes.push(merged);
+    }
+    classes
 }
 
 fn is_inner(plan: &Plan) -> bool {

@@ -35,6 +35,9 @@ fn order(plan: Plan, estimator: &mut Estimator) -> Plan {
         Plan::Join(join) if join.kind == JoinKind::Inner => {
             let mut graph = Graph::default();
             graph.flatten(Plan::Join(join));
+            if graph.relations.len() <= EXHAUSTIVE_MAX {
+                graph.close();
+            }
             let relations = std::mem::take(&mut graph.relations);
             graph.relations = relations.into_iter().map(|r| order(r, estimator)).collect();
             graph.estimates = graph.relations.iter().map(|r| estimator.estimate(r)).collect();
