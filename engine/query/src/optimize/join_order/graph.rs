@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_types::ColumnId;
 use firn_types::scan_predicate::Comparison;
 
-use super::{Shape, Tree, passes_only};
+use super::{Tree, passes_only};
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::estimate::{Columns, Estimate, key_selectivity, selectivity_of_all};
 use crate::plan::{Filter, Join, JoinKey, JoinKind, Plan, PlanColumn};
@@ -205,14 +205,9 @@ impl Graph {
     }
 
     /// What a join of two sets gives.
-    pub(super) fn join_estimate(
-        &self,
-        left: u128,
-        left_estimate: &Estimate,
-        right: u128,
-        right_estimate: &Estimate,
-    ) -> Estimate {
-        let (keys, rest) = self.keys(left, right);
+    pub(super) fn join_estimate(&self, left: &Tree, right: &Tree) -> Estimate {
+        let (keys, rest) = self.keys(left.set, right.set);
+        let (left_estimate, right_estimate) = (&left.estimate, &right.estimate);
         let columns = Columns::both(&left_estimate.columns, &right_estimate.columns);
         let both = Estimate { rows: left_estimate.rows * right_estimate.rows, columns };
         let part = key_selectivity(&keys, left_estimate, right_estimate)
@@ -228,10 +223,10 @@ impl Graph {
     }
 
     /// The plan of a tree; every condition stands at the lowest join that can check it.
-    pub(super) fn build(mut self, tree: Tree) -> Plan {
+    pub(super) fn build(mut self, tree: &Tree) -> Plan {
         let mut relations: Vec<Option<Plan>> =
             std::mem::take(&mut self.relations).into_iter().map(Some).collect();
-        let (plan, _) = self.build_tree(tree, &mut relations);
+        let plan = self.build_tree(tree, &mut relations);
         // What is about no table at all is checked above everything.
         let conditions: Vec<Expr> = self
             .edges
@@ -245,25 +240,19 @@ impl Graph {
         Plan::Filter(Filter { input: Box::new(plan), conditions })
     }
 
-    fn build_tree(&self, tree: Tree, relations: &mut Vec<Option<Plan>>) -> (Plan, u128) {
-        match tree.shape {
-            Shape::Leaf(index) => {
-                (relations[index].take().unwrap_or_else(Plan::one_row), 1 << index)
-            }
-            Shape::Join(left, right) => {
-                let (left_plan, left_set) = self.build_tree(*left, relations);
-                let (right_plan, right_set) = self.build_tree(*right, relations);
-                let (keys, conditions) = self.keys(left_set, right_set);
-                let plan = Plan::Join(Box::new(Join {
-                    kind: JoinKind::Inner,
-                    left: Box::new(left_plan),
-                    right: Box::new(right_plan),
-                    keys,
-                    conditions,
-                }));
-                (plan, left_set | right_set)
-            }
-        }
+    fn build_tree(&self, tree: &Tree, relations: &mut Vec<Option<Plan>>) -> Plan {
+        let Some((left, right)) = &tree.parts else {
+            let table = relations.get_mut(tree.set.trailing_zeros() as usize);
+            return table.and_then(Option::take).unwrap_or_else(Plan::one_row);
+        };
+        let (keys, conditions) = self.keys(left.set, right.set);
+        Plan::Join(Box::new(Join {
+            kind: JoinKind::Inner,
+            left: Box::new(self.build_tree(left, relations)),
+            right: Box::new(self.build_tree(right, relations)),
+            keys,
+            conditions,
+        }))
     }
 }
 

@@ -7,6 +7,8 @@
 
 pub(super) mod graph;
 
+use std::rc::Rc;
+
 use firn_types::Result;
 
 use super::OptimizeContext;
@@ -67,18 +69,14 @@ fn turn(plan: Plan, estimator: &Estimator) -> Plan {
 }
 
 /// One way to join a set of tables.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Tree {
+    set: u128,
     /// Rows of all intermediate results, and of this one.
     cost: f64,
     estimate: Estimate,
-    shape: Shape,
-}
-
-#[derive(Clone, Debug)]
-enum Shape {
-    Leaf(usize),
-    Join(Box<Tree>, Box<Tree>),
+    /// What is joined last, the build side second; none of a single table.
+    parts: Option<(Rc<Tree>, Rc<Tree>)>,
 }
 
 fn best(graph: Graph) -> Plan {
@@ -89,31 +87,31 @@ fn best(graph: Graph) -> Plan {
         false => None,
     };
     let tree = tree.unwrap_or_else(|| greedy(&graph));
-    graph.build(tree)
+    graph.build(&tree)
 }
 
-fn leaf(graph: &Graph, index: usize) -> Tree {
-    Tree { cost: 0.0, estimate: graph.estimates[index].clone(), shape: Shape::Leaf(index) }
+fn leaf(graph: &Graph, index: usize) -> Rc<Tree> {
+    let estimate = graph.estimates[index].clone();
+    Rc::new(Tree { set: 1 << index, cost: 0.0, estimate, parts: None })
 }
 
-/// The join of two trees over the tables of two disjoint sets.
-fn join(graph: &Graph, left: (u128, &Tree), right: (u128, &Tree)) -> Tree {
-    let estimate = graph.join_estimate(left.0, &left.1.estimate, right.0, &right.1.estimate);
+/// The join of two trees over disjoint sets of tables, which gives so much.
+fn join(left: &Rc<Tree>, right: &Rc<Tree>, estimate: Estimate) -> Tree {
     // The smaller side is built into a table, which costs more a row than probing it.
-    let (probe, build) = match left.1.estimate.rows >= right.1.estimate.rows {
-        true => (left.1, right.1),
-        false => (right.1, left.1),
+    let (probe, build) = match left.estimate.rows >= right.estimate.rows {
+        true => (left, right),
+        false => (right, left),
     };
-    let cost = left.1.cost + right.1.cost + estimate.rows + build.estimate.rows;
-    let shape = Shape::Join(Box::new(probe.clone()), Box::new(build.clone()));
-    Tree { cost, estimate, shape }
+    let cost = left.cost + right.cost + estimate.rows + build.estimate.rows;
+    let parts = Some((Rc::clone(probe), Rc::clone(build)));
+    Tree { set: left.set | right.set, cost, estimate, parts }
 }
 
 /// The cheapest tree over all tables; without products, none if the tables are not all connected.
-fn exhaustive(graph: &Graph, products: bool) -> Option<Tree> {
+fn exhaustive(graph: &Graph, products: bool) -> Option<Rc<Tree>> {
     let count = graph.relations.len();
-    let all = (1_u128 << count) - 1;
-    let mut trees: Vec<Option<Tree>> = vec![None; 1 << count];
+    let all = (1_usize << count) - 1;
+    let mut trees: Vec<Option<Rc<Tree>>> = vec![None; 1 << count];
     for index in 0..count {
         trees[1 << index] = Some(leaf(graph, index));
     }
@@ -121,46 +119,54 @@ fn exhaustive(graph: &Graph, products: bool) -> Option<Tree> {
         if set.count_ones() < 2 {
             continue;
         }
-        for connected in [true, false] {
-            if !connected && !products {
-                break;
-            }
-            let mut found: Option<Tree> = None;
-            let mut part = (set - 1) & set;
-            while part > 0 {
-                let rest = set & !part;
-                // Each pair of parts once.
-                if part > rest
-                    && graph.is_connected(part, rest) == connected
-                    && let (Some(left), Some(right)) =
-                        (&trees[part as usize], &trees[rest as usize])
-                {
-                    let tree = join(graph, (part, left), (rest, right));
-                    if found.as_ref().is_none_or(|found| tree.cost < found.cost) {
-                        found = Some(tree);
-                    }
-                }
-                part = (part - 1) & set;
-            }
-            if found.is_some() {
-                trees[set as usize] = found;
-                break;
-            }
-        }
+        let connected = cheapest(graph, &trees, set, true);
+        trees[set] = match connected.is_none() && products {
+            true => cheapest(graph, &trees, set, false),
+            false => connected,
+        };
     }
     trees.pop().flatten()
 }
 
-fn greedy(graph: &Graph) -> Tree {
-    let mut parts: Vec<(u128, Tree)> =
-        (0..graph.relations.len()).map(|index| (1 << index, leaf(graph, index))).collect();
+/// The cheapest join of two parts of a set, which conditions connect, or of two which none does.
+fn cheapest(
+    graph: &Graph,
+    trees: &[Option<Rc<Tree>>],
+    set: usize,
+    connected: bool,
+) -> Option<Rc<Tree>> {
+    let mut found: Option<Tree> = None;
+    let mut part = (set - 1) & set;
+    // Each pair of parts once.
+    while part > set & !part {
+        if let (Some(left), Some(right)) = (&trees[part], &trees[set & !part])
+            && graph.is_connected(left.set, right.set) == connected
+        {
+            // What a set gives is the same, however it is joined.
+            let estimate = match &found {
+                Some(found) => found.estimate.clone(),
+                None => graph.join_estimate(left, right),
+            };
+            let tree = join(left, right, estimate);
+            if found.as_ref().is_none_or(|found| tree.cost < found.cost) {
+                found = Some(tree);
+            }
+        }
+        part = (part - 1) & set;
+    }
+    found.map(Rc::new)
+}
+
+fn greedy(graph: &Graph) -> Rc<Tree> {
+    let mut parts: Vec<Rc<Tree>> =
+        (0..graph.relations.len()).map(|index| leaf(graph, index)).collect();
     while parts.len() > 1 {
         let mut chosen: Option<(usize, usize, bool, Tree)> = None;
         for left in 0..parts.len() {
             for right in left + 1..parts.len() {
-                let connected = graph.is_connected(parts[left].0, parts[right].0);
-                let tree =
-                    join(graph, (parts[left].0, &parts[left].1), (parts[right].0, &parts[right].1));
+                let (first, second) = (&parts[left], &parts[right]);
+                let connected = graph.is_connected(first.set, second.set);
+                let tree = join(first, second, graph.join_estimate(first, second));
                 let better = chosen.as_ref().is_none_or(|(_, _, other, best)| {
                     (connected, -tree.estimate.rows) > (*other, -best.estimate.rows)
                 });
@@ -170,11 +176,10 @@ fn greedy(graph: &Graph) -> Tree {
             }
         }
         let Some((left, right, _, tree)) = chosen else { break };
-        let set = parts[left].0 | parts[right].0;
         parts.remove(right);
-        parts[left] = (set, tree);
+        parts[left] = Rc::new(tree);
     }
-    parts.remove(0).1
+    parts.remove(0)
 }
 
 /// A projection that only passes columns on is no barrier between joins.
