@@ -22,7 +22,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{
-    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions,
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 };
 use tokio::runtime::Runtime;
 
@@ -184,8 +184,13 @@ impl ObjectAccess {
     /// # Errors
     /// `Storage` when it cannot be written.
     pub fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        self.put_blocks(path, bytes.into())
+    }
+
+    /// Writes an object that is in blocks, as [`ObjectAccess::put`] does.
+    pub(crate) fn put_blocks(&self, path: &str, blocks: PutPayload) -> Result<()> {
         self.count_write(path)?;
-        let result = self.wait(async { self.store.put(&name(path), bytes.into()).await })?;
+        let result = self.wait(async { self.store.put(&name(path), blocks).await })?;
         result.map(|_| ()).map_err(|e| object_error(path, &e))
     }
 

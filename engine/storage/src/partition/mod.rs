@@ -24,6 +24,7 @@ mod page_bounds;
 mod reader;
 mod replace;
 mod selection;
+mod sink;
 mod writer;
 
 use firn_types::{FieldId, SqlType, Value};

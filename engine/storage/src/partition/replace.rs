@@ -7,7 +7,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::Int64Array;
-use bytes::Bytes;
 use firn_column::{Array, Batch, Column};
 use firn_types::{Error, FieldId, PartitionId, Result};
 use parquet::basic::{Encoding, PageType, Repetition};
@@ -22,6 +21,7 @@ use super::encoding::{ColumnPlan, file_properties};
 use super::file_type::row_id_column;
 use super::footer::{FileParts, Footer};
 use super::reader::PartitionReader;
+use super::sink::FileSink;
 use super::writer::{encode_file, encoding_failed, plan_column, statistics};
 use super::{ROW_ID_FIELD, StoredColumn, map_all};
 use crate::{ColumnStatistics, Home, Partition, WriterOptions};
@@ -86,11 +86,11 @@ impl<'r> Replacement<'r> {
         columns.extend(kept.iter().filter_map(|column| old.column(column.field).cloned()));
         columns.sort_by_key(|column| column.field);
         let sources = [self.old_chunks(&kept)?, new];
-        let bytes = self.put_together(&sources).map_err(encoding_failed)?;
+        let file = self.put_together(&sources).map_err(encoding_failed)?;
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{folder}/{}.parquet", id.0);
-        let size = bytes.len() as u64;
-        self.reader.access().put(&path, bytes)?;
+        let size = file.len() as u64;
+        self.reader.access().put_blocks(&path, file.into_payload())?;
         let fields = kept.iter().map(|column| column.field);
         self.reader.hand_on(&id, fields.chain([ROW_ID_FIELD]));
         Ok(Partition {
@@ -131,7 +131,8 @@ impl<'r> Replacement<'r> {
         let columns = columns.iter().enumerate().collect();
         let plan = |(position, column)| Ok(plan_column(position, column, batches));
         let plans: Vec<ColumnPlan> = map_all(columns, options.parallel, plan)?;
-        let (bytes, metadata) = encode_file(&plans, batches, &options).map_err(encoding_failed)?;
+        let (file, metadata) = encode_file(&plans, batches, &options).map_err(encoding_failed)?;
+        let bytes = file.into_bytes();
         let statistics = statistics(plans, &metadata);
         let mut reader =
             ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
@@ -158,14 +159,14 @@ impl<'r> Replacement<'r> {
     }
 
     /// The file of the sources' chunks.
-    fn put_together(&self, sources: &[Source; 2]) -> Result<Bytes, ParquetError> {
+    fn put_together(&self, sources: &[Source; 2]) -> Result<FileSink, ParquetError> {
         let (fields, leaves) = self.layout(sources);
         let schema = Type::group_type_builder("arrow_schema")
             .with_repetition(Repetition::REQUIRED)
             .with_fields(fields)
             .build()?;
         let properties: WriterProperties = file_properties().build();
-        let mut out = Vec::with_capacity(self.reader.partition().bytes as usize);
+        let mut out = FileSink::default();
         let mut file = SerializedFileWriter::new(&mut out, Arc::new(schema), Arc::new(properties))?;
         for group in &self.footer.row_groups {
             let mut row_group = file.next_row_group()?;
@@ -176,7 +177,7 @@ impl<'r> Replacement<'r> {
             row_group.close()?;
         }
         file.close()?;
-        Ok(Bytes::from(out))
+        Ok(out)
     }
 
     /// The root fields and leaves of the new file, in the order of the table.

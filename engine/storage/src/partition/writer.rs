@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use bytes::Bytes;
 use firn_column::{Array, Batch, Column};
 use firn_types::{Error, ErrorCode, PartitionId, Result};
 use parquet::arrow::ArrowSchemaConverter;
@@ -21,6 +20,7 @@ use parquet::file::writer::SerializedFileWriter;
 use super::convert::to_file;
 use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
+use super::sink::FileSink;
 use super::{HeldRows, ROW_ID_FIELD, StoredColumn, map_all};
 use crate::statistics::Gathering;
 use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition};
@@ -195,13 +195,14 @@ impl PartitionWriter {
         let columns = self.columns.iter().enumerate().collect();
         let plan = |(position, column)| Ok(plan_column(position, column, batches));
         let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
-        let (bytes, metadata) =
+        let (file, metadata) =
             encode_file(&plans, batches, &self.options).map_err(encoding_failed)?;
-        let (size, columns) = (bytes.len() as u64, statistics(plans, &metadata));
-        if bytes.len() <= self.options.inside_bytes {
-            return Ok((Home::Commit(bytes), size, columns));
+        let (size, columns) = (file.len(), statistics(plans, &metadata));
+        if size <= self.options.inside_bytes {
+            return Ok((Home::Commit(file.into_bytes()), size as u64, columns));
         }
-        self.access.put(path, bytes)?;
+        let size = size as u64;
+        self.access.put_blocks(path, file.into_payload())?;
         Ok((Home::File, size, columns))
     }
 }
@@ -247,12 +248,12 @@ pub(super) fn encode_file(
     plans: &[ColumnPlan],
     batches: &[Batch],
     options: &WriterOptions,
-) -> Result<(Bytes, ParquetMetaData), ParquetError> {
+) -> Result<(FileSink, ParquetMetaData), ParquetError> {
     let fields: Vec<Field> = plans.iter().map(|plan| plan.file_type.field(&plan.column)).collect();
     let arrow_schema: SchemaRef = Arc::new(Schema::new(fields));
     let schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
     let properties = properties(plans, batches);
-    let mut out = Vec::new();
+    let mut out = FileSink::default();
     let mut file = SerializedFileWriter::new(&mut out, schema.root_schema_ptr(), properties)?;
     let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&arrow_schema));
     for (index, group) in row_groups(batches, options.row_group_rows).into_iter().enumerate() {
@@ -274,7 +275,7 @@ pub(super) fn encode_file(
         row_group.close()?;
     }
     let metadata = file.close()?;
-    Ok((Bytes::from(out), metadata))
+    Ok((out, metadata))
 }
 
 /// The batches cut into row groups.
