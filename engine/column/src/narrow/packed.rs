@@ -259,13 +259,15 @@ impl Block {
     }
 }
 
-/// The values with the least one in place of NULLs, so that these do not make the range wider.
+/// The values with the one before in place of NULLs, so that these do not make the range wider.
 fn without_nulls<T: Integer>(values: &[T], nulls: &NullBuffer) -> Vec<T> {
-    let valid = nulls.valid_indices().map(|row| values[row]);
-    let low = valid.min().unwrap_or_else(|| T::of(0));
-    let mut dense = vec![low; values.len()];
-    nulls.valid_indices().for_each(|row| dense[row] = values[row]);
-    dense
+    let first = nulls.valid_indices().next();
+    let mut last = first.map_or_else(|| T::of(0), |row| values[row]);
+    let filled = values.iter().zip(nulls).map(|(&value, valid)| {
+        last = if valid { value } else { last };
+        last
+    });
+    filled.collect()
 }
 
 /// The lowest bits of a byte.

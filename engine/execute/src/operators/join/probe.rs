@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::NullBuffer;
+use firn_column::row_key::JoinTable;
 use firn_column::row_key::join::{MatchCursor, NONE, ProbeScratch};
 use firn_column::{Array, Batch, Column};
 use firn_query::plan::JoinKind;
@@ -138,8 +139,9 @@ impl<'a> Prober<'a> {
                 with_column(output(), marks)
             }
             JoinKind::Left | JoinKind::Single if unique => {
-                let rows = self.heads.iter().map(|&head| (head != NONE).then_some(head));
-                self.beside(output(), side, &UInt32Array::from_iter(rows))
+                let matched = NullBuffer::new(JoinTable::matched(&self.heads));
+                let rows = UInt32Array::new(self.heads.clone().into(), Some(matched));
+                self.beside(output(), side, &rows)
             }
             JoinKind::Inner if unique && !self.heads.contains(&NONE) => {
                 self.beside(output(), side, &UInt32Array::from(self.heads.clone()))
