@@ -11,9 +11,11 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{BooleanArray, UInt32Array};
 use firn_account::Transaction;
 use firn_account::catalog::Table;
-use firn_column::Batch;
+use firn_column::{Batch, Column};
 use firn_expression::Expr;
-use firn_storage::{Partition, ReadColumn, RowSelection, SnapshotDelta, value_bytes};
+use firn_storage::{
+    Partition, PartitionReader, ReadColumn, RowSelection, SnapshotDelta, value_bytes,
+};
 use firn_types::Result;
 use roaring::RoaringBitmap;
 
@@ -178,7 +180,7 @@ impl<'c> ChangedRows<'c> {
             start += in_group;
             let list = UInt32Array::from_iter_values(run.iter().map(|row| row - group.rows.start));
             let selection = RowSelection::List(list);
-            let others = reader.read(group.index, &self.others, &selection)?;
+            let others = self.read_others(&reader, group.index, &selection)?;
             let place = ((partition as usize) << 16) + group.index;
             let run: Vec<Address> = run.iter().map(|row| Address::of(partition, *row)).collect();
             self.write(place, &run, self.whole_rows(new, others))?;
@@ -186,11 +188,29 @@ impl<'c> ChangedRows<'c> {
         Ok(())
     }
 
+    /// The columns that are not set, of some rows of a row group: of many rows read on all threads.
+    fn read_others(
+        &self,
+        reader: &PartitionReader,
+        row_group: usize,
+        rows: &RowSelection,
+    ) -> Result<Vec<Column>> {
+        let parts = match rows {
+            RowSelection::List(rows) if rows.len() as u64 > SERIAL_ROWS_MAX => {
+                self.context.threads()
+            }
+            _ => 1,
+        };
+        let part_columns = self.others.len().div_ceil(parts).max(1);
+        let parts: Vec<&[ReadColumn]> = self.others.chunks(part_columns).collect();
+        let read = |at: usize| reader.read(row_group, parts[at], rows).map(Batch::into_columns);
+        Ok(self.context.map(parts.len(), read)?.into_iter().flatten().collect())
+    }
+
     /// The set columns and the others in the table's order.
-    fn whole_rows(&self, new: Batch, others: Batch) -> Batch {
+    fn whole_rows(&self, new: Batch, others: Vec<Column>) -> Batch {
         let rows = new.rows();
-        let (mut new, mut others) =
-            (new.into_columns().into_iter(), others.into_columns().into_iter());
+        let (mut new, mut others) = (new.into_columns().into_iter(), others.into_iter());
         let columns = (0..self.table.columns.len())
             .filter_map(|at| if self.set.contains(&at) { new.next() } else { others.next() });
         Batch::new(columns.collect(), rows)
