@@ -62,6 +62,7 @@ impl Layout {
 }
 
 /// Expressions whose values become columns.
+#[derive(Default)]
 pub(crate) struct Expressions {
     types: Vec<SqlType>,
     evaluator: Evaluator,

@@ -10,7 +10,7 @@ use super::aggregate::wrapped;
 use super::sort::key_order;
 use super::{Builder, Stream, Wanted, started, wanted_with};
 use crate::evaluate::{Expressions, Layout};
-use crate::operators::window::{self, CallTarget, Ties, Top, WindowCallSpec, WindowSpec};
+use crate::operators::window::{self, CallTarget, Running, Ties, Top, WindowCallSpec, WindowSpec};
 use crate::profile::OperatorId;
 
 impl Builder<'_, '_> {
@@ -90,6 +90,7 @@ fn call_spec(call: &WindowCall, inputs: &mut Vec<Expr>) -> WindowCallSpec {
         returns: call.column().sql_type,
         frame: call.frame.clone(),
         ignore_nulls: call.ignore_nulls,
+        running: Running::of(call),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::functions::cast::{CastMode, cast_column};
 use crate::functions::{Call, FunctionContext};
 
 /// Expressions ready to be computed. Shared by all threads of a query.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Evaluator {
     pub(super) nodes: Vec<Node>,
     pub(super) roots: Vec<NodeId>,

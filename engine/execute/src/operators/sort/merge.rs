@@ -15,7 +15,7 @@ use crate::spill::{SpillFile, SpillReader};
 const RUNS_MAX: usize = 64;
 
 /// The same rows in at most [`RUNS_MAX`] runs.
-pub(super) fn few_runs(
+pub(crate) fn few_runs(
     mut runs: Vec<SpillFile>,
     spec: &SortSpec,
     context: &QueryContext,
@@ -54,7 +54,7 @@ struct Merge<'a> {
 }
 
 /// Gives the rows of all runs in order, with all that is carried.
-pub(super) fn merge(
+pub(crate) fn merge(
     runs: &[SpillFile],
     spec: &SortSpec,
     context: &QueryContext,

@@ -26,6 +26,7 @@ use crate::operators::places::Placed;
 use crate::spill::SpillFile;
 
 pub(crate) use bound::TopBound;
+pub(crate) use merge::{few_runs, merge};
 pub(crate) use order::{SortKeys, sorted_order};
 pub(crate) use top_n::TopN;
 
@@ -71,6 +72,22 @@ impl SortSpec {
         sorted_order(self.keys_of(&columns), carried.rows(), wanted, context)
     }
 
+    /// Sorts batches of what is carried in one thread and writes them to disk.
+    pub(crate) fn write_run(&self, batches: &[Batch], context: &QueryContext) -> Result<SpillFile> {
+        let all = Batch::concat(batches)?;
+        let order = UInt32Array::from(self.order(&all, usize::MAX, None)?);
+        let mut writer = context.spill.create()?;
+        let mut start = 0;
+        // Small batches, since a merge holds one of every run in memory.
+        let rows_of_batch = (BATCH_ROWS / 8).max(1);
+        while start < order.len() {
+            let rows = (order.len() - start).min(rows_of_batch);
+            writer.write(&all.take(&order.slice(start, rows)))?;
+            start += rows;
+        }
+        writer.finish()
+    }
+
     fn keys_of<'a>(&'a self, columns: &'a [Column]) -> SortKeys<'a> {
         SortKeys { columns, types: &self.types, orders: &self.orders }
     }
@@ -102,22 +119,6 @@ impl Sort {
     pub(crate) fn new(spec: SortSpec) -> Sort {
         Sort { spec, collected: Mutex::default(), sorted: OnceLock::new() }
     }
-
-    /// Sorts batches in one thread and writes them to disk.
-    fn write_run(&self, batches: &[Batch], context: &QueryContext) -> Result<SpillFile> {
-        let all = Batch::concat(batches)?;
-        let order = UInt32Array::from(self.spec.order(&all, usize::MAX, None)?);
-        let mut writer = context.spill.create()?;
-        let mut start = 0;
-        // Small batches, since a merge holds one of every run in memory.
-        let rows_of_batch = (BATCH_ROWS / 8).max(1);
-        while start < order.len() {
-            let rows = (order.len() - start).min(rows_of_batch);
-            writer.write(&all.take(&order.slice(start, rows)))?;
-            start += rows;
-        }
-        writer.finish()
-    }
 }
 
 impl Sink for Sort {
@@ -135,11 +136,11 @@ impl Sink for Sort {
             Sorted::InMemory { payload, order, _memory: collected.reservations }
         } else {
             if !batches.is_empty() {
-                collected.runs.push(self.write_run(&batches, context)?);
+                collected.runs.push(self.spec.write_run(&batches, context)?);
             }
             drop(batches);
             drop(collected.reservations);
-            Sorted::Runs(merge::few_runs(collected.runs, &self.spec, context)?)
+            Sorted::Runs(few_runs(collected.runs, &self.spec, context)?)
         };
         self.sorted.set(sorted).map_err(|_| Error::internal("sorted twice"))
     }
@@ -183,9 +184,9 @@ impl Source for Sort {
                 }
                 Ok(Flow::Continue)
             }
-            Some(Sorted::Runs(runs)) => merge::merge(runs, &self.spec, context, &mut |batch| {
-                emit(self.spec.payload_of(&batch))
-            }),
+            Some(Sorted::Runs(runs)) => {
+                merge(runs, &self.spec, context, &mut |batch| emit(self.spec.payload_of(&batch)))
+            }
             None => Ok(Flow::Continue),
         }
     }
@@ -203,7 +204,7 @@ impl SortWorker<'_> {
     fn spill(&mut self) -> Result<()> {
         let batches = std::mem::take(&mut self.placed).into_ordered();
         if !batches.is_empty() {
-            self.runs.push(self.shared.write_run(&batches, self.context)?);
+            self.runs.push(self.shared.spec.write_run(&batches, self.context)?);
         }
         self.memory.shrink(self.memory.bytes());
         Ok(())

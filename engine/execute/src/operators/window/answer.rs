@@ -31,9 +31,10 @@ const CHUNK_ROWS: usize = 1 << 16;
 /// Sums below this have 38 digits.
 const SUM_MAX: i128 = 10_i128.pow(38);
 
-/// The answers of all calls.
-pub(super) fn answers(
+/// The answers of some calls.
+pub(super) fn answers<'c>(
     spec: &WindowSpec,
+    calls: impl IntoIterator<Item = &'c WindowCallSpec>,
     sorted: &Batch,
     context: &QueryContext,
 ) -> Result<Vec<Column>> {
@@ -75,7 +76,7 @@ pub(super) fn answers(
             }
         }
     };
-    spec.calls.iter().map(answer).collect()
+    calls.into_iter().map(answer).collect()
 }
 
 /// An aggregate's arguments and the frames that it is asked of.

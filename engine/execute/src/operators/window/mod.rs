@@ -3,11 +3,13 @@
 //! All rows are collected and sorted by partition and order. A morsel of the output is a number of whole
 //! partitions; their frames and answers are computed when they are read, on all threads. When memory is
 //! used up, the rows are dealt out to parts on disk by the hash of their partition, and each part is
-//! sorted and answered by itself. Without PARTITION BY everything stays in memory.
+//! sorted and answered by itself. Without PARTITION BY the rows are sorted on disk, and answered as they
+//! come by (`running`); where a call needs all of them at once, they stay in memory.
 
 mod answer;
 mod frames;
 mod ranges;
+mod running;
 mod top;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +28,12 @@ use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::deal::{SpilledRows, files_by_part};
 use crate::operators::expand::emit_in_batches;
 use crate::operators::places::Placed;
-use crate::operators::sort::{SortKeys, sorted_order};
+use crate::operators::sort::{SortKeys, SortSpec, few_runs, merge, sorted_order};
 use crate::spill::SpillFile;
 
 pub(crate) use answer::CallTarget;
+pub(crate) use running::Running;
+use running::Segments;
 use top::TopRows;
 pub(crate) use top::{Ties, Top};
 
@@ -56,6 +60,8 @@ pub(crate) struct WindowCallSpec {
     pub(crate) returns: SqlType,
     pub(crate) frame: Frame,
     pub(crate) ignore_nulls: bool,
+    /// How it is answered when not all rows are in memory; none where that cannot be.
+    pub(crate) running: Option<Running>,
 }
 
 impl WindowSpec {
@@ -82,6 +88,19 @@ impl WindowSpec {
         (&self.inputs.types()[..count], orders)
     }
 
+    /// How rows are sorted on disk when there is one partition and no call needs all of it at once.
+    fn on_disk(&self) -> Option<SortSpec> {
+        let runs = self.partition_keys == 0 && self.calls.iter().all(|call| call.running.is_some());
+        let first = self.payload.len();
+        runs.then(|| SortSpec {
+            payload: Vec::new(),
+            extra: Expressions::default(),
+            keys: (first..first + self.orders.len()).collect(),
+            types: self.inputs.types()[..self.orders.len()].to_vec(),
+            orders: self.orders.clone(),
+        })
+    }
+
     /// The rows sorted by partition and order.
     fn sorted(&self, carried: Batch, context: Option<&QueryContext>) -> Result<Batch> {
         let (types, orders) = self.keys();
@@ -106,6 +125,8 @@ impl WindowSpec {
 /// Computes windows.
 pub(crate) struct Window {
     spec: WindowSpec,
+    /// When rows without partitions may go to disk.
+    on_disk: Option<SortSpec>,
     collected: Mutex<Collected>,
     spilling: AtomicBool,
     ready: OnceLock<Ready>,
@@ -116,16 +137,16 @@ struct Collected {
     placed: Placed,
     reservations: Vec<Reservation>,
     spilled: Vec<SpilledRows>,
+    runs: Vec<SpillFile>,
 }
 
 enum Ready {
     /// Sorted rows, and where each morsel ends.
-    InMemory {
-        sorted: Batch,
-        ends: Vec<usize>,
-        _memory: Vec<Reservation>,
-    },
+    InMemory { sorted: Batch, ends: Vec<usize>, _memory: Vec<Reservation> },
+    /// The files of each part.
     OnDisk(Vec<Vec<SpillFile>>),
+    /// The one partition, in sorted runs.
+    Runs(Vec<SpillFile>),
 }
 
 /// Rows that a morsel has at least, if there are so many.
@@ -136,6 +157,7 @@ const BYTES_FACTOR: usize = 3;
 impl Window {
     pub(crate) fn new(spec: WindowSpec) -> Window {
         Window {
+            on_disk: spec.on_disk(),
             spec,
             collected: Mutex::default(),
             spilling: AtomicBool::new(false),
@@ -171,8 +193,22 @@ impl Window {
     fn answered(&self, sorted: &Batch, context: &QueryContext) -> Result<Batch> {
         let payload: Vec<usize> = (0..self.spec.payload.len()).collect();
         let mut columns = sorted.project(&payload).into_columns();
-        columns.extend(answer::answers(&self.spec, sorted, context)?);
+        columns.extend(answer::answers(&self.spec, &self.spec.calls, sorted, context)?);
         Ok(Batch::new(columns, sorted.rows()))
+    }
+}
+
+impl Window {
+    fn read_runs(
+        &self,
+        runs: &[SpillFile],
+        context: &QueryContext,
+        emit: &mut Emit<'_>,
+    ) -> Result<Flow> {
+        let order = self.on_disk.as_ref().ok_or_else(|| Error::internal("runs in no order"))?;
+        let mut segments = Segments::new(&self.spec, runs, context)?;
+        let flow = merge(runs, order, context, &mut |batch| segments.add(batch, emit))?;
+        if flow.is_stop() { Ok(flow) } else { segments.finish(emit) }
     }
 }
 
@@ -181,7 +217,8 @@ impl Sink for Window {
         let memory = context.memory.reservation();
         let placed = Placed::default();
         let top = self.spec.top.map(|top| TopRows::new(&self.spec, top, context));
-        Ok(Box::new(WindowWorker { shared: self, context, top, placed, memory, spilled: None }))
+        let (spilled, runs) = (None, Vec::new());
+        Ok(Box::new(WindowWorker { shared: self, context, top, placed, memory, spilled, runs }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
@@ -193,6 +230,11 @@ impl Sink for Window {
             rest.flush(context)?;
             collected.spilled.push(rest);
             Ready::OnDisk(files_by_part(collected.spilled)?)
+        } else if let (Some(order), false) = (&self.on_disk, collected.runs.is_empty()) {
+            if !batches.is_empty() {
+                collected.runs.push(order.write_run(&batches, context)?);
+            }
+            Ready::Runs(few_runs(collected.runs, order, context)?)
         } else {
             let (sorted, ends) = self.in_memory(&batches, context)?;
             Ready::InMemory { sorted, ends, _memory: collected.reservations }
@@ -206,6 +248,7 @@ impl Source for Window {
         Ok(match self.ready.get() {
             Some(Ready::InMemory { ends, .. }) => ends.len(),
             Some(Ready::OnDisk(parts)) => parts.len(),
+            Some(Ready::Runs(_)) => 1,
             None => 0,
         })
     }
@@ -232,6 +275,7 @@ impl Source for Window {
                 let sorted = self.spec.sorted(Batch::concat(&batches)?, None)?;
                 self.answered(&sorted, context)?
             }
+            Some(Ready::Runs(runs)) => return self.read_runs(runs, context, emit),
             None => return Ok(Flow::Continue),
         };
         emit_in_batches(&answered, emit)
@@ -245,6 +289,7 @@ struct WindowWorker<'a> {
     placed: Placed,
     memory: Reservation,
     spilled: Option<SpilledRows>,
+    runs: Vec<SpillFile>,
 }
 
 impl WindowWorker<'_> {
@@ -254,6 +299,37 @@ impl WindowWorker<'_> {
             self.shared.deal(spilled, &batch, self.context)?;
         }
         self.memory.shrink(self.memory.bytes());
+        Ok(())
+    }
+
+    /// Writes what has come as a sorted run.
+    fn write_run(&mut self, order: &SortSpec) -> Result<()> {
+        let batches = std::mem::take(&mut self.placed).into_ordered();
+        if !batches.is_empty() {
+            self.runs.push(order.write_run(&batches, self.context)?);
+        }
+        self.memory.shrink(self.memory.bytes());
+        Ok(())
+    }
+
+    /// Makes room for rows, or for a run's first ones.
+    fn reserve(&mut self, bytes: usize) -> Result<()> {
+        let shared = self.shared;
+        if shared.spilling.load(Ordering::Relaxed) || self.memory.try_grow(bytes) {
+            return Ok(());
+        }
+        let enough = self.memory.bytes() >= self.context.memory.working_set_bytes();
+        match &shared.on_disk {
+            _ if !enough => self.memory.force(bytes),
+            Some(order) => {
+                self.write_run(order)?;
+                self.memory.force(bytes);
+            }
+            None if shared.spec.partition_keys > 0 => {
+                shared.spilling.store(true, Ordering::Relaxed)
+            }
+            None => self.memory.force(bytes),
+        }
         Ok(())
     }
 }
@@ -270,18 +346,9 @@ impl SinkWorker for WindowWorker<'_> {
         if carried.rows() == 0 {
             return Ok(Flow::Continue);
         }
-        let bytes = BYTES_FACTOR * bytes_of(&carried);
-        let spilling = &self.shared.spilling;
-        if !spilling.load(Ordering::Relaxed) && !self.memory.try_grow(bytes) {
-            let enough = self.memory.bytes() >= self.context.memory.working_set_bytes();
-            if self.shared.spec.partition_keys > 0 && enough {
-                spilling.store(true, Ordering::Relaxed);
-            } else {
-                self.memory.force(bytes);
-            }
-        }
+        self.reserve(BYTES_FACTOR * bytes_of(&carried))?;
         self.placed.push(place, carried);
-        if spilling.load(Ordering::Relaxed) {
+        if self.shared.spilling.load(Ordering::Relaxed) {
             self.spill()?;
         }
         Ok(Flow::Continue)
@@ -291,8 +358,12 @@ impl SinkWorker for WindowWorker<'_> {
         if let Some(spilled) = &mut self.spilled {
             spilled.flush(self.context)?;
         }
+        if let (Some(order), false) = (&self.shared.on_disk, self.runs.is_empty()) {
+            self.write_run(order)?;
+        }
         let mut collected = lock(&self.shared.collected);
         collected.placed.append(&mut self.placed);
+        collected.runs.append(&mut self.runs);
         collected.reservations.push(self.memory);
         collected.spilled.extend(self.spilled);
         Ok(())
