@@ -12,8 +12,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, Decimal128Array, Int32Array, Int64Array, StringArray, StringBuilder,
-    StringViewArray, UInt32Array,
+    Array as _, Decimal128Array, Int32Array, Int64Array, MAX_INLINE_VIEW_LEN, StringArray,
+    StringBuilder, StringViewArray, UInt32Array,
 };
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer};
 
@@ -206,11 +206,13 @@ fn text_at(texts: &StringArray, row: usize) -> Option<&str> {
     texts.is_valid(row).then(|| texts.value(row))
 }
 
-/// The texts one after the other, if that takes less memory by an eighth.
+/// The texts one after the other, if that takes less memory by an eighth. Short ones are better off in their
+/// views, where they need not be put together again.
 fn end_to_end(texts: &StringViewArray) -> Option<StringArray> {
     let bytes: usize = texts.lengths().map(|length| length as usize).sum();
     let held = texts.len() * size_of::<u128>() + texts.total_buffer_bytes_used();
-    if i32::try_from(bytes).is_err() || (bytes + texts.len() * 4) * 8 > held * 7 {
+    let are_short = bytes <= texts.len() * MAX_INLINE_VIEW_LEN as usize;
+    if are_short || i32::try_from(bytes).is_err() || (bytes + texts.len() * 4) * 8 > held * 7 {
         return None;
     }
     let mut builder = StringBuilder::with_capacity(texts.len(), bytes);
