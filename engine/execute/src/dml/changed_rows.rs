@@ -151,7 +151,7 @@ impl<'c> ChangedRows<'c> {
         Ok(delta)
     }
 
-    /// Writes changed rows of a partition; `whole` when no others of it were written before.
+    /// Writes changed rows of a partition; `whole` when no others of it change.
     fn apply(
         &self,
         partition: u32,
@@ -232,7 +232,7 @@ impl<'c> ChangedRows<'c> {
 
 impl Waiting {
     /// Adds rows in order of a partition that has `live` rows. Gives rows that are to be written now, with
-    /// their partition and whether none of it was given before: those of a partition that changes as a
+    /// their partition and whether they are all of it that change: those of a partition that changes as a
     /// whole, or the most when memory is short.
     fn add(
         &mut self,
@@ -250,21 +250,22 @@ impl Waiting {
         let pending = self.partitions.entry(partition).or_default();
         pending.add(rows, new, bytes);
         if pending.rows >= live {
-            return self.take(partition);
+            return Some((partition, self.take(partition)?, true));
         }
         if short && self.bytes >= FILE_BYTES_MIN {
             let most = self.partitions.iter().max_by_key(|(_, pending)| pending.bytes);
-            return most.map(|(partition, _)| *partition).and_then(|most| self.take(most));
+            let most = *most?.0;
+            self.begun.insert(most);
+            return Some((most, self.take(most)?, false));
         }
         None
     }
 
-    fn take(&mut self, partition: u32) -> Option<(u32, Pending, bool)> {
+    fn take(&mut self, partition: u32) -> Option<Pending> {
         let pending = self.partitions.remove(&partition)?;
         self.bytes -= pending.bytes;
         self.memory.shrink(pending.bytes);
-        let whole = self.begun.insert(partition);
-        Some((partition, pending, whole))
+        Some(pending)
     }
 }
 
