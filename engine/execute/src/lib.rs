@@ -5,6 +5,7 @@
 //! are what it is made of. Execution pushes: a worker takes a morsel from a source and calls the next
 //! operator with each batch while it is in cache, down to the sink.
 
+mod address;
 pub mod context;
 pub mod dml;
 mod evaluate;

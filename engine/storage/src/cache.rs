@@ -42,10 +42,14 @@ enum Key {
 enum Content {
     Footer(Arc<Footer>),
     Chunk(Narrow),
-    /// How many bytes of a chunk's pages have been read so far.
+    /// What reading pages of a chunk has cost so far, in bytes.
     Pages(u64),
 }
 
+/// A chunk is read whole once one part in so many of its cost was paid for pages of it.
+const WHOLE_SHARE: u64 = 3;
+/// What any read costs by itself, in bytes that are decoded in that time.
+const READ_BYTES: u64 = 32 << 10;
 /// About what it takes to remember anything.
 const ENTRY_BYTES: usize = 256;
 
@@ -167,9 +171,9 @@ impl ColumnCache {
     }
 
     /// Whether to read a whole chunk of `whole` bytes, to keep it, rather than pages of so many bytes: that is
-    /// so when they have more than half of its bytes, or would bring up what has been read of it page by page
-    /// to half of them. So never much more is read than if the future were known (ski rental: A. Karlin et
-    /// al., "Competitive Snoopy Caching", Algorithmica 1988).
+    /// so when they, with all that has been read of it page by page, cost more than a third of what it does.
+    /// So never much more is read than if the future were known (ski rental: A. Karlin et al., "Competitive
+    /// Snoopy Caching", Algorithmica 1988).
     pub(crate) fn wants_whole(
         &self,
         partition: &PartitionId,
@@ -183,8 +187,8 @@ impl ColumnCache {
             Some(Content::Pages(bytes)) => bytes,
             _ => 0,
         };
-        let pages = pages.saturating_add(before);
-        let wants_whole = pages.saturating_mul(2) > whole;
+        let pages = pages.saturating_add(before).saturating_add(READ_BYTES);
+        let wants_whole = pages.saturating_mul(WHOLE_SHARE) > whole;
         if !wants_whole {
             self.put(key, Content::Pages(pages), ENTRY_BYTES);
         }

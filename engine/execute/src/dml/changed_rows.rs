@@ -22,8 +22,9 @@ use roaring::RoaringBitmap;
 use super::old_rows::{OldRows, id_column, read_columns};
 use super::pending::Pending;
 use super::replace::ReplaceColumns;
-use super::touched::{Address, Rows};
+use super::touched::Rows;
 use super::writer::{FILE_BYTES_MIN, RowsWriter, SERIAL_ROWS_MAX};
+use crate::address::Address;
 use crate::context::{QueryContext, lock};
 use crate::memory::Reservation;
 

@@ -19,7 +19,8 @@ use super::changed_rows::ChangedRows;
 use super::insert_many::split;
 use super::new_rows::NewRows;
 use super::source::{Layout, for_each_batch, layout_of, position_of};
-use super::touched::{Address, Rows, addresses};
+use super::touched::{Rows, addresses};
+use crate::address::Address;
 use crate::context::{QueryContext, lock};
 
 /// How many rows a MERGE changed; none for kinds of clauses that it does not have.

@@ -12,7 +12,7 @@ use firn_column::{Array, Column};
 use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
 use firn_types::{Error, ErrorCode, Result, Value, print_text};
 
-use super::touched::Address;
+use crate::address::Address;
 use crate::context::{QueryContext, lock};
 
 /// Reads stored rows by their addresses.

@@ -12,8 +12,9 @@ use firn_types::{Error, ObjectId, Result, SqlType, Value};
 
 use super::copy::held::Held;
 use super::old_rows::read_columns;
-use super::touched::{Address, Rows};
+use super::touched::Rows;
 use super::writer::RowsWriter;
+use crate::address::Address;
 use crate::testing::Test;
 
 fn numbers(values: impl IntoIterator<Item = i64>) -> Result<Batch> {

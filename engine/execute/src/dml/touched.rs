@@ -10,28 +10,8 @@ use firn_storage::{Partition, Snapshot, SnapshotDelta};
 use firn_types::{Error, Result};
 use roaring::RoaringBitmap;
 
+use crate::address::Address;
 use crate::context::lock;
-
-/// Where a row is in its snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Address(pub(super) i64);
-
-impl Address {
-    /// The address of a row of the partition at a position of the snapshot.
-    pub(super) fn of(partition: u32, row: u32) -> Address {
-        Address((i64::from(partition) << 32) | i64::from(row))
-    }
-
-    /// The position of the row's partition in the snapshot.
-    pub(super) fn partition(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-
-    /// The row's position in the partition's file.
-    pub(super) fn row(self) -> u32 {
-        self.0 as u32
-    }
-}
 
 /// The addresses of a batch's rows; none where the row has no match.
 pub(super) fn addresses(column: &Column) -> Vec<Option<Address>> {

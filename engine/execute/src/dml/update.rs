@@ -9,7 +9,8 @@ use firn_types::Result;
 use super::changed_rows::ChangedRows;
 use super::new_rows::NewRows;
 use super::source::{for_each_batch, layout_of, position_of};
-use super::touched::{Address, Rows, Touched, addresses};
+use super::touched::{Rows, Touched, addresses};
+use crate::address::Address;
 use crate::context::QueryContext;
 
 /// How many rows an UPDATE changed.

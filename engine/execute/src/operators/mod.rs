@@ -4,6 +4,7 @@ pub(crate) mod aggregate;
 pub(crate) mod buffer;
 pub(crate) mod deal;
 pub(crate) mod expand;
+pub(crate) mod fetch;
 pub(crate) mod filter;
 pub(crate) mod generate;
 pub(crate) mod join;

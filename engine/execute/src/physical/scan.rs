@@ -142,7 +142,7 @@ fn known_extreme(scan: &Scan, id: ColumnId, least: bool) -> Option<Value> {
     fits.then_some(value)
 }
 
-fn read_column(node: &Scan, column: &ScanColumn) -> Result<ReadColumn> {
+pub(super) fn read_column(node: &Scan, column: &ScanColumn) -> Result<ReadColumn> {
     let known = node.table.columns.iter().find(|known| known.field_id == column.field);
     let known = known.ok_or_else(|| {
         let (table, name) = (&node.qualified_name, &column.column.name);

@@ -3,20 +3,34 @@
 use std::sync::Arc;
 
 use firn_column::row_key::KeyOrder;
-use firn_query::plan::{Sort, SortKey};
-use firn_types::Result;
+use firn_expression::Expr;
+use firn_query::plan::{Plan, Project, ProjectItem, Scan, ScanColumn, Sort, SortKey};
+use firn_types::{ColumnId, Result, SqlType};
 
-use super::{Builder, Stream, Wanted, started, wanted_with};
+use super::scan::read_column;
+use super::{Builder, Stream, Wanted, started, transformed, wanted_with};
 use crate::evaluate::{Expressions, Layout};
+use crate::operators::fetch::FetchTransform;
 use crate::operators::sort::{self, SortSpec, TopBound, TopN};
 use crate::profile::OperatorId;
 
 /// More rows than this are sorted rather than kept as candidates.
 const TOP_N_ROWS_MAX: u64 = 1 << 17;
 
+/// More rows than this are not looked up by their addresses.
+const LATE_ROWS_MAX: u64 = 1 << 10;
+/// The column of rows' addresses between a scan and the operator that fetches more columns; no column of a plan
+/// has this number.
+const ADDRESS: ColumnId = ColumnId(u32::MAX);
+
 impl Builder<'_, '_> {
     pub(super) fn sort(&mut self, node: &Sort, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
-        let below = wanted_with(wanted, node.keys.iter().map(|key| &key.expr));
+        let late = LateColumns::of(node, wanted);
+        let below = match &late {
+            Some(late) => late.below.clone(),
+            None => wanted_with(wanted, node.keys.iter().map(|key| &key.expr)),
+        };
+        let plan = late.as_ref().map_or(node.input.as_ref(), |late| &late.plan);
         let mut hints = self.hints.clone();
         let bound = node.keys.first().map(|key| {
             let bound = Arc::new(TopBound::new(key.expr.sql_type(), key_order(key)));
@@ -25,15 +39,19 @@ impl Builder<'_, '_> {
             }
             bound
         });
-        let input = self.with_hints(hints, |builder| builder.build(&node.input, &below))?;
-        let payload = input.layout.positions_where(|id| wanted.contains(&id));
+        let input = self.with_hints(hints, |builder| builder.build(plan, &below))?;
+        let payload = input.layout.positions_where(|id| wanted.contains(&id) || id == ADDRESS);
         let layout = input.layout.project(&payload);
         let spec = sort_spec(&node.keys, payload, &input.layout)?;
         match (node.limit, bound) {
             (Some(limit), Some(bound)) if limit <= TOP_N_ROWS_MAX => {
                 let top = Arc::new(TopN::new(spec, limit as usize, bound));
                 self.end_in(input, top.clone(), id);
-                Ok(started(top, layout, id))
+                let first = started(top, layout, id);
+                match late {
+                    Some(late) => late.fetch(first, id),
+                    None => Ok(first),
+                }
             }
             (limit, _) => {
                 let sort = Arc::new(sort::Sort::new(spec));
@@ -46,6 +64,84 @@ impl Builder<'_, '_> {
             }
         }
     }
+}
+
+/// Columns that are read only of the rows that come first.
+struct LateColumns<'p> {
+    /// The input, with the rows' addresses.
+    plan: Plan,
+    scan: &'p Scan,
+    /// What is wanted of the input, the addresses among it.
+    below: Wanted,
+    columns: Vec<&'p ScanColumn>,
+}
+
+impl<'p> LateColumns<'p> {
+    /// The columns of a scan below that neither its conditions nor the order's keys need; none where all of
+    /// them are needed, or more rows are wanted than are worth being looked up.
+    fn of(node: &'p Sort, wanted: &Wanted) -> Option<LateColumns<'p>> {
+        if node.limit.is_none_or(|limit| limit > LATE_ROWS_MAX) {
+            return None;
+        }
+        let (scan, project) = match node.input.as_ref() {
+            Plan::Scan(scan) => (scan, None),
+            Plan::Project(project) => match project.input.as_ref() {
+                Plan::Scan(scan) => (scan, Some(project)),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if scan.limit.is_some() || scan.row_address.is_some() {
+            return None;
+        }
+        let mut early = Wanted::new();
+        scan.conditions.iter().for_each(|condition| early.extend(condition.columns_used()));
+        node.keys.iter().for_each(|key| early.extend(key.expr.columns_used()));
+        let passed = |id: ColumnId| {
+            let is_passed = |item: &ProjectItem| item.id == id && item.expr.as_column() == Some(id);
+            project.is_none_or(|project| project.items.iter().any(is_passed))
+        };
+        let is_late = |column: &&ScanColumn| {
+            let id = column.column.id;
+            wanted.contains(&id) && !early.contains(&id) && passed(id)
+        };
+        let columns: Vec<&ScanColumn> = scan.columns.iter().filter(is_late).collect();
+        if columns.is_empty() {
+            return None;
+        }
+        let late: Wanted = columns.iter().map(|column| column.column.id).collect();
+        let keys = node.keys.iter().flat_map(|key| key.expr.columns_used());
+        let below = wanted.iter().copied().chain(keys).filter(|id| !late.contains(id));
+        let below = below.chain([ADDRESS]).collect();
+        Some(LateColumns { plan: with_address(scan, project), scan, below, columns })
+    }
+
+    /// The rows that come first, with the columns.
+    fn fetch(self, first: Stream, id: OperatorId) -> Result<Stream> {
+        let late = self.columns.iter().map(|column| (column.column.id, column.column.sql_type));
+        let all = first.layout.joined(&Layout::new(late.collect()));
+        let output = all.positions_where(|id| id != ADDRESS);
+        let columns = self.columns.iter().map(|column| read_column(self.scan, column));
+        let transform = FetchTransform {
+            partitions: self.scan.snapshot.partitions().to_vec(),
+            columns: columns.collect::<Result<_>>()?,
+            address: first.layout.position(ADDRESS)?,
+            output: output.clone(),
+        };
+        let layout = all.project(&output);
+        Ok(transformed(first, transform, layout, id))
+    }
+}
+
+/// The plan of a scan, below a projection where there is one, that gives the rows' addresses too.
+fn with_address(scan: &Scan, project: Option<&Project>) -> Plan {
+    let scan = Plan::Scan(Box::new(Scan { row_address: Some(ADDRESS), ..scan.clone() }));
+    let Some(project) = project else { return scan };
+    let mut items = project.items.clone();
+    let sql_type = SqlType::INTEGER;
+    let expr = Expr::Column { id: ADDRESS, sql_type, nullable: false };
+    items.push(ProjectItem { id: ADDRESS, name: "ADDRESS".to_string(), expr });
+    Plan::Project(Project { input: Box::new(scan), items })
 }
 
 /// How a key of a plan orders.

@@ -386,24 +386,25 @@ fn a_small_part_of_a_row_group_is_read_by_its_pages() -> Result<()> {
     ] {
         cache.clear();
         let batch = reader.read(0, &wanted, &rows)?;
-        assert!(cache.counts().bytes < SMALL, "pages are not kept");
         let last = batch.rows() - 1;
         assert_eq!(batch.column(0).value(0, SqlType::INTEGER), Value::integer(50_000));
         assert_eq!(batch.column(0).value(last, SqlType::INTEGER), Value::integer(50_003));
         assert_eq!(batch.column(1).value(last, SqlType::TEXT), text(50_003));
         assert_eq!(batch.column(2).value(last, SqlType::TEXT), long(50_003));
     }
+    cache.clear();
     let scattered = [95_000, 3, 50_000, 3, 40, 99_999];
-    // The first time, only the third column has pages without any of these rows.
+    let mut held = Vec::new();
     for _ in 0..9 {
-        let batch = reader.read(0, &wanted, &RowSelection::List(scattered.to_vec().into()))?;
+        // The others are so small that they are kept at once.
+        let batch = reader.read(0, &wanted[2..], &RowSelection::List(scattered.to_vec().into()))?;
         for (at, row) in scattered.into_iter().enumerate() {
-            assert_eq!(batch.column(0).value(at, SqlType::INTEGER), Value::integer(row));
-            assert_eq!(batch.column(1).value(at, SqlType::TEXT), text(row.into()));
-            assert_eq!(batch.column(2).value(at, SqlType::TEXT), long(row.into()));
+            assert_eq!(batch.column(0).value(at, SqlType::TEXT), long(row.into()));
         }
+        held.push(cache.counts().bytes);
     }
-    assert!(cache.counts().bytes > 100_000, "what is read again and again is kept");
+    assert!(held[0] < SMALL, "pages are not kept");
+    assert!(held[8] > 100_000, "what is read again and again is kept");
     let none = reader.read(0, &wanted, &RowSelection::Range(7..7))?;
     assert_eq!(none.rows(), 0);
     Ok(())

@@ -20,6 +20,7 @@ use firn_types::limits::BATCH_ROWS;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result};
 
+use crate::address::Address;
 use crate::context::{QueryContext, Storage};
 use crate::evaluate::Conditions;
 use crate::operator::{Emit, Flow, Source};
@@ -199,9 +200,8 @@ impl RowGroup<'_> {
     }
 
     fn addresses(&self, rows: &RowSelection) -> Column {
-        let first = i64::from(self.reader.row_groups()[self.index].rows.start);
-        let base = ((self.partition as i64) << 32) | first;
-        let at = |row: u32| base + i64::from(row);
+        let first = self.reader.row_groups()[self.index].rows.start;
+        let at = |row: u32| Address::of(self.partition as u32, first + row).0;
         let count = self.rows() as u32;
         Column::Flat(Array::I64(match rows {
             RowSelection::All => Int64Array::from_iter_values((0..count).map(at)),
