@@ -148,6 +148,74 @@ fn a_change_of_most_rows_loses_none_of_a_few() {
     assert_eq!(world.rows(counts), ["12|19992|19992", "312|4|4"]);
 }
 
+/// What replaces a table by what it read of it keeps what others add meanwhile: all rows are there, once.
+fn rewriting_loses_nothing(rewrite: &str) {
+    let world = World::new(&[
+        "CREATE TABLE t (id INT, name VARCHAR)",
+        "INSERT INTO t SELECT SEQ4(), 'old' FROM TABLE(GENERATOR(ROWCOUNT => 3000))",
+    ]);
+    world.at_once(|session, number| {
+        for n in 0..6 {
+            match number {
+                0 => insist(session, &[rewrite]),
+                _ => {
+                    let id = 10_000 + number * 100 + n;
+                    insist(session, &[&format!("INSERT INTO t VALUES ({id}, 'new')")]);
+                }
+            }
+        }
+    });
+    let counts = "SELECT COUNT(*), COUNT(DISTINCT id), COUNT_IF(id >= 10000) FROM t";
+    assert_eq!(world.rows(counts), ["3018|3018|18"], "{rewrite}");
+}
+
+#[test]
+fn insert_overwrite_of_what_it_reads_loses_nothing() {
+    rewriting_loses_nothing("INSERT OVERWRITE INTO t SELECT DISTINCT id, UPPER(name) FROM t");
+}
+
+#[test]
+fn insert_overwrite_of_many_tables_loses_nothing() {
+    rewriting_loses_nothing("INSERT OVERWRITE ALL INTO t SELECT id, UPPER(name) FROM t");
+}
+
+#[test]
+fn a_table_replaced_by_its_own_rows_loses_nothing() {
+    rewriting_loses_nothing("CREATE OR REPLACE TABLE t AS SELECT id, UPPER(name) AS name FROM t");
+}
+
+#[test]
+fn what_is_only_counted_is_read_too() {
+    let world = World::new(&["CREATE TABLE t (n INT)", "INSERT INTO t VALUES (1)"]);
+    world.at_once(|session, number| {
+        for _ in 0..5 {
+            match number {
+                0 => insist(session, &["INSERT OVERWRITE INTO t SELECT SUM(n) FROM t"]),
+                1 => insist(session, &["CREATE OR REPLACE TABLE t AS SELECT SUM(n) AS n FROM t"]),
+                _ => insist(session, &["INSERT INTO t VALUES (1)"]),
+            }
+        }
+    });
+    assert_eq!(world.rows("SELECT SUM(n) FROM t"), ["11"]);
+}
+
+#[test]
+fn truncate_in_a_transaction_takes_only_what_it_saw() {
+    for statement in ["TRUNCATE TABLE t", "INSERT OVERWRITE INTO t SELECT 5"] {
+        let world = World::new(&["CREATE TABLE t (n INT)", "INSERT INTO t VALUES (1)"]);
+        let (mut one, mut other) = (world.session(0), world.session(1));
+        run(&mut one, "BEGIN");
+        run(&mut one, statement);
+        run(&mut other, "INSERT INTO t VALUES (2)");
+        let failure = one.execute("COMMIT").expect_err("the other was first");
+        assert!(has_lost(&failure), "{statement}: {failure}");
+        assert_eq!(rows(&mut one, "SELECT n FROM t ORDER BY n"), ["1", "2"]);
+        // By itself it can be put after the other one.
+        run(&mut one, statement);
+        assert_eq!(rows(&mut other, "SELECT COUNT(*) FROM t WHERE n < 3"), ["0"]);
+    }
+}
+
 #[test]
 fn merges_of_one_key_make_one_row() {
     let world = World::new(&["CREATE TABLE t (id INT, n INT)", "INSERT INTO t VALUES (0, 0)"]);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use firn_engine::{Engine, EngineOptions, ObjectAccess, Session, SessionOptions};
-use firn_tests::{Fault, FlakyStore, written_row};
+use firn_tests::{Fault, FlakyStore, Outcome, written_row};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
@@ -103,7 +103,8 @@ fn run_step(session: &mut Session, step: &[&str]) -> Result<(), String> {
 fn reference() -> Reference {
     const PLENTY: i64 = 1 << 40;
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    let counted = FlakyStore::new(Arc::clone(&store), PLENTY, Fault::default());
+    let fault = Fault { outcome: Outcome::NotDone, for_good: false };
+    let counted = FlakyStore::new(Arc::clone(&store), PLENTY, fault);
     let mut writer = session(Arc::new(counted.clone())).expect("a new account");
     let mut states = vec![state(&mut session(Arc::clone(&store)).expect("it opens"))];
     for step in SCRIPT {
@@ -190,20 +191,25 @@ fn check(fault: Fault) {
 
 #[test]
 fn a_process_that_stops_before_an_operation() {
-    check(Fault { done: false, for_good: true });
+    check(Fault { outcome: Outcome::NotDone, for_good: true });
 }
 
 #[test]
 fn a_process_that_stops_after_an_operation() {
-    check(Fault { done: true, for_good: true });
+    check(Fault { outcome: Outcome::Lost, for_good: true });
 }
 
 #[test]
 fn an_operation_that_fails_once() {
-    check(Fault { done: false, for_good: false });
+    check(Fault { outcome: Outcome::NotDone, for_good: false });
 }
 
 #[test]
 fn an_answer_that_is_lost_once() {
-    check(Fault { done: true, for_good: false });
+    check(Fault { outcome: Outcome::Lost, for_good: false });
+}
+
+#[test]
+fn an_object_that_is_said_to_have_existed() {
+    check(Fault { outcome: Outcome::WrittenAsExisting, for_good: false });
 }

@@ -14,7 +14,7 @@ use std::{fs, io};
 
 pub use configuration::{CONFIGURATIONS, Configuration, Place, skips};
 pub use engine_under_test::{Connection, EngineUnderTest};
-pub use flaky_store::{Fault, FlakyStore};
+pub use flaky_store::{Fault, FlakyStore, Outcome};
 pub use s3_server::S3Server;
 pub use written::{written_cell, written_row};
 

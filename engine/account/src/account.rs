@@ -1,16 +1,18 @@
 //! The account: one log, and the newest version of everything that this process knows of it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use firn_storage::format::{FORMAT, v1};
 use firn_storage::{ObjectAccess, Snapshot};
 use firn_types::clock::Clock;
 use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
-use crate::catalog::{Catalog, Layer, Moment};
+use crate::catalog::{Catalog, Moment};
 use crate::txn::{
-    CHECKPOINT_COMMITS, Conflict, ConflictKind, Log, Mark, Operation, Past, SequenceBlocks,
-    SessionSpace, TimePoint, Timeline, Transaction, conflict, first_operations,
+    CHECKPOINT_COMMITS, Conflict, ConflictKind, Found, Log, Logged, Mark, Operation, Past,
+    READ_AHEAD, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, conflict,
+    first_operations, nothing_at, recover,
 };
 
 /// How often a commit that lost the race for its number tries the next one.
@@ -30,13 +32,29 @@ struct Shared {
     access: ObjectAccess,
     clock: Clock,
     log: Log,
-    state: Mutex<State>,
+    /// The newest version that is known. Readers take it and go.
+    catalog: RwLock<Catalog>,
+    /// When its commits were made. Who adds to it replaces the catalog while holding it.
+    timeline: Mutex<Timeline>,
+    /// Held while the log is read: one of a process's sessions does it for all.
+    looking: Mutex<Looking>,
+    /// How often somebody began to read the log.
+    looks: AtomicU64,
     /// Commits of this process queue here instead of racing for numbers.
     turn: Mutex<()>,
     past: Mutex<Past>,
     sequences: Mutex<SequenceBlocks>,
     /// Open transactions of this process. None begins while it is locked.
     open: Mutex<usize>,
+}
+
+/// The last look at the log.
+#[derive(Debug)]
+struct Looking {
+    /// Its number; all that was committed before it began is known.
+    number: u64,
+    /// When it was.
+    nanos: i64,
 }
 
 /// Counts a transaction as open until it is dropped.
@@ -53,17 +71,8 @@ impl Drop for OpenTransaction {
 
 impl Shared {
     fn open(&self) -> MutexGuard<'_, usize> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.open)
     }
-}
-
-/// What is known of the log.
-#[derive(Debug)]
-struct State {
-    catalog: Catalog,
-    timeline: Timeline,
-    /// When the log was last looked at.
-    looked_nanos: i64,
 }
 
 /// Whether a commit may be made on a newer version than the one that it was thought for.
@@ -84,21 +93,23 @@ impl Account {
     /// format.
     pub fn open(access: ObjectAccess, clock: Clock) -> Result<Account> {
         let log = Log::new(access.clone());
-        let (catalog, timeline) = load(&log)?;
-        let state = State { catalog, timeline, looked_nanos: clock.now_nanos() };
+        let nanos = clock.now_nanos();
+        let (catalog, timeline) = recover(&log)?;
         let account = Account {
             shared: Arc::new(Shared {
                 access,
                 clock,
                 log,
-                state: Mutex::new(state),
+                catalog: RwLock::new(catalog),
+                timeline: Mutex::new(timeline),
+                looking: Mutex::new(Looking { number: 0, nanos }),
+                looks: AtomicU64::new(0),
                 turn: Mutex::default(),
                 past: Mutex::default(),
                 sequences: Mutex::default(),
                 open: Mutex::default(),
             }),
         };
-        account.refresh()?;
         if account.catalog().version() == 0 {
             account.make()?;
         }
@@ -117,42 +128,88 @@ impl Account {
 
     /// The newest version that this process knows.
     pub fn catalog(&self) -> Catalog {
-        self.state().catalog.clone()
+        self.shared.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The newest version that this process knows, with a session's own objects above it.
     pub fn catalog_for(&self, space: &SessionSpace) -> Catalog {
-        self.state().catalog.with_session(space.layer())
+        self.catalog().with_session(space.layer())
     }
 
-    /// Learns of other processes' commits.
+    /// Learns of what other processes have committed before this call.
     ///
     /// # Errors
-    /// `Storage` when the log cannot be read.
+    /// `Storage` when the log cannot be read, `CorruptFile` when it is damaged.
     pub fn refresh(&self) -> Result<()> {
-        let mut state = self.state();
-        let now = self.shared.clock.now_nanos();
-        let idle = now.saturating_sub(state.looked_nanos) > STALE_NANOS;
-        state.looked_nanos = now;
-        if idle {
-            let newest = self.shared.log.checkpoints()?.pop();
-            if newest.is_some_and(|newest| newest > state.catalog.version()) {
-                (state.catalog, state.timeline) = load(&self.shared.log)?;
-            }
+        let before = self.shared.looks.load(Ordering::SeqCst);
+        let mut looking = lock(&self.shared.looking);
+        if looking.number > before {
+            // Another session began to look after this call and is done.
+            return Ok(());
         }
+        let number = self.shared.looks.fetch_add(1, Ordering::SeqCst) + 1;
+        let now = self.shared.clock.now_nanos();
+        match now.saturating_sub(looking.nanos) > STALE_NANOS {
+            true => self.catch_up()?,
+            false => self.read_on()?,
+        }
+        *looking = Looking { number, nanos: now };
+        Ok(())
+    }
+
+    /// Reads the commits that follow, which are all there.
+    fn read_on(&self) -> Result<()> {
         let log = &self.shared.log;
-        let mut next: Vec<v1::Commit> =
-            log.commit(state.catalog.version() + 1)?.into_iter().collect();
-        while !next.is_empty() {
+        let mut next = log.commit(self.catalog().version() + 1)?.into_iter().collect();
+        while !Vec::is_empty(&next) {
             for commit in next {
-                let mut catalog = state.catalog.clone();
-                let mark = log.perform(&mut catalog, commit)?;
-                state.timeline.add(mark);
-                state.catalog = catalog;
+                self.advance_to(commit)?;
             }
-            next = log.commits(state.catalog.version() + 1)?;
+            let version = self.catalog().version() + 1;
+            next = log.commits(version..version + READ_AHEAD)?;
         }
         Ok(())
+    }
+
+    /// Reads on after so long a time that commits may be gone already.
+    fn catch_up(&self) -> Result<()> {
+        let log = &self.shared.log;
+        let known = self.catalog();
+        let newest = log.checkpoints()?.pop();
+        if newest.is_some_and(|newest| newest > known.version()) {
+            let (catalog, timeline) = recover(log)?;
+            let mut current = lock(&self.shared.timeline);
+            if catalog.version() > self.catalog().version() {
+                *current = timeline;
+                self.replace(catalog);
+            }
+            return Ok(());
+        }
+        let mut next = known;
+        log.follow(&mut next, |catalog, mark| self.install(catalog, mark))
+    }
+
+    /// Performs a commit, unless it is known already.
+    fn advance_to(&self, commit: Logged) -> Result<()> {
+        let mut catalog = self.catalog();
+        if commit.commit.version == catalog.version() + 1 {
+            let mark = self.shared.log.perform(&mut catalog, commit)?;
+            self.install(&catalog, mark);
+        }
+        Ok(())
+    }
+
+    /// Makes a version the newest one, when it follows on that.
+    fn install(&self, catalog: &Catalog, mark: Mark) {
+        let mut timeline = lock(&self.shared.timeline);
+        if self.catalog().version() + 1 == catalog.version() {
+            timeline.add(mark);
+            self.replace(catalog.clone());
+        }
+    }
+
+    fn replace(&self, catalog: Catalog) {
+        *self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
     }
 
     /// Begins a transaction on the newest version.
@@ -204,14 +261,28 @@ impl Account {
             TimePoint::At(nanos) | TimePoint::Before(nanos) => Ok(Some(*nanos)),
             point => {
                 let version = self.version_at(point)?;
-                Ok(version.and_then(|version| self.state().timeline.time_of(version)))
+                Ok(version.and_then(|version| self.time_of_version(version)))
             }
         }
     }
 
     /// The version at a moment; none when it is older than all that is kept.
     pub(crate) fn version_at(&self, point: &TimePoint) -> Result<Option<u64>> {
-        self.state().timeline.find(&self.shared.log, point)
+        loop {
+            let older = match lock(&self.shared.timeline).find(point) {
+                Found::Version(version) => return Ok(Some(version)),
+                Found::Older(checkpoint) => checkpoint,
+                Found::Nothing => return nothing_at(point),
+            };
+            // Read without the lock: whoever is faster adds it.
+            let marks = self.shared.log.marks_of(older)?;
+            lock(&self.shared.timeline).add_older(older, marks);
+        }
+    }
+
+    /// When a version was committed, where that is known.
+    fn time_of_version(&self, version: u64) -> Option<i64> {
+        lock(&self.shared.timeline).time_of(version)
     }
 
     /// The rows of a table as they were; a session's own table has no past.
@@ -230,7 +301,7 @@ impl Account {
         let version = version.ok_or_else(|| no_past(name))?;
         let asked_nanos = match point {
             TimePoint::At(nanos) | TimePoint::Before(nanos) => Some(*nanos),
-            _ => self.state().timeline.time_of(version),
+            _ => self.time_of_version(version),
         };
         let is_newest = version == newest.version();
         if !is_newest && asked_nanos.is_none_or(|nanos| nanos < since) {
@@ -276,29 +347,51 @@ impl Account {
             time_nanos: 0,
             statements: statements.iter().map(|id| id.0.clone()).collect(),
             nonce: uuid::Uuid::new_v4().to_string(),
+            previous: None,
             changes,
         };
-        let _turn = self.shared.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = lock(&self.shared.turn);
         for _ in 0..COMMIT_ATTEMPTS_MAX {
+            self.refresh_if_stale()?;
             let mut next = self.rebased(base, operations)?;
             if rebase == Rebase::Never && next.version() != base.version() {
                 return Ok(None);
             }
             let moment = self.next_moment(next.version());
+            commit.version = moment.version;
+            commit.time_nanos = moment.nanos;
+            commit.previous = self.hash_of(&next)?;
             for operation in operations {
                 next.perform(operation, moment)?;
             }
-            commit.version = moment.version;
-            commit.time_nanos = moment.nanos;
-            if self.shared.log.create(&commit)? {
-                next.set_version(moment.version);
-                self.install(&next, moment, operations, commit.statements);
+            if let Some(hash) = self.shared.log.create(&commit)? {
+                next.set_commit(moment.version, Some(hash));
+                self.install(&next, mark_of(&commit, operations));
                 self.checkpoint_if_due(moment.version);
                 return Ok(Some(next));
             }
             self.refresh()?;
         }
         Ok(None)
+    }
+
+    /// Looks at the log when that was long ago: a version that seems free may have been used and deleted.
+    fn refresh_if_stale(&self) -> Result<()> {
+        let nanos = lock(&self.shared.looking).nanos;
+        match self.shared.clock.now_nanos().saturating_sub(nanos) > STALE_NANOS {
+            true => self.refresh(),
+            false => Ok(()),
+        }
+    }
+
+    /// The hash of the commit that made a version.
+    fn hash_of(&self, catalog: &Catalog) -> Result<Option<String>> {
+        if let Some(hash) = catalog.commit_hash() {
+            return Ok(Some(hash.to_string()));
+        }
+        // A checkpoint of format 1 does not tell; its commit may be gone.
+        let commit = self.shared.log.commit(catalog.version())?;
+        Ok(commit.map(|commit| commit.hash.to_string()))
     }
 
     /// The newest catalog, when the operations can be performed on it.
@@ -315,31 +408,11 @@ impl Account {
 
     /// The blocks of sequences' values that this process has reserved.
     pub(crate) fn sequences(&self) -> MutexGuard<'_, SequenceBlocks> {
-        self.shared.sequences.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes over the catalog of an own commit, unless a refresh already read it.
-    fn install(
-        &self,
-        next: &Catalog,
-        moment: Moment,
-        operations: &[Operation],
-        statements: Vec<String>,
-    ) {
-        let mut state = self.state();
-        if state.catalog.version() < moment.version {
-            state.timeline.add(Mark {
-                version: moment.version,
-                time_nanos: moment.nanos,
-                statements,
-                changed: operations.iter().flat_map(Operation::changes).collect(),
-            });
-            state.catalog = next.clone();
-        }
+        lock(&self.shared.sequences)
     }
 
     fn next_moment(&self, version: u64) -> Moment {
-        let last = self.state().timeline.last_nanos();
+        let last = lock(&self.shared.timeline).last_nanos();
         Moment { version: version + 1, nanos: self.shared.clock.now_nanos().max(last) }
     }
 
@@ -353,7 +426,7 @@ impl Account {
             ConflictKind::Definition => "it was altered or dropped",
             ConflictKind::Load => "the same file was loaded",
         };
-        let winner = match self.state().timeline.changed_by(conflict.object, base.version()) {
+        let winner = match lock(&self.shared.timeline).changed_by(conflict.object, base.version()) {
             Some(statement) => format!("statement '{statement}'"),
             None => "another statement".to_string(),
         };
@@ -376,15 +449,15 @@ impl Account {
     /// `Storage` when it cannot be written.
     pub fn checkpoint(&self) -> Result<()> {
         let (catalog, marks, previous) = {
-            let state = self.state();
-            let (marks, previous) = state.timeline.since_checkpoint();
-            (state.catalog.clone(), marks, previous)
+            let timeline = lock(&self.shared.timeline);
+            let (marks, previous) = timeline.since_checkpoint();
+            (self.catalog(), marks, previous)
         };
         if previous == Some(catalog.version()) {
             return Ok(());
         }
         self.shared.log.write_checkpoint(&catalog, &marks, previous)?;
-        self.state().timeline.checkpointed(catalog.version());
+        lock(&self.shared.timeline).checkpointed(catalog.version());
         Ok(())
     }
 
@@ -397,31 +470,23 @@ impl Account {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn past(&self) -> MutexGuard<'_, Past> {
-        self.shared.past.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.past)
     }
 }
 
-/// The newest checkpoint that can be read, with the commits up to it.
-fn load(log: &Log) -> Result<(Catalog, Timeline)> {
-    let mut checkpoints = log.checkpoints()?;
-    while let Some(version) = checkpoints.pop() {
-        let loaded = log.checkpoint(version).and_then(|checkpoint| {
-            let timeline = Timeline::of(&checkpoint);
-            Ok((log.catalog_of(checkpoint)?, timeline))
-        });
-        match loaded {
-            // An older one, and the commits since, say the same.
-            Err(_) if !checkpoints.is_empty() => {}
-            result => return result,
-        }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is noted of a commit.
+fn mark_of(commit: &v1::Commit, operations: &[Operation]) -> Mark {
+    Mark {
+        version: commit.version,
+        time_nanos: commit.time_nanos,
+        statements: commit.statements.clone(),
+        changed: operations.iter().flat_map(Operation::changes).collect(),
     }
-    let empty = Catalog::new(0, Arc::new(Layer::default()), Arc::default());
-    Ok((empty, Timeline::default()))
 }
 
 fn no_past(table: &str) -> Error {

@@ -19,6 +19,9 @@ impl Running<'_> {
             Some(transaction) => transaction,
             None => self.session.shared.account.begin(&self.session.space),
         };
+        if stays_open {
+            transaction.span_statements();
+        }
         let savepoint = transaction.savepoint();
         let outcome = work(self, &mut transaction);
         if stays_open {

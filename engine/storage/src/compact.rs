@@ -80,6 +80,7 @@ mod tests {
             rows,
             bytes: 0,
             first_row_id: 0,
+            seal: None,
             stored_row_ids: false,
             deleted: (deleted > 0).then(|| Arc::new((0..deleted).collect())),
             columns: Vec::new().into(),

@@ -18,7 +18,9 @@
 //! [`PartitionReader`], [`prune`], [`ColumnCache`].
 
 pub mod cache;
+pub mod checksum;
 pub mod compact;
+mod folder;
 pub mod format;
 pub mod object;
 pub mod partition;
@@ -30,8 +32,8 @@ pub mod statistics;
 pub use cache::ColumnCache;
 pub use object::{ObjectAccess, ObjectInfo};
 pub use partition::{
-    Chunks, PartitionReader, PartitionWriter, ReadColumn, Replacement, RowGroup, RowSelection,
-    StoredColumn, WriterOptions, value_bytes,
+    Chunks, FooterSeal, PartitionReader, PartitionWriter, ReadColumn, Replacement, RowGroup,
+    RowSelection, StoredColumn, WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
 pub use snapshot::{Home, Partition, Snapshot, SnapshotDelta};

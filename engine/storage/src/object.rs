@@ -17,7 +17,6 @@ use bytes::Bytes;
 use firn_types::{Error, ErrorCode, Result};
 use futures::{FutureExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
-use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
@@ -25,6 +24,8 @@ use object_store::{
     GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
 };
 use tokio::runtime::Runtime;
+
+use crate::folder::Folder;
 
 /// Threads that wait for the network and the disk.
 const IO_THREADS: usize = 2;
@@ -36,7 +37,7 @@ const BUCKET: &str = "s3://";
 #[derive(Clone, Debug)]
 pub struct ObjectAccess {
     store: Arc<dyn ObjectStore>,
-    local: Option<Arc<LocalFileSystem>>,
+    local: Option<Arc<Folder>>,
     location: Arc<str>,
     writes_left: Option<Arc<AtomicI64>>,
 }
@@ -86,7 +87,7 @@ impl ObjectAccess {
         ObjectAccess { store, local: None, location: location.into(), writes_left: None }
     }
 
-    /// A folder.
+    /// A folder. What is written below it only its owner can read.
     ///
     /// # Errors
     /// `Storage` when it cannot be made.
@@ -94,9 +95,7 @@ impl ObjectAccess {
         let failed = |reason: &dyn std::fmt::Display| {
             storage_error(format!("Folder '{}' cannot be opened: {reason}", folder.display()))
         };
-        std::fs::create_dir_all(folder).map_err(|e| failed(&e))?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| failed(&e))?;
-        let store = Arc::new(store.with_fsync(true));
+        let store = Arc::new(Folder::open(folder).map_err(|e| failed(&e))?);
         Ok(ObjectAccess {
             store: Arc::clone(&store) as Arc<dyn ObjectStore>,
             local: Some(store),
@@ -141,7 +140,7 @@ impl ObjectAccess {
 
     /// The file behind an object, when the root is a folder.
     pub fn file(&self, path: &str) -> Option<PathBuf> {
-        self.local.as_ref()?.path_to_filesystem(&name(path)).ok()
+        self.local.as_ref()?.file(&name(path)).ok()
     }
 
     /// All bytes of an object.
@@ -234,6 +233,32 @@ impl ObjectAccess {
         let mut found: Vec<ObjectInfo> = found.into_iter().map(ObjectInfo::from).collect();
         found.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(found)
+    }
+
+    /// The names of the objects directly in a folder that come after `after`, in no order.
+    ///
+    /// # Errors
+    /// `Storage` when it cannot be listed.
+    pub fn names_after(&self, folder: &str, after: &str) -> Result<Vec<String>> {
+        let Some(local) = self.file(folder) else {
+            let found = self.list_after(folder, Some(after))?;
+            return Ok(found.into_iter().map(|object| object.path).collect());
+        };
+        // The store would ask the system about each file.
+        let failed = |error: io::Error| read_error(folder, &error);
+        let entries = match std::fs::read_dir(local) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(failed)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed)?.file_name();
+            let name = format!("{folder}/{}", name.to_string_lossy());
+            if name.as_str() > after && !name.contains('#') {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// What is known of an object without its bytes; none when it does not exist.

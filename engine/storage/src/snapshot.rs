@@ -9,7 +9,7 @@ use firn_types::{Error, ErrorCode, FieldId, PartitionId, Result};
 use roaring::RoaringBitmap;
 
 use crate::ObjectAccess;
-use crate::partition::HeldRows;
+use crate::partition::{FooterSeal, HeldRows};
 use crate::statistics::{ColumnStatistics, ColumnSummary};
 
 /// A micro-partition as a snapshot sees it: rows that never change, and which of them are deleted.
@@ -25,6 +25,8 @@ pub struct Partition {
     pub rows: u64,
     /// Bytes of the file, or of memory.
     pub bytes: u64,
+    /// What the file's footer must be; none of rows in memory, and of files from before there were seals.
+    pub seal: Option<FooterSeal>,
     /// The row id of the first row; later rows count on. Given at commit; of no meaning when
     /// `stored_row_ids`.
     pub first_row_id: i64,
@@ -127,9 +129,10 @@ pub struct SnapshotDelta {
     pub deleted: BTreeMap<PartitionId, RoaringBitmap>,
     /// Whether everything that was there goes before `added` comes.
     pub truncated: bool,
-    /// Whether `added` has rows because others were missed, so that rows which come meanwhile may have
-    /// made them superfluous. Only the way to the commit needs to know; it is not persisted.
-    pub rests_on_absence: bool,
+    /// Whether the change follows from all the table's rows, so that it is wrong once others have changed
+    /// any: rows that MERGE inserts because it missed them, rows that INSERT OVERWRITE made of those that
+    /// it takes away. Only the way to the commit needs to know; it is not persisted.
+    pub depends_on_rows: bool,
     /// Whether `added` holds the live rows of `removed` under their ids, and takes their place: the table
     /// stays as it is, only its files differ.
     pub rewritten: bool,

@@ -83,6 +83,9 @@ pub enum CreateMode {
     New,
     /// It drops the old object, which can be undropped.
     Replace,
+    /// As `Replace`, where the new table was made of the old one's rows: when others have changed those
+    /// meanwhile it is a conflict.
+    Rewrite,
 }
 
 impl CatalogChange {
@@ -182,7 +185,7 @@ impl Catalog {
             let old = old.id();
             match mode {
                 CreateMode::New => return Err(already_exists(&header.name)),
-                CreateMode::Replace => self.drop_object(old, moment)?,
+                CreateMode::Replace | CreateMode::Rewrite => self.drop_object(old, moment)?,
             }
         }
         let mut object = object.clone();

@@ -30,6 +30,8 @@ pub use object::*;
 #[derive(Clone, Debug)]
 pub struct Catalog {
     version: u64,
+    /// The hash of the version's object in the log, where it is known.
+    commit: Option<Arc<str>>,
     account: Arc<Layer>,
     session: Arc<Layer>,
 }
@@ -47,7 +49,7 @@ pub enum Relation<'a> {
 
 impl Catalog {
     pub(crate) fn new(version: u64, account: Arc<Layer>, session: Arc<Layer>) -> Catalog {
-        Catalog { version, account, session }
+        Catalog { version, commit: None, account, session }
     }
 
     /// The commit that made this version.
@@ -55,13 +57,25 @@ impl Catalog {
         self.version
     }
 
-    pub(crate) fn set_version(&mut self, version: u64) {
+    /// The hash of the object in the log that made this version, where it is known.
+    pub(crate) fn commit_hash(&self) -> Option<&Arc<str>> {
+        self.commit.as_ref()
+    }
+
+    /// Says which commit made this version.
+    pub(crate) fn set_commit(&mut self, version: u64, hash: Option<Arc<str>>) {
         self.version = version;
+        self.commit = hash;
     }
 
     /// The same version of the account with a session's objects above it.
     pub(crate) fn with_session(&self, session: Arc<Layer>) -> Catalog {
-        Catalog { version: self.version, account: Arc::clone(&self.account), session }
+        Catalog {
+            version: self.version,
+            commit: self.commit.clone(),
+            account: Arc::clone(&self.account),
+            session,
+        }
     }
 
     pub(crate) fn account_layer(&self) -> &Arc<Layer> {

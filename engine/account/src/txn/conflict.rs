@@ -1,16 +1,17 @@
 //! Whether what one transaction wants can still be done after others committed.
 //!
 //! Appends merge with everything. Deleting rows merges as long as the same rows are still there and still
-//! live; rows added because none was found (MERGE) merge with no other change of the table's rows. A change
-//! of an object's definition merges with no other change of the same definition. Whatever
-//! merges is simply performed again on the newest catalog.
+//! live; what follows from all the table's rows (what MERGE inserts because it missed it, what INSERT
+//! OVERWRITE puts in place of what it read) merges with no other change of them. A change of an object's
+//! definition merges with no other change of the same definition. Whatever merges is simply performed again
+//! on the newest catalog.
 
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
 use firn_types::ObjectId;
 
 use super::operation::Operation;
 use super::{LoadStatus, PENDING};
-use crate::catalog::{ACCOUNT, Catalog, CatalogChange, Object, Table};
+use crate::catalog::{ACCOUNT, Catalog, CatalogChange, CreateMode, Object, Table};
 
 /// The object over which two transactions fell out, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +73,19 @@ fn definition_conflict(
     theirs: &Catalog,
 ) -> Option<Conflict> {
     let conflict = |object| Some(Conflict { object, kind: ConflictKind::Definition });
-    if let CatalogChange::Create { object, .. } = change {
+    if let CatalogChange::Create { object, mode } = change {
         let parent = object.header().parent;
         let lives = parent == ACCOUNT || theirs.is_live(parent) || base.object(parent).is_none();
-        return if lives { None } else { conflict(parent) };
+        if !lives {
+            return conflict(parent);
+        }
+        let old = |catalog: &Catalog| {
+            let old = catalog.find(object.namespace(), parent, object.name())?.as_table()?;
+            Some((old.id(), old.data_version))
+        };
+        let rewritten = old(base).filter(|_| *mode == CreateMode::Rewrite);
+        let changed = rewritten.filter(|then| old(theirs) != Some(*then));
+        return changed.map(|(object, _)| Conflict { object, kind: ConflictKind::Rows });
     }
     let changed = |id: &ObjectId| {
         let Some(then) = base.object(*id) else { return false };
@@ -127,7 +137,7 @@ fn rows_conflict(
         if !delta.added.is_empty() && !takes_rows_of(now, then) {
             return Some(ConflictKind::Definition);
         }
-        if delta.rests_on_absence && now.data_version != then.data_version {
+        if delta.depends_on_rows && now.data_version != then.data_version {
             return Some(ConflictKind::Rows);
         }
     }

@@ -1,9 +1,10 @@
 //! Reading and writing the log: commits, checkpoints.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
+use firn_storage::format::{FORMAT, from_bytes, hash, to_bytes, v1};
 use firn_storage::{ObjectAccess, path};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
@@ -14,7 +15,9 @@ use super::operation::Operation;
 use crate::catalog::{Catalog, Layer, Moment};
 
 /// Commits that are fetched at once from a bucket.
-const READ_AHEAD: u64 = 16;
+pub(crate) const READ_AHEAD: u64 = 16;
+/// Commits that are held at once while the log is read from its beginning.
+const FOLLOWED_AT_ONCE: u64 = 256;
 /// Commits between two checkpoints.
 pub(crate) const CHECKPOINT_COMMITS: u64 = 64;
 
@@ -26,6 +29,14 @@ pub(crate) struct Mark {
     pub(crate) statements: Vec<String>,
     /// What it changed; empty for marks that come from a checkpoint.
     pub(crate) changed: Vec<ObjectId>,
+}
+
+/// A commit as it stands in the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    pub(crate) commit: v1::Commit,
+    /// The hash of its object, by which the next commit refers to it.
+    pub(crate) hash: Arc<str>,
 }
 
 /// The log of an account.
@@ -52,62 +63,135 @@ impl Log {
     }
 
     /// The commit of a version; none when it does not exist.
-    pub(crate) fn commit(&self, version: u64) -> Result<Option<v1::Commit>> {
+    pub(crate) fn commit(&self, version: u64) -> Result<Option<Logged>> {
         let name = path::log_object(version);
-        match self.access.get(&name) {
-            Ok(bytes) => from_bytes(&name, &bytes).map(Some),
-            Err(error) if error.code() == ErrorCode::FileNotFound => Ok(None),
-            Err(error) => Err(error),
+        let bytes = match self.access.get(&name) {
+            Ok(bytes) => bytes,
+            Err(error) if error.code() == ErrorCode::FileNotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let commit: v1::Commit = from_bytes(&name, &bytes)?;
+        if commit.version != version {
+            return Err(damaged(&name, &format!("it holds the commit of {}", commit.version)));
         }
+        Ok(Some(Logged { commit, hash: hash(&bytes).into() }))
     }
 
-    /// Some commits from a version on, none after the newest. From a bucket, where each takes a round
-    /// trip, they are fetched several at once.
-    pub(crate) fn commits(&self, from: u64) -> Result<Vec<v1::Commit>> {
-        if !self.access.is_remote() {
-            return Ok(self.commit(from)?.into_iter().collect());
-        }
-        let fetched: Vec<Result<Option<v1::Commit>>> = std::thread::scope(|scope| {
-            let fetches: Vec<_> = (from..from + READ_AHEAD)
-                .map(|version| scope.spawn(move || self.commit(version)))
-                .collect();
-            let failed = |_| Err(Error::internal("a thread that reads the log failed"));
-            fetches.into_iter().map(|fetch| fetch.join().unwrap_or_else(failed)).collect()
-        });
+    /// The commits of a range of versions, none from the first on that does not exist. From a bucket, where
+    /// each takes a round trip, some are fetched at once.
+    pub(crate) fn commits(&self, versions: Range<u64>) -> Result<Vec<Logged>> {
         let mut commits = Vec::new();
-        for commit in fetched {
-            match commit? {
-                Some(commit) => commits.push(commit),
-                None => break,
+        let mut next = versions.start;
+        while next < versions.end {
+            let together = if self.access.is_remote() { READ_AHEAD } else { 1 };
+            let end = versions.end.min(next + together);
+            for commit in self.fetch(next..end) {
+                match commit? {
+                    Some(commit) => commits.push(commit),
+                    None => return Ok(commits),
+                }
             }
+            next = end;
         }
         Ok(commits)
     }
 
-    /// Creates a commit unless its version is taken; tells whether it did.
-    pub(crate) fn create(&self, commit: &v1::Commit) -> Result<bool> {
+    /// The commits of some versions, all at once.
+    fn fetch(&self, versions: Range<u64>) -> Vec<Result<Option<Logged>>> {
+        if versions.end - versions.start == 1 {
+            return vec![self.commit(versions.start)];
+        }
+        std::thread::scope(|scope| {
+            let fetches: Vec<_> =
+                versions.map(|version| scope.spawn(move || self.commit(version))).collect();
+            let failed = |_| Err(Error::internal("a thread that reads the log failed"));
+            fetches.into_iter().map(|fetch| fetch.join().unwrap_or_else(failed)).collect()
+        })
+    }
+
+    /// Performs all commits behind a catalog's version, and gives each of them to `each`.
+    ///
+    /// # Errors
+    /// `CorruptFile` for a commit that cannot be read, that does not follow on the one before, or that is
+    /// missing although a later one is there.
+    pub(crate) fn follow(
+        &self,
+        catalog: &mut Catalog,
+        mut each: impl FnMut(&Catalog, Mark),
+    ) -> Result<()> {
+        let known = path::log_object(catalog.version());
+        let names = self.access.names_after(path::LOG, &known)?;
+        // Commits are created in order: where one is, all before it were.
+        let Some(newest) = names.iter().filter_map(|name| path::version_of(name)).max() else {
+            return Ok(());
+        };
+        while catalog.version() < newest {
+            let next = catalog.version() + 1;
+            let commits = self.commits(next..newest.min(next + FOLLOWED_AT_ONCE) + 1)?;
+            if commits.is_empty() {
+                return Err(damaged(
+                    &path::log_object(next),
+                    &format!("it is missing, although '{}' is there", path::log_object(newest)),
+                ));
+            }
+            for commit in commits {
+                let mark = self.perform(catalog, commit)?;
+                each(catalog, mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// Creates a commit unless its version is taken; gives the object's hash if it did.
+    ///
+    /// Neither an error nor "it exists" says that it did not: an answer may be lost, and a client that
+    /// then asks again meets what it has written itself. The nonce in the object tells whose it is.
+    ///
+    /// # Errors
+    /// `CorruptFile` when a later commit is there, so that this one would fill a hole; `Storage` when it
+    /// cannot be told whether it was created.
+    pub(crate) fn create(&self, commit: &v1::Commit) -> Result<Option<Arc<str>>> {
         let name = path::log_object(commit.version);
-        match self.access.put_if_absent(&name, to_bytes(commit)?) {
-            Ok(created) => Ok(created),
-            // The store did not say whether it was written: look.
-            Err(error) => match self.commit(commit.version) {
-                Ok(Some(there)) => Ok(there.nonce == commit.nonce),
-                _ => Err(error),
-            },
+        let later = path::log_object(commit.version + 1);
+        // A folder is asked for nothing; in a bucket the next reader sees that the chain is broken.
+        if self.access.file(&later).is_some_and(|file| file.exists())
+            && self.commit(commit.version)?.is_none()
+        {
+            return Err(damaged(&name, &format!("it is missing, although '{later}' is there")));
+        }
+        let bytes = to_bytes(commit)?;
+        let created = Some(hash(&bytes).into());
+        let written = self.access.put_if_absent(&name, bytes);
+        if matches!(written, Ok(true)) {
+            return Ok(created);
+        }
+        match (self.commit(commit.version), written) {
+            (Ok(Some(there)), _) => Ok(created.filter(|_| there.commit.nonce == commit.nonce)),
+            (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (Ok(None), Ok(_)) => Err(Error::new(
+                ErrorCode::Storage,
+                format!("'{name}' is said to exist, but cannot be found"),
+            )),
         }
     }
 
     /// Performs a commit on the catalog of the version before.
-    pub(crate) fn perform(&self, catalog: &mut Catalog, commit: v1::Commit) -> Result<Mark> {
+    ///
+    /// # Errors
+    /// `CorruptFile` when it was not made on that version.
+    pub(crate) fn perform(&self, catalog: &mut Catalog, logged: Logged) -> Result<Mark> {
+        check_link(catalog, &logged.commit)?;
+        let Logged { commit, hash } = logged;
         let moment = Moment { version: commit.version, nanos: commit.time_nanos };
         let lists = self.lists();
         let mut changed = Vec::new();
         for change in commit.changes {
-            let operation = change_from(change, &lists)?;
-            catalog.perform(&operation, moment)?;
+            let operation = change_from(change, &lists)
+                .and_then(|operation| catalog.perform(&operation, moment).map(|()| operation))
+                .map_err(|error| in_commit(error, commit.version))?;
             changed.extend(operation.changes());
         }
-        catalog.set_version(commit.version);
+        catalog.set_commit(commit.version, Some(hash));
         Ok(Mark {
             version: commit.version,
             time_nanos: commit.time_nanos,
@@ -125,7 +209,23 @@ impl Log {
     /// The persisted checkpoint of a version.
     pub(crate) fn checkpoint(&self, version: u64) -> Result<v1::Checkpoint> {
         let name = path::checkpoint(version);
-        from_bytes(&name, &self.access.get(&name)?)
+        let checkpoint: v1::Checkpoint = from_bytes(&name, &self.access.get(&name)?)?;
+        match checkpoint.version == version {
+            true => Ok(checkpoint),
+            false => Err(damaged(&name, &format!("it is that of {}", checkpoint.version))),
+        }
+    }
+
+    /// The marks of a checkpoint, and the checkpoint before; none when it is gone.
+    pub(crate) fn marks_of(&self, version: u64) -> Result<Option<(Vec<Mark>, Option<u64>)>> {
+        match self.checkpoint(version) {
+            Ok(checkpoint) => {
+                let marks = checkpoint.marks.into_iter().map(Mark::from).collect();
+                Ok(Some((marks, checkpoint.previous)))
+            }
+            Err(error) if error.code() == ErrorCode::FileNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The catalog of a checkpoint.
@@ -150,7 +250,9 @@ impl Log {
                 layer.parameters_mut().insert(key, value);
             }
         }
-        Ok(Catalog::new(checkpoint.version, Arc::new(layer), Arc::default()))
+        let mut catalog = Catalog::new(checkpoint.version, Arc::new(layer), Arc::default());
+        catalog.set_commit(checkpoint.version, checkpoint.commit.map(Arc::from));
+        Ok(catalog)
     }
 
     /// Writes a checkpoint of the catalog. `marks` are the commits since the `previous` one.
@@ -187,9 +289,38 @@ impl Log {
                 })
                 .collect(),
             previous,
+            commit: catalog.commit_hash().map(|hash| hash.to_string()),
         };
         let name = path::checkpoint(catalog.version());
         self.access.put_if_absent(&name, to_bytes(&checkpoint)?).map(|_| ())
+    }
+}
+
+/// Checks that a commit was made on the version that it is to be performed on.
+fn check_link(catalog: &Catalog, commit: &v1::Commit) -> Result<()> {
+    // Before format 2 there is no chain, and of a checkpoint of then it is not known what it rests on.
+    let (Some(before), 2..) = (catalog.commit_hash(), commit.format) else { return Ok(()) };
+    if commit.previous.as_deref() == Some(before) {
+        return Ok(());
+    }
+    let name = path::log_object(commit.version);
+    let before = path::log_object(catalog.version());
+    Err(damaged(
+        &name,
+        &format!("it does not follow on '{before}', of which there are two versions"),
+    ))
+}
+
+/// A file of the log that is not what it should be.
+fn damaged(name: &str, what: &str) -> Error {
+    Error::new(ErrorCode::CorruptFile, format!("File '{name}' cannot be read: {what}"))
+}
+
+/// An error of what a commit holds, with the file that holds it.
+fn in_commit(error: Error, version: u64) -> Error {
+    match error.code() {
+        ErrorCode::Storage | ErrorCode::FileNotFound => error,
+        _ => damaged(&path::log_object(version), error.detail()),
     }
 }
 

@@ -20,6 +20,7 @@ mod first;
 mod load_history;
 mod log;
 mod operation;
+mod recover;
 mod sequence;
 mod session_space;
 mod sweep;
@@ -31,14 +32,15 @@ pub use clone::CloneTarget;
 pub(crate) use conflict::{Conflict, ConflictKind, conflict};
 pub(crate) use first::first_operations;
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
-pub(crate) use log::{CHECKPOINT_COMMITS, Log, Mark};
+pub(crate) use log::{CHECKPOINT_COMMITS, Log, Logged, Mark, READ_AHEAD};
 pub(crate) use operation::Operation;
+pub(crate) use recover::recover;
 pub use sequence::SequenceBlock;
 pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;
 pub use sweep::Swept;
 pub use time_travel::TimePoint;
-pub(crate) use time_travel::{Past, Timeline};
+pub(crate) use time_travel::{Found, Past, Timeline, nothing_at};
 pub use transaction::{Savepoint, Transaction};
 
 /// The version of what is not committed yet.

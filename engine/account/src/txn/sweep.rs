@@ -123,7 +123,8 @@ impl Account {
             None => Catalog::new(0, Default::default(), Default::default()),
         };
         for version in oldest + 1..=newest.version() {
-            let Some(commit) = log.commit(version)? else { continue };
+            let Some(logged) = log.commit(version)? else { continue };
+            let commit = logged.commit;
             commit.changes.iter().for_each(|change| kept.add_lists(change));
             self.follow(&mut catalog, commit, &mut kept, now_nanos)?;
         }

@@ -82,30 +82,21 @@ impl Timeline {
         changing.next()?.statements.last().map(String::as_str)
     }
 
-    /// The version at a moment; none when it is older than all that is kept.
-    pub(crate) fn find(&mut self, log: &Log, point: &TimePoint) -> Result<Option<u64>> {
-        loop {
-            let found = match point {
-                TimePoint::Version(version) => Some(*version),
-                TimePoint::At(nanos) => self.newest(|mark| mark.time_nanos <= *nanos),
-                TimePoint::Before(nanos) => self.newest(|mark| mark.time_nanos < *nanos),
-                TimePoint::AtStatement(id) => self.statement(id),
-                TimePoint::BeforeStatement(id) => {
-                    self.statement(id).map(|version| version.saturating_sub(1))
-                }
-            };
-            if found.is_some() {
-                return Ok(found);
+    /// The version at a moment, as far as the marks tell.
+    pub(crate) fn find(&self, point: &TimePoint) -> Found {
+        let found = match point {
+            TimePoint::Version(version) => Some(*version),
+            TimePoint::At(nanos) => self.newest(|mark| mark.time_nanos <= *nanos),
+            TimePoint::Before(nanos) => self.newest(|mark| mark.time_nanos < *nanos),
+            TimePoint::AtStatement(id) => self.statement(id),
+            TimePoint::BeforeStatement(id) => {
+                self.statement(id).map(|version| version.saturating_sub(1))
             }
-            if !self.read_older(log)? {
-                return match point {
-                    TimePoint::AtStatement(id) | TimePoint::BeforeStatement(id) => Err(Error::new(
-                        ErrorCode::StatementNotFound,
-                        format!("Statement {id} not found"),
-                    )),
-                    _ => Ok(None),
-                };
-            }
+        };
+        match (found, self.older) {
+            (Some(version), _) => Found::Version(version),
+            (None, Some(checkpoint)) => Found::Older(checkpoint),
+            (None, None) => Found::Nothing,
         }
     }
 
@@ -120,20 +111,36 @@ impl Timeline {
         self.marks.iter().rev().find(has).map(|mark| mark.version)
     }
 
-    /// Reads the marks of the checkpoint before; tells whether there was one.
-    fn read_older(&mut self, log: &Log) -> Result<bool> {
-        let Some(version) = self.older.take() else { return Ok(false) };
-        let checkpoint = match log.checkpoint(version) {
-            Ok(checkpoint) => checkpoint,
-            // It was swept away: nothing before it can be opened any more.
-            Err(error) if error.code() == ErrorCode::FileNotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        for mark in checkpoint.marks.into_iter().rev() {
-            self.marks.push_front(mark.into());
+    /// Adds the marks of the checkpoint `of` before the first one; none of a checkpoint that is gone, before
+    /// which nothing can be opened any more.
+    pub(crate) fn add_older(&mut self, of: u64, older: Option<(Vec<Mark>, Option<u64>)>) {
+        if self.older != Some(of) {
+            return;
         }
-        self.older = checkpoint.previous;
-        Ok(true)
+        let (marks, before) = older.unwrap_or_default();
+        marks.into_iter().rev().for_each(|mark| self.marks.push_front(mark));
+        self.older = before;
+    }
+}
+
+/// What marks tell of a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The version.
+    Version(u64),
+    /// It is in this checkpoint's marks or in older ones.
+    Older(u64),
+    /// It is older than all that is kept, or never was.
+    Nothing,
+}
+
+/// The answer for a moment that is not found: an error for a statement, which has to be there.
+pub(crate) fn nothing_at(point: &TimePoint) -> Result<Option<u64>> {
+    match point {
+        TimePoint::AtStatement(id) | TimePoint::BeforeStatement(id) => {
+            Err(Error::new(ErrorCode::StatementNotFound, format!("Statement {id} not found")))
+        }
+        _ => Ok(None),
     }
 }
 

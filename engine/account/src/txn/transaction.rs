@@ -24,6 +24,8 @@ pub struct Transaction {
     state: Savepoint,
     statements: Vec<QueryId>,
     started_nanos: i64,
+    /// Whether more than one statement may run in it.
+    spans_statements: bool,
     /// Counts it among the open ones.
     _open: OpenTransaction,
 }
@@ -48,7 +50,15 @@ impl Transaction {
         let state =
             Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
         let started_nanos = account.clock().now_nanos();
-        Transaction { account, space, state, statements: Vec::new(), started_nanos, _open: open }
+        Transaction {
+            account,
+            space,
+            state,
+            statements: Vec::new(),
+            started_nanos,
+            spans_statements: false,
+            _open: open,
+        }
     }
 
     /// The account.
@@ -95,6 +105,12 @@ impl Transaction {
         self.state.pending = pending;
         self.state.base = newest.with_session(self.space.layer());
         Ok(())
+    }
+
+    /// Says that more than one statement may run in it, as after BEGIN. TRUNCATE then removes only rows
+    /// that the transaction has seen: what it did before may rest on them.
+    pub fn span_statements(&mut self) {
+        self.spans_statements = true;
     }
 
     /// A state to return to when the next statement fails.
@@ -177,10 +193,11 @@ impl Transaction {
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone, an internal error when it lacks a named partition.
-    pub fn change(&mut self, table: ObjectId, delta: SnapshotDelta) -> Result<()> {
+    pub fn change(&mut self, table: ObjectId, mut delta: SnapshotDelta) -> Result<()> {
         if delta.is_empty() {
             return Ok(());
         }
+        delta.depends_on_rows |= delta.truncated && self.spans_statements;
         let own = self.is_own_id(table);
         self.perform(Operation::Rows { table, delta }, own)
     }
@@ -194,7 +211,8 @@ impl Transaction {
         self.state.operations.iter().filter_map(table).collect()
     }
 
-    /// Removes all rows and the load history. Rows that others add before the commit go, too.
+    /// Removes all rows and the load history. Rows that others add before the commit go, too, unless the
+    /// transaction spans statements; they are then a conflict.
     ///
     /// # Errors
     /// `ObjectNotFound` when the table is gone.

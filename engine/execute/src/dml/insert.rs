@@ -30,18 +30,24 @@ pub fn insert(
     })?;
     let written = writer.finish()?;
     let count = written.rows;
-    append(table.id(), plan.overwrite, written, transaction)?;
+    append(table.id(), plan.overwrite, plan.reads_target, written, transaction)?;
     Ok(count)
 }
 
-/// Adds what was written to a table, which is emptied first with `overwrite`.
+/// Adds what was written to a table, which is emptied first with `overwrite`; `read` says whether what was
+/// written was made of the table's own rows.
 pub(super) fn append(
     table: ObjectId,
     overwrite: bool,
+    read: bool,
     written: Written,
     transaction: &mut Transaction,
 ) -> Result<()> {
-    let added = written.partitions;
-    transaction
-        .change(table, SnapshotDelta { added, truncated: overwrite, ..SnapshotDelta::default() })
+    let delta = SnapshotDelta {
+        added: written.partitions,
+        truncated: overwrite,
+        depends_on_rows: overwrite && read,
+        ..SnapshotDelta::default()
+    };
+    transaction.change(table, delta)
 }

@@ -54,7 +54,9 @@ pub fn insert_many(
     for (target, writer) in targets.iter().zip(writers) {
         let written = writer.finish()?;
         counts.push((target.name.clone(), written.rows));
-        append(target.table.id(), plan.overwrite, written, transaction)?;
+        let table = target.table.id();
+        let read = plan.read_targets.contains(&table);
+        append(table, plan.overwrite, read, written, transaction)?;
     }
     Ok(counts)
 }

@@ -72,7 +72,7 @@ pub fn merge(
         deleted: count(has(|action| matches!(action, MergeAction::Delete)), outcomes.deleted.len()),
     };
     let mut delta = merging.changed.finish(outcomes.updated, outcomes.deleted)?;
-    delta.rests_on_absence = inserted > 0;
+    delta.depends_on_rows = inserted > 0;
     transaction.change(table.id(), delta)?;
     Ok(counts)
 }

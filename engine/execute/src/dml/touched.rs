@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use firn_account::Transaction;
+use firn_account::catalog::Table;
 use firn_column::{Array, Column, PhysicalType};
 use firn_query::plan::statement::StatementPlan;
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
@@ -123,18 +124,29 @@ fn run_of(addresses: &[Option<Address>]) -> Option<(u32, RoaringBitmap)> {
     Some((partition, RoaringBitmap::from_sorted_iter(rows).ok()?))
 }
 
-/// Whether the rows whose addresses a statement reads are those that the transaction sees: addresses
-/// mean nothing in any other version. A statement for which that is not so must be planned again.
+/// Whether the rows that a statement reads and takes away are those that the transaction sees: addresses
+/// mean nothing in any other version, and INSERT OVERWRITE may only remove what it has read. A statement
+/// for which that is not so must be planned again.
 pub fn is_current(plan: &StatementPlan, transaction: &Transaction) -> bool {
-    let table = match plan {
-        StatementPlan::Update(plan) => &plan.target.table,
-        StatementPlan::Delete(plan) => &plan.target.table,
-        StatementPlan::Merge(plan) => &plan.target.table,
-        _ => return true,
-    };
     let catalog = transaction.catalog();
-    let current = catalog.table(table.id()).map(|current| &current.snapshot);
-    current.is_some_and(|current| same_partitions(current, &table.snapshot))
+    let current = |table: &Table| {
+        let current = catalog.table(table.id()).map(|current| &current.snapshot);
+        current.is_some_and(|current| same_partitions(current, &table.snapshot))
+    };
+    match plan {
+        StatementPlan::Update(plan) => current(&plan.target.table),
+        StatementPlan::Delete(plan) => current(&plan.target.table),
+        StatementPlan::Merge(plan) => current(&plan.target.table),
+        StatementPlan::Insert(plan) if plan.overwrite && plan.reads_target => {
+            current(&plan.target.table)
+        }
+        StatementPlan::InsertMany(plan) if plan.overwrite => {
+            let targets = plan.branches.iter().flat_map(|branch| &branch.into);
+            let mut tables = targets.map(|(target, _)| &target.table);
+            tables.all(|table| !plan.read_targets.contains(&table.id()) || current(table))
+        }
+        _ => true,
+    }
 }
 
 fn same_partitions(a: &Snapshot, b: &Snapshot) -> bool {

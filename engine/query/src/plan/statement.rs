@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_account::catalog::Table;
 use firn_expression::Expr;
 use firn_types::options::NamedOption;
-use firn_types::{ColumnId, Field, Span};
+use firn_types::{ColumnId, Field, ObjectId, Span};
 
 use super::{Plan, StageLocation};
 
@@ -102,6 +102,8 @@ pub struct Insert {
     pub target: Target,
     /// Whether the table is emptied first.
     pub overwrite: bool,
+    /// Whether the rows come, also, from the table that they go to.
+    pub reads_target: bool,
     /// Where the rows come from.
     pub source: Plan,
     /// The new row, over the source's columns.
@@ -115,6 +117,8 @@ pub struct InsertMany {
     pub source: Plan,
     /// Whether every target is emptied first.
     pub overwrite: bool,
+    /// The targets from which the rows come, also.
+    pub read_targets: Vec<ObjectId>,
     /// Whether only the first branch whose condition is TRUE takes a row.
     pub first: bool,
     /// Conditions, over the source's columns, with where the rows go; the condition of ELSE and of

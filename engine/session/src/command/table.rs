@@ -6,13 +6,15 @@ use firn_account::catalog::{
     ColumnDefault, Constraint, ConstraintKind, CreateMode as Mode, ForeignKey, Header, Object,
     ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
 };
+use firn_account::txn::PENDING;
 use firn_account::{Catalog, CatalogChange};
 use firn_query::bind::insert_query;
 use firn_query::parse::ast::{
     self, ColumnDefinition, CreateTable, ExprKind, TableLifetime, TableSource, Truncate,
 };
+use firn_query::plan::Plan;
 use firn_query::plan::statement::{Query, StatementPlan};
-use firn_types::{Error, ErrorCode, Field, Identifier, Result, SqlType};
+use firn_types::{Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType};
 
 use super::definition::{already_exists, created, refuse_or_alter, retention_days};
 use super::dml;
@@ -59,21 +61,48 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateTable) -> Result<Ans
         TableSource::Template(query) => (from_template(running, query, header)?, None),
     };
     let new = finished(running, ast, new, &path)?;
-    store(running, ast, new, query)?;
+    let old = existing.and_then(Object::as_table).filter(|old| old.data_version != PENDING);
+    let read = old.zip(query.as_ref()).filter(|(old, query)| reads(&query.plan, old));
+    let read = read.map(|(old, _)| (old.id(), old.data_version));
+    store(running, ast, new, query, read)?;
     Answer::of(&Rows::status(created(ObjectKind::Table, &path.name)))
 }
 
-/// Creates the table, and fills it from the query, as one step.
+/// Whether a query's rows come from a table. One that reads nothing any more may have been answered by
+/// what is known of the table.
+fn reads(plan: &Plan, table: &Table) -> bool {
+    let (mut scans, mut reads) = (false, false);
+    plan.visit(&mut |node| {
+        let Plan::Scan(scan) = node else { return };
+        scans = true;
+        reads |= scan.table.id() == table.id();
+    });
+    reads || !scans
+}
+
+/// Creates the table, and fills it from the query, as one step. `read` is the table that it replaces, and
+/// the version of that table's rows, when the query reads them.
 fn store(
     running: &mut Running<'_>,
     ast: &CreateTable,
     new: NewTable,
     query: Option<Query>,
+    read: Option<(ObjectId, u64)>,
 ) -> Result<()> {
     let NewTable { table, sequences } = new;
     let id = table.header.id;
-    let mode = if ast.mode.or_replace { Mode::Replace } else { Mode::New };
+    let mode = match ast.mode.or_replace {
+        true if read.is_some() => Mode::Rewrite,
+        true => Mode::Replace,
+        false => Mode::New,
+    };
     running.define(|running, transaction| {
+        if let Some((old, version)) = read
+            && transaction.catalog().table(old).map(|old| old.data_version) != Some(version)
+        {
+            let text = "The table that is replaced was changed by another statement.";
+            return Err(Error::new(ErrorCode::LockTimeout, text));
+        }
         for sequence in sequences {
             transaction.apply(CatalogChange::create(sequence))?;
         }

@@ -10,13 +10,17 @@ use firn_types::{Error, ErrorCode, FieldId, Result};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::TypePtr;
 
 use super::RowGroup;
 use super::convert::reading_type;
+use super::seal::ChunkChecksums;
 use super::selection::Spans;
+use crate::checksum::checksum;
 use crate::{ObjectAccess, Partition};
 
 /// Bytes at the end of a file that are fetched at once, in the hope that the footer is in them.
@@ -29,14 +33,38 @@ pub(crate) struct Footer {
     pub(super) row_groups: Vec<RowGroup>,
     /// Position of the root column of each field id.
     roots: HashMap<FieldId, usize>,
+    /// What its column chunks must be; none for a file without a seal, and for one that is being made.
+    pub(super) checksums: Option<ChunkChecksums>,
     /// How to read texts as they are, and as dictionaries.
     flat: OnceLock<ArrowReaderMetadata>,
     dictionary: OnceLock<ArrowReaderMetadata>,
 }
 
 impl Footer {
-    /// Fetches and parses the footer.
+    /// Fetches, verifies and parses the footer.
     pub(super) fn load(access: &ObjectAccess, partition: &Partition) -> Result<Footer> {
+        let Some(seal) = partition.seal else { return Footer::load_unsealed(access, partition) };
+        let damaged = |what: &str| corrupt(partition, &ParquetError::General(what.to_string()));
+        let size = partition.bytes;
+        let start = size.checked_sub(seal.bytes).ok_or_else(|| damaged("its seal is too long"))?;
+        let range = start..size;
+        let tail = partition.read(access, std::slice::from_ref(&range))?.pop().unwrap_or_default();
+        if checksum(&tail) != seal.checksum {
+            return Err(damaged("its footer has another checksum than it was written with"));
+        }
+        let source = FileParts::new(size, vec![(start, tail)]);
+        let mut reader =
+            ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
+        reader.try_parse(&source).map_err(|e| corrupt(partition, &e))?;
+        let metadata = reader.finish().map_err(|e| corrupt(partition, &e))?;
+        let mut footer = Footer::new(Arc::new(metadata))?;
+        let checksums = ChunkChecksums::of(&footer.metadata).map_err(|e| corrupt(partition, &e))?;
+        footer.checksums = Some(checksums.ok_or_else(|| damaged("it has no checksums"))?);
+        Ok(footer)
+    }
+
+    /// Fetches and parses the footer of a file that was written without a seal.
+    fn load_unsealed(access: &ObjectAccess, partition: &Partition) -> Result<Footer> {
         let size = partition.bytes;
         let mut tail_bytes = TAIL_BYTES.min(size);
         loop {
@@ -79,6 +107,7 @@ impl Footer {
             metadata,
             row_groups,
             roots,
+            checksums: None,
             flat: OnceLock::new(),
             dictionary: OnceLock::new(),
         })
@@ -103,10 +132,7 @@ impl Footer {
 
     /// Where a leaf's chunk lies in the file.
     pub(super) fn range(&self, row_group: usize, leaf: usize) -> Range<u64> {
-        let chunk = self.metadata.row_group(row_group).column(leaf);
-        let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset()).max(0);
-        let start = start.cast_unsigned();
-        start..start + chunk.compressed_size().max(0).cast_unsigned()
+        chunk_range(self.metadata.row_group(row_group).column(leaf))
     }
 
     /// Where the pages of a leaf's chunk lie that have some rows of the spans, and its dictionary; the whole
@@ -182,7 +208,15 @@ impl Footer {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.metadata.memory_size() * 2
+            + self.checksums.as_ref().map_or(0, ChunkChecksums::memory_bytes)
     }
+}
+
+/// Where a column chunk lies in its file.
+pub(super) fn chunk_range(chunk: &ColumnChunkMetaData) -> Range<u64> {
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset()).max(0);
+    let start = start.cast_unsigned();
+    start..start + chunk.compressed_size().max(0).cast_unsigned()
 }
 
 /// The position of a row as the file tells it; one beyond all rows where it is none.

@@ -23,6 +23,7 @@ mod held;
 mod page_bounds;
 mod reader;
 mod replace;
+mod seal;
 mod selection;
 mod sink;
 mod writer;
@@ -35,6 +36,7 @@ pub(crate) use footer::Footer;
 pub use held::HeldRows;
 pub use reader::{PartitionReader, RowGroup};
 pub use replace::Replacement;
+pub use seal::FooterSeal;
 pub use selection::RowSelection;
 pub use writer::{PartitionWriter, WriterOptions, value_bytes};
 

@@ -5,6 +5,7 @@
 //! rows of the others cost one decoding each. Only when a selection lies in few of the pages of a chunk that
 //! is not in the cache are those read alone, and not kept.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -307,13 +308,27 @@ impl PartitionReader {
         }
     }
 
-    /// Parts of the file.
+    /// Parts of the file, verified; each of the ranges lies in one column chunk.
     pub(super) fn fetch(&self, ranges: &[Range<u64>]) -> Result<FileParts> {
-        let bytes = match ranges.is_empty() {
-            true => Vec::new(),
-            false => self.partition.read(&self.access, ranges)?,
+        if ranges.is_empty() {
+            return Ok(FileParts::new(self.partition.bytes, Vec::new()));
+        }
+        let checksums = self.footer().and_then(|footer| footer.checksums.as_ref());
+        let ranges: Cow<'_, [Range<u64>]> = match checksums {
+            Some(checksums) => checksums.whole_blocks(ranges).into(),
+            None => ranges.into(),
         };
-        let parts = ranges.iter().map(|range| range.start).zip(bytes).collect();
+        let mut parts = Vec::with_capacity(ranges.len());
+        for (range, bytes) in ranges.iter().zip(self.partition.read(&self.access, &ranges)?) {
+            if checksums.is_some_and(|checksums| !checksums.verify(range, &bytes)) {
+                let what = format!(
+                    "its bytes from {} to {} have other checksums than they were written with",
+                    range.start, range.end
+                );
+                return Err(corrupt(&self.partition, &ParquetError::General(what)));
+            }
+            parts.push((range.start, bytes));
+        }
         Ok(FileParts::new(self.partition.bytes, parts))
     }
 

@@ -21,6 +21,7 @@ use super::encoding::{ColumnPlan, file_properties};
 use super::file_type::row_id_column;
 use super::footer::{FileParts, Footer};
 use super::reader::PartitionReader;
+use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
 use super::writer::{encode_file, encoding_failed, plan_column, statistics};
 use super::{ROW_ID_FIELD, StoredColumn, map_all};
@@ -86,7 +87,7 @@ impl<'r> Replacement<'r> {
         columns.extend(kept.iter().filter_map(|column| old.column(column.field).cloned()));
         columns.sort_by_key(|column| column.field);
         let sources = [self.old_chunks(&kept)?, new];
-        let file = self.put_together(&sources).map_err(encoding_failed)?;
+        let (file, seal) = self.put_together(&sources).map_err(encoding_failed)?;
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{folder}/{}.parquet", id.0);
         let size = file.len() as u64;
@@ -99,6 +100,7 @@ impl<'r> Replacement<'r> {
             home: Home::File,
             rows,
             bytes: size,
+            seal: Some(seal),
             first_row_id: 0,
             stored_row_ids: true,
             deleted: old.deleted.clone(),
@@ -131,7 +133,8 @@ impl<'r> Replacement<'r> {
         let columns = columns.iter().enumerate().collect();
         let plan = |(position, column)| Ok(plan_column(position, column, batches));
         let plans: Vec<ColumnPlan> = map_all(columns, options.parallel, plan)?;
-        let (file, metadata) = encode_file(&plans, batches, &options).map_err(encoding_failed)?;
+        let (file, metadata, _) =
+            encode_file(&plans, batches, &options).map_err(encoding_failed)?;
         let bytes = file.into_bytes();
         let statistics = statistics(plans, &metadata);
         let mut reader =
@@ -159,7 +162,7 @@ impl<'r> Replacement<'r> {
     }
 
     /// The file of the sources' chunks.
-    fn put_together(&self, sources: &[Source; 2]) -> Result<FileSink, ParquetError> {
+    fn put_together(&self, sources: &[Source; 2]) -> Result<(FileSink, FooterSeal), ParquetError> {
         let (fields, leaves) = self.layout(sources);
         let schema = Type::group_type_builder("arrow_schema")
             .with_repetition(Repetition::REQUIRED)
@@ -176,8 +179,8 @@ impl<'r> Replacement<'r> {
             }
             row_group.close()?;
         }
-        file.close()?;
-        Ok(out)
+        let (_, seal) = seal::close(file)?;
+        Ok((out, seal))
     }
 
     /// The root fields and leaves of the new file, in the order of the table.

@@ -1,9 +1,12 @@
 //! A file's bytes while it is made.
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use bytes::Bytes;
 use object_store::PutPayload;
+
+use crate::checksum::checksum_of_parts;
 
 /// Bytes of a block: large ones would come from the system and go back to it, cleared each time.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -19,6 +22,20 @@ impl FileSink {
     /// How many bytes there are.
     pub(super) fn len(&self) -> usize {
         self.full.iter().map(Bytes::len).sum::<usize>() + self.last.len()
+    }
+
+    /// The checksum of some of the bytes.
+    pub(super) fn checksum(&self, range: Range<u64>) -> u64 {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for block in self.full.iter().map(Bytes::as_ref).chain([self.last.as_slice()]) {
+            let end = start + block.len() as u64;
+            let from = range.start.clamp(start, end) - start;
+            let to = range.end.clamp(start, end) - start;
+            parts.push(&block[from as usize..to as usize]);
+            start = end;
+        }
+        checksum_of_parts(parts)
     }
 
     /// The bytes as an object is written from them.

@@ -20,6 +20,7 @@ use parquet::file::writer::SerializedFileWriter;
 use super::convert::to_file;
 use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
+use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
 use super::{HeldRows, ROW_ID_FIELD, StoredColumn, map_all};
 use crate::statistics::Gathering;
@@ -166,12 +167,15 @@ impl PartitionWriter {
             Some(cache) => HeldRows::new(&self.columns, &batches, cache, self.options.parallel)?,
             None => None,
         };
-        let (home, bytes, columns) = match held {
+        let (home, bytes, seal, columns) = match held {
             Some(rows) => {
                 let bytes = rows.bytes();
-                (Home::Memory(rows), bytes, Vec::new())
+                (Home::Memory(rows), bytes, None, Vec::new())
             }
-            None => self.write_encoded(&path, &batches)?,
+            None => {
+                let (home, bytes, seal, columns) = self.write_encoded(&path, &batches)?;
+                (home, bytes, Some(seal), columns)
+            }
         };
         Ok(Partition {
             id,
@@ -179,6 +183,7 @@ impl PartitionWriter {
             home,
             rows: rows as u64,
             bytes,
+            seal,
             first_row_id: 0,
             stored_row_ids: self.options.row_ids,
             deleted: None,
@@ -186,24 +191,24 @@ impl PartitionWriter {
         })
     }
 
-    /// Writes a file, unless it is so small that it rides inside the commit; gives its bytes, too.
+    /// Writes a file, unless it is so small that it rides inside the commit; tells how many bytes it has.
     fn write_encoded(
         &self,
         path: &str,
         batches: &[Batch],
-    ) -> Result<(Home, u64, Vec<ColumnStatistics>)> {
+    ) -> Result<(Home, u64, FooterSeal, Vec<ColumnStatistics>)> {
         let columns = self.columns.iter().enumerate().collect();
         let plan = |(position, column)| Ok(plan_column(position, column, batches));
         let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
-        let (file, metadata) =
+        let (file, metadata, seal) =
             encode_file(&plans, batches, &self.options).map_err(encoding_failed)?;
         let (size, columns) = (file.len(), statistics(plans, &metadata));
         if size <= self.options.inside_bytes {
-            return Ok((Home::Commit(file.into_bytes()), size as u64, columns));
+            return Ok((Home::Commit(file.into_bytes()), size as u64, seal, columns));
         }
         let size = size as u64;
         self.access.put_blocks(path, file.into_payload())?;
-        Ok((Home::File, size, columns))
+        Ok((Home::File, size, seal, columns))
     }
 }
 
@@ -248,7 +253,7 @@ pub(super) fn encode_file(
     plans: &[ColumnPlan],
     batches: &[Batch],
     options: &WriterOptions,
-) -> Result<(FileSink, ParquetMetaData), ParquetError> {
+) -> Result<(FileSink, ParquetMetaData, FooterSeal), ParquetError> {
     let fields: Vec<Field> = plans.iter().map(|plan| plan.file_type.field(&plan.column)).collect();
     let arrow_schema: SchemaRef = Arc::new(Schema::new(fields));
     let schema = ArrowSchemaConverter::new().convert(&arrow_schema)?;
@@ -274,8 +279,8 @@ pub(super) fn encode_file(
         }
         row_group.close()?;
     }
-    let metadata = file.close()?;
-    Ok((out, metadata))
+    let (metadata, seal) = seal::close(file)?;
+    Ok((out, metadata, seal))
 }
 
 /// The batches cut into row groups.

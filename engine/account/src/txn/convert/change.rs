@@ -39,7 +39,7 @@ fn catalog_change_to(change: &CatalogChange, lists: &Lists<'_>) -> Result<v1::Ch
     Ok(match change {
         CatalogChange::Create { object, mode } => v1::Change::Create {
             object: Box::new(object_to(object, lists, true)?),
-            replace: *mode == CreateMode::Replace,
+            replace: *mode != CreateMode::New,
         },
         CatalogChange::Alter { object } => {
             v1::Change::Alter { object: Box::new(object_to(object, lists, false)?) }
@@ -103,7 +103,7 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
                 removed: removed.into_iter().map(PartitionId).collect(),
                 deleted: rows,
                 truncated,
-                rests_on_absence: false,
+                depends_on_rows: false,
                 rewritten,
             };
             return Ok(Operation::Rows { table: ObjectId(table), delta });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use firn_storage::format::v1;
-use firn_storage::{ColumnStatistics, DistinctSketch, Home, Partition, StoredColumn};
+use firn_storage::{ColumnStatistics, DistinctSketch, FooterSeal, Home, Partition, StoredColumn};
 use firn_types::value::TimestampTz;
 use firn_types::{Decimal, Error, FieldId, PartitionId, Result, SqlType, Value};
 use roaring::RoaringBitmap;
@@ -141,6 +141,7 @@ pub(super) fn partition_to(partition: &Partition) -> Result<v1::Partition> {
         inside,
         rows: partition.rows,
         bytes: partition.bytes,
+        seal: partition.seal.map(|seal| (seal.bytes, seal.checksum)),
         first_row_id: partition.first_row_id,
         stored_row_ids: partition.stored_row_ids,
         deleted: partition.deleted.as_deref().map(rows_to),
@@ -159,6 +160,7 @@ pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
         home: inside.map_or(Home::File, |bytes| Home::Commit(bytes.into())),
         rows: partition.rows,
         bytes: partition.bytes,
+        seal: partition.seal.map(|(bytes, checksum)| FooterSeal { bytes, checksum }),
         first_row_id: partition.first_row_id,
         stored_row_ids: partition.stored_row_ids,
         deleted: deleted.map(Arc::new),

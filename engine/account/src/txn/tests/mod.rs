@@ -14,6 +14,7 @@ use crate::catalog::{
     TableColumn, TableKind, ViewColumn,
 };
 
+mod damage;
 mod files;
 mod history;
 
@@ -99,6 +100,7 @@ fn partition(name: &str, rows: u64) -> Partition {
         rows,
         bytes: 100,
         first_row_id: 0,
+        seal: None,
         stored_row_ids: false,
         deleted: None,
         columns: Vec::new().into(),

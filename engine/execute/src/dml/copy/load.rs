@@ -120,7 +120,7 @@ pub(super) fn load(
     context.for_each(context.threads(), |_| loading.work(&scan))?;
     let (results, writer, errors) = loading.decide(stage)?;
     let written = writer.finish()?;
-    append(table.id(), false, written, transaction)?;
+    append(table.id(), false, false, written, transaction)?;
     let now = transaction.account().clock().now_nanos();
     let records = files.iter().zip(&results).map(|(file, result)| record(stage, file, result, now));
     transaction.record_loads(table.id(), records.collect())?;

@@ -35,8 +35,24 @@ pub(super) fn bind_insert(
     }
     let values = bound.columns.iter().map(PlanColumn::expr).collect();
     let assignments = whole_row(binder, &table, &path, &positions, values)?;
+    let reads_target = binder.reads(&bound.plan, &table);
     let target = Target { name: table.header.name.clone(), table };
-    Ok(Insert { target, overwrite: insert.overwrite, source: bound.plan, assignments })
+    let (overwrite, source) = (insert.overwrite, bound.plan);
+    Ok(Insert { target, overwrite, reads_target, source, assignments })
+}
+
+impl Binder<'_> {
+    /// Whether a bound plan reads a table, itself or as it is stored in a materialized view.
+    fn reads(&self, plan: &Plan, table: &Table) -> bool {
+        let mut reads = false;
+        plan.visit(&mut |node| {
+            let Plan::Scan(scan) = node else { return };
+            let view = self.context.catalog.materialized_view(scan.table.id());
+            reads |= scan.table.id() == table.id()
+                || view.is_some_and(|view| view.base_table == table.id());
+        });
+        reads
+    }
 }
 
 /// The rows of a query into a table, column by column: CREATE TABLE .. AS SELECT.
@@ -54,7 +70,7 @@ pub fn insert_query(query: Query, table: Arc<Table>) -> Result<Insert> {
     });
     let assignments = values.collect::<Result<_>>()?;
     let target = Target { name: table.header.name.clone(), table };
-    Ok(Insert { target, overwrite: false, source: query.plan, assignments })
+    Ok(Insert { target, overwrite: false, reads_target: false, source: query.plan, assignments })
 }
 
 /// VALUES, in which DEFAULT is possible. Each column has the type at which its rows meet.
@@ -141,8 +157,13 @@ pub(super) fn bind_insert_many(
             branches.push(InsertBranch { condition: None, into });
         }
     }
+    let source = attach(bound.plan, gathered.applies);
+    let targets = branches.iter().flat_map(|branch: &InsertBranch| &branch.into);
+    let tables = targets.map(|(target, _)| &target.table);
+    let read = tables.filter(|table| binder.reads(&source, table)).map(|table| table.id());
     Ok(InsertMany {
-        source: attach(bound.plan, gathered.applies),
+        read_targets: read.collect(),
+        source,
         overwrite: insert.overwrite,
         first: insert.first,
         branches,

@@ -10,7 +10,7 @@ type Options = Vec<(String, String)>;
 
 /// Any object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Object {
     /// A database.
     Database(Container),
@@ -40,6 +40,7 @@ pub enum Object {
 
 /// What all objects have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Header {
     /// The object.
     pub id: u64,
@@ -66,6 +67,7 @@ pub struct Header {
 
 /// A database or schema.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Container {
     /// What all objects have.
     pub header: Header,
@@ -82,6 +84,7 @@ pub struct Container {
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Table {
     /// What all objects have.
     pub header: Header,
@@ -123,6 +126,7 @@ pub struct Table {
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// The field id.
     pub field: u32,
@@ -145,7 +149,7 @@ pub struct Column {
 
 /// What a row gets in a column that it does not give.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ColumnDefault {
     /// An expression's text.
     Text(String),
@@ -164,6 +168,7 @@ pub enum ColumnDefault {
 
 /// A key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Constraint {
     /// The name.
     pub name: String,
@@ -184,6 +189,7 @@ pub struct Constraint {
 
 /// What a foreign key refers to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// Database, schema and name of the table.
     pub table: [String; 3],
@@ -197,6 +203,7 @@ pub struct ForeignKey {
 
 /// A view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct View {
     /// What all objects have.
     pub header: Header,
@@ -219,6 +226,7 @@ pub struct View {
 
 /// What a star of a view's query stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StarColumns {
     /// The byte of the query's text at which it is.
     pub start: u32,
@@ -228,6 +236,7 @@ pub struct StarColumns {
 
 /// A column of a view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ViewColumn {
     /// The name.
     pub name: String,
@@ -242,6 +251,7 @@ pub struct ViewColumn {
 
 /// A materialized view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MaterializedView {
     /// What it has in common with a view.
     pub view: View,
@@ -271,6 +281,7 @@ pub struct MaterializedView {
 
 /// A sequence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sequence {
     /// What all objects have.
     pub header: Header,
@@ -284,6 +295,7 @@ pub struct Sequence {
 
 /// A stage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stage {
     /// What all objects have.
     pub header: Header,
@@ -303,6 +315,7 @@ pub struct Stage {
 
 /// Where the files of an external stage are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StageLocation {
     /// The folder's URL.
     pub url: String,
@@ -319,7 +332,7 @@ pub struct StageLocation {
 
 /// How a stage's files are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum StageFileFormat {
     /// A file format's name.
     Named(String),
@@ -329,6 +342,7 @@ pub enum StageFileFormat {
 
 /// A file format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FileFormat {
     /// What all objects have.
     pub header: Header,
@@ -340,6 +354,7 @@ pub struct FileFormat {
 
 /// An integration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Integration {
     /// What all objects have.
     pub header: Header,
@@ -355,6 +370,7 @@ pub struct Integration {
 
 /// A warehouse.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Warehouse {
     /// What all objects have.
     pub header: Header,
@@ -373,6 +389,7 @@ pub struct Warehouse {
 
 /// An object with nothing but a header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Named {
     /// What all objects have.
     pub header: Header,
@@ -380,6 +397,7 @@ pub struct Named {
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct User {
     /// What all objects have.
     pub header: Header,
@@ -390,6 +408,7 @@ pub struct User {
 
 /// A grant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Grant {
     /// The privilege.
     pub privilege: String,
@@ -407,7 +426,7 @@ pub struct Grant {
 
 /// What a grant is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Target {
     /// The account.
     Account,
@@ -419,7 +438,7 @@ pub enum Target {
 
 /// Who receives a grant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Grantee {
     /// A role.
     Role(String),
@@ -429,6 +448,7 @@ pub enum Grantee {
 
 /// What a COPY did with a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LoadRecord {
     /// The file.
     pub path: String,
@@ -459,6 +479,7 @@ pub struct LoadRecord {
 
 /// An error in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LoadError {
     /// The message.
     pub message: String,

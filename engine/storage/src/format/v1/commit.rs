@@ -7,6 +7,7 @@ use super::{Grant, LoadRecord, Object, PartitionList};
 
 /// A file `log/<version>`: one step of the whole account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Commit {
     /// The format's version.
     pub format: u32,
@@ -18,13 +19,16 @@ pub struct Commit {
     pub statements: Vec<String>,
     /// A mark of the writer, who so knows its own commit again.
     pub nonce: String,
+    /// The hash of the object of the commit before; none in the first, and in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
     /// What happened, in order.
     pub changes: Vec<Change>,
 }
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Change {
     /// A new object.
     Create {
@@ -120,6 +124,7 @@ pub enum Change {
 
 /// A parameter's value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// The object, 0 for the account.
     pub on: u64,
@@ -131,6 +136,7 @@ pub struct Parameter {
 
 /// A file `checkpoint/<version>`: everything at that version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Checkpoint {
     /// The format's version.
     pub format: u32,
@@ -146,10 +152,14 @@ pub struct Checkpoint {
     pub marks: Vec<Mark>,
     /// The checkpoint before.
     pub previous: Option<u64>,
+    /// The hash of this version's object in the log; none in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
 }
 
 /// A commit without its changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Mark {
     /// The version.
     pub version: u64,

@@ -1,4 +1,6 @@
-//! Version 1 of what is persisted. Fields may be added with a default; nothing else changes.
+//! Versions 1 and 2 of what is persisted. Version 2 has a header around each file, and fields that version
+//! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Fields
+//! may be added with a default, together with a new version; nothing else changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A file `meta/<table>/<uuid>`: a long list of micro-partitions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The format's version.
     pub format: u32,
@@ -13,6 +14,7 @@ pub struct Manifest {
 
 /// Micro-partitions: those of a manifest, then those inside.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PartitionList {
     /// The manifest's path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,6 +26,7 @@ pub struct PartitionList {
 
 /// One version of a table's rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// The micro-partitions in order.
     pub partitions: PartitionList,
@@ -33,6 +36,7 @@ pub struct Snapshot {
 
 /// A micro-partition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Partition {
     /// Its unique name.
     pub id: String,
@@ -45,6 +49,9 @@ pub struct Partition {
     pub rows: u64,
     /// Bytes of the file.
     pub bytes: u64,
+    /// Bytes of the file's footer with its page indexes, and their checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<(u64, u64)>,
     /// The row id of the first row.
     #[serde(default)]
     pub first_row_id: i64,
@@ -60,6 +67,7 @@ pub struct Partition {
 
 /// What is known of one column of a micro-partition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ColumnStatistics {
     /// The field id.
     pub field: u32,
@@ -81,7 +89,7 @@ pub struct ColumnStatistics {
 
 /// A value; NULL is the absence of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Value {
     /// BOOLEAN.
     Boolean(bool),
@@ -107,7 +115,7 @@ pub enum Value {
 
 /// A SQL type.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SqlType {
     /// Untyped NULL.
     Null,
@@ -141,6 +149,7 @@ pub enum SqlType {
 
 /// A column of a hidden table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StoredColumn {
     /// The field id.
     pub field: u32,

@@ -1,0 +1,234 @@
+//! What lies in an account: accounts of earlier formats are read and go on, files belong to their owner, and
+//! a flipped bit is named or harms nothing.
+//!
+//! `FIRN_FLIPPED_BITS=2000 cargo test -p firn-tests --test stored` is the long run: so many bits of each kind
+//! of file.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use firn_engine::{Engine, EngineOptions, Session, SessionOptions};
+use firn_tests::written_row;
+use tempfile::TempDir;
+
+/// Flipped bits of each kind of file, when none are asked for.
+const FLIPPED_BITS: u64 = 15;
+/// The number of the error of a damaged file.
+const CORRUPT_FILE: i32 = 100_152;
+
+/// An error's number and message.
+type Fault = (i32, String);
+
+fn open(folder: &Path) -> Result<Session, Fault> {
+    let options = EngineOptions { threads: Some(1), ..EngineOptions::default() };
+    let engine = Engine::open(&folder.to_string_lossy(), options);
+    let session = engine.and_then(|engine| engine.session(SessionOptions::default()));
+    session.map_err(|error| (error.code().number(), error.to_string()))
+}
+
+fn session(folder: &Path) -> Session {
+    open(folder).unwrap_or_else(|fault| panic!("{fault:?}"))
+}
+
+fn run(session: &mut Session, sql: &str) {
+    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+}
+
+fn rows(session: &mut Session, sql: &str) -> Result<Vec<String>, Fault> {
+    let result = session.execute(sql);
+    let result = result.map_err(|failure| (failure.code.number(), failure.to_string()))?;
+    Ok(result.cells().expect("printable").iter().map(|row| written_row(row)).collect())
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => found.extend(files(&path)?),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for file in files(from)? {
+        let target = to.join(file.strip_prefix(from).expect("below it"));
+        fs::create_dir_all(target.parent().expect("a folder"))?;
+        fs::copy(file, target)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn an_account_of_format_1_is_read_and_goes_on() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format1"), folder.path())?;
+    for _ in 0..2 {
+        let mut session = session(folder.path());
+        let mut check = |sql: &str, expected: &[&str]| {
+            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            assert_eq!(found, expected, "{sql}");
+        };
+        // 0 to 2999 without 100 to 199, and 5000.
+        check("SELECT COUNT(*), SUM(id), COUNT(DISTINCT name) FROM t", &["2901|4488550|2892"]);
+        check("SELECT COUNT(*), SUM(v:n::INT) FROM twin", &["2901|4483550"]);
+        check("SELECT name, n FROM m WHERE n > 1", &["changed|10"]);
+        check("SELECT COUNT(*), MIN(name) FROM w", &["20|changed"]);
+        check("SELECT COUNT(*), SUM(n) FROM small", &["60|1770"]);
+        check("SELECT COUNT(*), COUNT(DISTINCT a) FROM city", &["2|2"]);
+        check("SELECT COUNT(*) > 0 FROM @files", &["true"]);
+    }
+    let mut session = session(folder.path());
+    for sql in [
+        "INSERT INTO small VALUES (1000)",
+        "UPDATE t SET name = 'new' WHERE id > 2990",
+        "UNDROP TABLE gone",
+        "CREATE TABLE next AS SELECT s.NEXTVAL AS n FROM TABLE(GENERATOR(ROWCOUNT => 200))",
+    ] {
+        run(&mut session, sql);
+    }
+    (0..80).for_each(|n| run(&mut session, &format!("INSERT INTO small VALUES ({n})")));
+    let mut session = self::session(folder.path());
+    let found = rows(&mut session, "SELECT COUNT(*), SUM(n) FROM small");
+    assert_eq!(found.ok(), Some(vec!["141|5930".to_string()]));
+    let found = rows(&mut session, "SELECT COUNT(*) FROM t WHERE name = 'new'");
+    assert_eq!(found.ok(), Some(vec!["10".to_string()]));
+    let found = rows(&mut session, "SELECT COUNT(DISTINCT n), MIN(n) > 7 FROM next, gone");
+    assert_eq!(found.ok(), None, "an ambiguous column");
+    let found = rows(&mut session, "SELECT COUNT(DISTINCT n), MIN(n) > 7 FROM next");
+    assert_eq!(found.ok(), Some(vec!["200|true".to_string()]));
+    Ok(())
+}
+
+#[test]
+fn files_and_folders_belong_to_their_owner_alone() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    let account = folder.path().join("deep/account");
+    make(&mut session(&account));
+    let mut folders = vec![account];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(fs::metadata(&folder)?.permissions().mode() & 0o777, 0o700, "{folder:?}");
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600, "{path:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An account in which every kind of file occurs.
+fn make(session: &mut Session) {
+    std::env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the folder exists");
+    for sql in [
+        "CREATE TABLE t (id INT, name VARCHAR, f FLOAT, v VARIANT)",
+        "INSERT INTO t SELECT SEQ4(), MD5(SEQ4()), SEQ4() / 3, OBJECT_CONSTRUCT('n', SEQ4()) \
+         FROM TABLE(GENERATOR(ROWCOUNT => 8000))",
+        "DELETE FROM t WHERE id BETWEEN 100 AND 150",
+        "CREATE VIEW w AS SELECT id FROM t WHERE id < 200",
+        "CREATE TABLE small (n INT, s VARCHAR)",
+        "CREATE STAGE files",
+        "PUT file://files/city.csv @files AUTO_COMPRESS = FALSE",
+    ] {
+        run(session, sql);
+    }
+    for n in 0..70 {
+        run(session, &format!("INSERT INTO small VALUES ({n}, 'a text {n}')"));
+    }
+}
+
+/// What is compared.
+const STATE: &[&str] = &[
+    "SELECT COUNT(*), SUM(id), SUM(HASH(*)) FROM t",
+    "SELECT MIN(name), MAX(name), SUM(f), SUM(v:n::INT) FROM t",
+    "SELECT name, f FROM t WHERE id = 7654",
+    "SELECT COUNT(*) FROM w",
+    "SELECT COUNT(*), SUM(n), SUM(HASH(s)) FROM small",
+    "SHOW TABLES LIKE 'nothing'",
+];
+
+fn state(folder: &Path) -> Result<Vec<String>, Fault> {
+    let mut session = open(folder)?;
+    let mut state = Vec::new();
+    for sql in STATE {
+        state.extend(rows(&mut session, sql)?);
+    }
+    Ok(state)
+}
+
+/// SplitMix64.
+fn chance(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// The files of each kind that are read when the account is opened: of the log those behind the checkpoint.
+fn kinds(account: &Path) -> io::Result<BTreeMap<String, Vec<PathBuf>>> {
+    let mut kinds: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for kind in ["checkpoint", "data", "log"] {
+        kinds.insert(kind.to_string(), files(&account.join(kind))?);
+    }
+    let newest = kinds["checkpoint"].last().and_then(|file| file.file_name()).map(PathBuf::from);
+    if let Some(log) = kinds.get_mut("log") {
+        log.retain(|file| file.file_name().map(PathBuf::from) > newest);
+    }
+    Ok(kinds)
+}
+
+/// A file and one of its bits, by chance; large files are met more often.
+fn place(files: &[PathBuf], chance: u64) -> io::Result<(&PathBuf, usize)> {
+    let sizes =
+        files.iter().map(|file| Ok(fs::metadata(file)?.len())).collect::<io::Result<Vec<_>>>()?;
+    let mut bit = chance % (sizes.iter().sum::<u64>() * 8);
+    for (file, size) in files.iter().zip(sizes) {
+        if bit < size * 8 {
+            return Ok((file, bit as usize));
+        }
+        bit -= size * 8;
+    }
+    Err(io::Error::other("no files"))
+}
+
+#[test]
+fn a_flipped_bit_is_named_or_harmless() -> io::Result<()> {
+    let bits = std::env::var("FIRN_FLIPPED_BITS").ok();
+    let bits: u64 = bits.and_then(|bits| bits.parse().ok()).unwrap_or(FLIPPED_BITS);
+    let folder = TempDir::new()?;
+    make(&mut session(folder.path()));
+    let expected = state(folder.path()).unwrap_or_else(|fault| panic!("{fault:?}"));
+    let kinds = kinds(folder.path())?;
+    let (mut random, mut detected) = (1, 0);
+    for files in kinds.values() {
+        for _ in 0..bits {
+            let (file, bit) = place(files, chance(&mut random))?;
+            let bytes = fs::read(file)?;
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            fs::write(file, flipped)?;
+            match state(folder.path()) {
+                Ok(found) => assert_eq!(found, expected, "bit {bit} of {file:?}"),
+                Err((number, message)) => {
+                    let name = file.strip_prefix(folder.path()).expect("below it");
+                    assert_eq!(number, CORRUPT_FILE, "{message}");
+                    let named = message.contains(&*name.to_string_lossy());
+                    assert!(named, "bit {bit} of {file:?}: {message}");
+                    detected += 1;
+                }
+            }
+            fs::write(file, bytes)?;
+        }
+    }
+    assert!(detected > bits, "most flipped bits matter, and {detected} were found");
+    Ok(())
+}
