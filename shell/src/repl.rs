@@ -129,16 +129,16 @@ fn prepare(shell: &mut Shell, editor: &mut LineEditor) {
 
 /// The prompt with its `[..]` parts filled in.
 fn prompt(shell: &Shell) -> String {
-    let [user, warehouse, database, schema] = shell.session.prompt();
+    let in_use = shell.session.in_use();
     let parts = [
-        ("[user]", user, "(no user)"),
-        ("[warehouse]", warehouse, "(no warehouse)"),
-        ("[database]", database, "(no database)"),
-        ("[schema]", schema, "(no schema)"),
+        ("[user]", Some(in_use.user), "(no user)"),
+        ("[warehouse]", in_use.warehouse, "(no warehouse)"),
+        ("[database]", in_use.database, "(no database)"),
+        ("[schema]", in_use.schema, "(no schema)"),
     ];
     let mut text = shell.options.text("prompt_format").to_string();
     for (name, value, missing) in parts {
-        text = text.replace(name, value.unwrap_or(missing));
+        text = text.replace(name, value.as_deref().unwrap_or(missing));
     }
     text
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use firn_engine::{Failure, Session, StatementResult};
+use firn_engine::{Failure, Session, Statement, StatementOptions, StatementResult};
 
 use crate::error_view::{self, Origin};
 use crate::meta_command;
@@ -14,7 +14,7 @@ use crate::output::Output;
 use crate::render::{self, Facts, Format, ResultRows, RowSource, Style, TextRows};
 use crate::statement_reader::Item;
 use crate::variables::Variables;
-use crate::watch;
+use crate::watch::{self, StreamedRows};
 
 /// What became of one thing that was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,21 +148,44 @@ impl Shell {
         if self.options.is_true("echo") {
             self.output.line(&format!("{sql};"), true)?;
         }
+        if let Some(flag) = &self.interrupted {
+            flag.store(false, Ordering::Relaxed);
+        }
         let start = Instant::now();
-        let answer = match self.interrupted.clone() {
-            Some(flag) => watch::execute(self, sql, &flag),
-            None => self.session.execute(sql),
+        let statement = self.session.start(sql, &StatementOptions::default());
+        let prints = self.options.is_true("results");
+        let streams = prints && self.options.format().streams();
+        let printed;
+        let answer = match watch::wait(self, &statement, streams) {
+            Some(answer) => {
+                printed = !prints;
+                answer
+            }
+            None => {
+                printed = true;
+                self.stream(statement)?
+            }
         };
         let elapsed = start.elapsed();
         self.remember(sql, &answer, elapsed);
         match answer {
-            Ok(result) => self.print_result(&result, elapsed),
+            Ok(result) => self.print_result(&result, printed, elapsed),
             Err(failure) => {
                 let canceled = self.interactive() && failure.is_canceled();
                 self.print_failure(&failure, sql, origin, elapsed)?;
                 Ok(if canceled { Outcome::Canceled } else { Outcome::Failed })
             }
         }
+    }
+
+    /// Prints the rows of a statement that still runs.
+    fn stream(&mut self, statement: Statement) -> io::Result<Result<StatementResult, Failure>> {
+        let rows = match StreamedRows::new(self, statement) {
+            Ok(rows) => rows,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        self.print_rows(&rows, Facts { query_id: "", row_count: 0, elapsed_s: 0.0 })?;
+        Ok(rows.outcome())
     }
 
     fn remember(
@@ -187,13 +210,19 @@ impl Shell {
         }
     }
 
-    fn print_result(&mut self, result: &StatementResult, elapsed: Duration) -> io::Result<Outcome> {
+    /// Prints a result, unless its rows are printed, and what is to be said of it.
+    fn print_result(
+        &mut self,
+        result: &StatementResult,
+        printed: bool,
+        elapsed: Duration,
+    ) -> io::Result<Outcome> {
         let facts = Facts {
             query_id: &result.query_id,
             row_count: result.row_count,
             elapsed_s: elapsed.as_secs_f64(),
         };
-        if self.options.is_true("results") {
+        if !printed {
             self.print_rows(&ResultRows::new(result), facts)?;
         }
         self.footer(result.row_count, &result.query_id, elapsed)?;
@@ -205,12 +234,15 @@ impl Shell {
     /// # Errors
     /// When the output cannot be written.
     pub(crate) fn print_rows(&mut self, rows: &dyn RowSource, facts: Facts) -> io::Result<()> {
-        let style = Style {
+        render::render(self.options.format(), rows, self.style(), facts, &mut self.output)
+    }
+
+    fn style(&self) -> Style {
+        Style {
             header: self.options.is_true("header"),
             empty_for_null: self.options.is_true("empty_for_null_in_tsv"),
             width: self.width.filter(|_| self.options.is_true("wrap")),
-        };
-        render::render(self.options.format(), rows, style, facts, &mut self.output)
+        }
     }
 
     /// Prints rows of the shell itself.

@@ -1,14 +1,15 @@
-//! Running a statement while a person watches: Ctrl-C cancels it, and what takes longer shows
-//! how far it is.
+//! Waiting for a statement: Ctrl-C cancels it, what takes longer shows how far it is, and the rows of large
+//! results are printed as they come.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use firn_engine::{Failure, SoFar, StatementResult};
+use firn_engine::{Failure, Next, SoFar, Statement, StatementResult};
 
+use crate::render::{Head, RowSource, TakeRow, heads_of, take_rows};
 use crate::shell::Shell;
 
 /// How often the keyboard is looked at and the progress drawn.
@@ -23,57 +24,99 @@ const FREE: usize = 3;
 /// Columns between the brackets of the bar.
 const BAR: usize = 20;
 
-/// Stack of the thread that runs the statement, in bytes: as large as a main thread's.
-const STACK_BYTES: usize = 8 << 20;
+/// Rows that are waited for before the first is printed, so that a statement that fails early prints none.
+const ROWS_FIRST: u64 = 1 << 16;
 
-/// Runs a statement on a thread of its own, and watches it from this one.
-///
-/// When the system gives no thread, the statement runs here and cannot be canceled.
-pub(crate) fn execute(
-    shell: &mut Shell,
-    sql: &str,
-    interrupted: &AtomicBool,
-) -> Result<StatementResult, Failure> {
-    interrupted.store(false, Ordering::Relaxed);
-    let watch = shell.session.watch();
-    let wanted = shell.options.is_true("progress_bar") && io::stderr().is_terminal();
+/// Waits until a statement has ended, or, if it `streams`, has so many rows that printing may begin.
+pub(crate) fn wait(
+    shell: &Shell,
+    statement: &Statement,
+    streams: bool,
+) -> Option<Result<StatementResult, Failure>> {
+    let watch = statement.watch();
+    let bar = shell.interactive() && shell.options.is_true("progress_bar");
+    let wanted = bar && io::stderr().is_terminal();
     let room = shell.width.unwrap_or(80).saturating_sub(FREE);
     let mut drawn = false;
-    let session = &mut shell.session;
-    let (sender, receiver) = mpsc::channel();
-    let outcome = thread::scope(|scope| {
-        let work = thread::Builder::new().stack_size(STACK_BYTES);
-        let work = work.spawn_scoped(scope, || {
-            let result = session.execute(sql);
-            // The receiver waits until it has the result.
-            let _ = sender.send(result);
-        });
-        if work.is_err() {
-            return None;
+    let start = Instant::now();
+    let ended = loop {
+        if let Some(result) = statement.result_within(TICK) {
+            break Some(result);
         }
-        let start = Instant::now();
-        loop {
-            match receiver.recv_timeout(TICK) {
-                Ok(result) => return Some(result),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if interrupted.swap(false, Ordering::Relaxed) {
-                watch.cancel.cancel();
-            }
-            if wanted && start.elapsed() > PATIENCE {
-                drawn = true;
-                let line = line(start.elapsed(), watch.progress.so_far());
-                draw(&line.chars().take(room).collect::<String>());
-            }
+        if was_set(shell.interrupted.as_deref()) {
+            watch.cancel.cancel();
         }
-    });
+        if streams && statement.rows_so_far() >= ROWS_FIRST {
+            break None;
+        }
+        if wanted && start.elapsed() > PATIENCE {
+            drawn = true;
+            let line = line(start.elapsed(), watch.progress.so_far());
+            draw(&line.chars().take(room).collect::<String>());
+        }
+    };
     if drawn {
         draw("");
     }
-    match outcome {
-        Some(result) => result,
-        None => shell.session.execute(sql),
+    ended
+}
+
+/// Whether Ctrl-C was pressed since the last time.
+fn was_set(interrupted: Option<&AtomicBool>) -> bool {
+    interrupted.is_some_and(|flag| flag.swap(false, Ordering::Relaxed))
+}
+
+/// The rows of a statement that still runs; they can be gone through once.
+pub(crate) struct StreamedRows {
+    heads: Vec<Head>,
+    statement: RefCell<Statement>,
+    /// Why there are no more rows, when there should be.
+    failure: RefCell<Option<Failure>>,
+    interrupted: Option<Arc<AtomicBool>>,
+}
+
+impl StreamedRows {
+    /// The rows of a statement, which Ctrl-C ends.
+    ///
+    /// # Errors
+    /// When it fails before its columns are known.
+    pub(crate) fn new(shell: &Shell, statement: Statement) -> Result<StreamedRows, Failure> {
+        let heads = heads_of(&statement.fields()?);
+        let (statement, failure) = (RefCell::new(statement), RefCell::default());
+        let interrupted = shell.interrupted.clone();
+        Ok(StreamedRows { heads, statement, failure, interrupted })
+    }
+
+    /// What became of the statement.
+    pub(crate) fn outcome(self) -> Result<StatementResult, Failure> {
+        match self.failure.into_inner() {
+            Some(failure) => Err(failure),
+            None => self.statement.into_inner().result(),
+        }
+    }
+}
+
+impl RowSource for StreamedRows {
+    fn heads(&self) -> &[Head] {
+        &self.heads
+    }
+
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> io::Result<()> {
+        let mut statement = self.statement.borrow_mut();
+        loop {
+            match statement.next_within(TICK) {
+                Ok(Next::Batch(batch)) => take_rows(take, |f| statement.print(&batch, f))?,
+                Ok(Next::End) => return Ok(()),
+                Ok(Next::NotYet) => {}
+                Err(failure) => {
+                    *self.failure.borrow_mut() = Some(failure);
+                    return Ok(());
+                }
+            }
+            if was_set(self.interrupted.as_deref()) {
+                statement.watch().cancel.cancel();
+            }
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use crate::memory::MemoryBudget;
 use crate::operator::Source;
 use crate::profile::Profile;
 use crate::spill::SpillFolder;
+use crate::spool::Spool;
+use crate::worker_pool::WorkerPool;
 
 /// What the operators of one statement share. Made once per statement.
 pub struct QueryContext {
@@ -21,10 +23,10 @@ pub struct QueryContext {
     pub functions: Arc<FunctionContext>,
     /// How others follow the statement, and end it.
     pub watch: Watch,
-    /// The warehouse's memory.
+    /// The engine's memory.
     pub memory: Arc<MemoryBudget>,
-    /// The warehouse's threads.
-    pub pool: Arc<rayon::ThreadPool>,
+    /// The engine's threads.
+    pub pool: Arc<WorkerPool>,
     /// What each operator did.
     pub profile: Arc<Profile>,
     /// What becomes of a plan's rows, as the profile names it: `Result`, `Insert`.
@@ -57,7 +59,16 @@ pub trait VirtualTables: Send + Sync {
     ///
     /// # Errors
     /// When there is no such source, or it may not be read.
-    fn scan(&self, source: &VirtualSource) -> Result<Vec<Batch>>;
+    fn scan(&self, source: &VirtualSource) -> Result<VirtualRows>;
+}
+
+/// The rows of a table that a session makes.
+#[derive(Clone, Debug)]
+pub enum VirtualRows {
+    /// Rows that were made for this one reader.
+    Batches(Vec<Batch>),
+    /// Rows that are kept, all of them.
+    Spool(Arc<Spool>),
 }
 
 /// Reads staged files for queries.
@@ -74,7 +85,7 @@ pub trait StageFiles: Send + Sync {
 pub struct Nothing;
 
 impl VirtualTables for Nothing {
-    fn scan(&self, _: &VirtualSource) -> Result<Vec<Batch>> {
+    fn scan(&self, _: &VirtualSource) -> Result<VirtualRows> {
         Err(Error::not_supported("tables of the session here"))
     }
 }
@@ -87,7 +98,7 @@ impl StageFiles for Nothing {
 
 impl QueryContext {
     /// A context of these threads and this memory, with everything else at its plainest.
-    pub fn new(pool: Arc<rayon::ThreadPool>, memory: Arc<MemoryBudget>) -> QueryContext {
+    pub fn new(pool: Arc<WorkerPool>, memory: Arc<MemoryBudget>) -> QueryContext {
         QueryContext {
             functions: Arc::default(),
             watch: Watch::default(),
@@ -113,7 +124,7 @@ impl QueryContext {
 
     /// How many workers a pipeline may have.
     pub fn threads(&self) -> usize {
-        self.pool.current_num_threads()
+        self.pool.threads()
     }
 
     /// Looks whether the statement is to end.
@@ -150,11 +161,7 @@ impl QueryContext {
                 }
             }
         };
-        self.pool.scope(|scope| {
-            for _ in 0..self.threads().min(count) {
-                scope.spawn(|_| worker());
-            }
-        });
+        self.pool.on_each(self.threads().min(count), worker);
         let failure = lock(&error).take();
         failure.map_or(Ok(()), Err)
     }

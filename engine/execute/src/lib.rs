@@ -18,14 +18,18 @@ pub mod profile;
 mod run;
 mod schedule;
 pub mod spill;
+pub mod spool;
 mod staged;
+mod worker_pool;
 
-pub use context::{QueryContext, StageFiles, Storage, VirtualTables};
+pub use context::{QueryContext, StageFiles, Storage, VirtualRows, VirtualTables};
 pub use memory::MemoryBudget;
 pub use operator::Flow;
 pub use operators::stage_scan::StageSource;
 pub use profile::Profile;
 pub use run::{BatchSink, BatchWorker, execute, execute_into, execute_ordered};
+pub use spool::{Spool, SpoolStore};
+pub use worker_pool::WorkerPool;
 
 #[cfg(test)]
 mod testing;

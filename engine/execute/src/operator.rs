@@ -54,7 +54,7 @@ pub trait Transform: Send + Sync {
 }
 
 /// One worker's part of a transform.
-pub trait TransformWorker {
+pub trait TransformWorker: Send {
     /// A new morsel begins, `place` within the pipeline.
     fn begin(&mut self, _place: usize) {}
 
@@ -91,7 +91,7 @@ pub trait Sink: Send + Sync {
 }
 
 /// One worker's part of a sink.
-pub trait SinkWorker {
+pub trait SinkWorker: Send {
     /// Takes a batch that came from `morsel`. A worker's morsels ascend.
     ///
     /// # Errors

@@ -148,6 +148,17 @@ impl<'a> Stopwatch<'a> {
         }
     }
 
+    /// From now on the time belongs to nobody.
+    pub(crate) fn rest(&mut self) {
+        self.switch(self.current);
+        self.publish_if_due();
+    }
+
+    /// From now on the time belongs to whom it belonged before the rest.
+    pub(crate) fn wake(&mut self) {
+        self.since = Instant::now();
+    }
+
     /// From now on the time belongs to `next`.
     pub(crate) fn switch(&mut self, next: OperatorId) {
         let now = Instant::now();

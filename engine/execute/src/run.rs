@@ -14,6 +14,7 @@ use crate::operator::{Flow, Sink, SinkWorker};
 use crate::operators::places::Placed;
 use crate::physical::Builder;
 use crate::schedule;
+use crate::spool::{Spool, SpoolStore};
 
 /// Takes the rows of a plan on all worker threads at once, for statements that write rows.
 pub trait BatchSink: Send + Sync {
@@ -25,7 +26,7 @@ pub trait BatchSink: Send + Sync {
 }
 
 /// One worker's part of a [`BatchSink`].
-pub trait BatchWorker {
+pub trait BatchWorker: Send {
     /// Takes a batch; batches come in no order.
     ///
     /// # Errors
@@ -61,8 +62,10 @@ pub fn execute_ordered(
     context: &QueryContext,
     take: &mut (dyn FnMut(Batch) -> Result<Flow> + Send),
 ) -> Result<()> {
-    let state =
-        Mutex::new(InOrder { next: 0, waiting: BTreeMap::new(), flow: Flow::Continue, take });
+    let store = SpoolStore::new(Arc::clone(&context.memory), context.spill.clone(), u64::MAX);
+    let store = Arc::new(store);
+    let state = InOrder { next: 0, waiting: BTreeMap::new(), store, flow: Flow::Continue, take };
+    let state = Mutex::new(state);
     run(plan, output, context, Arc::new(OrderedSink { state: &state }))
 }
 
@@ -138,12 +141,20 @@ struct InOrder<'t> {
     /// The first morsel that is not at its end.
     next: usize,
     /// Batches of later morsels, and whether the morsel is at its end.
-    waiting: BTreeMap<usize, (Vec<Batch>, bool)>,
+    waiting: BTreeMap<usize, (Arc<Spool>, bool)>,
+    /// Where those wait.
+    store: Arc<SpoolStore>,
     flow: Flow,
     take: &'t mut (dyn FnMut(Batch) -> Result<Flow> + Send),
 }
 
 impl InOrder<'_> {
+    /// What waits of a morsel.
+    fn at(&mut self, place: usize) -> &mut (Arc<Spool>, bool) {
+        let InOrder { waiting, store, .. } = self;
+        waiting.entry(place).or_insert_with(|| (store.spool(), false))
+    }
+
     fn give(&mut self, batch: Batch) -> Result<()> {
         if !self.flow.is_stop() {
             self.flow = (self.take)(batch)?;
@@ -153,8 +164,12 @@ impl InOrder<'_> {
 
     /// Hands on what waits at the front.
     fn advance(&mut self) -> Result<()> {
-        while let Some((batches, ended)) = self.waiting.remove(&self.next) {
-            batches.into_iter().try_for_each(|batch| self.give(batch))?;
+        while let Some((waiting, ended)) = self.waiting.remove(&self.next) {
+            for index in 0..waiting.batches() {
+                if let Some(batch) = waiting.batch(index)? {
+                    self.give(batch)?;
+                }
+            }
             if !ended {
                 break;
             }
@@ -180,14 +195,14 @@ impl SinkWorker for OrderedWorker<'_, '_> {
         if place == state.next {
             state.give(batch)?;
         } else {
-            state.waiting.entry(place).or_default().0.push(batch);
+            state.at(place).0.append(batch)?;
         }
         Ok(state.flow)
     }
 
     fn end_morsel(&mut self, place: usize) -> Result<Flow> {
         let mut state = lock(self.state);
-        state.waiting.entry(place).or_default().1 = true;
+        state.at(place).1 = true;
         state.advance()?;
         Ok(state.flow)
     }

@@ -1,7 +1,8 @@
 //! Runs pipelines: morsels from a shared counter, on the warehouse's threads.
 //!
-//! A phase with one morsel runs on the caller's thread. Between morsels every worker looks whether the
-//! statement was canceled, whether another worker failed, and whether the sink has enough.
+//! A phase with one morsel runs on the caller's thread. Between morsels every worker looks whether another
+//! worker failed, whether the sink has enough, and whether others wait for its thread; with every batch it
+//! looks whether the statement was canceled.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,10 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use firn_column::Batch;
 use firn_types::{Error, Result};
 
-use crate::context::QueryContext;
+use crate::context::{QueryContext, lock};
 use crate::operator::{Flow, SinkWorker, TransformWorker};
 use crate::pipeline::{Leg, Pipeline, Pipelines};
 use crate::profile::{OperatorId, Stopwatch};
+use crate::worker_pool::{Slice, Turn};
 
 /// Runs all pipelines in order.
 pub(crate) fn run(pipelines: &Pipelines<'_>, context: &QueryContext) -> Result<()> {
@@ -89,50 +91,92 @@ impl<'a> Phase<'a> {
         let threads = if serial { 1 } else { context.threads() };
         let workers = threads.min(self.morsels);
         if workers <= 1 {
-            return self.work(context);
+            let mut worker = self.worker(context)?;
+            while self.next_morsel(&mut worker, context)? {}
+            return worker.sink.combine();
         }
-        context.pool.scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|_| self.work_and_tell(context));
-            }
-        });
+        context.pool.take_turns(
+            workers,
+            |worker, slice| self.turn(worker, slice, context),
+            || self.stop.store(true, Ordering::Release),
+        );
         let error = self.error.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
         error.take().map_or(Ok(()), Err)
     }
 
-    fn work_and_tell(&self, context: &QueryContext) {
-        if let Err(error) = self.work(context) {
-            self.stop.store(true, Ordering::Release);
-            let mut first = self.error.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            first.get_or_insert(error);
+    /// One worker's turn; a worker is made when its first turn comes.
+    fn turn<'w>(
+        &'w self,
+        worker: Option<Worker<'w>>,
+        slice: &Slice<'_>,
+        context: &'w QueryContext,
+    ) -> Turn<Worker<'w>> {
+        match self.try_turn(worker, slice, context) {
+            Ok(turn) => turn,
+            Err(error) => {
+                self.stop.store(true, Ordering::Release);
+                lock(&self.error).get_or_insert(error);
+                Turn::Done
+            }
         }
     }
 
-    /// One worker: takes morsels until there are none.
-    fn work(&self, context: &QueryContext) -> Result<()> {
-        let mut worker = Worker {
+    fn try_turn<'w>(
+        &'w self,
+        worker: Option<Worker<'w>>,
+        slice: &Slice<'_>,
+        context: &'w QueryContext,
+    ) -> Result<Turn<Worker<'w>>> {
+        let mut worker = match worker {
+            Some(mut worker) => {
+                worker.stopwatch.wake();
+                worker
+            }
+            None => self.worker(context)?,
+        };
+        while self.next_morsel(&mut worker, context)? {
+            if slice.is_over() {
+                worker.stopwatch.rest();
+                return Ok(Turn::Over(worker));
+            }
+        }
+        worker.stopwatch.switch(self.pipeline.sink.id);
+        worker.sink.combine()?;
+        Ok(Turn::Done)
+    }
+
+    fn worker<'w>(&'w self, context: &'w QueryContext) -> Result<Worker<'w>> {
+        Ok(Worker {
             sink: self.pipeline.sink.operator.worker(context)?,
             sink_id: self.pipeline.sink.id,
             transforms: Vec::new(),
             leg: usize::MAX,
             stopwatch: Stopwatch::start(&context.profile, self.pipeline.sink.id),
-        };
-        while !self.stop.load(Ordering::Acquire) {
-            context.check()?;
-            let morsel = self.next.fetch_add(1, Ordering::Relaxed);
-            if morsel >= self.morsels {
-                break;
-            }
-            let found = self.legs.iter().position(|leg| morsel < leg.end);
-            let Some(leg) = found else { break };
-            worker.enter_leg(leg, self.legs[leg].leg, context)?;
-            let open = &self.legs[leg];
-            if worker.run_morsel(open, morsel, self.first_morsel + morsel, context)?.is_stop() {
-                self.stop.store(true, Ordering::Release);
-            }
+        })
+    }
+
+    /// Works on the next morsel; false when there is none, or no more are wanted.
+    fn next_morsel<'w>(
+        &'w self,
+        worker: &mut Worker<'w>,
+        context: &'w QueryContext,
+    ) -> Result<bool> {
+        if self.stop.load(Ordering::Acquire) {
+            return Ok(false);
         }
-        worker.stopwatch.switch(self.pipeline.sink.id);
-        worker.sink.combine()
+        context.check()?;
+        let morsel = self.next.fetch_add(1, Ordering::Relaxed);
+        if morsel >= self.morsels {
+            return Ok(false);
+        }
+        let found = self.legs.iter().position(|leg| morsel < leg.end);
+        let Some(leg) = found else { return Ok(false) };
+        worker.enter_leg(leg, self.legs[leg].leg, context)?;
+        let open = &self.legs[leg];
+        if worker.run_morsel(open, morsel, self.first_morsel + morsel, context)?.is_stop() {
+            self.stop.store(true, Ordering::Release);
+        }
+        Ok(true)
     }
 }
 
@@ -169,19 +213,13 @@ impl<'a> Worker<'a> {
         open: &OpenLeg<'_>,
         morsel: usize,
         place: usize,
-        context: &QueryContext,
+        context: &'a QueryContext,
     ) -> Result<Flow> {
         let Worker { sink, sink_id, transforms, stopwatch, .. } = self;
         transforms.iter_mut().for_each(|transform| transform.worker.begin(place));
         let source_id = open.leg.source.id;
-        let mut rest = Rest {
-            transforms,
-            sink: sink.as_mut(),
-            sink_id: *sink_id,
-            place,
-            stopwatch,
-            batch_rows_max: context.batch_rows_max,
-        };
+        let mut rest =
+            Rest { transforms, sink: sink.as_mut(), sink_id: *sink_id, place, stopwatch, context };
         rest.stopwatch.switch(source_id);
         let mut flow =
             open.leg.source.operator.read(morsel - open.start, context, &mut |batch| {
@@ -208,16 +246,18 @@ struct Rest<'r, 'a> {
     /// The number of the morsel within the pipeline.
     place: usize,
     stopwatch: &'r mut Stopwatch<'a>,
-    batch_rows_max: usize,
+    context: &'a QueryContext,
 }
 
 impl Rest<'_, '_> {
     fn push(&mut self, batch: Batch) -> Result<Flow> {
-        if batch.rows() <= self.batch_rows_max {
+        self.context.check()?;
+        let rows_max = self.context.batch_rows_max.max(1);
+        if batch.rows() <= rows_max {
             return self.push_whole(batch);
         }
-        for start in (0..batch.rows()).step_by(self.batch_rows_max.max(1)) {
-            let rows = self.batch_rows_max.max(1).min(batch.rows() - start);
+        for start in (0..batch.rows()).step_by(rows_max) {
+            let rows = rows_max.min(batch.rows() - start);
             let flow = self.push_whole(batch.slice(start, rows))?;
             if flow.is_stop() {
                 return Ok(flow);
@@ -244,7 +284,7 @@ impl Rest<'_, '_> {
             sink_id: self.sink_id,
             place: self.place,
             stopwatch: &mut *self.stopwatch,
-            batch_rows_max: self.batch_rows_max,
+            context: self.context,
         };
         first.worker.process(batch, &mut |batch| rest.push_from(id, batch))
     }
@@ -269,7 +309,7 @@ impl Rest<'_, '_> {
                 sink_id: self.sink_id,
                 place: self.place,
                 stopwatch: &mut *self.stopwatch,
-                batch_rows_max: self.batch_rows_max,
+                context: self.context,
             };
             if current.worker.flush(&mut |batch| rest.push_from(id, batch))?.is_stop() {
                 return Ok(Flow::Stop);

@@ -6,6 +6,7 @@
 
 mod decode;
 mod encode;
+mod log;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Write as _};
@@ -17,25 +18,42 @@ use firn_column::Batch;
 use firn_types::{Error, ErrorCode, Result};
 use tempfile::NamedTempFile;
 
+pub use log::{Extent, SpillLog};
+
 use crate::context::lock;
 
-/// A temporary folder, made when it is first needed.
-#[derive(Debug)]
+/// A temporary folder, made when it is first needed. Clones share it.
+#[derive(Clone, Debug)]
 pub struct SpillFolder {
     parent: PathBuf,
-    folder: Mutex<Option<tempfile::TempDir>>,
+    folder: Arc<Mutex<Option<tempfile::TempDir>>>,
     bytes: Arc<AtomicU64>,
+    /// Bytes that its logs hold now.
+    held: Arc<AtomicU64>,
 }
 
 impl SpillFolder {
     /// A folder to be made below `parent`.
     pub fn new(parent: PathBuf) -> SpillFolder {
-        SpillFolder { parent, folder: Mutex::new(None), bytes: Arc::default() }
+        SpillFolder { parent, folder: Arc::default(), bytes: Arc::default(), held: Arc::default() }
     }
 
     /// How many bytes were written to it, files that are gone included.
     pub fn bytes_written(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes its logs hold now.
+    pub fn bytes_held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// A new log, which several may write and read at once.
+    ///
+    /// # Errors
+    /// `Storage` when the disk does not allow it.
+    pub fn log(&self) -> Result<SpillLog> {
+        SpillLog::create(&self.parent, Arc::clone(&self.held))
     }
 
     /// A new file to write batches to.

@@ -10,7 +10,8 @@ use firn_query::plan::{Plan, PlanColumn, VirtualScan, VirtualSource};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Error, Result, SqlType, Value};
 
-use crate::context::{QueryContext, VirtualTables};
+use crate::WorkerPool;
+use crate::context::{QueryContext, VirtualRows, VirtualTables};
 use crate::memory::MemoryBudget;
 
 /// A row of values.
@@ -21,9 +22,11 @@ pub(crate) type Row = Vec<Value>;
 pub(crate) struct Tables(HashMap<String, Vec<Batch>>);
 
 impl VirtualTables for Tables {
-    fn scan(&self, source: &VirtualSource) -> Result<Vec<Batch>> {
+    fn scan(&self, source: &VirtualSource) -> Result<VirtualRows> {
         match source {
-            VirtualSource::Result { query_id } => Ok(self.0[query_id].clone()),
+            VirtualSource::Result { query_id } => {
+                Ok(VirtualRows::Batches(self.0[query_id].clone()))
+            }
             _ => Err(Error::internal("no such table")),
         }
     }
@@ -80,7 +83,7 @@ impl Test {
     }
 
     pub(crate) fn context(&self, threads: usize, memory_bytes: usize) -> QueryContext {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = WorkerPool::start(threads).unwrap();
         let budget = MemoryBudget::new(memory_bytes);
         let mut context = QueryContext::new(Arc::new(pool), budget);
         context.tables = Arc::new(Tables(self.tables.0.clone()));

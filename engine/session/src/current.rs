@@ -5,13 +5,14 @@ use firn_account::catalog::{Namespace, Object};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use crate::introspect::information_schema::INFORMATION_SCHEMA;
-use crate::session::{Session, SessionOptions};
+use crate::session::SessionOptions;
+use crate::session_state::SessionState;
 
 /// The schema that every database has.
 const PUBLIC: &str = "PUBLIC";
 
 /// Puts in use what a new session starts with.
-pub(crate) fn start(session: &mut Session, options: &SessionOptions) -> Result<()> {
+pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Result<()> {
     let fold = |name: &Option<String>, default: &str| {
         name.as_ref().map_or_else(|| default.to_string(), |name| name.to_uppercase())
     };
@@ -45,7 +46,7 @@ fn cannot_use() -> Error {
 }
 
 /// USE DATABASE: its schema PUBLIC, if there is one, comes into use too.
-pub(crate) fn use_database(session: &mut Session, name: &str) -> Result<()> {
+pub(crate) fn use_database(session: &mut SessionState, name: &str) -> Result<()> {
     let catalog = session.catalog();
     let database = catalog.database(name).ok_or_else(cannot_use)?;
     let has_public = catalog.schema(database.header.id, PUBLIC).is_some();
@@ -55,7 +56,11 @@ pub(crate) fn use_database(session: &mut Session, name: &str) -> Result<()> {
 }
 
 /// USE SCHEMA, in a named database or the one in use.
-pub(crate) fn use_schema(session: &mut Session, database: Option<&str>, name: &str) -> Result<()> {
+pub(crate) fn use_schema(
+    session: &mut SessionState,
+    database: Option<&str>,
+    name: &str,
+) -> Result<()> {
     let catalog = session.catalog();
     let database = match database {
         Some(database) => database.to_string(),
@@ -76,26 +81,27 @@ fn has_schema(catalog: &Catalog, database: ObjectId, name: &str) -> bool {
 }
 
 /// USE WAREHOUSE.
-pub(crate) fn use_warehouse(session: &mut Session, name: &str) -> Result<()> {
+pub(crate) fn use_warehouse(session: &mut SessionState, name: &str) -> Result<()> {
     session.catalog().warehouse(name).ok_or_else(cannot_use)?;
     session.warehouse = Some(name.to_string());
     Ok(())
 }
 
 /// USE ROLE.
-pub(crate) fn use_role(session: &mut Session, name: &str) -> Result<()> {
+pub(crate) fn use_role(session: &mut SessionState, name: &str) -> Result<()> {
     session.catalog().role(name).ok_or_else(cannot_use)?;
     session.role = name.to_string();
     Ok(())
 }
 
 /// Forgets a database or schema in use that exists no more.
-pub(crate) fn forget_dropped(session: &mut Session) {
+pub(crate) fn forget_dropped(session: &mut SessionState) -> Result<()> {
     let catalog = session.catalog();
-    let Some(name) = &session.path.database else { return };
-    match catalog.database(name) {
-        None => session.path = Default::default(),
-        Some(database) => {
+    let database = session.path.database.as_ref();
+    match database.map(|name| catalog.database(name)) {
+        None => {}
+        Some(None) => session.path = Default::default(),
+        Some(Some(database)) => {
             let gone = session
                 .path
                 .schema
@@ -117,4 +123,5 @@ pub(crate) fn forget_dropped(session: &mut Session) {
     if gone {
         session.warehouse = None;
     }
+    Ok(())
 }

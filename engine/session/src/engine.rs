@@ -1,25 +1,25 @@
 //! An open account with what the sessions of one process share.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use firn_account::Account;
 use firn_storage::ObjectAccess;
 use firn_types::Result;
 use firn_types::clock::Clock;
 
+use crate::compute::Compute;
 use crate::history::Statements;
+use crate::results::Results;
 use crate::session::{Session, SessionOptions};
-use crate::warehouse::Warehouse;
 
 /// How a process uses an account.
 #[derive(Clone, Debug, Default)]
 pub struct EngineOptions {
-    /// Threads of a warehouse; all of the machine's unless given.
+    /// Threads of all warehouses together; all of the machine's unless given.
     pub threads: Option<usize>,
-    /// Bytes of memory of all warehouses together; half of the machine's unless given.
+    /// Bytes of memory of all warehouses together, cached columns and kept results included; half of the machine's unless given.
     pub memory_bytes: Option<usize>,
     /// Where operators spill to; the system's folder for temporary files unless given.
     pub spill_folder: Option<PathBuf>,
@@ -28,6 +28,8 @@ pub struct EngineOptions {
     /// The names of optimizer rules that are left out, for tests. Those without which plans cannot be
     /// executed run nevertheless.
     pub rules_off: Vec<String>,
+    /// Called with the text of every statement that begins to run, on its thread, for tests.
+    pub on_statement: Option<fn(&str)>,
     /// Rows that operators get at once, at most, for tests.
     pub batch_rows_max: Option<usize>,
 }
@@ -43,8 +45,9 @@ pub struct Engine {
 pub(crate) struct Shared {
     pub(crate) account: Account,
     pub(crate) options: EngineOptions,
+    pub(crate) compute: Compute,
     pub(crate) statements: Statements,
-    warehouses: Mutex<HashMap<String, Arc<Warehouse>>>,
+    pub(crate) results: Results,
     next_session: AtomicU64,
 }
 
@@ -69,11 +72,14 @@ impl Engine {
     pub fn over(access: ObjectAccess, options: EngineOptions) -> Result<Engine> {
         let account = Account::open(access, options.clock.clone())?;
         let first = options.clock.now_nanos().unsigned_abs() / 1_000;
+        let compute = Compute::start(&options)?;
+        let results = Results::new(Arc::clone(&compute.results), compute.spill());
         let inner = Shared {
             account,
             options,
+            compute,
             statements: Statements::default(),
-            warehouses: Mutex::default(),
+            results,
             next_session: AtomicU64::new(first),
         };
         Ok(Engine { inner: Arc::new(inner) })
@@ -85,22 +91,6 @@ impl Engine {
     /// When the database, schema, warehouse or role it is to start with does not exist.
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
         let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
-        Session::start(Arc::clone(&self.inner), id, options)
-    }
-}
-
-impl Shared {
-    /// The workers of a warehouse, started when it is first used.
-    ///
-    /// # Errors
-    /// When the system gives no threads.
-    pub(crate) fn warehouse(&self, name: &str) -> Result<Arc<Warehouse>> {
-        let mut warehouses = self.warehouses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(warehouse) = warehouses.get(name) {
-            return Ok(Arc::clone(warehouse));
-        }
-        let warehouse = Arc::new(Warehouse::start(name, &self.options)?);
-        warehouses.insert(name.to_string(), Arc::clone(&warehouse));
-        Ok(warehouse)
+        Session::start_on(Arc::clone(&self.inner), id, &options)
     }
 }

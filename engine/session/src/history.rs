@@ -1,4 +1,4 @@
-//! The statements that ran: those of the process for the history, those of a session with their results.
+//! The statements that ran, of the process and of each session.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,8 +7,8 @@ use firn_execute::Profile;
 use firn_loader::row_error::RowError;
 use firn_types::{Cancel, ObjectId};
 
-use crate::result::StatementResult;
-use crate::session::Session;
+use crate::session_state::SessionState;
+use crate::statement::StatementState;
 
 /// Statements that are kept; the history never shows more.
 const STATEMENTS_MAX: usize = 10_000;
@@ -16,14 +16,10 @@ const STATEMENTS_MAX: usize = 10_000;
 const TEXT_BYTES_MAX: usize = 64 << 20;
 /// The newest statements, which keep their profiles and rejected rows.
 const DETAILS_MAX: usize = 256;
-/// Results that are kept for RESULT_SCAN.
-const RESULTS_MAX: usize = 64;
-/// Bytes of results that are kept for RESULT_SCAN, the newest aside.
-const RESULT_BYTES_MAX: usize = 256 << 20;
 
 /// One statement that runs or ran.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct QueryRecord {
     /// Its id.
     pub(crate) query_id: String,
     /// Its text.
@@ -45,14 +41,14 @@ pub(crate) struct Ran {
     /// When its plan was ready, for statements with one.
     pub(crate) planned_nanos: OnceLock<i64>,
     /// How it ended; nothing while it runs.
-    pub(crate) end: OnceLock<Ended>,
+    pub(crate) end: OnceLock<Outcome>,
     /// What is kept of the newest statements only.
     details: Mutex<Details>,
 }
 
 /// How a statement ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct Outcome {
     /// When: nanoseconds since 1970 UTC.
     pub(crate) nanos: i64,
     /// Rows given or affected.
@@ -74,21 +70,25 @@ pub(crate) struct Details {
     pub(crate) rejected: Option<(ObjectId, Arc<Vec<RowError>>)>,
 }
 
-impl Ran {
-    /// A statement that starts in a session, with the session's profile.
-    pub(crate) fn start(session: &Session, query_id: &str, text: &str, start_nanos: i64) -> Ran {
+impl QueryRecord {
+    /// A statement that starts in a session.
+    pub(crate) fn start(
+        session: &SessionState,
+        statement: &StatementState,
+        start_nanos: i64,
+    ) -> QueryRecord {
         let path = session.path.clone();
         let (warehouse, role) = (session.warehouse.clone(), Some(session.role.clone()));
-        let profile = Arc::clone(&session.profile);
-        Ran {
-            query_id: query_id.to_string(),
-            text: text.to_string(),
+        let profile = Arc::clone(&statement.profile);
+        QueryRecord {
+            query_id: statement.query_id.0.clone(),
+            text: statement.sql.to_string(),
             query_type: OnceLock::new(),
             session_id: session.id,
             user: session.user.clone(),
             tag: session.settings.text("QUERY_TAG").to_string(),
             current: [path.database, path.schema, warehouse, role],
-            cancel: session.watch.cancel.clone(),
+            cancel: statement.watch.cancel.clone(),
             start_nanos,
             planned_nanos: OnceLock::new(),
             end: OnceLock::new(),
@@ -114,17 +114,17 @@ pub(crate) struct Statements {
 
 #[derive(Debug, Default)]
 struct Log {
-    statements: VecDeque<Arc<Ran>>,
+    statements: VecDeque<Arc<QueryRecord>>,
     text_bytes: usize,
 }
 
 impl Statements {
     /// Notes a statement that starts.
-    pub(crate) fn add(&self, ran: Arc<Ran>) {
+    pub(crate) fn add(&self, record: Arc<QueryRecord>) {
         let mut log = lock(&self.log);
         let Log { statements, text_bytes } = &mut *log;
-        *text_bytes += ran.text.len();
-        statements.push_back(ran);
+        *text_bytes += record.text.len();
+        statements.push_back(record);
         let old = statements.len().checked_sub(DETAILS_MAX + 1);
         if let Some(old) = old.and_then(|old| statements.get(old)) {
             *old.details() = Details::default();
@@ -137,18 +137,36 @@ impl Statements {
     }
 
     /// The statements, the newest first.
-    pub(crate) fn newest_first(&self) -> Vec<Arc<Ran>> {
+    pub(crate) fn newest_first(&self) -> Vec<Arc<QueryRecord>> {
         lock(&self.log).statements.iter().rev().cloned().collect()
     }
 
-    /// The statement of this id.
-    pub(crate) fn find(&self, query_id: &str) -> Option<Arc<Ran>> {
+    /// Ends the statements of a session that still run; says how many.
+    pub(crate) fn cancel_session(&self, session: u64) -> usize {
+        self.cancel_where(|record| record.session_id == session)
+    }
+
+    /// Ends the statements that run in a warehouse, but for one.
+    pub(crate) fn cancel_warehouse(&self, name: &str, but: &QueryRecord) {
+        self.cancel_where(|record| {
+            record.current[2].as_deref() == Some(name) && record.query_id != but.query_id
+        });
+    }
+
+    fn cancel_where(&self, of: impl Fn(&QueryRecord) -> bool) -> usize {
         let log = lock(&self.log);
-        log.statements.iter().rev().find(|ran| ran.query_id == query_id).cloned()
+        let running = log.statements.iter().filter(|record| record.end.get().is_none());
+        running.filter(|record| of(record)).map(|record| record.cancel.cancel()).count()
+    }
+
+    /// The statement of this id.
+    pub(crate) fn find(&self, query_id: &str) -> Option<Arc<QueryRecord>> {
+        let log = lock(&self.log);
+        log.statements.iter().rev().find(|record| record.query_id == query_id).cloned()
     }
 }
 
-/// The statements of one session, with the newest results.
+/// The statements of one session.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     kept: Mutex<Kept>,
@@ -160,30 +178,16 @@ struct Kept {
     ids: VecDeque<String>,
     /// How many statements are older than those.
     forgotten: usize,
-    results: VecDeque<StatementResult>,
 }
 
 impl History {
-    /// Notes a statement that ended, and keeps its result.
-    pub(crate) fn add(&self, query_id: &str, result: Option<&StatementResult>) {
+    /// Notes a statement that ended.
+    pub(crate) fn add(&self, query_id: &str) {
         let mut kept = lock(&self.kept);
         kept.ids.push_back(query_id.to_string());
         if kept.ids.len() > STATEMENTS_MAX {
             kept.ids.pop_front();
             kept.forgotten += 1;
-        }
-        let Some(result) = result else { return };
-        kept.results.push_back(result.clone());
-        let bytes = |result: &StatementResult| -> usize {
-            result.batches.iter().map(firn_column::Batch::memory_bytes).sum()
-        };
-        let mut total: usize = kept.results.iter().map(bytes).sum();
-        while kept.results.len() > 1
-            && (kept.results.len() > RESULTS_MAX || total > RESULT_BYTES_MAX)
-        {
-            if let Some(oldest) = kept.results.pop_front() {
-                total -= bytes(&oldest);
-            }
         }
     }
 
@@ -197,11 +201,5 @@ impl History {
             (forward, false) => (forward - 1).checked_sub(kept.forgotten)?,
         };
         kept.ids.get(index).cloned()
-    }
-
-    /// The kept result of a statement.
-    pub(crate) fn result(&self, query_id: &str) -> Option<StatementResult> {
-        let kept = lock(&self.kept);
-        kept.results.iter().rev().find(|result| result.query_id == query_id).cloned()
     }
 }

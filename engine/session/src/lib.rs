@@ -1,10 +1,11 @@
 //! firn's facade: an [`Engine`] on an account, and the [`Session`]s that run statements on it.
 //!
-//! Reading order: [`Engine`] opens an account; [`Session::execute`] takes one statement's text and
-//! `lifecycle` shows its whole road; `command` holds the statements without a plan, a file per kind of
+//! Reading order: [`Engine`] opens an account; [`Session::start`] takes one statement's text and
+//! gives a [`Statement`]; `lifecycle` shows its whole road; `command` holds the statements without a plan, a file per kind of
 //! object; `introspect` turns descriptions into rows.
 
 mod command;
+mod compute;
 mod current;
 mod engine;
 mod failure;
@@ -14,22 +15,28 @@ mod keywords;
 mod lifecycle;
 mod query_type;
 mod result;
+mod results;
 mod services;
 mod session;
+mod session_state;
 mod settings;
 mod settings_table;
 mod stages;
+mod statement;
 mod transact;
+mod transaction_slot;
 mod upkeep;
-mod warehouse;
 
 pub use engine::{Engine, EngineOptions};
 pub use failure::Failure;
+pub use firn_execute::spool::Next;
 pub use firn_query::optimize::RULES;
 pub use firn_query::parse::split;
 pub use firn_storage::ObjectAccess;
+pub use firn_types::Field;
 pub use firn_types::watch::{SoFar, Watch};
 pub use introspect::complete::Completer;
 pub use keywords::KEYWORDS;
 pub use result::{Cell, StatementResult};
-pub use session::{Session, SessionOptions};
+pub use session::{InUse, Session, SessionOptions};
+pub use statement::{Statement, StatementOptions};

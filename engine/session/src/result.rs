@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firn_column::{Batch, Column};
+use firn_execute::Spool;
 use firn_expression::functions::{FunctionContext, cast};
 use firn_types::{Field, Result, SqlType, Value, print_text};
 
@@ -14,7 +15,7 @@ pub struct StatementResult {
     /// The columns.
     pub fields: Vec<Field>,
     /// The rows, in order.
-    pub batches: Vec<Batch>,
+    pub(crate) spool: Arc<Spool>,
     /// The number that a client prints: rows given, or rows affected.
     pub row_count: u64,
     /// How values are printed.
@@ -35,25 +36,28 @@ pub enum Cell {
 impl StatementResult {
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        self.batches.iter().map(Batch::rows).sum()
+        usize::try_from(self.spool.rows()).unwrap_or(usize::MAX)
+    }
+
+    /// The rows as batches, in order. They are read one after another, from disk if they lie there.
+    pub fn batches(&self) -> impl Iterator<Item = Result<Batch>> + '_ {
+        (0..self.spool.batches()).filter_map(|index| self.spool.batch(index).transpose())
     }
 
     /// Every row's cells, in order, one batch at a time.
     ///
     /// # Errors
-    /// When a BINARY cannot be printed in the session's format.
+    /// When rows on disk cannot be read, or a BINARY cannot be printed in the session's format.
     pub fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> Result<()> {
-        let mut row = vec![Cell::Null; self.fields.len()];
-        for batch in &self.batches {
-            for index in 0..batch.rows() {
-                for ((cell, column), field) in row.iter_mut().zip(batch.columns()).zip(&self.fields)
-                {
-                    *cell = self.cell(column, index, field.sql_type)?;
-                }
-                f(&row);
-            }
-        }
-        Ok(())
+        self.batches().try_for_each(|batch| self.print(&batch?, f))
+    }
+
+    /// The cells of every row of one of its batches, in order.
+    ///
+    /// # Errors
+    /// When a BINARY cannot be printed in the session's format.
+    pub fn print(&self, batch: &Batch, f: &mut dyn FnMut(&[Cell])) -> Result<()> {
+        Printer { fields: &self.fields, functions: &self.functions }.for_each_row(batch, f)
     }
 
     /// All rows' cells.
@@ -65,6 +69,32 @@ impl StatementResult {
         self.for_each_row(&mut |row| rows.push(row.to_vec()))?;
         Ok(rows)
     }
+}
+
+/// Prints values as the server does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Printer<'a> {
+    /// The columns.
+    pub(crate) fields: &'a [Field],
+    /// How values are printed.
+    pub(crate) functions: &'a FunctionContext,
+}
+
+impl Printer<'_> {
+    /// The cells of every row of a batch, in order.
+    ///
+    /// # Errors
+    /// When a BINARY cannot be printed in the session's format.
+    pub(crate) fn for_each_row(&self, batch: &Batch, f: &mut dyn FnMut(&[Cell])) -> Result<()> {
+        let mut row = vec![Cell::Null; self.fields.len()];
+        for index in 0..batch.rows() {
+            for ((cell, column), field) in row.iter_mut().zip(batch.columns()).zip(self.fields) {
+                *cell = self.cell(column, index, field.sql_type)?;
+            }
+            f(&row);
+        }
+        Ok(())
+    }
 
     fn cell(&self, column: &Column, row: usize, sql_type: SqlType) -> Result<Cell> {
         let value = column.value(row, sql_type);
@@ -73,7 +103,7 @@ impl StatementResult {
             Value::Null => return Ok(Cell::Null),
             Value::Boolean(value) => return Ok(Cell::Boolean(*value)),
             Value::Variant(bytes) => {
-                cast::display_variant(bytes, &self.functions, &mut text);
+                cast::display_variant(bytes, self.functions, &mut text);
             }
             value => {
                 let (formats, zone) = (&self.functions.text, self.functions.time_zone);

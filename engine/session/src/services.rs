@@ -3,36 +3,32 @@
 use std::sync::Arc;
 
 use firn_account::{Account, Catalog, SessionSpace};
-use firn_column::Batch;
-use firn_execute::VirtualTables;
+use firn_execute::{VirtualRows, VirtualTables};
 use firn_expression::functions::Services;
 use firn_query::bind::{BindServices, TimePoint};
 use firn_query::plan::VirtualSource;
 use firn_query::plan::statement::Query;
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
-use crate::history::{History, Ran};
+use crate::history::{History, QueryRecord};
 use crate::introspect;
-use crate::lifecycle::Running;
-use crate::session::Session;
+use crate::lifecycle::StatementContext;
+use crate::session_state::SessionState;
 
 /// What the binder asks.
 #[derive(Debug)]
-pub(crate) struct BindView<'r, 's> {
-    pub(crate) running: &'r Running<'s>,
+pub(crate) struct BindView<'r> {
+    pub(crate) running: &'r StatementContext,
 }
 
-impl BindServices for BindView<'_, '_> {
+impl BindServices for BindView<'_> {
     fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<(Arc<Catalog>, i64)> {
-        let (catalog, nanos) = past(self.running.session, point, before)?;
+        let (catalog, nanos) = past(&self.running.session, point, before)?;
         Ok((Arc::new(catalog), nanos))
     }
 
     fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
-        match self.running.session.history.result(query_id) {
-            Some(result) => Ok(result.fields),
-            None => Err(statement_not_found(query_id)),
-        }
+        self.running.session.result(query_id).map(|result| result.fields)
     }
 
     fn information_schema_fields(&self, view: &str) -> Option<Vec<Field>> {
@@ -69,14 +65,18 @@ impl BindServices for BindView<'_, '_> {
 ///
 /// # Errors
 /// `TimeTravelUnavailable` and `StatementNotFound`.
-pub(crate) fn past(session: &Session, point: &TimePoint, before: bool) -> Result<(Catalog, i64)> {
+pub(crate) fn past(
+    session: &SessionState,
+    point: &TimePoint,
+    before: bool,
+) -> Result<(Catalog, i64)> {
     let account = &session.shared.account;
     let moment = account_point(point, before)?;
     match (point, account.time_of(&moment)) {
         (TimePoint::Statement(id), Err(error)) if error.code() == ErrorCode::StatementNotFound => {
-            let ran = session.shared.statements.find(id).ok_or(error)?;
-            let end = ran.end.get().map_or(ran.start_nanos, |end| end.nanos);
-            let nanos = if before { ran.start_nanos } else { end };
+            let record = session.shared.statements.find(id).ok_or(error)?;
+            let end = record.end.get().map_or(record.start_nanos, |end| end.nanos);
+            let nanos = if before { record.start_nanos } else { end };
             Ok((account.catalog_at(&firn_account::TimePoint::At(nanos))?, nanos))
         }
         (_, time) => {
@@ -120,21 +120,22 @@ pub(crate) struct SessionServices {
     described: introspect::Described,
     history: Arc<History>,
     cancel: Cancel,
-    statement: Arc<Ran>,
+    statement: Arc<QueryRecord>,
     last_transaction: Option<String>,
 }
 
 impl SessionServices {
-    /// The services of a session as it is now, for a statement.
-    pub(crate) fn of(session: &Session, statement: &Arc<Ran>) -> SessionServices {
+    /// The services of a session as a statement sees it now.
+    pub(crate) fn of(running: &StatementContext) -> SessionServices {
+        let session = &running.session;
         SessionServices {
             account: session.shared.account.clone(),
             space: Arc::clone(&session.space),
-            described: introspect::Described::of(session),
+            described: introspect::Described::of(running),
             history: Arc::clone(&session.history),
-            cancel: session.watch.cancel.clone(),
-            statement: Arc::clone(statement),
-            last_transaction: session.last_transaction.clone(),
+            cancel: running.watch.cancel.clone(),
+            statement: Arc::clone(&running.record),
+            last_transaction: session.transaction.last(),
         }
     }
 }
@@ -166,35 +167,33 @@ impl Services for SessionServices {
 /// The session's own tables while a statement runs.
 #[derive(Debug)]
 pub(crate) struct SessionTables {
+    session: SessionState,
     described: introspect::Described,
-    history: Arc<History>,
 }
 
 impl SessionTables {
-    /// The tables of a session as it is now.
-    pub(crate) fn of(session: &Session) -> SessionTables {
+    /// The tables of a session as a statement sees it now.
+    pub(crate) fn of(running: &StatementContext) -> SessionTables {
         SessionTables {
-            described: introspect::Described::of(session),
-            history: Arc::clone(&session.history),
+            session: running.session.clone(),
+            described: introspect::Described::of(running),
         }
     }
 }
 
 impl VirtualTables for SessionTables {
-    fn scan(&self, source: &VirtualSource) -> Result<Vec<Batch>> {
-        match source {
+    fn scan(&self, source: &VirtualSource) -> Result<VirtualRows> {
+        let rows = match source {
             VirtualSource::Result { query_id } => {
-                let found = self.history.result(query_id);
-                found.map(|result| result.batches).ok_or_else(|| statement_not_found(query_id))
+                return Ok(VirtualRows::Spool(self.session.result(query_id)?.spool));
             }
             VirtualSource::InformationSchema { database, view } => {
-                let rows = introspect::information_schema::rows(&self.described, database, view)?;
-                Ok(vec![rows.batch()?])
+                introspect::information_schema::rows(&self.described, database, view)?
             }
             VirtualSource::Function { name, arguments } => {
-                let rows = introspect::table_function::rows(&self.described, name, arguments)?;
-                Ok(vec![rows.batch()?])
+                introspect::table_function::rows(&self.described, name, arguments)?
             }
-        }
+        };
+        Ok(VirtualRows::Batches(vec![rows.batch()?]))
     }
 }

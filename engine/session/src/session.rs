@@ -1,21 +1,16 @@
-//! One connection's state.
+//! One connection: it starts statements, and keeps what they set.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use firn_account::catalog::CurrentPath;
-use firn_account::{Catalog, SessionSpace, Transaction};
-use firn_execute::Profile;
-use firn_query::bind::Variable;
-use firn_types::{Result, Watch};
+use firn_types::Result;
 
 use crate::engine::Shared;
 use crate::failure::Failure;
-use crate::history::History;
 use crate::introspect::complete::Completer;
+use crate::lifecycle::{self, StatementContext};
 use crate::result::StatementResult;
-use crate::settings::Settings;
-use crate::{current, lifecycle};
+use crate::session_state::{SessionHome, SessionState};
+use crate::statement::{Statement, StatementOptions};
 
 /// What a session starts with; what is not given is as in a new account: database FIRN, schema PUBLIC,
 /// warehouse COMPUTE_WH, role ACCOUNTADMIN.
@@ -33,105 +28,84 @@ pub struct SessionOptions {
     pub user: Option<String>,
 }
 
-/// One connection: it runs statements one after another, and keeps what they set.
+/// One connection. Several of its statements may run at once; each sees the session as it was when it
+/// started. When the session is dropped, those that still run are canceled.
 #[derive(Debug)]
 pub struct Session {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) id: u64,
-    pub(crate) space: Arc<SessionSpace>,
-    pub(crate) path: CurrentPath,
-    pub(crate) warehouse: Option<String>,
-    pub(crate) role: String,
-    pub(crate) user: String,
-    pub(crate) settings: Settings,
-    pub(crate) variables: HashMap<String, Variable>,
-    /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
-    pub(crate) transaction: Option<Transaction>,
-    /// The id of the last transaction that was committed or rolled back.
-    pub(crate) last_transaction: Option<String>,
-    pub(crate) history: Arc<History>,
-    pub(crate) watch: Watch,
-    pub(crate) profile: Arc<Profile>,
+    home: Arc<SessionHome>,
+}
+
+/// What a session has in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InUse {
+    /// The user.
+    pub user: String,
+    /// The role.
+    pub role: String,
+    /// The warehouse.
+    pub warehouse: Option<String>,
+    /// The database.
+    pub database: Option<String>,
+    /// The schema.
+    pub schema: Option<String>,
+}
+
+impl InUse {
+    /// What a session has in use now.
+    pub(crate) fn of(state: &SessionState) -> InUse {
+        InUse {
+            user: state.user.clone(),
+            role: state.role.clone(),
+            warehouse: state.warehouse.clone(),
+            database: state.path.database.clone(),
+            schema: state.path.schema.clone(),
+        }
+    }
 }
 
 impl Session {
     /// Starts a session.
-    pub(crate) fn start(shared: Arc<Shared>, id: u64, options: SessionOptions) -> Result<Session> {
-        let mut session = Session {
-            space: SessionSpace::new(id),
-            shared,
-            id,
-            path: CurrentPath::default(),
-            warehouse: None,
-            role: "ACCOUNTADMIN".to_string(),
-            user: options.user.clone().unwrap_or_else(|| "FIRN".to_string()),
-            settings: Settings::default(),
-            variables: HashMap::new(),
-            transaction: None,
-            last_transaction: None,
-            history: Arc::default(),
-            watch: Watch::default(),
-            profile: Arc::default(),
-        };
-        current::start(&mut session, &options)?;
-        Ok(session)
+    pub(crate) fn start_on(
+        shared: Arc<Shared>,
+        id: u64,
+        options: &SessionOptions,
+    ) -> Result<Session> {
+        let state = SessionState::start(shared, id, options)?;
+        Ok(Session { home: Arc::new(SessionHome::new(state)) })
     }
 
-    /// Runs one statement.
+    /// Starts a statement on a thread of its own. It runs to its end whether or not its rows are read.
+    pub fn start(&self, sql: &str, options: &StatementOptions) -> Statement {
+        let context = StatementContext::begin(&self.home, sql, options);
+        let statement = Statement::of(&context);
+        lifecycle::spawn(context);
+        statement
+    }
+
+    /// Runs one statement to its end.
     ///
     /// # Errors
     /// What was wrong, as a client shows it; the session goes on.
     pub fn execute(&mut self, sql: &str) -> Result<StatementResult, Failure> {
-        lifecycle::execute(self, sql)
+        let context = StatementContext::begin(&self.home, sql, &StatementOptions::default());
+        let statement = Statement::of(&context);
+        lifecycle::run(context);
+        statement.result()
     }
 
-    /// Follows statements of this session from other threads, and ends them.
-    pub fn watch(&self) -> Watch {
-        self.watch.clone()
-    }
-
-    /// User, warehouse, database and schema in use, for a prompt.
-    pub fn prompt(&self) -> [Option<&str>; 4] {
-        [
-            Some(self.user.as_str()),
-            self.warehouse.as_deref(),
-            self.path.database.as_deref(),
-            self.path.schema.as_deref(),
-        ]
+    /// What is in use.
+    pub fn in_use(&self) -> InUse {
+        self.home.change(|state| InUse::of(state))
     }
 
     /// Completes words of statements, as the session sees the account now.
     pub fn completer(&self) -> Completer {
-        Completer::of(self)
-    }
-
-    /// Seconds that a statement may take, as the session and its warehouse limit it; 0 for no limit.
-    pub(crate) fn timeout_seconds(&self) -> u64 {
-        const NAME: &str = "STATEMENT_TIMEOUT_IN_SECONDS";
-        let own = u64::try_from(self.settings.number(NAME)).unwrap_or(0);
-        let catalog = self.catalog();
-        let warehouse = self.warehouse.as_ref().and_then(|name| catalog.warehouse(name));
-        let limit = warehouse.and_then(|warehouse| {
-            let property = warehouse.properties.iter().find(|(name, _)| name == NAME)?;
-            property.1.parse().ok()
-        });
-        [own, limit.unwrap_or(0)].into_iter().filter(|seconds| *seconds > 0).min().unwrap_or(0)
-    }
-
-    /// The version of the account that the next statement sees.
-    pub(crate) fn catalog(&self) -> Catalog {
-        match &self.transaction {
-            Some(transaction) => transaction.catalog(),
-            None => self.shared.account.catalog_for(&self.space),
-        }
+        Completer::of(&self.home.state())
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // An open transaction is rolled back; the session's own files are only a leftover on failure,
-        // which sweeping removes.
-        self.transaction = None;
-        let _ = self.space.close(self.shared.account.access());
+        self.home.change(|state| state.shared.statements.cancel_session(state.id));
     }
 }

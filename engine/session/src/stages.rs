@@ -15,7 +15,7 @@ use firn_storage::path;
 use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, ObjectId, Result, Watch};
 
-use crate::session::Session;
+use crate::lifecycle::StatementContext;
 
 /// The id under which the files of user stages lie.
 const USER_STAGES: u64 = 1;
@@ -120,11 +120,16 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// The stages as a session sees them when a statement starts.
-    pub(crate) fn of(session: &Session, start_nanos: i64) -> Stages {
-        let account = session.shared.account.clone();
-        let (user, watch) = (session.user.clone(), session.watch.clone());
-        Stages { account, catalog: session.catalog(), user, start_nanos, watch }
+    /// The stages as a statement sees them now.
+    pub(crate) fn of(running: &StatementContext) -> Stages {
+        let session = &running.session;
+        Stages {
+            account: session.shared.account.clone(),
+            catalog: session.catalog(),
+            user: session.user.clone(),
+            start_nanos: running.start_nanos,
+            watch: running.watch.clone(),
+        }
     }
 
     /// A stage whose files are to be loaded or written.

@@ -1,39 +1,46 @@
 //! How statements change the account: in the session's transaction, or each in its own.
 
-use firn_account::{CatalogChange, Transaction};
-use firn_types::Result;
+use std::sync::Arc;
 
-use crate::lifecycle::Running;
+use firn_account::{CatalogChange, Transaction};
+use firn_types::{Error, Result};
+
+use crate::lifecycle::StatementContext;
 use crate::upkeep;
 
-impl Running<'_> {
+impl StatementContext {
     /// Runs a DML in the open transaction, or in one of its own that is committed at its end. When it
     /// fails its own changes are undone, and the transaction stays open.
     pub(crate) fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Self, &mut Transaction) -> Result<T>,
     ) -> Result<T> {
-        let autocommit = self.session.settings.is_true("AUTOCOMMIT");
-        let stays_open = self.session.transaction.is_some() || !autocommit;
-        let mut transaction = match self.session.transaction.take() {
-            Some(transaction) => transaction,
-            None => self.session.shared.account.begin(&self.session.space),
-        };
-        if stays_open {
-            transaction.span_statements();
+        if self.is_alone() {
+            let mut transaction = self.new_transaction();
+            let answer = work(self, &mut transaction)?;
+            self.commit(transaction)?;
+            return Ok(answer);
         }
+        let slot = Arc::clone(&self.session.transaction);
+        let mut loan = slot.lend(&self.watch.cancel, || self.new_transaction())?;
+        let transaction =
+            loan.transaction().ok_or_else(|| Error::internal("a loan of no transaction"))?;
+        transaction.span_statements();
         let savepoint = transaction.savepoint();
-        let outcome = work(self, &mut transaction);
-        if stays_open {
-            if outcome.is_err() {
-                transaction.roll_back_to(savepoint);
-            }
-            self.session.transaction = Some(transaction);
-            return outcome;
+        let outcome = work(self, transaction);
+        if outcome.is_err() {
+            transaction.roll_back_to(savepoint);
         }
-        let answer = outcome?;
-        self.commit(transaction)?;
-        Ok(answer)
+        outcome
+    }
+
+    /// Whether a DML is a transaction of its own.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.session.settings.is_true("AUTOCOMMIT") && !self.session.transaction.is_open()
+    }
+
+    fn new_transaction(&self) -> Transaction {
+        self.session.shared.account.begin(&self.session.space)
     }
 
     /// Runs DDL: it commits the open transaction first and is a transaction of its own.
@@ -42,7 +49,7 @@ impl Running<'_> {
         work: impl FnOnce(&mut Self, &mut Transaction) -> Result<T>,
     ) -> Result<T> {
         self.commit_open()?;
-        let mut transaction = self.session.shared.account.begin(&self.session.space);
+        let mut transaction = self.new_transaction();
         let answer = work(self, &mut transaction)?;
         if !transaction.is_empty() {
             self.commit(transaction)?;
@@ -54,7 +61,7 @@ impl Running<'_> {
         let id = transaction.id();
         let tables = transaction.changed_tables();
         let version = transaction.commit(&self.query_id)?;
-        self.session.last_transaction = Some(id);
+        self.session.transaction.ended(id);
         upkeep::after_commit(self, &tables, version);
         Ok(())
     }
@@ -68,18 +75,15 @@ impl Running<'_> {
 
     /// Sees what others have committed since the last statement of the open transaction.
     pub(crate) fn advance(&mut self) -> Result<()> {
-        match &mut self.session.transaction {
-            Some(transaction) => transaction.advance(),
-            None => Ok(()),
-        }
+        self.session.transaction.advance()
     }
 
     /// COMMIT; nothing happens without an open transaction.
     pub(crate) fn commit_open(&mut self) -> Result<()> {
-        match self.session.transaction.take() {
+        match self.session.transaction.take(&self.watch.cancel)? {
             Some(transaction) if !transaction.is_empty() => self.commit(transaction),
             Some(transaction) => {
-                self.session.last_transaction = Some(transaction.id());
+                self.session.transaction.ended(transaction.id());
                 Ok(())
             }
             None => Ok(()),
@@ -87,18 +91,19 @@ impl Running<'_> {
     }
 
     /// BEGIN; nothing happens inside an open transaction.
-    pub(crate) fn begin(&mut self) {
-        if self.session.transaction.is_none() {
-            let transaction = self.session.shared.account.begin(&self.session.space);
-            self.session.transaction = Some(transaction);
-        }
+    pub(crate) fn begin_transaction(&mut self) {
+        self.session.transaction.open(|| self.new_transaction());
     }
 
     /// ROLLBACK; nothing happens without an open transaction.
-    pub(crate) fn roll_back(&mut self) {
-        if let Some(transaction) = self.session.transaction.take() {
-            self.session.last_transaction = Some(transaction.id());
+    ///
+    /// # Errors
+    /// `Canceled` while another statement of the session writes in it.
+    pub(crate) fn roll_back(&mut self) -> Result<()> {
+        if let Some(transaction) = self.session.transaction.take(&self.watch.cancel)? {
+            self.session.transaction.ended(transaction.id());
             transaction.rollback();
         }
+        Ok(())
     }
 }

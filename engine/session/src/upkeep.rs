@@ -15,7 +15,7 @@ use firn_storage::compact::compactions;
 use firn_types::{ObjectId, Result};
 
 use crate::command::dml::keys_of;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 
 /// Files that nobody refers to are deleted when they are older: whoever wrote them has committed by then,
 /// and no statement that began before they were given up reads them any more.
@@ -24,7 +24,7 @@ const GRACE_NANOS: i64 = 86_400_000_000_000;
 const SWEEP_COMMITS: u64 = 1_000;
 
 /// Looks after tables to which a statement has just committed changes, as `version` of the account.
-pub(crate) fn after_commit(running: &Running<'_>, tables: &BTreeSet<ObjectId>, version: u64) {
+pub(crate) fn after_commit(running: &StatementContext, tables: &BTreeSet<ObjectId>, version: u64) {
     for table in tables {
         // The statement is done. What cannot be rewritten now is tried again after the next one.
         let _ = tend(running, *table);
@@ -35,7 +35,7 @@ pub(crate) fn after_commit(running: &Running<'_>, tables: &BTreeSet<ObjectId>, v
 }
 
 /// Rewrites the first run of micro-partitions that deserves it.
-fn tend(running: &Running<'_>, id: ObjectId) -> Result<()> {
+fn tend(running: &StatementContext, id: ObjectId) -> Result<()> {
     let session = &running.session;
     let account = &session.shared.account;
     let mut transaction = account.begin(&session.space);

@@ -56,6 +56,8 @@ error_codes! {
     Canceled = 604, "57014", Execution;
     /// The warehouse's memory is used up and the operator cannot spill.
     OutOfMemory = 300005, "53200", Execution;
+    /// A statement in a transaction that another statement's error has ended.
+    TransactionAborted = 300006, "25P02", Execution;
     /// No warehouse in use.
     NoWarehouse = 606, "57P03", Execution;
     /// Another transaction changed the same rows or the same object.

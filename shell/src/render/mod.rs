@@ -8,9 +8,10 @@ mod table;
 mod vertical;
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use firn_engine::{Cell, StatementResult};
+use firn_engine::{Cell, Field, StatementResult};
 
 pub(crate) use json::machine_error;
 
@@ -38,6 +39,11 @@ pub(crate) enum Format {
 impl Format {
     /// All names, as the options' table shows them.
     pub(crate) const NAMES: &str = "psql, csv, tsv, json, jsonl, markdown, vertical or machine";
+
+    /// Whether rows are printed as they come: the others need to know all of them first.
+    pub(crate) fn streams(self) -> bool {
+        matches!(self, Format::Csv | Format::Tsv | Format::Json | Format::JsonLines)
+    }
 
     /// The format of that name, in lower case.
     pub(crate) fn parse(name: &str) -> Option<Format> {
@@ -126,16 +132,19 @@ fn shorter_float(text: &str) -> Option<String> {
     (shorter.parse() != Ok(0.0)).then(|| shorter.to_string())
 }
 
-/// Rows that can be gone through more than once.
+/// Takes a row's cells.
+pub(crate) type TakeRow<'a> = dyn FnMut(&[Cell]) -> io::Result<()> + 'a;
+
+/// Rows that can be gone through more than once, unless they are streamed.
 pub(crate) trait RowSource {
     /// The columns.
     fn heads(&self) -> &[Head];
 
-    /// Calls `f` with every row's cells.
+    /// Calls `take` with every row's cells.
     ///
     /// # Errors
-    /// When a value cannot be printed.
-    fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> io::Result<()>;
+    /// When a value cannot be printed, and those of `take`, which end it.
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> io::Result<()>;
 }
 
 /// A statement's result as rows.
@@ -147,22 +156,27 @@ pub(crate) struct ResultRows<'a> {
 impl<'a> ResultRows<'a> {
     /// The rows of a result.
     pub(crate) fn new(result: &'a StatementResult) -> ResultRows<'a> {
-        let heads = result.fields.iter().map(|field| {
-            let type_name = field.sql_type.to_string();
-            Head {
-                name: field.name.clone(),
-                numeric: field.sql_type.is_numeric(),
-                semi_structured: matches!(type_name.as_str(), "VARIANT" | "OBJECT" | "ARRAY"),
-                dressed: match type_name.split('(').next() {
-                    Some("FLOAT") => Dressed::Float,
-                    Some("TIMESTAMP_LTZ" | "TIMESTAMP_TZ") => Dressed::Offset,
-                    _ => Dressed::No,
-                },
-                type_name,
-            }
-        });
-        ResultRows { heads: heads.collect(), result }
+        ResultRows { heads: heads_of(&result.fields), result }
     }
+}
+
+/// A result's columns as renderers see them.
+pub(crate) fn heads_of(fields: &[Field]) -> Vec<Head> {
+    let heads = fields.iter().map(|field| {
+        let type_name = field.sql_type.to_string();
+        Head {
+            name: field.name.clone(),
+            numeric: field.sql_type.is_numeric(),
+            semi_structured: matches!(type_name.as_str(), "VARIANT" | "OBJECT" | "ARRAY"),
+            dressed: match type_name.split('(').next() {
+                Some("FLOAT") => Dressed::Float,
+                Some("TIMESTAMP_LTZ" | "TIMESTAMP_TZ") => Dressed::Offset,
+                _ => Dressed::No,
+            },
+            type_name,
+        }
+    });
+    heads.collect()
 }
 
 impl RowSource for ResultRows<'_> {
@@ -170,9 +184,34 @@ impl RowSource for ResultRows<'_> {
         &self.heads
     }
 
-    fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> io::Result<()> {
-        self.result.for_each_row(f).map_err(|error| io::Error::other(error.to_string()))
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> io::Result<()> {
+        self.result.batches().try_for_each(|batch| {
+            let batch = batch.map_err(unreadable)?;
+            take_rows(take, |f| self.result.print(&batch, f))
+        })
     }
+}
+
+/// Hands rows on that are printed all at once, until one is not taken.
+///
+/// # Errors
+/// When they cannot be printed, and those of `take`.
+pub(crate) fn take_rows<E: Display>(
+    take: &mut TakeRow<'_>,
+    print: impl FnOnce(&mut dyn FnMut(&[Cell])) -> Result<(), E>,
+) -> io::Result<()> {
+    let mut taken = Ok(());
+    let printed = print(&mut |cells| {
+        if taken.is_ok() {
+            taken = take(cells);
+        }
+    });
+    printed.map_err(unreadable)?;
+    taken
+}
+
+fn unreadable(error: impl Display) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 /// Rows that the shell itself makes.
@@ -199,9 +238,8 @@ impl RowSource for TextRows {
         &self.heads
     }
 
-    fn for_each_row(&self, f: &mut dyn FnMut(&[Cell])) -> io::Result<()> {
-        self.rows.iter().for_each(|row| f(row));
-        Ok(())
+    fn for_each_row(&self, take: &mut TakeRow<'_>) -> io::Result<()> {
+        self.rows.iter().try_for_each(|row| take(row))
     }
 }
 
@@ -256,13 +294,7 @@ fn write_rows(
     out: &mut dyn Write,
     mut row: impl FnMut(&mut dyn Write, &[Cell]) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut result = Ok(());
-    rows.for_each_row(&mut |cells| {
-        if result.is_ok() {
-            result = row(out, cells);
-        }
-    })?;
-    result
+    rows.for_each_row(&mut |cells| row(out, cells))
 }
 
 #[cfg(test)]

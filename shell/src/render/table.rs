@@ -82,6 +82,7 @@ fn needs(rows: &dyn RowSource, style: Style) -> io::Result<Vec<Need>> {
         for ((need, head), cell) in needs.iter_mut().zip(rows.heads()).zip(cells) {
             need.cells = need.cells.max(widest_line(&head.shown(cell)));
         }
+        Ok(())
     })?;
     Ok(needs)
 }

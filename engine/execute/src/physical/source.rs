@@ -6,11 +6,14 @@ use firn_query::plan::{CteRef, Generate, StageScan, Values, VirtualScan};
 use firn_types::{Error, Result};
 
 use super::{Builder, Stream, Wanted, layout_of, started};
+use crate::context::VirtualRows;
 use crate::evaluate::Layout;
+use crate::operator::Source;
 use crate::operators::buffer::{Buffer, BufferSource};
 use crate::operators::generate::GenerateSource;
 use crate::operators::values::ValuesSource;
 use crate::profile::OperatorId;
+use crate::spool::SpoolSource;
 
 impl Builder<'_, '_> {
     pub(super) fn values(&mut self, node: &Values, id: OperatorId) -> Result<Stream> {
@@ -24,10 +27,14 @@ impl Builder<'_, '_> {
     }
 
     pub(super) fn virtual_scan(&mut self, node: &VirtualScan, id: OperatorId) -> Result<Stream> {
-        let batches = self.context.tables.scan(&node.source)?;
-        let buffer = Arc::new(Buffer::of(batches));
-        let source = BufferSource { buffer, positions: node.positions.clone() };
-        Ok(started(Arc::new(source), layout_of(&node.columns), id))
+        let positions = node.positions.clone();
+        let source: Arc<dyn Source> = match self.context.tables.scan(&node.source)? {
+            VirtualRows::Batches(batches) => {
+                Arc::new(BufferSource { buffer: Arc::new(Buffer::of(batches)), positions })
+            }
+            VirtualRows::Spool(spool) => Arc::new(SpoolSource { spool, positions }),
+        };
+        Ok(started(source, layout_of(&node.columns), id))
     }
 
     pub(super) fn stage_scan(&mut self, node: &StageScan, id: OperatorId) -> Result<Stream> {

@@ -8,14 +8,14 @@ use firn_types::{Error, ErrorCode, Result};
 use super::definition::catalog_kind;
 use super::drop::{live, place};
 use super::object_alter::changed;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// COMMENT ON.
 ///
 /// # Errors
 /// When there is no such object.
-pub(super) fn comment(running: &mut Running<'_>, ast: &Comment) -> Result<Rows> {
+pub(super) fn comment(running: &mut StatementContext, ast: &Comment) -> Result<Rows> {
     if ast.kind == ast::ObjectKind::Column {
         return comment_column(running, ast);
     }
@@ -33,7 +33,7 @@ pub(super) fn comment(running: &mut Running<'_>, ast: &Comment) -> Result<Rows> 
     Ok(Rows::done())
 }
 
-fn comment_column(running: &mut Running<'_>, ast: &Comment) -> Result<Rows> {
+fn comment_column(running: &mut StatementContext, ast: &Comment) -> Result<Rows> {
     let written = running.written(&ast.name)?;
     let Some((column, table)) = written.parts.split_last() else { return Ok(Rows::done()) };
     let table = firn_types::ObjectName { parts: table.to_vec() };

@@ -7,14 +7,14 @@ use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
 use super::definition::{already_exists, created, refuse_or_alter, retention_days, text_option};
 use crate::current;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// CREATE DATABASE and CREATE SCHEMA; both come into use.
 ///
 /// # Errors
 /// When the name is taken, or the database of a schema does not exist.
-pub(super) fn create(running: &mut Running<'_>, ast: &CreateObject) -> Result<Rows> {
+pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Result<Rows> {
     refuse_or_alter(ast.mode)?;
     let written = running.written(&ast.name)?;
     let name = written.object().name.clone();
@@ -55,7 +55,11 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateObject) -> Result<Ro
 }
 
 /// The database that a schema's name is in.
-fn schema_parent(running: &Running<'_>, catalog: &Catalog, name: &ObjectName) -> Result<ObjectId> {
+fn schema_parent(
+    running: &StatementContext,
+    catalog: &Catalog,
+    name: &ObjectName,
+) -> Result<ObjectId> {
     let database = match name.parts.as_slice() {
         [_] => running.session.path.database("CREATE SCHEMA")?,
         [database, _] => database.name.clone(),
@@ -102,19 +106,21 @@ fn container(ast: &CreateObject, header: Header) -> Result<Object> {
     })
 }
 
-fn come_into_use(running: &mut Running<'_>, kind: ObjectKind, name: &ObjectName) -> Result<()> {
-    match (kind, name.parts.as_slice()) {
-        (ObjectKind::Database, _) => current::use_database(running.session, &name.object().name),
-        (_, [database, schema]) => {
-            current::use_schema(running.session, Some(&database.name), &schema.name)
-        }
-        (_, _) => current::use_schema(running.session, None, &name.object().name),
-    }
+fn come_into_use(
+    running: &mut StatementContext,
+    kind: ObjectKind,
+    name: &ObjectName,
+) -> Result<()> {
+    running.change_session(|session| match (kind, name.parts.as_slice()) {
+        (ObjectKind::Database, _) => current::use_database(session, &name.object().name),
+        (_, [database, schema]) => current::use_schema(session, Some(&database.name), &schema.name),
+        (_, _) => current::use_schema(session, None, &name.object().name),
+    })
 }
 
 /// What a cloned container holds: second pointers to the same rows.
 fn cloned(
-    running: &Running<'_>,
+    running: &StatementContext,
     kind: ObjectKind,
     clone: &CloneOf,
     target: ObjectId,
@@ -169,7 +175,7 @@ fn cloned(
 
 /// Clones of all that a schema holds; files of internal stages are not cloned.
 fn cloned_schema(
-    running: &Running<'_>,
+    running: &StatementContext,
     catalog: &Catalog,
     from: ObjectId,
     target: ObjectId,

@@ -10,7 +10,7 @@ use firn_query::plan::statement::{CopyIntoStage, CopyIntoTable};
 use firn_types::{Field, Result, SqlType, Value};
 
 use super::dml::keys_of;
-use crate::lifecycle::{Answer, Running};
+use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 use crate::stages::Stages;
 
@@ -22,13 +22,13 @@ const UNLOAD_COUNT: SqlType = SqlType::Number { precision: 31, scale: 0 };
 /// # Errors
 /// As [`dml::copy_into_table`].
 pub(super) fn load(
-    running: &mut Running<'_>,
+    running: &mut StatementContext,
     plan: &CopyIntoTable,
     transaction: &mut Transaction,
 ) -> Result<(Answer, Purge)> {
     let mut context = running.query_context()?;
     context.purpose = "Copy";
-    let stages = Stages::of(running.session, running.start_nanos);
+    let stages = Stages::of(running);
     let stage = stages.open(&plan.location).map_err(|error| error.at(plan.span))?;
     let keys = keys_of(running, &plan.target.table)?;
     let copied = dml::copy_into_table(plan, &stage, &keys, &context, transaction)?;
@@ -39,9 +39,9 @@ pub(super) fn load(
             // VALIDATE does not know COPY with a SELECT.
             if !plan.transformed {
                 let rejected = Arc::new(files.errors);
-                running.ran.details().rejected = Some((plan.target.table.id(), rejected));
+                running.record.details().rejected = Some((plan.target.table.id(), rejected));
             }
-            running.ran.details().counts = vec![("number of rows inserted".to_string(), rows)];
+            running.record.details().counts = vec![("number of rows inserted".to_string(), rows)];
             Ok((answer, Purge { stage: Some(stage), paths: files.purge }))
         }
         Copied::Errors(errors) => Ok((Answer::of(&error_rows(&errors))?, Purge::default())),
@@ -149,10 +149,10 @@ fn error_row(error: &RowError) -> Vec<Value> {
 ///
 /// # Errors
 /// As [`dml::copy_into_stage`].
-pub(super) fn unload(running: &mut Running<'_>, plan: &CopyIntoStage) -> Result<Answer> {
+pub(super) fn unload(running: &mut StatementContext, plan: &CopyIntoStage) -> Result<Answer> {
     let mut context = running.query_context()?;
     context.purpose = "Unload";
-    let stages = Stages::of(running.session, running.start_nanos);
+    let stages = Stages::of(running);
     let stage = stages.open(&plan.location)?.stage;
     let query_id = running.query_id.0.clone();
     let unloaded = dml::copy_into_stage(plan, stage, &query_id, &context)?;

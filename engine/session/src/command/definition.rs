@@ -7,20 +7,20 @@ use firn_account::{Catalog, CatalogChange};
 use firn_query::parse::ast::{self, CreateMode, Name, StatementOption};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
-impl Running<'_> {
+impl StatementContext {
     /// The written name, IDENTIFIER() resolved.
     pub(crate) fn written(&self, name: &Name) -> Result<ObjectName> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| binder.object_name(name, self.sql))
+        self.with_binder(&functions, |binder| binder.object_name(name, &self.sql))
     }
 
     /// The name completed with the current database and schema.
     pub(crate) fn path(&self, name: &Name, verb: &str) -> Result<ObjectPath> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| binder.object_path(name, self.sql, verb))
+        self.with_binder(&functions, |binder| binder.object_path(name, &self.sql, verb))
     }
 
     /// The version of the account that the statement sees.

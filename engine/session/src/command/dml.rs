@@ -11,7 +11,7 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::copy;
 use super::table::cluster_keys;
-use crate::lifecycle::{Answer, Running};
+use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 
 /// The type of all counts of rows.
@@ -26,9 +26,8 @@ const ATTEMPTS: usize = 32;
 /// # Errors
 /// When the statement does not compile, its rows cannot be computed or stored, or the open transaction
 /// conflicts with another one.
-pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<Answer> {
-    let autocommit = running.session.settings.is_true("AUTOCOMMIT");
-    let alone = autocommit && running.session.transaction.is_none();
+pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Result<Answer> {
+    let alone = running.is_alone();
     let mut attempts = ATTEMPTS;
     loop {
         let plan = running.plan(statement)?;
@@ -70,7 +69,7 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
 /// # Errors
 /// As [`run`].
 pub(crate) fn execute(
-    running: &mut Running<'_>,
+    running: &mut StatementContext,
     plan: &StatementPlan,
     transaction: &mut Transaction,
 ) -> Result<Answer> {
@@ -98,7 +97,7 @@ pub(crate) fn execute(
 }
 
 fn insert_many(
-    running: &Running<'_>,
+    running: &StatementContext,
     plan: &InsertMany,
     context: &QueryContext,
     transaction: &mut Transaction,
@@ -110,7 +109,7 @@ fn insert_many(
 }
 
 fn update(
-    running: &Running<'_>,
+    running: &StatementContext,
     plan: &Update,
     context: &QueryContext,
     transaction: &mut Transaction,
@@ -128,7 +127,7 @@ fn update(
 }
 
 fn merge(
-    running: &Running<'_>,
+    running: &StatementContext,
     plan: &Merge,
     context: &QueryContext,
     transaction: &mut Transaction,
@@ -146,7 +145,7 @@ fn merge(
 }
 
 /// The table's cluster keys as expressions.
-pub(crate) fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>> {
+pub(crate) fn keys_of(running: &StatementContext, table: &Table) -> Result<Vec<Expr>> {
     if table.cluster_by.is_empty() {
         return Ok(Vec::new());
     }
@@ -155,12 +154,12 @@ pub(crate) fn keys_of(running: &Running<'_>, table: &Table) -> Result<Vec<Expr>>
 }
 
 /// One row of counts; their sum is the number of rows affected.
-fn counts(running: &Running<'_>, counts: Vec<(String, u64)>) -> Result<Answer> {
+fn counts(running: &StatementContext, counts: Vec<(String, u64)>) -> Result<Answer> {
     let fields = counts.iter().map(|(name, _)| Field::new(name.clone(), COUNT).required());
     let mut rows = Rows::new(fields.collect());
     rows.rows.push(counts.iter().map(|(_, count)| Value::integer(i128::from(*count))).collect());
     let mut answer = Answer::of(&rows)?;
     answer.affected = Some(counts.iter().map(|(_, count)| count).sum());
-    running.ran.details().counts = counts;
+    running.record.details().counts = counts;
     Ok(answer)
 }

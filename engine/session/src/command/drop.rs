@@ -7,7 +7,7 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{already_exists, catalog_kind};
 use crate::current;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Roles that every account is born with, and that stay.
@@ -18,7 +18,7 @@ const SYSTEM_ROLES: [&str; 6] =
 ///
 /// # Errors
 /// When the container does not exist.
-pub(crate) fn place(running: &Running<'_>, kind: ObjectKind, name: &Name) -> Result<Place> {
+pub(crate) fn place(running: &StatementContext, kind: ObjectKind, name: &Name) -> Result<Place> {
     let written = running.written(name)?;
     running.catalog().place(kind, &written, &running.session.path, "this statement")
 }
@@ -37,7 +37,7 @@ pub(crate) fn live(catalog: &Catalog, kind: ObjectKind, place: &Place) -> Option
 ///
 /// # Errors
 /// `NotFound` when there is no such object, unless IF EXISTS was written.
-pub(super) fn drop_object(running: &mut Running<'_>, ast: &Drop) -> Result<Rows> {
+pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<Rows> {
     let kind = catalog_kind(ast.kind)?;
     let missing = |name: &str| {
         Ok(Rows::status(format!("Drop statement executed successfully ({name} already dropped).")))
@@ -68,7 +68,7 @@ pub(super) fn drop_object(running: &mut Running<'_>, ast: &Drop) -> Result<Rows>
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
     running.change(vec![CatalogChange::Drop { id: object.id() }])?;
-    current::forget_dropped(running.session);
+    running.change_session(current::forget_dropped)?;
     Ok(Rows::status(format!("{} successfully dropped.", place.name)))
 }
 
@@ -88,7 +88,7 @@ fn holds_objects(catalog: &Catalog, object: &Object) -> bool {
 ///
 /// # Errors
 /// When the name is taken, or nothing of that name was dropped within the retention time.
-pub(super) fn undrop(running: &mut Running<'_>, ast: &Undrop) -> Result<Rows> {
+pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Rows> {
     let kind = match ast.kind {
         ast::ObjectKind::Table | ast::ObjectKind::Schema | ast::ObjectKind::Database => {
             catalog_kind(ast.kind)?

@@ -10,14 +10,14 @@ use firn_storage::prune;
 use firn_types::{Field, Result, SqlType, Value};
 use serde_json::json;
 
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Shows the plan of a statement without running it.
 ///
 /// # Errors
 /// As binding the statement.
-pub(super) fn run(running: &mut Running<'_>, ast: &Explain) -> Result<Rows> {
+pub(super) fn run(running: &mut StatementContext, ast: &Explain) -> Result<Rows> {
     let plan = running.plan(&ast.statement)?;
     let explained = Explained::of(&plan);
     let content = match ast.format {

@@ -9,7 +9,7 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::definition::catalog_kind;
 use super::drop::{live, place};
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// The privilege of the one role that owns an object; it is kept with the object.
@@ -94,7 +94,7 @@ struct Reached {
 ///
 /// # Errors
 /// When the subject or the grantee does not exist, or the subject has no such privilege.
-pub(super) fn grant(running: &mut Running<'_>, ast: &ast::Grant) -> Result<Rows> {
+pub(super) fn grant(running: &mut StatementContext, ast: &ast::Grant) -> Result<Rows> {
     let grantee = grantee(running, &ast.to)?;
     let reached = reached(running, &ast.subject)?;
     let mut changes = Vec::new();
@@ -122,7 +122,7 @@ pub(super) fn grant(running: &mut Running<'_>, ast: &ast::Grant) -> Result<Rows>
 ///
 /// # Errors
 /// As [`grant`].
-pub(super) fn revoke(running: &mut Running<'_>, ast: &ast::Revoke) -> Result<Rows> {
+pub(super) fn revoke(running: &mut StatementContext, ast: &ast::Revoke) -> Result<Rows> {
     let grantee = grantee(running, &ast.from)?;
     let reached = reached(running, &ast.subject)?;
     let catalog = running.catalog();
@@ -151,7 +151,7 @@ fn status(reached: &Reached) -> Rows {
     }
 }
 
-fn grantee(running: &Running<'_>, to: &ast::GrantTarget) -> Result<Grantee> {
+fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee> {
     let catalog = running.catalog();
     match to {
         ast::GrantTarget::Role(name) => {
@@ -177,7 +177,7 @@ fn missing(kind: ObjectKind, name: &str) -> Error {
     Error::new(ErrorCode::NotFound, text)
 }
 
-fn reached(running: &Running<'_>, subject: &GrantSubject) -> Result<Reached> {
+fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached> {
     let catalog = running.catalog();
     match subject {
         GrantSubject::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
@@ -218,7 +218,7 @@ fn reached(running: &Running<'_>, subject: &GrantSubject) -> Result<Reached> {
 }
 
 fn expect(
-    running: &Running<'_>,
+    running: &StatementContext,
     catalog: &Catalog,
     kind: ObjectKind,
     name: &Name,
@@ -282,7 +282,7 @@ fn named(privileges: &[Privilege], kind: &str, known: &[&str]) -> Result<Vec<Str
 
 /// The object gets another owner; its grants stay, go, or are in the way.
 fn give_ownership(
-    running: &Running<'_>,
+    running: &StatementContext,
     id: ObjectId,
     to: &Grantee,
     current_grants: Option<bool>,

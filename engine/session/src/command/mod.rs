@@ -29,14 +29,14 @@ pub(crate) use drop::{live, place};
 pub(crate) use table::cluster_keys;
 
 use crate::introspect::{describe, show};
-use crate::lifecycle::{Answer, Running};
+use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 
 /// Runs a command.
 ///
 /// # Errors
 /// What the command's own file says.
-pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<Answer> {
+pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Result<Answer> {
     let rows = match statement {
         Statement::Truncate(ast) => table::truncate(running, ast)?,
         Statement::CreateTable(ast) => return table::create(running, ast),
@@ -54,7 +54,7 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
         Statement::SetVariables(ast) => variable::set(running, ast)?,
         Statement::UnsetVariables(names) => variable::unset(running, names)?,
         Statement::Begin(_) => {
-            running.begin();
+            running.begin_transaction();
             Rows::done()
         }
         Statement::Commit => {
@@ -62,7 +62,7 @@ pub(crate) fn run(running: &mut Running<'_>, statement: &Statement) -> Result<An
             Rows::done()
         }
         Statement::Rollback => {
-            running.roll_back();
+            running.roll_back()?;
             Rows::done()
         }
         Statement::Explain(ast) => explain::run(running, ast)?,

@@ -11,7 +11,7 @@ use firn_types::{Error, ErrorCode, Result};
 use super::definition::{catalog_kind, text_option};
 use super::drop::{live, place};
 use crate::current;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Clusters that a warehouse may have.
@@ -42,7 +42,7 @@ const WAREHOUSE_SIZES: &[(&str, &str)] = &[
 ///
 /// # Errors
 /// When an option is wrong, the container does not exist, or the name is taken.
-pub(super) fn create(running: &mut Running<'_>, ast: &CreateObject) -> Result<Rows> {
+pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Result<Rows> {
     if ast.clone.is_some() && ast.kind != ast::ObjectKind::Sequence {
         return Err(Error::not_supported(format!("CREATE {} .. CLONE", ast.kind.words())));
     }
@@ -76,12 +76,12 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateObject) -> Result<Ro
     let name = place.name;
     let rows = running.create_object(object, ast.mode)?;
     if kind == ObjectKind::Warehouse {
-        current::use_warehouse(running.session, &name)?;
+        running.change_session(|session| current::use_warehouse(session, &name))?;
     }
     Ok(rows)
 }
 
-fn sequence(running: &Running<'_>, ast: &CreateObject, header: Header) -> Result<Sequence> {
+fn sequence(running: &StatementContext, ast: &CreateObject, header: Header) -> Result<Sequence> {
     if let Some(clone) = &ast.clone {
         let place = place(running, ObjectKind::Sequence, &clone.source)?;
         let catalog = running.catalog();
@@ -158,7 +158,7 @@ pub(super) fn value_text(value: &OptionValue) -> String {
 }
 
 pub(super) fn set_stage(
-    running: &Running<'_>,
+    running: &StatementContext,
     stage: &mut Stage,
     options: &[StatementOption],
 ) -> Result<()> {
@@ -224,7 +224,7 @@ fn check_url(url: &str) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidUrl, text))
 }
 
-fn stage_format(running: &Running<'_>, option: &StatementOption) -> Result<StageFileFormat> {
+fn stage_format(running: &StatementContext, option: &StatementOption) -> Result<StageFileFormat> {
     let named = |name: &OptionValue| {
         let written = match name {
             OptionValue::Text(text) => firn_query::parse::parse_object_name(text)?,

@@ -12,14 +12,14 @@ use super::definition::{catalog_kind, text_option};
 use super::drop::{live, place};
 use super::object::{invalid, properties, set_stage, set_warehouse};
 use crate::current;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// ALTER of anything but a table or the session.
 ///
 /// # Errors
 /// When there is no such object, or it cannot be changed so.
-pub(super) fn alter(running: &mut Running<'_>, ast: &AlterObject) -> Result<Rows> {
+pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result<Rows> {
     if ast.kind == ast::ObjectKind::Account {
         return alter_account(running, &ast.action);
     }
@@ -58,9 +58,12 @@ pub(super) fn alter(running: &mut Running<'_>, ast: &AlterObject) -> Result<Rows
                 None => return Ok(Rows::done()),
             }
         }
-        AlterObjectAction::AbortAllQueries | AlterObjectAction::Recluster(_) => {
+        AlterObjectAction::AbortAllQueries => {
+            let statements = &running.session.shared.statements;
+            statements.cancel_warehouse(&object.header().name, &running.record);
             return Ok(Rows::done());
         }
+        AlterObjectAction::Recluster(_) => return Ok(Rows::done()),
         AlterObjectAction::ManagedAccess(managed) => match object {
             Object::Schema(schema) => {
                 let mut schema = schema.as_ref().clone();
@@ -72,11 +75,11 @@ pub(super) fn alter(running: &mut Running<'_>, ast: &AlterObject) -> Result<Rows
         _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.word()))),
     };
     running.change(vec![change])?;
-    current::forget_dropped(running.session);
+    running.change_session(current::forget_dropped)?;
     Ok(Rows::done())
 }
 
-fn alter_account(running: &mut Running<'_>, action: &AlterObjectAction) -> Result<Rows> {
+fn alter_account(running: &mut StatementContext, action: &AlterObjectAction) -> Result<Rows> {
     let change = |name: &str, value: Option<String>| CatalogChange::SetParameter {
         on: ACCOUNT,
         name: name.to_string(),
@@ -97,7 +100,7 @@ fn alter_account(running: &mut Running<'_>, action: &AlterObjectAction) -> Resul
 }
 
 fn rename(
-    running: &Running<'_>,
+    running: &StatementContext,
     kind: ObjectKind,
     object: &Object,
     to: &ast::Name,
@@ -122,7 +125,7 @@ where
     Ok(copy.into())
 }
 
-fn set(running: &Running<'_>, object: Object, options: &[StatementOption]) -> Result<Object> {
+fn set(running: &StatementContext, object: Object, options: &[StatementOption]) -> Result<Object> {
     let comment = text_option(options, "COMMENT");
     let commented = |header: &mut Header| comment.iter().for_each(|c| header.comment.clone_from(c));
     let days = options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");

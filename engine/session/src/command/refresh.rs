@@ -17,20 +17,21 @@ use firn_storage::Snapshot;
 use firn_types::{Error, ObjectId, Result};
 
 use super::dml::keys_of;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 
 /// Brings views up to date where that is possible, and tells whether any was. Within an open transaction
 /// nothing is done: others would not see it, and it might be undone.
-pub(crate) fn refresh_all(running: &mut Running<'_>, views: &[ObjectId]) -> bool {
-    if running.session.transaction.is_some() {
+pub(crate) fn refresh_all(running: &mut StatementContext, views: &[ObjectId]) -> bool {
+    if running.session.transaction.is_open() {
         return false;
     }
     // A refresh that fails leaves the view as it was, to be read by way of its query.
-    views.iter().filter(|view| refresh(running, **view).unwrap_or(false)).count() > 0
+    let refreshed = |view: &&ObjectId| refresh(&mut running.child(), **view).unwrap_or(false);
+    views.iter().filter(refreshed).count() > 0
 }
 
 /// Brings one view up to date; false when it cannot be.
-fn refresh(running: &mut Running<'_>, id: ObjectId) -> Result<bool> {
+fn refresh(running: &mut StatementContext, id: ObjectId) -> Result<bool> {
     let catalog = running.catalog();
     let Some(view) = catalog.materialized_view(id).cloned() else { return Ok(false) };
     let Some(base) = catalog.table(view.base_table).cloned() else { return Ok(false) };
@@ -58,7 +59,7 @@ fn refresh(running: &mut Running<'_>, id: ObjectId) -> Result<bool> {
 /// The micro-partitions that were added to the base table since the view was last up to date; none when
 /// anything else happened to the table, or the view was never filled.
 fn added_since(
-    running: &Running<'_>,
+    running: &StatementContext,
     view: &MaterializedView,
     base: &Table,
 ) -> Result<Option<Arc<Snapshot>>> {
@@ -81,7 +82,7 @@ fn added_since(
 
 /// Stores the query's rows, beside what is stored when the view only `grows`.
 fn store(
-    running: &mut Running<'_>,
+    running: &mut StatementContext,
     view: &MaterializedView,
     query: Query,
     grows: bool,

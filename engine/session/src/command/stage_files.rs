@@ -7,7 +7,7 @@ use firn_query::parse::ast::{FileTransfer, StageFiles, StageLocation, StatementO
 use firn_query::plan;
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Files that PUT moves at the same time unless told.
@@ -21,7 +21,7 @@ const PARALLEL_MAX: i64 = 99;
 ///
 /// # Errors
 /// `StageFailure` for an external stage, wrong options, and files that cannot be read or written.
-pub(super) fn put(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
+pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows> {
     let stage = internal(running, &ast.stage)?;
     let mut request = PutRequest {
         source: ast.path.clone(),
@@ -55,7 +55,7 @@ pub(super) fn put(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
         "status",
         "message",
     ]);
-    for row in stage::put(stage.as_ref(), &request, &running.session.watch)? {
+    for row in stage::put(stage.as_ref(), &request, &running.watch)? {
         rows.rows.push(vec![
             Value::text(row.source),
             Value::text(row.target),
@@ -74,7 +74,7 @@ pub(super) fn put(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
 ///
 /// # Errors
 /// `StageFailure` for an external stage, wrong options, and files that cannot be read or written.
-pub(super) fn get(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
+pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows> {
     let stage = internal(running, &ast.stage)?;
     let mut request = GetRequest {
         prefix: ast.stage.path.clone(),
@@ -93,7 +93,7 @@ pub(super) fn get(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
         }
     }
     let mut rows = shape(&["file", "size:number", "status", "message"]);
-    for row in stage::get(stage.as_ref(), &request, &running.session.watch)? {
+    for row in stage::get(stage.as_ref(), &request, &running.watch)? {
         rows.rows.push(vec![
             Value::text(row.file),
             Value::integer(row.size),
@@ -108,7 +108,7 @@ pub(super) fn get(running: &Running<'_>, ast: &FileTransfer) -> Result<Rows> {
 ///
 /// # Errors
 /// When there is no such stage, it cannot be listed, or the pattern does not compile.
-pub(super) fn list(running: &Running<'_>, ast: &StageFiles) -> Result<Rows> {
+pub(super) fn list(running: &StatementContext, ast: &StageFiles) -> Result<Rows> {
     let (_, stage) = opened(running, &ast.location)?;
     let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
     let mut rows = shape(&["name", "size:number", "md5", "last_modified"]);
@@ -127,7 +127,7 @@ pub(super) fn list(running: &Running<'_>, ast: &StageFiles) -> Result<Rows> {
 ///
 /// # Errors
 /// When there is no such stage, it cannot be changed, or the pattern does not compile.
-pub(super) fn remove(running: &Running<'_>, ast: &StageFiles) -> Result<Rows> {
+pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Rows> {
     let (_, stage) = opened(running, &ast.location)?;
     let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
     let mut rows = Rows::texts(&["name", "result"]);
@@ -139,20 +139,20 @@ pub(super) fn remove(running: &Running<'_>, ast: &StageFiles) -> Result<Rows> {
 
 /// The stage that a statement names.
 fn opened(
-    running: &Running<'_>,
+    running: &StatementContext,
     location: &StageLocation,
 ) -> Result<(plan::StageLocation, SharedStage)> {
     let functions = running.function_context();
-    let place = running.with_binder(&functions, |binder| binder.stage(location, running.sql))?;
-    let session = &*running.session;
+    let place = running.with_binder(&functions, |binder| binder.stage(location, &running.sql))?;
+    let session = &running.session;
     let account = &session.shared.account;
     let stage =
-        crate::stages::open(account, &running.catalog(), &session.user, &place, &session.watch)?;
+        crate::stages::open(account, &running.catalog(), &session.user, &place, &running.watch)?;
     Ok((place, stage))
 }
 
 /// A stage that this machine's files may go to and come from.
-fn internal(running: &Running<'_>, location: &StageLocation) -> Result<SharedStage> {
+fn internal(running: &StatementContext, location: &StageLocation) -> Result<SharedStage> {
     let (place, stage) = opened(running, location)?;
     let external = match place {
         plan::StageLocation::Url(_) => true,

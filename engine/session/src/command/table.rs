@@ -19,7 +19,7 @@ use firn_types::{Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType}
 use super::definition::{already_exists, created, refuse_or_alter, retention_days};
 use super::dml;
 use super::template::from_template;
-use crate::lifecycle::{Answer, Running};
+use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 
 /// A table that is about to be created, with the sequences behind its AUTOINCREMENT columns.
@@ -32,7 +32,7 @@ pub(super) struct NewTable {
 ///
 /// # Errors
 /// When the name is taken, a column's type or default does not compile, or the query fails.
-pub(super) fn create(running: &mut Running<'_>, ast: &CreateTable) -> Result<Answer> {
+pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Result<Answer> {
     refuse_or_alter(ast.mode)?;
     let path = running.path(&ast.name, "CREATE TABLE")?;
     let catalog = running.catalog();
@@ -83,7 +83,7 @@ fn reads(plan: &Plan, table: &Table) -> bool {
 /// Creates the table, and fills it from the query, as one step. `read` is the table that it replaces, and
 /// the version of that table's rows, when the query reads them.
 fn store(
-    running: &mut Running<'_>,
+    running: &mut StatementContext,
     ast: &CreateTable,
     new: NewTable,
     query: Option<Query>,
@@ -116,7 +116,7 @@ fn store(
 }
 
 /// The columns that are written.
-fn from_columns(running: &Running<'_>, ast: &CreateTable, header: Header) -> Result<NewTable> {
+fn from_columns(running: &StatementContext, ast: &CreateTable, header: Header) -> Result<NewTable> {
     if ast.columns.is_empty() {
         let text = "a table needs at least one column";
         return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.name.span()));
@@ -134,7 +134,7 @@ fn from_columns(running: &Running<'_>, ast: &CreateTable, header: Header) -> Res
 
 /// One written column; `inferred` is its type when none is written.
 pub(super) fn column(
-    running: &Running<'_>,
+    running: &StatementContext,
     definition: &ColumnDefinition,
     inferred: Option<SqlType>,
     header: &Header,
@@ -174,7 +174,7 @@ pub(super) fn column(
         });
         sequence = Some(Sequence::new(own, identity.start, identity.increment, ordered));
     } else if let Some(default) = &definition.default {
-        column.default = Some(ColumnDefault::Text(default.span.of(running.sql).to_string()));
+        column.default = Some(ColumnDefault::Text(default.span.of(&running.sql).to_string()));
     }
     Ok((column, sequence))
 }
@@ -192,7 +192,7 @@ pub(super) fn check_names(columns: &[TableColumn], written: &[ColumnDefinition])
 
 /// AS SELECT: the query's columns, under the names and types that are written.
 fn from_query(
-    running: &Running<'_>,
+    running: &StatementContext,
     ast: &CreateTable,
     query: &Query,
     header: Header,
@@ -256,7 +256,7 @@ fn stored_type(sql_type: SqlType) -> SqlType {
 }
 
 /// LIKE: the source's columns, defaults, keys and clustering, without its rows.
-fn like(running: &Running<'_>, source: &ast::Name, header: Header) -> Result<NewTable> {
+fn like(running: &StatementContext, source: &ast::Name, header: Header) -> Result<NewTable> {
     let catalog = running.catalog();
     let source = source_table(running, &catalog, source)?;
     let mut table = source.as_ref().clone();
@@ -267,7 +267,7 @@ fn like(running: &Running<'_>, source: &ast::Name, header: Header) -> Result<New
 
 /// CLONE: a second pointer to the same rows, at a version.
 fn cloned(
-    running: &Running<'_>,
+    running: &StatementContext,
     ast: &CreateTable,
     clone: &ast::CloneOf,
     header: Header,
@@ -301,7 +301,11 @@ fn cloned(
 }
 
 /// Gives a copied table its own header, and its AUTOINCREMENT columns counters of their own.
-fn copy_identities(running: &Running<'_>, mut table: Table, header: Header) -> Result<NewTable> {
+fn copy_identities(
+    running: &StatementContext,
+    mut table: Table,
+    header: Header,
+) -> Result<NewTable> {
     let catalog = running.catalog();
     let comment = table.header.comment.clone();
     let mut sequences = Vec::new();
@@ -319,7 +323,11 @@ fn copy_identities(running: &Running<'_>, mut table: Table, header: Header) -> R
     Ok(NewTable { table, sequences })
 }
 
-fn source_table(running: &Running<'_>, catalog: &Catalog, name: &ast::Name) -> Result<Arc<Table>> {
+fn source_table(
+    running: &StatementContext,
+    catalog: &Catalog,
+    name: &ast::Name,
+) -> Result<Arc<Table>> {
     let path = running.path(name, "CREATE TABLE")?;
     match catalog.expect_path(ObjectKind::Table, &path)? {
         Object::Table(table) => Ok(Arc::clone(table)),
@@ -332,7 +340,7 @@ fn source_table(running: &Running<'_>, catalog: &Catalog, name: &ast::Name) -> R
 
 /// Kind, keys, clustering and properties; and every default and key must compile.
 fn finished(
-    running: &Running<'_>,
+    running: &StatementContext,
     ast: &CreateTable,
     mut new: NewTable,
     path: &ObjectPath,
@@ -348,7 +356,7 @@ fn finished(
         table.constraints.push(constraint);
     }
     if !ast.cluster_by.is_empty() {
-        let text = |key: &ast::Expr| key.span.of(running.sql).to_string();
+        let text = |key: &ast::Expr| key.span.of(&running.sql).to_string();
         table.cluster_by = ast.cluster_by.iter().map(text).collect();
     }
     for option in &ast.options {
@@ -359,7 +367,7 @@ fn finished(
 }
 
 /// Every default and clustering key must compile.
-pub(super) fn check(running: &Running<'_>, table: &Table, path: &ObjectPath) -> Result<()> {
+pub(super) fn check(running: &StatementContext, table: &Table, path: &ObjectPath) -> Result<()> {
     let functions = running.function_context();
     running.with_binder(&functions, |binder| {
         for column in table.columns.iter().filter(|column| column.default.is_some()) {
@@ -393,7 +401,7 @@ pub(crate) fn cluster_keys(
 
 /// A key as the catalog keeps it. PRIMARY KEY makes its columns NOT NULL.
 pub(super) fn keep_constraint(
-    running: &Running<'_>,
+    running: &StatementContext,
     table: &mut Table,
     ast: &ast::Constraint,
 ) -> Result<Constraint> {
@@ -477,7 +485,7 @@ pub(super) fn set_property(table: &mut Table, option: &ast::StatementOption) -> 
 ///
 /// # Errors
 /// When there is no such table.
-pub(super) fn truncate(running: &mut Running<'_>, ast: &Truncate) -> Result<Rows> {
+pub(super) fn truncate(running: &mut StatementContext, ast: &Truncate) -> Result<Rows> {
     let path = running.path(&ast.table, "TRUNCATE")?;
     if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
         return Ok(Rows::done());

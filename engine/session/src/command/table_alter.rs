@@ -11,14 +11,14 @@ use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 
 use super::definition::already_exists;
 use super::table::{check, column, keep_constraint, set_property};
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// ALTER TABLE.
 ///
 /// # Errors
 /// When there is no such table, or it cannot be changed so.
-pub(super) fn alter(running: &mut Running<'_>, ast: &AlterTable) -> Result<Rows> {
+pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<Rows> {
     let path = running.path(&ast.table, "ALTER TABLE")?;
     let catalog = running.catalog();
     if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
@@ -40,7 +40,7 @@ pub(super) fn alter(running: &mut Running<'_>, ast: &AlterTable) -> Result<Rows>
     }
 }
 
-fn rename(running: &mut Running<'_>, table: &Table, name: &ast::Name) -> Result<Rows> {
+fn rename(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Result<Rows> {
     let to = running.path(name, "ALTER TABLE")?;
     let catalog = running.catalog();
     let parent = catalog.expect_schema(&to)?;
@@ -51,7 +51,7 @@ fn rename(running: &mut Running<'_>, table: &Table, name: &ast::Name) -> Result<
     Ok(Rows::done())
 }
 
-fn swap(running: &mut Running<'_>, table: &Table, name: &ast::Name) -> Result<Rows> {
+fn swap(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Result<Rows> {
     let other = running.path(name, "ALTER TABLE")?;
     let catalog = running.catalog();
     let right = catalog.expect_path(ObjectKind::Table, &other)?.id();
@@ -61,7 +61,7 @@ fn swap(running: &mut Running<'_>, table: &Table, name: &ast::Name) -> Result<Ro
 
 /// Changes the definition, checks it as a whole, and stores it.
 fn redefine(
-    running: &mut Running<'_>,
+    running: &mut StatementContext,
     table: &Arc<Table>,
     action: &AlterTableAction,
     path: &ObjectPath,
@@ -94,7 +94,7 @@ fn redefine(
             add_constraint(running, &mut changed, constraint)?;
         }
         AlterTableAction::ClusterBy(keys) => {
-            let text = |key: &ast::Expr| key.span.of(running.sql).to_string();
+            let text = |key: &ast::Expr| key.span.of(&running.sql).to_string();
             changed.cluster_by = keys.iter().map(text).collect();
         }
         AlterTableAction::DropClusteringKey => changed.cluster_by.clear(),
@@ -113,7 +113,7 @@ fn redefine(
 }
 
 fn add_column(
-    running: &Running<'_>,
+    running: &StatementContext,
     table: &mut Table,
     definition: &ColumnDefinition,
     if_not_exists: bool,
@@ -132,7 +132,7 @@ fn add_column(
             if matches!(inner.kind, ExprKind::Literal(_)))
         };
         if !matches!(default.kind, ExprKind::Literal(_)) && !negative(default) {
-            let text = default.span.of(running.sql);
+            let text = default.span.of(&running.sql);
             let text = format!("Invalid column default expression [{text}]");
             return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
@@ -167,10 +167,10 @@ fn add_column(
 }
 
 /// ADD COLUMN takes a literal of the column's own family, and nothing but NULL for dates and times.
-fn check_family(running: &Running<'_>, new: &TableColumn, default: &ast::Expr) -> Result<()> {
+fn check_family(running: &StatementContext, new: &TableColumn, default: &ast::Expr) -> Result<()> {
     let functions = running.function_context();
     let (_, found) =
-        running.with_binder(&functions, |binder| binder.constant(default, running.sql))?;
+        running.with_binder(&functions, |binder| binder.constant(default, &running.sql))?;
     let wanted = new.sql_type;
     let fits = found == SqlType::Null
         || (wanted.is_numeric() && found.is_numeric())
@@ -231,7 +231,7 @@ fn rename_column(table: &mut Table, from: &Identifier, to: &Identifier) -> Resul
     Ok(())
 }
 
-fn alter_column(running: &Running<'_>, table: &mut Table, alter: &AlterColumn) -> Result<()> {
+fn alter_column(running: &StatementContext, table: &mut Table, alter: &AlterColumn) -> Result<()> {
     let rows = Arc::clone(&table.snapshot);
     let Some(column) = table.columns.iter_mut().find(|column| column.name == alter.column.name)
     else {
@@ -262,7 +262,7 @@ fn alter_column(running: &Running<'_>, table: &mut Table, alter: &AlterColumn) -
         }
         ColumnChange::SetDefault(expr) => match &expr.kind {
             ExprKind::Column(name) if name.object().as_str() == "NEXTVAL" => {
-                let text = expr.span.of(running.sql).to_string();
+                let text = expr.span.of(&running.sql).to_string();
                 column.default = Some(firn_account::catalog::ColumnDefault::Text(text));
                 Ok(())
             }
@@ -333,7 +333,7 @@ fn values_fit(column: &TableColumn, precision: u8, rows: &firn_storage::Snapshot
 }
 
 fn add_constraint(
-    running: &Running<'_>,
+    running: &StatementContext,
     table: &mut Table,
     constraint: &ast::Constraint,
 ) -> Result<()> {

@@ -7,7 +7,7 @@ use firn_types::variant::view::Variant;
 use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::table::{NewTable, check_names};
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 
 /// The table that a template describes: one array of objects with COLUMN_NAME, TYPE and NULLABLE, in the
 /// order of ORDER_ID where that is given.
@@ -15,7 +15,7 @@ use crate::lifecycle::Running;
 /// # Errors
 /// When the query gives something else, or a type does not exist.
 pub(super) fn from_template(
-    running: &mut Running<'_>,
+    running: &mut StatementContext,
     query: &ast::Query,
     header: Header,
 ) -> Result<NewTable> {
@@ -41,7 +41,10 @@ pub(super) fn from_template(
 }
 
 /// A column and its place; without ORDER_ID the places are equal, and the array's order stays.
-fn described_column(running: &Running<'_>, element: Variant<'_>) -> Result<(i128, TableColumn)> {
+fn described_column(
+    running: &StatementContext,
+    element: Variant<'_>,
+) -> Result<(i128, TableColumn)> {
     let text = |key: &str| match element.get(key).map(Variant::item) {
         Some(Item::Text(text)) => Ok(text),
         _ => Err(no_template()),

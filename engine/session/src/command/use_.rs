@@ -4,18 +4,18 @@ use firn_query::parse::ast::Use;
 use firn_types::{Error, ErrorCode, ObjectName, Result};
 
 use crate::current;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Puts a database, schema, warehouse or role in use.
 ///
 /// # Errors
 /// `CannotUse` when it does not exist.
-pub(super) fn run(running: &mut Running<'_>, ast: &Use) -> Result<Rows> {
+pub(super) fn run(running: &mut StatementContext, ast: &Use) -> Result<Rows> {
     match ast {
         Use::Database(name) => {
             let name = running.written(name)?;
-            current::use_database(running.session, &name.object().name)?;
+            use_database(running, &name)?;
         }
         Use::Schema(name) => {
             let name = running.written(name)?;
@@ -24,28 +24,36 @@ pub(super) fn run(running: &mut Running<'_>, ast: &Use) -> Result<Rows> {
         Use::Name(name) => {
             let name = running.written(name)?;
             match name.parts.len() {
-                1 => current::use_database(running.session, &name.object().name)?,
+                1 => use_database(running, &name)?,
                 _ => use_schema(running, &name)?,
             }
         }
         Use::Warehouse(name) => {
             let name = running.written(name)?;
-            current::use_warehouse(running.session, &name.object().name)?;
+            running
+                .change_session(|session| current::use_warehouse(session, &name.object().name))?;
         }
         Use::Role(name) => {
             let name = running.written(name)?;
-            current::use_role(running.session, &name.object().name)?;
+            running.change_session(|session| current::use_role(session, &name.object().name))?;
         }
         Use::SecondaryRoles(_) => {}
     }
     Ok(Rows::done())
 }
 
-fn use_schema(running: &mut Running<'_>, name: &ObjectName) -> Result<()> {
+fn use_database(running: &mut StatementContext, name: &ObjectName) -> Result<()> {
+    running.change_session(|session| current::use_database(session, &name.object().name))
+}
+
+fn use_schema(running: &mut StatementContext, name: &ObjectName) -> Result<()> {
     match name.parts.as_slice() {
-        [schema] => current::use_schema(running.session, None, &schema.name),
+        [schema] => {
+            running.change_session(|session| current::use_schema(session, None, &schema.name))
+        }
         [database, schema] => {
-            current::use_schema(running.session, Some(&database.name), &schema.name)
+            let database = Some(database.name.as_str());
+            running.change_session(|session| current::use_schema(session, database, &schema.name))
         }
         _ => {
             let text = format!("invalid schema name '{name}'");

@@ -1,10 +1,12 @@
 //! SET and UNSET of session variables.
 
+use std::sync::Arc;
+
 use firn_query::bind::Variable;
 use firn_query::parse::ast::{Expr, ExprKind, SetVariables};
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, Value};
 
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Bytes that a variable's text may have.
@@ -14,7 +16,7 @@ const VARIABLE_BYTES_MAX: usize = 16_384;
 ///
 /// # Errors
 /// When there are not as many values as names, a query gives several rows, or a value is too long.
-pub(super) fn set(running: &mut Running<'_>, ast: &SetVariables) -> Result<Rows> {
+pub(super) fn set(running: &mut StatementContext, ast: &SetVariables) -> Result<Rows> {
     let mut values: Vec<(Value, SqlType)> = Vec::with_capacity(ast.names.len());
     for expr in &ast.values {
         values.extend(values_of(running, expr)?);
@@ -39,13 +41,16 @@ pub(super) fn set(running: &mut Running<'_>, ast: &SetVariables) -> Result<Rows>
         let created = running.session.variables.get(&name).map(|variable| variable.created_nanos);
         let created_nanos = created.unwrap_or(now);
         let variable = Variable { value, sql_type, created_nanos, updated_nanos: now };
-        running.session.variables.insert(name, variable);
+        running.change_session(|session| {
+            Arc::make_mut(&mut session.variables).insert(name.clone(), variable.clone());
+            Ok(())
+        })?;
     }
     Ok(Rows::done())
 }
 
 /// The value of an expression, or the values of a query's only row.
-fn values_of(running: &mut Running<'_>, expr: &Expr) -> Result<Vec<(Value, SqlType)>> {
+fn values_of(running: &mut StatementContext, expr: &Expr) -> Result<Vec<(Value, SqlType)>> {
     if let ExprKind::Subquery(query) = &expr.kind {
         let query = running.plan_query(query)?;
         let answer = running.rows_of(&query)?;
@@ -63,7 +68,7 @@ fn values_of(running: &mut Running<'_>, expr: &Expr) -> Result<Vec<(Value, SqlTy
         return Ok(values.collect());
     }
     // Any other expression may hold subqueries too: it is a query of one row.
-    let text = format!("select {}", expr.span.of(running.sql));
+    let text = format!("select {}", expr.span.of(&running.sql));
     let query = firn_query::parse::parse_query(&text).map_err(Error::without_span)?;
     let functions = running.function_context();
     let plan = running.with_binder(&functions, |binder| {
@@ -77,9 +82,13 @@ fn values_of(running: &mut Running<'_>, expr: &Expr) -> Result<Vec<(Value, SqlTy
 }
 
 /// Forgets variables.
-pub(super) fn unset(running: &mut Running<'_>, names: &[Identifier]) -> Result<Rows> {
+pub(super) fn unset(running: &mut StatementContext, names: &[Identifier]) -> Result<Rows> {
     for name in names {
-        running.session.variables.remove(&name.name.to_uppercase());
+        let name = name.name.to_uppercase();
+        running.change_session(|session| {
+            Arc::make_mut(&mut session.variables).remove(&name);
+            Ok(())
+        })?;
     }
     Ok(Rows::done())
 }

@@ -8,14 +8,14 @@ use firn_query::plan::statement::Query;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
 use super::refresh;
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 /// Creates a view; its query must compile now.
 ///
 /// # Errors
 /// When the query does not compile, an item of it has no name, or the name is taken.
-pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows> {
+pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result<Rows> {
     let verb = if ast.materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE VIEW" };
     let path = running.path(&ast.name, verb)?;
     let schema = running.catalog().expect_schema(&path)?;
@@ -23,7 +23,7 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
     let own =
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
     let (query, mut stars) = running.with_binder(&functions, |binder| {
-        let (query, stars) = binder.bind_view(&ast.query, running.sql, &own)?;
+        let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own)?;
         if ast.materialized {
             refuse_changing(&query, ast)?;
         }
@@ -32,7 +32,7 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
     let columns = columns(ast, &query)?;
     let header = running.header(schema, &path.name, &ast.options);
     let text = running.sql.trim().trim_end_matches(';').to_string();
-    let body = ast.query_span.of(running.sql);
+    let body = ast.query_span.of(&running.sql);
     // The view keeps the query's text alone.
     let before = body.len() - body.trim_start().len() + ast.query_span.start as usize;
     let before = u32::try_from(before).unwrap_or(u32::MAX);
@@ -43,7 +43,7 @@ pub(super) fn create(running: &mut Running<'_>, ast: &CreateView) -> Result<Rows
         let mut view = MaterializedView::new(header, text, body, columns, base);
         view.secure = ast.secure;
         view.stars = stars;
-        let key = |key: &ast::Expr| key.span.of(running.sql).to_string();
+        let key = |key: &ast::Expr| key.span.of(&running.sql).to_string();
         view.cluster_by = ast.cluster_by.iter().map(key).collect();
         view.into()
     } else {

@@ -6,7 +6,7 @@ use firn_query::bind::rewritten_functions;
 use firn_types::ObjectId;
 
 use crate::keywords::KEYWORDS;
-use crate::session::Session;
+use crate::session_state::SessionState;
 
 /// What completion knows: the account as one statement saw it, and where names are looked up.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Completer {
 
 impl Completer {
     /// The words as a session sees them now.
-    pub(crate) fn of(session: &Session) -> Completer {
+    pub(crate) fn of(session: &SessionState) -> Completer {
         Completer { catalog: session.catalog(), path: session.path.clone() }
     }
 

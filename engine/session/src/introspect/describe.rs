@@ -14,9 +14,8 @@ use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::show;
 use crate::command::{catalog_kind, live, place};
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
-use crate::services::statement_not_found;
 
 const COLUMNS: &str = "name, type, kind, null?, default, primary key, unique key, check, expression, \
                        comment, policy name, privacy domain";
@@ -51,7 +50,7 @@ const USER_PROPERTIES: [(&str, &str); 14] = [
 ///
 /// # Errors
 /// When there is no such object, or firn cannot describe its kind.
-pub(crate) fn run(running: &Running<'_>, ast: &Describe) -> Result<Rows> {
+pub(crate) fn run(running: &StatementContext, ast: &Describe) -> Result<Rows> {
     match &ast.kind {
         DescribeKind::Object(kind, name) => object(running, ast, *kind, name),
         DescribeKind::Routine(kind, ..) => {
@@ -60,21 +59,18 @@ pub(crate) fn run(running: &Running<'_>, ast: &Describe) -> Result<Rows> {
         DescribeKind::Result(expr) => {
             let functions = running.function_context();
             let (value, _) =
-                running.with_binder(&functions, |binder| binder.constant(expr, running.sql))?;
+                running.with_binder(&functions, |binder| binder.constant(expr, &running.sql))?;
             let Value::Text(id) = value else {
                 let text = "DESCRIBE RESULT needs the id of a statement";
                 return Err(Error::new(ErrorCode::InvalidParameterType, text).at(expr.span));
             };
-            match running.session.history.result(&id) {
-                Some(result) => Ok(fields(&result.fields)),
-                None => Err(statement_not_found(&id)),
-            }
+            running.session.result(&id).map(|result| fields(&result.fields))
         }
     }
 }
 
 fn object(
-    running: &Running<'_>,
+    running: &StatementContext,
     ast: &Describe,
     kind: ast::ObjectKind,
     name: &Name,
@@ -125,7 +121,7 @@ fn object(
 
 /// The columns of a view of INFORMATION_SCHEMA, if it is one that the name means.
 fn of_information_schema(
-    running: &Running<'_>,
+    running: &StatementContext,
     catalog: &Catalog,
     name: &Name,
 ) -> Result<Option<Vec<ViewColumn>>> {
@@ -138,7 +134,7 @@ fn of_information_schema(
 
 /// The one row that SHOW gives for the object.
 fn as_shown(
-    running: &Running<'_>,
+    running: &StatementContext,
     kind: ast::ObjectKind,
     name: &Name,
     object: &str,
@@ -344,7 +340,7 @@ fn user_rows(user: &User) -> Rows {
 }
 
 /// What lives in a schema or database.
-fn contents(running: &Running<'_>, container: &Object) -> Rows {
+fn contents(running: &StatementContext, container: &Object) -> Rows {
     let catalog = running.catalog();
     let mut inside: Vec<&Object> = catalog.all().collect();
     inside.retain(|object| {

@@ -21,7 +21,7 @@ use firn_query::parse;
 use firn_types::{Error, Result, Watch};
 
 use crate::engine::Shared;
-use crate::session::Session;
+use crate::lifecycle::StatementContext;
 
 /// What the session's own tables are made of.
 #[derive(Debug)]
@@ -51,8 +51,9 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    /// The session as it is now.
-    pub(crate) fn of(session: &Session) -> Described {
+    /// The session as a statement sees it now.
+    pub(crate) fn of(running: &StatementContext) -> Described {
+        let session = &running.session;
         Described {
             catalog: session.catalog(),
             shared: Arc::clone(&session.shared),
@@ -64,7 +65,7 @@ impl Described {
             time_zone: session.settings.time_zone(),
             current: session.path.clone(),
             now_nanos: session.shared.account.clock().now_nanos(),
-            watch: session.watch.clone(),
+            watch: running.watch.clone(),
         }
     }
 

@@ -46,10 +46,8 @@ pub(crate) fn answer(
         }
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
-            let running = described.shared.statements.newest_first().into_iter();
-            let running = running.filter(|ran| ran.end.get().is_none());
-            let own = running.filter(|ran| ran.session_id.to_string() == *session);
-            let canceled = own.map(|ran| ran.cancel.cancel()).count();
+            let session = session.parse();
+            let canceled = session.map_or(0, |id| described.shared.statements.cancel_session(id));
             Ok(Some(format!("{canceled} cancelled.")))
         }
         ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
@@ -62,11 +60,11 @@ pub(crate) fn answer(
 
 /// Ends a statement of any session of the process, if it runs.
 fn cancel(described: &Described, id: &str) -> Result<String> {
-    let ran = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
-    if ran.end.get().is_some() {
+    let record = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+    if record.end.get().is_some() {
         return Ok("Identified SQL statement is not currently executing.".to_string());
     }
-    ran.cancel.cancel();
+    record.cancel.cancel();
     Ok(format!("query [{id}] terminated."))
 }
 

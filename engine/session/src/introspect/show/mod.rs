@@ -16,7 +16,7 @@ use firn_query::parse::ast::{ObjectKind, Show, ShowKind};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::listing::{Cell, Listing, is_like};
-use crate::lifecycle::Running;
+use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
 pub(super) use columns::default_text;
@@ -73,7 +73,7 @@ fn plural(words: &str) -> String {
 
 /// A SHOW that runs: what it sees and which rows it wants.
 pub(super) struct Shown<'a> {
-    running: &'a Running<'a>,
+    running: &'a StatementContext,
     show: &'a Show,
     catalog: Catalog,
 }
@@ -82,7 +82,7 @@ pub(super) struct Shown<'a> {
 ///
 /// # Errors
 /// When the scope does not exist, there are too many rows, or firn has no such objects.
-pub(crate) fn run(running: &Running<'_>, ast: &Show) -> Result<Rows> {
+pub(crate) fn run(running: &StatementContext, ast: &Show) -> Result<Rows> {
     let shown = Shown { running, show: ast, catalog: running.catalog() };
     let listing = match &ast.kind {
         ShowKind::Objects(kind) => shown.objects(*kind)?,

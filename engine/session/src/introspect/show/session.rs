@@ -229,13 +229,13 @@ impl Shown<'_> {
     pub(super) fn transactions(&self) -> Listing {
         let mut listing = Listing::show(TRANSACTIONS);
         let session = &self.running.session;
-        if let Some(transaction) = &session.transaction {
+        if let Some(transaction) = session.transaction.facts() {
             let cells = [
-                ("id", number(transaction.started_nanos())),
+                ("id", number(transaction.started_nanos)),
                 ("user", text(session.user.as_str())),
                 ("session", number(session.id)),
-                ("name", text(transaction.id())),
-                ("started_on", time(transaction.started_nanos())),
+                ("name", text(transaction.id.as_str())),
+                ("started_on", time(transaction.started_nanos)),
                 ("state", text("running")),
                 ("scope", text("0")),
             ];

@@ -27,8 +27,8 @@ pub(super) fn rows(
     listing: &mut Listing,
 ) -> Result<()> {
     let id = arguments.expect_text("QUERY_ID")?;
-    let ran = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
-    let details = ran.details().clone();
+    let record = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+    let details = record.details().clone();
     let operators = details.profile.operators();
     let all: u64 = operators.iter().map(|operator| read(&operator.nanos)).sum();
     let (mut step, mut root) = (0_u64, 0);

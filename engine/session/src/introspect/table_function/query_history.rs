@@ -7,7 +7,7 @@ use firn_types::{Error, ErrorCode, Result};
 use super::super::Described;
 use super::super::listing::{Listing, boolean, number, optional, text, time};
 use super::Arguments;
-use crate::history::Ran;
+use crate::history::QueryRecord;
 
 pub(super) const COLUMNS: &str = "QUERY_ID, QUERY_TEXT, DATABASE_NAME, SCHEMA_NAME, QUERY_TYPE, \
     SESSION_ID:number, USER_NAME, ROLE_NAME, WAREHOUSE_NAME, WAREHOUSE_SIZE, WAREHOUSE_TYPE, \
@@ -51,7 +51,7 @@ pub(super) fn of_session(
 ) -> Result<()> {
     let session = arguments.number("SESSION_ID")?;
     let session = session.unwrap_or(i128::from(described.session_id));
-    list(described, arguments, listing, |ran| i128::from(ran.session_id) == session)
+    list(described, arguments, listing, |record| i128::from(record.session_id) == session)
 }
 
 pub(super) fn of_user(
@@ -60,7 +60,7 @@ pub(super) fn of_user(
     listing: &mut Listing,
 ) -> Result<()> {
     let user = arguments.text("USER_NAME")?.unwrap_or(&described.user);
-    list(described, arguments, listing, |ran| ran.user == user)
+    list(described, arguments, listing, |record| record.user == user)
 }
 
 pub(super) fn of_warehouse(
@@ -69,14 +69,14 @@ pub(super) fn of_warehouse(
     listing: &mut Listing,
 ) -> Result<()> {
     let wanted = arguments.text("WAREHOUSE_NAME")?.or(described.warehouse.as_deref());
-    list(described, arguments, listing, |ran| ran.current[2].as_deref() == wanted)
+    list(described, arguments, listing, |record| record.current[2].as_deref() == wanted)
 }
 
 fn list(
     described: &Described,
     arguments: &Arguments,
     listing: &mut Listing,
-    wants: impl Fn(&Ran) -> bool,
+    wants: impl Fn(&QueryRecord) -> bool,
 ) -> Result<()> {
     let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
     if !LIMITS.contains(&limit) {
@@ -85,23 +85,23 @@ fn list(
     }
     let start = arguments.time("END_TIME_RANGE_START")?;
     let end = arguments.time("END_TIME_RANGE_END")?;
-    let ended_in_range = |ran: &Ran| {
+    let ended_in_range = |record: &QueryRecord| {
         // What still runs ends now.
-        let ended = i128::from(ran.end.get().map_or(described.now_nanos, |end| end.nanos));
+        let ended = i128::from(record.end.get().map_or(described.now_nanos, |end| end.nanos));
         start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
     };
     let statements = described.shared.statements.newest_first();
-    let wanted = statements.iter().filter(|ran| wants(ran) && ended_in_range(ran));
-    for ran in wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        add(described, ran, listing);
+    let wanted = statements.iter().filter(|record| wants(record) && ended_in_range(record));
+    for record in wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
+        add(described, record, listing);
     }
     Ok(())
 }
 
-fn add(described: &Described, ran: &Arc<Ran>, listing: &mut Listing) {
-    let [database, schema, warehouse, role] = &ran.current;
+fn add(described: &Described, record: &Arc<QueryRecord>, listing: &mut Listing) {
+    let [database, schema, warehouse, role] = &record.current;
     let found = warehouse.as_ref().and_then(|name| described.catalog.warehouse(name));
-    let end = ran.end.get();
+    let end = record.end.get();
     let error = end.and_then(|end| end.error.as_ref());
     let status = match (end, error) {
         (None, _) => "RUNNING",
@@ -111,29 +111,29 @@ fn add(described: &Described, ran: &Arc<Ran>, listing: &mut Listing) {
     // A clock may be set back; a time is never negative.
     let milliseconds = |from: i64, to: i64| number((to - from).max(0) / NANOS_PER_MILLISECOND);
     let now = end.map_or(described.now_nanos, |end| end.nanos);
-    let planned = ran.planned_nanos.get().copied().unwrap_or(now);
+    let planned = record.planned_nanos.get().copied().unwrap_or(now);
     let mut cells = vec![
-        ("QUERY_ID", text(ran.query_id.as_str())),
-        ("QUERY_TEXT", text(ran.text.as_str())),
+        ("QUERY_ID", text(record.query_id.as_str())),
+        ("QUERY_TEXT", text(record.text.as_str())),
         ("DATABASE_NAME", optional(database.as_deref())),
         ("SCHEMA_NAME", optional(schema.as_deref())),
-        ("QUERY_TYPE", text(ran.query_type.get().copied().unwrap_or("UNKNOWN"))),
-        ("SESSION_ID", number(ran.session_id)),
-        ("USER_NAME", text(ran.user.as_str())),
+        ("QUERY_TYPE", text(record.query_type.get().copied().unwrap_or("UNKNOWN"))),
+        ("SESSION_ID", number(record.session_id)),
+        ("USER_NAME", text(record.user.as_str())),
         ("ROLE_NAME", optional(role.as_deref())),
         ("WAREHOUSE_NAME", optional(warehouse.as_deref())),
         ("WAREHOUSE_SIZE", optional(found.map(|warehouse| warehouse.size.as_str()))),
         ("WAREHOUSE_TYPE", text("STANDARD")),
-        ("QUERY_TAG", text(ran.tag.as_str())),
+        ("QUERY_TAG", text(record.tag.as_str())),
         ("EXECUTION_STATUS", text(status)),
         ("ERROR_CODE", optional(error.map(|(code, _)| code.to_string()))),
         ("ERROR_MESSAGE", optional(error.map(|(_, message)| message.as_str()))),
-        ("START_TIME", time(ran.start_nanos)),
+        ("START_TIME", time(record.start_nanos)),
         ("END_TIME", time(end.map_or(0, |end| end.nanos))),
-        ("TOTAL_ELAPSED_TIME", milliseconds(ran.start_nanos, now)),
+        ("TOTAL_ELAPSED_TIME", milliseconds(record.start_nanos, now)),
         ("BYTES_SCANNED", number(end.map_or(0, |end| end.bytes_read))),
         ("ROWS_PRODUCED", number(end.map_or(0, |end| end.rows))),
-        ("COMPILATION_TIME", milliseconds(ran.start_nanos, planned)),
+        ("COMPILATION_TIME", milliseconds(record.start_nanos, planned)),
         ("EXECUTION_TIME", milliseconds(planned, now)),
         ("IS_CLIENT_GENERATED_STATEMENT", boolean(false)),
     ];
@@ -147,7 +147,7 @@ fn add(described: &Described, ran: &Arc<Ran>, listing: &mut Listing) {
         ]
         .map(|name| (name, number(0))),
     );
-    if ran.planned_nanos.get().is_some() {
+    if record.planned_nanos.get().is_some() {
         cells.push(("CLUSTER_NUMBER", number(1)));
     }
     listing.add(&cells);

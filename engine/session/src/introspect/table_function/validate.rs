@@ -8,7 +8,7 @@ use firn_types::{Error, ErrorCode, Result};
 use super::super::Described;
 use super::super::listing::{Listing, number, optional, text};
 use super::Arguments;
-use crate::history::Ran;
+use crate::history::QueryRecord;
 use crate::services::statement_not_found;
 
 pub(super) const COLUMNS: &str = "ERROR, FILE, LINE:number, CHARACTER:number, BYTE_OFFSET:number, \
@@ -25,29 +25,30 @@ pub(super) fn rows(
 ) -> Result<()> {
     let path = described.path(arguments.expect_text("TABLE")?, "VALIDATE")?;
     let table = described.catalog.expect_path(ObjectKind::Table, &path)?.id();
-    let loaded =
-        |ran: &Arc<Ran>| ran.details().rejected.as_ref().is_some_and(|(id, _)| *id == table);
-    let ran = match arguments.expect_text("JOB_ID")? {
+    let loaded = |record: &Arc<QueryRecord>| {
+        record.details().rejected.as_ref().is_some_and(|(id, _)| *id == table)
+    };
+    let record = match arguments.expect_text("JOB_ID")? {
         LAST => {
             let statements = described.shared.statements.newest_first();
             let mut own =
-                statements.into_iter().filter(|ran| ran.session_id == described.session_id);
+                statements.into_iter().filter(|record| record.session_id == described.session_id);
             match own.find(loaded) {
-                Some(ran) => ran,
+                Some(record) => record,
                 None => return Ok(()),
             }
         }
         id => {
-            let ran =
+            let record =
                 described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
-            if !loaded(&ran) {
+            if !loaded(&record) {
                 let text = format!("Statement {id} did not load table '{path}'.");
                 return Err(Error::new(ErrorCode::InvalidParameterValue, text));
             }
-            ran
+            record
         }
     };
-    let rejected = ran.details().rejected.clone();
+    let rejected = record.details().rejected.clone();
     for error in rejected.iter().flat_map(|(_, errors)| errors.iter()) {
         listing.add(&[
             ("ERROR", text(error.message.as_str())),

@@ -1,0 +1,142 @@
+//! What a session is, and what each of its statements sees of it.
+//!
+//! A statement works on a copy, taken when it begins. What it changes of the session it changes in its copy
+//! and in the session itself, so that several statements of one session may run at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use firn_account::catalog::CurrentPath;
+use firn_account::{Catalog, SessionSpace};
+use firn_query::bind::Variable;
+use firn_types::Result;
+
+use crate::current;
+use crate::engine::Shared;
+use crate::history::History;
+use crate::result::StatementResult;
+use crate::services::statement_not_found;
+use crate::session::SessionOptions;
+use crate::settings::Settings;
+use crate::transaction_slot::TransactionSlot;
+
+/// A session as a statement sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionState {
+    /// What the sessions of the process share.
+    pub(crate) shared: Arc<Shared>,
+    /// The session's number.
+    pub(crate) id: u64,
+    /// Its temporary objects.
+    pub(crate) space: Arc<SessionSpace>,
+    /// The user.
+    pub(crate) user: String,
+    /// Its statements.
+    pub(crate) history: Arc<History>,
+    /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
+    pub(crate) transaction: Arc<TransactionSlot>,
+    /// The database and schema in use.
+    pub(crate) path: CurrentPath,
+    /// The warehouse in use.
+    pub(crate) warehouse: Option<String>,
+    /// The role in use.
+    pub(crate) role: String,
+    /// The session's parameters.
+    pub(crate) settings: Settings,
+    /// What SET has set.
+    pub(crate) variables: Arc<HashMap<String, Variable>>,
+}
+
+impl SessionState {
+    /// A new session's state.
+    ///
+    /// # Errors
+    /// When the database, schema, warehouse or role it is to start with does not exist.
+    pub(crate) fn start(
+        shared: Arc<Shared>,
+        id: u64,
+        options: &SessionOptions,
+    ) -> Result<SessionState> {
+        let mut state = SessionState {
+            shared,
+            id,
+            space: SessionSpace::new(id),
+            user: options.user.clone().unwrap_or_else(|| "FIRN".to_string()),
+            history: Arc::default(),
+            transaction: Arc::default(),
+            path: CurrentPath::default(),
+            warehouse: None,
+            role: "ACCOUNTADMIN".to_string(),
+            settings: Settings::default(),
+            variables: Arc::default(),
+        };
+        current::start(&mut state, options)?;
+        Ok(state)
+    }
+
+    /// The version of the account that the next statement sees.
+    pub(crate) fn catalog(&self) -> Catalog {
+        let open = self.transaction.catalog();
+        open.unwrap_or_else(|| self.shared.account.catalog_for(&self.space))
+    }
+
+    /// The result of an earlier statement of the user.
+    ///
+    /// # Errors
+    /// `StatementNotFound` when there is none, or it is not kept any more.
+    pub(crate) fn result(&self, query_id: &str) -> Result<StatementResult> {
+        let now_nanos = self.shared.account.clock().now_nanos();
+        let found = self.shared.results.of(&self.user, query_id, now_nanos);
+        found.ok_or_else(|| statement_not_found(query_id))
+    }
+
+    /// Seconds that a statement may take, as the session and its warehouse limit it; 0 for no limit.
+    pub(crate) fn timeout_seconds(&self) -> u64 {
+        self.least_of("STATEMENT_TIMEOUT_IN_SECONDS")
+    }
+
+    /// The smaller of the session's and the warehouse's value of a parameter, without those that are 0.
+    pub(crate) fn least_of(&self, name: &str) -> u64 {
+        let own = u64::try_from(self.settings.number(name)).unwrap_or(0);
+        let catalog = self.catalog();
+        let warehouse = self.warehouse.as_ref().and_then(|name| catalog.warehouse(name));
+        let limit = warehouse.and_then(|warehouse| {
+            let property = warehouse.properties.iter().find(|(property, _)| property == name)?;
+            property.1.parse().ok()
+        });
+        [own, limit.unwrap_or(0)].into_iter().filter(|value| *value > 0).min().unwrap_or(0)
+    }
+}
+
+/// Where a session's state is kept: its statements hold it as long as they run.
+#[derive(Debug)]
+pub(crate) struct SessionHome {
+    state: Mutex<SessionState>,
+}
+
+impl SessionHome {
+    /// Keeps the state of a new session.
+    pub(crate) fn new(state: SessionState) -> SessionHome {
+        SessionHome { state: Mutex::new(state) }
+    }
+
+    /// The state as it is now.
+    pub(crate) fn state(&self) -> SessionState {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the state.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut SessionState) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for SessionHome {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // An open transaction is rolled back; the session's own files are only a leftover on failure,
+        // which sweeping removes.
+        state.transaction.abandon();
+        let _ = state.space.close(state.shared.account.access());
+    }
+}

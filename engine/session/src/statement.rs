@@ -1,0 +1,306 @@
+//! A statement as whoever started it sees it: while it runs, and afterwards.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use firn_column::Batch;
+use firn_execute::spool::Next;
+use firn_execute::{Profile, Spool};
+use firn_expression::functions::FunctionContext;
+use firn_types::{Error, Field, QueryId, Watch};
+
+use crate::failure::Failure;
+use crate::lifecycle::StatementContext;
+use crate::result::{Cell, Printer, StatementResult};
+use crate::session::InUse;
+
+/// How one statement is run.
+#[derive(Clone, Debug, Default)]
+pub struct StatementOptions {
+    /// Session parameters, each with its value, that hold for this statement alone.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// A statement that runs, or has ended. Dropping it lets it run on.
+#[derive(Debug)]
+pub struct Statement {
+    state: Arc<StatementState>,
+    /// How many batches were read.
+    read: usize,
+}
+
+/// What a statement is and gives, as soon as it is known.
+#[derive(Debug)]
+pub(crate) struct StatementState {
+    pub(crate) query_id: QueryId,
+    pub(crate) sql: Arc<str>,
+    pub(crate) watch: Watch,
+    pub(crate) profile: Arc<Profile>,
+    /// The rows given so far.
+    pub(crate) rows: Arc<Spool>,
+    /// How values are printed.
+    functions: Arc<FunctionContext>,
+    known: Mutex<Known>,
+    /// More is known.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    kind: Option<&'static str>,
+    fields: Option<Arc<[Field]>>,
+    outcome: Option<Result<Finished, Failure>>,
+}
+
+/// A statement that has ended well.
+#[derive(Clone, Debug)]
+pub(crate) struct Finished {
+    /// Rows given or affected.
+    pub(crate) row_count: u64,
+    /// What it has done to how many rows, by the names of its result's columns.
+    pub(crate) counts: Vec<(String, u64)>,
+    /// What the session has in use after it.
+    pub(crate) in_use: InUse,
+}
+
+/// Long enough to look only now and then, where no one else does.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+impl StatementState {
+    /// A statement about which nothing is known yet.
+    pub(crate) fn new(
+        query_id: QueryId,
+        sql: Arc<str>,
+        watch: Watch,
+        rows: Arc<Spool>,
+        functions: Arc<FunctionContext>,
+    ) -> StatementState {
+        StatementState {
+            query_id,
+            sql,
+            watch,
+            profile: Arc::default(),
+            rows,
+            functions,
+            known: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what the statement is.
+    pub(crate) fn set_kind(&self, kind: &'static str) {
+        self.known().kind = Some(kind);
+        self.changed.notify_all();
+    }
+
+    /// Says which columns the rows have, before there are any.
+    pub(crate) fn set_fields(&self, fields: Vec<Field>) {
+        self.known().fields = Some(fields.into());
+        self.changed.notify_all();
+    }
+
+    /// Ends the statement; its result is first given to `keep`.
+    pub(crate) fn finish(
+        &self,
+        outcome: Result<Finished, Failure>,
+        keep: impl FnOnce(&StatementResult),
+    ) {
+        let mut known = self.known();
+        if let Ok(finished) = &outcome {
+            keep(&self.result_of(&known, finished));
+        }
+        known.outcome = Some(outcome);
+        drop(known);
+        self.changed.notify_all();
+        self.rows.end();
+    }
+
+    fn result_of(&self, known: &Known, finished: &Finished) -> StatementResult {
+        StatementResult {
+            query_id: self.query_id.0.clone(),
+            fields: known.fields.as_deref().unwrap_or_default().to_vec(),
+            row_count: finished.row_count,
+            spool: Arc::clone(&self.rows),
+            functions: Arc::clone(&self.functions),
+        }
+    }
+
+    /// The result, once the statement has ended; none when it gave none.
+    pub(crate) fn result(&self) -> Option<Result<StatementResult, Failure>> {
+        let known = self.known();
+        Some(match known.outcome.as_ref()? {
+            Err(failure) => Err(failure.clone()),
+            Ok(finished) => Ok(self.result_of(&known, finished)),
+        })
+    }
+
+    /// Waits until `answer` has one.
+    fn wait<T>(&self, patience: Duration, answer: impl Fn(&Known) -> Option<T>) -> Option<T> {
+        let start = std::time::Instant::now();
+        let mut known = self.known();
+        loop {
+            if let Some(answer) = answer(&known) {
+                return Some(answer);
+            }
+            let left = patience.checked_sub(start.elapsed())?;
+            let woken = self.changed.wait_timeout(known, left);
+            known = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Statement {
+    /// The statement of a context.
+    pub(crate) fn of(context: &StatementContext) -> Statement {
+        Statement { state: Arc::clone(context.state()), read: 0 }
+    }
+
+    /// The statement's id.
+    pub fn query_id(&self) -> &str {
+        &self.state.query_id.0
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.state.sql
+    }
+
+    /// Follows it from other threads, and ends it: a cancel that comes before it runs counts, and one that
+    /// comes after its end does nothing.
+    pub fn watch(&self) -> Watch {
+        self.state.watch.clone()
+    }
+
+    /// What its operators have done so far.
+    pub fn profile(&self) -> Arc<Profile> {
+        Arc::clone(&self.state.profile)
+    }
+
+    /// What it is, as QUERY_HISTORY names it, such as `SELECT`; waits until it is parsed.
+    ///
+    /// # Errors
+    /// When it cannot be parsed.
+    pub fn kind(&self) -> Result<&'static str, Failure> {
+        self.wait(|known| known.kind)
+    }
+
+    /// The columns of its rows; waits until they are known.
+    ///
+    /// # Errors
+    /// When the statement fails before.
+    pub fn fields(&self) -> Result<Arc<[Field]>, Failure> {
+        self.wait(|known| known.fields.clone())
+    }
+
+    /// Its next rows, in order; waits for them, and answers none after the last.
+    ///
+    /// # Errors
+    /// When the statement fails; rows that were read before are not to be relied on.
+    pub fn next_batch(&mut self) -> Result<Option<Batch>, Failure> {
+        loop {
+            match self.next_within(PATIENCE)? {
+                Next::Batch(batch) => return Ok(Some(batch)),
+                Next::End => return Ok(None),
+                Next::NotYet => {}
+            }
+        }
+    }
+
+    /// As [`Statement::next_batch`], but waits no longer than `patience`.
+    ///
+    /// # Errors
+    /// As [`Statement::next_batch`].
+    pub fn next_within(&mut self, patience: Duration) -> Result<Next, Failure> {
+        let next = self.state.rows.wait_for(self.read, patience);
+        match next.map_err(|error| self.failure(&error))? {
+            Next::Batch(batch) => {
+                self.read += 1;
+                Ok(Next::Batch(batch))
+            }
+            Next::End => self.result().map(|_| Next::End),
+            Next::NotYet => Ok(Next::NotYet),
+        }
+    }
+
+    /// Waits until the statement has ended.
+    ///
+    /// # Errors
+    /// What was wrong, as a client shows it.
+    pub fn result(&self) -> Result<StatementResult, Failure> {
+        loop {
+            if let Some(result) = self.result_within(PATIENCE) {
+                return result;
+            }
+        }
+    }
+
+    /// As [`Statement::result`], but waits no longer than `patience`; none while the statement runs.
+    pub fn result_within(&self, patience: Duration) -> Option<Result<StatementResult, Failure>> {
+        self.state.wait(patience, |known| known.outcome.is_some().then_some(()))?;
+        self.state.result()
+    }
+
+    /// What it has done to how many rows, by the names of its result's columns: `number of rows inserted`.
+    /// Empty for what changes no rows. Waits until the statement has ended.
+    ///
+    /// # Errors
+    /// As [`Statement::result`].
+    pub fn counts(&self) -> Result<Vec<(String, u64)>, Failure> {
+        self.finished().map(|finished| finished.counts)
+    }
+
+    /// What the session has in use after the statement; waits until it has ended.
+    ///
+    /// # Errors
+    /// As [`Statement::result`].
+    pub fn in_use_after(&self) -> Result<InUse, Failure> {
+        self.finished().map(|finished| finished.in_use)
+    }
+
+    /// The cells of every row of a batch, in order, as a client prints them.
+    ///
+    /// # Errors
+    /// As [`StatementResult::print`].
+    pub fn print(&self, batch: &Batch, f: &mut dyn FnMut(&[Cell])) -> Result<(), Error> {
+        let fields = self.state.known().fields.clone();
+        let fields = fields.as_deref().unwrap_or_default();
+        Printer { fields, functions: &self.state.functions }.for_each_row(batch, f)
+    }
+
+    /// How many rows there are so far.
+    pub fn rows_so_far(&self) -> u64 {
+        self.state.rows.rows()
+    }
+
+    fn finished(&self) -> Result<Finished, Failure> {
+        self.result()?;
+        let outcome = self.state.known().outcome.clone();
+        outcome
+            .unwrap_or_else(|| Err(self.failure(&Error::internal("a result without an outcome"))))
+    }
+
+    /// Waits for something that a statement that fails may never tell.
+    fn wait<T>(&self, answer: impl Fn(&Known) -> Option<T>) -> Result<T, Failure> {
+        let told = |known: &Known| match (answer(known), &known.outcome) {
+            (Some(answer), _) => Some(Ok(answer)),
+            (None, Some(Err(failure))) => Some(Err(failure.clone())),
+            (None, Some(Ok(_))) => {
+                Some(Err(self.failure(&Error::internal("a statement that told nothing"))))
+            }
+            (None, None) => None,
+        };
+        loop {
+            if let Some(told) = self.state.wait(PATIENCE, told) {
+                return told;
+            }
+        }
+    }
+
+    fn failure(&self, error: &Error) -> Failure {
+        Failure::new(&self.state.query_id.0, error, &self.state.sql)
+    }
+}

@@ -1,0 +1,228 @@
+//! Statements as objects: they run beside each other, are canceled one by one, give rows as they come, and
+//! leave their results behind.
+
+use std::time::{Duration, Instant};
+
+use firn_engine::{
+    Engine, EngineOptions, Failure, Session, SessionOptions, Statement, StatementOptions,
+};
+use firn_tests::written_row;
+
+fn engine(options: EngineOptions) -> Engine {
+    Engine::open(":memory:", EngineOptions { threads: Some(2), ..options }).expect("an engine")
+}
+
+fn session(engine: &Engine) -> Session {
+    engine.session(SessionOptions::default()).expect("a session")
+}
+
+fn start(session: &Session, sql: &str) -> Statement {
+    session.start(sql, &StatementOptions::default())
+}
+
+fn rows(session: &Session, sql: &str) -> Vec<String> {
+    let result = start(session, sql).result().unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
+}
+
+fn failure(session: &Session, sql: &str) -> Failure {
+    start(session, sql).result().expect_err(sql)
+}
+
+#[test]
+fn a_statement_tells_of_itself_while_it_runs() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let mut slow = start(&session, "SELECT SYSTEM$WAIT(60) AS w, 1 AS n");
+    assert_eq!(slow.kind().expect("parsed"), "SELECT");
+    let names: Vec<String> = slow.fields().expect("bound").iter().map(|f| f.name.clone()).collect();
+    assert_eq!(names, ["W", "N"]);
+    assert!(slow.result_within(Duration::from_millis(1)).is_none());
+    let canceled = Instant::now();
+    slow.watch().cancel.cancel();
+    assert!(slow.next_batch().expect_err("canceled").is_canceled());
+    assert!(canceled.elapsed() < Duration::from_millis(250), "{:?}", canceled.elapsed());
+}
+
+#[test]
+fn a_cancel_ends_its_own_statement_and_no_other() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let done = start(&session, "SELECT 1");
+    done.result().expect("it ends");
+    // Late: nothing is left to end, and what follows is not hit.
+    done.watch().cancel.cancel();
+    done.result().expect("it has ended well");
+    assert_eq!(rows(&session, "SELECT 2"), ["2"]);
+    let two = [start(&session, "SELECT SYSTEM$WAIT(60)"), start(&session, "SELECT SYSTEM$WAIT(1)")];
+    two[0].watch().cancel.cancel();
+    assert!(two[0].result().expect_err("canceled").is_canceled());
+    two[1].result().expect("the other runs on");
+}
+
+#[test]
+fn statements_of_a_session_run_at_once_and_change_it() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let slow = start(&session, "SELECT SYSTEM$WAIT(2), CURRENT_SCHEMA(), $v");
+    assert!(slow.result().is_err(), "no variable yet");
+    rows(&session, "SET v = 1");
+    let slow = start(&session, "SELECT CURRENT_SCHEMA() || $v || SYSTEM$WAIT(1)");
+    slow.fields().expect("bound");
+    rows(&session, "SET v = 2");
+    rows(&session, "CREATE SCHEMA other");
+    let after = start(&session, "USE SCHEMA other");
+    assert_eq!(after.in_use_after().expect("used").schema.as_deref(), Some("OTHER"));
+    assert_eq!(session.in_use().schema.as_deref(), Some("OTHER"));
+    assert_eq!(rows(&session, "SELECT CURRENT_SCHEMA() || $v"), ["OTHER2"]);
+    // What began before sees the session as it was then.
+    let cells = slow.result().expect("it ends").cells().expect("printable");
+    assert_eq!(written_row(&cells[0]), "PUBLIC1waited 1 seconds");
+    assert_eq!(slow.in_use_after().expect("ended").schema.as_deref(), Some("PUBLIC"));
+}
+
+#[test]
+fn writers_in_one_transaction_take_turns() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    rows(&session, "CREATE TABLE t (a INT)");
+    rows(&session, "BEGIN");
+    let inserts: Vec<Statement> = (0..8)
+        .map(|n| {
+            start(
+                &session,
+                &format!("INSERT INTO t SELECT {n} FROM TABLE(GENERATOR(ROWCOUNT => 10))"),
+            )
+        })
+        .collect();
+    for insert in &inserts {
+        let counts = insert.counts().expect("inserted");
+        assert_eq!(counts, [("number of rows inserted".to_string(), 10)]);
+    }
+    assert_eq!(rows(&session, "SELECT COUNT(*) FROM t"), ["80"]);
+    rows(&session, "ROLLBACK");
+    assert_eq!(rows(&session, "SELECT COUNT(*) FROM t"), ["0"]);
+}
+
+#[test]
+fn parameters_hold_for_one_statement() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let with = |name: &str, value: &str, sql: &str| {
+        let parameters = vec![(name.to_string(), value.to_string())];
+        session.start(sql, &StatementOptions { parameters }).result()
+    };
+    let date = with("DATE_OUTPUT_FORMAT", "DD.MM.YYYY", "SELECT '2024-05-06'::DATE");
+    let cells = date.expect("it runs").cells().expect("printable");
+    assert_eq!(written_row(&cells[0]), "06.05.2024");
+    let set = "ALTER SESSION SET TIMEZONE = 'UTC'";
+    with("DATE_OUTPUT_FORMAT", "DD.MM.YYYY", set).expect("it runs");
+    assert_eq!(rows(&session, "SELECT '2024-05-06'::DATE"), ["2024-05-06"]);
+    let late = with("STATEMENT_TIMEOUT_IN_SECONDS", "1", "SELECT SYSTEM$WAIT(60)");
+    assert!(late.expect_err("too long").message.contains("timeout of 1 second"));
+    assert!(with("NO_SUCH", "1", "SELECT 1").expect_err("unknown").message.contains("NO_SUCH"));
+}
+
+#[test]
+fn results_are_found_by_id_from_other_sessions_of_the_user() {
+    let engine = engine(EngineOptions::default());
+    let (one, two) = (session(&engine), session(&engine));
+    let other = SessionOptions { user: Some("SOMEONE".to_string()), ..SessionOptions::default() };
+    let other = engine.session(other).expect("a session");
+    let first = start(&one, "SELECT column1 AS a FROM VALUES (1), (2) ORDER BY 1");
+    first.result().expect("it runs");
+    let again = format!("SELECT SUM(a) FROM TABLE(RESULT_SCAN('{}'))", first.query_id());
+    assert_eq!(rows(&two, &again), ["3"]);
+    drop(one);
+    assert_eq!(rows(&two, &again), ["3"]);
+    let text = format!("Statement {} not found", first.query_id());
+    assert!(failure(&other, &again).message.contains(&text));
+}
+
+#[test]
+fn large_results_lie_on_disk_and_come_in_order() {
+    let options = EngineOptions { memory_bytes: Some(4 << 20), ..EngineOptions::default() };
+    let engine = engine(options);
+    let session = session(&engine);
+    let sql = "SELECT SEQ4() AS n, 'text number ' || n AS t FROM TABLE(GENERATOR(ROWCOUNT => 300000)) \
+               ORDER BY n";
+    let mut statement = start(&session, sql);
+    let mut read = 0;
+    while let Some(batch) = statement.next_batch().expect("it runs") {
+        statement
+            .print(&batch, &mut |row| {
+                assert_eq!(written_row(row), format!("{read}|text number {read}"));
+                read += 1;
+            })
+            .expect("printable");
+    }
+    assert_eq!(read, 300_000);
+    let id = statement.query_id();
+    let sum = format!("SELECT COUNT(*), SUM(n) FROM TABLE(RESULT_SCAN('{id}'))");
+    assert_eq!(rows(&session, &sum), ["300000|44999850000"]);
+}
+
+#[test]
+fn a_fault_ends_the_statement_and_nothing_else() {
+    fn fail(sql: &str) {
+        assert!(!sql.contains("fault"), "made for a test");
+    }
+    let options = EngineOptions { on_statement: Some(fail), ..EngineOptions::default() };
+    let engine = engine(options);
+    let session = session(&engine);
+    rows(&session, "CREATE TABLE t (a INT)");
+    rows(&session, "BEGIN");
+    rows(&session, "INSERT INTO t VALUES (1)");
+    let broken = start(&session, "SELECT 'fault'");
+    let failure = broken.result().expect_err("a fault");
+    assert_eq!(failure.code.number(), 300_002);
+    assert!(failure.message.contains(broken.query_id()), "{failure}");
+    assert!(failure.message.contains("made for a test"), "{failure}");
+    // What was open is rolled back, and the session goes on.
+    assert_eq!(rows(&session, "SELECT COUNT(*), CURRENT_TRANSACTION() FROM t"), ["0|NULL"]);
+}
+
+#[test]
+fn a_refresh_leaves_the_query_that_asked_for_it_alone() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    rows(&session, "CREATE TABLE t (k INT, n INT)");
+    rows(&session, "CREATE MATERIALIZED VIEW v AS SELECT k, SUM(n) AS s FROM t GROUP BY k");
+    rows(&session, "INSERT INTO t VALUES (1, 2), (1, 3)");
+    let query = start(&session, "SELECT s FROM v");
+    query.result().expect("it runs");
+    let names: Vec<String> = query.profile().operators().iter().map(|o| o.name.clone()).collect();
+    assert!(!names.iter().any(|name| name == "Insert"), "{names:?}");
+    assert_eq!(names.iter().filter(|name| *name == "Result").count(), 1, "{names:?}");
+    assert_eq!(
+        rows(
+            &session,
+            "SELECT query_text FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) \
+        WHERE query_id = LAST_QUERY_ID()"
+        ),
+        ["SELECT s FROM v"]
+    );
+}
+
+#[test]
+fn a_warehouse_aborts_what_runs_in_it() {
+    let engine = engine(EngineOptions::default());
+    let (one, two) = (session(&engine), session(&engine));
+    rows(&two, "CREATE WAREHOUSE other");
+    let (here, there) =
+        (start(&one, "SELECT SYSTEM$WAIT(60)"), start(&two, "SELECT SYSTEM$WAIT(1)"));
+    here.fields().expect("it runs");
+    rows(&one, "ALTER WAREHOUSE compute_wh ABORT ALL QUERIES");
+    assert!(here.result().expect_err("aborted").is_canceled());
+    there.result().expect("it runs in another warehouse");
+}
+
+#[test]
+fn what_runs_ends_with_its_session() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let slow = start(&session, "SELECT SYSTEM$WAIT(60)");
+    slow.fields().expect("it runs");
+    drop(session);
+    assert!(slow.result().expect_err("its session is gone").is_canceled());
+}
