@@ -8,13 +8,13 @@ use std::cell::RefCell;
 
 use firn_types::limits::NESTING_MAX;
 use sqlparser::ast::{
-    CastKind, DataType, DictionaryField, Expr, Ident, ObjectName, SelectItem, Statement,
-    TypedString, UnaryOperator,
+    CastKind, DataType, DateTimeField, DictionaryField, Expr, ExtractSyntax, Ident, NullTreatment,
+    ObjectName, SelectItem, Statement, TypedString, UnaryOperator, WindowType,
 };
 use sqlparser::dialect::{Dialect, Precedence, SnowflakeDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Word};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::ast::TypeName;
 use super::scan::{is_word_part, is_word_start};
@@ -144,6 +144,46 @@ impl FirnDialect {
         Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
     }
 
+    /// `DATE_PART(part FROM date)`, which is EXTRACT.
+    fn part_from(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        parser.expect_token(&Token::LParen)?;
+        let part = match parser.next_token() {
+            TokenWithSpan { token: Token::SingleQuotedString(text), span } => {
+                Ident::with_span(span, text)
+            }
+            TokenWithSpan { token: Token::Word(word), span } => Ident::with_span(span, word.value),
+            other => return parser.expected("a part of dates", other),
+        };
+        parser.expect_keyword_is(Keyword::FROM)?;
+        let expr = Box::new(parser.parse_expr()?);
+        parser.expect_token(&Token::RParen)?;
+        let (field, syntax) = (DateTimeField::Custom(part), ExtractSyntax::From);
+        Ok(Expr::Extract { field, syntax, expr })
+    }
+
+    /// `NTH_VALUE(x, n) FROM FIRST [IGNORE NULLS] OVER (..)`: FROM FIRST is what holds without it.
+    fn nth_value(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        let name = ObjectName::from(vec![parser.parse_identifier()?]);
+        let Expr::Function(mut function) = parser.parse_function(name)? else {
+            return parser.expected_ref("a call", parser.peek_token_ref());
+        };
+        if function.over.is_some() || !parser.parse_keywords(&[Keyword::FROM, Keyword::FIRST]) {
+            return Ok(Expr::Function(function));
+        }
+        if parser.parse_keywords(&[Keyword::IGNORE, Keyword::NULLS]) {
+            function.null_treatment = Some(NullTreatment::IgnoreNulls);
+        } else if parser.parse_keywords(&[Keyword::RESPECT, Keyword::NULLS]) {
+            function.null_treatment = Some(NullTreatment::RespectNulls);
+        }
+        parser.expect_keyword_is(Keyword::OVER)?;
+        function.over = Some(match parser.consume_token(&Token::LParen) {
+            true => WindowType::WindowSpec(parser.parse_window_spec()?),
+            false => WindowType::NamedWindow(parser.parse_identifier()?),
+        });
+        Ok(Expr::Function(function))
+    }
+
     /// `[NOT] LIKE ALL (..)`: the pattern is marked with the word ALL.
     fn like_all(parser: &mut Parser<'_>, left: &Expr) -> Result<Expr, ParserError> {
         let negated = parser.parse_keyword(Keyword::NOT);
@@ -172,6 +212,11 @@ fn mark(number: usize) -> Ident {
 
 fn number(value: &str) -> Option<usize> {
     value.strip_prefix(MARK)?.parse().ok()
+}
+
+/// Whether a part of dates and FROM come behind the open parenthesis of a call.
+fn is_part_from(parser: &Parser<'_>) -> bool {
+    parser.peek_nth_token_ref(1).token == Token::LParen && peek_word(parser, 3, "FROM")
 }
 
 /// Whether `IDENTIFIER(` is followed by `)(`.
@@ -233,6 +278,11 @@ impl Dialect for FirnDialect {
     }
 
     fn supports_order_by_all(&self) -> bool {
+        true
+    }
+
+    // `TABLE t` as a query is read as `FROM t`; see `Outline::tokens`.
+    fn supports_from_first_select(&self) -> bool {
         true
     }
 
@@ -310,6 +360,14 @@ impl Dialect for FirnDialect {
                 }
                 _ if value.eq_ignore_ascii_case("identifier") && is_named_call(parser) => {
                     Some(self.named_call(parser))
+                }
+                // A path of a column, though its name be that of a type: `json:a`.
+                _ if *next == Token::Colon => Some(parser.parse_identifier().map(Expr::Identifier)),
+                _ if value.eq_ignore_ascii_case("date_part") && is_part_from(parser) => {
+                    Some(Self::part_from(parser))
+                }
+                _ if value.eq_ignore_ascii_case("nth_value") && *next == Token::LParen => {
+                    Some(Self::nth_value(parser))
                 }
                 _ => None,
             },

@@ -176,12 +176,32 @@ impl<'a> Outline<'a> {
     pub(super) fn tokens(&self) -> Result<Vec<TokenWithSpan>> {
         self.lexemes
             .iter()
-            .map(|lexeme| {
+            .enumerate()
+            .map(|(index, lexeme)| {
                 let place = |byte: usize| Location { line: 1, column: byte as u64 + 1 };
                 let span = TokenSpan { start: place(lexeme.start), end: place(lexeme.end) };
-                Ok(TokenWithSpan { token: token(*lexeme, self.text)?, span })
+                // `TABLE t` as a query is what other dialects write as `FROM t`.
+                let token = match self.is_table_query(index) {
+                    true => Token::make_keyword("FROM"),
+                    false => token(*lexeme, self.text)?,
+                };
+                Ok(TokenWithSpan { token, span })
             })
             .collect()
+    }
+
+    /// Whether lexeme `index` is the TABLE of a query `TABLE t`.
+    pub(super) fn is_table_query(&self, index: usize) -> bool {
+        const BEFORE: [&str; 7] = ["AS", "UNION", "ALL", "NAME", "EXCEPT", "MINUS", "INTERSECT"];
+        let follows = index.checked_sub(1).is_none_or(|before| {
+            self.is_symbol(before, "(")
+                || self.is_symbol(before, ")")
+                || BEFORE.iter().any(|word| self.is_word(before, word))
+        });
+        let name = self.lexemes.get(index + 1);
+        follows
+            && self.is_word(index, "TABLE")
+            && name.is_some_and(|name| matches!(name.kind, Kind::Word | Kind::Quoted))
     }
 }
 

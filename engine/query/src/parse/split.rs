@@ -1,7 +1,8 @@
 //! Cutting a script into statements.
 //!
 //! A statement ends at a `;` outside of strings, comments and blocks. A block is what stands between
-//! BEGIN (or DECLARE) and its END; a BEGIN that starts a transaction is none.
+//! BEGIN (or DECLARE) and its END, at the start of a statement or behind the AS of a routine; a BEGIN that
+//! starts a transaction is none.
 
 use firn_types::Span;
 
@@ -92,7 +93,17 @@ struct Block {
     ending: bool,
     /// The last word was BEGIN: the next one says whether it starts a transaction.
     beginning: bool,
+    /// CREATE was read, and perhaps words that may stand before the kind of what is created.
+    creating: bool,
+    /// The statement creates something whose body may be a block.
+    routine: bool,
 }
+
+/// Words between CREATE and the kind of what is created.
+const BEFORE_KIND: [&str; 8] =
+    ["OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "SECURE", "AGGREGATE", "EXTERNAL"];
+/// What has a body that may be a block.
+const ROUTINES: [&str; 4] = ["PROCEDURE", "FUNCTION", "TASK", "ALERT"];
 
 impl Block {
     /// Takes a `;`; says whether it ends the statement.
@@ -117,7 +128,13 @@ impl Block {
             self.declaring = false;
         }
         self.settle_end(&word);
-        let starts_block = self.count == 0 || self.previous[1] == "AS" || self.inside;
+        if std::mem::take(&mut self.creating) {
+            self.routine |= ROUTINES.contains(&word.as_str());
+            self.creating = BEFORE_KIND.contains(&word.as_str());
+        }
+        self.creating |= self.count == 0 && word == "CREATE";
+        let in_routine = self.routine && matches!(self.previous[1].as_str(), "AS" | "THEN");
+        let starts_block = self.count == 0 || in_routine || self.inside;
         match word.as_str() {
             "BEGIN" if starts_block || self.declaring => self.beginning = true,
             "DECLARE" if starts_block => {
@@ -184,6 +201,11 @@ mod tests {
         assert_eq!(texts(&format!("{task};select 3")), [task, "select 3"]);
         assert_eq!(texts("select case when a then b end; select 2").len(), 2);
         assert_eq!(texts("select begin, declare from t; select 2").len(), 2);
+        assert_eq!(texts("create table t as select 1 as begin, 2 as x; select 2").len(), 2);
+        assert_eq!(texts("with a as (select 1 as declare) select 1; select 2").len(), 2);
+        let routine =
+            "create or replace procedure p() returns int language sql as begin return 1; end";
+        assert_eq!(texts(&format!("{routine}; select 1")), [routine, "select 1"]);
     }
 
     #[test]

@@ -37,7 +37,9 @@ impl Convert<'_> {
             sq::Expr::Nested(expr) => self.expr(*expr),
             sq::Expr::BinaryOp { .. } => self.binary(expr),
             sq::Expr::UnaryOp { op, expr } => self.unary(op, *expr),
-            sq::Expr::Cast { expr, data_type, kind, .. } => self.cast(*expr, data_type, kind),
+            sq::Expr::Cast { expr, data_type, kind, format: None } => {
+                self.cast(*expr, data_type, kind)
+            }
             sq::Expr::TypedString(typed) => self.typed_string(typed),
             sq::Expr::Interval(interval) => self.interval(interval),
             sq::Expr::Case { .. } => self.case(expr),
@@ -260,7 +262,7 @@ impl Convert<'_> {
             sq::Expr::ILike { negated, any, expr, pattern, escape_char } => {
                 self.like(LikeKind::ILike, negated, any, (*expr, *pattern, escape_char))
             }
-            sq::Expr::RLike { negated, expr, pattern, .. } => {
+            sq::Expr::RLike { negated, expr, pattern, regexp: _ } => {
                 self.like(LikeKind::RLike, negated, false, (*expr, *pattern, None))
             }
             sq::Expr::Between { expr, negated, low, high } => {
@@ -281,7 +283,7 @@ impl Convert<'_> {
                 let span = operand.span.to(query.span);
                 Ok(Expr::new(ExprKind::InSubquery { operand, query, negated }, span))
             }
-            sq::Expr::AnyOp { left, compare_op, right, .. } => {
+            sq::Expr::AnyOp { left, compare_op, right, is_some: _ } => {
                 self.quantified(*left, compare_op, Quantifier::Any, *right)
             }
             sq::Expr::AllOp { left, compare_op, right } => {

@@ -30,16 +30,30 @@ impl Convert<'_> {
 
     /// A call and its place.
     pub(super) fn call(&mut self, function: sq::Function) -> Result<(FunctionCall, Span)> {
-        let name = match function.name.0.first().and_then(|part| part.as_ident()) {
+        let sq::Function {
+            name,
+            // `{fn f(..)}` is f(..).
+            uses_odbc_syntax: _,
+            parameters,
+            args,
+            within_group,
+            filter,
+            null_treatment: nulls,
+            over,
+        } = function;
+        let named = match name.0.first().and_then(|part| part.as_ident()) {
             Some(ident) => self.dialect.name_of(ident),
             None => None,
         };
-        let name = match name {
+        let name = match named {
             Some(expr) => Name::Identifier(self.boxed(expr)?),
-            None => self.name(function.name)?,
+            None => self.name(name)?,
         };
         let mut span = name.span();
-        if let Some(filter) = function.filter {
+        if !matches!(parameters, sq::FunctionArguments::None) {
+            return Err(self.outline.unexpected(self.outline.at(span.end)));
+        }
+        if let Some(filter) = filter {
             let filter = self.expr(*filter)?;
             return Err(self.unexpected_at(filter.span));
         }
@@ -48,10 +62,10 @@ impl Convert<'_> {
             arguments: Vec::new(),
             distinct: false,
             within_group: Vec::new(),
-            nulls: function.null_treatment.map(null_treatment),
+            nulls: nulls.map(null_treatment),
             over: None,
         };
-        match function.args {
+        match args {
             sq::FunctionArguments::None => {}
             sq::FunctionArguments::Subquery(query) => {
                 let value = ArgumentValue::Query(Box::new(self.query(*query)?));
@@ -63,8 +77,8 @@ impl Convert<'_> {
         if self.outline.is_symbol(open, "(") {
             span = self.outline.range(self.outline.at(span.start), self.outline.partner(open) + 1);
         }
-        call.within_group = self.order_items(function.within_group)?;
-        call.over = function.over.map(|over| self.window(over)).transpose()?;
+        call.within_group = self.order_items(within_group)?;
+        call.over = over.map(|over| self.window(over)).transpose()?;
         if call.over.is_some() {
             span = self.to_window(span);
         }
@@ -91,9 +105,10 @@ impl Convert<'_> {
         call: &mut FunctionCall,
         span: Span,
     ) -> Result<()> {
-        call.distinct = list.duplicate_treatment == Some(sq::DuplicateTreatment::Distinct);
-        call.arguments = self.arguments(list.args)?;
-        for clause in list.clauses {
+        let sq::FunctionArgumentList { duplicate_treatment, args, clauses } = list;
+        call.distinct = duplicate_treatment == Some(sq::DuplicateTreatment::Distinct);
+        call.arguments = self.arguments(args)?;
+        for clause in clauses {
             match clause {
                 sq::FunctionArgumentClause::IgnoreOrRespectNulls(nulls) => {
                     call.nulls = Some(null_treatment(nulls));
@@ -152,11 +167,12 @@ impl Convert<'_> {
     }
 
     pub(super) fn window_spec(&mut self, spec: sq::WindowSpec) -> Result<WindowSpec> {
+        let sq::WindowSpec { window_name, partition_by, order_by, window_frame } = spec;
         Ok(WindowSpec {
-            base: spec.window_name.map(|name| self.identifier(name)).transpose()?,
-            partition_by: self.exprs(spec.partition_by)?,
-            order_by: self.order_items(spec.order_by)?,
-            frame: spec.window_frame.map(|frame| self.frame(frame)).transpose()?,
+            base: window_name.map(|name| self.identifier(name)).transpose()?,
+            partition_by: self.exprs(partition_by)?,
+            order_by: self.order_items(order_by)?,
+            frame: window_frame.map(|frame| self.frame(frame)).transpose()?,
         })
     }
 
@@ -187,7 +203,7 @@ impl Convert<'_> {
     /// Calls with a grammar of their own, as plain calls.
     pub(super) fn special_call(&mut self, expr: sq::Expr) -> Result<Expr> {
         let (name, arguments) = match expr {
-            sq::Expr::Extract { field, expr, .. } => {
+            sq::Expr::Extract { field, syntax: _, expr } => {
                 let operand = self.expr(*expr)?;
                 let span = operand.span;
                 let part = match field {
@@ -200,7 +216,13 @@ impl Convert<'_> {
             sq::Expr::Position { expr, r#in } => {
                 ("POSITION", vec![self.expr(*expr)?, self.expr(*r#in)?])
             }
-            sq::Expr::Substring { expr, substring_from, substring_for, .. } => {
+            sq::Expr::Substring {
+                expr,
+                substring_from,
+                substring_for,
+                special: _,
+                shorthand: _,
+            } => {
                 let mut arguments = vec![self.expr(*expr)?];
                 for argument in [substring_from, substring_for].into_iter().flatten() {
                     arguments.push(self.expr(*argument)?);
@@ -239,8 +261,11 @@ impl Convert<'_> {
     pub(crate) fn order_items(&mut self, items: Vec<sq::OrderByExpr>) -> Result<Vec<OrderItem>> {
         let mut converted = Vec::with_capacity(items.len());
         for item in items {
-            let expr = self.expr(item.expr)?;
-            let descending = match item.options.sort {
+            let sq::OrderByExpr { expr, options, with_fill } = item;
+            let sq::OrderByOptions { sort, nulls_first } = options;
+            let expr = self.expr(expr)?;
+            self.refuse(with_fill.is_some(), "with", expr.span)?;
+            let descending = match sort {
                 None | Some(sq::OrderBySort::Asc) => false,
                 Some(sq::OrderBySort::Desc) => true,
                 Some(sq::OrderBySort::Using(name)) => {
@@ -248,7 +273,6 @@ impl Convert<'_> {
                     return Err(self.unexpected_at(name.span()));
                 }
             };
-            let nulls_first = item.options.nulls_first;
             converted.push(OrderItem { expr, descending, nulls_first });
         }
         Ok(converted)

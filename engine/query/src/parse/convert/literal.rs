@@ -75,16 +75,23 @@ impl Convert<'_> {
 
     /// `INTERVAL '..' [unit]`.
     pub(super) fn interval(&mut self, interval: sq::Interval) -> Result<Expr> {
-        let value = self.expr(*interval.value)?;
+        let sq::Interval {
+            value,
+            leading_field,
+            leading_precision,
+            last_field,
+            fractional_seconds_precision,
+        } = interval;
+        let value = self.expr(*value)?;
         let Some(text) = value.as_text().map(Box::from) else {
             return Err(self.unexpected_at(value.span));
         };
-        if interval.last_field.is_some() {
-            return Err(self.unexpected_word("to", value.span));
-        }
+        self.refuse(last_field.is_some(), "to", value.span)?;
+        let precision = leading_precision.or(fractional_seconds_precision);
+        self.refuse(precision.is_some(), "(", value.span)?;
         let index = self.outline.at(value.span.start);
         let mut span = self.outline.span(index.saturating_sub(1)).to(value.span);
-        let unit = interval.leading_field.map(|_| {
+        let unit = leading_field.map(|_| {
             span = span.to(self.outline.span(index + 1));
             self.outline.word(index + 1).to_uppercase().into_boxed_str()
         });

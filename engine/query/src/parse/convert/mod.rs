@@ -106,6 +106,12 @@ impl<'a> Convert<'a> {
         self.outline.unexpected(self.outline.at(span.start))
     }
 
+    /// Refuses what sqlparser takes and Snowflake does not: the error is about the first such word from
+    /// `start` on.
+    fn refuse(&self, present: bool, word: &str, start: Span) -> Result<()> {
+        if present { Err(self.unexpected_word(word, start)) } else { Ok(()) }
+    }
+
     /// The syntax error about a word that sqlparser takes and Snowflake does not, for which the tree has
     /// no place: its first occurrence from `start` on.
     fn unexpected_word(&self, word: &str, start: Span) -> Error {

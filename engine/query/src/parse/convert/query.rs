@@ -16,24 +16,36 @@ impl Convert<'_> {
     }
 
     fn query_of(&mut self, query: sq::Query) -> Result<Query> {
+        let sq::Query {
+            with,
+            body,
+            order_by,
+            limit_clause,
+            fetch,
+            locks,
+            for_clause,
+            settings,
+            format_clause,
+            pipe_operators,
+        } = query;
         let mut span = Span::default();
-        let with = match query.with {
+        let with = match with {
             Some(with) => {
                 span = span_of(with.with_token.0.span);
                 Some(self.with(with)?)
             }
             None => None,
         };
-        let body = self.body(*query.body)?;
+        let body = self.body(*body)?;
         span = cover([span, body_span(&body)]);
-        if !query.locks.is_empty() {
+        if !locks.is_empty() {
             return Err(Error::not_supported("FOR UPDATE"));
         }
-        if query.for_clause.is_some() || !query.pipe_operators.is_empty() {
-            return Err(self.unexpected_word("for", span));
-        }
-        let order_by = query.order_by.map(|order_by| self.order_by(order_by, span)).transpose()?;
-        let limit = self.limit(query.limit_clause, query.fetch, span)?;
+        self.refuse(for_clause.is_some() || !pipe_operators.is_empty(), "for", span)?;
+        self.refuse(settings.is_some(), "settings", span)?;
+        self.refuse(format_clause.is_some(), "format", span)?;
+        let order_by = order_by.map(|order_by| self.order_by(order_by, span)).transpose()?;
+        let limit = self.limit(limit_clause, fetch, span)?;
         let order_end = match &order_by {
             Some(OrderBy::Items(items)) => items.last().map(|item| item.expr.span),
             _ => None,
@@ -45,19 +57,19 @@ impl Convert<'_> {
     }
 
     fn with(&mut self, with: sq::With) -> Result<With> {
-        let mut ctes = Vec::with_capacity(with.cte_tables.len());
-        for cte in with.cte_tables {
-            let name = self.identifier(cte.alias.name)?;
-            let mut columns = Vec::with_capacity(cte.alias.columns.len());
-            for column in cte.alias.columns {
-                columns.push(self.identifier(column.name)?);
-            }
-            if cte.materialized.is_some() {
-                return Err(self.unexpected_word("materialized", name.span));
-            }
-            ctes.push(Cte { name, columns, query: Box::new(self.query(*cte.query)?) });
+        let sq::With { with_token: _, recursive, cte_tables } = with;
+        let mut ctes = Vec::with_capacity(cte_tables.len());
+        for cte in cte_tables {
+            let sq::Cte { alias, query, from, materialized, closing_paren_token: _ } = cte;
+            let sq::TableAlias { explicit: _, name, columns, at } = alias;
+            let name = self.identifier(name)?;
+            self.refuse(materialized.is_some(), "materialized", name.span)?;
+            self.refuse(from.is_some(), "from", name.span)?;
+            self.refuse(at.is_some(), "at", name.span)?;
+            let columns = self.column_names(columns)?;
+            ctes.push(Cte { name, columns, query: Box::new(self.query(*query)?) });
         }
-        Ok(With { recursive: with.recursive, ctes })
+        Ok(With { recursive, ctes })
     }
 
     /// A query's body; chains of set operations are taken apart in a loop.
@@ -109,16 +121,23 @@ impl Convert<'_> {
 
     /// VALUES.
     pub(super) fn values(&mut self, values: sq::Values) -> Result<Values> {
-        let mut rows = Vec::with_capacity(values.rows.len());
-        for row in values.rows {
+        let sq::Values { explicit_row, value_keyword, rows: written } = values;
+        let mut rows = Vec::with_capacity(written.len());
+        for row in written {
             rows.push(self.exprs(row.content)?);
         }
         let span = cover(rows.iter().flatten().map(|expr| expr.span));
+        if explicit_row || value_keyword {
+            let before = self.outline.at(span.start).saturating_sub(2);
+            return Err(self.outline.unexpected(before));
+        }
         Ok(Values { rows, span })
     }
 
     fn order_by(&mut self, order_by: sq::OrderBy, before: Span) -> Result<OrderBy> {
-        match order_by.kind {
+        let sq::OrderBy { kind, interpolate } = order_by;
+        self.refuse(interpolate.is_some(), "interpolate", before)?;
+        match kind {
             sq::OrderByKind::Expressions(items) => Ok(OrderBy::Items(self.order_items(items)?)),
             sq::OrderByKind::All(options) => Ok(OrderBy::All {
                 descending: matches!(options.sort, Some(sq::OrderBySort::Desc)),
@@ -152,13 +171,10 @@ impl Convert<'_> {
             }
         }
         if let Some(fetch) = fetch {
-            if fetch.percent {
-                return Err(self.unexpected_word("percent", before));
-            }
-            if fetch.with_ties {
-                return Err(self.unexpected_word("with", before));
-            }
-            limit.count = fetch.quantity.map(|count| self.expr(count)).transpose()?;
+            let sq::Fetch { with_ties, percent, quantity } = fetch;
+            self.refuse(percent, "percent", before)?;
+            self.refuse(with_ties, "with", before)?;
+            limit.count = quantity.map(|count| self.expr(count)).transpose()?;
         }
         Ok((limit.count.is_some() || limit.offset.is_some()).then_some(limit))
     }

@@ -32,14 +32,101 @@ const LIST_ENDS: [&str; 17] = [
     "CONNECT",
 ];
 
+/// The parts of a SELECT that firn has.
+struct Parts {
+    start: Span,
+    distinct: Option<sq::Distinct>,
+    top: Option<sq::Top>,
+    /// Whether it was written as `TABLE t`.
+    whole_table: bool,
+    projection: Vec<sq::SelectItem>,
+    from: Vec<sq::TableWithJoins>,
+    selection: Option<sq::Expr>,
+    connect_by: Vec<sq::ConnectByKind>,
+    group_by: sq::GroupByExpr,
+    having: Option<sq::Expr>,
+    windows: Vec<sq::NamedWindowDefinition>,
+    qualify: Option<sq::Expr>,
+}
+
 impl Convert<'_> {
     /// SELECT.
     pub(super) fn select(&mut self, select: sq::Select) -> Result<Select> {
-        let start = span_of(select.select_token.0.span);
-        self.refuse_foreign(&select, start)?;
-        let distinct = matches!(select.distinct, Some(sq::Distinct::Distinct));
-        let skip = usize::from(select.distinct.is_some());
-        let top = select.top.map(|top| self.top(top, start)).transpose()?;
+        let parts = self.parts(select)?;
+        self.select_of(parts)
+    }
+
+    /// What firn reads of a SELECT. Every part of sqlparser's tree is named here, so that none is lost.
+    fn parts(&self, select: sq::Select) -> Result<Parts> {
+        let sq::Select {
+            select_token,
+            // Comments are no tokens here.
+            optimizer_hints: _,
+            distinct,
+            select_modifiers,
+            top,
+            top_before_distinct,
+            projection,
+            exclude,
+            into,
+            from,
+            lateral_views,
+            prewhere,
+            selection,
+            connect_by,
+            group_by,
+            cluster_by,
+            distribute_by,
+            sort_by,
+            having,
+            named_window,
+            qualify,
+            window_before_qualify: _,
+            value_table_mode,
+            flavor,
+        } = select;
+        let start = span_of(select_token.0.span);
+        if into.is_some() {
+            return Err(Error::not_supported("SELECT INTO"));
+        }
+        self.refuse(matches!(distinct, Some(sq::Distinct::On(_))), "on", start)?;
+        if select_modifiers.is_some_and(|modifiers| modifiers.is_any_set()) {
+            return Err(self.outline.unexpected(self.outline.at(start.end)));
+        }
+        self.refuse(top_before_distinct && distinct.is_some(), "distinct", start)?;
+        self.refuse(exclude.is_some(), "exclude", start)?;
+        self.refuse(!lateral_views.is_empty(), "view", start)?;
+        self.refuse(prewhere.is_some(), "prewhere", start)?;
+        self.refuse(!cluster_by.is_empty(), "cluster", start)?;
+        self.refuse(!distribute_by.is_empty(), "distribute", start)?;
+        self.refuse(!sort_by.is_empty(), "sort", start)?;
+        self.refuse(value_table_mode.is_some(), "as", start)?;
+        let whole_table = match flavor {
+            sq::SelectFlavor::Standard => false,
+            sq::SelectFlavor::FromFirstNoSelect if self.is_whole_table(&from, start) => true,
+            _ => return Err(self.unexpected_word("from", start)),
+        };
+        Ok(Parts {
+            start,
+            distinct,
+            top,
+            whole_table,
+            projection,
+            from,
+            selection,
+            connect_by,
+            group_by,
+            having,
+            windows: named_window,
+            qualify,
+        })
+    }
+
+    fn select_of(&mut self, parts: Parts) -> Result<Select> {
+        let start = parts.start;
+        let skip = usize::from(parts.distinct.is_some());
+        let distinct = matches!(parts.distinct, Some(sq::Distinct::Distinct));
+        let top = parts.top.map(|top| self.top(top, start)).transpose()?;
         let mut first = self.outline.at(start.start) + 1 + skip;
         if let Some(top) = &top {
             first = self.outline.at(top.span.end);
@@ -47,20 +134,24 @@ impl Convert<'_> {
                 first += 1;
             }
         }
-        let items = self.items(select.projection, first)?;
-        let mut from = Vec::with_capacity(select.from.len());
-        for table in select.from {
-            from.push(self.table_with_joins(table)?);
-        }
-        let filter = select.selection.map(|filter| self.expr(filter)).transpose()?;
-        let hierarchy = self.hierarchy(select.connect_by)?;
-        let group_by = self.group_by(select.group_by, start)?;
-        let having = select.having.map(|having| self.expr(having)).transpose()?;
-        let qualify = select.qualify.map(|qualify| self.expr(qualify)).transpose()?;
-        let mut windows = Vec::with_capacity(select.named_window.len());
-        for sq::NamedWindowDefinition(name, window) in select.named_window {
-            windows.push(self.named_window(name, window)?);
-        }
+        let items = match parts.whole_table {
+            true => {
+                let kind = SelectItemKind::Star(Box::new(Star { span: start, ..Star::default() }));
+                vec![SelectItem { kind, span: start }]
+            }
+            false => self.items(parts.projection, first)?,
+        };
+        let from = parts.from.into_iter().map(|table| self.table_with_joins(table));
+        let from = from.collect::<Result<Vec<_>>>()?;
+        let filter = parts.selection.map(|filter| self.expr(filter)).transpose()?;
+        let hierarchy = self.hierarchy(parts.connect_by)?;
+        let group_by = self.group_by(parts.group_by, start)?;
+        let having = parts.having.map(|having| self.expr(having)).transpose()?;
+        let qualify = parts.qualify.map(|qualify| self.expr(qualify)).transpose()?;
+        let windows = parts.windows.into_iter();
+        let windows =
+            windows.map(|sq::NamedWindowDefinition(name, window)| self.named_window(name, window));
+        let windows = windows.collect::<Result<_>>()?;
         let ends = [&filter, &having, &qualify].into_iter().flatten().map(|expr| expr.span);
         let spans = items.iter().map(|item| item.span).chain(from.iter().map(|table| table.span));
         let span = cover([start].into_iter().chain(spans).chain(ends));
@@ -77,6 +168,19 @@ impl Convert<'_> {
             windows,
             span,
         })
+    }
+
+    /// Whether this is `TABLE t`, which stands for `SELECT * FROM t`.
+    fn is_whole_table(&self, from: &[sq::TableWithJoins], start: Span) -> bool {
+        let plain = |table: &sq::TableWithJoins| {
+            let named = matches!(
+                &table.relation,
+                sq::TableFactor::Table { alias: None, args: None, version: None, sample: None, .. }
+            );
+            named && table.joins.is_empty()
+        };
+        let [table] = from else { return false };
+        self.outline.is_table_query(self.outline.at(start.start)) && plain(table)
     }
 
     fn hierarchy(&mut self, clauses: Vec<sq::ConnectByKind>) -> Result<Option<Hierarchy>> {
@@ -103,34 +207,11 @@ impl Convert<'_> {
         }
     }
 
-    /// Refuses what Snowflake's SELECT does not have, and what firn does not do.
-    fn refuse_foreign(&self, select: &sq::Select, start: Span) -> Result<()> {
-        if select.into.is_some() {
-            return Err(Error::not_supported("SELECT INTO"));
-        }
-        if let Some(sq::Distinct::On(_)) = select.distinct {
-            return Err(self.unexpected_word("on", start));
-        }
-        if !matches!(select.flavor, sq::SelectFlavor::Standard) {
-            return Err(self.unexpected_word("from", start));
-        }
-        if !select.lateral_views.is_empty() {
-            return Err(self.unexpected_word("view", start));
-        }
-        if select.value_table_mode.is_some() {
-            return Err(self.unexpected_word("as", start));
-        }
-        if select.exclude.is_some() {
-            return Err(self.unexpected_word("exclude", start));
-        }
-        Ok(())
-    }
-
     fn top(&mut self, top: sq::Top, start: Span) -> Result<Expr> {
-        if top.percent {
-            return Err(self.unexpected_word("percent", start));
-        }
-        match top.quantity {
+        let sq::Top { with_ties, percent, quantity } = top;
+        self.refuse(percent, "percent", start)?;
+        self.refuse(with_ties, "with", start)?;
+        match quantity {
             Some(sq::TopQuantity::Expr(expr)) => self.expr(expr),
             Some(sq::TopQuantity::Constant(count)) => {
                 let from = self.outline.at(start.start);
@@ -234,21 +315,29 @@ impl Convert<'_> {
         qualifier: Option<sq::ObjectName>,
         options: sq::WildcardAdditionalOptions,
     ) -> Result<Star> {
+        let sq::WildcardAdditionalOptions {
+            wildcard_token,
+            opt_ilike,
+            opt_exclude,
+            opt_except,
+            opt_replace,
+            opt_rename,
+            opt_alias,
+        } = options;
         let qualifier = qualifier.map(|name| self.object_name(name)).transpose()?;
         let mut star = Star {
             span: cover(
-                [span_of(options.wildcard_token.0.span)]
+                [span_of(wildcard_token.0.span)]
                     .into_iter()
                     .chain(qualifier.as_ref().map(|name| name.span())),
             ),
             qualifier,
-            ilike: options.opt_ilike.map(|ilike| ilike.pattern),
+            ilike: opt_ilike.map(|ilike| ilike.pattern),
             ..Star::default()
         };
-        if options.opt_except.is_some() {
-            return Err(self.unexpected_word("except", star.span));
-        }
-        let excluded = match options.opt_exclude {
+        self.refuse(opt_except.is_some(), "except", star.span)?;
+        self.refuse(opt_alias.is_some(), "as", star.span)?;
+        let excluded = match opt_exclude {
             Some(sq::ExcludeSelectItem::Single(name)) => vec![name],
             Some(sq::ExcludeSelectItem::Multiple(names)) => names,
             None => Vec::new(),
@@ -256,11 +345,11 @@ impl Convert<'_> {
         for name in excluded {
             star.exclude.push(self.single(name)?);
         }
-        for element in options.opt_replace.into_iter().flat_map(|replace| replace.items) {
+        for element in opt_replace.into_iter().flat_map(|replace| replace.items) {
             let expr = self.expr(element.expr)?;
             star.replace.push((expr, self.identifier(element.column_name)?));
         }
-        let renamed = match options.opt_rename {
+        let renamed = match opt_rename {
             Some(sq::RenameSelectItem::Single(item)) => vec![item],
             Some(sq::RenameSelectItem::Multiple(items)) => items,
             None => Vec::new(),

@@ -50,9 +50,11 @@ impl Convert<'_> {
     }
 
     fn join(&mut self, left: TableExpr, join: sq::Join) -> Result<TableExpr> {
-        let right = self.table(join.relation)?;
+        let sq::Join { relation, global, join_operator } = join;
+        let right = self.table(relation)?;
+        self.refuse(global, "global", left.span)?;
         let mut asof = None;
-        let (kind, constraint) = match join.join_operator {
+        let (kind, constraint) = match join_operator {
             sq::JoinOperator::Join(constraint) | sq::JoinOperator::Inner(constraint) => {
                 (JoinKind::Inner, constraint)
             }
@@ -103,14 +105,7 @@ impl Convert<'_> {
 
     fn table_of(&mut self, factor: sq::TableFactor) -> Result<TableExpr> {
         match factor {
-            sq::TableFactor::Table { name, alias, args, version, sample, .. } => {
-                let (kind, span) = self.named(name, args, version)?;
-                let sample = sample.map(|sample| match sample {
-                    sq::TableSampleKind::BeforeTableAlias(sample)
-                    | sq::TableSampleKind::AfterTableAlias(sample) => sample,
-                });
-                self.finish(kind, span, alias, sample)
-            }
+            table @ sq::TableFactor::Table { .. } => self.plain_table(table),
             sq::TableFactor::Derived { lateral, subquery, alias, sample } => {
                 let query = Box::new(self.query(*subquery)?);
                 let span = query.span;
@@ -142,9 +137,11 @@ impl Convert<'_> {
                 };
                 self.finish(kind, span, alias, None)
             }
-            sq::TableFactor::Function { name, args, alias, .. } => {
+            // A function may always read the sources on its left.
+            sq::TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
                 let name = self.name(name)?;
                 let (kind, span) = self.table_function(name, args)?;
+                self.refuse(with_ordinality, "with", span)?;
                 self.finish(kind, span, alias, None)
             }
             sq::TableFactor::NestedJoin { table_with_joins, alias } => {
@@ -157,6 +154,37 @@ impl Convert<'_> {
             sq::TableFactor::MatchRecognize { .. } => Err(Error::not_supported("MATCH_RECOGNIZE")),
             _ => Err(Error::not_supported("this form of FROM")),
         }
+    }
+
+    /// A table, a table function or staged files by name.
+    fn plain_table(&mut self, factor: sq::TableFactor) -> Result<TableExpr> {
+        let sq::TableFactor::Table {
+            name,
+            alias,
+            args,
+            with_hints,
+            version,
+            with_ordinality,
+            partitions,
+            json_path,
+            sample,
+            index_hints,
+        } = factor
+        else {
+            return Err(Error::internal("not a table"));
+        };
+        let (kind, span) = self.named(name, args, version)?;
+        self.refuse(!with_hints.is_empty() || with_ordinality, "with", span)?;
+        self.refuse(!partitions.is_empty(), "partition", span)?;
+        self.refuse(json_path.is_some(), ":", span)?;
+        if !index_hints.is_empty() {
+            return Err(self.outline.unexpected(self.outline.at(span.end)));
+        }
+        let sample = sample.map(|sample| match sample {
+            sq::TableSampleKind::BeforeTableAlias(sample)
+            | sq::TableSampleKind::AfterTableAlias(sample) => sample,
+        });
+        self.finish(kind, span, alias, sample)
     }
 
     fn finish(
@@ -173,9 +201,25 @@ impl Convert<'_> {
     }
 
     fn alias(&mut self, alias: sq::TableAlias) -> Result<TableAlias> {
-        let columns = alias.columns.into_iter().map(|column| self.identifier(column.name));
-        let columns = columns.collect::<Result<_>>()?;
-        Ok(TableAlias { name: self.alias_name(alias.name)?, columns })
+        let sq::TableAlias { explicit: _, name, columns, at } = alias;
+        let name = self.alias_name(name)?;
+        self.refuse(at.is_some(), "at", name.span)?;
+        Ok(TableAlias { name, columns: self.column_names(columns)? })
+    }
+
+    /// The names of columns behind an alias, which have no types here.
+    pub(super) fn column_names(
+        &mut self,
+        columns: Vec<sq::TableAliasColumnDef>,
+    ) -> Result<Vec<Identifier>> {
+        let names = columns.into_iter().map(|sq::TableAliasColumnDef { name, data_type }| {
+            let name = self.identifier(name)?;
+            match data_type {
+                Some(_) => Err(self.outline.unexpected(self.outline.at(name.span.end))),
+                None => Ok(name),
+            }
+        });
+        names.collect()
     }
 
     /// A table, a table function without TABLE(), or staged files.
@@ -185,7 +229,15 @@ impl Convert<'_> {
         args: Option<sq::TableFunctionArgs>,
         version: Option<sq::TableVersion>,
     ) -> Result<(TableKind, Span)> {
-        let arguments = args.map(|args| args.args);
+        let start =
+            name.0.first().and_then(|part| part.as_ident()).map(|ident| span_of(ident.span));
+        let arguments = match args {
+            Some(sq::TableFunctionArgs { args, settings }) => {
+                self.refuse(settings.is_some(), "settings", start.unwrap_or_default())?;
+                Some(args)
+            }
+            None => None,
+        };
         if let Some(ident) = name.0.first().and_then(|part| part.as_ident())
             && ident.quote_style == Some('\'')
         {
@@ -235,8 +287,11 @@ impl Convert<'_> {
 
     /// `FILE_FORMAT => x` as an option.
     fn option(&self, argument: Argument) -> Result<StatementOption> {
-        let (Some(name), ArgumentValue::Expr(expr)) = (argument.name, argument.value) else {
-            return Err(Error::internal("an option without a name"));
+        let (name, expr) = match (argument.name, argument.value) {
+            (Some(name), ArgumentValue::Expr(expr)) => (name, expr),
+            (None, ArgumentValue::Expr(expr)) => return Err(self.unexpected_at(expr.span)),
+            (Some(name), _) => return Err(self.outline.unexpected(self.outline.at(name.span.end))),
+            (None, _) => return Err(self.outline.unexpected(0)),
         };
         let value = match expr.kind {
             ExprKind::Literal(Literal::Text(text)) => OptionValue::Text(text.to_string()),
@@ -310,22 +365,27 @@ impl Convert<'_> {
     }
 
     fn sample(&mut self, sample: sq::TableSample) -> Result<Sample> {
-        let block = matches!(
-            sample.name,
-            Some(sq::TableSampleMethod::System | sq::TableSampleMethod::Block)
-        );
-        let Some(quantity) = sample.quantity else {
+        let sq::TableSample { modifier: _, name, quantity, seed, bucket, offset } = sample;
+        let block =
+            matches!(name, Some(sq::TableSampleMethod::System | sq::TableSampleMethod::Block));
+        let Some(quantity) = quantity.filter(|_| bucket.is_none()) else {
             return Err(Error::not_supported("SAMPLE without a size"));
         };
-        let value = self.expr(quantity.value)?;
-        let size = match quantity.unit {
+        let sq::TableSampleQuantity { parenthesized, value, unit } = quantity;
+        let value = self.expr(value)?;
+        if !parenthesized {
+            return Err(self.unexpected_at(value.span));
+        }
+        self.refuse(offset.is_some(), "offset", value.span)?;
+        let size = match unit {
             Some(sq::TableSampleUnit::Rows) => SampleSize::Rows(value),
             Some(sq::TableSampleUnit::Percent) => {
                 return Err(self.unexpected_word("percent", value.span));
             }
             None => SampleSize::Percent(value),
         };
-        let seed = sample.seed.map(|seed| self.value(seed.value)).transpose()?;
+        let seed = seed.map(|sq::TableSampleSeed { modifier: _, value }| self.value(value));
+        let seed = seed.transpose()?;
         Ok(Sample { block, size, seed })
     }
 

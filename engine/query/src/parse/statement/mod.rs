@@ -42,7 +42,7 @@ impl Reader<'_> {
         }
         let Some(first) = self.peek_upper(0) else { return Err(self.unexpected()) };
         match first.as_str() {
-            "SELECT" | "WITH" | "VALUES" => {
+            "SELECT" | "WITH" | "VALUES" | "TABLE" => {
                 self.query().map(|query| Statement::Query(Box::new(query)))
             }
             "INSERT" => self.insert(),
