@@ -2,6 +2,7 @@
 //! is written in an `.slt` file.
 
 mod configuration;
+pub mod derived_query;
 mod engine_under_test;
 mod flaky_store;
 pub mod random_query;

@@ -26,8 +26,9 @@ impl Numbers {
     }
 }
 
+/// What kind of values a column has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
+pub(crate) enum Kind {
     Number,
     Text,
     Date,
@@ -35,9 +36,9 @@ enum Kind {
 
 /// A column that a query can see.
 #[derive(Clone, Debug)]
-struct Seen {
-    name: String,
-    kind: Kind,
+pub(crate) struct Seen {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
 }
 
 /// Tables by the number of their rows; each has the columns `id`, `k`, `x` (numbers), `g` (text) and `d` (date).
@@ -90,14 +91,16 @@ fn literal(numbers: &mut Numbers, kind: Kind) -> String {
 /// Writes one query.
 #[derive(Debug)]
 pub struct Writer<'a> {
-    numbers: &'a mut Numbers,
+    pub(crate) numbers: &'a mut Numbers,
+    /// A source that is read about as often as all tables together, with its columns.
+    pub(crate) source: Option<(&'static str, Vec<Seen>)>,
     names: usize,
 }
 
 impl<'a> Writer<'a> {
     /// A writer that takes its choices from `numbers`.
     pub fn new(numbers: &'a mut Numbers) -> Writer<'a> {
-        Writer { numbers, names: 0 }
+        Writer { numbers, source: None, names: 0 }
     }
 
     /// A whole query.
@@ -278,7 +281,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A column of a kind, or a literal where there is none.
-    fn of_kind(&mut self, seen: &[Seen], kind: Kind) -> String {
+    pub(crate) fn of_kind(&mut self, seen: &[Seen], kind: Kind) -> String {
         let some: Vec<&Seen> = seen.iter().filter(|column| column.kind == kind).collect();
         match some.is_empty() {
             true => literal(self.numbers, kind),
@@ -287,7 +290,7 @@ impl<'a> Writer<'a> {
     }
 
     /// What a query reads, with the columns seen there.
-    fn from(&mut self, depth: usize) -> (String, Vec<Seen>) {
+    pub(crate) fn from(&mut self, depth: usize) -> (String, Vec<Seen>) {
         if depth == 0 || self.numbers.once_in(3) {
             return self.table();
         }
@@ -310,9 +313,15 @@ impl<'a> Writer<'a> {
     }
 
     fn table(&mut self) -> (String, Vec<Seen>) {
+        let alias = self.name();
+        if self.numbers.once_in(2)
+            && let Some((source, columns)) = &self.source
+        {
+            let seen = |c: &Seen| Seen { name: format!("{alias}.{}", c.name), kind: c.kind };
+            return (format!("{source} {alias}"), columns.iter().map(seen).collect());
+        }
         let empty = usize::from(!self.numbers.once_in(12));
         let table = self.numbers.one_of(&TABLES[empty..]).0;
-        let alias = self.name();
         let seen =
             |(name, kind): &(&str, Kind)| Seen { name: format!("{alias}.{name}"), kind: *kind };
         (format!("{table} {alias}"), COLUMNS.iter().map(seen).collect())
@@ -344,7 +353,7 @@ impl<'a> Writer<'a> {
     }
 
     /// What a WHERE demands; with some depth, of subqueries too.
-    fn condition(&mut self, seen: &[Seen], depth: usize) -> String {
+    pub(crate) fn condition(&mut self, seen: &[Seen], depth: usize) -> String {
         match self.numbers.below(8) {
             0 => format!("({} AND {})", self.condition(seen, depth), self.comparison(seen)),
             1 => format!("({} OR {})", self.condition(seen, depth), self.comparison(seen)),

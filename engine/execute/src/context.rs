@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use firn_column::Batch;
 use firn_expression::functions::FunctionContext;
-use firn_query::plan::{StageScan, VirtualSource};
+use firn_plan::{StageScan, VirtualSource};
 use firn_storage::{ColumnCache, ObjectAccess};
 use firn_types::{Error, Result, Watch};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use firn_column::Batch;
-use firn_query::plan::describe::Description;
+use firn_plan::describe::Description;
 
 /// The number of an operator in the profile of one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use firn_column::Batch;
-use firn_query::plan::Plan;
-use firn_query::plan::describe::Description;
+use firn_plan::Plan;
+use firn_plan::describe::Description;
 use firn_types::{ColumnId, Result};
 
 use crate::context::{QueryContext, lock};

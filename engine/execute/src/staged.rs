@@ -12,7 +12,7 @@ use firn_loader::options::FileFormat;
 use firn_loader::row_error::LoadTarget;
 use firn_loader::scan::{CsvColumns, Reading};
 use firn_loader::stage::StagedFile;
-use firn_query::plan::{StageColumn, StageValue};
+use firn_plan::{StageColumn, StageValue};
 use firn_types::{Result, Value};
 
 /// Makes the columns that a plan asks of staged files.

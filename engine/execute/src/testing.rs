@@ -6,7 +6,7 @@ use std::sync::Arc;
 use firn_column::{Batch, Column, PhysicalType};
 use firn_expression::Expr;
 use firn_expression::functions::{Arity, Documentation, ScalarBinding, ScalarFunction};
-use firn_query::plan::{Plan, PlanColumn, VirtualScan, VirtualSource};
+use firn_plan::{Plan, PlanColumn, VirtualScan, VirtualSource};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Error, Result, SqlType, Value};
 
@@ -133,8 +133,8 @@ pub(crate) fn literal(value: i64) -> Expr {
 
 /// The sum of two whole numbers, small ones.
 pub(crate) fn add(left: Expr, right: Expr) -> Expr {
-    let binding = (ADD.bind)(&[]).unwrap();
-    Expr::Call { function: &ADD, binding: Arc::new(binding), arguments: vec![left, right] }
+    let signature = ADD.resolve(Vec::new()).unwrap();
+    Expr::Call { function: &ADD, signature, arguments: vec![left, right] }
 }
 
 static ADD: ScalarFunction = ScalarFunction::new(

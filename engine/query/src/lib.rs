@@ -1,6 +1,4 @@
-//! Queries: from text to an optimized plan.
+//! Queries: from a syntax tree to an optimized plan.
 
 pub mod bind;
 pub mod optimize;
-pub mod parse;
-pub mod plan;

@@ -11,12 +11,11 @@ use firn_execute::context::Storage;
 use firn_execute::spool::own_rows;
 use firn_execute::{Flow, Profile, QueryContext};
 use firn_expression::functions::FunctionContext;
+use firn_parse::ast::Statement;
+use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{BindContext, Binder};
 use firn_query::optimize::{self, OptimizeContext};
-use firn_query::parse;
-use firn_query::parse::ast::Statement;
-use firn_query::plan::statement::{Query, StatementPlan};
-use firn_types::{ColumnId, Error, ErrorCode, Field, ObjectId, QueryId, Result, Watch};
+use firn_types::{ColumnId, Error, ErrorCode, Field, ObjectId, QueryId, Result, Watch, stack};
 
 use crate::command;
 use crate::failure::Failure;
@@ -86,7 +85,9 @@ pub(crate) fn spawn(context: StatementContext) {
 
 /// Runs a statement to its end, whatever becomes of it.
 pub(crate) fn run(mut context: StatementContext) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| context.run_text()));
+    let text_bytes = context.sql.len();
+    let outcome =
+        catch_unwind(AssertUnwindSafe(|| stack::with_room(text_bytes, || context.run_text())));
     let outcome = outcome.unwrap_or_else(|panic| {
         // Nobody knows how far the statement has come.
         context.session.transaction.abandon();
@@ -226,7 +227,7 @@ impl StatementContext {
         if let Some(notice) = self.session.shared.options.on_statement {
             notice(&self.sql);
         }
-        let statement = parse::parse_statement(&self.sql)?;
+        let statement = firn_parse::parse_statement(&self.sql)?;
         let kind = query_type(&statement);
         self.record.query_type.get_or_init(|| kind);
         self.state.set_kind(kind);
@@ -355,7 +356,7 @@ impl StatementContext {
     }
 
     /// Binds and optimizes a query that is part of a statement.
-    pub(crate) fn plan_query(&mut self, query: &parse::ast::Query) -> Result<Query> {
+    pub(crate) fn plan_query(&mut self, query: &firn_parse::ast::Query) -> Result<Query> {
         let functions = self.function_context();
         self.with_binder(&functions, |binder| {
             let query = binder.bind_query(query, &self.sql)?;
@@ -384,7 +385,10 @@ impl StatementContext {
     }
 
     /// The account as it was at AT or BEFORE.
-    pub(crate) fn past(&self, at: &parse::ast::TimeTravel) -> Result<(firn_account::Catalog, i64)> {
+    pub(crate) fn past(
+        &self,
+        at: &firn_parse::ast::TimeTravel,
+    ) -> Result<(firn_account::Catalog, i64)> {
         let functions = self.function_context();
         let point = self.with_binder(&functions, |binder| binder.time_point(at, &self.sql))?;
         crate::services::past(&self.session, &point, at.before)

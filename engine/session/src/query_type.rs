@@ -1,6 +1,6 @@
 //! What the history calls statements.
 
-use firn_query::parse::ast::{Statement, TableSource};
+use firn_parse::ast::{Statement, TableSource};
 
 /// The kind of a statement as QUERY_HISTORY names it.
 pub(crate) fn query_type(statement: &Statement) -> &'static str {

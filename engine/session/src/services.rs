@@ -5,9 +5,9 @@ use std::sync::Arc;
 use firn_account::{Account, Catalog, SessionSpace};
 use firn_execute::{VirtualRows, VirtualTables};
 use firn_expression::functions::Services;
+use firn_plan::VirtualSource;
+use firn_plan::statement::Query;
 use firn_query::bind::{BindServices, TimePoint};
-use firn_query::plan::VirtualSource;
-use firn_query::plan::statement::Query;
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
 use crate::history::{History, QueryRecord};

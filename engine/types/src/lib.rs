@@ -23,6 +23,7 @@ pub mod scan_predicate;
 pub mod schema;
 pub mod span;
 pub mod sql_type;
+pub mod stack;
 pub mod text_format;
 pub mod timestamp;
 pub mod value;

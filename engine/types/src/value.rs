@@ -1,12 +1,13 @@
 //! One SQL value, apart from any column: literals, defaults, statistics, session variables.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// One SQL value.
 ///
-/// Equality here is identity of the value as written (`1` and `1.0` differ, NaN equals NaN); SQL's
-/// comparison lives with the comparison kernels.
-#[derive(Clone, Debug, PartialEq)]
+/// Equality here is identity of the value as written (`1` and `1.0` differ, `0.0` and `-0.0` too, NaN equals
+/// NaN); SQL's comparison lives with the comparison kernels.
+#[derive(Clone, Debug)]
 pub enum Value {
     /// SQL NULL.
     Null,
@@ -88,6 +89,45 @@ impl Decimal {
     }
 }
 
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Boolean(one), Value::Boolean(other)) => one == other,
+            (Value::Number(one), Value::Number(other)) => one == other,
+            (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+            (Value::Text(one), Value::Text(other)) => one == other,
+            (Value::Binary(one), Value::Binary(other)) => one == other,
+            (Value::Date(one), Value::Date(other)) => one == other,
+            (Value::Time(one), Value::Time(other)) => one == other,
+            (Value::Timestamp(one), Value::Timestamp(other)) => one == other,
+            (Value::TimestampTz(one), Value::TimestampTz(other)) => one == other,
+            (Value::Variant(one), Value::Variant(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Value::Null => {}
+            Value::Boolean(value) => value.hash(state),
+            Value::Number(value) => value.hash(state),
+            Value::Float(value) => value.to_bits().hash(state),
+            Value::Text(value) => value.hash(state),
+            Value::Binary(value) | Value::Variant(value) => value.hash(state),
+            Value::Date(value) => value.hash(state),
+            Value::Time(value) => value.hash(state),
+            Value::Timestamp(value) => value.hash(state),
+            Value::TimestampTz(value) => value.hash(state),
+        }
+    }
+}
+
 impl Value {
     /// Whether this is SQL NULL.
     pub fn is_null(&self) -> bool {
@@ -119,5 +159,11 @@ mod tests {
         let early = TimestampTz { utc_nanos: 5, offset_minutes: 1000 };
         let late = TimestampTz { utc_nanos: 6, offset_minutes: -1000 };
         assert!(early.packed() < late.packed());
+    }
+
+    #[test]
+    fn floats_are_told_apart_by_their_bits() {
+        assert_eq!(Value::Float(f64::NAN), Value::Float(f64::NAN));
+        assert_ne!(Value::Float(0.0), Value::Float(-0.0));
     }
 }

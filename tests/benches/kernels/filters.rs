@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -35,13 +34,10 @@ fn like(pattern: &str) -> Expr {
     };
     let value = Value::text(pattern);
     let constant = Argument { constant: Some(value.clone()), ..Argument::of(SqlType::TEXT) };
-    let binding = (function.bind)(&[Argument::of(SqlType::TEXT), constant]).expect("two texts");
+    let given = vec![Argument::of(SqlType::TEXT), constant];
+    let signature = function.resolve(given).expect("two texts");
     let pattern = Expr::Literal { value, sql_type: SqlType::TEXT };
-    Expr::Call {
-        function,
-        binding: Arc::new(binding),
-        arguments: vec![column(SqlType::TEXT), pattern],
-    }
+    Expr::Call { function, signature, arguments: vec![column(SqlType::TEXT), pattern] }
 }
 
 /// A condition on the column that it is asked of.

@@ -12,8 +12,8 @@ use firn_expression::functions::cast::{CastMode, cast_column};
 use firn_loader::options::{FileFormat, FormatDefinition, UnloadOptions, from_plan};
 use firn_loader::stage::SharedStage;
 use firn_loader::unload::{NULL_PARTITION, UnloadPlan, UnloadedFile, Unloader};
-use firn_query::plan::Plan;
-use firn_query::plan::statement::CopyIntoStage;
+use firn_plan::Plan;
+use firn_plan::statement::CopyIntoStage;
 use firn_types::text_format::TextFormats;
 use firn_types::{ColumnId, Error, ErrorCode, Result, SqlType, Value};
 

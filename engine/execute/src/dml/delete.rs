@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use firn_account::Transaction;
-use firn_query::plan::Plan;
-use firn_query::plan::statement::Delete;
+use firn_plan::Plan;
+use firn_plan::statement::Delete;
 use firn_storage::SnapshotDelta;
 use firn_types::Result;
 

@@ -2,7 +2,7 @@
 
 use firn_account::Transaction;
 use firn_expression::Expr;
-use firn_query::plan::statement::Insert;
+use firn_plan::statement::Insert;
 use firn_storage::SnapshotDelta;
 use firn_types::{ObjectId, Result};
 

@@ -6,7 +6,7 @@ use firn_account::catalog::Table;
 use firn_column::Batch;
 use firn_expression::Expr;
 use firn_expression::expr::Predicate;
-use firn_query::plan::statement::{InsertMany, Target};
+use firn_plan::statement::{InsertMany, Target};
 use firn_types::{ObjectId, Result};
 
 use super::insert::append;
@@ -77,7 +77,7 @@ fn position(targets: &[&Target], table: ObjectId) -> Option<usize> {
 
 fn branches(plan: &InsertMany, targets: &[&Target], layout: &Layout) -> Result<Vec<Branch>> {
     let last = plan.branches.len().saturating_sub(1);
-    let branch = |(index, branch): (usize, &firn_query::plan::statement::InsertBranch)| {
+    let branch = |(index, branch): (usize, &firn_plan::statement::InsertBranch)| {
         let condition = branch.condition.as_ref();
         let condition = condition.map(|expr| Predicate::compile(expr, layout)).transpose()?;
         let mut into = Vec::with_capacity(branch.into.len());

@@ -12,7 +12,7 @@ use firn_account::Transaction;
 use firn_column::Batch;
 use firn_expression::Expr;
 use firn_expression::expr::Predicate;
-use firn_query::plan::statement::{Merge, MergeAction, MergeClause};
+use firn_plan::statement::{Merge, MergeAction, MergeClause};
 use firn_types::Result;
 
 use super::changed_rows::ChangedRows;

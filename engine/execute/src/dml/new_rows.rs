@@ -7,7 +7,7 @@ use firn_column::{Batch, Column};
 use firn_expression::Expr;
 use firn_expression::expr::Evaluator;
 use firn_expression::functions::cast::{CastMode, cast_column};
-use firn_query::plan::statement::Target;
+use firn_plan::statement::Target;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::source::Layout;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_column::Batch;
-use firn_query::plan::Plan;
+use firn_plan::Plan;
 use firn_types::{ColumnId, Error, Result};
 
 use crate::context::QueryContext;

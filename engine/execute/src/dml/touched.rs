@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::{Array, Column, PhysicalType};
-use firn_query::plan::statement::StatementPlan;
+use firn_plan::statement::StatementPlan;
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
 use firn_types::{Error, Result};
 use roaring::RoaringBitmap;

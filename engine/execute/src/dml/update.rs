@@ -3,7 +3,7 @@
 use arrow::array::BooleanArray;
 use firn_account::Transaction;
 use firn_expression::Expr;
-use firn_query::plan::statement::Update;
+use firn_plan::statement::Update;
 use firn_types::Result;
 
 use super::changed_rows::ChangedRows;

@@ -1,7 +1,5 @@
 //! Each row with the rows that a table function makes of it. Order is kept.
 
-use std::sync::Arc;
-
 use arrow::array::UInt32Array;
 use firn_column::Batch;
 use firn_expression::functions::{Call, TableBinding};
@@ -17,7 +15,7 @@ const INPUT_ROWS: usize = 1024;
 
 /// A table function over the columns of its input.
 pub(crate) struct ExpandTransform {
-    pub(crate) binding: Arc<TableBinding>,
+    pub(crate) binding: TableBinding,
     pub(crate) arguments: Expressions,
     /// The input's columns that are wanted.
     pub(crate) input: Vec<usize>,

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use firn_column::Batch;
-use firn_query::plan::{Plan, RecursiveCte};
+use firn_plan::{Plan, RecursiveCte};
 use firn_types::{Error, ErrorCode, Result};
 
 use crate::context::QueryContext;

@@ -6,7 +6,7 @@ use firn_loader::options::{FormatDefinition, from_plan};
 use firn_loader::row_error::LoadTarget;
 use firn_loader::scan::{FileChunk, FileScan, Reading};
 use firn_loader::stage::{FileSelection, Pattern, SharedStage, StagedFile, select};
-use firn_query::plan::StageScan;
+use firn_plan::StageScan;
 use firn_types::{Error, ErrorCode, Result};
 
 use crate::context::QueryContext;

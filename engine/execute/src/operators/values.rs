@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use firn_column::{Batch, Column};
 use firn_expression::Expr;
-use firn_query::plan::SharedRows;
+use firn_plan::SharedRows;
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, Result, SqlType, Value};
 

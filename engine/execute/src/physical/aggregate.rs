@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_expression::functions::AggregateBinding;
 use firn_expression::functions::aggregate::{distinct, ordered};
-use firn_query::plan::{Aggregate, AggregateCall, SortKey};
+use firn_plan::{Aggregate, AggregateCall, SortKey};
 use firn_types::{ColumnId, Result, SqlType};
 
 use super::{Builder, Stream, Wanted, started, wanted_with};
@@ -30,7 +30,8 @@ impl Builder<'_, '_> {
             let start = exprs.len();
             exprs.extend(call.arguments.iter().cloned());
             exprs.extend(call.order_by.iter().map(|key| key.expr.clone()));
-            let binding = wrapped(&call.binding, call.distinct, &call.order_by);
+            let binding = (call.function.bind)(&call.signature.given)?;
+            let binding = wrapped(binding, call.distinct, &call.order_by);
             inputs.push(AggregateInputs { binding, arguments: start..exprs.len() });
         }
         let grouped = |id| {
@@ -56,11 +57,10 @@ impl Builder<'_, '_> {
 
 /// The binding with DISTINCT and the order of its rows around it.
 pub(super) fn wrapped(
-    binding: &AggregateBinding,
+    mut binding: AggregateBinding,
     is_distinct: bool,
     order_by: &[SortKey],
 ) -> AggregateBinding {
-    let mut binding = binding.clone();
     if !order_by.is_empty() {
         let order = |key: &SortKey| ordered::SortOrder {
             descending: key.descending,
@@ -82,7 +82,7 @@ fn output_layout(
 ) -> Layout {
     let mut columns: Vec<(ColumnId, SqlType)> =
         node.groups.iter().map(|group| (group.id, group.expr.sql_type())).collect();
-    columns.extend(calls.iter().map(|call| (call.id, call.binding.returns)));
+    columns.extend(calls.iter().map(|call| (call.id, call.signature.returns)));
     columns.extend(grouping_id.map(|id| (id, SqlType::INTEGER)));
     Layout::new(columns)
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_query::plan::{Join, JoinKey, JoinKind};
+use firn_plan::{Join, JoinKey, JoinKind};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Result, SqlType};
 
@@ -72,7 +72,7 @@ impl Builder<'_, '_> {
     }
 
     /// The layout that a node's stream is given: its wanted columns in the node's order.
-    fn layout_of_built(&self, plan: &firn_query::plan::Plan, wanted: &Wanted) -> Result<Layout> {
+    fn layout_of_built(&self, plan: &firn_plan::Plan, wanted: &Wanted) -> Result<Layout> {
         let columns = plan.columns().into_iter().filter(|column| wanted.contains(&column.id));
         Ok(Layout::new(columns.map(|column| (column.id, column.sql_type)).collect()))
     }

@@ -17,8 +17,8 @@ mod window;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use firn_query::plan::describe::ColumnNames;
-use firn_query::plan::{Plan, PlanColumn};
+use firn_plan::describe::ColumnNames;
+use firn_plan::{Plan, PlanColumn};
 use firn_types::{ColumnId, Error, Result};
 
 use crate::context::QueryContext;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_query::plan::{
+use firn_plan::{
     Aggregate, Filter, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project, ProjectItem,
     RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, TableExpand, With,
 };
@@ -114,7 +114,10 @@ impl Builder<'_, '_> {
         let columns = layout_of(&node.columns);
         let output = columns.positions_where(|id| wanted.contains(&id));
         let layout = stream.layout.project(&input).joined(&columns.project(&output));
-        let binding = Arc::clone(&node.binding);
+        let mut binding = (node.function.bind)(&node.given)?;
+        if node.preserves_input {
+            binding = binding.padded();
+        }
         let transform = ExpandTransform { binding, arguments, input, output };
         Ok(transformed(stream, transform, layout, id))
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_query::plan::{Aggregate, Plan, Scan, ScanColumn};
+use firn_plan::{Aggregate, Plan, Scan, ScanColumn};
 use firn_storage::ReadColumn;
 use firn_types::{ColumnId, Error, Result, SqlType, Value};
 
@@ -101,7 +101,7 @@ impl Builder<'_, '_> {
         }
         let (mut row, mut columns) = (Vec::new(), Vec::new());
         for call in node.aggregates.iter().filter(|call| wanted.contains(&call.id)) {
-            let sql_type = call.binding.returns;
+            let sql_type = call.signature.returns;
             let arguments: Vec<_> = call.arguments.iter().map(Expr::as_column).collect();
             let value = match (call.function.name, arguments.as_slice()) {
                 ("COUNT", []) => Value::integer(scan.snapshot.rows()),

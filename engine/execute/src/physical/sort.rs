@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_column::row_key::KeyOrder;
 use firn_expression::Expr;
-use firn_query::plan::{Plan, Project, ProjectItem, Scan, ScanColumn, Sort, SortKey};
+use firn_plan::{Plan, Project, ProjectItem, Scan, ScanColumn, Sort, SortKey};
 use firn_types::{ColumnId, Result, SqlType};
 
 use super::scan::read_column;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_query::plan::{CteRef, Generate, StageScan, Values, VirtualScan};
+use firn_plan::{CteRef, Generate, StageScan, Values, VirtualScan};
 use firn_types::{Error, Result};
 
 use super::{Builder, Stream, Wanted, layout_of, started};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_query::plan::{Window, WindowCall, WindowTarget};
+use firn_plan::{Window, WindowCall, WindowTarget};
 use firn_types::Result;
 
 use super::aggregate::wrapped;
@@ -52,7 +52,8 @@ impl Builder<'_, '_> {
         let first = calls[0];
         let mut inputs: Vec<Expr> = first.partition_by.clone();
         inputs.extend(first.order_by.iter().map(|key| key.expr.clone()));
-        let specs = calls.iter().map(|call| call_spec(call, &mut inputs)).collect();
+        let specs = calls.iter().map(|call| call_spec(call, &mut inputs));
+        let specs = specs.collect::<Result<_>>()?;
         let payload = stream.layout.positions_where(|id| kept.contains(&id));
         let mut columns = stream.layout.project(&payload);
         let answers = calls.iter().map(|call| (call.id, call.column().sql_type)).collect();
@@ -72,26 +73,29 @@ impl Builder<'_, '_> {
 }
 
 /// The call with its arguments added to the inputs.
-fn call_spec(call: &WindowCall, inputs: &mut Vec<Expr>) -> WindowCallSpec {
+fn call_spec(call: &WindowCall, inputs: &mut Vec<Expr>) -> Result<WindowCallSpec> {
     let start = inputs.len();
     inputs.extend(call.arguments.iter().cloned());
     let target = match &call.target {
-        WindowTarget::Window(_, binding) => CallTarget::Window(Arc::clone(binding)),
-        WindowTarget::Aggregate { function, binding, distinct, within } => {
+        WindowTarget::Window(function, signature) => {
+            CallTarget::Window((function.bind)(&signature.given)?)
+        }
+        WindowTarget::Aggregate { function, signature, distinct, within } => {
             inputs.extend(within.iter().map(|key| key.expr.clone()));
             let plain = !distinct && within.is_empty();
             let name = plain.then_some(function.name);
+            let binding = (function.over)(&signature.given)?;
             CallTarget::Aggregate(wrapped(binding, *distinct, within), name)
         }
     };
-    WindowCallSpec {
+    Ok(WindowCallSpec {
         target,
         arguments: start..inputs.len(),
         returns: call.column().sql_type,
         frame: call.frame.clone(),
         ignore_nulls: call.ignore_nulls,
         running: Running::of(call),
-    }
+    })
 }
 
 /// How many of the first rows of each partition are wanted, when the plan says so.

@@ -1,11 +1,10 @@
 //! Aggregation against a naive one.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{Function, find};
-use firn_query::plan::{Aggregate, AggregateCall, Plan, ProjectItem};
+use firn_plan::{Aggregate, AggregateCall, Plan, ProjectItem};
 use firn_types::{Result, SqlType, Value};
 
 use crate::testing::{Random, Row, Test, WAYS, column, int, sorted};
@@ -25,10 +24,11 @@ fn call(test: &mut Test, table: &Plan, name: &str, arguments: &[usize]) -> Aggre
     let arguments: Vec<_> = arguments.iter().map(|&position| column(table, position)).collect();
     let types: Vec<_> = arguments.iter().map(|a| Argument::of(a.sql_type())).collect();
     let Some(Function::Aggregate(function)) = find(name) else { panic!("no {name}") };
-    let binding = Arc::new((function.bind)(&types).unwrap());
-    let out = test.fresh(binding.returns);
+    let signature = function.resolve(types).unwrap();
+    let out = test.fresh(signature.returns);
     let (id, name) = (out.id, out.name);
-    AggregateCall { id, name, function, binding, arguments, distinct: false, order_by: Vec::new() }
+    let order_by = Vec::new();
+    AggregateCall { id, name, function, signature, arguments, distinct: false, order_by }
 }
 
 fn aggregate(test: &mut Test, table: Plan, keys: &[usize], sets: Option<Vec<Vec<usize>>>) -> Plan {

@@ -1,6 +1,6 @@
 //! Every kind of join against a naive one.
 
-use firn_query::plan::{Join, JoinKey, JoinKind, Plan};
+use firn_plan::{Join, JoinKey, JoinKind, Plan};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, ErrorCode, Result, SqlType, Value};
 

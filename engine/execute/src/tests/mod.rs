@@ -7,7 +7,7 @@ mod sort;
 mod window;
 
 use firn_column::Batch;
-use firn_query::plan::{
+use firn_plan::{
     CteRef, Filter, Generate, Limit, Plan, Project, ProjectItem, RecursiveCte, Sample, SampleSize,
     SetOperation, SetOperator, Values, With,
 };

@@ -7,7 +7,7 @@ use firn_account::catalog::{Header, Table, TableColumn};
 use firn_column::{Batch, Column};
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{Function, find};
-use firn_query::plan::{
+use firn_plan::{
     Aggregate, AggregateCall, Join, JoinKey, JoinKind, Plan, Project, ProjectItem, Scan,
     ScanColumn, Sort, SortKey,
 };
@@ -140,10 +140,10 @@ fn a_limit_ends_a_scan_and_statistics_answer_without_one() -> Result<()> {
     let call = |test: &mut Test, name: &str, arguments: Vec<_>| {
         let Some(Function::Aggregate(function)) = find(name) else { panic!("no {name}") };
         let types: Vec<_> = arguments.iter().map(|_| Argument::of(SqlType::INTEGER)).collect();
-        let binding = Arc::new((function.bind)(&types).unwrap());
-        let id = test.fresh(binding.returns).id;
+        let signature = function.resolve(types).unwrap();
+        let id = test.fresh(signature.returns).id;
         let (name, order_by) = (name.to_string(), Vec::new());
-        AggregateCall { id, name, function, binding, arguments, distinct: false, order_by }
+        AggregateCall { id, name, function, signature, arguments, distinct: false, order_by }
     };
     let aggregates =
         vec![call(&mut test, "COUNT", vec![]), call(&mut test, "MAX", vec![column(&plan, 0)])];

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use firn_query::plan::{Plan, Sort, SortKey};
+use firn_plan::{Plan, Sort, SortKey};
 use firn_types::{Result, SqlType, Value};
 
 use crate::testing::{Random, Row, Test, WAYS, add, column, literal};

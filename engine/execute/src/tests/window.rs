@@ -1,12 +1,8 @@
 //! Window functions and frames against naive ones.
 
-use std::sync::Arc;
-
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{Function, find};
-use firn_query::plan::{
-    Frame, FrameBound, FrameUnit, Plan, SortKey, Window, WindowCall, WindowTarget,
-};
+use firn_plan::{Frame, FrameBound, FrameUnit, Plan, SortKey, Window, WindowCall, WindowTarget};
 use firn_types::decimal::divide_scaled;
 use firn_types::{Result, SqlType, Value};
 
@@ -87,9 +83,10 @@ fn naive(rows: &[Row], frame: &Frame, descending: bool) -> Vec<Row> {
             let values: Vec<i128> = inside.iter().filter_map(|row| number(&row[2])).collect();
             let or_null = |value: Option<i128>| value.map_or(Value::Null, Value::integer);
             let sum = (!values.is_empty()).then(|| values.iter().sum::<i128>());
-            let mean = sum.and_then(|sum| divide_scaled(sum, values.len() as i128, 6));
+            // AVG with OVER has three digits after the point.
+            let mean = sum.and_then(|sum| divide_scaled(sum, values.len() as i128, 3));
             let mean =
-                mean.map(|unscaled| Value::Number(firn_types::Decimal { unscaled, scale: 6 }));
+                mean.map(|unscaled| Value::Number(firn_types::Decimal { unscaled, scale: 3 }));
             let distinct: std::collections::BTreeSet<_> = values.iter().collect();
             let mut row = row.clone();
             row.extend([
@@ -126,16 +123,17 @@ fn windows(test: &mut Test, table: Plan, frame: &Frame, descending: bool) -> Pla
     let calls = names.iter().enumerate().map(|(index, name)| {
         let (target, arguments, returns) = match find(name) {
             Some(Function::Aggregate(function)) => {
-                let binding = Arc::new((function.bind)(&[Argument::of(SqlType::INTEGER)]).unwrap());
-                let returns = binding.returns;
+                let given = vec![Argument::of(SqlType::INTEGER)];
+                let signature = function.resolve_over(given).unwrap();
+                let returns = signature.returns;
                 let (distinct, within) = (index == 5, Vec::new());
-                let target = WindowTarget::Aggregate { function, binding, distinct, within };
+                let target = WindowTarget::Aggregate { function, signature, distinct, within };
                 (target, vec![column(&table, 2)], returns)
             }
             Some(Function::Window(function)) => {
-                let binding = Arc::new((function.bind)(&[]).unwrap());
-                let returns = binding.returns;
-                (WindowTarget::Window(function, binding), Vec::new(), returns)
+                let signature = function.resolve(Vec::new()).unwrap();
+                let returns = signature.returns;
+                (WindowTarget::Window(function, signature), Vec::new(), returns)
             }
             _ => panic!("no {name}"),
         };

@@ -17,7 +17,6 @@ use firn_types::{Result, SqlType, TypeFamily};
 use super::Expr;
 use super::compile::{Node, NodeId, Work};
 use super::evaluate::Frame;
-use super::lambda::HigherOrder;
 use crate::functions::driver::spread;
 
 /// Values per row that came up to which all are asked, when a dictionary comes first and afterwards.
@@ -46,9 +45,7 @@ impl Reads {
                 _ => Reads::More,
             },
             // A lambda may call what gives another value each time.
-            (_, Expr::Call { function, .. }) if HigherOrder::named(function.name).is_some() => {
-                Reads::More
-            }
+            (Work::HigherOrder { .. }, _) => Reads::More,
             _ => {
                 let parts = work.parts().into_iter().map(|part| nodes[part].reads);
                 parts.fold(Reads::Nothing, Reads::and)

@@ -1,7 +1,6 @@
 //! Expressions as a list of nodes: equal parts become one node, so that they are computed once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use firn_column::kernels::in_list::InList;
 use firn_column::{Array, Column};
@@ -11,6 +10,8 @@ use firn_types::{ColumnId, Error, Result, SqlType};
 use super::Expr;
 use super::by_value::Reads;
 use super::facts::widens;
+use super::identity::Own;
+use super::lambda::{ElementLoop, Parameter};
 use crate::functions::{ScalarBinding, Volatility};
 
 /// A node's place in the list.
@@ -65,9 +66,48 @@ pub(super) enum Work {
     },
     Coalesce(Vec<NodeId>),
     Call {
-        binding: Arc<ScalarBinding>,
+        binding: ScalarBinding,
         arguments: Vec<NodeId>,
     },
+    HigherOrder {
+        elements: ElementLoop,
+        /// Inputs, then what the lambda captures.
+        arguments: Vec<NodeId>,
+    },
+}
+
+/// Where the columns that expressions read, and the parameters of lambdas around them, stand in a batch.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    columns: HashMap<ColumnId, usize>,
+    parameters: HashMap<Parameter, usize>,
+}
+
+impl Layout {
+    /// Columns at their places.
+    pub(super) fn of(columns: &HashMap<ColumnId, usize>) -> Layout {
+        Layout { columns: columns.clone(), parameters: HashMap::new() }
+    }
+
+    /// One more column or parameter, behind the others.
+    pub(super) fn add(&mut self, expr: &Expr) {
+        let next = self.columns.len() + self.parameters.len();
+        match expr {
+            Expr::Column { id, .. } => self.columns.insert(*id, next),
+            Expr::Parameter(parameter) => self.parameters.insert(*parameter, next),
+            _ => None,
+        };
+    }
+}
+
+/// What makes two parts the same node: what they are, and the nodes that they read.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key<'e> {
+    own: Own<'e>,
+    sql_type: SqlType,
+    parts: Vec<NodeId>,
+    /// The body of a lambda, which is no node.
+    body: Option<&'e Expr>,
 }
 
 /// Functions that cost no more than a comparison, when their arguments do not.
@@ -75,45 +115,45 @@ const CHEAP_CALLS: &[&str] = &["+", "-", "*", "/", "%"];
 
 /// Makes nodes of expressions.
 pub(super) struct Compiler<'a> {
-    layout: &'a HashMap<ColumnId, usize>,
+    layout: &'a Layout,
     pub(super) nodes: Vec<Node>,
-    /// Nodes by a description that equal parts share.
-    known: HashMap<String, NodeId>,
+    known: HashMap<Key<'a>, NodeId>,
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn new(layout: &'a HashMap<ColumnId, usize>) -> Compiler<'a> {
+    pub(super) fn new(layout: &'a Layout) -> Compiler<'a> {
         Compiler { layout, nodes: Vec::new(), known: HashMap::new() }
     }
 
     /// The node of the expression.
-    pub(super) fn add(&mut self, expr: &Expr) -> Result<NodeId> {
+    ///
+    /// # Errors
+    /// An internal error for a column that is not in the layout or a literal that is not of its type.
+    pub(super) fn add(&mut self, expr: &'a Expr) -> Result<NodeId> {
         let (work, own_cheap) = self.work(expr)?;
-        let description = describe(&work, expr);
-        if let Some(&known) = description.as_ref().and_then(|text| self.known.get(text)) {
+        let parts = work.parts();
+        let volatile_call = matches!(expr, Expr::Call { function, .. }
+            if function.volatility == Volatility::Volatile);
+        let volatile = volatile_call || parts.iter().any(|&part| self.nodes[part].volatile);
+        let cheap = own_cheap && parts.iter().all(|&part| self.nodes[part].cheap);
+        // What contains a volatile call reads that call's node: it is equal only to itself.
+        let key = (!volatile_call).then(|| Key::of(expr, parts));
+        if let Some(&known) = key.as_ref().and_then(|key| self.known.get(key)) {
             return Ok(known);
         }
-        let volatile_call = description.is_none();
-        let parts = work.parts();
-        let cheap = own_cheap && parts.iter().all(|&part| self.nodes[part].cheap);
-        let volatile = volatile_call || parts.iter().any(|&part| self.nodes[part].volatile);
         let id = self.nodes.len();
         let reads = Reads::of(id, &work, expr, &self.nodes);
         self.nodes.push(Node { work, sql_type: expr.sql_type(), cheap, volatile, reads });
-        // What contains a volatile part has that part's number in its description: it is known only to
-        // itself.
-        if let Some(text) = description {
-            self.known.insert(text, id);
-        }
+        self.known.extend(key.map(|key| (key, id)));
         Ok(id)
     }
 
-    fn add_all<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) -> Result<Vec<NodeId>> {
+    fn add_all(&mut self, exprs: impl IntoIterator<Item = &'a Expr>) -> Result<Vec<NodeId>> {
         exprs.into_iter().map(|expr| self.add(expr)).collect()
     }
 
     /// What the expression's node does, and whether that is cheap.
-    fn work(&mut self, expr: &Expr) -> Result<(Work, bool)> {
+    fn work(&mut self, expr: &'a Expr) -> Result<(Work, bool)> {
         Ok(match expr {
             Expr::Literal { value, sql_type } => {
                 let column = match value.is_null() {
@@ -122,9 +162,13 @@ impl<'a> Compiler<'a> {
                 };
                 (Work::Literal(column.flat()), true)
             }
-            Expr::Column { id, .. } => match self.layout.get(id) {
+            Expr::Column { id, .. } => match self.layout.columns.get(id) {
                 Some(&position) => (Work::Column(position), true),
                 None => return Err(Error::internal(format!("column {id} is not in the input"))),
+            },
+            Expr::Parameter(parameter) => match self.layout.parameters.get(parameter) {
+                Some(&position) => (Work::Column(position), true),
+                None => return Err(Error::internal("a parameter outside of its lambda")),
             },
             Expr::Compare { operator, left, right } => {
                 let cheap = !left.sql_type().is_semi_structured();
@@ -158,10 +202,16 @@ impl<'a> Compiler<'a> {
                 (Work::Case { branches: nodes, otherwise }, true)
             }
             Expr::Coalesce { operands, .. } => (Work::Coalesce(self.add_all(operands)?), true),
-            Expr::Call { function, binding, arguments } => {
+            Expr::Call { function, signature, arguments } => {
                 let arguments = self.add_all(arguments)?;
-                let binding = Arc::clone(binding);
+                let binding = (function.bind)(&signature.given)?;
                 (Work::Call { binding, arguments }, CHEAP_CALLS.contains(&function.name))
+            }
+            Expr::HigherOrder { kind, inputs, lambda } => {
+                let captured = lambda.captured();
+                let elements = ElementLoop::compile(*kind, inputs.len(), lambda, &captured)?;
+                let arguments = self.add_all(inputs.iter().chain(captured))?;
+                (Work::HigherOrder { elements, arguments }, false)
             }
         })
     }
@@ -178,7 +228,7 @@ impl Work {
             Work::Not(input) | Work::IsNull(input) => vec![*input],
             Work::InList { input, .. } | Work::Cast { input, .. } => vec![*input],
             Work::Chain { parts, .. } | Work::Coalesce(parts) => parts.clone(),
-            Work::Call { arguments, .. } => arguments.clone(),
+            Work::Call { arguments, .. } | Work::HigherOrder { arguments, .. } => arguments.clone(),
             Work::Case { branches, otherwise } => {
                 let both = branches.iter().flat_map(|(condition, result)| [*condition, *result]);
                 both.chain(*otherwise).collect()
@@ -187,19 +237,12 @@ impl Work {
     }
 }
 
-/// A text that is the same for expressions that compute the same; none for a volatile call.
-fn describe(work: &Work, expr: &Expr) -> Option<String> {
-    let sql_type = expr.sql_type();
-    Some(match (work, expr) {
-        (Work::Literal(_), Expr::Literal { value, .. }) => format!("{value:?} {sql_type:?}"),
-        (Work::Column(position), _) => format!("column {position}"),
-        (Work::InList { input, .. }, Expr::InList { list, .. }) => format!("{input} in {list:?}"),
-        (Work::Call { arguments, .. }, Expr::Call { function, binding, .. }) => {
-            if function.volatility == Volatility::Volatile {
-                return None;
-            }
-            format!("{} {arguments:?} {:?} {sql_type:?}", function.name, binding.arguments)
-        }
-        (work, _) => format!("{work:?} {sql_type:?}"),
-    })
+impl<'e> Key<'e> {
+    fn of(expr: &'e Expr, parts: Vec<NodeId>) -> Key<'e> {
+        let body = match expr {
+            Expr::HigherOrder { lambda, .. } => Some(&lambda.body),
+            _ => None,
+        };
+        Key { own: Own::of(expr), sql_type: expr.sql_type(), parts, body }
+    }
 }

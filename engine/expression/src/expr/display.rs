@@ -7,7 +7,7 @@ use firn_types::date_time::civil_from_days;
 use firn_types::variant::{JsonWriter, PlainText, Variant};
 use firn_types::{ColumnId, Value, timestamp};
 
-use super::Expr;
+use super::{Expr, Lambda, Parameter};
 
 /// How columns are called, for those who read an expression.
 pub type ColumnNames = HashMap<ColumnId, String>;
@@ -91,6 +91,13 @@ impl fmt::Display for Named<'_> {
                 f.write_str("COALESCE")?;
                 self.write_joined(f, operands, ", ")
             }
+            Expr::Parameter(parameter) => write!(f, "{}", Shown(*parameter)),
+            Expr::HigherOrder { kind, inputs, lambda } => {
+                write!(f, "{}(", kind.name())?;
+                inputs.iter().try_for_each(|input| write!(f, "{}, ", of(input)))?;
+                self.write_lambda(f, lambda)?;
+                f.write_str(")")
+            }
             Expr::Call { function, arguments, .. } => match arguments.as_slice() {
                 [left, right] if is_infix(function.name) => {
                     write!(f, "({} {} {})", of(left), function.name, of(right))
@@ -109,6 +116,16 @@ impl<'e> Named<'e> {
         Named { expr, names: self.names }
     }
 
+    fn write_lambda(&self, f: &mut fmt::Formatter<'_>, lambda: &'e Lambda) -> fmt::Result {
+        let parameters: Vec<String> =
+            lambda.parameters.iter().map(|parameter| Shown(*parameter).to_string()).collect();
+        match parameters.as_slice() {
+            [one] => f.write_str(one)?,
+            several => write!(f, "({})", several.join(", "))?,
+        }
+        write!(f, " -> {}", self.of(&lambda.body))
+    }
+
     fn write_joined(
         &self,
         f: &mut fmt::Formatter<'_>,
@@ -121,6 +138,16 @@ impl<'e> Named<'e> {
             write!(f, "{}", self.of(part))?;
         }
         f.write_str(")")
+    }
+}
+
+/// A parameter under a name of its own: `x0`, `y1`.
+struct Shown(Parameter);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letter = if self.0.index == 0 { "x" } else { "y" };
+        write!(f, "{letter}{}", self.0.height)
     }
 }
 

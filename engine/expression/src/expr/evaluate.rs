@@ -18,7 +18,7 @@ use firn_types::{ColumnId, Result};
 
 use super::Expr;
 use super::by_value::Remembered;
-use super::compile::{Compiler, Node, NodeId, Work};
+use super::compile::{Compiler, Layout, Node, NodeId, Work};
 use crate::functions::cast::{CastMode, cast_column};
 use crate::functions::{Call, FunctionContext};
 
@@ -36,6 +36,11 @@ impl Evaluator {
     /// # Errors
     /// An internal error for a column that is not in the layout or a literal that is not of its type.
     pub fn compile(exprs: &[Expr], layout: &HashMap<ColumnId, usize>) -> Result<Evaluator> {
+        Evaluator::over(exprs, &Layout::of(layout))
+    }
+
+    /// As [`Evaluator::compile`], with parameters of lambdas too.
+    pub(super) fn over(exprs: &[Expr], layout: &Layout) -> Result<Evaluator> {
         let mut compiler = Compiler::new(layout);
         let roots = exprs.iter().map(|expr| compiler.add(expr)).collect::<Result<_>>()?;
         Ok(Evaluator { nodes: compiler.nodes, roots, remembered: Remembered::default() })
@@ -180,6 +185,9 @@ impl<'a> Frame<'a> {
                     context: self.context,
                 };
                 (binding.kernel)(&call, &columns)
+            }
+            Work::HigherOrder { elements, arguments } => {
+                elements.run(self.rows, &self.columns(arguments)?, self.context)
             }
         }
     }

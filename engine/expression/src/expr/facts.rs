@@ -10,11 +10,25 @@ impl Expr {
     /// Whether the expression reads no column and calls nothing volatile: its value is the same for all
     /// rows of a statement.
     pub fn is_constant(&self) -> bool {
-        !self.any(&mut |expr| match expr {
-            Expr::Column { .. } => true,
-            Expr::Call { function, .. } => function.volatility == Volatility::Volatile,
-            _ => false,
-        })
+        let mut pending = vec![self];
+        while let Some(expr) = pending.pop() {
+            match expr {
+                Expr::Column { .. } | Expr::Parameter(_) => return false,
+                Expr::Call { function, .. } if function.volatility == Volatility::Volatile => {
+                    return false;
+                }
+                Expr::HigherOrder { inputs, lambda, .. } => {
+                    if !lambda.captures_nothing()
+                        || lambda.body.volatility() == Volatility::Volatile
+                    {
+                        return false;
+                    }
+                    pending.extend(inputs);
+                }
+                other => pending.extend(other.children()),
+            }
+        }
+        true
     }
 
     /// How long the expression's value stays the same for the same columns: as its most volatile part.
@@ -32,7 +46,7 @@ impl Expr {
     /// that only widen.
     pub fn can_fail(&self) -> bool {
         self.any(&mut |expr| match expr {
-            Expr::Call { .. } => true,
+            Expr::Call { .. } | Expr::HigherOrder { .. } => true,
             Expr::Cast { input, to, lenient } => !lenient && !widens(input.sql_type(), *to),
             _ => false,
         })

@@ -52,13 +52,20 @@ impl Expr {
 
 /// The part as a literal when its operands are.
 fn compute(expr: Expr, most: Volatility, context: &FunctionContext) -> Expr {
-    let foldable = match &expr {
-        Expr::Literal { .. } | Expr::Column { .. } => return expr,
-        Expr::Call { function, .. } => function.volatility <= most,
-        _ => true,
-    };
     let is_literal = |child: &Expr| child.as_literal().is_some();
-    if !foldable || !expr.children().into_iter().all(is_literal) {
+    let foldable = match &expr {
+        Expr::Literal { .. } | Expr::Column { .. } | Expr::Parameter(_) => return expr,
+        Expr::HigherOrder { inputs, lambda, .. } => {
+            lambda.body.volatility() <= most
+                && lambda.captures_nothing()
+                && inputs.iter().all(is_literal)
+        }
+        Expr::Call { function, arguments, .. } => {
+            function.volatility <= most && arguments.iter().all(is_literal)
+        }
+        other => other.children().into_iter().all(is_literal),
+    };
+    if !foldable {
         return expr;
     }
     match expr.constant_value(context) {

@@ -1,24 +1,25 @@
 //! Lambdas: expressions computed for the elements of arrays.
 //!
-//! A call with a lambda is an ordinary [`Expr::Call`]. Its arguments are the array, for REDUCE the first
-//! state, the lambda's text (so that calls with different lambdas differ), and the columns that the body
-//! reads from around it; its kernel computes the body over all elements of a batch at once.
+//! The lambda is part of the expression: its body reads [`Parameter`]s, and columns of the rows around it.
+//! When it is compiled the body becomes an evaluator of its own, over the parameters and what it
+//! captures, which computes all elements of a batch at once.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use arrow::array::{Array as _, BinaryViewBuilder, UInt32Array};
 use firn_column::kernels::compare::booleans;
 use firn_column::kernels::pick;
 use firn_column::{Array, Batch, Column};
 use firn_types::variant::{Builder, Variant};
-use firn_types::{ColumnId, Result, SqlType, Value};
+use firn_types::{ColumnId, Result, SqlType};
 
+use super::compile::Layout;
 use super::{Evaluator, Expr};
+use crate::functions::FunctionContext;
 use crate::functions::cast::{CastMode, cast_column};
-use crate::functions::{Call, Kernel, ScalarBinding, ScalarFunction};
 
 /// What becomes of the lambda's answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HigherOrder {
     /// The elements for which it is TRUE.
     Filter,
@@ -29,14 +30,24 @@ pub enum HigherOrder {
 }
 
 /// A bound lambda.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lambda {
-    /// What its parameters are called in the body, with their types; the element comes last.
-    pub parameters: Vec<(ColumnId, SqlType)>,
+    /// Its parameters; the element comes last.
+    pub parameters: Vec<Parameter>,
     /// What it computes: a BOOLEAN for FILTER, the state's type for REDUCE.
     pub body: Expr,
-    /// Its text.
-    pub text: String,
+}
+
+/// A parameter of a lambda. Its numbers follow from how the lambda is built, so that two lambdas that differ
+/// in the names of their parameters alone are the same (de Bruijn, 1972).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Parameter {
+    /// Lambdas inside each other in the body of its lambda.
+    pub height: u32,
+    /// Its place among the parameters.
+    pub index: u32,
+    /// Its type.
+    pub sql_type: SqlType,
 }
 
 impl HigherOrder {
@@ -50,75 +61,138 @@ impl HigherOrder {
         }
     }
 
-    /// The call of `function` with a lambda: `arguments` are the array and, for REDUCE, the first state.
-    ///
-    /// # Errors
-    /// An internal error when the body reads what is neither a parameter nor a column.
-    pub fn call(
-        self,
-        function: &'static ScalarFunction,
-        mut arguments: Vec<Expr>,
-        lambda: Lambda,
-    ) -> Result<Expr> {
-        let Lambda { parameters, body, text } = lambda;
-        let own: Vec<ColumnId> = parameters.iter().map(|(id, _)| *id).collect();
-        let captured = captured(&body, &own);
-        let ids = captured.iter().filter_map(Expr::as_column);
-        let layout = own.iter().copied().chain(ids).enumerate().map(|(at, id)| (id, at)).collect();
-        let work = Work {
-            evaluator: Evaluator::compile(std::slice::from_ref(&body), &layout)?,
-            element: parameters.last().map_or(SqlType::Variant, |(_, sql_type)| *sql_type),
-            answer: body.sql_type(),
-            before: arguments.len() + 1,
-        };
-        let returns = match self {
-            HigherOrder::Reduce => work.answer,
-            _ => SqlType::Array,
-        };
-        let length = u32::try_from(text.chars().count().max(1)).unwrap_or(u32::MAX);
-        let sql_type = SqlType::Varchar { length };
-        arguments.push(Expr::Literal { value: Value::Text(text.into()), sql_type });
-        arguments.extend(captured);
-        let types = arguments.iter().map(Expr::sql_type).collect();
-        let kernel: Kernel = match self {
-            HigherOrder::Filter => Arc::new(move |call, columns| work.filter(call, columns)),
-            HigherOrder::Transform => Arc::new(move |call, columns| work.transform(call, columns)),
-            HigherOrder::Reduce => Arc::new(move |call, columns| work.reduce(call, columns)),
-        };
-        let binding = Arc::new(ScalarBinding::new(types, returns, kernel)?);
-        Ok(Expr::Call { function, binding, arguments })
+    /// The function's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            HigherOrder::Filter => "FILTER",
+            HigherOrder::Transform => "TRANSFORM",
+            HigherOrder::Reduce => "REDUCE",
+        }
+    }
+
+    /// The type of the function's answer with a lambda.
+    pub fn returns(self, lambda: &Lambda) -> SqlType {
+        match self {
+            HigherOrder::Filter | HigherOrder::Transform => SqlType::Array,
+            HigherOrder::Reduce => lambda.body.sql_type(),
+        }
     }
 }
 
-/// The columns that a body reads from around it, each once.
-fn captured(body: &Expr, own: &[ColumnId]) -> Vec<Expr> {
-    let mut found: Vec<Expr> = Vec::new();
-    body.visit(&mut |part| {
-        if let Some(id) = part.as_column()
-            && !own.contains(&id)
-            && !found.iter().any(|other| other.as_column() == Some(id))
-        {
-            found.push(part.clone());
+impl Lambda {
+    /// A lambda whose parameters are columns in the body so far.
+    pub fn new(columns: &[(ColumnId, SqlType)], body: Expr) -> Lambda {
+        let height = height(&body);
+        let parameters: HashMap<ColumnId, Parameter> = (0..)
+            .zip(columns)
+            .map(|(index, &(id, sql_type))| (id, Parameter { height, index, sql_type }))
+            .collect();
+        let body =
+            body.map(&mut |part| match part.as_column().and_then(|id| parameters.get(&id)) {
+                Some(parameter) => Expr::Parameter(*parameter),
+                None => part,
+            });
+        Lambda { parameters: columns.iter().map(|(id, _)| parameters[id]).collect(), body }
+    }
+
+    /// The columns, and parameters of lambdas around it, that the body reads, each once.
+    pub(super) fn captured(&self) -> Vec<&Expr> {
+        let mut found: Vec<&Expr> = Vec::new();
+        self.free(&mut Vec::new(), &mut found);
+        found
+    }
+
+    /// Whether the body reads its parameters alone.
+    pub(super) fn captures_nothing(&self) -> bool {
+        self.captured().is_empty()
+    }
+
+    fn free<'e>(&'e self, bound: &mut Vec<Parameter>, found: &mut Vec<&'e Expr>) {
+        let outside = bound.len();
+        bound.extend(&self.parameters);
+        let mut pending = vec![&self.body];
+        while let Some(expr) = pending.pop() {
+            match expr {
+                Expr::HigherOrder { inputs, lambda, .. } => {
+                    pending.extend(inputs);
+                    lambda.free(bound, found);
+                }
+                Expr::Parameter(parameter) if bound.contains(parameter) => {}
+                Expr::Parameter(_) | Expr::Column { .. } => {
+                    if !found.contains(&expr) {
+                        found.push(expr);
+                    }
+                }
+                other => pending.extend(other.children()),
+            }
         }
-    });
-    found
+        bound.truncate(outside);
+    }
 }
 
-/// What a call computes.
-struct Work {
+/// How deep lambdas stand inside each other in an expression.
+fn height(expr: &Expr) -> u32 {
+    let inside = expr.children().into_iter().map(height).max().unwrap_or(0);
+    inside + u32::from(matches!(expr, Expr::HigherOrder { .. }))
+}
+
+/// A lambda ready to be computed for the elements of arrays.
+#[derive(Debug)]
+pub(super) struct ElementLoop {
+    kind: HigherOrder,
     evaluator: Evaluator,
     /// The type of the parameter that the element is.
     element: SqlType,
     /// The type of the body.
     answer: SqlType,
-    /// How many arguments stand before the captured columns.
+    /// How many inputs stand before the captured columns.
     before: usize,
 }
 
-impl Work {
-    fn filter(&self, call: &Call<'_>, columns: &[Column]) -> Result<Column> {
-        let elements = Elements::of(&columns[0], call.rows)?;
-        let kept = booleans(&self.answers(&elements, columns, call)?)?;
+impl ElementLoop {
+    /// The loop of a call with `inputs` inputs; `captured` is what [`Lambda::captured`] gives.
+    ///
+    /// # Errors
+    /// An internal error when the body reads what is neither a parameter nor captured.
+    pub(super) fn compile(
+        kind: HigherOrder,
+        inputs: usize,
+        lambda: &Lambda,
+        captured: &[&Expr],
+    ) -> Result<ElementLoop> {
+        let mut layout = Layout::default();
+        lambda.parameters.iter().for_each(|parameter| layout.add(&Expr::Parameter(*parameter)));
+        captured.iter().for_each(|expr| layout.add(expr));
+        Ok(ElementLoop {
+            kind,
+            evaluator: Evaluator::over(std::slice::from_ref(&lambda.body), &layout)?,
+            element: lambda.parameters.last().map_or(SqlType::Variant, |last| last.sql_type),
+            answer: lambda.body.sql_type(),
+            before: inputs,
+        })
+    }
+
+    /// The call's answers for rows of inputs and captured columns.
+    ///
+    /// # Errors
+    /// The first error of the body that an element needs.
+    pub(super) fn run(
+        &self,
+        rows: usize,
+        columns: &[Column],
+        context: &FunctionContext,
+    ) -> Result<Column> {
+        let call = Rows { rows, columns, context };
+        match self.kind {
+            HigherOrder::Filter => self.filter(&call),
+            HigherOrder::Transform => self.transform(&call),
+            HigherOrder::Reduce => self.reduce(&call),
+        }
+    }
+
+    fn filter(&self, call: &Rows<'_>) -> Result<Column> {
+        let elements = Elements::of(&call.columns[0], call.rows)?;
+        let kept = booleans(&self.answers(&elements, call)?)?;
         elements.arrays(|index, out| {
             if kept.is_valid(index) && kept.value(index) {
                 out.copy(elements.value(index))?;
@@ -127,9 +201,9 @@ impl Work {
         })
     }
 
-    fn transform(&self, call: &Call<'_>, columns: &[Column]) -> Result<Column> {
-        let elements = Elements::of(&columns[0], call.rows)?;
-        let answers = self.answers(&elements, columns, call)?;
+    fn transform(&self, call: &Rows<'_>) -> Result<Column> {
+        let elements = Elements::of(&call.columns[0], call.rows)?;
+        let answers = self.answers(&elements, call)?;
         let (from, to, mode) = (self.answer, SqlType::Variant, CastMode::Strict);
         let answers = cast_column(&answers, from, to, mode, call.context)?.flat();
         let Array::Bytes(answers) = &answers else {
@@ -145,28 +219,28 @@ impl Work {
     }
 
     /// The body's answer for each element.
-    fn answers(&self, elements: &Elements, columns: &[Column], call: &Call<'_>) -> Result<Column> {
+    fn answers(&self, elements: &Elements, call: &Rows<'_>) -> Result<Column> {
         let origins = UInt32Array::from(elements.origins.clone());
         let mut all = vec![self.typed(elements.column(0..elements.origins.len())?, call)?];
-        all.extend(columns[self.before..].iter().map(|column| column.take(&origins)));
+        all.extend(call.columns[self.before..].iter().map(|column| column.take(&origins)));
         self.compute(all, origins.len(), call)
     }
 
     /// Elements as the parameter's type.
-    fn typed(&self, elements: Column, call: &Call<'_>) -> Result<Column> {
+    fn typed(&self, elements: Column, call: &Rows<'_>) -> Result<Column> {
         cast_column(&elements, SqlType::Variant, self.element, CastMode::Strict, call.context)
     }
 
-    fn compute(&self, columns: Vec<Column>, rows: usize, call: &Call<'_>) -> Result<Column> {
+    fn compute(&self, columns: Vec<Column>, rows: usize, call: &Rows<'_>) -> Result<Column> {
         let mut answers = self.evaluator.evaluate(&Batch::new(columns, rows), call.context)?;
         Ok(answers.swap_remove(0))
     }
 
     /// The first elements of all arrays, then the second ones, and so on: the states of a round are known
     /// when the next one begins.
-    fn reduce(&self, call: &Call<'_>, columns: &[Column]) -> Result<Column> {
-        let elements = Elements::of(&columns[0], call.rows)?;
-        let mut states = columns[1].clone();
+    fn reduce(&self, call: &Rows<'_>) -> Result<Column> {
+        let elements = Elements::of(&call.columns[0], call.rows)?;
+        let mut states = call.columns[1].clone();
         let mut round = 0;
         loop {
             let (mut active, mut idle, mut places) = (Vec::new(), Vec::new(), Vec::new());
@@ -185,7 +259,7 @@ impl Work {
             let (active, idle) = (UInt32Array::from(active), UInt32Array::from(idle));
             let mut all = vec![states.take(&active)];
             all.push(self.typed(elements.column(places.into_iter())?, call)?);
-            all.extend(columns[self.before..].iter().map(|column| column.take(&active)));
+            all.extend(call.columns[self.before..].iter().map(|column| column.take(&active)));
             let next = self.compute(all, active.len(), call)?;
             let rest = states.take(&idle);
             states = pick::scatter(&[(&active, &next), (&idle, &rest)], call.rows)?;
@@ -195,6 +269,13 @@ impl Work {
         let present = present.map(|(row, range)| range.as_ref().map(|_| row as u32));
         Ok(states.take(&present.collect::<UInt32Array>()))
     }
+}
+
+/// The rows of one call: its inputs, then the captured columns.
+struct Rows<'a> {
+    rows: usize,
+    columns: &'a [Column],
+    context: &'a FunctionContext,
 }
 
 /// The elements of a column of arrays, one after another.

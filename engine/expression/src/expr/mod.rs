@@ -10,6 +10,7 @@ pub mod display;
 pub mod evaluate;
 mod facts;
 pub mod fold;
+mod identity;
 pub mod lambda;
 pub mod select;
 mod walk;
@@ -20,12 +21,16 @@ use std::sync::Arc;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, SqlType, Value};
 
-use crate::functions::{ScalarBinding, ScalarFunction};
+use crate::functions::{ScalarFunction, Signature};
 
 pub use evaluate::Evaluator;
+pub use lambda::{HigherOrder, Lambda, Parameter};
 pub use select::Predicate;
 
 /// A bound expression. Its value for a row depends on that row's columns and the statement's context.
+///
+/// It is a plain value with an identity: two expressions are equal when they compute the same by the same
+/// way from the same columns, see `identity`.
 #[derive(Clone, Debug)]
 pub enum Expr {
     /// A constant.
@@ -107,18 +112,29 @@ pub enum Expr {
     Call {
         /// Which.
         function: &'static ScalarFunction,
-        /// For which types.
-        binding: Arc<ScalarBinding>,
-        /// The arguments, of the binding's types.
+        /// For which arguments.
+        signature: Arc<Signature>,
+        /// The arguments, of the signature's types.
         arguments: Vec<Expr>,
     },
+    /// A call of a function that computes a lambda for the elements of arrays.
+    HigherOrder {
+        /// What becomes of the lambda's answers.
+        kind: HigherOrder,
+        /// The array and, for REDUCE, the first state.
+        inputs: Vec<Expr>,
+        /// What is computed for each element.
+        lambda: Box<Lambda>,
+    },
+    /// A parameter, in the body of its lambda.
+    Parameter(Parameter),
 }
 
 /// The operands of an expression that is borrowed, shared or to change, as the iterators say.
 macro_rules! children {
-    ($expr:expr, $iter:ident, $as_deref:ident) => {
+    ($expr:expr, $iter:ident, $as_deref:ident, $($reference:tt)+) => {
         match $expr {
-            Expr::Literal { .. } | Expr::Column { .. } => Vec::new(),
+            Expr::Literal { .. } | Expr::Column { .. } | Expr::Parameter(_) => Vec::new(),
             Expr::Compare { left, right, .. } | Expr::Distinct { left, right, .. } => {
                 vec![left, right]
             }
@@ -131,6 +147,9 @@ macro_rules! children {
             }
             Expr::Coalesce { operands, .. } => operands.$iter().collect(),
             Expr::Call { arguments, .. } => arguments.$iter().collect(),
+            Expr::HigherOrder { inputs, lambda, .. } => {
+                inputs.$iter().chain([$($reference)+ lambda.body]).collect()
+            }
         }
     };
 }
@@ -154,7 +173,9 @@ impl Expr {
             | Expr::Case { sql_type, .. }
             | Expr::Coalesce { sql_type, .. } => Some(*sql_type),
             Expr::Cast { to, .. } => Some(*to),
-            Expr::Call { binding, .. } => Some(binding.returns),
+            Expr::Call { signature, .. } => Some(signature.returns),
+            Expr::HigherOrder { kind, lambda, .. } => Some(kind.returns(lambda)),
+            Expr::Parameter(parameter) => Some(parameter.sql_type),
             Expr::Compare { .. }
             | Expr::Distinct { .. }
             | Expr::And(_)
@@ -211,12 +232,12 @@ impl Expr {
 
     /// The operands, in order.
     pub fn children(&self) -> Vec<&Expr> {
-        children!(self, iter, as_deref)
+        children!(self, iter, as_deref, &)
     }
 
     /// The operands, in order, to change in place.
     pub fn children_mut(&mut self) -> Vec<&mut Expr> {
-        children!(self, iter_mut, as_deref_mut)
+        children!(self, iter_mut, as_deref_mut, &mut)
     }
 
     /// Every column that the expression reads.
@@ -246,6 +267,7 @@ impl Expr {
                     || branches.iter().any(|(_, then)| then.nullable())
             }
             Expr::Cast { .. } | Expr::Call { .. } => true,
+            Expr::HigherOrder { .. } | Expr::Parameter(_) => true,
         }
     }
 }

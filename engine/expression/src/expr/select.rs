@@ -147,7 +147,7 @@ fn cost(expr: &Expr) -> u32 {
     let mut cost = 0_u32;
     expr.visit(&mut |part| {
         let own = match part {
-            Expr::Literal { .. } | Expr::Column { .. } => 0,
+            Expr::Literal { .. } | Expr::Column { .. } | Expr::Parameter(_) => 0,
             Expr::Compare { left, .. } | Expr::Distinct { left, .. } => of_type(left),
             Expr::InList { input, .. } => 2 * of_type(input),
             Expr::Not(_) | Expr::IsNull(_) | Expr::And(_) | Expr::Or(_) => 1,
@@ -161,6 +161,7 @@ fn cost(expr: &Expr) -> u32 {
                 "LIKE" | "ILIKE" | "CONTAINS" | "STARTSWITH" | "ENDSWITH" => 20,
                 _ => 40,
             },
+            Expr::HigherOrder { .. } => 200,
         };
         cost = cost.saturating_add(own);
     });

@@ -29,14 +29,15 @@ fn text(value: &str) -> Expr {
 fn call(name: &str, arguments: Vec<Expr>) -> Result<Expr> {
     let Some(Function::Scalar(function)) = find(name) else { panic!("no function {name}") };
     let types: Vec<Argument> = arguments.iter().map(|a| Argument::of(a.sql_type())).collect();
-    let binding = (function.bind)(&types)?;
-    let arguments = arguments.into_iter().zip(&binding.arguments).map(|(input, &to)| {
+    let signature = function.resolve(types)?;
+    let arguments = arguments.into_iter().zip(&signature.arguments).map(|(input, &to)| {
         match input.sql_type() == to {
             true => input,
             false => Expr::Cast { input: Box::new(input), to, lenient: false },
         }
     });
-    Ok(Expr::Call { function, arguments: arguments.collect(), binding: Arc::new(binding) })
+    let arguments = arguments.collect();
+    Ok(Expr::Call { function, arguments, signature })
 }
 
 fn compare(operator: Comparison, left: Expr, right: Expr) -> Expr {

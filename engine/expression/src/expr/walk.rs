@@ -34,11 +34,12 @@ impl Expr {
     }
 
     /// As [`Expr::try_map`], for a change that cannot fail.
-    pub fn map(self, change: &mut dyn FnMut(Expr) -> Expr) -> Expr {
-        match self.try_map(&mut |expr| Ok(change(expr))) {
-            Ok(expr) => expr,
-            Err(error) => unreachable!("{error}"),
+    pub fn map(mut self, change: &mut dyn FnMut(Expr) -> Expr) -> Expr {
+        for place in self.children_mut() {
+            let old = std::mem::replace(place, Expr::boolean(false));
+            *place = old.map(change);
         }
+        change(self)
     }
 
     /// Shows `visit` the expression and all parts of it, each before its operands.

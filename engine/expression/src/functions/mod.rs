@@ -24,6 +24,6 @@ pub use aggregate::{Accumulator, AggregateBinding, AggregateFunction};
 pub use context::{FunctionContext, Services};
 pub use documentation::{Documentation, Example};
 pub use scalar::{Call, Kernel, ScalarBinding, ScalarFunction};
-pub use signature::{Argument, Arity, Volatility};
+pub use signature::{Argument, Arity, Signature, Volatility};
 pub use table::{TableBinding, TableFunction};
 pub use window::{WindowBinding, WindowFunction, WindowInput};

@@ -1,9 +1,10 @@
-//! What all kinds of functions share: arguments as the binder sees them, arity and volatility.
+//! What all kinds of functions share: arguments as the binder sees them, the overload chosen for them, arity and
+//! volatility.
 
 use firn_types::{SqlType, Value};
 
 /// One argument as the binder knows it before the call is bound.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Argument {
     /// Its type.
     pub sql_type: SqlType,
@@ -18,6 +19,18 @@ impl Argument {
     pub fn of(sql_type: SqlType) -> Argument {
         Argument { sql_type, constant: None, name: None }
     }
+}
+
+/// The overload of a function that was chosen for certain arguments: all that is known of a call before it runs. A
+/// plain value; what computes is made from `given` when a plan becomes pipelines.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Signature {
+    /// The arguments that the overload was chosen for.
+    pub given: Vec<Argument>,
+    /// The type that each argument is cast to before the call.
+    pub arguments: Vec<SqlType>,
+    /// The type of the answer.
+    pub returns: SqlType,
 }
 
 /// How many arguments a function takes.

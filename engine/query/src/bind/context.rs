@@ -9,8 +9,8 @@ use firn_expression::functions::FunctionContext;
 use firn_types::{Error, Field, Result, SqlType, Value};
 
 use super::scope::Scope;
-use crate::plan::statement::Query;
-use crate::plan::{Plan, With};
+use firn_plan::statement::Query;
+use firn_plan::{Plan, With};
 
 /// What a statement is bound against.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use firn_types::limits::{
 };
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
-use crate::parse::ast::{TypeArgument, TypeName};
+use firn_parse::ast::{TypeArgument, TypeName};
 
 /// The type that a name means; `timestamp` is what a bare TIMESTAMP is.
 ///

@@ -25,9 +25,9 @@ use firn_account::catalog::{CurrentPath, MaterializedView, StarColumn, StarColum
 use firn_storage::Snapshot;
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
-use crate::parse::ast;
-use crate::plan::statement::{Query, StatementPlan};
-use crate::plan::{Plan, PlanColumn};
+use firn_parse::ast;
+use firn_plan::statement::{Query, StatementPlan};
+use firn_plan::{Plan, PlanColumn};
 
 pub use context::{BindContext, BindServices, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};

@@ -7,7 +7,7 @@ use firn_types::{Error, ErrorCode, ObjectName, Result, Value};
 
 use super::Binder;
 use super::context::Env;
-use crate::parse::ast::Name;
+use firn_parse::ast::Name;
 
 impl Binder<'_> {
     /// The written name behind a name of either form.
@@ -23,7 +23,7 @@ impl Binder<'_> {
                     let text = "argument 1 to function IDENTIFIER needs to be constant text";
                     return Err(Error::new(ErrorCode::ConstantArgument, text).at(expr.span));
                 };
-                let name = crate::parse::parse_object_name(text)
+                let name = firn_parse::parse_object_name(text)
                     .map_err(|error| error.without_span().at(expr.span))?;
                 let parts = name.parts.into_iter().map(|part| part.at(expr.span)).collect();
                 Ok(ObjectName { parts })

@@ -2,7 +2,7 @@
 
 use firn_expression::functions::registry::{self, Function};
 
-use crate::parse::ast::{
+use firn_parse::ast::{
     ArgumentValue, Expr, ExprKind, FunctionCall, GroupBy, GroupItem, LikePattern, Name,
     ObjectField, OrderBy, PathStep, Select, SelectItemKind, Window,
 };

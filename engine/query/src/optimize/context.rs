@@ -5,7 +5,7 @@ use std::cell::Cell;
 use firn_expression::functions::FunctionContext;
 use firn_types::{ColumnId, SqlType};
 
-use crate::plan::PlanColumn;
+use firn_plan::PlanColumn;
 
 /// What rules may use.
 #[derive(Debug)]

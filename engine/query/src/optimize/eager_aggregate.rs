@@ -21,7 +21,7 @@ use super::estimate::Estimator;
 use super::join_order::graph::{Graph, Tables};
 use super::partial::{Partial, aggregate};
 use super::substitute::{is_volatile, substitute_in};
-use crate::plan::{
+use firn_plan::{
     Aggregate, AggregateCall, Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem,
 };
 

@@ -10,7 +10,7 @@ use firn_types::{ColumnId, Result};
 
 use super::substitute::{is_volatile, substitute};
 use super::{OptimizeContext, push_down_filter, simplify};
-use crate::plan::{Filter, Plan, PlanColumn};
+use firn_plan::{Filter, Plan, PlanColumn};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     let Plan::With(mut with) = plan else {

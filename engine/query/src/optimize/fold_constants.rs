@@ -8,7 +8,7 @@ use firn_expression::expr::fold;
 use firn_types::Result;
 
 use super::OptimizeContext;
-use crate::plan::Plan;
+use firn_plan::Plan;
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(plan.transform_up(&mut |mut node| {

@@ -16,7 +16,7 @@ use firn_types::{Result, SqlType, Value};
 use super::OptimizeContext;
 use super::estimate::{Estimate, Estimator};
 use super::partial::Partial;
-use crate::plan::{
+use firn_plan::{
     Aggregate, CteRef, Plan, PlanColumn, Project, ProjectItem, SetOperation, SetOperator, With,
 };
 

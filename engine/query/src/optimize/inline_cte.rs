@@ -11,7 +11,7 @@ use firn_types::{ColumnId, Result};
 
 use super::OptimizeContext;
 use super::decorrelate::outer_columns;
-use crate::plan::{Plan, PlanColumn, Project, ProjectItem, SetOperator, With};
+use firn_plan::{Plan, PlanColumn, Project, ProjectItem, SetOperator, With};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(inline(plan, false, context))

@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_types::ColumnId;
 
 use super::substitute::{is_volatile, substitute_in};
-use crate::plan::{Plan, Project};
+use firn_plan::{Plan, Project};
 
 pub(super) fn apply(plan: Plan) -> Plan {
     plan.transform_up(&mut |node| match node {

@@ -30,8 +30,8 @@ use std::collections::HashSet;
 
 use firn_types::{ColumnId, Result};
 
-use crate::plan::Plan;
-use crate::plan::statement::{MergeAction, StatementPlan};
+use firn_plan::Plan;
+use firn_plan::statement::{MergeAction, StatementPlan};
 
 pub use context::OptimizeContext;
 pub use run::{Trace, optimize, optimize_traced};

@@ -3,8 +3,6 @@
 //! A sum is the sum of the sums of parts, a count the sum of their counts, a mean what both give. States are
 //! columns like any others: what is merged in a plan may be stored, joined and spilled between the steps.
 
-use std::sync::Arc;
-
 use firn_expression::Expr;
 use firn_expression::functions::Argument;
 use firn_expression::functions::registry::{self, Function};
@@ -12,7 +10,7 @@ use firn_types::{Result, SqlType, Value};
 
 use super::OptimizeContext;
 use super::substitute::is_volatile;
-use crate::plan::{AggregateCall, PlanColumn};
+use firn_plan::{AggregateCall, PlanColumn};
 
 /// Calls of aggregate functions, taken apart.
 pub(super) struct Partial {
@@ -56,20 +54,15 @@ impl Partial {
                 }
                 _ => return Ok(None),
             };
-            partial.answers.push((answer, call.binding.returns));
+            partial.answers.push((answer, call.signature.returns));
         }
         Ok(Some(partial))
     }
 
     /// The position of a state, which calls may share.
     pub(super) fn state(&mut self, call: AggregateCall, context: &OptimizeContext<'_>) -> usize {
-        let text = |call: &AggregateCall| -> Vec<String> {
-            call.arguments.iter().map(ToString::to_string).collect()
-        };
         let same = |known: &AggregateCall| {
-            known.function.name == call.function.name
-                && text(known) == text(&call)
-                && !call.arguments.iter().any(is_volatile)
+            known.computes_as(&call) && !call.arguments.iter().any(is_volatile)
         };
         if let Some(position) = self.states.iter().position(same) {
             return position;
@@ -126,14 +119,15 @@ pub(super) fn aggregate(
         return Err(missing(name));
     };
     let views: Vec<Argument> = arguments.iter().map(|a| Argument::of(a.sql_type())).collect();
-    let binding = Arc::new((function.bind)(&views)?);
-    let arguments = arguments.iter().cloned().zip(&binding.arguments);
+    let signature = function.resolve(views)?;
+    let types = signature.arguments.clone();
+    let arguments = arguments.iter().cloned().zip(&types);
     Ok(AggregateCall {
         id: context.fresh(),
         name: named_as.name.clone(),
         function,
         arguments: arguments.map(|(argument, wanted)| as_type(argument, *wanted)).collect(),
-        binding,
+        signature,
         distinct: false,
         order_by: Vec::new(),
     })
@@ -143,10 +137,10 @@ pub(super) fn aggregate(
 pub(super) fn scalar(name: &str, arguments: [Expr; 2]) -> Result<Expr> {
     let Some(Function::Scalar(function)) = registry::find(name) else { return Err(missing(name)) };
     let views = arguments.each_ref().map(|argument| Argument::of(argument.sql_type()));
-    let binding = (function.bind)(&views)?;
-    let arguments = arguments.into_iter().zip(&binding.arguments);
+    let signature = function.resolve(views.to_vec())?;
+    let arguments = arguments.into_iter().zip(&signature.arguments);
     let arguments = arguments.map(|(argument, wanted)| as_type(argument, *wanted)).collect();
-    Ok(Expr::Call { function, binding: Arc::new(binding), arguments })
+    Ok(Expr::Call { function, signature, arguments })
 }
 
 fn missing(name: &str) -> firn_types::Error {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use firn_types::ColumnId;
 
-use crate::plan::{Plan, ProjectItem};
+use firn_plan::{Plan, ProjectItem};
 
 pub(super) fn apply(plan: Plan, required: &HashSet<ColumnId>) -> Plan {
     prune(plan, required)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use firn_types::{ColumnId, Result};
 
 use super::{NEEDED, OptimizeContext, RULES};
-use crate::plan::{Plan, verify};
+use firn_plan::{Plan, verify};
 
 /// What one rule did.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
 use firn_types::{FieldId, SqlType, Value};
 
-use crate::plan::{Plan, Scan};
+use firn_plan::{Plan, Scan};
 
 pub(super) fn apply(plan: Plan) -> Plan {
     plan.transform_up(&mut |node| match node {

@@ -3,13 +3,14 @@
 //! `(a AND x) OR (a AND y)` becomes `a AND (x OR y)`; `NOT (a < b)` becomes `a >= b`; TRUE and FALSE leave
 //! AND and OR; a filter that is FALSE has no rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
 use firn_types::{Result, Value};
 
+use super::substitute::is_volatile;
 use super::{OptimizeContext, fold_constants};
-use crate::plan::{Filter, Plan};
+use firn_plan::{Filter, Plan};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(plan.transform_up(&mut |mut node| {
@@ -70,8 +71,11 @@ fn simplify_and(parts: Vec<Expr>) -> Expr {
 }
 
 fn deduplicate(parts: &mut Vec<Expr>) {
-    let mut seen = std::collections::HashSet::new();
-    parts.retain(|part| super::substitute::is_volatile(part) || seen.insert(part.to_string()));
+    if parts.len() < 2 {
+        return;
+    }
+    let mut seen: HashSet<Expr> = HashSet::with_capacity(parts.len());
+    parts.retain(|part| is_volatile(part) || seen.insert(part.clone()));
 }
 
 fn simplify_or(parts: Vec<Expr>) -> Expr {
@@ -95,14 +99,12 @@ fn simplify_or(parts: Vec<Expr>) -> Expr {
 /// Takes out what every branch of an OR demands.
 fn factor(branches: Vec<Expr>) -> Expr {
     let parts: Vec<Vec<Expr>> = branches.into_iter().map(Expr::into_conjuncts).collect();
-    let mut counts: HashMap<String, usize> = HashMap::new();
+    let mut counts: HashMap<&Expr, usize> = HashMap::new();
     for branch in &parts {
-        let mut texts: Vec<String> = branch.iter().map(ToString::to_string).collect();
-        texts.sort();
-        texts.dedup();
-        texts.into_iter().for_each(|text| *counts.entry(text).or_insert(0) += 1);
+        let different: HashSet<&Expr> = branch.iter().filter(|part| !is_volatile(part)).collect();
+        different.into_iter().for_each(|part| *counts.entry(part).or_insert(0) += 1);
     }
-    let is_common = |expr: &Expr| counts.get(&expr.to_string()) == Some(&parts.len());
+    let is_common = |expr: &Expr| counts.get(expr) == Some(&parts.len());
     let mut common: Vec<Expr> = parts[0].iter().filter(|expr| is_common(expr)).cloned().collect();
     if common.is_empty() {
         return Expr::Or(parts.into_iter().map(Expr::all).collect());

@@ -14,7 +14,7 @@ use super::OptimizeContext;
 use super::estimate::{Estimate, Estimator};
 use super::partial::{aggregate, as_type, scalar};
 use super::substitute::{is_volatile, substitute, uses_only};
-use crate::plan::{Aggregate, AggregateCall, Plan, Project, ProjectItem};
+use firn_plan::{Aggregate, AggregateCall, Plan, Project, ProjectItem};
 
 /// Neither the sum of so many rows as there can be nor a row leaves 38 digits while values and constants
 /// are smaller than this.
@@ -98,14 +98,14 @@ fn take_sums(
     let ids = |sum: &ShiftedSum| sum.column.columns_used().into_iter().next();
     sums.iter().flatten().filter_map(ids).for_each(|id| *uses.entry(id).or_default() += 1);
     let mut computed = HashMap::new();
-    let mut states: HashMap<String, (Expr, Expr)> = HashMap::new();
+    let mut states: HashMap<Expr, (Expr, Expr)> = HashMap::new();
     let mut kept = Vec::with_capacity(calls.len());
     for (call, sum) in calls.drain(..).zip(sums) {
         let Some(sum) = sum.filter(|sum| ids(sum).is_some_and(|id| uses[&id] > 1)) else {
             kept.push(call);
             continue;
         };
-        let key = sum.column.to_string();
+        let key = sum.column.clone();
         if !states.contains_key(&key) {
             let column = std::slice::from_ref(&sum.column);
             let total = aggregate("SUM", &call, column, context)?;
@@ -116,7 +116,7 @@ fn take_sums(
         let (total, count) = states[&key].clone();
         let shift = scalar("*", [sum.constant, count])?;
         let answer = scalar(sum.operator, [total, shift])?;
-        computed.insert(call.id, as_type(answer, call.binding.returns));
+        computed.insert(call.id, as_type(answer, call.signature.returns));
     }
     *calls = kept;
     Ok(computed)
@@ -135,7 +135,7 @@ fn shifted_sum(call: &AggregateCall, input: &Estimate) -> Option<ShiftedSum> {
     let Some(Value::Number(number)) = constant.as_literal() else { return None };
     let (low, high) = input.columns.get(column.as_column()?)?.range?;
     let is_small = low > -SUMMAND_MAX && high < SUMMAND_MAX && is_small(number.unscaled);
-    let exact = matches!(call.binding.returns, SqlType::Number { .. })
+    let exact = matches!(call.signature.returns, SqlType::Number { .. })
         && matches!(column.sql_type(), SqlType::Number { .. });
     (plain && exact && is_small).then(|| ShiftedSum {
         operator,

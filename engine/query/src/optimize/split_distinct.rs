@@ -14,7 +14,7 @@ use super::OptimizeContext;
 use super::estimate::Estimator;
 use super::inline_cte::fresh_copy;
 use super::substitute::is_volatile;
-use crate::plan::{Aggregate, AggregateCall, Join, JoinKind, Plan, Project, ProjectItem};
+use firn_plan::{Aggregate, AggregateCall, Join, JoinKind, Plan, Project, ProjectItem};
 
 /// Values from which on sets of integers are too large to be kept.
 const MANY_VALUES: f64 = 100_000.0;

@@ -8,7 +8,7 @@ use firn_expression::Expr;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Value};
 
-use crate::plan::{Plan, SetOperator, Window, WindowCall, WindowTarget};
+use firn_plan::{Plan, SetOperator, Window, WindowCall, WindowTarget};
 
 /// Most rows of a partition that windows are told of: they are looked through one by one.
 const TOP_MAX: u64 = 128;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use firn_types::ColumnId;
 
-use crate::plan::{JoinKind, Plan};
+use firn_plan::{JoinKind, Plan};
 
 /// Whether no two rows agree in all of `columns`, as far as the plan itself tells.
 pub(super) fn is_unique(plan: &Plan, columns: &HashSet<ColumnId>) -> bool {

@@ -2,7 +2,7 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{Object, ObjectKind};
-use firn_query::parse::ast::{self, Comment};
+use firn_parse::ast::{self, Comment};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::catalog_kind;

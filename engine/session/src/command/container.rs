@@ -2,7 +2,7 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{ACCOUNT, Catalog, Database, Header, Namespace, Object, Schema};
-use firn_query::parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
+use firn_parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
 use super::definition::{already_exists, created, refuse_or_alter, retention_days, text_option};

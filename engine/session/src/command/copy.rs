@@ -6,7 +6,7 @@ use firn_account::Transaction;
 use firn_execute::dml::{self, Copied, LoadedFiles, Unloaded};
 use firn_loader::on_error::{FileResult, NOTHING_TO_DO, RESULT_COLUMNS};
 use firn_loader::row_error::{ERROR_COLUMNS, RowError};
-use firn_query::plan::statement::{CopyIntoStage, CopyIntoTable};
+use firn_plan::statement::{CopyIntoStage, CopyIntoTable};
 use firn_types::{Field, Result, SqlType, Value};
 
 use super::dml::keys_of;

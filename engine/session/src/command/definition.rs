@@ -4,7 +4,7 @@ use firn_account::catalog::{
     CreateMode as Mode, Header, Namespace, Object, ObjectKind, ObjectPath,
 };
 use firn_account::{Catalog, CatalogChange};
-use firn_query::parse::ast::{self, CreateMode, Name, StatementOption};
+use firn_parse::ast::{self, CreateMode, Name, StatementOption};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
 use crate::lifecycle::StatementContext;

@@ -5,8 +5,8 @@ use firn_account::catalog::Table;
 use firn_execute::QueryContext;
 use firn_execute::dml;
 use firn_expression::Expr;
-use firn_query::parse::ast::Statement;
-use firn_query::plan::statement::{InsertMany, Merge, StatementPlan, Update};
+use firn_parse::ast::Statement;
+use firn_plan::statement::{InsertMany, Merge, StatementPlan, Update};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::copy;

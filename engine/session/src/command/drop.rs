@@ -2,7 +2,7 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{Catalog, Namespace, Object, ObjectKind, Place};
-use firn_query::parse::ast::{self, Drop, Name, Undrop};
+use firn_parse::ast::{self, Drop, Name, Undrop};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{already_exists, catalog_kind};

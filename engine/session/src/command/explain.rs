@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use firn_query::parse::ast::{Explain, ExplainFormat};
-use firn_query::plan::Plan;
-use firn_query::plan::describe::{Attribute, ColumnNames, Description};
-use firn_query::plan::statement::StatementPlan;
+use firn_parse::ast::{Explain, ExplainFormat};
+use firn_plan::Plan;
+use firn_plan::describe::{Attribute, ColumnNames, Description};
+use firn_plan::statement::StatementPlan;
 use firn_storage::prune;
 use firn_types::{Field, Result, SqlType, Value};
 use serde_json::json;

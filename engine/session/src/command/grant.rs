@@ -4,7 +4,7 @@ use firn_account::CatalogChange;
 use firn_account::catalog::{
     ACCOUNT, Catalog, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind,
 };
-use firn_query::parse::ast::{self, GrantSubject, Name, Privilege};
+use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::definition::catalog_kind;

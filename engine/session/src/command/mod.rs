@@ -21,7 +21,7 @@ mod use_;
 mod variable;
 mod view;
 
-use firn_query::parse::ast::{ObjectKind, Statement};
+use firn_parse::ast::{ObjectKind, Statement};
 use firn_types::{Error, Result};
 
 pub(crate) use definition::catalog_kind;

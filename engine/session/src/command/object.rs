@@ -5,7 +5,7 @@ use firn_account::catalog::{
     StageLocation, User, Warehouse,
 };
 use firn_loader::options::to_stored;
-use firn_query::parse::ast::{self, CreateObject, OptionValue, StatementOption, TableLifetime};
+use firn_parse::ast::{self, CreateObject, OptionValue, StatementOption, TableLifetime};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{catalog_kind, text_option};
@@ -227,7 +227,7 @@ fn check_url(url: &str) -> Result<()> {
 fn stage_format(running: &StatementContext, option: &StatementOption) -> Result<StageFileFormat> {
     let named = |name: &OptionValue| {
         let written = match name {
-            OptionValue::Text(text) => firn_query::parse::parse_object_name(text)?,
+            OptionValue::Text(text) => firn_parse::parse_object_name(text)?,
             other => other.as_name().ok_or_else(|| invalid(option))?,
         };
         let path = running.session.path.complete(&written, "CREATE STAGE")?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_account::CatalogChange;
 use firn_account::catalog::{ACCOUNT, Header, Object, ObjectKind};
 use firn_loader::options::to_stored;
-use firn_query::parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
+use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{catalog_kind, text_option};

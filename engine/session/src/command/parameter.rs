@@ -1,6 +1,6 @@
 //! ALTER SESSION SET and UNSET.
 
-use firn_query::parse::ast::StatementOption;
+use firn_parse::ast::StatementOption;
 use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use crate::lifecycle::StatementContext;

@@ -11,8 +11,8 @@ use firn_account::catalog::{MaterializedView, Table, TableColumn};
 use firn_account::txn::{PENDING, changes};
 use firn_account::{Catalog, CatalogChange, TimePoint};
 use firn_execute::dml;
+use firn_plan::statement::Query;
 use firn_query::bind::{Grown, insert_query};
-use firn_query::plan::statement::Query;
 use firn_storage::Snapshot;
 use firn_types::{Error, ObjectId, Result};
 

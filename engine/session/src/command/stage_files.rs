@@ -3,8 +3,7 @@
 use firn_account::catalog::{Object, StageLocation as Where};
 use firn_loader::compression::Compression;
 use firn_loader::stage::{self, GetRequest, Pattern, PutRequest, SharedStage};
-use firn_query::parse::ast::{FileTransfer, StageFiles, StageLocation, StatementOption};
-use firn_query::plan;
+use firn_parse::ast::{FileTransfer, StageFiles, StageLocation, StatementOption};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use crate::lifecycle::StatementContext;
@@ -141,7 +140,7 @@ pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Row
 fn opened(
     running: &StatementContext,
     location: &StageLocation,
-) -> Result<(plan::StageLocation, SharedStage)> {
+) -> Result<(firn_plan::StageLocation, SharedStage)> {
     let functions = running.function_context();
     let place = running.with_binder(&functions, |binder| binder.stage(location, &running.sql))?;
     let session = &running.session;
@@ -155,12 +154,12 @@ fn opened(
 fn internal(running: &StatementContext, location: &StageLocation) -> Result<SharedStage> {
     let (place, stage) = opened(running, location)?;
     let external = match place {
-        plan::StageLocation::Url(_) => true,
-        plan::StageLocation::Named(id) => match running.catalog().object(id) {
+        firn_plan::StageLocation::Url(_) => true,
+        firn_plan::StageLocation::Named(id) => match running.catalog().object(id) {
             Some(Object::Stage(stage)) => matches!(stage.location, Where::External { .. }),
             _ => false,
         },
-        plan::StageLocation::User | plan::StageLocation::Table(_) => false,
+        firn_plan::StageLocation::User | firn_plan::StageLocation::Table(_) => false,
     };
     if external {
         let text = "Failure using stage area. Cause: [GET and PUT commands are not supported with \

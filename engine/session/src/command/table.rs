@@ -8,12 +8,12 @@ use firn_account::catalog::{
 };
 use firn_account::txn::PENDING;
 use firn_account::{Catalog, CatalogChange};
-use firn_query::bind::insert_query;
-use firn_query::parse::ast::{
+use firn_parse::ast::{
     self, ColumnDefinition, CreateTable, ExprKind, TableLifetime, TableSource, Truncate,
 };
-use firn_query::plan::Plan;
-use firn_query::plan::statement::{Query, StatementPlan};
+use firn_plan::Plan;
+use firn_plan::statement::{Query, StatementPlan};
+use firn_query::bind::insert_query;
 use firn_types::{Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType};
 
 use super::definition::{already_exists, created, refuse_or_alter, retention_days};
@@ -382,9 +382,9 @@ pub(crate) fn cluster_keys(
     binder: &firn_query::bind::Binder<'_>,
     table: &Table,
 ) -> Result<Vec<firn_expression::Expr>> {
-    let columns: Vec<firn_query::plan::PlanColumn> = (0..)
+    let columns: Vec<firn_plan::PlanColumn> = (0..)
         .zip(&table.columns)
-        .map(|(position, column)| firn_query::plan::PlanColumn {
+        .map(|(position, column)| firn_plan::PlanColumn {
             id: firn_types::ColumnId(position),
             name: column.name.clone(),
             sql_type: column.sql_type,
@@ -393,7 +393,7 @@ pub(crate) fn cluster_keys(
         .collect();
     let mut keys = Vec::with_capacity(table.cluster_by.len());
     for text in &table.cluster_by {
-        let parsed = firn_query::parse::parse_expressions(text).map_err(Error::without_span)?;
+        let parsed = firn_parse::parse_expressions(text).map_err(Error::without_span)?;
         keys.extend(binder.bind_keys(&parsed, text, &columns).map_err(Error::without_span)?);
     }
     Ok(keys)

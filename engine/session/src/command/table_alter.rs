@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{ConstraintKind, Object, ObjectKind, ObjectPath, Table, TableColumn};
-use firn_query::parse::ast::{
+use firn_parse::ast::{
     self, AlterColumn, AlterTable, AlterTableAction, ColumnChange, ColumnDefinition, ExprKind,
 };
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};

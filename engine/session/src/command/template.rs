@@ -1,7 +1,7 @@
 //! CREATE TABLE .. USING TEMPLATE: the columns are the answer of a query, usually over INFER_SCHEMA.
 
 use firn_account::catalog::{Header, Table, TableColumn};
-use firn_query::parse::{self, ast};
+use firn_parse::{self, ast};
 use firn_types::variant::value::Item;
 use firn_types::variant::view::Variant;
 use firn_types::{Error, ErrorCode, Result, Value};
@@ -49,7 +49,7 @@ fn described_column(
         Some(Item::Text(text)) => Ok(text),
         _ => Err(no_template()),
     };
-    let written = parse::parse_type(text("TYPE")?).map_err(Error::without_span)?;
+    let written = firn_parse::parse_type(text("TYPE")?).map_err(Error::without_span)?;
     let functions = running.function_context();
     let sql_type = running.with_binder(&functions, |binder| binder.resolve_type(&written))?;
     let mut column = TableColumn::new(text("COLUMN_NAME")?, sql_type);

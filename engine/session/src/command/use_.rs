@@ -1,6 +1,6 @@
 //! USE.
 
-use firn_query::parse::ast::Use;
+use firn_parse::ast::Use;
 use firn_types::{Error, ErrorCode, ObjectName, Result};
 
 use crate::current;

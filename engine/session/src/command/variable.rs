@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use firn_parse::ast::{Expr, ExprKind, SetVariables};
 use firn_query::bind::Variable;
-use firn_query::parse::ast::{Expr, ExprKind, SetVariables};
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, Value};
 
 use crate::lifecycle::StatementContext;
@@ -69,7 +69,7 @@ fn values_of(running: &mut StatementContext, expr: &Expr) -> Result<Vec<(Value, 
     }
     // Any other expression may hold subqueries too: it is a query of one row.
     let text = format!("select {}", expr.span.of(&running.sql));
-    let query = firn_query::parse::parse_query(&text).map_err(Error::without_span)?;
+    let query = firn_parse::parse_query(&text).map_err(Error::without_span)?;
     let functions = running.function_context();
     let plan = running.with_binder(&functions, |binder| {
         let query = binder.bind_query(&query, &text).map_err(Error::without_span)?;

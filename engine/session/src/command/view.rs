@@ -2,9 +2,9 @@
 
 use firn_account::catalog::{CurrentPath, MaterializedView, Object, View, ViewColumn};
 use firn_expression::functions::Volatility;
-use firn_query::parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
-use firn_query::plan::Plan;
-use firn_query::plan::statement::Query;
+use firn_parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
+use firn_plan::Plan;
+use firn_plan::statement::Query;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
 use super::refresh;

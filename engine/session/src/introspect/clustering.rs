@@ -395,7 +395,7 @@ impl BindServices for KeysOnly {
         Ok(None)
     }
 
-    fn values_of(&self, _: firn_query::plan::statement::Query, _: u32) -> Result<Vec<Value>> {
+    fn values_of(&self, _: firn_plan::statement::Query, _: u32) -> Result<Vec<Value>> {
         Err(Error::not_supported("a query in a clustering key"))
     }
 }

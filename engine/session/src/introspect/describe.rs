@@ -6,7 +6,7 @@ use firn_account::catalog::{
     StageLocation, Table, User, ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
-use firn_query::parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
+use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
 use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 

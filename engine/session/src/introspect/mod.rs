@@ -17,7 +17,6 @@ use std::sync::Arc;
 use firn_account::Catalog;
 use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
 use firn_expression::functions::context::TextFormats;
-use firn_query::parse;
 use firn_types::{Error, Result, Watch};
 
 use crate::engine::Shared;
@@ -74,7 +73,7 @@ impl Described {
     /// # Errors
     /// When the text is no name, or there is nothing to complete it with.
     pub(crate) fn path(&self, name: &str, verb: &str) -> Result<ObjectPath> {
-        let name = parse::parse_object_name(name).map_err(Error::without_span)?;
+        let name = firn_parse::parse_object_name(name).map_err(Error::without_span)?;
         self.current.complete(&name, verb)
     }
 
@@ -83,7 +82,7 @@ impl Described {
     /// # Errors
     /// When the text is no name, or the container does not exist.
     pub(crate) fn place(&self, kind: ObjectKind, name: &str, verb: &str) -> Result<Place> {
-        let name = parse::parse_object_name(name).map_err(Error::without_span)?;
+        let name = firn_parse::parse_object_name(name).map_err(Error::without_span)?;
         self.catalog.place(kind, &name, &self.current, verb)
     }
 }

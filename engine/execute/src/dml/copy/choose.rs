@@ -4,7 +4,7 @@ use firn_account::Transaction;
 use firn_loader::on_error::FileResult;
 use firn_loader::options::{CopyOptions, OnError};
 use firn_loader::stage::{FileSelection, Pattern, StagedFile, select, within_size_limit};
-use firn_query::plan::statement::CopyIntoTable;
+use firn_plan::statement::CopyIntoTable;
 use firn_types::Result;
 
 use super::OpenStage;

@@ -13,8 +13,8 @@ use firn_loader::options::{CopyOptions, OnError};
 use firn_loader::row_error::RowError;
 use firn_loader::scan::{FileChunk, FileScan};
 use firn_loader::stage::StagedFile;
-use firn_query::plan::describe::Description;
-use firn_query::plan::statement::CopyIntoTable;
+use firn_plan::describe::Description;
+use firn_plan::statement::CopyIntoTable;
 use firn_types::{Error, Result};
 
 use super::choose::Chosen;

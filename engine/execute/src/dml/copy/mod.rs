@@ -20,7 +20,7 @@ use firn_loader::on_error::FileResult;
 use firn_loader::options::{CopyOptions, OptionValue, ValidationMode, from_plan};
 use firn_loader::row_error::RowError;
 use firn_loader::stage::SharedStage;
-use firn_query::plan::statement::CopyIntoTable;
+use firn_plan::statement::CopyIntoTable;
 use firn_types::Result;
 
 use crate::context::QueryContext;

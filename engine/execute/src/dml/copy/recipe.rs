@@ -12,8 +12,8 @@ use firn_loader::options::{
 };
 use firn_loader::row_error::LoadTarget;
 use firn_loader::scan::{CsvColumns, Reading};
-use firn_query::plan::StageValue;
-use firn_query::plan::statement::CopyIntoTable;
+use firn_plan::StageValue;
+use firn_plan::statement::CopyIntoTable;
 use firn_types::text_format::TextFormats;
 use firn_types::variant::path::{Path, Step};
 use firn_types::{Error, ErrorCode, Result, Value};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::UInt32Array;
 use firn_column::{Batch, Column};
-use firn_query::plan::JoinKind;
+use firn_plan::JoinKind;
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, Result};
 

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use firn_column::{Batch, Column};
-use firn_query::plan::JoinKind;
+use firn_plan::JoinKind;
 use firn_types::{Error, Result, SqlType};
 
 use crate::context::{QueryContext, lock};

@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use firn_column::row_key::JoinTable;
 use firn_column::row_key::join::{MatchCursor, NONE, ProbeScratch};
 use firn_column::{Array, Batch, Column};
-use firn_query::plan::JoinKind;
+use firn_plan::JoinKind;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::pairs::{Block, BuildRows, Pairs};

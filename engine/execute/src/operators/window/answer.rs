@@ -1,7 +1,5 @@
 //! The answers of window calls over sorted rows.
 
-use std::sync::Arc;
-
 use arrow::array::{Array as _, Float64Array, UInt32Array};
 use arrow::buffer::NullBuffer;
 use firn_column::column::integers;
@@ -21,7 +19,7 @@ use crate::operators::sort::{SortKeys, sorted_order};
 /// What is called.
 pub(crate) enum CallTarget {
     /// A function that only works with OVER.
-    Window(Arc<WindowBinding>),
+    Window(WindowBinding),
     /// An aggregate of the frame's rows, and its name when it may be computed by a way of its own.
     Aggregate(AggregateBinding, Option<&'static str>),
 }

@@ -1,7 +1,7 @@
 //! The frame of every row.
 
 use firn_column::{Array, Column};
-use firn_query::plan::{Frame, FrameBound, FrameUnit};
+use firn_plan::{Frame, FrameBound, FrameUnit};
 use firn_types::interval::Interval;
 use firn_types::value::TIMESTAMP_TZ_OFFSET_BITS;
 use firn_types::{Decimal, Error, ErrorCode, Result, SqlType, Value};

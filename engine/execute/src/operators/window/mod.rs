@@ -18,7 +18,7 @@ use std::sync::{Mutex, OnceLock};
 use arrow::array::UInt32Array;
 use firn_column::row_key::KeyOrder;
 use firn_column::{Batch, Column};
-use firn_query::plan::Frame;
+use firn_plan::Frame;
 use firn_types::{Error, Result, SqlType};
 
 use crate::context::{QueryContext, lock};

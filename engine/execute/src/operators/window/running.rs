@@ -8,7 +8,7 @@ use firn_column::column::integers;
 use firn_column::{Batch, Column};
 use firn_expression::Expr;
 use firn_expression::functions::Accumulator;
-use firn_query::plan::{FrameBound, FrameUnit, WindowCall, WindowTarget};
+use firn_plan::{FrameBound, FrameUnit, WindowCall, WindowTarget};
 use firn_types::{Decimal, Error, Result, Value};
 
 use super::answer::answers;

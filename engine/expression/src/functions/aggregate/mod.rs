@@ -28,7 +28,7 @@ use std::sync::Arc;
 use firn_column::Column;
 use firn_types::{Result, SqlType, Value};
 
-use super::{Argument, Arity, Documentation};
+use super::{Argument, Arity, Documentation, Signature};
 
 /// One aggregate function with all its overloads.
 #[derive(Debug)]
@@ -70,6 +70,34 @@ impl AggregateFunction {
             bind,
             over: bind,
         }
+    }
+
+    /// Chooses the overload for these arguments.
+    ///
+    /// # Errors
+    /// `InvalidArgumentTypes` when there is none.
+    pub fn resolve(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
+        let AggregateBinding { arguments, returns, .. } = (self.bind)(&given)?;
+        Ok(Arc::new(Signature { given, arguments, returns }))
+    }
+
+    /// As [`AggregateFunction::resolve`], for a call with OVER.
+    ///
+    /// # Errors
+    /// As [`AggregateFunction::resolve`].
+    pub fn resolve_over(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
+        let AggregateBinding { arguments, returns, .. } = (self.over)(&given)?;
+        Ok(Arc::new(Signature { given, arguments, returns }))
+    }
+
+    /// The answer over no rows: NULL of most aggregates, but 0 of COUNT, an empty array of ARRAY_AGG.
+    ///
+    /// # Errors
+    /// As [`Accumulator::finish`].
+    pub fn over_no_rows(&self, signature: &Signature) -> Result<Value> {
+        let mut states = ((self.bind)(&signature.given)?.create)();
+        states.resize(1);
+        Ok(states.finish()?.value(0, signature.returns))
     }
 
     /// The same function, which chooses another overload with OVER.
@@ -166,16 +194,6 @@ impl AggregateBinding {
     ) -> Result<AggregateBinding> {
         let create = Arc::new(move || Box::new(create()) as Box<dyn Accumulator>);
         Ok(AggregateBinding { arguments, returns, create })
-    }
-
-    /// The answer over no rows: NULL of most aggregates, but 0 of COUNT, an empty array of ARRAY_AGG.
-    ///
-    /// # Errors
-    /// As [`Accumulator::finish`].
-    pub fn over_no_rows(&self) -> Result<Value> {
-        let mut states = (self.create)();
-        states.resize(1);
-        Ok(states.finish()?.value(0, self.returns))
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use firn_column::Column;
 use firn_types::{Result, SqlType};
 
-use super::{Argument, Arity, Documentation, FunctionContext, Volatility};
+use super::{Argument, Arity, Documentation, FunctionContext, Signature, Volatility};
 
 /// One scalar function with all its overloads.
 #[derive(Debug)]
@@ -62,6 +62,15 @@ impl ScalarFunction {
     pub const fn with_aliases(mut self, aliases: &'static [&'static str]) -> ScalarFunction {
         self.aliases = aliases;
         self
+    }
+
+    /// Chooses the overload for these arguments.
+    ///
+    /// # Errors
+    /// `InvalidArgumentTypes` when there is none.
+    pub fn resolve(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
+        let ScalarBinding { arguments, returns, .. } = (self.bind)(&given)?;
+        Ok(Arc::new(Signature { given, arguments, returns }))
     }
 
     /// The same function with another volatility.

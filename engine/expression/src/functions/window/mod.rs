@@ -12,7 +12,7 @@ use std::sync::Arc;
 use firn_column::Column;
 use firn_types::{Result, SqlType};
 
-use super::{Argument, Arity, Documentation};
+use super::{Argument, Arity, Documentation, Signature};
 
 /// One function that only works with OVER. Aggregates with OVER are run by the window operator.
 #[derive(Debug)]
@@ -53,6 +53,15 @@ impl WindowFunction {
             takes_ignore_nulls: false,
             bind,
         }
+    }
+
+    /// Chooses the overload for these arguments.
+    ///
+    /// # Errors
+    /// `InvalidArgumentTypes` when there is none.
+    pub fn resolve(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
+        let WindowBinding { arguments, returns, .. } = (self.bind)(&given)?;
+        Ok(Arc::new(Signature { given, arguments, returns }))
     }
 }
 

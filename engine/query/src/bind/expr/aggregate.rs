@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{AggregateBinding, AggregateFunction, Argument, registry};
+use firn_expression::functions::{AggregateFunction, Argument, Signature, registry};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::{ExprBinder, cast};
 use crate::bind::clause::Clause;
-use crate::parse::ast::{self, ArgumentValue, FunctionCall, OrderItem};
-use crate::plan::{AggregateCall, SortKey};
+use firn_parse::ast::{self, ArgumentValue, FunctionCall, OrderItem};
+use firn_plan::{AggregateCall, SortKey};
 
 /// An aggregate's call with its arguments bound and cast.
 pub(super) struct BoundAggregate {
-    pub(super) binding: Arc<AggregateBinding>,
+    pub(super) signature: Arc<Signature>,
     pub(super) arguments: Vec<Expr>,
     pub(super) order_by: Vec<SortKey>,
 }
@@ -30,22 +30,21 @@ impl ExprBinder<'_> {
             return Err(self.clause.refuse_aggregate(&text));
         }
         let clause = std::mem::replace(&mut self.clause, Clause::AggregateArgument);
-        let bound = self.aggregate_parts(function, function.bind, call);
+        let bound = self.aggregate_parts(function, AggregateFunction::resolve, call);
         self.clause = clause;
-        let BoundAggregate { binding, arguments, order_by } = bound?;
+        let BoundAggregate { signature, arguments, order_by } = bound?;
 
         let call = AggregateCall {
             id: self.binder.fresh(),
             name: text,
             function,
-            binding,
+            signature,
             arguments,
             distinct: call.distinct,
             order_by,
         };
         // The same aggregate written twice is computed once.
-        let key = identity(&call);
-        let same = self.gathered.aggregates.iter().find(|other| identity(other) == key);
+        let same = self.gathered.aggregates.iter().find(|other| other.computes_as(&call));
         if let Some(same) = same {
             return Ok(same.column().expr());
         }
@@ -58,7 +57,7 @@ impl ExprBinder<'_> {
     pub(super) fn aggregate_parts(
         &mut self,
         function: &'static AggregateFunction,
-        bind: fn(&[Argument]) -> Result<AggregateBinding>,
+        resolve: fn(&AggregateFunction, Vec<Argument>) -> Result<Arc<Signature>>,
         call: &FunctionCall,
     ) -> Result<BoundAggregate> {
         let name = function.name;
@@ -73,8 +72,8 @@ impl ExprBinder<'_> {
         let mut arguments = self.aggregate_arguments(name, call)?;
         let order_by = self.sort_keys(&call.within_group)?;
         if call.distinct
-            && let Some(argument) = arguments.first().map(Expr::to_string)
-            && let Some(at) = order_by.iter().position(|key| key.expr.to_string() != argument)
+            && let Some(argument) = arguments.first()
+            && let Some(at) = order_by.iter().position(|key| key.expr != *argument)
         {
             let place = call.within_group[at].expr.span;
             let name = place.of(self.env.text).to_uppercase();
@@ -87,13 +86,13 @@ impl ExprBinder<'_> {
         }
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
         registry::check_arity(name, function.arity, views.len())?;
-        let binding = bind(&views)?;
+        let signature = resolve(function, views)?;
         let arguments = arguments
             .into_iter()
-            .zip(&binding.arguments)
+            .zip(&signature.arguments)
             .map(|(argument, &to)| cast(argument, to))
             .collect();
-        Ok(BoundAggregate { binding: Arc::new(binding), arguments, order_by })
+        Ok(BoundAggregate { signature, arguments, order_by })
     }
 
     fn aggregate_arguments(&mut self, name: &str, call: &FunctionCall) -> Result<Vec<Expr>> {
@@ -130,15 +129,15 @@ impl ExprBinder<'_> {
         let text = "GROUPING may only be used with GROUP BY";
         let refuse = || Error::new(ErrorCode::InvalidStatement, text);
         let grouping = self.grouping.ok_or_else(refuse)?;
-        let mut names = Vec::with_capacity(call.arguments.len());
+        let mut groups = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
             let ArgumentValue::Expr(expr) = &argument.value else { return Err(refuse()) };
-            let group = self.bind_inner(expr)?.to_string();
+            let group = self.bind_inner(expr)?;
             if !grouping.groups.contains_key(&group) {
                 let text = format!("argument of GROUPING is not in the GROUP BY clause: {group}");
                 return Err(Error::new(ErrorCode::InvalidStatement, text).at(expr.span));
             }
-            names.push(group);
+            groups.push(group);
         }
         let number = |value: i128| Expr::Literal {
             value: Value::integer(value),
@@ -147,9 +146,9 @@ impl ExprBinder<'_> {
         let Some(sets) = &grouping.sets else { return Ok(number(0)) };
         let id = Expr::Column { id: sets.id, sql_type: SqlType::INTEGER, nullable: false };
         let branches = sets.sets.iter().map(|(set, rolled_up)| {
-            let bits = names
+            let bits = groups
                 .iter()
-                .fold(0_i128, |bits, name| (bits << 1) | i128::from(rolled_up.contains(name)));
+                .fold(0_i128, |bits, group| (bits << 1) | i128::from(rolled_up.contains(group)));
             let is_set = Expr::Compare {
                 operator: firn_types::scan_predicate::Comparison::Equal,
                 left: Box::new(id.clone()),
@@ -171,16 +170,4 @@ pub(crate) fn sort_key(
 ) -> SortKey {
     let default = descending != session_nulls_first;
     SortKey { expr, descending, nulls_first: nulls_first.unwrap_or(default) }
-}
-
-/// What makes two calls the same.
-fn identity(call: &AggregateCall) -> String {
-    let keys: Vec<String> = call
-        .order_by
-        .iter()
-        .map(|key| format!("{} {} {}", key.expr, key.descending, key.nulls_first))
-        .collect();
-    let arguments: Vec<String> =
-        call.arguments.iter().map(|a| format!("{a}::{}", a.sql_type())).collect();
-    format!("{} {} {arguments:?} {keys:?}", call.function.name, call.distinct)
 }

@@ -6,7 +6,7 @@ use firn_types::{Result, SqlType};
 
 use super::operator::compare;
 use super::{ExprBinder, cast, unify};
-use crate::parse::ast::{self, CaseBranch};
+use firn_parse::ast::{self, CaseBranch};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_case(

@@ -93,7 +93,7 @@ impl ExprBinder<'_> {
     /// # Errors
     /// `NotGrouped` for a column that is neither grouped nor aggregated.
     pub(crate) fn regroup(&self, expr: Expr, grouping: &Grouping) -> Result<Expr> {
-        if let Some(group) = grouping.groups.get(&expr.to_string()) {
+        if let Some(group) = grouping.groups.get(&expr) {
             return Ok(group.clone());
         }
         if let Expr::Column { id, .. } = &expr
@@ -114,7 +114,8 @@ impl ExprBinder<'_> {
     }
 }
 
-fn not_grouped(name: &str) -> Error {
+/// The error for a column that is neither grouped nor aggregated.
+pub(super) fn not_grouped(name: &str) -> Error {
     let text =
         format!("'{name}' in select clause is neither an aggregate nor in the group by clause.");
     Error::new(ErrorCode::NotGrouped, text)

@@ -1,13 +1,11 @@
 //! Calls of functions.
 
-use std::sync::Arc;
-
 use firn_expression::Expr;
 use firn_expression::functions::registry::{self, Function};
 use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType};
 
 use super::{ExprBinder, cast, special};
-use crate::parse::ast::{self, ArgumentValue, FunctionCall};
+use firn_parse::ast::{self, ArgumentValue, FunctionCall};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_call(&mut self, call: &FunctionCall, whole: &ast::Expr) -> Result<Expr> {
@@ -175,13 +173,13 @@ impl ExprBinder<'_> {
         };
         registry::check_arity(name, function.arity, arguments.len())?;
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
-        let binding = (function.bind)(&views)?;
+        let signature = function.resolve(views)?;
         let arguments = arguments
             .into_iter()
-            .zip(&binding.arguments)
+            .zip(&signature.arguments)
             .map(|(argument, &to)| cast(argument, to))
             .collect();
-        Ok(Expr::Call { function, binding: Arc::new(binding), arguments })
+        Ok(Expr::Call { function, signature, arguments })
     }
 }
 

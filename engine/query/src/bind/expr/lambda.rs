@@ -1,7 +1,7 @@
 //! Calls with a lambda: FILTER, TRANSFORM and REDUCE.
 
 use firn_expression::Expr;
-use firn_expression::expr::lambda::{HigherOrder, Lambda};
+use firn_expression::expr::{HigherOrder, Lambda};
 use firn_expression::functions::ScalarFunction;
 use firn_expression::functions::registry::{self, Function};
 use firn_types::{Error, ErrorCode, Result, SqlType};
@@ -10,8 +10,8 @@ use super::{ExprBinder, Gathered, cast};
 use crate::bind::clause::Clause;
 use crate::bind::data_type;
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, ArgumentValue, ExprKind, FunctionCall, LambdaParameter};
-use crate::plan::PlanColumn;
+use firn_parse::ast::{self, ArgumentValue, ExprKind, FunctionCall, LambdaParameter};
+use firn_plan::PlanColumn;
 
 /// How often the type of REDUCE's state may grow before it is taken as it is.
 const STATE_ROUNDS: usize = 4;
@@ -20,7 +20,6 @@ const STATE_ROUNDS: usize = 4;
 struct Written<'a> {
     parameters: &'a [LambdaParameter],
     body: &'a ast::Expr,
-    text: String,
 }
 
 impl ExprBinder<'_> {
@@ -49,8 +48,7 @@ impl ExprBinder<'_> {
             };
             arguments.push(self.bind_inner(expr)?);
         }
-        let text = last.span.of(self.env.text).to_uppercase();
-        let written = Written { parameters, body, text };
+        let written = Written { parameters, body };
         self.bind_lambda(kind, function, arguments, &written).map(Some)
     }
 
@@ -84,20 +82,20 @@ impl ExprBinder<'_> {
             HigherOrder::Filter => {
                 let (parameters, body) = self.lambda_body(written, &[SqlType::Variant])?;
                 let body = self.to_condition(body, written.body)?;
-                Lambda { parameters, body, text: written.text.clone() }
+                Lambda::new(&parameters, body)
             }
             HigherOrder::Transform => {
                 let (parameters, body) = self.lambda_body(written, &[SqlType::Variant])?;
-                Lambda { parameters, body, text: written.text.clone() }
+                Lambda::new(&parameters, body)
             }
             HigherOrder::Reduce => {
                 let lambda = self.bind_reducer(written, arguments[1].sql_type())?;
-                let (_, state) = lambda.parameters[0];
+                let state = lambda.parameters[0].sql_type;
                 arguments[1] = cast(arguments[1].clone(), state);
                 lambda
             }
         };
-        kind.call(function, arguments, lambda)
+        Ok(Expr::HigherOrder { kind, inputs: arguments, lambda: Box::new(lambda) })
     }
 
     /// REDUCE's lambda with a state of a type that holds the first state and all answers.
@@ -115,7 +113,7 @@ impl ExprBinder<'_> {
                 || written.parameters[0].data_type.is_some()
             {
                 let body = cast(body, declared);
-                return Ok(Lambda { parameters, body, text: written.text.clone() });
+                return Ok(Lambda::new(&parameters, body));
             }
             state = answer;
         }

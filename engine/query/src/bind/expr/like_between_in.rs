@@ -9,7 +9,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::operator::compare;
 use super::{ExprBinder, unify};
-use crate::parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
+use firn_parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
 
 /// Most expressions in a list behind IN.
 const LIST_MAX: usize = 16_384;

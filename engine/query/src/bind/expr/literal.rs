@@ -8,7 +8,7 @@ use firn_types::parse_text::parse_value;
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, Value, number_text};
 
 use super::ExprBinder;
-use crate::parse::ast::{Literal, TimestampKind};
+use firn_parse::ast::{Literal, TimestampKind};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_literal(&self, literal: &Literal) -> Result<Expr> {

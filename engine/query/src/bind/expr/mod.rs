@@ -15,7 +15,6 @@ mod subquery;
 mod window;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_expression::expr::fold;
@@ -30,8 +29,8 @@ use super::clause::Clause;
 use super::context::Env;
 use super::data_type;
 use super::scope::Scope;
-use crate::parse::ast::{self, ExprKind};
-use crate::plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
+use firn_parse::ast::{self, ExprKind};
+use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 
 pub(crate) use aggregate::sort_key;
 pub(crate) use column::not_in_order;
@@ -54,6 +53,9 @@ pub(crate) struct Gathered {
     pub(crate) applies: Vec<PendingApply>,
     /// Subqueries inside aggregates' arguments and groups, to be computed below the aggregate node.
     pub(crate) input_applies: Vec<PendingApply>,
+    /// What stands in GROUP BY and holds a subquery, by how it is written: when it is written again, in the
+    /// select list, the same value is meant.
+    pub(crate) grouped_subqueries: HashMap<String, Expr>,
 }
 
 /// A subquery that an expression reads a column of.
@@ -66,6 +68,32 @@ pub(crate) struct PendingApply {
 }
 
 impl PendingApply {
+    /// The subquery in terms of the groups of the query around it.
+    ///
+    /// # Errors
+    /// `NotGrouped` when it reads a column of `scope` that is neither grouped nor aggregated.
+    pub(crate) fn regrouped(mut self, scope: &Scope<'_>, grouping: &Grouping) -> Result<Self> {
+        let mut refused = None;
+        let mut regroup = |part: Expr| match part.as_column() {
+            Some(id) if !grouping.columns.contains(&id) => match grouping.groups.get(&part) {
+                Some(group) => group.clone(),
+                None => {
+                    refused = refused.take().or_else(|| scope.name_of(id));
+                    part
+                }
+            },
+            _ => part,
+        };
+        self.right = self.right.transform_up(&mut |mut node| {
+            for expr in node.expressions_mut() {
+                let taken = std::mem::replace(expr, Expr::boolean(true));
+                *expr = taken.map(&mut regroup);
+            }
+            node
+        });
+        refused.map_or(Ok(self), |name| Err(column::not_grouped(&name)))
+    }
+
     /// Whether the subquery, or the condition about it, uses columns that a plan gives.
     pub(crate) fn reads_from(&self, plan: &Plan) -> bool {
         let given: Vec<ColumnId> = plan.columns().iter().map(|column| column.id).collect();
@@ -92,12 +120,12 @@ pub(crate) fn attach(plan: Plan, applies: Vec<PendingApply>) -> Plan {
 /// How a grouped query's expressions see the rows of its input: only through the groups.
 #[derive(Debug, Default)]
 pub(crate) struct Grouping {
-    /// The text of each group's expression with the column that it became.
-    pub(crate) groups: HashMap<String, Expr>,
+    /// Each group's expression with the column that it became.
+    pub(crate) groups: HashMap<Expr, Expr>,
     /// The groups' own columns, which need no further grouping.
     pub(crate) columns: Vec<ColumnId>,
-    /// With grouping sets: the column that tells the set, and for each set its number and the texts of
-    /// the groups that are not in it.
+    /// With grouping sets: the column that tells the set, and for each set its number and the groups that
+    /// are not in it.
     pub(crate) sets: Option<GroupingSets>,
 }
 
@@ -106,8 +134,8 @@ pub(crate) struct Grouping {
 pub(crate) struct GroupingSets {
     /// The column that tells the set.
     pub(crate) id: ColumnId,
-    /// The number of each set with the texts of the groups that are rolled up in it.
-    pub(crate) sets: Vec<(i128, Vec<String>)>,
+    /// The number of each set with the groups that are rolled up in it.
+    pub(crate) sets: Vec<(i128, Vec<Expr>)>,
 }
 
 /// Binds expressions in one place of a statement.
@@ -199,10 +227,27 @@ impl<'b> ExprBinder<'b> {
             let text = "the expression is nested too deeply";
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(expr.span));
         }
+        if let Some(known) = self.grouped_subquery(expr) {
+            return Ok(known);
+        }
+        let applies = self.gathered.input_applies.len();
         self.depth += 1;
         let bound = self.bind_kind(expr).map_err(|error| error.at(expr.span));
         self.depth -= 1;
+        if self.clause == Clause::GroupBy && self.gathered.input_applies.len() > applies {
+            let written = expr.span.of(self.env.text).to_string();
+            self.gathered
+                .grouped_subqueries
+                .extend(bound.iter().map(|e| (written.clone(), e.clone())));
+        }
         bound
+    }
+
+    /// What is grouped by, if it holds a subquery and is written like this expression.
+    fn grouped_subquery(&self, expr: &ast::Expr) -> Option<Expr> {
+        let grouping = self.grouping.filter(|_| !self.gathered.grouped_subqueries.is_empty())?;
+        let known = self.gathered.grouped_subqueries.get(expr.span.of(self.env.text))?;
+        grouping.groups.contains_key(known).then(|| known.clone())
     }
 
     fn bind_kind(&mut self, expr: &ast::Expr) -> Result<Expr> {
@@ -400,15 +445,12 @@ fn rescaled(input: &Expr, to: SqlType) -> Option<Expr> {
 fn implicit_boolean(input: Expr) -> Expr {
     let bound = match registry::find("$BOOLEAN") {
         Some(Function::Scalar(function)) => {
-            (function.bind)(&[Argument::of(input.sql_type())]).ok().map(|b| (function, b))
+            function.resolve(vec![Argument::of(input.sql_type())]).ok().map(|s| (function, s))
         }
         _ => None,
     };
     match bound {
-        Some((function, binding)) => {
-            let arguments = vec![input];
-            Expr::Call { function, binding: Arc::new(binding), arguments }
-        }
+        Some((function, signature)) => Expr::Call { function, signature, arguments: vec![input] },
         None => Expr::Cast { input: Box::new(input), to: SqlType::Boolean, lenient: false },
     }
 }

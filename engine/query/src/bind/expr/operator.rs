@@ -5,7 +5,7 @@ use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value, coerce, number_text};
 
 use super::{ExprBinder, cast};
-use crate::parse::ast::{self, BinaryOperator, ExprKind, UnaryOperator};
+use firn_parse::ast::{self, BinaryOperator, ExprKind, UnaryOperator};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_unary(
@@ -75,7 +75,7 @@ impl ExprBinder<'_> {
         right: &ast::Expr,
     ) -> Result<Expr> {
         let mut parts = Vec::new();
-        for operand in [left, right] {
+        for operand in chain(operator, left, right) {
             let bound = self.bind_inner(operand)?;
             match (operator, self.to_condition(bound, operand)?) {
                 (BinaryOperator::And, Expr::And(inner)) | (BinaryOperator::Or, Expr::Or(inner)) => {
@@ -153,6 +153,25 @@ impl ExprBinder<'_> {
             _ => Err(Error::not_supported("comparison of rows by order")),
         }
     }
+}
+
+/// The operands of `a AND b AND c ..`, which is read from the left, in their order.
+fn chain<'a>(
+    operator: BinaryOperator,
+    left: &'a ast::Expr,
+    right: &'a ast::Expr,
+) -> Vec<&'a ast::Expr> {
+    let mut operands = vec![right];
+    let mut first = left;
+    while let ExprKind::Binary(inner, left, right) = &first.kind
+        && *inner == operator
+    {
+        operands.push(right);
+        first = left;
+    }
+    operands.push(first);
+    operands.reverse();
+    operands
 }
 
 /// The comparison that an operator of the syntax is.

@@ -5,7 +5,7 @@ use firn_types::Result;
 
 use super::ExprBinder;
 use super::literal::text_literal;
-use crate::parse::ast::{self, ExprKind, Literal, ObjectField, PathStep};
+use firn_parse::ast::{self, ExprKind, Literal, ObjectField, PathStep};
 
 impl ExprBinder<'_> {
     /// `v:a.b[0]['k']`: constant steps are one call of GET_PATH, computed ones a call of GET each.

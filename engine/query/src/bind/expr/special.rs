@@ -8,7 +8,7 @@ use firn_types::{Error, Result, SqlType, Value, date_part as parts};
 use super::case::{boolean, case, coalesce};
 use super::operator::compare;
 use super::{ExprBinder, cast, distinct, literal};
-use crate::parse::ast::{self, ExprKind};
+use firn_parse::ast::{self, ExprKind};
 
 /// What listings tell of a function that is rewritten when it is bound.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,8 @@ use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use super::ExprBinder;
-use crate::parse::ast::Star;
-use crate::plan::PlanColumn;
+use firn_parse::ast::Star;
+use firn_plan::PlanColumn;
 
 /// One column of an expanded `*`.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use super::operator::{compare, comparison};
 use super::{ExprBinder, PendingApply};
 use crate::bind::clause::Clause;
 use crate::bind::{BoundQuery, query};
-use crate::parse::ast::{self, BinaryOperator, ExprKind, Quantifier};
-use crate::plan::{ApplyKind, Plan, PlanColumn, Project, ProjectItem};
+use firn_parse::ast::{self, BinaryOperator, ExprKind, Quantifier};
+use firn_plan::{ApplyKind, Plan, PlanColumn, Project, ProjectItem};
 
 impl ExprBinder<'_> {
     fn subquery(&mut self, query: &ast::Query) -> Result<BoundQuery> {

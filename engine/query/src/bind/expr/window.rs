@@ -1,16 +1,15 @@
 //! Calls with OVER.
 
-use std::sync::Arc;
-
 use firn_expression::Expr;
+use firn_expression::functions::AggregateFunction;
 use firn_expression::functions::registry::{self, Function};
 use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::aggregate::BoundAggregate;
 use super::{ExprBinder, cast};
 use crate::bind::clause::Clause;
-use crate::parse::ast::{self, ArgumentValue, FrameUnits, FunctionCall, NullTreatment, WindowSpec};
-use crate::plan::{Frame, FrameBound, FrameUnit, SortKey, WindowCall, WindowTarget};
+use firn_parse::ast::{self, ArgumentValue, FrameUnits, FunctionCall, NullTreatment, WindowSpec};
+use firn_plan::{Frame, FrameBound, FrameUnit, SortKey, WindowCall, WindowTarget};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_window(
@@ -72,10 +71,11 @@ impl ExprBinder<'_> {
     ) -> Result<(WindowTarget, Vec<Expr>)> {
         match function {
             Function::Aggregate(function) => {
-                let bound = self.aggregate_parts(function, function.over, call)?;
-                let BoundAggregate { binding, arguments, order_by: within } = bound;
+                let bound =
+                    self.aggregate_parts(function, AggregateFunction::resolve_over, call)?;
+                let BoundAggregate { signature, arguments, order_by: within } = bound;
                 let distinct = call.distinct;
-                Ok((WindowTarget::Aggregate { function, binding, distinct, within }, arguments))
+                Ok((WindowTarget::Aggregate { function, signature, distinct, within }, arguments))
             }
             Function::Window(function) => {
                 if function.needs_order && order_by.is_empty() {
@@ -94,13 +94,13 @@ impl ExprBinder<'_> {
                 }
                 let views: Vec<_> = arguments.iter().map(|a| self.argument(a)).collect();
                 registry::check_arity(function.name, function.arity, views.len())?;
-                let binding = (function.bind)(&views)?;
+                let signature = function.resolve(views)?;
                 let arguments = arguments
                     .into_iter()
-                    .zip(&binding.arguments)
+                    .zip(&signature.arguments)
                     .map(|(argument, &to)| cast(argument, to))
                     .collect();
-                Ok((WindowTarget::Window(function, Arc::new(binding)), arguments))
+                Ok((WindowTarget::Window(function, signature), arguments))
             }
             Function::Scalar(_) | Function::Table(_) => {
                 let text = format!("Function {} does not support OVER.", function.name());

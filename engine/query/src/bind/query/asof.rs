@@ -4,7 +4,6 @@
 //! before it; the right row's number then leads to its columns. So it costs a sort, and no pairs are made.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_expression::functions::registry::{self, Function};
@@ -18,8 +17,8 @@ use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, comparable};
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, BinaryOperator, ExprKind, JoinConstraint};
-use crate::plan::{
+use firn_parse::ast::{self, BinaryOperator, ExprKind, JoinConstraint};
+use firn_plan::{
     CteRef, Filter, Frame, FrameBound, FrameUnit, Join, JoinKey, JoinKind, Plan, PlanColumn,
     Project, ProjectItem, SetOperation, SetOperator, SortKey, Window, WindowCall, WindowTarget,
     With,
@@ -176,11 +175,11 @@ fn nearest(binder: &Binder<'_>, left: From, right: From, matching: &Match) -> Re
 /// The rows with a number each.
 fn numbered(input: Plan, number: &PlanColumn) -> Result<Plan> {
     let function = window_function("ROW_NUMBER")?;
-    let binding = Arc::new((function.bind)(&[])?);
+    let signature = function.resolve(Vec::new())?;
     let call = WindowCall {
         id: number.id,
         name: number.name.clone(),
-        target: WindowTarget::Window(function, binding),
+        target: WindowTarget::Window(function, signature),
         arguments: Vec::new(),
         partition_by: Vec::new(),
         order_by: Vec::new(),
@@ -309,12 +308,12 @@ impl Timeline {
             nulls_first: false,
         };
         let function = window_function("LAST_VALUE")?;
-        let binding = Arc::new((function.bind)(&[Argument::of(number.sql_type())])?);
+        let signature = function.resolve(vec![Argument::of(number.sql_type())])?;
         let found = binder.fresh_column("ROW", number.sql_type(), true);
         let call = WindowCall {
             id: found.id,
             name: found.name.clone(),
-            target: WindowTarget::Window(function, binding),
+            target: WindowTarget::Window(function, signature),
             arguments: vec![number],
             partition_by: keys.iter().map(PlanColumn::expr).collect(),
             order_by: vec![key(&time, backwards), key(&side, false)],

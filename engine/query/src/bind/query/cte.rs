@@ -9,10 +9,10 @@ use super::{bind_body, bind_query, narrowed};
 use crate::bind::context::{CteEntry, CteScope, Env};
 use crate::bind::expr::cast;
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast::{
+use firn_parse::ast::{
     Cte, Query, QueryBody, SetOperator, TableExpr, TableKind, With as WithClause,
 };
-use crate::plan::{Plan, PlanColumn, Project, ProjectItem, RecursiveCte, With};
+use firn_plan::{Plan, PlanColumn, Project, ProjectItem, RecursiveCte, With};
 
 /// Binds the named queries, then the body that sees them.
 pub(super) fn bind_with(
@@ -160,8 +160,8 @@ fn union(binder: &Binder<'_>, mut plans: Vec<Plan>, columns: &[PlanColumn]) -> P
         .iter()
         .map(|column| binder.fresh_column(&column.name, column.sql_type, true))
         .collect();
-    let operator = crate::plan::SetOperator::UnionAll;
-    Plan::SetOperation(crate::plan::SetOperation { operator, inputs: plans, columns })
+    let operator = firn_plan::SetOperator::UnionAll;
+    Plan::SetOperation(firn_plan::SetOperation { operator, inputs: plans, columns })
 }
 
 /// Whether a query reads a source of this name anywhere in its FROM clauses.
@@ -182,7 +182,7 @@ fn body_refers_to(body: &QueryBody, name: &str) -> bool {
 
 fn reads(source: &TableExpr, name: &str) -> bool {
     match &source.kind {
-        TableKind::Table { name: crate::parse::ast::Name::Plain(table), .. } => {
+        TableKind::Table { name: firn_parse::ast::Name::Plain(table), .. } => {
             table.parts.len() == 1 && table.object().as_str() == name
         }
         TableKind::Subquery { query, .. } => refers_to(query, name),

@@ -6,8 +6,8 @@ use super::{bind_query, join, pivot, source, stage_source, table_function, value
 use crate::bind::context::Env;
 use crate::bind::scope::{Relation, Scope, ScopeColumn};
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast::{self, TableAlias, TableExpr, TableKind};
-use crate::plan::{Apply, ApplyKind, Join, JoinKind, Plan, Sample, SampleSize};
+use firn_parse::ast::{self, TableAlias, TableExpr, TableKind};
+use firn_plan::{Apply, ApplyKind, Join, JoinKind, Plan, Sample, SampleSize};
 
 /// The rows of FROM and the columns in sight.
 #[derive(Debug)]

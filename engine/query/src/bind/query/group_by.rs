@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use firn_expression::Expr;
-use firn_types::{Error, ErrorCode, Result, Span};
+use firn_types::{ColumnId, Error, ErrorCode, Result, Span};
 
 use super::select::SelectBinder;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{Grouping, GroupingSets, expand_star};
 use crate::bind::walk;
-use crate::parse::ast::{
+use firn_parse::ast::{
     self, ExprKind, GroupBy, GroupItem, Literal, OrderBy, Select, SelectItemKind,
 };
-use crate::plan::ProjectItem;
+use firn_plan::ProjectItem;
 
 /// Most grouping sets of one query.
 const GROUPING_SETS_MAX: usize = 512;
@@ -153,17 +153,18 @@ fn too_many_sets(span: Span) -> Error {
 /// Gives each different group a column.
 fn number_groups(select: &SelectBinder<'_>, sets: Vec<Vec<Expr>>, plain: bool) -> Groups {
     let mut items: Vec<ProjectItem> = Vec::new();
-    let mut positions: HashMap<String, usize> = HashMap::new();
+    let mut positions: HashMap<Expr, usize> = HashMap::new();
     let mut set_positions = Vec::with_capacity(sets.len());
     for set in sets {
         let mut members = Vec::with_capacity(set.len());
         for expr in set {
-            let text = expr.to_string();
-            let position = *positions.entry(text.clone()).or_insert_with(|| {
-                // With grouping sets a group's column can be NULL where its input is not.
-                let id = expr.as_column().filter(|_| plain);
+            let position = *positions.entry(expr).or_insert_with_key(|expr| {
+                // With grouping sets a group's column can be NULL where its input is not. What is no column
+                // of this query's rows is another column once it is grouped by.
+                let own = |id: &ColumnId| plain && select.scope.name_of(*id).is_some();
+                let id = expr.as_column().filter(own);
                 let id = id.unwrap_or_else(|| select.binder.fresh());
-                items.push(ProjectItem { id, name: text, expr });
+                items.push(ProjectItem { id, name: expr.to_string(), expr: expr.clone() });
                 items.len() - 1
             });
             if !members.contains(&position) {
@@ -173,18 +174,17 @@ fn number_groups(select: &SelectBinder<'_>, sets: Vec<Vec<Expr>>, plain: bool) -
         set_positions.push(members);
     }
     let mut grouping = Grouping::default();
-    for (text, &position) in &positions {
-        let mut column = items[position].column();
+    for item in &items {
+        let mut column = item.column();
         column.nullable |= !plain;
-        grouping.groups.insert(text.clone(), column.expr());
+        grouping.groups.insert(item.expr.clone(), column.expr());
         grouping.columns.push(column.id);
     }
     let sets = (!plain).then(|| {
-        let texts: Vec<&String> = items.iter().map(|item| &item.name).collect();
         let numbered = set_positions.iter().map(|members| {
-            let rolled_up = (0..texts.len()).filter(|position| !members.contains(position));
+            let rolled_up = (0..items.len()).filter(|position| !members.contains(position));
             let number = rolled_up.clone().fold(0_i128, |bits, position| bits | 1 << position);
-            (number, rolled_up.map(|position| texts[position].clone()).collect())
+            (number, rolled_up.map(|position| items[position].expr.clone()).collect())
         });
         let sets = numbered.collect();
         grouping.sets = Some(GroupingSets { id: select.binder.fresh(), sets });

@@ -21,8 +21,8 @@ use super::source::{stored_view, view_path, view_query};
 use super::{BoundQuery, output_of};
 use crate::bind::Binder;
 use crate::bind::expr::cast;
-use crate::plan::statement::Query;
-use crate::plan::{
+use firn_plan::statement::Query;
+use firn_plan::{
     Aggregate, AggregateCall, Plan, PlanColumn, Project, ProjectItem, SetOperation, SetOperator,
 };
 
@@ -119,7 +119,7 @@ fn merging(call: &AggregateCall) -> Option<&'static AggregateFunction> {
         return None;
     }
     let name = match call.function.name {
-        "SUM" if call.binding.returns == SqlType::Float => return None,
+        "SUM" if call.signature.returns == SqlType::Float => return None,
         "COUNT" | "COUNT_IF" => "SUM",
         name @ ("SUM" | "MIN" | "MAX") => name,
         _ => return None,
@@ -191,8 +191,8 @@ fn call(
     column: &PlanColumn,
 ) -> Result<AggregateCall> {
     let argument = Argument { sql_type: column.sql_type, constant: None, name: None };
-    let binding = Arc::new((function.bind)(&[argument])?);
-    let [wanted] = binding.arguments.as_slice() else {
+    let signature = function.resolve(vec![argument])?;
+    let [wanted] = signature.arguments.as_slice() else {
         return Err(Error::internal("an aggregate of one argument that has more"));
     };
     let arguments = vec![cast(column.expr(), *wanted)];
@@ -200,7 +200,7 @@ fn call(
         id: binder.fresh(),
         name: column.name.clone(),
         function,
-        binding,
+        signature,
         arguments,
         distinct: false,
         order_by: Vec::new(),

@@ -13,8 +13,8 @@ use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, attach, cast, text_literal};
 use crate::bind::scope::{Relation, Scope, ScopeColumn};
 use crate::bind::walk;
-use crate::parse::ast::{self, ArgumentValue, ExprKind, Name};
-use crate::plan::{
+use firn_parse::ast::{self, ArgumentValue, ExprKind, Name};
+use firn_plan::{
     CteRef, Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem, RecursiveCte, With,
 };
 

@@ -1,7 +1,5 @@
 //! Joins with ON, USING and NATURAL.
 
-use std::sync::Arc;
-
 use firn_expression::Expr;
 use firn_expression::expr::fold;
 use firn_types::{Error, Identifier, ObjectName, Result};
@@ -10,8 +8,8 @@ use super::from::{From, FromContext, Source, beside, bind_source};
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, PendingApply, attach, compare_equal};
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, JoinConstraint};
-use crate::plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
+use firn_parse::ast::{self, JoinConstraint};
+use firn_plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 
 /// Binds a join. `before` are the sources before it in FROM, which a table function at its very left may
 /// read: the join's rows then carry theirs.
@@ -79,7 +77,7 @@ fn beside_left(left: From, right: Source) -> Result<From> {
     match right {
         Source::Alone(_) => Ok(beside(left, right, ApplyKind::Left)),
         Source::Expanding(From { plan: Plan::TableExpand(mut node), relations }) => {
-            node.binding = Arc::new((*node.binding).clone().padded());
+            node.preserves_input = true;
             node.columns.iter_mut().for_each(|column| column.nullable = true);
             let relations = with_nulls(left.relations, relations, JoinKind::Left);
             Ok(From { plan: Plan::TableExpand(node), relations })
@@ -126,7 +124,7 @@ fn join_on(
         let from = beside(left, right, ApplyKind::Inner);
         let plan = attach(from.plan, gathered.applies);
         let conditions = condition.into_conjuncts();
-        let plan = Plan::Filter(crate::plan::Filter { input: Box::new(plan), conditions });
+        let plan = Plan::Filter(firn_plan::Filter { input: Box::new(plan), conditions });
         return Ok(From { plan, relations: from.relations });
     }
     let (mut left, mut right) = (left, right.into_from());

@@ -22,9 +22,9 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::context::Env;
 use super::{Binder, BoundQuery};
-use crate::parse::ast::{self, QueryBody};
-use crate::plan::Plan;
-use crate::plan::statement::{OutputColumn, Query};
+use firn_parse::ast::{self, QueryBody};
+use firn_plan::Plan;
+use firn_plan::statement::{OutputColumn, Query};
 
 pub(crate) use from::{From, bind_from};
 pub use grown_view::Grown;
@@ -95,16 +95,16 @@ pub(crate) fn output_of(bound: BoundQuery) -> Query {
 
 /// The plan narrowed to exactly these columns, in order, each under a fresh id.
 pub(crate) fn narrowed(binder: &Binder<'_>, bound: BoundQuery) -> BoundQuery {
-    let items: Vec<crate::plan::ProjectItem> = bound
+    let items: Vec<firn_plan::ProjectItem> = bound
         .columns
         .iter()
-        .map(|column| crate::plan::ProjectItem {
+        .map(|column| firn_plan::ProjectItem {
             id: binder.fresh(),
             name: column.name.clone(),
             expr: column.expr(),
         })
         .collect();
     let columns = items.iter().map(|item| item.column()).collect();
-    let plan = Plan::Project(crate::plan::Project { items, input: Box::new(bound.plan) });
+    let plan = Plan::Project(firn_plan::Project { items, input: Box::new(bound.plan) });
     BoundQuery { plan, columns }
 }

@@ -9,8 +9,8 @@ use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, Grouping, attach, not_in_order, sort_key};
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast::{self, ExprKind, Literal, OrderBy, Select};
-use crate::plan::{Limit, Plan, Sort, SortKey};
+use firn_parse::ast::{self, ExprKind, Literal, OrderBy, Select};
+use firn_plan::{Limit, Plan, Sort, SortKey};
 
 /// Binds a SELECT's order over the rows before its projection.
 pub(super) fn bind_order(
@@ -47,7 +47,7 @@ pub(super) fn bind_order(
                         None => select.expressions(Clause::OrderBy, grouping).bind(&item.expr)?,
                     },
                 };
-                let shown = || items.iter().any(|i| i.expr.to_string() == expr.to_string());
+                let shown = || items.iter().any(|item| item.expr == expr);
                 if ast.distinct && expr.as_literal().is_none() && !shown() {
                     let name = expr.as_column().and_then(|id| select.scope.name_of(id));
                     let written = || item.expr.span.of(select.env.text).to_uppercase();

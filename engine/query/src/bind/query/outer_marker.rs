@@ -10,8 +10,8 @@ use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered};
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::walk;
-use crate::parse::ast::{BinaryOperator, Expr, ExprKind, TableExpr};
-use crate::plan::{ApplyKind, Join, JoinKind, Plan};
+use firn_parse::ast::{BinaryOperator, Expr, ExprKind, TableExpr};
+use firn_plan::{ApplyKind, Join, JoinKind, Plan};
 
 /// Whether the marker stands in a condition.
 pub(super) fn is_marked(condition: &Expr) -> bool {

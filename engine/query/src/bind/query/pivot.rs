@@ -17,8 +17,8 @@ use crate::bind::expr::{
     ExprBinder, Gathered, attach, cast, compare_equal, sort_key, text_literal,
 };
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
-use crate::plan::{
+use firn_parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
+use firn_plan::{
     Aggregate, AggregateCall, CteRef, Filter, Limit, Plan, PlanColumn, Project, ProjectItem,
     SetOperation, SetOperator, Sort, With,
 };
@@ -46,7 +46,7 @@ pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<Fro
         .filter(|column| column.id != by.id && column.id != argument.id)
         .collect();
 
-    let binding = Arc::new((function.bind)(&[Argument::of(argument.sql_type)])?);
+    let signature = function.resolve(vec![Argument::of(argument.sql_type)])?;
     let mut aggregates = Vec::with_capacity(values.len());
     for PivotColumn { value, sql_type, name } in values {
         let condition = match value {
@@ -62,8 +62,8 @@ pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<Fro
             id: context.binder.fresh(),
             name,
             function,
-            binding: Arc::clone(&binding),
-            arguments: vec![cast(chosen, binding.arguments[0])],
+            signature: Arc::clone(&signature),
+            arguments: vec![cast(chosen, signature.arguments[0])],
             distinct: false,
             order_by: Vec::new(),
         });

@@ -1,9 +1,9 @@
 //! SELECT.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{ColumnId, Error, ErrorCode, Result};
 
 use super::from::FromContext;
 use super::group_by::{self, Groups};
@@ -13,13 +13,13 @@ use super::outer_marker;
 use super::{From, bind_from};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
-use crate::bind::expr::{Aliases, ExprBinder, Gathered, Grouping, attach, expand_star};
+use crate::bind::expr::{
+    Aliases, ExprBinder, Gathered, Grouping, PendingApply, attach, expand_star,
+};
 use crate::bind::scope::Scope;
 use crate::bind::{Binder, BoundQuery, walk};
-use crate::parse::ast::{self, ExprKind, OrderBy, Select, SelectItemKind};
-use crate::plan::{
-    Aggregate, Filter, Plan, PlanColumn, Project, ProjectItem, Sort, SortKey, Window,
-};
+use firn_parse::ast::{self, ExprKind, OrderBy, Select, SelectItemKind};
+use firn_plan::{Aggregate, Filter, Plan, PlanColumn, Project, ProjectItem, Sort, SortKey, Window};
 
 /// One column of the select list, once it is bound.
 #[derive(Clone, Debug)]
@@ -173,13 +173,22 @@ fn bind_over(
     }
 
     let gathered = std::mem::take(&mut select.gathered);
+    let regrouped = |applies: Vec<PendingApply>| match grouping {
+        Some(grouping) => {
+            let regrouped =
+                applies.into_iter().map(|apply| apply.regrouped(select.scope, grouping));
+            regrouped.collect::<Result<Vec<_>>>().map_err(|error| error.at(ast.span))
+        }
+        None => Ok(applies),
+    };
+    let (having_applies, applies) = (regrouped(having_applies)?, regrouped(gathered.applies)?);
     let mut plan = attach(input, gathered.input_applies);
     if let Some(groups) = groups {
         plan = aggregate(plan, groups, gathered.aggregates);
     }
     plan = attach(plan, having_applies);
     plan = filtered(plan, having);
-    plan = attach(plan, gathered.applies);
+    plan = attach(plan, applies);
     if !gathered.windows.is_empty() {
         plan = Plan::Window(Window { input: Box::new(plan), calls: gathered.windows, top: None });
     }
@@ -197,7 +206,7 @@ fn filtered(plan: Plan, condition: Option<Expr>) -> Plan {
     }
 }
 
-fn aggregate(input: Plan, groups: Groups, aggregates: Vec<crate::plan::AggregateCall>) -> Plan {
+fn aggregate(input: Plan, groups: Groups, aggregates: Vec<firn_plan::AggregateCall>) -> Plan {
     let grouping_id = groups.grouping.sets.as_ref().map(|sets| sets.id);
     Plan::Aggregate(Box::new(Aggregate {
         input: Box::new(input),
@@ -260,23 +269,21 @@ fn project(
     order: Vec<SortKey>,
 ) -> Result<BoundQuery> {
     let binder = select.binder;
-    let mut projected: Vec<ProjectItem> = Vec::with_capacity(items.len());
+    let mut projected = Projected::over(&plan, binder);
     let mut columns = Vec::with_capacity(items.len());
     for item in items {
-        let column = projected_column(binder, &mut projected, &item.name, item.expr);
+        let column = projected.add(&item.name, item.expr);
         columns.push(PlanColumn { name: item.name, ..column });
     }
     let mut keys = Vec::with_capacity(order.len());
     for key in order {
-        let text = key.expr.to_string();
-        let same = projected.iter().find(|item| item.expr.to_string() == text);
-        let expr = match same {
-            Some(item) => item.column().expr(),
-            None => projected_column(binder, &mut projected, "ORDER_KEY", key.expr).expr(),
+        let expr = match projected.find(&key.expr) {
+            Some(column) => column.expr(),
+            None => projected.add("ORDER_KEY", key.expr).expr(),
         };
         keys.push(SortKey { expr, ..key });
     }
-    let mut plan = Plan::Project(Project { input: Box::new(plan), items: projected });
+    let mut plan = Plan::Project(Project { input: Box::new(plan), items: projected.items });
     if ast.distinct {
         plan = distinct(plan);
     }
@@ -290,24 +297,35 @@ fn project(
     }
 }
 
-/// Adds an expression to a projection; a column that is only passed on keeps its id.
-fn projected_column(
-    binder: &Binder<'_>,
-    projected: &mut Vec<ProjectItem>,
-    name: &str,
-    expr: Expr,
-) -> PlanColumn {
-    let id = match expr.as_column() {
-        Some(id) => {
-            if let Some(item) = projected.iter().find(|item| item.id == id) {
-                return item.column();
-            }
-            id
-        }
-        None => binder.fresh(),
-    };
-    projected.push(ProjectItem { id, name: name.to_string(), expr });
-    projected[projected.len() - 1].column()
+/// The items of a query block's projection. Each output has an identity of its own: the first one that passes a
+/// column of the block's rows on is that column, and every other one, such as a column that is put out
+/// twice or one of an enclosing query, is a new column. Whoever reads the block could otherwise not tell its
+/// outputs apart, or from the enclosing query's columns.
+struct Projected<'b> {
+    binder: &'b Binder<'b>,
+    /// Columns of the input that no item passes on yet.
+    given: HashSet<ColumnId>,
+    items: Vec<ProjectItem>,
+}
+
+impl<'b> Projected<'b> {
+    fn over(input: &Plan, binder: &'b Binder<'b>) -> Projected<'b> {
+        let given = input.columns().iter().map(|column| column.id).collect();
+        Projected { binder, given, items: Vec::new() }
+    }
+
+    /// Adds an output.
+    fn add(&mut self, name: &str, expr: Expr) -> PlanColumn {
+        let passed = expr.as_column().filter(|id| self.given.remove(id));
+        let id = passed.unwrap_or_else(|| self.binder.fresh());
+        self.items.push(ProjectItem { id, name: name.to_string(), expr });
+        self.items[self.items.len() - 1].column()
+    }
+
+    /// The output that is computed so.
+    fn find(&self, expr: &Expr) -> Option<PlanColumn> {
+        self.items.iter().find(|item| item.expr == *expr).map(ProjectItem::column)
+    }
 }
 
 /// The different rows of a plan.

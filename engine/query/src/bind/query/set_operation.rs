@@ -7,8 +7,8 @@ use super::select::distinct;
 use crate::bind::context::Env;
 use crate::bind::expr::cast;
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast;
-use crate::plan::{Plan, PlanColumn, Project, ProjectItem, SetOperation, SetOperator};
+use firn_parse::ast;
+use firn_plan::{Plan, PlanColumn, Project, ProjectItem, SetOperation, SetOperator};
 
 pub(super) fn bind_set_operation(
     binder: &Binder<'_>,

@@ -15,8 +15,8 @@ use crate::bind::context::{CteEntry, Env, TimePoint};
 use crate::bind::expr::cast;
 use crate::bind::scope::Relation;
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::{self, ast};
-use crate::plan::{
+use firn_parse::{self, ast};
+use firn_plan::{
     CteRef, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, VirtualScan, VirtualSource,
 };
 
@@ -366,7 +366,7 @@ fn expand(
         let text = format!("view '{}' refers to itself", path.name);
         return Err(failure(Error::new(ErrorCode::InvalidStatement, text)));
     }
-    let query = parse::parse_query(text).map_err(failure)?;
+    let query = firn_parse::parse_query(text).map_err(failure)?;
     let inner = firn_account::catalog::CurrentPath {
         database: Some(path.database.clone()),
         schema: Some(path.schema.clone()),

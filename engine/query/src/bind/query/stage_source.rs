@@ -8,8 +8,8 @@ use super::from::{From, FromContext};
 use crate::bind::context::Env;
 use crate::bind::scope::{Relation, ScopeColumn};
 use crate::bind::{Binder, walk};
-use crate::parse::ast::{self, ExprKind, OptionValue, StageKind, StatementOption};
-use crate::plan::{Plan, StageColumn, StageLocation, StageScan, StageValue};
+use firn_parse::ast::{self, ExprKind, OptionValue, StageKind, StatementOption};
+use firn_plan::{Plan, StageColumn, StageLocation, StageScan, StageValue};
 
 /// The pseudo columns of staged files.
 const METADATA: &[(&str, StageValue, SqlType)] = &[
@@ -211,7 +211,7 @@ pub(crate) fn stage_format(
         None => Ok(Vec::new()),
         Some(StageFileFormat::Options(options)) => Ok(stored_options(options)),
         Some(StageFileFormat::Named(name)) => {
-            named_format(binder, &crate::parse::parse_object_name(name)?, env)
+            named_format(binder, &firn_parse::parse_object_name(name)?, env)
         }
     }
 }
@@ -242,9 +242,7 @@ pub(crate) fn file_format(
                 None => options.iter().map(plain_option).collect(),
             }
         }
-        OptionValue::Text(text) => {
-            named_format(binder, &crate::parse::parse_object_name(text)?, env)
-        }
+        OptionValue::Text(text) => named_format(binder, &firn_parse::parse_object_name(text)?, env),
         other => match other.as_name() {
             Some(name) => named_format(binder, &name, env),
             None => {

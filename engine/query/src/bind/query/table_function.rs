@@ -1,7 +1,5 @@
 //! Table functions in FROM: FLATTEN and its kin, GENERATOR, RESULT_SCAN, and those of the session.
 
-use std::sync::Arc;
-
 use firn_expression::Expr;
 use firn_expression::functions::registry::{self, Function};
 use firn_expression::functions::{Argument, TableFunction};
@@ -12,8 +10,8 @@ use super::source::virtual_scan;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, attach, cast};
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
-use crate::plan::{Generate, Plan, PlanColumn, TableExpand, VirtualSource};
+use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
+use firn_plan::{Generate, Plan, PlanColumn, TableExpand, VirtualSource};
 
 pub(super) fn bind(
     context: &FromContext<'_>,
@@ -76,8 +74,9 @@ fn expand(
     let plan = Plan::TableExpand(Box::new(TableExpand {
         input: Box::new(attach(input, gathered.applies)),
         function,
-        binding: Arc::new(binding),
+        given: views,
         arguments,
+        preserves_input: false,
         columns: columns.clone(),
     }));
     let relations = vec![Relation::new(function.name, columns)];

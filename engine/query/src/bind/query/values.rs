@@ -8,8 +8,8 @@ use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast, unify};
 use crate::bind::scope::Scope;
 use crate::bind::{Binder, BoundQuery, walk};
-use crate::parse::ast::{self, BinaryOperator, ExprKind, Name};
-use crate::plan::{Plan, Values};
+use firn_parse::ast::{self, BinaryOperator, ExprKind, Name};
+use firn_plan::{Plan, Values};
 
 /// VALUES as a source of rows: its columns are COLUMN1, COLUMN2, .. and each has the type at which its
 /// rows meet.

@@ -9,7 +9,6 @@ use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast};
 use crate::bind::scope::Scope;
-use crate::parse;
 
 /// The expression as the column's type.
 ///
@@ -48,7 +47,7 @@ pub(super) fn default_of(
             })
         }
         Some(ColumnDefault::Text(text)) => {
-            let ast = parse::parse_expression(text).map_err(Error::without_span)?;
+            let ast = firn_parse::parse_expression(text).map_err(Error::without_span)?;
             with_expressions(binder, path, text, |expressions| {
                 let bound = expressions.bind(&ast)?;
                 assign(bound, column)

@@ -12,8 +12,8 @@ use crate::bind::query::{
 };
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast::{self, UnloadSource};
-use crate::plan::statement::CopyIntoStage;
+use firn_parse::ast::{self, UnloadSource};
+use firn_plan::statement::CopyIntoStage;
 
 pub(super) fn bind_unload(
     binder: &Binder<'_>,

@@ -15,12 +15,12 @@ use crate::bind::query::{
     stored_options,
 };
 use crate::bind::scope::Scope;
-use crate::parse::ast::{
+use firn_parse::ast::{
     self, CopySource, OptionValue, Query, QueryBody, Select, SelectItemKind, StatementOption,
     TableKind,
 };
-use crate::plan::StageLocation;
-use crate::plan::statement::{CopyIntoTable, Target};
+use firn_plan::StageLocation;
+use firn_plan::statement::{CopyIntoTable, Target};
 
 /// Where a COPY reads, and what it was told about the files.
 struct Source {

@@ -5,8 +5,8 @@ use firn_types::Result;
 use super::update::{keep, target_rows};
 use crate::bind::Binder;
 use crate::bind::context::Env;
-use crate::parse::ast;
-use crate::plan::statement::{Delete, Target};
+use firn_parse::ast;
+use firn_plan::statement::{Delete, Target};
 
 pub(super) fn bind_delete(
     binder: &Binder<'_>,

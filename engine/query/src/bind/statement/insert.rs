@@ -13,9 +13,9 @@ use crate::bind::expr::{ExprBinder, Gathered, attach};
 use crate::bind::query::{bind_query, bind_rows, meet};
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
-use crate::parse::ast::{self, ExprKind, InsertSource, InsertTarget};
-use crate::plan::statement::{Insert, InsertBranch, InsertMany, Query, Target};
-use crate::plan::{Plan, PlanColumn, Values};
+use firn_parse::ast::{self, ExprKind, InsertSource, InsertTarget};
+use firn_plan::statement::{Insert, InsertBranch, InsertMany, Query, Target};
+use firn_plan::{Plan, PlanColumn, Values};
 
 pub(super) fn bind_insert(
     binder: &Binder<'_>,

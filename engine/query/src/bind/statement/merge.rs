@@ -14,9 +14,9 @@ use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, attach};
 use crate::bind::query::{bind_from, table_scan};
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, ExprKind};
-use crate::plan::statement::{Merge, MergeAction, MergeClause, Target};
-use crate::plan::{Join, JoinKind, Plan, PlanColumn};
+use firn_parse::ast::{self, ExprKind};
+use firn_plan::statement::{Merge, MergeAction, MergeClause, Target};
+use firn_plan::{Join, JoinKind, Plan, PlanColumn};
 
 /// What the clauses of a MERGE are bound over.
 struct Sides<'m> {

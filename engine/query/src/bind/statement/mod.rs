@@ -13,8 +13,8 @@ use firn_types::{Error, Result};
 
 use super::context::Env;
 use super::{Binder, query};
-use crate::parse::ast::Statement;
-use crate::plan::statement::StatementPlan;
+use firn_parse::ast::Statement;
+use firn_plan::statement::StatementPlan;
 
 pub use insert::insert_query;
 

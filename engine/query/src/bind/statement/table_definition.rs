@@ -10,8 +10,8 @@ use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered};
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{BindContext, Binder, data_type};
-use crate::parse::ast;
-use crate::plan::PlanColumn;
+use firn_parse::ast;
+use firn_plan::PlanColumn;
 
 impl Binder<'_> {
     /// The type that a name means in this session.
@@ -105,7 +105,7 @@ impl Binder<'_> {
         &self,
         location: &ast::StageLocation,
         text: &str,
-    ) -> Result<crate::plan::StageLocation> {
+    ) -> Result<firn_plan::StageLocation> {
         let env = Env::root(&self.context.path, text);
         Ok(crate::bind::query::stage_location(self, location, &env)?.0)
     }

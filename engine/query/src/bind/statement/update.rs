@@ -12,9 +12,9 @@ use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, attach};
 use crate::bind::query::{From, bind_from, table_scan};
 use crate::bind::scope::{Relation, Scope};
-use crate::parse::ast::{self, Assignment, ExprKind, TableAlias, TableExpr};
-use crate::plan::statement::{Target, Update};
-use crate::plan::{Filter, Join, JoinKind, Plan, PlanColumn};
+use firn_parse::ast::{self, Assignment, ExprKind, TableAlias, TableExpr};
+use firn_plan::statement::{Target, Update};
+use firn_plan::{Filter, Join, JoinKind, Plan, PlanColumn};
 
 /// The rows of a target table with their addresses, beside those of other sources, filtered.
 pub(super) struct TargetRows {

@@ -13,7 +13,7 @@ use firn_types::{ColumnId, Result, Value};
 use super::pull_up::pull_up_aggregate;
 use super::{ids, join};
 use crate::optimize::OptimizeContext;
-use crate::plan::{Aggregate, AggregateCall, ApplyKind, Plan, PlanColumn, Project, ProjectItem};
+use firn_plan::{Aggregate, AggregateCall, ApplyKind, Plan, PlanColumn, Project, ProjectItem};
 
 /// The rows of `left` with the answer of the subquery `right`; none when it is no aggregate without
 /// groups below projections, or not tied to the outer row by equalities alone.
@@ -55,7 +55,7 @@ pub(super) fn answer(call: &AggregateCall, joined: ColumnId) -> Result<ProjectIt
     let shown = call.column();
     let sql_type = shown.sql_type;
     let joined = PlanColumn { id: joined, nullable: true, ..shown.clone() }.expr();
-    let expr = match call.binding.over_no_rows()? {
+    let expr = match call.over_no_rows()? {
         Value::Null => joined,
         value => {
             let operands = vec![joined, Expr::Literal { value, sql_type }];

@@ -15,7 +15,7 @@ use super::{ids, outer_columns};
 use crate::optimize::OptimizeContext;
 use crate::optimize::inline_cte::fresh_copy;
 use crate::optimize::substitute::substitute_in;
-use crate::plan::{
+use firn_plan::{
     Aggregate, Filter, Frame, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project,
     ProjectItem, Sort, Values, Window, WindowCall, WindowTarget,
 };
@@ -221,17 +221,17 @@ impl Unnest<'_> {
             return Err(unsupported());
         };
         let tied = self.plan(input)?;
-        let binding = (function.bind)(&[])?;
+        let signature = function.resolve(Vec::new())?;
         let number = PlanColumn {
             id: self.context.fresh(),
             name: "ROW_NUMBER".to_string(),
-            sql_type: binding.returns,
+            sql_type: signature.returns,
             nullable: false,
         };
         let call = WindowCall {
             id: number.id,
             name: number.name.clone(),
-            target: WindowTarget::Window(function, binding.into()),
+            target: WindowTarget::Window(function, signature),
             arguments: Vec::new(),
             partition_by: tied.carried.values().map(PlanColumn::expr).collect(),
             order_by,
@@ -300,7 +300,7 @@ impl Unnest<'_> {
         Ok(Tied { plan, carried: tied.carried })
     }
 
-    fn set_operation(&self, mut node: crate::plan::SetOperation) -> Result<Tied> {
+    fn set_operation(&self, mut node: firn_plan::SetOperation) -> Result<Tied> {
         let mut inputs = Vec::with_capacity(node.inputs.len());
         for input in std::mem::take(&mut node.inputs) {
             let shown = input.columns();

@@ -17,7 +17,7 @@ use firn_types::{ColumnId, Result, SqlType};
 
 use super::OptimizeContext;
 use super::substitute::{uses_any, uses_only};
-use crate::plan::{Apply, ApplyKind, Join, JoinKey, JoinKind, Limit, Plan};
+use firn_plan::{Apply, ApplyKind, Join, JoinKey, JoinKind, Limit, Plan};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     // From the inside out: a subquery's own subqueries first.

@@ -11,7 +11,7 @@ use firn_types::scan_predicate::Comparison;
 
 use crate::optimize::OptimizeContext;
 use crate::optimize::substitute::{is_strict, substitute, uses_any, uses_only};
-use crate::plan::{Aggregate, AggregateCall, ApplyKind, Filter, JoinKind, Plan, ProjectItem};
+use firn_plan::{Aggregate, AggregateCall, ApplyKind, Filter, JoinKind, Plan, ProjectItem};
 
 use super::{ids, outer_columns};
 
@@ -71,7 +71,7 @@ impl Pull<'_> {
         }
     }
 
-    fn project(&self, node: &crate::plan::Project) -> Option<(Plan, Vec<Expr>)> {
+    fn project(&self, node: &firn_plan::Project) -> Option<(Plan, Vec<Expr>)> {
         if node.items.iter().any(|item| uses_any(&item.expr, self.outer)) {
             return None;
         }
@@ -104,12 +104,12 @@ impl Pull<'_> {
             renamed.insert(id, column.expr());
         }
         let ties = ties.into_iter().map(|tie| substitute(tie, &renamed)).collect();
-        let node = crate::plan::Project { input: Box::new(input), items };
+        let node = firn_plan::Project { input: Box::new(input), items };
         Some((Plan::Project(node), ties))
     }
 
     fn aggregate(&self, node: &Aggregate) -> Option<(Plan, Vec<Expr>)> {
-        let null = |call: &AggregateCall| call.binding.over_no_rows().is_ok_and(|v| v.is_null());
+        let null = |call: &AggregateCall| call.over_no_rows().is_ok_and(|v| v.is_null());
         if node.groups.is_empty() && !(self.scalar && node.aggregates.iter().all(null)) {
             return None;
         }
@@ -133,8 +133,7 @@ impl Pull<'_> {
         for tie in ties {
             // Only an equality fixes the group that belongs to an outer row.
             let (outer_side, inner_side) = self.equality_sides(&tie, &inner)?;
-            let text = inner_side.to_string();
-            let same = grouped.groups.iter().find(|group| group.expr.to_string() == text);
+            let same = grouped.groups.iter().find(|group| group.expr == inner_side);
             let column = match same {
                 Some(group) => group.column(),
                 None => {
@@ -171,7 +170,7 @@ impl Pull<'_> {
         }
     }
 
-    fn join(&self, node: &crate::plan::Join) -> Option<(Plan, Vec<Expr>)> {
+    fn join(&self, node: &firn_plan::Join) -> Option<(Plan, Vec<Expr>)> {
         let key_uses = node
             .keys
             .iter()

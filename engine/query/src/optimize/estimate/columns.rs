@@ -10,7 +10,7 @@ use std::sync::Arc;
 use firn_storage::Snapshot;
 use firn_types::{ColumnId, FieldId, Value};
 
-use crate::plan::Scan;
+use firn_plan::Scan;
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug)]

@@ -11,7 +11,7 @@ use firn_types::{ColumnId, Value};
 pub(super) use columns::Columns;
 use columns::{ColumnEstimate, number};
 
-use crate::plan::{CteRef, Join, JoinKey, JoinKind, Plan, Scan, SetOperation, SetOperator};
+use firn_plan::{CteRef, Join, JoinKey, JoinKind, Plan, Scan, SetOperation, SetOperator};
 
 /// The part of rows that pass a condition of which nothing is known.
 const UNKNOWN_SELECTIVITY: f64 = 0.25;

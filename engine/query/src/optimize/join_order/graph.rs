@@ -9,10 +9,11 @@ use firn_types::scan_predicate::Comparison;
 use super::{Tree, passes_only};
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::estimate::{Columns, Estimate, key_selectivity, selectivity_of_all};
-use crate::plan::{Filter, Join, JoinKey, JoinKind, Plan, PlanColumn};
+use firn_plan::{Filter, Join, JoinKey, JoinKind, Plan, PlanColumn};
 
-/// Most tables of one nest: the bits of a set.
-const TABLES_MAX: usize = 120;
+/// Most tables of one nest: the bits of a set. The upper joins of a larger nest stay in the order in which they
+/// are written.
+const TABLES_MAX: usize = 128;
 
 /// Tables and conditions of a nest of inner joins.
 #[derive(Debug, Default)]
@@ -42,10 +43,13 @@ pub(in crate::optimize) struct Tables {
 }
 
 impl Graph {
-    /// Takes a nest of inner joins apart.
+    /// Takes a nest of inner joins apart; one of too many tables is taken for one table.
     pub(in crate::optimize) fn flatten(&mut self, plan: Plan) {
         let mut conditions = Vec::new();
-        self.add(plan, &mut conditions);
+        match is_too_large(&plan) {
+            true => self.add_relation(plan),
+            false => self.add(plan, &mut conditions),
+        }
         for condition in conditions {
             let tables = self.tables_of(&condition);
             self.edges.push(Edge { tables, condition, class: None });
@@ -88,9 +92,7 @@ impl Graph {
 
     fn add(&mut self, plan: Plan, conditions: &mut Vec<Expr>) {
         match plan {
-            Plan::Join(join)
-                if join.kind == JoinKind::Inner && self.relations.len() < TABLES_MAX =>
-            {
+            Plan::Join(join) if join.kind == JoinKind::Inner => {
                 let Join { left, right, keys, conditions: own, .. } = *join;
                 self.add(*left, conditions);
                 self.add(*right, conditions);
@@ -100,12 +102,14 @@ impl Graph {
             Plan::Project(project) if passes_only(&project) && is_inner(&project.input) => {
                 self.add(*project.input, conditions);
             }
-            other => {
-                let index = self.relations.len();
-                self.owners.extend(other.columns().iter().map(|column| (column.id, index)));
-                self.relations.push(other);
-            }
+            other => self.add_relation(other),
         }
+    }
+
+    fn add_relation(&mut self, plan: Plan) {
+        let index = self.relations.len();
+        self.owners.extend(plan.columns().iter().map(|column| (column.id, index)));
+        self.relations.push(plan);
     }
 
     /// Whether some condition is about tables of both sets and of no others.
@@ -281,6 +285,23 @@ fn equal_columns(edges: &[Edge]) -> Vec<Vec<ColumnId>> {
         classes.push(merged);
     }
     classes
+}
+
+/// Whether a nest of inner joins has more tables than a set has bits.
+pub(super) fn is_too_large(plan: &Plan) -> bool {
+    let (mut tables, mut pending) = (0, vec![plan]);
+    while let Some(plan) = pending.pop() {
+        match plan {
+            Plan::Join(join) if join.kind == JoinKind::Inner => {
+                pending.extend([join.left.as_ref(), join.right.as_ref()]);
+            }
+            Plan::Project(project) if passes_only(project) && is_inner(&project.input) => {
+                pending.push(&project.input);
+            }
+            _ => tables += 1,
+        }
+    }
+    tables > TABLES_MAX
 }
 
 fn is_inner(plan: &Plan) -> bool {

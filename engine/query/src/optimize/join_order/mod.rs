@@ -7,15 +7,16 @@
 
 pub(super) mod graph;
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use firn_types::Result;
 
 use super::OptimizeContext;
 use super::estimate::{Estimate, Estimator};
-use crate::plan::{Join, JoinKind, Plan, Project};
+use firn_plan::{Join, JoinKind, Plan, Project};
 
-use graph::Graph;
+use graph::{Graph, is_too_large};
 
 /// Tables up to which every order is looked at.
 const EXHAUSTIVE_MAX: usize = 10;
@@ -34,9 +35,9 @@ fn order(plan: Plan, estimator: &mut Estimator) -> Plan {
             node.body = Box::new(order(*node.body, estimator));
             Plan::With(node)
         }
-        Plan::Join(join) if join.kind == JoinKind::Inner => {
+        Plan::Join(ref join) if join.kind == JoinKind::Inner && !is_too_large(&plan) => {
             let mut graph = Graph::default();
-            graph.flatten(Plan::Join(join));
+            graph.flatten(plan);
             if graph.relations.len() <= EXHAUSTIVE_MAX {
                 graph.close();
             }
@@ -157,29 +158,50 @@ fn cheapest(
     found.map(Rc::new)
 }
 
+/// Joins the two parts whose join gives least, until one part is left. What a pair gives is estimated once.
 fn greedy(graph: &Graph) -> Rc<Tree> {
     let mut parts: Vec<Rc<Tree>> =
         (0..graph.relations.len()).map(|index| leaf(graph, index)).collect();
-    while parts.len() > 1 {
-        let mut chosen: Option<(usize, usize, bool, Tree)> = None;
-        for left in 0..parts.len() {
-            for right in left + 1..parts.len() {
-                let (first, second) = (&parts[left], &parts[right]);
-                let connected = graph.is_connected(first.set, second.set);
-                let tree = join(first, second, graph.join_estimate(first, second));
-                let better = chosen.as_ref().is_none_or(|(_, _, other, best)| {
-                    (connected, -tree.estimate.rows) > (*other, -best.estimate.rows)
-                });
-                if better {
-                    chosen = Some((left, right, connected, tree));
-                }
-            }
-        }
-        let Some((left, right, _, tree)) = chosen else { break };
-        parts.remove(right);
-        parts[left] = Rc::new(tree);
+    let mut pairs: Vec<Pair> = Vec::new();
+    for at in 1..parts.len() {
+        pairs.extend(parts[..at].iter().map(|part| Pair::of(graph, part, &parts[at])));
     }
-    parts.remove(0)
+    while parts.len() > 1 {
+        let best = pairs.iter().min_by(|one, other| one.order(other));
+        let Some(Pair { left, right, .. }) = best.cloned() else { break };
+        let joined = Rc::new(join(&left, &right, graph.join_estimate(&left, &right)));
+        let is_part = |part: &Rc<Tree>| Rc::ptr_eq(part, &left) || Rc::ptr_eq(part, &right);
+        pairs.retain(|pair| !is_part(&pair.left) && !is_part(&pair.right));
+        parts.retain(|part| !is_part(part));
+        pairs.extend(parts.iter().map(|part| Pair::of(graph, part, &joined)));
+        parts.push(joined);
+    }
+    parts.swap_remove(0)
+}
+
+/// Two parts that may be joined next.
+#[derive(Clone, Debug)]
+struct Pair {
+    left: Rc<Tree>,
+    right: Rc<Tree>,
+    connected: bool,
+    rows: f64,
+}
+
+impl Pair {
+    fn of(graph: &Graph, left: &Rc<Tree>, right: &Rc<Tree>) -> Pair {
+        let (connected, rows) = match graph.is_connected(left.set, right.set) {
+            true => (true, graph.join_estimate(left, right).rows),
+            false => (false, left.estimate.rows * right.estimate.rows),
+        };
+        Pair { left: Rc::clone(left), right: Rc::clone(right), connected, rows }
+    }
+
+    /// What comes first: products last, few rows first.
+    fn order(&self, other: &Pair) -> Ordering {
+        let products = (!self.connected).cmp(&!other.connected);
+        products.then(self.rows.total_cmp(&other.rows))
+    }
 }
 
 /// A projection that only passes columns on is no barrier between joins.

@@ -10,7 +10,7 @@ use super::{Decided, implied, keep, push};
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_only};
 use crate::optimize::unique::is_unique;
-use crate::plan::{Join, JoinKey, JoinKind, Plan};
+use firn_plan::{Join, JoinKey, JoinKind, Plan};
 
 /// The columns of a join's sides.
 struct Sides {
@@ -175,7 +175,7 @@ fn transferred(
     known: &[Expr],
     ends: impl Fn(&JoinKey) -> (&Expr, &Expr),
 ) -> Vec<Expr> {
-    let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+    let known: HashSet<&Expr> = known.iter().collect();
     let mut copies = Vec::new();
     for (from, to) in keys.iter().filter(|key| !key.null_equals_null).map(ends) {
         let (Some(from_id), Some(_)) = (from.as_column(), to.as_column()) else { continue };
@@ -189,7 +189,7 @@ fn transferred(
             columns.len() == 1 && columns.contains(&from_id)
         };
         let said = conditions.iter().filter(own).map(|c| substitute(c.clone(), &by));
-        copies.extend(said.filter(|copy| !known.contains(&copy.to_string())));
+        copies.extend(said.filter(|copy| !known.contains(copy)));
     }
     copies
 }
@@ -231,11 +231,11 @@ fn push_outer(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decide
     }
     // Rows with other keys than those that are left on the kept side have no match there.
     if keeps_left && !fixed_keys {
-        let kept: Vec<Expr> = below.left.iter().filter(|c| never_fails(c)).cloned().collect();
+        let kept: Vec<Expr> = below.left.iter().filter(|c| !c.can_fail()).cloned().collect();
         let more = transferred(&keys, &kept, &below.right, |key| (&key.left, &key.right));
         below.right.extend(more);
     } else if keeps_right {
-        let kept: Vec<Expr> = below.right.iter().filter(|c| never_fails(c)).cloned().collect();
+        let kept: Vec<Expr> = below.right.iter().filter(|c| !c.can_fail()).cloned().collect();
         let more = transferred(&keys, &kept, &below.left, |key| (&key.right, &key.left));
         below.left.extend(more);
     }
@@ -243,11 +243,4 @@ fn push_outer(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decide
     let right = Box::new(push(*join.right, below.right, decided));
     let plan = Join { kind: join.kind, left, right, keys, conditions: own };
     keep(Plan::Join(Box::new(plan)), above)
-}
-
-/// Whether a condition calls nothing that might fail for a value that it was not meant for.
-fn never_fails(condition: &Expr) -> bool {
-    let mut calls = false;
-    condition.visit(&mut |part| calls |= matches!(part, Expr::Call { .. } | Expr::Cast { .. }));
-    !calls
 }

@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_types::ColumnId;
 
 use crate::optimize::substitute::{is_strict, substitute, uses_only};
-use crate::plan::{Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
+use firn_plan::{Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 
 /// The kind that is left of a join when rows that lack a side do not pass; `rejects` tells it of the side with
 /// these columns.

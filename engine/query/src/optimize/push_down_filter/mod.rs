@@ -15,7 +15,7 @@ use firn_expression::Expr;
 use firn_types::ColumnId;
 
 use super::substitute::{is_volatile, substitute, substitute_in, uses_any, uses_only};
-use crate::plan::{Filter, Plan, SetOperation, Window};
+use firn_plan::{Filter, Plan, SetOperation, Window};
 
 pub(super) fn apply(plan: Plan) -> Plan {
     let decided = Decided::default();
@@ -146,12 +146,9 @@ fn keep(plan: Plan, conditions: Vec<Expr>) -> Plan {
 
 /// Adds the conditions that are not there yet: what is implied is found anew whenever the rule runs.
 fn add_new(conditions: &mut Vec<Expr>, more: Vec<Expr>) {
-    for condition in more {
-        let text = condition.to_string();
-        if is_volatile(&condition) || conditions.iter().all(|known| known.to_string() != text) {
-            conditions.push(condition);
-        }
-    }
+    let mut known: HashSet<Expr> = conditions.iter().cloned().collect();
+    let new = |condition: &Expr| is_volatile(condition) || known.insert(condition.clone());
+    conditions.extend(more.into_iter().filter(new));
 }
 
 /// What an OR demands of some columns alone: the OR of each branch's own demands of them.

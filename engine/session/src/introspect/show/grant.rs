@@ -1,7 +1,7 @@
 //! SHOW GRANTS in all its forms.
 
 use firn_account::catalog::{ACCOUNT, Grant, GrantTarget, Grantee, Header, Object, ObjectKind};
-use firn_query::parse::ast::{self, Name};
+use firn_parse::ast::{self, Name};
 use firn_types::{Error, ObjectId, Result, Value};
 
 use super::Shown;

@@ -12,7 +12,7 @@ mod scope;
 mod session;
 
 use firn_account::Catalog;
-use firn_query::parse::ast::{ObjectKind, Show, ShowKind};
+use firn_parse::ast::{ObjectKind, Show, ShowKind};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::listing::{Cell, Listing, is_like};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::catalog::{ACCOUNT, Database, Namespace, Object, ObjectKind, Schema};
-use firn_query::parse::ast::{Name, ShowScope};
+use firn_parse::ast::{Name, ShowScope};
 use firn_types::{Error, ErrorCode, ObjectName, Result};
 
 use super::Shown;

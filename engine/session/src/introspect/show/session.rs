@@ -1,7 +1,7 @@
 //! SHOW PARAMETERS, VARIABLES, TRANSACTIONS and LOCKS.
 
 use firn_account::catalog::{ACCOUNT, ObjectKind, Place};
-use firn_query::parse::ast::{self, ShowScope};
+use firn_parse::ast::{self, ShowScope};
 use firn_types::{ObjectId, Result, SqlType, print_text};
 
 use super::Shown;

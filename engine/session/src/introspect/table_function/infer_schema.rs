@@ -3,8 +3,8 @@
 use firn_account::catalog::{Namespace, Object, ObjectPath};
 use firn_loader::infer_schema::{InferRequest, infer_schema};
 use firn_loader::stage::{FileSelection, not_found, select};
-use firn_query::parse::{self, ast::StageKind};
-use firn_query::plan::StageLocation;
+use firn_parse::{self, ast::StageKind};
+use firn_plan::StageLocation;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::Described;
@@ -30,8 +30,8 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let location =
-        parse::parse_location(arguments.expect_text("LOCATION")?).map_err(Error::without_span)?;
+    let location = firn_parse::parse_location(arguments.expect_text("LOCATION")?)
+        .map_err(Error::without_span)?;
     let place = match &location.kind {
         StageKind::User => StageLocation::User,
         StageKind::Named(name) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_execute::profile::OperatorCounters;
-use firn_query::plan::describe::Attribute;
+use firn_plan::describe::Attribute;
 use firn_types::Result;
 use serde_json::{Map, json};
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{AggregateBinding, AggregateFunction};
-use firn_types::{ColumnId, SqlType};
+use firn_expression::functions::{AggregateFunction, Signature};
+use firn_types::{ColumnId, Result, SqlType, Value};
 
 use super::{ProjectItem, SortKey};
-use crate::plan::{Plan, PlanColumn};
+use crate::{Plan, PlanColumn};
 
 /// One row per different combination of `groups`, NULLs counting as equal; without groups, exactly one
 /// row. Gives the groups, then the aggregates, then `grouping_id`. No order.
@@ -36,9 +36,9 @@ pub struct AggregateCall {
     pub name: String,
     /// Which function.
     pub function: &'static AggregateFunction,
-    /// For which types.
-    pub binding: Arc<AggregateBinding>,
-    /// Its arguments, of the binding's types.
+    /// For which arguments.
+    pub signature: Arc<Signature>,
+    /// Its arguments, of the signature's types.
     pub arguments: Vec<Expr>,
     /// Whether equal arguments count once.
     pub distinct: bool,
@@ -47,12 +47,30 @@ pub struct AggregateCall {
 }
 
 impl AggregateCall {
+    /// Whether another call computes the same.
+    pub fn computes_as(&self, other: &AggregateCall) -> bool {
+        self.function.name == other.function.name
+            && self.distinct == other.distinct
+            && self.signature.arguments == other.signature.arguments
+            && self.signature.returns == other.signature.returns
+            && self.arguments == other.arguments
+            && self.order_by == other.order_by
+    }
+
+    /// The answer over no rows.
+    ///
+    /// # Errors
+    /// As [`AggregateFunction::over_no_rows`].
+    pub fn over_no_rows(&self) -> Result<Value> {
+        self.function.over_no_rows(&self.signature)
+    }
+
     /// The column that it becomes.
     pub fn column(&self) -> PlanColumn {
         PlanColumn {
             id: self.id,
             name: self.name.clone(),
-            sql_type: self.binding.returns,
+            sql_type: self.signature.returns,
             nullable: self.function.name != "COUNT",
         }
     }

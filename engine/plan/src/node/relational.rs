@@ -4,10 +4,10 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{TableBinding, TableFunction};
+use firn_expression::functions::{Argument, TableFunction};
 use firn_types::ColumnId;
 
-use crate::plan::{Plan, PlanColumn};
+use crate::{Plan, PlanColumn};
 
 /// Rows written in the statement. Every row has one expression per column, of the column's type and
 /// without columns. Order is kept.
@@ -110,7 +110,7 @@ pub struct Sort {
 }
 
 /// One key of an order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SortKey {
     /// What is ordered by.
     pub expr: Expr,
@@ -154,18 +154,21 @@ pub enum SetOperator {
 }
 
 /// Each input row with the rows that a table function makes of it; gives the input's columns, then the
-/// function's. A row of which the function makes none is left out (OUTER is the function's business).
+/// function's. A row of which the function makes none is left out, unless it is preserved (OUTER is the
+/// function's business).
 #[derive(Clone, Debug)]
 pub struct TableExpand {
     /// Where the rows come from.
     pub input: Box<Plan>,
     /// Which function.
     pub function: &'static TableFunction,
-    /// For which types.
-    pub binding: Arc<TableBinding>,
-    /// Its arguments, over the input's columns.
+    /// For which arguments.
+    pub given: Vec<Argument>,
+    /// Its arguments, over the input's columns, of the types that it takes.
     pub arguments: Vec<Expr>,
-    /// The function's columns, one per field of the binding.
+    /// Whether an input row that the function makes nothing of comes out once, with NULLs: LEFT JOIN.
+    pub preserves_input: bool,
+    /// The function's columns.
     pub columns: Vec<PlanColumn>,
 }
 

@@ -9,7 +9,7 @@ use firn_types::options::NamedOption;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{ColumnId, FieldId, ObjectId};
 
-use crate::plan::PlanColumn;
+use crate::PlanColumn;
 
 /// Rows of one version of a stored table for which every condition is TRUE. No order.
 #[derive(Clone, Debug)]

@@ -70,7 +70,7 @@ impl OptionValue {
     }
 
     /// The object's name that is written, bare; a string's text is read with
-    /// [`crate::parse::parse_object_name`] instead.
+    /// [`crate::parse_object_name`] instead.
     pub fn as_name(&self) -> Option<ObjectName> {
         match self {
             OptionValue::Word(word) => Some(ObjectName::single(Identifier::folded(word))),

@@ -3,7 +3,7 @@
 use firn_expression::Expr;
 use firn_types::{ColumnId, SqlType};
 
-use crate::plan::{Plan, PlanColumn};
+use crate::{Plan, PlanColumn};
 
 /// Rows of two inputs that belong together. No order.
 ///

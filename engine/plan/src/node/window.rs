@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{
-    AggregateBinding, AggregateFunction, WindowBinding, WindowFunction,
-};
+use firn_expression::functions::{AggregateFunction, Signature, WindowFunction};
 use firn_types::{ColumnId, Value};
 
 use super::SortKey;
-use crate::plan::{Plan, PlanColumn};
+use crate::{Plan, PlanColumn};
 
 /// Every input row with one more column per call. Calls with the same partition and order are computed
 /// together. No order. Buffers all rows.
@@ -33,7 +31,7 @@ pub struct WindowCall {
     pub name: String,
     /// Which function.
     pub target: WindowTarget,
-    /// Its arguments, of the binding's types.
+    /// Its arguments, of the signature's types.
     pub arguments: Vec<Expr>,
     /// PARTITION BY.
     pub partition_by: Vec<Expr>,
@@ -49,13 +47,13 @@ pub struct WindowCall {
 #[derive(Clone, Debug)]
 pub enum WindowTarget {
     /// A function that only works with OVER.
-    Window(&'static WindowFunction, Arc<WindowBinding>),
+    Window(&'static WindowFunction, Arc<Signature>),
     /// An aggregate of the frame's rows.
     Aggregate {
         /// Which.
         function: &'static AggregateFunction,
-        /// For which types.
-        binding: Arc<AggregateBinding>,
+        /// For which arguments.
+        signature: Arc<Signature>,
         /// Whether equal arguments count once.
         distinct: bool,
         /// WITHIN GROUP (ORDER BY ..).
@@ -123,21 +121,14 @@ impl WindowCall {
     /// The column that it becomes.
     pub fn column(&self) -> PlanColumn {
         let sql_type = match &self.target {
-            WindowTarget::Window(_, binding) => binding.returns,
-            WindowTarget::Aggregate { binding, .. } => binding.returns,
+            WindowTarget::Window(_, signature) => signature.returns,
+            WindowTarget::Aggregate { signature, .. } => signature.returns,
         };
         PlanColumn { id: self.id, name: self.name.clone(), sql_type, nullable: true }
     }
 
-    /// Whether another call has the same partitions in the same order. Expressions are compared as they are
-    /// shown, which tells all but volatile ones.
+    /// Whether another call has the same partitions in the same order.
     pub fn same_window(&self, other: &WindowCall) -> bool {
-        let shown = |exprs: &[Expr]| exprs.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let order = |keys: &[SortKey]| {
-            let key = |key: &SortKey| (key.expr.to_string(), key.descending, key.nulls_first);
-            keys.iter().map(key).collect::<Vec<_>>()
-        };
-        shown(&self.partition_by) == shown(&other.partition_by)
-            && order(&self.order_by) == order(&other.order_by)
+        self.partition_by == other.partition_by && self.order_by == other.order_by
     }
 }
