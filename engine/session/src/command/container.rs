@@ -5,7 +5,10 @@ use firn_account::catalog::{ACCOUNT, Catalog, Database, Header, Namespace, Objec
 use firn_parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
-use super::definition::{already_exists, created, refuse_or_alter, retention_days, text_option};
+use super::definition::{
+    already_exists, catalog_kind, created, refuse_or_alter, retention_days, text_option,
+};
+use super::properties;
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -79,20 +82,9 @@ fn schema_parent(
 
 fn container(ast: &CreateObject, header: Header) -> Result<Object> {
     let transient = ast.lifetime == TableLifetime::Transient;
-    let mut days = None;
-    for option in &ast.options {
-        match option.name.as_str() {
-            "DATA_RETENTION_TIME_IN_DAYS" => days = Some(retention_days(option)?),
-            "COMMENT"
-            | "MAX_DATA_EXTENSION_TIME_IN_DAYS"
-            | "DEFAULT_DDL_COLLATION"
-            | "WITH_MANAGED_ACCESS" => {}
-            other => {
-                let text = format!("invalid property '{other}' for '{}'", ast.kind.words());
-                return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span));
-            }
-        }
-    }
+    properties::check(catalog_kind(ast.kind)?, &ast.options)?;
+    let days = ast.options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
+    let days = days.map(retention_days).transpose()?;
     Ok(match ast.kind {
         ObjectKind::Database => {
             let database = Database::new(header);

@@ -13,6 +13,7 @@ mod grant;
 mod object;
 mod object_alter;
 mod parameter;
+mod properties;
 mod stage_files;
 mod table;
 mod table_alter;

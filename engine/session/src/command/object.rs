@@ -10,6 +10,7 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{catalog_kind, text_option};
 use super::drop::{live, place};
+use super::properties;
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -47,6 +48,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         return Err(Error::not_supported(format!("CREATE {} .. CLONE", ast.kind.words())));
     }
     let kind = catalog_kind(ast.kind)?;
+    properties::check(kind, &ast.options)?;
     let place = place(running, kind, &ast.name)?;
     let header = running.header(place.parent, &place.name, &ast.options);
     let temporary = ast.lifetime == TableLifetime::Temporary;
@@ -68,7 +70,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         ObjectKind::Role => Role::new(header).into(),
         ObjectKind::User => {
             let mut user = User::new(header);
-            user.properties = properties(&ast.options, &["COMMENT", "PASSWORD"]);
+            user.properties = pairs(&ast.options, &["COMMENT", "PASSWORD"]);
             user.into()
         }
         other => return Err(Error::not_supported(format!("CREATE {}", other.word()))),
@@ -103,15 +105,24 @@ fn sequence(running: &StatementContext, ast: &CreateObject, header: Header) -> R
     };
     let start = number(&["START"], 1)?;
     let step = number(&["INCREMENT"], 1)?;
-    if step == 0 {
-        let text = "invalid value [0] for parameter 'INCREMENT'";
-        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-    }
+    check_step(step)?;
     let ordered = ast
         .options
         .iter()
         .any(|option| option.name == "ORDER" && option.value.as_boolean().unwrap_or(true));
     Ok(Sequence::new(header, start, step, ordered))
+}
+
+/// Refuses a sequence that would stand still.
+///
+/// # Errors
+/// `InvalidParameterValue` for 0.
+pub(super) fn check_step(step: i64) -> Result<()> {
+    if step != 0 {
+        return Ok(());
+    }
+    let text = "invalid value [0] for parameter 'INCREMENT'";
+    Err(Error::new(ErrorCode::InvalidParameterValue, text))
 }
 
 pub(super) fn invalid(option: &StatementOption) -> Error {
@@ -121,12 +132,11 @@ pub(super) fn invalid(option: &StatementOption) -> Error {
 }
 
 fn unknown(option: &StatementOption, kind: &str) -> Error {
-    let text = format!("invalid property '{}' for '{kind}'", option.name);
-    Error::new(ErrorCode::InvalidParameterValue, text).at(option.span)
+    properties::invalid(kind, &option.name, option.span)
 }
 
 /// The options of an object, in the order written, without some.
-pub(super) fn properties(options: &[StatementOption], without: &[&str]) -> Vec<(String, String)> {
+pub(super) fn pairs(options: &[StatementOption], without: &[&str]) -> Vec<(String, String)> {
     options
         .iter()
         .filter(|option| !without.contains(&option.name.as_str()))
@@ -184,7 +194,7 @@ pub(super) fn set_stage(
                 };
                 match (&option.value, option.name.as_str()) {
                     (OptionValue::Nested(list), "CREDENTIALS") => {
-                        *credentials = properties(list, &[]);
+                        *credentials = pairs(list, &[]);
                     }
                     (value, "ENDPOINT") => *endpoint = value.as_text(),
                     (value, _) => {
@@ -196,7 +206,7 @@ pub(super) fn set_stage(
             "DIRECTORY" => stage.directory = true,
             "FILE_FORMAT" => stage.file_format = Some(stage_format(running, option)?),
             "COPY_OPTIONS" => match &option.value {
-                OptionValue::Nested(list) => stage.copy_options = properties(list, &[]),
+                OptionValue::Nested(list) => stage.copy_options = pairs(list, &[]),
                 _ => return Err(invalid(option)),
             },
             _ => return Err(unknown(option, "STAGE")),
@@ -239,6 +249,9 @@ fn stage_format(running: &StatementContext, option: &StatementOption) -> Result<
     match &option.value {
         OptionValue::Nested(list) => {
             match list.iter().find(|option| option.name == "FORMAT_NAME") {
+                Some(_) if list.len() > 1 => {
+                    Err(Error::not_supported("options beside FORMAT_NAME in a stage"))
+                }
                 Some(name) => named(&name.value),
                 None => {
                     let format = crate::stages::format(list)?;
@@ -273,7 +286,7 @@ fn integration(options: &[StatementOption], header: Header) -> Result<Integratio
         integration_type: kind,
         category: "STORAGE".to_string(),
         enabled,
-        properties: properties(options, &["TYPE", "ENABLED", "COMMENT"]),
+        properties: pairs(options, &["TYPE", "ENABLED", "COMMENT"]),
     })
 }
 

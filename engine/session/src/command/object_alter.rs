@@ -10,7 +10,8 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{catalog_kind, text_option};
 use super::drop::{live, place};
-use super::object::{invalid, properties, set_stage, set_warehouse};
+use super::object::{check_step, invalid, pairs, set_stage, set_warehouse};
+use super::properties;
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -44,9 +45,13 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
             CatalogChange::Swap { left: object.id(), right: right.id() }
         }
         AlterObjectAction::Set(options) => {
+            properties::check(kind, options)?;
             CatalogChange::Alter { object: set(running, object, options)? }
         }
         AlterObjectAction::Unset(names) => {
+            for name in names {
+                properties::check_name(kind, &name.name.to_uppercase(), name.span)?;
+            }
             let names: Vec<String> = names.iter().map(|name| name.name.to_uppercase()).collect();
             CatalogChange::Alter { object: unset(object, &names)? }
         }
@@ -156,8 +161,15 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
             commented(&mut sequence.header);
             if let Some(option) = options.iter().find(|option| option.name == "INCREMENT") {
                 sequence.step = option.value.as_integer().ok_or_else(|| invalid(option))?;
+                check_step(sequence.step)?;
             }
-            Ok(())
+            if let Some(option) = options.iter().find(|option| option.name == "ORDER") {
+                sequence.ordered = option.value.as_boolean().ok_or_else(|| invalid(option))?;
+            }
+            match options.iter().find(|option| option.name == "START") {
+                Some(option) => Err(properties::invalid("SEQUENCE", "START", option.span)),
+                None => Ok(()),
+            }
         }),
         Object::Stage(stage) => changed(stage, |stage| set_stage(running, stage, options)),
         Object::FileFormat(format) => changed(format, |format| {
@@ -171,7 +183,7 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
             if let Some(option) = options.iter().find(|option| option.name == "ENABLED") {
                 integration.enabled = option.value.as_boolean().ok_or_else(|| invalid(option))?;
             }
-            let new = properties(options, &["COMMENT", "TYPE", "ENABLED"]);
+            let new = pairs(options, &["COMMENT", "TYPE", "ENABLED"]);
             set_pairs(&mut integration.properties, new);
             Ok(())
         }),
@@ -184,7 +196,7 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
         }),
         Object::User(user) => changed(user, |user| {
             commented(&mut user.header);
-            set_pairs(&mut user.properties, properties(options, &["COMMENT", "PASSWORD"]));
+            set_pairs(&mut user.properties, pairs(options, &["COMMENT", "PASSWORD"]));
             Ok(())
         }),
         Object::Table(_) => Err(Error::internal("ALTER TABLE among the others")),

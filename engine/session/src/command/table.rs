@@ -163,6 +163,7 @@ pub(super) fn column(
             let text = format!("AUTOINCREMENT needs a whole number, not {sql_type}");
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
         }
+        super::object::check_step(identity.increment)?;
         let ordered = identity.order.unwrap_or(false);
         let name = format!("{}.{}", header.name, definition.name);
         let own = running.header(header.id, &name, &[]);
@@ -468,15 +469,16 @@ pub(super) fn set_property(table: &mut Table, option: &ast::StatementOption) -> 
             table.retention_days = Some(days);
         }
         "CHANGE_TRACKING" => table.change_tracking = boolean()?,
-        "ENABLE_SCHEMA_EVOLUTION" => table.schema_evolution = boolean()?,
-        "MAX_DATA_EXTENSION_TIME_IN_DAYS" | "DEFAULT_DDL_COLLATION" => {}
-        "STAGE_FILE_FORMAT" | "STAGE_COPY_OPTIONS" => {
+        "ENABLE_SCHEMA_EVOLUTION" if !boolean()? => table.schema_evolution = false,
+        "DEFAULT_DDL_COLLATION" if option.value.as_text().is_some_and(|name| name.is_empty()) => {}
+        "MAX_DATA_EXTENSION_TIME_IN_DAYS" => {}
+        "DEFAULT_DDL_COLLATION"
+        | "ENABLE_SCHEMA_EVOLUTION"
+        | "STAGE_FILE_FORMAT"
+        | "STAGE_COPY_OPTIONS" => {
             return Err(Error::not_supported(&option.name).at(option.span));
         }
-        other => {
-            let text = format!("invalid property '{other}' for 'TABLE'");
-            return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span));
-        }
+        other => return Err(super::properties::invalid("TABLE", other, option.span)),
     }
     Ok(())
 }

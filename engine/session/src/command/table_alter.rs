@@ -407,10 +407,7 @@ fn unset_property(table: &mut Table, name: &Identifier) -> Result<()> {
         "DATA_RETENTION_TIME_IN_DAYS" => table.retention_days = None,
         "CHANGE_TRACKING" => table.change_tracking = false,
         "ENABLE_SCHEMA_EVOLUTION" => table.schema_evolution = false,
-        other => {
-            let text = format!("invalid property '{other}' for 'TABLE'");
-            return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(name.span));
-        }
+        other => return Err(super::properties::invalid("TABLE", other, name.span)),
     }
     Ok(())
 }

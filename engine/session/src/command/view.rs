@@ -1,13 +1,13 @@
 //! CREATE VIEW and CREATE MATERIALIZED VIEW.
 
-use firn_account::catalog::{CurrentPath, MaterializedView, Object, View, ViewColumn};
+use firn_account::catalog::{CurrentPath, MaterializedView, Object, ObjectKind, View, ViewColumn};
 use firn_expression::functions::Volatility;
 use firn_parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
 use firn_plan::Plan;
 use firn_plan::statement::Query;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
-use super::refresh;
+use super::{properties, refresh};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -17,6 +17,8 @@ use crate::result::Rows;
 /// When the query does not compile, an item of it has no name, or the name is taken.
 pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result<Rows> {
     let verb = if ast.materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE VIEW" };
+    let kind = if ast.materialized { ObjectKind::MaterializedView } else { ObjectKind::View };
+    properties::check(kind, &ast.options)?;
     let path = running.path(&ast.name, verb)?;
     let schema = running.catalog().expect_schema(&path)?;
     let functions = running.function_context();
