@@ -151,8 +151,8 @@ impl Services for SessionServices {
         self.history.query_id(offset)
     }
 
-    fn is_canceled(&self) -> bool {
-        self.cancel.is_canceled()
+    fn check_canceled(&self) -> Result<()> {
+        self.cancel.check()
     }
 
     fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>> {

@@ -14,7 +14,7 @@ use arrow::buffer::BooleanBuffer;
 use firn_column::kernels::compare::{self, booleans};
 use firn_column::kernels::{boolean, pick};
 use firn_column::{Array, Batch, Column};
-use firn_types::{ColumnId, Result};
+use firn_types::{ColumnId, Error, ErrorCode, Result};
 
 use super::Expr;
 use super::by_value::Remembered;
@@ -52,8 +52,38 @@ impl Evaluator {
     /// The first error of a computation that a row needs.
     pub fn evaluate(&self, batch: &Batch, context: &FunctionContext) -> Result<Vec<Column>> {
         let frame = Frame::of_batch(self, batch, context);
-        self.roots.iter().map(|&root| frame.column(root)).collect()
+        let columns = self.roots.iter().map(|&root| frame.column(root)).collect();
+        match columns {
+            // What a function makes of all rows is too much at a time.
+            Err(error) if is_too_much(&error) && batch.rows() > 1 => {
+                drop(frame);
+                self.evaluate_in_halves(batch, context)
+            }
+            columns => columns,
+        }
     }
+
+    fn evaluate_in_halves(&self, batch: &Batch, context: &FunctionContext) -> Result<Vec<Column>> {
+        let middle = batch.rows() / 2;
+        let first = self.evaluate(&batch.slice(0, middle), context)?;
+        let second = self.evaluate(&batch.slice(middle, batch.rows() - middle), context)?;
+        let bytes: usize = first.iter().chain(&second).map(Column::memory_bytes).sum();
+        if bytes > VALUES_BYTES_MAX {
+            let rows = batch.rows();
+            let text =
+                format!("expressions make more than {VALUES_BYTES_MAX} bytes of {rows} rows");
+            return Err(Error::new(ErrorCode::OutOfMemory, text));
+        }
+        let halves = first.iter().zip(&second);
+        halves.map(|(first, second)| Column::concat(&[first, second])).collect()
+    }
+}
+
+/// Bytes that expressions may make for one batch.
+const VALUES_BYTES_MAX: usize = 2 << 30;
+
+fn is_too_much(error: &Error) -> bool {
+    error.code() == ErrorCode::OutOfMemory
 }
 
 /// The rows that nodes are computed for, and what has been computed for them.

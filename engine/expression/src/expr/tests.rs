@@ -275,3 +275,18 @@ fn the_form_of_columns_changes_no_answer() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn what_is_too_much_for_all_rows_is_computed_in_halves() -> Result<()> {
+    // 16 rows of up to 1 MiB each, of which a function may make 4 MiB at a time in tests.
+    let large = call("REPEAT", vec![text("x"), integer(1 << 20)])?;
+    let rows = call("CONCAT", vec![large.clone(), call("TO_VARCHAR", vec![number()])?])?;
+    let lengths = evaluate(&call("LENGTH", vec![rows])?, 16)?;
+    assert_eq!(lengths[2], Value::Null);
+    assert_eq!(lengths[3], Value::integer((1 << 20) + 1));
+    assert_eq!(lengths[10], Value::integer((1 << 20) + 2));
+    let larger = call("REPEAT", vec![large, integer(5)])?;
+    let error = evaluate(&larger, 1).err().map(|error| error.code());
+    assert_eq!(error, Some(ErrorCode::OutOfMemory));
+    Ok(())
+}

@@ -53,8 +53,11 @@ pub trait Services: Send + Sync + fmt::Debug {
     /// The id of an earlier statement of the session: -1 the last one, 1 the first one.
     fn query_id(&self, offset: i64) -> Option<String>;
 
-    /// Whether the statement has been canceled; long functions such as SYSTEM$WAIT ask now and then.
-    fn is_canceled(&self) -> bool;
+    /// Looks whether the statement is to end; what takes long asks now and then.
+    ///
+    /// # Errors
+    /// `Canceled`, `StatementTimeout`.
+    fn check_canceled(&self) -> Result<()>;
 
     /// Answers a system function that needs the catalog or storage, such as GET_DDL or
     /// SYSTEM$CLUSTERING_INFORMATION; arguments are texts.
@@ -77,8 +80,8 @@ impl Services for NoServices {
         None
     }
 
-    fn is_canceled(&self) -> bool {
-        false
+    fn check_canceled(&self) -> Result<()> {
+        Ok(())
     }
 
     fn system_function(&self, name: &str, _: &[Option<String>]) -> Result<Option<String>> {

@@ -17,6 +17,7 @@ use firn_types::limits::VALUE_BYTES_MAX;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::scalar::{Call, Kernel};
+use super::text_buffer::TextBuffer;
 
 /// The rows that a kernel answers.
 pub(crate) struct Rows<'a> {
@@ -156,19 +157,23 @@ impl Rows<'_> {
     }
 
     /// The texts that `f` writes; FALSE from it means NULL.
+    ///
+    /// # Errors
+    /// Those of `f`, a text that is too large, too much for one batch, a canceled statement.
     pub(crate) fn text(
         &self,
-        mut f: impl FnMut(usize, &mut String) -> Result<bool>,
+        mut f: impl FnMut(usize, &mut TextBuffer) -> Result<bool>,
     ) -> Result<Array> {
         let mut builder = StringViewBuilder::with_capacity(self.count);
-        let mut text = String::new();
+        let mut text = TextBuffer::default();
+        let mut made = Made::new(self);
         for row in 0..self.count {
             text.clear();
             if self.is_null(row) || !f(row, &mut text)? {
                 builder.append_null();
             } else {
-                check_size(text.len())?;
-                builder.append_value(&text);
+                made.add(text.len())?;
+                builder.append_value(text.as_str());
             }
         }
         Ok(Array::Text(builder.finish()))
@@ -191,22 +196,66 @@ impl Rows<'_> {
     }
 
     /// The bytes that `f` writes; FALSE from it means NULL.
+    ///
+    /// # Errors
+    /// As [`Rows::text`].
     pub(crate) fn bytes(
         &self,
         mut f: impl FnMut(usize, &mut Vec<u8>) -> Result<bool>,
     ) -> Result<Array> {
         let mut builder = BinaryViewBuilder::with_capacity(self.count);
         let mut bytes = Vec::new();
+        let mut made = Made::new(self);
         for row in 0..self.count {
             bytes.clear();
             if self.is_null(row) || !f(row, &mut bytes)? {
                 builder.append_null();
             } else {
-                check_size(bytes.len())?;
+                made.add(bytes.len())?;
                 builder.append_value(&bytes);
             }
         }
         Ok(Array::Bytes(builder.finish()))
+    }
+}
+
+/// Bytes that a function may make for one batch of rows; fewer in tests, which can reach them then.
+const BATCH_BYTES_MAX: usize = if cfg!(test) { 4 << 20 } else { 1 << 30 };
+
+/// Counts what a function makes for a batch.
+struct Made<'r> {
+    rows: &'r Rows<'r>,
+    bytes: usize,
+    /// The bytes at which the statement was last looked at.
+    looked_at: usize,
+}
+
+impl<'r> Made<'r> {
+    /// Bytes after which it is asked again whether the statement is to end.
+    const STEP: usize = 4 << 20;
+
+    fn new(rows: &'r Rows<'r>) -> Made<'r> {
+        Made { rows, bytes: 0, looked_at: 0 }
+    }
+
+    /// Notes a value of so many bytes.
+    fn add(&mut self, bytes: usize) -> Result<()> {
+        check_size(bytes)?;
+        self.bytes += bytes;
+        if self.bytes > BATCH_BYTES_MAX {
+            return Err(Error::new(
+                ErrorCode::OutOfMemory,
+                format!(
+                    "a function makes more than {BATCH_BYTES_MAX} bytes of {} rows",
+                    self.rows.count
+                ),
+            ));
+        }
+        if self.bytes - self.looked_at >= Self::STEP {
+            self.looked_at = self.bytes;
+            self.rows.call.context.services.check_canceled()?;
+        }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ pub mod signature;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod test_call;
+pub(crate) mod text_buffer;
 pub mod window;
 
 pub use aggregate::{Accumulator, AggregateBinding, AggregateFunction};

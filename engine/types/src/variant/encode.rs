@@ -252,6 +252,12 @@ impl Builder {
         *at += width;
     }
 
+    /// Whether what is written is too large already; what comes then is dropped, and closing the
+    /// container or finishing the value says so.
+    fn is_full(&self) -> bool {
+        self.body.len() > VALUE_BYTES_MAX
+    }
+
     /// In an array, notes where the next element starts.
     fn element(&mut self) {
         if self.in_array {
@@ -261,6 +267,9 @@ impl Builder {
     }
 
     fn primitive(&mut self, type_code: u8, data: &[u8]) {
+        if self.is_full() {
+            return;
+        }
         self.element();
         self.body.push(type_code << 2);
         self.body.extend_from_slice(data);
@@ -326,6 +335,9 @@ impl Builder {
 
     /// A text.
     pub fn text(&mut self, value: &str) {
+        if self.is_full() {
+            return;
+        }
         if value.len() <= code::SHORT_TEXT_MAX {
             self.element();
             self.body.push((value.len() as u8) << 2 | code::SHORT_TEXT);
@@ -337,6 +349,9 @@ impl Builder {
 
     /// Bytes.
     pub fn binary(&mut self, value: &[u8]) {
+        if self.is_full() {
+            return;
+        }
         self.primitive(code::BINARY, &(value.len() as u32).to_le_bytes());
         self.body.extend_from_slice(value);
     }
@@ -384,6 +399,7 @@ impl Builder {
     /// # Errors
     /// When the value nests too deeply, or is too large.
     pub fn copy(&mut self, value: Variant<'_>) -> Result<()> {
+        check_size(self.body.len())?;
         if !value.is_container() {
             self.element();
             let bytes =

@@ -8,6 +8,7 @@ use super::row::{Nulls, Row, answers, finds, writes};
 use super::{Want, bind, define, example};
 use crate::functions::Arity;
 use crate::functions::scalar::ScalarFunction;
+use crate::functions::text_buffer::TextBuffer;
 
 pub(super) const ARRAY_SIZE: ScalarFunction = define(
     "ARRAY_SIZE",
@@ -108,9 +109,12 @@ fn extreme<'a>(
     choose(values).or_else(|| array.iter().find(|value| !value.is_undefined()))
 }
 
-fn array_to_string(row: &Row<'_>, out: &mut String) -> Result<bool> {
+fn array_to_string(row: &Row<'_>, out: &mut TextBuffer) -> Result<bool> {
     let (Some(array), Some(separator)) = (row.array(0), row.text(1)) else { return Ok(false) };
     for (index, value) in array.iter().enumerate() {
+        if out.is_full() {
+            break;
+        }
         if index > 0 {
             out.push_str(separator);
         }

@@ -7,6 +7,7 @@ use firn_types::variant::{Builder, Elements, Fields, Variant};
 use super::super::Kernel;
 use crate::functions::FunctionContext;
 use crate::functions::driver::{self, Blobs, Bools, Ints, Output, Rows, Texts};
+use crate::functions::text_buffer::TextBuffer;
 
 /// The arguments of one row.
 #[derive(Clone, Copy)]
@@ -124,7 +125,7 @@ pub(super) fn finds(
 }
 
 /// A kernel of a row function that writes a text; FALSE from it means NULL.
-pub(super) fn writes(nulls: Nulls, f: fn(&Row<'_>, &mut String) -> Result<bool>) -> Kernel {
+pub(super) fn writes(nulls: Nulls, f: fn(&Row<'_>, &mut TextBuffer) -> Result<bool>) -> Kernel {
     kernel(nulls, move |rows, readers| rows.text(|row, out| f(&at(rows, readers, row), out)))
 }
 

@@ -8,6 +8,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily};
 
 use super::CATEGORY;
 use crate::functions::driver::{blobs, ints, strict, texts};
+use crate::functions::text_buffer::TextBuffer;
 use crate::functions::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, accept,
 };
@@ -108,7 +109,7 @@ pub(super) fn push_hex(bytes: &[u8], upper: bool, out: &mut String) {
 /// A kernel that writes a text for the bytes of the first argument.
 fn encode_kernel(
     family: TypeFamily,
-    write: impl Fn(&[u8], &mut String) -> Result<()> + Send + Sync + 'static,
+    write: impl Fn(&[u8], &mut TextBuffer) -> Result<()> + Send + Sync + 'static,
 ) -> Kernel {
     strict(move |rows, columns| {
         if family == TypeFamily::Binary {

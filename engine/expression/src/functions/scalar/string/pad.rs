@@ -7,6 +7,7 @@ use super::length::characters;
 use super::substring::substring;
 use crate::functions::driver::{blobs, check_size, ints, strict, texts};
 use crate::functions::registry::wrong_types;
+use crate::functions::text_buffer::TextBuffer;
 use crate::functions::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, accept,
 };
@@ -108,7 +109,7 @@ fn bind_pad(name: &str, arguments: &[Argument], left: bool) -> Result<ScalarBind
 }
 
 /// Writes the text padded or cut to `length` characters.
-fn pad(text: &str, length: i64, fill: &str, left: bool, out: &mut String) -> Result<()> {
+fn pad(text: &str, length: i64, fill: &str, left: bool, out: &mut TextBuffer) -> Result<()> {
     let length = usize::try_from(length).unwrap_or(0);
     check_size(length)?;
     let missing = length.saturating_sub(characters(text));
@@ -116,13 +117,12 @@ fn pad(text: &str, length: i64, fill: &str, left: bool, out: &mut String) -> Res
         out.push_str(substring(text, 1, length as i64));
         return Ok(());
     }
-    if left {
-        out.extend(fill.chars().cycle().take(missing));
-        out.push_str(text);
-    } else {
-        out.push_str(text);
-        out.extend(fill.chars().cycle().take(missing));
-    }
+    let width = characters(fill);
+    let mut filling = fill.repeat(missing / width);
+    filling.push_str(substring(fill, 1, (missing % width) as i64));
+    let (first, second) = if left { (filling.as_str(), text) } else { (text, filling.as_str()) };
+    out.push_str(first);
+    out.push_str(second);
     Ok(())
 }
 
@@ -157,7 +157,7 @@ fn bind_repeat(arguments: &[Argument]) -> Result<ScalarBinding> {
             let text = text.get(at);
             let count = usize::try_from(count.get(at)).unwrap_or(0);
             check_size(text.len().saturating_mul(count))?;
-            (0..if text.is_empty() { 0 } else { count }).for_each(|_| out.push_str(text));
+            out.push_str(&text.repeat(count));
             Ok(true)
         })
     });
@@ -171,7 +171,7 @@ fn bind_space(arguments: &[Argument]) -> Result<ScalarBinding> {
         rows.text(|at, out| {
             let count = usize::try_from(count.get(at)).unwrap_or(0);
             check_size(count)?;
-            out.extend(std::iter::repeat_n(' ', count));
+            out.push_str(&" ".repeat(count));
             Ok(true)
         })
     });
@@ -215,11 +215,11 @@ mod tests {
             ("é", 3, "ü", true, "üüé"),
         ];
         for (text, length, fill, left, expected) in cases {
-            let mut out = String::new();
+            let mut out = TextBuffer::default();
             pad(text, length, fill, left, &mut out)?;
-            assert_eq!(out, expected);
+            assert_eq!(out.as_str(), expected);
         }
-        assert!(pad("a", i64::MAX, "x", true, &mut String::new()).is_err());
+        assert!(pad("a", i64::MAX, "x", true, &mut TextBuffer::default()).is_err());
         Ok(())
     }
 }

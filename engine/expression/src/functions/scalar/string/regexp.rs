@@ -12,6 +12,7 @@ use super::length::characters;
 use super::matcher::{Compiled, Search, Spans};
 use super::substring::byte_of;
 use crate::functions::driver::{Ints, Rows, Texts, ints, strict, texts};
+use crate::functions::text_buffer::TextBuffer;
 use crate::functions::{
     Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
@@ -364,7 +365,7 @@ impl Replacement {
     }
 
     /// Writes the subject with occurrence `number` replaced, or all of them when it is 0.
-    fn replace(&self, search: &mut Search, subject: &str, number: i64, out: &mut String) {
+    fn replace(&self, search: &mut Search, subject: &str, number: i64, out: &mut TextBuffer) {
         let (mut rest, mut index) = (0, 0);
         search.visit(subject, self.group, |spans| {
             index += 1;
@@ -376,12 +377,12 @@ impl Replacement {
                 self.write(&spans, subject, out);
                 rest = whole.end;
             }
-            number <= 0
+            number <= 0 && !out.is_full()
         });
         out.push_str(&subject[rest..]);
     }
 
-    fn write(&self, spans: &Spans<'_>, subject: &str, out: &mut String) {
+    fn write(&self, spans: &Spans<'_>, subject: &str, out: &mut TextBuffer) {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
@@ -401,9 +402,9 @@ mod tests {
     fn replacements_and_positions() -> Result<()> {
         let mut search = Arc::new(Compiled::of("(t)(h)?", "e", false)?).open();
         let mut replaced = |number: i64| {
-            let mut out = String::new();
+            let mut out = TextBuffer::default();
             Replacement::of(r"<\1\2\9>").replace(&mut search, "tath", number, &mut out);
-            out
+            out.to_string()
         };
         assert_eq!(replaced(0), "<t>a<th>");
         assert_eq!(replaced(2), "ta<th>");

@@ -1,10 +1,13 @@
 //! REPLACE, TRANSLATE and INSERT.
 
+use std::collections::HashMap;
+
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::CATEGORY;
 use super::substring::byte_of;
 use crate::functions::driver::{ints, strict, texts};
+use crate::functions::text_buffer::TextBuffer;
 use crate::functions::{
     Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept,
 };
@@ -66,12 +69,15 @@ fn bind_replace(arguments: &[Argument]) -> Result<ScalarBinding> {
     ScalarBinding::new(types, SqlType::TEXT, kernel)
 }
 
-fn replace(text: &str, from: &str, to: &str, out: &mut String) {
+fn replace(text: &str, from: &str, to: &str, out: &mut TextBuffer) {
     if from.is_empty() {
         return out.push_str(text);
     }
     let mut rest = 0;
     for (at, found) in text.match_indices(from) {
+        if out.is_full() {
+            return;
+        }
         out.push_str(&text[rest..at]);
         out.push_str(to);
         rest = at + found.len();
@@ -92,12 +98,16 @@ fn bind_translate(arguments: &[Argument]) -> Result<ScalarBinding> {
     ScalarBinding::new(types, returns, kernel)
 }
 
-fn translate(text: &str, from: &str, to: &str, out: &mut String) {
+fn translate(text: &str, from: &str, to: &str, out: &mut TextBuffer) {
+    let mut partners: HashMap<char, Option<char>> = HashMap::new();
+    let mut to = to.chars();
+    for c in from.chars() {
+        // Of a character that is listed twice, the first partner counts.
+        let partner = to.next();
+        partners.entry(c).or_insert(partner);
+    }
     for c in text.chars() {
-        match from.chars().position(|f| f == c) {
-            None => out.push(c),
-            Some(position) => out.extend(to.chars().nth(position)),
-        }
+        out.extend(partners.get(&c).copied().unwrap_or(Some(c)));
     }
 }
 
@@ -119,7 +129,13 @@ fn bind_insert(arguments: &[Argument]) -> Result<ScalarBinding> {
     ScalarBinding::new(types, SqlType::TEXT, kernel)
 }
 
-fn insert(text: &str, position: i64, length: i64, inserted: &str, out: &mut String) -> Result<()> {
+fn insert(
+    text: &str,
+    position: i64,
+    length: i64,
+    inserted: &str,
+    out: &mut TextBuffer,
+) -> Result<()> {
     let wrong = |what: &str, value: i64| {
         Error::new(ErrorCode::InvalidValue, format!("Invalid {what} {value} in the INSERT input"))
     };
@@ -137,10 +153,10 @@ fn insert(text: &str, position: i64, length: i64, inserted: &str, out: &mut Stri
 mod tests {
     use super::*;
 
-    fn written(f: impl FnOnce(&mut String)) -> String {
-        let mut out = String::new();
+    fn written(f: impl FnOnce(&mut TextBuffer)) -> String {
+        let mut out = TextBuffer::default();
         f(&mut out);
-        out
+        out.to_string()
     }
 
     #[test]
@@ -150,7 +166,7 @@ mod tests {
         assert_eq!(written(|out| translate("abba", "ab", "x", out)), "xx");
         assert_eq!(written(|out| drop(insert("abc", 1, 2, "Z", out))), "Zc");
         assert_eq!(written(|out| drop(insert("abc", 4, 0, "Z", out))), "abcZ");
-        assert!(insert("abc", 0, 0, "Z", &mut String::new()).is_err());
-        assert!(insert("abc", 1, -1, "Z", &mut String::new()).is_err());
+        assert!(insert("abc", 0, 0, "Z", &mut TextBuffer::default()).is_err());
+        assert!(insert("abc", 1, -1, "Z", &mut TextBuffer::default()).is_err());
     }
 }

@@ -286,16 +286,14 @@ fn unit_seconds(unit: &str) -> Result<f64> {
 /// Waits in short steps, so that a canceled statement ends soon.
 fn wait(rows: &Rows<'_>, seconds: f64) -> Result<()> {
     const STEP: Duration = Duration::from_millis(20);
-    let mut left = Duration::try_from_secs_f64(seconds.max(0.0)).map_err(|_| {
+    let mut left = Duration::try_from_secs_f64(seconds).map_err(|_| {
         Error::new(
             ErrorCode::InvalidValue,
             format!("Invalid time {seconds} in the SYSTEM$WAIT input"),
         )
     })?;
     while !left.is_zero() {
-        if rows.call.context.services.is_canceled() {
-            return Err(Error::new(ErrorCode::Canceled, "SQL execution canceled"));
-        }
+        rows.call.context.services.check_canceled()?;
         std::thread::sleep(left.min(STEP));
         left = left.saturating_sub(STEP);
     }
@@ -344,7 +342,7 @@ fn answers(
         SqlType::Number { .. } => read::<i128>(rows, ask),
         _ => rows.text(|at, out| {
             let answer = ask(at)?;
-            out.extend(answer.as_deref());
+            out.push_str(answer.as_deref().unwrap_or_default());
             Ok(answer.is_some())
         }),
     }
