@@ -109,20 +109,25 @@ pub struct Picture {
 
 impl Picture {
     /// Compiles a format. Elements are found in any case; other characters, and text in double quotes,
-    /// stand for themselves.
+    /// stand for themselves. So does a letter inside of a word, as both ends of `hours`, though alone it
+    /// would be an element.
     pub fn compile(text: &str) -> Picture {
         let mut elements = Vec::new();
         let mut explicit_24 = false;
         let mut rest = text;
+        let mut in_word = false;
         while let Some(first) = rest.chars().next() {
             if first == '"' {
                 let inner = &rest[1..];
                 let end = inner.find('"').unwrap_or(inner.len());
                 elements.extend(inner[..end].chars().map(Literal));
                 rest = inner.get(end + 1..).unwrap_or_default();
+                in_word = false;
                 continue;
             }
-            let found = NAMES.iter().find(|(name, _)| starts_with(rest, name));
+            let stands_alone = !in_word && !starts_word(&rest[first.len_utf8()..]);
+            let found = element_at(rest).filter(|(name, _)| name.len() > 1 || stands_alone);
+            in_word = found.is_none() && first.is_alphabetic();
             let (length, element) = match found {
                 Some((name, element)) => (name.len(), *element),
                 None => (first.len_utf8(), Literal(first)),
@@ -147,6 +152,16 @@ impl Picture {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// The element at the start of the text.
+fn element_at(text: &str) -> Option<&'static (&'static str, Element)> {
+    NAMES.iter().find(|(name, _)| starts_with(text, name))
+}
+
+/// Whether the text goes on with a letter that belongs to no element.
+fn starts_word(text: &str) -> bool {
+    text.starts_with(char::is_alphabetic) && element_at(text).is_none()
 }
 
 fn starts_with(text: &str, name: &str) -> bool {
@@ -176,6 +191,11 @@ mod tests {
             [HalfDayHour { padded: true }, Literal(':'), Month { padded: true }]
         );
         assert!(Picture::compile("HH24 PM").contradictory);
+        let literals = |text: &str| text.chars().map(Literal).collect::<Vec<_>>();
+        assert_eq!(elements("hours"), literals("hours"));
+        assert_eq!(elements("Day"), literals("Day"));
+        assert_eq!(elements("H:s")[0], Hour { padded: false });
+        assert_eq!(elements("H:s")[2], Second { padded: false });
         assert_eq!(elements("\"open"), "open".chars().map(Literal).collect::<Vec<_>>());
     }
 }

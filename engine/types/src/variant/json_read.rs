@@ -1,7 +1,7 @@
 //! JSON texts to values, in one pass and without a tree between.
 //!
-//! As lenient as Snowflake: keys without quotes, single quotes, a comma before the closing bracket, and
-//! empty slots of arrays, which are undefined. Whole numbers of up to 38 digits and decimals that fit in
+//! As lenient as Snowflake: keys without quotes, single quotes, keywords in any case, a comma before the
+//! closing brace, and empty slots of arrays, also the one behind a last comma, which are undefined. Whole numbers of up to 38 digits and decimals that fit in
 //! them are exact; numbers with an exponent, or longer ones, are doubles.
 
 use std::borrow::Cow;
@@ -128,7 +128,7 @@ impl<'t> Parser<'t, '_> {
             Some(b'0'..=b'9' | b'-' | b'.' | b'+') => self.number()?,
             Some(byte) if is_word(byte) => self.keyword()?,
             // An empty slot of an array.
-            Some(b',') if self.builder.in_array() => self.builder.undefined(),
+            Some(b',' | b']') if self.builder.in_array() => self.builder.undefined(),
             _ => return Err(self.misplaced()),
         }
         Ok(Next::AfterValue)
@@ -151,7 +151,7 @@ impl<'t> Parser<'t, '_> {
         match self.peek() {
             Some(b',') => {
                 self.at += 1;
-                if array { self.element_or_end() } else { self.key_or_end() }
+                if array { Ok(Next::Value) } else { self.key_or_end() }
             }
             Some(b']') if array => self.end_array(),
             Some(b'}') if !array => self.end_object(),
@@ -301,15 +301,22 @@ impl<'t> Parser<'t, '_> {
     }
 
     fn keyword(&mut self) -> Result<()> {
-        match self.word() {
-            "null" => self.builder.null(),
-            "true" => self.builder.boolean(true),
-            "false" => self.builder.boolean(false),
-            "undefined" if self.builder.in_array() => self.builder.undefined(),
-            "undefined" if self.builder.depth() > 0 => self.builder.forget_key(),
-            "NaN" => self.builder.float(f64::NAN),
-            "Infinity" => self.builder.float(f64::INFINITY),
-            word => return Err(self.fault(&format!("unknown keyword \"{word}\""))),
+        let word = self.word();
+        let is = |keyword: &str| word.eq_ignore_ascii_case(keyword);
+        if is("null") {
+            self.builder.null();
+        } else if is("true") || is("false") {
+            self.builder.boolean(is("true"));
+        } else if is("undefined") && self.builder.in_array() {
+            self.builder.undefined();
+        } else if is("undefined") && self.builder.depth() > 0 {
+            self.builder.forget_key();
+        } else if is("nan") {
+            self.builder.float(f64::NAN);
+        } else if is("infinity") {
+            self.builder.float(f64::INFINITY);
+        } else {
+            return Err(self.fault(&format!("unknown keyword \"{word}\"")));
         }
         Ok(())
     }

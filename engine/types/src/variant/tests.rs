@@ -27,7 +27,9 @@ fn texts_come_back_compact_and_sorted() {
     for (text, expected) in [
         (r#" {"b" : 1, "a":"x"} "#, r#"{"a":"x","b":1}"#),
         ("[1, ,77]", "[1,undefined,77]"),
-        ("[1,null,undefined,]", "[1,null,undefined]"),
+        ("[1,null,undefined,]", "[1,null,undefined,undefined]"),
+        ("[,]", "[undefined,undefined]"),
+        ("[FALSE,Null,TRUE]", "[false,null,true]"),
         ("[]", "[]"),
         ("{}", "{}"),
         ("{'k': 'it\\'s', plain_1: [ ], x: {y: {}}}", r#"{"k":"it's","plain_1":[],"x":{"y":{}}}"#),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{AggregateFunction, Argument, Signature, registry};
+use firn_expression::functions::registry::{self, Function};
+use firn_expression::functions::{AggregateFunction, Argument, Signature};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::{ExprBinder, cast};
@@ -84,6 +85,9 @@ impl ExprBinder<'_> {
         {
             arguments.push(key.expr.clone());
         }
+        if name == "COUNT" {
+            arguments = arguments.into_iter().map(counted).collect::<Result<_>>()?;
+        }
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
         registry::check_arity(name, function.arity, views.len())?;
         let signature = resolve(function, views)?;
@@ -159,6 +163,19 @@ impl ExprBinder<'_> {
         let branches = branches.collect();
         Ok(Expr::Case { branches, otherwise: None, sql_type: SqlType::INTEGER })
     }
+}
+
+/// What COUNT looks at: JSON's null counts as NULL.
+pub(crate) fn counted(argument: Expr) -> Result<Expr> {
+    if argument.sql_type() != SqlType::Variant {
+        return Ok(argument);
+    }
+    let name = "STRIP_NULL_VALUE";
+    let Some(Function::Scalar(function)) = registry::find(name) else {
+        return Err(Error::internal(format!("a function that is not there: {name}")));
+    };
+    let signature = function.resolve(vec![Argument::of(SqlType::Variant)])?;
+    Ok(Expr::Call { function, signature, arguments: vec![argument] })
 }
 
 /// A key of an order, with the session's habit for NULLs where nothing was said.

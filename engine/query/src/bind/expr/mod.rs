@@ -32,7 +32,7 @@ use super::scope::Scope;
 use firn_parse::ast::{self, ExprKind};
 use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 
-pub(crate) use aggregate::sort_key;
+pub(crate) use aggregate::{counted, sort_key};
 pub(crate) use column::not_in_order;
 pub(crate) use literal::text_literal;
 pub(crate) use operator::comparable;

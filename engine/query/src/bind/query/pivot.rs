@@ -14,7 +14,7 @@ use super::{bind_query, output_of};
 use crate::bind::BoundQuery;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{
-    ExprBinder, Gathered, attach, cast, compare_equal, sort_key, text_literal,
+    ExprBinder, Gathered, attach, cast, compare_equal, counted, sort_key, text_literal,
 };
 use crate::bind::scope::{Relation, Scope};
 use firn_parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
@@ -63,7 +63,10 @@ pub(super) fn bind_pivot(context: &FromContext<'_>, pivot: &Pivot) -> Result<Fro
             name,
             function,
             signature: Arc::clone(&signature),
-            arguments: vec![cast(chosen, signature.arguments[0])],
+            arguments: vec![match function.name {
+                "COUNT" => counted(chosen)?,
+                _ => cast(chosen, signature.arguments[0]),
+            }],
             distinct: false,
             order_by: Vec::new(),
         });

@@ -106,11 +106,15 @@ pub(super) const ARRAYS_ZIP: ScalarFunction = define(
     "ARRAYS_ZIP",
     Arity::at_least(1),
     |a| bind("ARRAYS_ZIP", a, &[Want::Array], SqlType::Array, builds(Nulls::Spread, arrays_zip)),
-    "An array of objects; the n-th holds the n-th elements of all the arrays.",
-    &[example(
-        "TO_JSON(ARRAYS_ZIP(ARRAY_CONSTRUCT(1, 2), ARRAY_CONSTRUCT('a')))",
-        "[{\"$1\":1,\"$2\":\"a\"},{\"$1\":2,\"$2\":null}]",
-    )],
+    "An array of objects; the n-th holds the n-th elements of all the arrays. Of empty arrays alone, it \
+     is an array of one empty object.",
+    &[
+        example(
+            "TO_JSON(ARRAYS_ZIP(ARRAY_CONSTRUCT(1, 2), ARRAY_CONSTRUCT('a')))",
+            "[{\"$1\":1,\"$2\":\"a\"},{\"$1\":2,\"$2\":null}]",
+        ),
+        example("TO_JSON(ARRAYS_ZIP([], [], []))", "[{}]"),
+    ],
 );
 
 /// Copies a value into an array; NULL as undefined.
@@ -215,6 +219,10 @@ fn arrays_zip(row: &Row<'_>, out: &mut Builder) -> Result<bool> {
     let keys: Vec<String> = (1..=arrays.len()).map(|n| format!("${n}")).collect();
     let longest = arrays.iter().map(|array| array.len()).max().unwrap_or(0);
     out.begin_array()?;
+    if longest == 0 {
+        out.begin_object()?;
+        out.end_object()?;
+    }
     for index in 0..longest {
         out.begin_object()?;
         for (key, array) in keys.iter().zip(&arrays) {

@@ -20,7 +20,7 @@ pub(super) const PARSE_JSON: ScalarFunction = define(
     &[
         example(
             "PARSE_JSON('{\"b\": 1, a: [77, ]}')",
-            "{\n  \"a\": [\n    77\n  ],\n  \"b\": 1\n}",
+            "{\n  \"a\": [\n    77,\n    undefined\n  ],\n  \"b\": 1\n}",
         ),
         example("PARSE_JSON(' ')", "NULL"),
         example("TO_JSON(PARSE_JSON('{\"a\":1,\"a\":2}', 'd'))", "{\"a\":2}"),

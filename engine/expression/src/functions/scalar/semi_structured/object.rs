@@ -35,10 +35,12 @@ pub(super) const OBJECT_INSERT: ScalarFunction = define(
         let kernel = builds(Nulls::Seen, object_insert);
         bind("OBJECT_INSERT", a, &wants, SqlType::Object, kernel)
     },
-    "The object with one more key; with TRUE as last argument, or another value for a key it has.",
+    "The object with one more key; with TRUE as last argument, or another value for a key it has, which a \
+     NULL takes out of it.",
     &[
         example("TO_JSON(OBJECT_INSERT(OBJECT_CONSTRUCT('b', 2), 'a', 1))", "{\"a\":1,\"b\":2}"),
         example("TO_JSON(OBJECT_INSERT(OBJECT_CONSTRUCT('b', 2), 'b', 3, TRUE))", "{\"b\":3}"),
+        example("TO_JSON(OBJECT_INSERT(OBJECT_CONSTRUCT('b', 2), 'b', NULL, TRUE))", "{}"),
     ],
 );
 
@@ -138,13 +140,14 @@ fn copy_or_null(value: Option<Variant<'_>>, out: &mut Builder) -> Result<()> {
 fn object_insert(row: &Row<'_>, out: &mut Builder) -> Result<bool> {
     let (Some(fields), Some(new_key)) = (row.object(0), row.text(1)) else { return Ok(false) };
     let new_value = row.variant(2);
+    let updates = row.boolean(3).unwrap_or(false);
     let exists = fields.position(new_key).is_some();
-    if exists && new_value.is_some() && !row.boolean(3).unwrap_or(false) {
+    if exists && new_value.is_some() && !updates {
         return Err(duplicate_key(new_key));
     }
     out.begin_object()?;
     for (key, value) in fields.iter() {
-        if key != new_key || new_value.is_none() {
+        if key != new_key || (new_value.is_none() && !updates) {
             out.key(key);
             out.copy(value)?;
         }

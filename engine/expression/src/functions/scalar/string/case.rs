@@ -43,6 +43,10 @@ pub(crate) const INITCAP: ScalarFunction = ScalarFunction::new(
         &[
             Example::of("INITCAP('the QUICK-brown fox')", "The Quick-Brown Fox"),
             Example::of("INITCAP('the quick fox', '')", "The quick fox"),
+            Example::of(
+                "INITCAP('apple is僉sweetandballIsROUND', '僉a b')",
+                "aPple Is僉SweetaNdbaLlisround",
+            ),
         ],
     ),
 );
@@ -109,12 +113,15 @@ pub(super) fn lower(text: &str, out: &mut String) {
 fn initcap(text: &str, is_delimiter: impl Fn(char) -> bool, out: &mut String) {
     let mut starts = true;
     for c in text.chars() {
-        if starts {
+        let delimits = is_delimiter(c);
+        if delimits {
+            out.push(c);
+        } else if starts {
             out.extend(c.to_uppercase());
         } else {
             out.extend(c.to_lowercase());
         }
-        starts = is_delimiter(c);
+        starts = delimits;
     }
 }
 
