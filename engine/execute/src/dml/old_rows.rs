@@ -9,8 +9,9 @@ use arrow::array::{Int64Array, UInt32Array};
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::{Array, Column};
+use firn_expression::functions::cast::{CastMode, cast_column};
 use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
-use firn_types::{Error, ErrorCode, Result, Value, print_text};
+use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use crate::address::Address;
 use crate::context::{QueryContext, lock};
@@ -118,16 +119,15 @@ impl<'c> OldRows<'c> {
             if position > 0 {
                 text.push_str(", ");
             }
-            match batch.column(position).value(0, column.sql_type) {
-                Value::Null => text.push_str("NULL"),
-                Value::Text(value) => {
+            let (functions, mode) = (&self.context.functions, CastMode::Strict);
+            let value = batch.column(position);
+            let shown = cast_column(value, column.sql_type, SqlType::TEXT, mode, functions)?;
+            match (shown.value(0, SqlType::TEXT), column.sql_type) {
+                (Value::Text(value), SqlType::Varchar { .. }) => {
                     let _ = write!(text, "\"{value}\"");
                 }
-                value => {
-                    let functions = &self.context.functions;
-                    let (formats, zone) = (&functions.text, functions.time_zone);
-                    print_text::write_value(&mut text, &value, column.sql_type, formats, zone)?;
-                }
+                (Value::Text(value), _) => text.push_str(&value),
+                _ => text.push_str("NULL"),
             }
         }
         text.push(']');
