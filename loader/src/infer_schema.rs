@@ -64,6 +64,7 @@ fn type_text(sql_type: SqlType) -> String {
         SqlType::Binary { .. } => "BINARY".to_owned(),
         SqlType::Time { .. } => "TIME".to_owned(),
         SqlType::TimestampNtz { .. } => "TIMESTAMP_NTZ".to_owned(),
+        SqlType::TimestampLtz { .. } => "TIMESTAMP_LTZ".to_owned(),
         other => other.to_string(),
     }
 }
@@ -166,6 +167,7 @@ enum Kind {
     Date,
     Time,
     Timestamp,
+    TimestampLtz,
     Text,
     Binary,
     Object,
@@ -187,6 +189,7 @@ impl Kind {
             SqlType::Variant => Kind::Variant,
             SqlType::Object => Kind::Object,
             SqlType::Array => Kind::Array,
+            SqlType::TimestampLtz { .. } => Kind::TimestampLtz,
             other if other.is_timestamp() => Kind::Timestamp,
             _ => Kind::Text,
         }
@@ -202,6 +205,7 @@ impl Kind {
             Kind::Date => SqlType::Date,
             Kind::Time => SqlType::TIME,
             Kind::Timestamp => SqlType::TIMESTAMP_NTZ,
+            Kind::TimestampLtz => SqlType::TIMESTAMP_LTZ,
             Kind::Binary => SqlType::BINARY,
             Kind::Object => SqlType::Object,
             Kind::Array => SqlType::Array,

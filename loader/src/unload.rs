@@ -6,6 +6,7 @@ use firn_column::Batch;
 use firn_types::{Error, ErrorCode, Field, Result, SqlType};
 
 use crate::compression::Compression;
+use crate::encoding::Encoding;
 use crate::format::FileWriter;
 use crate::format::csv::CsvWriter;
 use crate::format::json::JsonWriter;
@@ -55,11 +56,17 @@ pub struct Unloader {
 }
 
 impl UnloadPlan {
-    /// Checks that nothing is in the way, unless OVERWRITE. To be called once, before any worker.
+    /// Checks that the format can be written and, unless OVERWRITE, that nothing is in the way. To be
+    /// called once, before any worker.
     ///
     /// # Errors
-    /// Files that would be replaced, or a stage that cannot be listed.
+    /// An ENCODING other than UTF-8, files that would be replaced, or a stage that cannot be listed.
     pub fn check(&self) -> Result<()> {
+        if let FileFormat::Csv(options) = &self.format
+            && options.encoding != Encoding::Utf8
+        {
+            return Err(Error::not_supported("unloading with an ENCODING other than UTF8"));
+        }
         if self.options.overwrite || self.options.include_query_id {
             return Ok(());
         }
@@ -181,10 +188,22 @@ impl Unloader {
         let Some((_, writer, rows)) = &mut self.open else { return Ok(()) };
         writer.write(batch)?;
         *rows += batch.rows() as u64;
-        if !self.plan.options.single && writer.bytes() >= self.plan.options.max_file_size {
-            self.close()?;
+        let bytes = writer.bytes();
+        match self.plan.options.single {
+            true => self.check_single(bytes),
+            false if bytes >= self.plan.options.max_file_size => self.close(),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Refuses one file above MAX_FILE_SIZE.
+    fn check_single(&self, bytes: u64) -> Result<()> {
+        let max = self.plan.options.max_file_size;
+        if bytes <= max {
+            return Ok(());
+        }
+        let text = format!("Max file size ({max}) exceeded for unload single file mode.");
+        Err(Error::new(ErrorCode::SingleFileTooLarge, text))
     }
 
     /// Ends the last file, and gives all that were written.
@@ -200,6 +219,13 @@ impl Unloader {
         if let Some((name, writer, rows)) = self.open.take() {
             let written = writer.finish()?;
             let (size, input_bytes) = (written.size, written.plain);
+            if self.plan.options.single {
+                let checked = self.check_single(size);
+                if checked.is_err() {
+                    self.plan.stage.remove(&name)?;
+                }
+                checked?;
+            }
             self.done.push(UnloadedFile { name, size, rows, input_bytes });
         }
         Ok(())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::Int64Array;
 use firn_column::{Array, Batch, Column};
+use firn_expression::functions::FunctionContext;
 use firn_loader::format::FileBatch;
 use firn_loader::format::csv::text_sinks;
 use firn_loader::format::json::JsonPlan;
@@ -13,7 +14,10 @@ use firn_loader::row_error::LoadTarget;
 use firn_loader::scan::{CsvColumns, Reading};
 use firn_loader::stage::StagedFile;
 use firn_plan::{StageColumn, StageValue};
+use firn_types::text_format::{TextFormats, TextSettings};
 use firn_types::{Result, Value};
+
+use crate::context::QueryContext;
 
 /// Makes the columns that a plan asks of staged files.
 pub(crate) struct StagedFields {
@@ -118,6 +122,40 @@ impl StagedFields {
         });
         Ok(Batch::new(made.collect::<Result<_>>()?, rows))
     }
+}
+
+/// The functions' context with the file format's own pictures of what is read.
+pub(crate) fn input_functions(format: &FileFormat, context: &QueryContext) -> FunctionContext {
+    let session = &context.functions.text;
+    with_settings(
+        context,
+        match format {
+            FileFormat::Csv(options) => Some(options.input_settings(session)),
+            FileFormat::Json(options) => Some(options.input_settings(session)),
+            FileFormat::Parquet(_) => None,
+        },
+    )
+}
+
+/// The functions' context with the file format's own pictures of what is written.
+pub(crate) fn output_functions(format: &FileFormat, context: &QueryContext) -> FunctionContext {
+    let session = &context.functions.text;
+    with_settings(
+        context,
+        match format {
+            FileFormat::Csv(options) => Some(options.output_settings(session)),
+            FileFormat::Json(options) => Some(options.output_settings(session)),
+            FileFormat::Parquet(_) => None,
+        },
+    )
+}
+
+fn with_settings(context: &QueryContext, settings: Option<TextSettings>) -> FunctionContext {
+    let mut functions = context.functions.as_ref().clone();
+    if let Some(settings) = settings {
+        functions.text = Arc::new(TextFormats::new(settings));
+    }
+    functions
 }
 
 /// Formats without fields have one column, `$1`.

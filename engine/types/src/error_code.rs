@@ -200,6 +200,8 @@ error_codes! {
     ColumnCountMismatch = 100080, "22000", Execution;
     /// A value above the largest size.
     ValueTooLarge = 100082, "22000", Execution;
+    /// One unloaded file larger than files may be.
+    SingleFileTooLarge = 100083, "22000", Execution;
     /// An empty field where none may be.
     EmptyFieldNotAllowed = 100088, "22000", Execution;
     /// Files that an unload would replace.

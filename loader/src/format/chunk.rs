@@ -74,6 +74,11 @@ impl ChunkSource {
         Ok(&self.pending)
     }
 
+    /// Where in the file the next chunk starts.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Whether the bytes at the front are the file's last.
     pub(super) fn at_end(&self) -> bool {
         self.at_end

@@ -132,7 +132,7 @@ impl CopyOptions {
     /// The options of a statement or a stage.
     ///
     /// # Errors
-    /// Unknown options and values that an option does not take.
+    /// Unknown options, values that an option does not take, a LOAD_MODE that firn does not have.
     pub fn parse(given: &[NamedOption]) -> Result<CopyOptions> {
         let mut copy = CopyOptions::default();
         for (name, value) in given {
@@ -141,7 +141,10 @@ impl CopyOptions {
                 _ => error,
             })?;
         }
-        Ok(copy)
+        match copy.options.text("LOAD_MODE").as_deref() {
+            Some("ADD_FILES_COPY") => Err(Error::not_supported("LOAD_MODE = ADD_FILES_COPY")),
+            _ => Ok(copy),
+        }
     }
 
     /// The options of the statement, and for those that it does not set the stage's.
@@ -193,11 +196,6 @@ impl CopyOptions {
     /// FORCE: files are loaded though they were before.
     pub fn force(&self) -> bool {
         self.options.boolean("FORCE")
-    }
-
-    /// LOAD_UNCERTAIN_FILES: files whose history has expired are loaded.
-    pub fn load_uncertain_files(&self) -> bool {
-        self.options.boolean("LOAD_UNCERTAIN_FILES")
     }
 
     /// MATCH_BY_COLUMN_NAME.

@@ -38,6 +38,15 @@ impl BinaryFormat {
             _ => BinaryFormat::Hex,
         }
     }
+
+    /// The value of the session's parameters that means the same.
+    fn name(self) -> &'static str {
+        match self {
+            BinaryFormat::Hex => "HEX",
+            BinaryFormat::Base64 => "BASE64",
+            BinaryFormat::Utf8 => "UTF-8",
+        }
+    }
 }
 
 /// The options of TYPE = CSV.
@@ -104,10 +113,23 @@ impl CsvOptions {
         }
     }
 
-    /// The session's text settings with this format's own over them, for reading and for writing.
-    pub fn text_settings(&self, session: &TextSettings) -> TextSettings {
-        let pictures = [&self.date_format, &self.time_format, &self.timestamp_format];
-        settings_over(session, pictures, self.binary_format)
+    /// The session's text settings with this format's own over them, for reading.
+    pub fn input_settings(&self, session: &TextSettings) -> TextSettings {
+        self.pictures().input_settings(session)
+    }
+
+    /// The session's text settings with this format's own over them, for writing.
+    pub fn output_settings(&self, session: &TextSettings) -> TextSettings {
+        self.pictures().output_settings(session)
+    }
+
+    fn pictures(&self) -> Pictures<'_> {
+        Pictures {
+            date: own(&self.date_format),
+            time: own(&self.time_format),
+            timestamp: own(&self.timestamp_format),
+            binary: self.binary_format,
+        }
     }
 
     fn checked(options: &OptionSet) -> CsvOptions {
@@ -183,10 +205,23 @@ impl Default for JsonOptions {
 }
 
 impl JsonOptions {
-    /// The session's text settings with this format's own over them, for reading and for writing.
-    pub fn text_settings(&self, session: &TextSettings) -> TextSettings {
-        let pictures = [&self.date_format, &self.time_format, &self.timestamp_format];
-        settings_over(session, pictures, self.binary_format)
+    /// The session's text settings with this format's own over them, for reading.
+    pub fn input_settings(&self, session: &TextSettings) -> TextSettings {
+        self.pictures().input_settings(session)
+    }
+
+    /// The session's text settings with this format's own over them, for writing.
+    pub fn output_settings(&self, session: &TextSettings) -> TextSettings {
+        self.pictures().output_settings(session)
+    }
+
+    fn pictures(&self) -> Pictures<'_> {
+        Pictures {
+            date: own(&self.date_format),
+            time: own(&self.time_format),
+            timestamp: own(&self.timestamp_format),
+            binary: self.binary_format,
+        }
     }
 
     pub(super) fn of(options: &OptionSet) -> JsonOptions {
@@ -211,37 +246,46 @@ impl JsonOptions {
     }
 }
 
-/// What is not AUTO replaces the session's formats, of input and output alike.
-fn settings_over(
-    session: &TextSettings,
-    [date, time, timestamp]: [&String; 3],
+/// A picture, unless it is AUTO.
+fn own(picture: &str) -> Option<&str> {
+    (!picture.eq_ignore_ascii_case("AUTO")).then_some(picture)
+}
+
+/// A format's own pictures, which replace the session's.
+struct Pictures<'p> {
+    date: Option<&'p str>,
+    time: Option<&'p str>,
+    timestamp: Option<&'p str>,
     binary: BinaryFormat,
-) -> TextSettings {
-    let mut settings = session.clone();
-    let own = |format: &String| (!format.eq_ignore_ascii_case("AUTO")).then(|| format.clone());
-    if let Some(date) = own(date) {
-        settings.date_input.clone_from(&date);
-        settings.date_output = date;
+}
+
+impl Pictures<'_> {
+    fn input_settings(&self, session: &TextSettings) -> TextSettings {
+        let mut settings = session.clone();
+        replace(&mut settings.date_input, self.date);
+        replace(&mut settings.time_input, self.time);
+        replace(&mut settings.timestamp_input, self.timestamp);
+        replace(&mut settings.binary_input, Some(self.binary.name()));
+        settings
     }
-    if let Some(time) = own(time) {
-        settings.time_input.clone_from(&time);
-        settings.time_output = time;
+
+    fn output_settings(&self, session: &TextSettings) -> TextSettings {
+        let mut settings = session.clone();
+        replace(&mut settings.date_output, self.date);
+        replace(&mut settings.time_output, self.time);
+        replace(&mut settings.timestamp_output, self.timestamp);
+        replace(&mut settings.timestamp_ntz_output, self.timestamp);
+        replace(&mut settings.timestamp_ltz_output, self.timestamp);
+        replace(&mut settings.timestamp_tz_output, self.timestamp);
+        replace(&mut settings.binary_output, Some(self.binary.name()));
+        settings
     }
-    if let Some(timestamp) = own(timestamp) {
-        settings.timestamp_input.clone_from(&timestamp);
-        settings.timestamp_ntz_output.clone_from(&timestamp);
-        settings.timestamp_ltz_output.clone_from(&timestamp);
-        settings.timestamp_tz_output.clone_from(&timestamp);
-        settings.timestamp_output = timestamp;
+}
+
+fn replace(setting: &mut String, own: Option<&str>) {
+    if let Some(own) = own {
+        own.clone_into(setting);
     }
-    let binary = match binary {
-        BinaryFormat::Hex => "HEX",
-        BinaryFormat::Base64 => "BASE64",
-        BinaryFormat::Utf8 => "UTF-8",
-    };
-    binary.clone_into(&mut settings.binary_input);
-    binary.clone_into(&mut settings.binary_output);
-    settings
 }
 
 /// The options of TYPE = PARQUET.

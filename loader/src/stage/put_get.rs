@@ -25,6 +25,9 @@ const GZIP_LEVEL: u32 = 4;
 /// that S3 gives to files uploaded in parts.
 const DIGEST_BYTES: u64 = 16 * 1024 * 1024;
 
+/// First bytes of files whose formats compress within, and the formats' names.
+const FORMATS_THAT_COMPRESS: [(&[u8], &str); 2] = [(b"PAR1", "PARQUET"), (b"ORC", "ORC")];
+
 /// What PUT is asked to do.
 #[derive(Clone, Debug)]
 pub struct PutRequest {
@@ -268,10 +271,10 @@ fn put_file(
     let mut file = Watched { source: file, watch: watch.clone() };
     let compression = match request.source_compression {
         Compression::Auto => sniff(source).map_err(failed)?,
-        known => known,
+        known => known.name(),
     };
-    let compresses = request.auto_compress && compression == Compression::None;
-    let target_compression = if compresses { Compression::Gzip } else { compression };
+    let compresses = request.auto_compress && compression == Compression::None.name();
+    let target_compression = if compresses { Compression::Gzip.name() } else { compression };
     let target = if compresses { format!("{name}.gz") } else { name.clone() };
     let folder = request.folder.trim_matches('/');
     let path = if folder.is_empty() { target.clone() } else { format!("{folder}/{target}") };
@@ -280,8 +283,8 @@ fn put_file(
         target,
         source_size,
         target_size: 0,
-        source_compression: compression.name(),
-        target_compression: target_compression.name(),
+        source_compression: compression,
+        target_compression,
         status: "SKIPPED",
         message: String::new(),
     };
@@ -300,15 +303,20 @@ fn put_file(
     Ok(row)
 }
 
-/// How a local file is compressed: by its first bytes, or by an extension that says so.
-fn sniff(path: &Path) -> io::Result<Compression> {
+/// How a local file is compressed: by its first bytes, or by an extension that says so. Formats that
+/// compress within are named like compressions.
+fn sniff(path: &Path) -> io::Result<&'static str> {
     let mut head = Vec::with_capacity(16);
     File::open(path)?.take(16).read_to_end(&mut head)?;
+    let within = FORMATS_THAT_COMPRESS.iter().find(|(signature, _)| head.starts_with(signature));
+    if let Some((_, name)) = within {
+        return Ok(name);
+    }
     let name = path.to_string_lossy();
     if name.to_ascii_lowercase().ends_with(".br") {
-        return Ok(Compression::Brotli);
+        return Ok(Compression::Brotli.name());
     }
-    Ok(Compression::detect(&name, &head))
+    Ok(Compression::detect(&name, &head).name())
 }
 
 /// Compresses a file with all threads: pieces become members of one gzip file, in order.
@@ -437,6 +445,19 @@ mod tests {
         let reader = Compression::Auto.reader("f.gz", stage.read("in/data1.csv.gz")?);
         reader.unwrap().read_to_end(&mut back).unwrap();
         assert!(back == text);
+        for (name, compression, head) in [
+            ("a.parquet", "PARQUET", &b"PAR1"[..]),
+            ("b.orc", "ORC", b"ORC"),
+            ("c", "ZSTD", b"\x28\xb5\x2f\xfd"),
+            ("d.br", "BROTLI", b"x"),
+        ] {
+            let place = folder.path().join(name);
+            std::fs::write(&place, head).unwrap();
+            request.source = format!("file://{}", place.display());
+            let rows = put(&stage, &request, &Watch::default())?;
+            assert_eq!((rows[0].target.as_str(), rows[0].target_compression), (name, compression));
+            assert_eq!(remove(&stage, &format!("in/{name}"), None)?.len(), 1);
+        }
         let target = tempfile::tempdir().unwrap();
         let get_request = GetRequest {
             prefix: "in/".to_owned(),

@@ -14,13 +14,13 @@ use firn_loader::stage::SharedStage;
 use firn_loader::unload::{NULL_PARTITION, UnloadPlan, UnloadedFile, Unloader};
 use firn_plan::Plan;
 use firn_plan::statement::CopyIntoStage;
-use firn_types::text_format::TextFormats;
 use firn_types::{ColumnId, Error, ErrorCode, Result, SqlType, Value};
 
 use super::source::Layout;
 use crate::context::{QueryContext, lock};
 use crate::operator::Flow;
 use crate::run::{BatchSink, BatchWorker, execute_into, execute_ordered};
+use crate::staged::output_functions;
 
 /// What an unload wrote.
 #[derive(Debug)]
@@ -43,12 +43,16 @@ pub fn copy_into_stage(
     context: &QueryContext,
 ) -> Result<Unloaded> {
     let mut options = UnloadOptions::parse(&from_plan(&plan.options)?)?;
+    if options.single && plan.partition_by.is_some() {
+        let text = "SINGLE = TRUE and PARTITION BY exclude each other";
+        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+    }
     options.include_query_id |= plan.partition_by.is_some();
     let format = FormatDefinition::parse(&from_plan(&plan.format)?)?.typed()?;
     let fields = plan.source.fields();
     check_columns(&format, plan)?;
     let (single, detailed) = (options.single, options.detailed_output);
-    let functions = functions_of(&format, context);
+    let functions = output_functions(&format, context);
     let unload = UnloadPlan {
         stage,
         path: plan.path.clone(),
@@ -96,20 +100,6 @@ fn check_columns(format: &FileFormat, plan: &CopyIntoStage) -> Result<()> {
     let text = "JSON file format can produce one and only one column of type variant, object, or array. \
                 Use CSV file format if you want to unload more than one column.";
     Err(Error::new(ErrorCode::SingleVariantColumn, text))
-}
-
-/// The functions' context with the file format's pictures.
-fn functions_of(format: &FileFormat, context: &QueryContext) -> FunctionContext {
-    let mut functions = context.functions.as_ref().clone();
-    let settings = match format {
-        FileFormat::Csv(options) => Some(options.text_settings(&functions.text)),
-        FileFormat::Json(options) => Some(options.text_settings(&functions.text)),
-        FileFormat::Parquet(_) => None,
-    };
-    if let Some(settings) = settings {
-        functions.text = Arc::new(TextFormats::new(settings));
-    }
-    functions
 }
 
 /// What all workers share.

@@ -1,7 +1,7 @@
 //! Which properties the kinds of objects have, the same for CREATE, ALTER .. SET and ALTER .. UNSET.
 
 use firn_account::catalog::ObjectKind;
-use firn_query::parse::ast::StatementOption;
+use firn_parse::ast::StatementOption;
 use firn_types::{Error, ErrorCode, Result, Span};
 
 use crate::settings_table;

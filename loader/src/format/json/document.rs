@@ -49,6 +49,11 @@ impl Scanner {
         }
     }
 
+    /// Whether an outer array was opened and not closed. Answers once.
+    pub(super) fn take_unclosed(&mut self) -> bool {
+        std::mem::take(&mut self.inside)
+    }
+
     fn is_outer_bracket(&self, byte: u8) -> bool {
         byte == if self.inside { b']' } else { b'[' }
     }

@@ -128,7 +128,16 @@ impl ChunkedFile for JsonFile {
             }
             end
         };
-        let Some((bytes, offset)) = state.source.next(cut)? else { return Ok(None) };
+        let (bytes, offset) = match state.source.next(cut)? {
+            Some(found) => found,
+            None if state.scanner.take_unclosed() => {
+                // A file that was cut: the bracket that nothing closes is its last document, and reading it
+                // says so.
+                documents.push((0, 1));
+                (b"[".to_vec(), state.source.offset())
+            }
+            None => return Ok(None),
+        };
         let lines = memchr_iter(b'\n', &bytes).count() as u64;
         let chunk = JsonChunk {
             bytes,

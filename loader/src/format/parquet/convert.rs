@@ -13,6 +13,7 @@ use arrow::datatypes::{
     TimestampSecondType, UInt64Type,
 };
 use firn_column::{Array, Column, PhysicalType};
+use firn_types::date_time::NANOS_PER_DAY;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::variant::variants;
@@ -36,6 +37,7 @@ pub fn natural_type(arrow: &DataType, options: &ParquetOptions) -> Option<SqlTyp
         }
         DataType::Date32 | DataType::Date64 => SqlType::Date,
         DataType::Time32(_) | DataType::Time64(_) => SqlType::TIME,
+        DataType::Timestamp(_, Some(_)) if options.use_logical_type => SqlType::TIMESTAMP_LTZ,
         DataType::Timestamp(..) => SqlType::TIMESTAMP_NTZ,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => SqlType::TEXT,
         DataType::Binary
@@ -46,20 +48,52 @@ pub fn natural_type(arrow: &DataType, options: &ParquetOptions) -> Option<SqlTyp
             false => SqlType::BINARY,
         },
         DataType::Dictionary(_, values) => natural_type(values, options)?,
-        DataType::List(_)
-        | DataType::LargeList(_)
-        | DataType::FixedSizeList(..)
-        | DataType::Struct(_)
-        | DataType::Map(..) => SqlType::Variant,
+        DataType::List(_) | DataType::LargeList(_) | DataType::Struct(_) | DataType::Map(..) => {
+            SqlType::Variant
+        }
         _ => return None,
     })
+}
+
+/// What was read of a column.
+pub(super) struct Read {
+    /// Its values; timestamps of 96 bits in microseconds.
+    pub(super) array: ArrayRef,
+    /// The same with timestamps of 96 bits in nanoseconds, modulo 2^64, where there are any.
+    pub(super) nanos: Option<ArrayRef>,
 }
 
 /// The array as a column of its [`natural_type`].
 ///
 /// # Errors
 /// Bytes that are no text, values that SQL's type cannot hold.
-pub(super) fn column(array: &ArrayRef, options: &ParquetOptions) -> Result<Column> {
+pub(super) fn column(read: &Read, options: &ParquetOptions) -> Result<Column> {
+    match (read.array.data_type(), &read.nanos) {
+        (DataType::Timestamp(..), Some(nanos)) => {
+            let micros = read.array.as_primitive::<TimestampMicrosecondType>();
+            let nanos = nanos.as_primitive::<TimestampNanosecondType>();
+            let values = micros.values().iter().zip(nanos.values());
+            let values = values.map(|(micros, nanos)| exact_nanos(*micros, *nanos)).collect();
+            let wide = Decimal128Array::new(values, micros.nulls().cloned());
+            Ok(Column::Flat(match narrow(wide) {
+                narrow @ Array::I32(_) => narrow.widened(PhysicalType::I64),
+                other => other,
+            }))
+        }
+        (kind, _) if natural_type(kind, options) == Some(SqlType::Variant) => {
+            Ok(Column::Flat(Array::Bytes(variants(read, options)?)))
+        }
+        _ => plain_column(&read.array, options),
+    }
+}
+
+/// The nanoseconds of a timestamp, of its whole microseconds and its nanoseconds modulo 2^64.
+pub(super) fn exact_nanos(micros: i64, nanos: i64) -> i128 {
+    let below_micro = nanos.wrapping_sub(micros.wrapping_mul(1_000));
+    i128::from(micros) * 1_000 + i128::from(below_micro)
+}
+
+fn plain_column(array: &ArrayRef, options: &ParquetOptions) -> Result<Column> {
     let flat = |array| Ok(Column::Flat(array));
     match array.data_type() {
         DataType::Null => Ok(Column::nulls_of(SqlType::TEXT, array.len())),
@@ -95,7 +129,7 @@ pub(super) fn column(array: &ArrayRef, options: &ParquetOptions) -> Result<Colum
         DataType::Time32(unit) | DataType::Time64(unit) => {
             let nanos = nanos_per(*unit);
             let values = cast::<Int64Type>(&plain_integers(array)?, &DataType::Int64)?;
-            flat(Array::I64(values.unary(|value| value.wrapping_mul(nanos))))
+            flat(Array::I64(values.try_unary(|value| time_of_day(value, nanos))?))
         }
         DataType::Timestamp(unit, _) => flat(timestamps(array, *unit)),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
@@ -106,8 +140,15 @@ pub(super) fn column(array: &ArrayRef, options: &ParquetOptions) -> Result<Colum
         | DataType::BinaryView
         | DataType::FixedSizeBinary(_) => bytes(array, options).map(Column::Flat),
         DataType::Dictionary(..) => dictionary(array, options),
-        _ => flat(Array::Bytes(variants(array)?)),
+        other => Err(Error::not_supported(format!("a Parquet column of type {other}"))),
     }
+}
+
+/// The nanoseconds since midnight of a time in units of so many.
+pub(super) fn time_of_day(value: i64, nanos_per_unit: i64) -> Result<i64> {
+    let nanos =
+        value.checked_mul(nanos_per_unit).filter(|nanos| (0..NANOS_PER_DAY).contains(nanos));
+    nanos.ok_or_else(|| failed(format!("the time {value} is outside of the day")))
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -129,12 +170,32 @@ fn plain_integers(array: &ArrayRef) -> Result<ArrayRef> {
     compute::cast(array, &plain).map_err(failed)
 }
 
-fn nanos_per(unit: TimeUnit) -> i64 {
+/// Nanoseconds of a unit.
+pub(super) fn nanos_per(unit: TimeUnit) -> i64 {
     match unit {
         TimeUnit::Second => 1_000_000_000,
         TimeUnit::Millisecond => 1_000_000,
         TimeUnit::Microsecond => 1_000,
         TimeUnit::Nanosecond => 1,
+    }
+}
+
+/// Bytes as texts, where BINARY_AS_TEXT asks for it.
+///
+/// # Errors
+/// Bytes that are no UTF-8, unless REPLACE_INVALID_CHARACTERS.
+pub(super) fn as_text<'b>(
+    bytes: &'b [u8],
+    options: &ParquetOptions,
+) -> Result<std::borrow::Cow<'b, str>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(_) if options.replace_invalid_characters => Ok(String::from_utf8_lossy(bytes)),
+        Err(_) => {
+            let shown = crate::format::csv::show_invalid(bytes);
+            let detail = format!("Invalid UTF8 detected in string '{shown}'");
+            Err(Error::new(ErrorCode::InvalidUtf8, detail))
+        }
     }
 }
 
@@ -197,18 +258,7 @@ fn bytes(array: &ArrayRef, options: &ParquetOptions) -> Result<Array> {
     }
     let mut builder = StringViewBuilder::with_capacity(views.len());
     for value in views.iter() {
-        match value.map(std::str::from_utf8) {
-            None => builder.append_null(),
-            Some(Ok(text)) => builder.append_value(text),
-            Some(Err(_)) if options.replace_invalid_characters => {
-                builder.append_value(String::from_utf8_lossy(value.unwrap_or_default()));
-            }
-            Some(Err(_)) => {
-                let shown = crate::format::csv::show_invalid(value.unwrap_or_default());
-                let detail = format!("Invalid UTF8 detected in string '{shown}'");
-                return Err(Error::new(ErrorCode::InvalidUtf8, detail));
-            }
-        }
+        builder.append_option(value.map(|bytes| as_text(bytes, options)).transpose()?);
     }
     let array: ArrayRef = Arc::new(builder.finish());
     Ok(Array::Text(texts(&array, options)?))
@@ -217,7 +267,7 @@ fn bytes(array: &ArrayRef, options: &ParquetOptions) -> Result<Array> {
 /// A dictionary stays one, unless its values become NULL or are NULL already.
 fn dictionary(array: &ArrayRef, options: &ParquetOptions) -> Result<Column> {
     let dictionary = array.as_any_dictionary();
-    let values = column(dictionary.values(), options)?;
+    let values = plain_column(dictionary.values(), options)?;
     let codes = compute::cast(dictionary.keys(), &DataType::UInt32).map_err(failed)?;
     let codes: UInt32Array = codes.as_primitive::<arrow::datatypes::UInt32Type>().clone();
     match values {

@@ -2,10 +2,13 @@
 //!
 //! [`ParquetFile`] knows a file's columns and hands out its row groups; [`ParquetChunk::parse`] reads
 //! the wanted columns of one, either typed and by name or all together as one VARIANT object.
-//! `convert` brings Arrow's types to ours, `variant` writes any of them as VARIANT, `source` fetches
+//! `leaves` chooses Arrow's types, `convert` brings them to ours, `variant` writes any of them as VARIANT, `source` fetches
 //! the bytes.
 
 mod convert;
+#[cfg(test)]
+mod foreign_tests;
+mod leaves;
 mod read;
 mod source;
 #[cfg(test)]

@@ -4,18 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field as ArrowField, Schema as ArrowSchema};
+use arrow::array::ArrayRef;
 use firn_column::{Array, Batch, Column};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, ErrorCode, Field, Result, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
 };
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
-use super::convert::{column, natural_type};
+use super::convert::{Read, column, natural_type};
+use super::leaves::{has_int96, hinted_schema, is_binary, roots};
 use super::source::{Footer, Parts};
 use super::variant::objects;
 use crate::format::{ChunkedFile, FileBatch, RowOrigin};
@@ -34,10 +35,21 @@ struct Inner {
     file: StagedFile,
     shown: Arc<str>,
     metadata: ArrowReaderMetadata,
-    options: ParquetOptions,
+    /// The metadata by which timestamps of 96 bits are read in nanoseconds; those before 1677 and after
+    /// 2262 wrap around.
+    in_nanos: ArrowReaderMetadata,
+    columns: Vec<FileColumn>,
     schema: Schema,
     /// The number of rows before each row group.
     first_rows: Vec<u64>,
+}
+
+/// A column of the file.
+struct FileColumn {
+    /// Which of Parquet's roots it is.
+    root: usize,
+    has_int96: bool,
+    options: ParquetOptions,
 }
 
 /// One row group of a file, to be read by [`ParquetChunk::parse`].
@@ -102,15 +114,31 @@ impl ParquetFile {
             let load = AssertUnwindSafe(|| ArrowReaderMetadata::load(&footer, options));
             catch_unwind(load)
                 .map_err(|_| broken("its footer is broken".to_owned()))?
-                .map_err(|error| broken(error.to_string()))
+                .map_err(|error| broken(footer.compressed().unwrap_or_else(|| error.to_string())))
         };
-        let plain = load(ArrowReaderOptions::new().with_skip_arrow_metadata(true))?;
-        let hinted = ArrowReaderOptions::new().with_schema(Arc::new(hinted_schema(&plain)));
-        let hinted = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), hinted);
-        let metadata = hinted.unwrap_or(plain);
-        let mut fields = Vec::with_capacity(metadata.schema().fields().len());
-        for field in metadata.schema().fields() {
-            let sql_type = natural_type(field.data_type(), options).ok_or_else(|| {
+        let in_nanos = load(ArrowReaderOptions::new().with_skip_arrow_metadata(true))?;
+        let in_nanos = with_true_rows(in_nanos).map_err(|error| broken(error.to_string()))?;
+        let hinted = ArrowReaderOptions::new().with_schema(Arc::new(hinted_schema(&in_nanos)));
+        let hinted = ArrowReaderMetadata::try_new(Arc::clone(in_nanos.metadata()), hinted);
+        let columns = roots(&in_nanos).into_iter().map(|root| {
+            let mut options = options.clone();
+            options.binary_as_text &= !is_binary(&in_nanos, root);
+            FileColumn { root, has_int96: has_int96(&in_nanos, root), options }
+        });
+        let columns: Vec<FileColumn> = columns.collect();
+        let metadata = match hinted {
+            Ok(metadata) => metadata,
+            Err(error) if columns.iter().any(|column| column.has_int96) => {
+                return Err(broken(error.to_string()));
+            }
+            Err(_) => in_nanos.clone(),
+        };
+        if metadata.schema().fields().len() != columns.len() {
+            return Err(broken("its schema has columns without a place".to_owned()));
+        }
+        let mut fields = Vec::with_capacity(columns.len());
+        for (field, column) in metadata.schema().fields().iter().zip(&columns) {
+            let sql_type = natural_type(field.data_type(), &column.options).ok_or_else(|| {
                 let kind = field.data_type();
                 Error::not_supported(format!("Parquet column {} of type {kind}", field.name()))
             })?;
@@ -127,10 +155,11 @@ impl ParquetFile {
         let inner = Inner {
             file: file.clone(),
             schema: Schema::new(fields),
-            options: options.clone(),
+            columns,
             stage,
             shown,
             metadata,
+            in_nanos,
             first_rows,
         };
         Ok(ParquetFile { inner: Arc::new(inner), next: AtomicUsize::new(0) })
@@ -154,6 +183,27 @@ impl ParquetFile {
     }
 }
 
+/// The same metadata with the number of rows that the row groups have, where the footer tells another: the
+/// reader makes no batch larger than what the footer tells.
+fn with_true_rows(metadata: ArrowReaderMetadata) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let (groups, file) = (metadata.metadata().row_groups(), metadata.metadata().file_metadata());
+    let rows = groups.iter().fold(0, |sum: i64, group| sum.saturating_add(group.num_rows()));
+    if rows == file.num_rows() {
+        return Ok(metadata);
+    }
+    let file = FileMetaData::new(
+        file.version(),
+        rows,
+        file.created_by().map(str::to_owned),
+        None,
+        file.schema_descr_ptr(),
+        file.column_orders().cloned(),
+    );
+    let metadata = Arc::new(ParquetMetaData::new(file, groups.to_vec()));
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    ArrowReaderMetadata::try_new(metadata, options)
+}
+
 impl ChunkedFile for ParquetFile {
     type Chunk = ParquetChunk;
 
@@ -166,46 +216,6 @@ impl ChunkedFile for ParquetFile {
     fn is_busy(&self) -> bool {
         false
     }
-}
-
-/// Texts as views, and texts of few values as dictionaries: the forms in which our columns hold them.
-fn hinted_schema(metadata: &ArrowReaderMetadata) -> ArrowSchema {
-    let groups = metadata.metadata().row_groups();
-    let leaves = metadata.parquet_schema();
-    let fields = metadata.schema().fields().iter().enumerate().map(|(root, field)| {
-        let kind = match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 => {
-                let leaf = (0..leaves.num_columns())
-                    .find(|leaf| leaves.get_column_root_idx(*leaf) == root);
-                let in_dictionary =
-                    leaf.is_some_and(|leaf| groups.iter().all(|g| is_dictionary(g, leaf)));
-                match in_dictionary {
-                    true => {
-                        DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
-                    }
-                    false => DataType::Utf8View,
-                }
-            }
-            DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
-            other => other.clone(),
-        };
-        ArrowField::new(field.name(), kind, field.is_nullable())
-    });
-    ArrowSchema::new(fields.collect::<Vec<_>>())
-}
-
-/// Whether all values of the column are codes into one page of few values.
-fn is_dictionary(group: &RowGroupMetaData, leaf: usize) -> bool {
-    use parquet::basic::Encoding;
-    const BYTES_MAX: i64 = 256 * 1024;
-    let Some(column) = group.columns().get(leaf) else { return false };
-    let coded = column.page_encoding_stats_mask().is_some_and(|data_pages| {
-        data_pages.is_only(Encoding::RLE_DICTIONARY)
-            || data_pages.is_only(Encoding::PLAIN_DICTIONARY)
-    });
-    let dictionary_bytes =
-        column.dictionary_page_offset().map_or(i64::MAX, |start| column.data_page_offset() - start);
-    coded && dictionary_bytes <= BYTES_MAX
 }
 
 impl Inner {
@@ -238,56 +248,100 @@ impl Inner {
         }
     }
 
-    /// Reads top-level columns of a row group.
+    /// Reads columns of a row group; `each` gets their arrays, in the order of `positions`, which ascend.
     fn read(
         &self,
         group: usize,
-        roots: &[usize],
-        mut each: impl FnMut(RecordBatch) -> Result<()>,
+        positions: &[usize],
+        mut each: impl FnMut(Vec<Read>, usize) -> Result<()>,
     ) -> Result<()> {
-        let broken = |reason: String| self.broken(group, roots, &reason);
-        let schema = self.metadata.parquet_schema();
-        let mask = ProjectionMask::roots(schema, roots.iter().copied());
-        let columns = self.metadata.metadata().row_group(group).columns();
-        let wanted = columns.iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        let broken = |reason: String| self.broken(group, positions, &reason);
+        let exact: Vec<usize> =
+            positions.iter().copied().filter(|at| self.columns[*at].has_int96).collect();
+        let parts = self.fetch(group, positions)?;
+        let mut reader = self.open(group, positions, parts.clone(), &self.metadata)?;
+        let mut in_nanos = match exact.is_empty() {
+            true => None,
+            false => Some(self.open(group, &exact, parts, &self.in_nanos)?),
+        };
+        // The library checks most of what a broken file may hold, but not all.
+        let next = |reader: &mut ParquetRecordBatchReader| {
+            let next = catch_unwind(AssertUnwindSafe(|| reader.next()));
+            match next.map_err(|_| broken("its data is broken".to_owned()))? {
+                None => Ok(None),
+                Some(Ok(batch)) => Ok(Some(batch)),
+                Some(Err(error)) => Err(broken(error.to_string())),
+            }
+        };
+        while let Some(batch) = next(&mut reader)? {
+            let nanos = in_nanos.as_mut().map(&next).transpose()?.flatten();
+            let nanos_of = |at: &usize| -> Option<ArrayRef> {
+                let place = exact.binary_search(at).ok()?;
+                Some(Arc::clone(nanos.as_ref()?.column(place)))
+            };
+            let arrays = positions.iter().zip(batch.columns());
+            let arrays = arrays
+                .map(|(at, array)| Read { array: Arc::clone(array), nanos: nanos_of(at) })
+                .collect();
+            each(arrays, batch.num_rows())?;
+        }
+        Ok(())
+    }
+
+    /// Parquet's leaves of these columns.
+    fn mask(&self, positions: &[usize]) -> ProjectionMask {
+        let roots = positions.iter().map(|position| self.columns[*position].root);
+        ProjectionMask::roots(self.metadata.parquet_schema(), roots)
+    }
+
+    /// The bytes of these columns in a row group.
+    fn fetch(&self, group: usize, positions: &[usize]) -> Result<Parts> {
+        let broken = |reason: &str| self.broken(group, positions, reason);
+        let mask = self.mask(positions);
+        let metadata = self.metadata.metadata().row_group(group);
+        let wanted = metadata.columns().iter().enumerate();
+        let wanted = wanted.filter(|(leaf, _)| mask.leaf_included(*leaf));
         let ranges = wanted.map(|(_, column)| {
+            let flat = column.column_descr().max_rep_level() == 0;
+            if flat && column.num_values() != metadata.num_rows() {
+                let (values, rows) = (column.num_values(), metadata.num_rows());
+                return Err(broken(&format!("{values} values in {rows} rows")));
+            }
             let range = catch_unwind(AssertUnwindSafe(|| column.byte_range()));
-            let (start, length) = range.map_err(|_| broken("its place is negative".to_owned()))?;
+            let (start, length) = range.map_err(|_| broken("its place is negative"))?;
             Ok(start..start.saturating_add(length))
         });
         let ranges = ranges.collect::<Result<Vec<_>>>()?;
-        let parts = Parts::fetch(&*self.stage, &self.file.path, self.file.size, ranges)?;
+        Parts::fetch(&*self.stage, &self.file.path, self.file.size, ranges)
+    }
+
+    fn open(
+        &self,
+        group: usize,
+        positions: &[usize],
+        parts: Parts,
+        metadata: &ArrowReaderMetadata,
+    ) -> Result<ParquetRecordBatchReader> {
         let open = || {
-            ParquetRecordBatchReaderBuilder::new_with_metadata(parts, self.metadata.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(parts, metadata.clone())
                 .with_row_groups(vec![group])
-                .with_projection(mask)
+                .with_projection(self.mask(positions))
                 .with_batch_size(BATCH_ROWS)
                 .build()
         };
-        // The library checks most of what a broken file may hold, but not all.
-        let panicked = |_| broken("its data is broken".to_owned());
-        let reader = catch_unwind(AssertUnwindSafe(open)).map_err(panicked)?;
-        let mut reader = reader.map_err(|error| broken(error.to_string()))?;
-        loop {
-            let next = catch_unwind(AssertUnwindSafe(|| reader.next())).map_err(panicked)?;
-            match next {
-                None => return Ok(()),
-                Some(Ok(batch)) => each(batch)?,
-                Some(Err(error)) => return Err(broken(error.to_string())),
-            }
-        }
+        let reader = catch_unwind(AssertUnwindSafe(open))
+            .map_err(|_| self.broken(group, positions, "its data is broken"))?;
+        reader.map_err(|error| self.broken(group, positions, &error.to_string()))
     }
 
     /// The error of a row group that cannot be read: with the column to blame, found by reading them
     /// one by one.
-    fn broken(&self, group: usize, roots: &[usize], reason: &str) -> Error {
-        let place = match roots {
-            [root] => format!(", column '{}'", self.schema.fields[*root].name),
+    fn broken(&self, group: usize, positions: &[usize], reason: &str) -> Error {
+        let place = match positions {
+            [at] => format!(", column '{}'", self.schema.fields[*at].name),
             _ => {
-                let alone = |root: &&usize| self.read(group, &[**root], |_| Ok(())).is_err();
-                if let Some(root) = roots.iter().find(alone)
-                    && let Err(error) = self.read(group, &[*root], |_| Ok(()))
-                {
+                let alone = |at: &usize| self.read(group, &[*at], |_, _| Ok(())).err();
+                if let Some(error) = positions.iter().find_map(alone) {
                     return error;
                 }
                 String::new()
@@ -323,9 +377,9 @@ impl ParquetChunk {
     ) -> Result<()> {
         let file = &self.file;
         let positions = file.positions(plan);
-        let mut roots: Vec<usize> = positions.iter().copied().flatten().collect();
-        roots.sort_unstable();
-        roots.dedup();
+        let mut read: Vec<usize> = positions.iter().copied().flatten().collect();
+        read.sort_unstable();
+        read.dedup();
         let mut done = 0;
         let mut send = |columns: Vec<Column>, rows: usize| {
             let origin = ParquetOrigin {
@@ -336,35 +390,34 @@ impl ParquetChunk {
             done += rows as u64;
             emit(FileBatch::new(Batch::new(columns, rows), Vec::new(), rows as u64, origin))
         };
-        if roots.is_empty() {
+        if read.is_empty() {
             // Nothing of the file itself is wanted, but its rows are.
             let mut left = self.rows();
             while left > 0 {
                 let rows = left.min(BATCH_ROWS);
                 left -= rows;
-                send(self.columns(plan, &positions, &roots, &[], rows)?, rows)?;
+                send(self.columns(plan, &positions, &read, &[], rows)?, rows)?;
             }
             return Ok(());
         }
-        file.read(self.index, &roots, |batch| {
-            let rows = batch.num_rows();
-            send(self.columns(plan, &positions, &roots, batch.columns(), rows)?, rows)
+        file.read(self.index, &read, |arrays, rows| {
+            send(self.columns(plan, &positions, &read, &arrays, rows)?, rows)
         })
     }
 
-    /// The plan's columns from the arrays of `roots`.
+    /// The plan's columns from the arrays of the columns `read`.
     fn columns(
         &self,
         plan: &ParquetPlan,
         positions: &[Option<usize>],
-        roots: &[usize],
-        arrays: &[arrow::array::ArrayRef],
+        read: &[usize],
+        arrays: &[Read],
         rows: usize,
     ) -> Result<Vec<Column>> {
         let file = &self.file;
-        let array = |root: usize| roots.binary_search(&root).ok().and_then(|at| arrays.get(at));
-        let named = |root: usize, error: Error| {
-            let (code, name) = (error.code(), &file.schema.fields[root].name);
+        let array = |at: usize| read.binary_search(&at).ok().and_then(|place| arrays.get(place));
+        let named = |at: usize, error: Error| {
+            let (code, name) = (error.code(), &file.schema.fields[at].name);
             let detail = format!(
                 "File '{}': row group {}, column '{name}': {}",
                 file.shown,
@@ -374,22 +427,22 @@ impl ParquetChunk {
             Error::new(code, detail)
         };
         if let Wanted::Object(_) = plan.wanted {
-            let members = positions.iter().flatten().filter_map(|&root| {
-                Some((file.schema.fields[root].name.clone(), Arc::clone(array(root)?)))
+            let members = positions.iter().flatten().filter_map(|&at| {
+                let name = file.schema.fields[at].name.as_str();
+                Some((name, array(at)?, &file.columns[at].options))
             });
             let members: Vec<_> = members.collect();
-            let first = roots.first().copied().unwrap_or(0);
+            let first = read.first().copied().unwrap_or(0);
             let objects = objects(&members, rows).map_err(|error| named(first, error))?;
             return Ok(vec![Column::Flat(Array::Bytes(objects))]);
         }
-        let columns = positions.iter().map(|position| {
-            match position.and_then(|root| Some((root, array(root)?))) {
-                Some((root, array)) => {
-                    column(array, &file.options).map_err(|error| named(root, error))
+        let columns =
+            positions.iter().map(|position| match position.and_then(|at| Some((at, array(at)?))) {
+                Some((at, array)) => {
+                    column(array, &file.columns[at].options).map_err(|error| named(at, error))
                 }
                 None => Ok(Column::nulls_of(firn_types::SqlType::TEXT, rows)),
-            }
-        });
+            });
         columns.collect()
     }
 }

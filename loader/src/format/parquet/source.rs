@@ -7,6 +7,7 @@ use bytes::buf::{Buf, Reader};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::compression::Compression;
 use crate::stage::Stage;
 
 /// Column chunks with at most this many bytes between them are fetched together.
@@ -20,6 +21,19 @@ pub(super) struct Footer<'a> {
 }
 
 impl Footer<'_> {
+    /// What to say of a file that is compressed as a whole, which Parquet files are not.
+    pub(super) fn compressed(&self) -> Option<String> {
+        let head = self.fetch(0..self.size.min(16)).ok()?;
+        match Compression::detect("", &head) {
+            Compression::None => None,
+            found => Some(format!(
+                "it is compressed with {} as a whole; Parquet compresses within, so PUT such files with \
+                 AUTO_COMPRESS = FALSE",
+                found.name()
+            )),
+        }
+    }
+
     fn fetch(&self, range: Range<u64>) -> Result<Bytes> {
         if range.start > range.end || range.end > self.size {
             return Err(ParquetError::EOF(format!("the file has only {} bytes", self.size)));
@@ -48,7 +62,8 @@ impl ChunkReader for Footer<'_> {
     }
 }
 
-/// Some parts of a file, in memory.
+/// Some parts of a file, in memory. Cloning shares the bytes.
+#[derive(Clone)]
 pub(super) struct Parts {
     parts: Vec<(u64, Bytes)>,
     size: u64,

@@ -66,7 +66,7 @@ fn file_of(batch: &RecordBatch) -> Vec<u8> {
     bytes
 }
 
-fn staged(bytes: &[u8]) -> Result<(SharedStage, crate::stage::StagedFile)> {
+pub(super) fn staged(bytes: &[u8]) -> Result<(SharedStage, crate::stage::StagedFile)> {
     let stage: SharedStage = Arc::new(ObjectStage::new(Arc::new(InMemory::new()), "", "st/"));
     put_bytes(&*stage, "f.parquet", bytes)?;
     let file = stage.find("f.parquet")?.unwrap();
@@ -74,8 +74,17 @@ fn staged(bytes: &[u8]) -> Result<(SharedStage, crate::stage::StagedFile)> {
 }
 
 fn read(bytes: &[u8], plan: ParquetPlan) -> Result<(Vec<u64>, Vec<Vec<Column>>)> {
+    read_with(bytes, plan, &ParquetOptions::default())
+}
+
+/// The numbers of the rows, and the columns of the batches.
+pub(super) fn read_with(
+    bytes: &[u8],
+    plan: ParquetPlan,
+    options: &ParquetOptions,
+) -> Result<(Vec<u64>, Vec<Vec<Column>>)> {
     let (stage, file) = staged(bytes)?;
-    let parquet = ParquetFile::open(stage, &file, &ParquetOptions::default())?;
+    let parquet = ParquetFile::open(stage, &file, options)?;
     let plan = Arc::new(plan);
     let (mut numbers, mut batches) = (Vec::new(), Vec::new());
     while let Some(chunk) = parquet.next_chunk()? {
@@ -88,7 +97,7 @@ fn read(bytes: &[u8], plan: ParquetPlan) -> Result<(Vec<u64>, Vec<Vec<Column>>)>
     Ok((numbers, batches))
 }
 
-fn wanted(names: &[&str]) -> ParquetPlan {
+pub(super) fn wanted(names: &[&str]) -> ParquetPlan {
     let wanted =
         names.iter().map(|name| WantedColumn { name: (*name).to_owned(), case_sensitive: false });
     ParquetPlan::columns(wanted.collect(), LoadTarget::default())

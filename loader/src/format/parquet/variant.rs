@@ -10,9 +10,13 @@ use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64T
 use firn_types::variant::encode::Builder;
 use firn_types::{Decimal, Error, ErrorCode, Result};
 
+use super::convert::{Read, as_text, exact_nanos, nanos_per, time_of_day};
+use crate::options::ParquetOptions;
+
 /// Each value of the array as a VARIANT; NULL stays NULL.
-pub(super) fn variants(array: &ArrayRef) -> Result<BinaryViewArray> {
-    let node = Node::new(array)?;
+pub(super) fn variants(read: &Read, options: &ParquetOptions) -> Result<BinaryViewArray> {
+    let array = &read.array;
+    let node = Node::new(array, read.nanos.as_ref(), options)?;
     let (mut builder, mut bytes) = (Builder::new(), Vec::new());
     let mut out = BinaryViewBuilder::with_capacity(array.len());
     for row in 0..array.len() {
@@ -29,8 +33,13 @@ pub(super) fn variants(array: &ArrayRef) -> Result<BinaryViewArray> {
 }
 
 /// Each row of the columns as an object; a member that is NULL is JSON's null.
-pub(super) fn objects(columns: &[(String, ArrayRef)], rows: usize) -> Result<BinaryViewArray> {
-    let nodes = columns.iter().map(|(name, array)| Ok((name, Node::new(array)?)));
+pub(super) fn objects(
+    columns: &[(&str, &Read, &ParquetOptions)],
+    rows: usize,
+) -> Result<BinaryViewArray> {
+    let nodes = columns.iter().map(|(name, read, options)| {
+        Ok((*name, Node::new(&read.array, read.nanos.as_ref(), options)?))
+    });
     let nodes = nodes.collect::<Result<Vec<_>>>()?;
     let (mut builder, mut bytes) = (Builder::new(), Vec::new());
     let mut out = BinaryViewBuilder::with_capacity(rows);
@@ -56,13 +65,16 @@ enum Node {
     Decimal(Decimal128Array, u8),
     Float(Float64Array),
     Text(StringViewArray),
-    /// Bytes, which are texts where they can be.
+    /// Bytes that are read as texts, and how.
+    BytesAsText(BinaryArray, ParquetOptions),
     Binary(BinaryArray),
     Date(Int64Array),
     /// Units since midnight, and nanoseconds of one.
     Time(Int64Array, i64),
-    /// Units since 1970, and nanoseconds of one.
-    Timestamp(Int64Array, i64),
+    /// Units since 1970, nanoseconds of one, and whether they are of UTC rather than of a wall clock.
+    Timestamp(Int64Array, i64, bool),
+    /// Of 96 bits: microseconds since 1970, and nanoseconds modulo 2^64.
+    WideTimestamp(Int64Array, Int64Array),
     List(ListArray, Box<Node>),
     LargeList(LargeListArray, Box<Node>),
     Struct(StructArray, Vec<(String, Node)>),
@@ -74,14 +86,16 @@ fn failed(error: impl std::fmt::Display) -> Error {
 }
 
 impl Node {
-    /// The depth of types is bounded by the reader of the file's schema.
-    fn new(array: &ArrayRef) -> Result<Node> {
+    /// `nanos` is the same with timestamps of 96 bits in nanoseconds. The depth of types is bounded by the
+    /// reader of the file's schema.
+    fn new(array: &ArrayRef, nanos: Option<&ArrayRef>, options: &ParquetOptions) -> Result<Node> {
         let cast = |to: &DataType| compute::cast(array, to).map_err(failed);
-        let integers = |to: &DataType| -> Result<Int64Array> {
+        let integers_of = |array: &ArrayRef, to: &DataType| -> Result<Int64Array> {
             let plain = compute::cast(array, to).map_err(failed)?;
             let wide = compute::cast(&plain, &DataType::Int64).map_err(failed)?;
             Ok(wide.as_primitive::<Int64Type>().clone())
         };
+        let integers = |to: &DataType| integers_of(array, to);
         Ok(match array.data_type() {
             DataType::Null => Node::Null,
             DataType::Boolean => Node::Boolean(array.as_boolean().clone()),
@@ -107,10 +121,18 @@ impl Node {
                 let days = days.as_primitive::<Date32Type>();
                 Node::Date(days.unary(i64::from))
             }
-            DataType::Time32(unit) => Node::Time(integers(&DataType::Int32)?, nanos(*unit)),
-            DataType::Time64(unit) => Node::Time(integers(&DataType::Int64)?, nanos(*unit)),
-            DataType::Timestamp(unit, _) => {
-                Node::Timestamp(integers(&DataType::Int64)?, nanos(*unit))
+            DataType::Time32(unit) => Node::Time(integers(&DataType::Int32)?, nanos_per(*unit)),
+            DataType::Time64(unit) => Node::Time(integers(&DataType::Int64)?, nanos_per(*unit)),
+            DataType::Timestamp(TimeUnit::Microsecond, None)
+                if nanos.is_some_and(|nanos| nanos.data_type() != array.data_type()) =>
+            {
+                let nanos = nanos.unwrap_or(array);
+                let nanos = integers_of(nanos, &DataType::Int64)?;
+                Node::WideTimestamp(integers(&DataType::Int64)?, nanos)
+            }
+            DataType::Timestamp(unit, zone) => {
+                let utc = zone.is_some() && options.use_logical_type;
+                Node::Timestamp(integers(&DataType::Int64)?, nanos_per(*unit), utc)
             }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 Node::Text(cast(&DataType::Utf8View)?.as_string_view().clone())
@@ -119,41 +141,51 @@ impl Node {
             | DataType::LargeBinary
             | DataType::BinaryView
             | DataType::FixedSizeBinary(_) => {
-                Node::Binary(cast(&DataType::Binary)?.as_binary::<i32>().clone())
+                let bytes = cast(&DataType::Binary)?.as_binary::<i32>().clone();
+                match options.binary_as_text {
+                    true => Node::BytesAsText(bytes, options.clone()),
+                    false => Node::Binary(bytes),
+                }
             }
-            DataType::Dictionary(_, values) => Node::new(&cast(values)?)?,
-            _ => Node::of_container(array)?,
+            DataType::Dictionary(_, values) => Node::new(&cast(values)?, None, options)?,
+            _ => Node::of_container(array, nanos, options)?,
         })
     }
 
-    fn of_container(array: &ArrayRef) -> Result<Node> {
+    fn of_container(
+        array: &ArrayRef,
+        nanos: Option<&ArrayRef>,
+        options: &ParquetOptions,
+    ) -> Result<Node> {
+        let node = |array: &ArrayRef, nanos: Option<&ArrayRef>| Node::new(array, nanos, options);
         Ok(match array.data_type() {
             DataType::List(_) => {
                 let list = array.as_list::<i32>().clone();
-                let items = Box::new(Node::new(list.values())?);
+                let nanos = nanos.map(|nanos| nanos.as_list::<i32>().values());
+                let items = Box::new(node(list.values(), nanos)?);
                 Node::List(list, items)
             }
             DataType::LargeList(_) => {
                 let list = array.as_list::<i64>().clone();
-                let items = Box::new(Node::new(list.values())?);
+                let nanos = nanos.map(|nanos| nanos.as_list::<i64>().values());
+                let items = Box::new(node(list.values(), nanos)?);
                 Node::LargeList(list, items)
-            }
-            DataType::FixedSizeList(field, _) => {
-                let list = compute::cast(array, &DataType::LargeList(field.clone()));
-                Node::new(&list.map_err(failed)?)?
             }
             DataType::Struct(fields) => {
                 let structs = array.as_struct().clone();
-                let members = fields.iter().zip(structs.columns());
-                let members =
-                    members.map(|(field, member)| Ok((field.name().clone(), Node::new(member)?)));
+                let members = fields.iter().zip(structs.columns()).enumerate();
+                let members = members.map(|(position, (field, member))| {
+                    let nanos = nanos.map(|nanos| nanos.as_struct().column(position));
+                    Ok((field.name().clone(), node(member, nanos)?))
+                });
                 let members = members.collect::<Result<_>>()?;
                 Node::Struct(structs, members)
             }
             DataType::Map(..) => {
                 let map = array.as_map().clone();
-                let keys = Box::new(Node::new(map.keys())?);
-                let values = Box::new(Node::new(map.values())?);
+                let nanos = nanos.map(|nanos| nanos.as_map());
+                let keys = Box::new(node(map.keys(), nanos.map(MapArray::keys))?);
+                let values = Box::new(node(map.values(), nanos.map(MapArray::values))?);
                 Node::Map(map, keys, values)
             }
             other => return Err(Error::not_supported(format!("a Parquet column of type {other}"))),
@@ -164,13 +196,15 @@ impl Node {
         match self {
             Node::Null => true,
             Node::Boolean(a) => a.is_null(row),
-            Node::Integer(a) | Node::Date(a) | Node::Time(a, _) | Node::Timestamp(a, _) => {
-                a.is_null(row)
-            }
+            Node::Integer(a)
+            | Node::Date(a)
+            | Node::Time(a, _)
+            | Node::Timestamp(a, ..)
+            | Node::WideTimestamp(a, _) => a.is_null(row),
             Node::Decimal(a, _) => a.is_null(row),
             Node::Float(a) => a.is_null(row),
             Node::Text(a) => a.is_null(row),
-            Node::Binary(a) => a.is_null(row),
+            Node::Binary(a) | Node::BytesAsText(a, _) => a.is_null(row),
             Node::List(a, _) => a.is_null(row),
             Node::LargeList(a, _) => a.is_null(row),
             Node::Struct(a, _) => a.is_null(row),
@@ -192,14 +226,19 @@ impl Node {
             }
             Node::Float(a) => out.float(a.value(row)),
             Node::Text(a) => out.text(a.value(row)),
-            Node::Binary(a) => match std::str::from_utf8(a.value(row)) {
-                Ok(text) => out.text(text),
-                Err(_) => out.binary(a.value(row)),
-            },
+            Node::BytesAsText(a, options) => out.text(&as_text(a.value(row), options)?),
+            Node::Binary(a) => out.binary(a.value(row)),
             Node::Date(a) => out.date(i32::try_from(a.value(row)).map_err(failed)?),
-            Node::Time(a, nanos) => out.time(a.value(row).wrapping_mul(*nanos)),
-            Node::Timestamp(a, nanos) => {
-                out.timestamp_ntz(i128::from(a.value(row)) * i128::from(*nanos));
+            Node::Time(a, nanos) => out.time(time_of_day(a.value(row), *nanos)?),
+            Node::Timestamp(a, nanos, utc) => {
+                let nanos = i128::from(a.value(row)) * i128::from(*nanos);
+                match utc {
+                    true => out.timestamp_ltz(nanos),
+                    false => out.timestamp_ntz(nanos),
+                }
+            }
+            Node::WideTimestamp(micros, nanos) => {
+                out.timestamp_ntz(exact_nanos(micros.value(row), nanos.value(row)));
             }
             Node::List(a, items) => write_list(a, items, row, out)?,
             Node::LargeList(a, items) => write_list(a, items, row, out)?,
@@ -259,13 +298,4 @@ fn write_map(
         out.end_object()?;
     }
     out.end_array()
-}
-
-fn nanos(unit: TimeUnit) -> i64 {
-    match unit {
-        TimeUnit::Second => 1_000_000_000,
-        TimeUnit::Millisecond => 1_000_000,
-        TimeUnit::Microsecond => 1_000,
-        TimeUnit::Nanosecond => 1,
-    }
 }

@@ -123,7 +123,16 @@ fn arrow_type(sql_type: SqlType) -> Result<DataType> {
 
 fn arrow_array(column: &Column, sql_type: SqlType, arrow: &DataType) -> Result<ArrayRef> {
     let array = column.flat();
-    let out_of_range = |_| Error::new(ErrorCode::NumberOutOfRange, "a value is out of range");
+    let out_of_range = |_| {
+        let text = match sql_type {
+            SqlType::TimestampNtz { .. } => {
+                "a timestamp is beyond what nanoseconds of 64 bits reach, which end in 2262; \
+                 TIMESTAMP_NTZ(6) reaches further"
+            }
+            _ => "a value is out of range",
+        };
+        Error::new(ErrorCode::NumberOutOfRange, text)
+    };
     let narrow = |divisor: i64| {
         let wide = match array.widened(PhysicalType::I128) {
             Array::I128(wide) => wide,

@@ -164,8 +164,7 @@ impl<'l> Loading<'l> {
         let parsed = chunk.parse(|batch| {
             let parsed = Instant::now();
             let made = self.context.check().and_then(|()| {
-                let (rows, rejected) =
-                    self.recipe.rows.make(&batch, &types, &self.files[file], self.context)?;
+                let (rows, rejected) = self.recipe.rows.make(&batch, &types, &self.files[file])?;
                 tally.rows_parsed += batch.rows_parsed;
                 self.context.watch.progress.add_rows(batch.rows_parsed);
                 self.note(batch.errors.iter().chain(&rejected), &mut tally);

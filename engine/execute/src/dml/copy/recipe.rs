@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
+use firn_expression::functions::FunctionContext;
 use firn_loader::format::csv::{ColumnRule, typed_sink};
 use firn_loader::format::json::JsonPlan;
 use firn_loader::format::parquet::{ParquetPlan, WantedColumn};
@@ -14,13 +15,12 @@ use firn_loader::row_error::LoadTarget;
 use firn_loader::scan::{CsvColumns, Reading};
 use firn_plan::StageValue;
 use firn_plan::statement::CopyIntoTable;
-use firn_types::text_format::TextFormats;
 use firn_types::variant::path::{Path, Step};
 use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::row_maker::{ColumnSource, Computed, RowMaker};
 use crate::context::QueryContext;
-use crate::staged::StagedFields;
+use crate::staged::{StagedFields, input_functions};
 
 /// What is read of the files, and how rows come of it.
 pub(super) struct Recipe {
@@ -36,7 +36,8 @@ impl Recipe {
     ) -> Result<Recipe> {
         let definition = FormatDefinition::parse(&from_plan(&plan.format)?)?;
         let format = definition.typed()?;
-        let maker = Maker { plan, options, context, kind: definition.format_type() };
+        let functions = input_functions(&format, context);
+        let maker = Maker { plan, options, context, functions, kind: definition.format_type() };
         let by_name = options.match_by_column_name();
         if by_name != MatchByColumnName::None {
             if plan.transformed {
@@ -56,6 +57,8 @@ struct Maker<'m> {
     plan: &'m CopyIntoTable,
     options: &'m CopyOptions,
     context: &'m QueryContext,
+    /// With the pictures of the file format.
+    functions: FunctionContext,
     kind: FormatType,
 }
 
@@ -67,7 +70,7 @@ impl Maker<'_> {
             options: csv.clone(),
             columns: CsvColumns::Positions((0..columns.len()).collect()),
             expected: Some(columns.len()),
-            sinks: self.sinks(csv, columns),
+            sinks: self.sinks(columns),
             target: self.target(columns),
         };
         let mut sources = Vec::new();
@@ -110,7 +113,7 @@ impl Maker<'_> {
                     options: csv.clone(),
                     columns: CsvColumns::Names(wanted),
                     expected: Some(columns.len()),
-                    sinks: self.sinks(csv, columns),
+                    sinks: self.sinks(columns),
                     target,
                 }
             }
@@ -190,15 +193,14 @@ impl Maker<'_> {
         Err(Error::new(ErrorCode::SingleVariantColumn, text))
     }
 
-    fn sinks(&self, csv: &CsvOptions, columns: &[usize]) -> firn_loader::scan::SinkFactory {
-        let functions = &self.context.functions;
-        let formats = Arc::new(TextFormats::new(csv.text_settings(&functions.text)));
+    fn sinks(&self, columns: &[usize]) -> firn_loader::scan::SinkFactory {
+        let functions = &self.functions;
         let table = &self.plan.target.table;
         let rules = columns.iter().map(|column| ColumnRule {
             sql_type: table.columns[*column].sql_type,
             required: !table.columns[*column].nullable,
             truncate: self.options.truncate_columns(),
-            formats: Arc::clone(&formats),
+            formats: Arc::clone(&functions.text),
             zone: functions.time_zone,
         });
         let rules: Vec<ColumnRule> = rules.collect();
@@ -237,6 +239,7 @@ impl Maker<'_> {
             sources,
             fields,
             truncate: self.options.truncate_columns(),
+            functions: self.functions.clone(),
         };
         Recipe { reading, rows }
     }

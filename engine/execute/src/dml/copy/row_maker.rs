@@ -8,6 +8,7 @@ use firn_account::catalog::{Table, TableColumn};
 use firn_column::{Array, Batch, Column};
 use firn_expression::Expr;
 use firn_expression::expr::Evaluator;
+use firn_expression::functions::FunctionContext;
 use firn_expression::functions::cast::cast_collect;
 use firn_loader::format::FileBatch;
 use firn_loader::format::csv::too_long;
@@ -18,7 +19,6 @@ use firn_types::variant::encode::Builder;
 use firn_types::variant::view::Variant;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
-use crate::context::QueryContext;
 use crate::dml::new_rows::null_refused;
 use crate::dml::source::Layout;
 use crate::staged::StagedFields;
@@ -36,6 +36,8 @@ pub(super) struct RowMaker {
     pub(super) fields: Option<StagedFields>,
     /// Whether texts that are too long are cut.
     pub(super) truncate: bool,
+    /// What functions and conversions know, with the pictures of the file format.
+    pub(super) functions: FunctionContext,
 }
 
 /// Where the values of a column come from.
@@ -74,8 +76,8 @@ impl Computed {
     }
 
     /// The values, NULL where one cannot be computed.
-    fn values(&self, batch: &Batch, context: &QueryContext) -> Result<Made> {
-        match self.values.evaluate(batch, &context.functions) {
+    fn values(&self, batch: &Batch, functions: &FunctionContext) -> Result<Made> {
+        match self.values.evaluate(batch, functions) {
             Ok(mut columns) => Ok((columns.swap_remove(0), Vec::new())),
             Err(error) if is_fatal(&error) => Err(error),
             Err(error) if batch.rows() <= 1 => {
@@ -84,9 +86,9 @@ impl Computed {
             Err(_) => {
                 // One of the rows is bad: each half is tried on its own.
                 let middle = batch.rows() / 2;
-                let (left, mut errors) = self.values(&batch.slice(0, middle), context)?;
+                let (left, mut errors) = self.values(&batch.slice(0, middle), functions)?;
                 let rest = batch.slice(middle, batch.rows() - middle);
-                let (right, more) = self.values(&rest, context)?;
+                let (right, more) = self.values(&rest, functions)?;
                 errors.extend(more.into_iter().map(|(row, error)| (row + middle, error)));
                 Ok((Column::concat(&[&left, &right])?, errors))
             }
@@ -107,7 +109,6 @@ impl RowMaker {
         batch: &FileBatch,
         types: &[Option<SqlType>],
         file: &StagedFile,
-        context: &QueryContext,
     ) -> Result<(Batch, Vec<RowError>)> {
         let rows = batch.batch.rows();
         let computed_over = match &self.fields {
@@ -123,20 +124,18 @@ impl RowMaker {
                 ColumnSource::Ready(place) => (batch.batch.column(*place).clone(), Vec::new()),
                 ColumnSource::Typed(place) => match types.get(*place).copied().flatten() {
                     None => (Column::nulls_of(column.sql_type, rows), Vec::new()),
-                    Some(from) => {
-                        self.convert(batch.batch.column(*place), from, column, context)?
-                    }
+                    Some(from) => self.convert(batch.batch.column(*place), from, column)?,
                 },
                 ColumnSource::Member(member) => {
                     let values = members(batch.batch.column(0), member)?;
-                    self.convert(&values, SqlType::Variant, column, context)?
+                    self.convert(&values, SqlType::Variant, column)?
                 }
                 ColumnSource::Computed(computed) => {
-                    let (values, mut errors) = computed.values(&computed_over, context)?;
+                    let (values, mut errors) = computed.values(&computed_over, &self.functions)?;
                     let values = match computed.from {
                         None => values,
                         Some(from) => {
-                            let (values, more) = self.convert(&values, from, column, context)?;
+                            let (values, more) = self.convert(&values, from, column)?;
                             errors.extend(more);
                             values
                         }
@@ -164,19 +163,12 @@ impl RowMaker {
     }
 
     /// The values as the column's type, NULL where one does not convert.
-    fn convert(
-        &self,
-        values: &Column,
-        from: SqlType,
-        column: &TableColumn,
-        context: &QueryContext,
-    ) -> Result<Made> {
+    fn convert(&self, values: &Column, from: SqlType, column: &TableColumn) -> Result<Made> {
         let to = column.sql_type;
         let (Some(limit), true) = (length_limit(to), from != to) else {
-            return cast_collect(values, from, to, context.functions.as_ref());
+            return cast_collect(values, from, to, &self.functions);
         };
-        let (texts, mut errors) =
-            cast_collect(values, from, SqlType::TEXT, context.functions.as_ref())?;
+        let (texts, mut errors) = cast_collect(values, from, SqlType::TEXT, &self.functions)?;
         let texts = match cut(&texts, limit, self.truncate, &mut errors) {
             Some(cut) => cut,
             None => texts,

@@ -39,7 +39,7 @@ pub(super) fn validate(
             chunk.parse(|batch| {
                 context.check()?;
                 context.watch.progress.add_rows(batch.rows_parsed);
-                let (_, rejected) = recipe.rows.make(&batch, &types, &files[file], context)?;
+                let (_, rejected) = recipe.rows.make(&batch, &types, &files[file])?;
                 let found = batch.errors.iter().cloned().chain(rejected);
                 lock(&errors).extend(found.map(|error| (file, error)));
                 Ok(())
@@ -68,7 +68,7 @@ fn first_rows(
         let (file, types) = (chunk.file, chunk.types());
         let parsed = chunk.parse(|batch| {
             context.check()?;
-            let (rows, rejected) = recipe.rows.make(&batch, &types, &files[file], context)?;
+            let (rows, rejected) = recipe.rows.make(&batch, &types, &files[file])?;
             let errors = batch.errors.iter().chain(&rejected);
             let first = errors.min_by_key(|error| error.row_number);
             // Rows that would have come before the bad one may be enough.

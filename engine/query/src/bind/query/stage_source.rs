@@ -225,10 +225,11 @@ pub(crate) fn stored_options(options: &[(String, String)]) -> Vec<NamedOption> {
     options.iter().map(option).collect()
 }
 
-/// The options of `FILE_FORMAT = ..`: a name, or a list with TYPE or FORMAT_NAME.
+/// The options of `FILE_FORMAT = ..`: a name, or a list with TYPE or FORMAT_NAME; what stands beside
+/// FORMAT_NAME replaces what the named format says.
 ///
 /// # Errors
-/// When there is no such file format.
+/// When there is no such file format, or FORMAT_NAME stands beside TYPE.
 pub(crate) fn file_format(
     binder: &Binder<'_>,
     value: &OptionValue,
@@ -236,11 +237,23 @@ pub(crate) fn file_format(
 ) -> Result<Vec<NamedOption>> {
     match value {
         OptionValue::Nested(options) => {
-            let named = options.iter().find(|option| option.name == "FORMAT_NAME");
-            match named {
-                Some(option) => file_format(binder, &option.value, env),
-                None => options.iter().map(plain_option).collect(),
+            let (named, others): (Vec<_>, Vec<_>) =
+                options.iter().partition(|option| option.name == "FORMAT_NAME");
+            if let (Some(_), Some(kind)) =
+                (named.first(), others.iter().find(|option| option.name == "TYPE"))
+            {
+                let text = "FORMAT_NAME and TYPE exclude each other";
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(kind.span));
             }
+            let mut format = match named.last() {
+                Some(option) => file_format(binder, &option.value, env)?,
+                None => Vec::new(),
+            };
+            for option in others {
+                format.retain(|known| known.name != option.name);
+                format.push(plain_option(option)?);
+            }
+            Ok(format)
         }
         OptionValue::Text(text) => named_format(binder, &firn_parse::parse_object_name(text)?, env),
         other => match other.as_name() {
