@@ -3,6 +3,8 @@
 
 use firn_expression::Expr;
 pub use firn_expression::expr::display::ColumnNames;
+use firn_types::scan_predicate::ScanPredicate;
+use firn_types::{FieldId, SqlType, Value};
 
 use super::{
     Aggregate, AggregateCall, ApplyKind, Join, JoinKind, Plan, PlanColumn, ProjectItem, SampleSize,
@@ -164,6 +166,53 @@ impl Plan {
             Plan::RecursiveCte(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::Apply(_) | Plan::SetOperation(_) => plain,
         }
+    }
+}
+
+impl Plan {
+    /// What the node may leave out, which the operators of a user's EXPLAIN do not tell: the micro-partitions that
+    /// statistics can skip, rows of a partition beyond its first ones.
+    pub fn shortcut(&self) -> Option<String> {
+        match self {
+            Plan::Scan(node) if node.pruning != ScanPredicate::True => {
+                Some(format!("pruning: {}", pruning(&node.pruning, node)))
+            }
+            Plan::Window(Window { top: Some((_, rows)), .. }) => {
+                Some(format!("first rows of each partition: {rows}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn pruning(predicate: &ScanPredicate, scan: &Scan) -> String {
+    let name = |field: &FieldId| {
+        let column = scan.columns.iter().find(|column| column.field == *field);
+        column.map_or_else(|| field.to_string(), |column| column.column.name.clone())
+    };
+    let value =
+        |value: &Value| Expr::Literal { value: value.clone(), sql_type: SqlType::Null }.to_string();
+    let joined = |parts: &[ScanPredicate], between: &str| {
+        let parts: Vec<String> = parts.iter().map(|part| pruning(part, scan)).collect();
+        format!("({})", parts.join(between))
+    };
+    match predicate {
+        ScanPredicate::True => "TRUE".to_string(),
+        ScanPredicate::False => "FALSE".to_string(),
+        ScanPredicate::Compare { field, operator, value: bound } => {
+            format!("{} {} {}", name(field), operator.symbol(), value(bound))
+        }
+        ScanPredicate::In { field, values } => {
+            let values: Vec<String> = values.iter().map(value).collect();
+            format!("{} IN ({})", name(field), values.join(", "))
+        }
+        ScanPredicate::StartsWith { field, prefix } => {
+            format!("{} STARTS WITH {}", name(field), value(&Value::text(prefix.as_str())))
+        }
+        ScanPredicate::IsNull(field) => format!("{} IS NULL", name(field)),
+        ScanPredicate::IsNotNull(field) => format!("{} IS NOT NULL", name(field)),
+        ScanPredicate::And(parts) => joined(parts, " AND "),
+        ScanPredicate::Or(parts) => joined(parts, " OR "),
     }
 }
 

@@ -118,7 +118,8 @@ impl Plan {
 
 fn write_plan(text: &mut String, plan: &Plan, depth: usize) {
     let indent = "  ".repeat(depth);
-    let line = format!("{indent}{} {}", plan.operation(), plan.details());
+    let shortcut = plan.shortcut().map(|shortcut| format!(" {shortcut}")).unwrap_or_default();
+    let line = format!("{indent}{} {}{shortcut}", plan.operation(), plan.details());
     let _ = writeln!(text, "{}", line.trim_end());
     for input in plan.inputs() {
         write_plan(text, input, depth + 1);

@@ -374,7 +374,8 @@ impl StatementContext {
         }
     }
 
-    fn optimize_context<'f>(
+    /// What the optimizer may use; `next_column` is the first column id that the plan does not use.
+    pub(crate) fn optimize_context<'f>(
         &self,
         functions: &'f FunctionContext,
         next_column: u32,

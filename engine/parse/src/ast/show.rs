@@ -130,4 +130,6 @@ pub enum ExplainFormat {
     Json,
     /// One text for people.
     Text,
+    /// The plan as it was bound, and after each optimizer rule that changes it; firn's own.
+    Rules,
 }

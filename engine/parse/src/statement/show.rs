@@ -231,9 +231,10 @@ impl Reader<'_> {
         self.expect("EXPLAIN")?;
         let mut format = ExplainFormat::default();
         if self.eat("USING") {
-            format = match self.eat_one(&["TABULAR", "JSON", "TEXT"]) {
+            format = match self.eat_one(&["TABULAR", "JSON", "TEXT", "RULES"]) {
                 Some("TABULAR") => ExplainFormat::Tabular,
                 Some("JSON") => ExplainFormat::Json,
+                Some("RULES") => ExplainFormat::Rules,
                 Some(_) => ExplainFormat::Text,
                 None => return Err(self.unexpected()),
             };

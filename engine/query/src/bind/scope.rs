@@ -3,6 +3,7 @@
 use firn_account::catalog::names::nearest;
 use firn_types::{ColumnId, Error, ErrorCode, ObjectName, Result, Span};
 
+use firn_expression::expr::display::ColumnNames;
 use firn_plan::PlanColumn;
 
 /// The columns in sight of an expression: those of FROM, and of the enclosing queries.
@@ -160,6 +161,12 @@ impl Scope<'_> {
                 source => format!("{source}.{name}"),
             })
         })
+    }
+
+    /// The columns of this query under their names, for those who read an expression.
+    pub(crate) fn column_names(&self) -> ColumnNames {
+        let columns = self.relations.iter().flat_map(|relation| &relation.columns);
+        columns.map(|column| (column.column.id, column.column.name.clone())).collect()
     }
 
     /// Every name that can be asked for, for "did you mean".

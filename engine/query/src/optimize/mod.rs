@@ -27,6 +27,7 @@ mod top_n;
 mod unique;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use firn_types::{ColumnId, Result};
 
@@ -34,7 +35,7 @@ use firn_plan::Plan;
 use firn_plan::statement::{MergeAction, StatementPlan};
 
 pub use context::OptimizeContext;
-pub use run::{Trace, optimize, optimize_traced};
+pub use run::{Step, optimize, optimize_traced};
 
 /// One rewriting of plans.
 pub struct Rule {
@@ -96,6 +97,27 @@ pub fn optimize_statement(
         *plan = optimize(taken, &required, context)?;
     }
     Ok(statement)
+}
+
+/// As [`optimize_statement`], of a statement that is only looked at: its plan as it was bound, and what becomes of
+/// it by each rule that changes it. A statement without a plan has no steps.
+///
+/// # Errors
+/// As [`optimize_statement`].
+pub fn trace_statement(
+    statement: &StatementPlan,
+    context: &OptimizeContext<'_>,
+) -> Result<Vec<(Option<&'static str>, Duration, StatementPlan)>> {
+    let Some(source) = statement.source() else { return Ok(Vec::new()) };
+    let steps = optimize_traced(source.clone(), &required_columns(statement), context)?;
+    let step = |step: Step| {
+        let mut statement = statement.clone();
+        if let Some(plan) = source_mut(&mut statement) {
+            *plan = step.plan;
+        }
+        (step.rule, step.elapsed, statement)
+    };
+    Ok(steps.into_iter().map(step).collect())
 }
 
 /// The plan that a statement takes its rows from.

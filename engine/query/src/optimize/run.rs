@@ -8,15 +8,15 @@ use firn_types::{ColumnId, Result};
 use super::{NEEDED, OptimizeContext, RULES};
 use firn_plan::{Plan, verify};
 
-/// What one rule did.
+/// A plan on its way.
 #[derive(Clone, Debug)]
-pub struct Trace {
-    /// The rule's name.
-    pub rule: &'static str,
-    /// How long it took.
+pub struct Step {
+    /// The rule that made it of the plan before; none of the plan as it was bound.
+    pub rule: Option<&'static str>,
+    /// How long the rule took.
     pub elapsed: Duration,
-    /// The plan after it, when it changed anything.
-    pub plan: Option<String>,
+    /// The plan.
+    pub plan: Plan,
 }
 
 /// Optimizes a plan of which the columns `required` are used.
@@ -36,7 +36,7 @@ pub fn optimize(
     })
 }
 
-/// As [`optimize`], and tells what each rule did.
+/// As [`optimize`]: the plan as it is given, and what becomes of it by each rule that changes it.
 ///
 /// # Errors
 /// As [`optimize`].
@@ -44,20 +44,22 @@ pub fn optimize_traced(
     plan: Plan,
     required: &HashSet<ColumnId>,
     context: &OptimizeContext<'_>,
-) -> Result<(Plan, Vec<Trace>)> {
-    let mut plan = plan;
-    let mut traces = Vec::with_capacity(RULES.len());
+) -> Result<Vec<Step>> {
+    let mut shown = plan.display();
+    let mut last = plan.clone();
+    let mut steps = vec![Step { rule: None, elapsed: Duration::ZERO, plan }];
     for rule in RULES.iter().filter(|rule| is_on(rule.name, context)) {
-        let before = plan.display();
         let start = Instant::now();
-        plan = (rule.apply)(plan, required, context)?;
+        last = (rule.apply)(last, required, context)?;
         let elapsed = start.elapsed();
-        check(&plan)?;
-        let after = plan.display();
-        let changed = (after != before).then_some(after);
-        traces.push(Trace { rule: rule.name, elapsed, plan: changed });
+        check(&last)?;
+        let after = last.display();
+        if after != shown {
+            steps.push(Step { rule: Some(rule.name), elapsed, plan: last.clone() });
+            shown = after;
+        }
     }
-    Ok((plan, traces))
+    Ok(steps)
 }
 
 fn is_on(name: &str, context: &OptimizeContext<'_>) -> bool {

@@ -28,9 +28,8 @@ pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Plan {
 }
 
 /// What tells lists of distinct arguments apart; none for aggregates of all rows.
-fn list_of(call: &AggregateCall) -> Option<Vec<String>> {
-    (call.distinct && call.order_by.is_empty())
-        .then(|| call.arguments.iter().map(ToString::to_string).collect())
+fn list_of(call: &AggregateCall) -> Option<&[Expr]> {
+    (call.distinct && call.order_by.is_empty()).then_some(&call.arguments)
 }
 
 /// Whether some list of distinct values is costly beside other aggregates, and the input gives the same rows
@@ -64,12 +63,14 @@ fn is_repeatable(plan: &Plan) -> bool {
 
 /// One aggregation for each list of distinct arguments; each gives one row.
 fn part(node: Aggregate, context: &OptimizeContext<'_>) -> Plan {
-    let mut lists: Vec<(Option<Vec<String>>, Vec<AggregateCall>)> = Vec::new();
+    let mut lists: Vec<Vec<AggregateCall>> = Vec::new();
     for call in node.aggregates {
-        let list = list_of(&call);
-        match lists.iter_mut().find(|(known, _)| *known == list) {
-            Some((_, calls)) => calls.push(call),
-            None => lists.push((list, vec![call])),
+        let has_list = |calls: &&mut Vec<AggregateCall>| {
+            calls.first().is_some_and(|first| list_of(first) == list_of(&call))
+        };
+        match lists.iter_mut().find(has_list) {
+            Some(calls) => calls.push(call),
+            None => lists.push(vec![call]),
         }
     }
     let alone = |calls: Vec<AggregateCall>| {
@@ -100,7 +101,7 @@ fn part(node: Aggregate, context: &OptimizeContext<'_>) -> Plan {
             conditions: Vec::new(),
         }))
     };
-    let parts = lists.into_iter().map(|(_, calls)| alone(calls));
+    let parts = lists.into_iter().map(alone);
     parts.reduce(beside).unwrap_or_else(Plan::one_row)
 }
 
@@ -109,13 +110,9 @@ fn splits(node: &Aggregate) -> bool {
     let plain = |call: &AggregateCall| {
         call.distinct && call.order_by.is_empty() && !call.arguments.is_empty()
     };
-    let text = |call: &AggregateCall| -> Vec<String> {
-        call.arguments.iter().map(ToString::to_string).collect()
-    };
-    let arguments = text(first);
     node.grouping_sets.is_none()
         && plain(first)
-        && others.iter().all(|call| plain(call) && text(call) == arguments)
+        && others.iter().all(|call| plain(call) && call.arguments == first.arguments)
         && pays(node, &first.arguments)
 }
 

@@ -6,6 +6,7 @@ use firn_parse::ast::{Explain, ExplainFormat};
 use firn_plan::Plan;
 use firn_plan::describe::{Attribute, ColumnNames, Description};
 use firn_plan::statement::StatementPlan;
+use firn_query::optimize;
 use firn_storage::prune;
 use firn_types::{Field, Result, SqlType, Value};
 use serde_json::json;
@@ -18,15 +19,41 @@ use crate::result::Rows;
 /// # Errors
 /// As binding the statement.
 pub(super) fn run(running: &mut StatementContext, ast: &Explain) -> Result<Rows> {
+    if ast.format == ExplainFormat::Rules {
+        return rules(running, ast);
+    }
     let plan = running.plan(&ast.statement)?;
     let explained = Explained::of(&plan);
     let content = match ast.format {
         ExplainFormat::Tabular => return Ok(explained.tabular()),
-        ExplainFormat::Text => explained.text(),
+        ExplainFormat::Text | ExplainFormat::Rules => explained.text(),
         ExplainFormat::Json => explained.json().to_string(),
     };
     let mut rows = Rows::texts(&["content"]);
     rows.rows.push(vec![Value::text(content)]);
+    Ok(rows)
+}
+
+/// The plan as it was bound, and after each rule that changes it.
+fn rules(running: &StatementContext, ast: &Explain) -> Result<Rows> {
+    let functions = running.function_context();
+    let steps = running.with_binder(&functions, |binder| {
+        let plan = binder.bind(&ast.statement, &running.sql)?;
+        let context = running.optimize_context(&functions, binder.next_column_id());
+        optimize::trace_statement(&plan, &context)
+    })?;
+    let mut rows = Rows::new(vec![
+        Field::new("rule", SqlType::TEXT),
+        Field::new("microseconds", SqlType::number(19, 0)),
+        Field::new("plan", SqlType::TEXT),
+    ]);
+    for (rule, elapsed, plan) in steps {
+        rows.rows.push(vec![
+            Value::text(rule.unwrap_or("bound")),
+            Value::integer(elapsed.as_micros() as i64),
+            Value::text(Explained::of(&plan).operations()),
+        ]);
+    }
     Ok(rows)
 }
 
@@ -50,6 +77,8 @@ struct Line {
     alias: Option<String>,
     expressions: Vec<String>,
     assigned: Option<Assigned>,
+    /// What it may leave out.
+    shortcut: Option<String>,
 }
 
 /// The operators of a statement, each before those that give it rows.
@@ -62,34 +91,40 @@ impl Explained {
     fn of(plan: &StatementPlan) -> Explained {
         let names = plan.source().map(Plan::column_names).unwrap_or_default();
         let mut explained = Explained { lines: Vec::new(), total: Assigned::default() };
-        explained.add(root(plan, &names), plan.operation(), None, None);
+        explained.add(root(plan, &names), plan.operation(), None);
         let source = plan.source().map(|plan| (plan, 0));
         let mut pending: Vec<(&Plan, usize)> = source.into_iter().collect();
         while let Some((plan, parent)) = pending.pop() {
             let id = explained.lines.len();
             let description = plan.describe(&names);
-            explained.add(description, plan.operation(), Some(parent), assigned(plan));
+            explained.add(description, plan.operation(), Some(parent));
+            explained.note(assigned(plan), plan.shortcut());
             pending.extend(plan.inputs().into_iter().rev().map(|input| (input, id)));
         }
         explained
     }
 
-    fn add(
-        &mut self,
-        description: Description,
-        operation: &'static str,
-        parent: Option<usize>,
-        assigned: Option<Assigned>,
-    ) {
+    fn add(&mut self, description: Description, operation: &'static str, parent: Option<usize>) {
+        let depth = parent.map_or(0, |parent| self.lines[parent].depth + 1);
+        let expressions = expressions(&description.attributes);
+        let Description { object, alias, .. } = description;
+        let (assigned, shortcut) = (None, None);
+        let line =
+            Line { parent, depth, operation, object, alias, expressions, assigned, shortcut };
+        self.lines.push(line);
+    }
+
+    /// Notes of the newest operator what it reads and what it may leave out.
+    fn note(&mut self, assigned: Option<Assigned>, shortcut: Option<String>) {
         if let Some(assigned) = assigned {
             self.total.total += assigned.total;
             self.total.partitions += assigned.partitions;
             self.total.bytes += assigned.bytes;
         }
-        let depth = parent.map_or(0, |parent| self.lines[parent].depth + 1);
-        let expressions = expressions(&description.attributes);
-        let Description { object, alias, .. } = description;
-        self.lines.push(Line { parent, depth, operation, object, alias, expressions, assigned });
+        if let Some(line) = self.lines.last_mut() {
+            line.assigned = assigned;
+            line.shortcut = shortcut;
+        }
     }
 
     fn tabular(&self) -> Rows {
@@ -161,6 +196,20 @@ impl Explained {
             text.push('\n');
         }
         text
+    }
+
+    /// The operators alone, a line each, below those that they give rows to.
+    fn operations(&self) -> String {
+        let line = |line: &Line| {
+            let alias = line.alias.as_ref().map(|alias| format!("AS {alias}"));
+            let shown = Some(line.expressions.join(", "));
+            let parts = [line.object.clone(), alias, shown, line.shortcut.clone()];
+            let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+            let whole: Vec<String> =
+                [line.operation.to_string()].into_iter().chain(parts).collect();
+            format!("{}{}", "  ".repeat(line.depth), whole.join("  "))
+        };
+        self.lines.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     fn json(&self) -> serde_json::Value {

@@ -152,6 +152,7 @@ fn too_many_sets(span: Span) -> Error {
 
 /// Gives each different group a column.
 fn number_groups(select: &SelectBinder<'_>, sets: Vec<Vec<Expr>>, plain: bool) -> Groups {
+    let names = select.scope.column_names();
     let mut items: Vec<ProjectItem> = Vec::new();
     let mut positions: HashMap<Expr, usize> = HashMap::new();
     let mut set_positions = Vec::with_capacity(sets.len());
@@ -164,7 +165,11 @@ fn number_groups(select: &SelectBinder<'_>, sets: Vec<Vec<Expr>>, plain: bool) -
                 let own = |id: &ColumnId| plain && select.scope.name_of(*id).is_some();
                 let id = expr.as_column().filter(own);
                 let id = id.unwrap_or_else(|| select.binder.fresh());
-                items.push(ProjectItem { id, name: expr.to_string(), expr: expr.clone() });
+                items.push(ProjectItem {
+                    id,
+                    name: expr.named(&names).to_string(),
+                    expr: expr.clone(),
+                });
                 items.len() - 1
             });
             if !members.contains(&position) {
