@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use firn_engine::{
-    Engine, EngineOptions, Failure, Session, SessionOptions, Statement, StatementOptions,
+    Binds, Cell, Engine, EngineOptions, Failure, Session, SessionOptions, SqlType, Statement,
+    StatementOptions, TypedValue, Value,
 };
 use firn_tests::written_row;
 
@@ -17,7 +18,7 @@ fn session(engine: &Engine) -> Session {
 }
 
 fn start(session: &Session, sql: &str) -> Statement {
-    session.start(sql, &StatementOptions::default())
+    session.start(sql, Binds::default(), &StatementOptions::default())
 }
 
 fn rows(session: &Session, sql: &str) -> Vec<String> {
@@ -110,7 +111,7 @@ fn parameters_hold_for_one_statement() {
     let session = session(&engine);
     let with = |name: &str, value: &str, sql: &str| {
         let parameters = vec![(name.to_string(), value.to_string())];
-        session.start(sql, &StatementOptions { parameters }).result()
+        session.start(sql, Binds::default(), &StatementOptions { parameters }).result()
     };
     let date = with("DATE_OUTPUT_FORMAT", "DD.MM.YYYY", "SELECT '2024-05-06'::DATE");
     let cells = date.expect("it runs").cells().expect("printable");
@@ -225,4 +226,153 @@ fn what_runs_ends_with_its_session() {
     slow.fields().expect("it runs");
     drop(session);
     assert!(slow.result().expect_err("its session is gone").is_canceled());
+}
+
+#[test]
+fn a_warehouse_runs_so_many_statements_at_once() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    rows(&session, "CREATE WAREHOUSE one MAX_CONCURRENCY_LEVEL = 1");
+    let slow = start(&session, "SELECT SYSTEM$WAIT(60)");
+    let running = |session: &Session| {
+        let shown = start(session, "SHOW WAREHOUSES LIKE 'one'").result().expect("shown");
+        let column = shown.fields.iter().position(|field| field.name == "running");
+        let cells = shown.cells().expect("printable");
+        cells[0][column.expect("a column")] == Cell::Text("1".to_string())
+    };
+    while !running(&session) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let parameters = vec![("STATEMENT_QUEUED_TIMEOUT_IN_SECONDS".to_string(), "1".to_string())];
+    let impatient = session.start("SELECT 1", Binds::default(), &StatementOptions { parameters });
+    let message = impatient.result().expect_err("no place in time").message;
+    assert!(message.contains("queued timeout of 1 second"), "{message}");
+    let patient = start(&session, "SELECT 2");
+    assert!(patient.result_within(Duration::from_millis(50)).is_none());
+    // What does not compute needs no place.
+    rows(&session, "SHOW WAREHOUSES");
+    slow.watch().cancel.cancel();
+    patient.result().expect("its turn has come");
+    let waited = format!(
+        "SELECT queued_overload_time > 0 FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) \
+         WHERE query_id = '{}'",
+        patient.query_id()
+    );
+    assert_eq!(rows(&session, &waited), ["true"]);
+}
+
+fn bound(session: &Session, sql: &str, binds: Binds) -> Vec<String> {
+    let statement = session.start(sql, binds, &StatementOptions::default());
+    let result = statement.result().unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
+}
+
+fn positional(values: &[TypedValue]) -> Binds {
+    Binds { positional: values.to_vec(), named: Vec::new() }
+}
+
+#[test]
+fn values_come_with_a_statement() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let (one, two, text) =
+        (TypedValue::integer(1), TypedValue::integer(2), TypedValue::text("a'b"));
+    let both = positional(&[one.clone(), text.clone()]);
+    assert_eq!(bound(&session, "SELECT ? + 1, ? || '?' -- ?", both.clone()), ["2|a'b?"]);
+    assert_eq!(bound(&session, "SELECT :2, :1, :1", both), ["a'b|1|1"]);
+    let named = Binds {
+        positional: Vec::new(),
+        named: vec![("N".to_string(), two.clone()), ("name".to_string(), text.clone())],
+    };
+    assert_eq!(bound(&session, "SELECT :n * :N, :Name", named), ["4|a'b"]);
+    let date = TypedValue { value: Value::Date(19_849), sql_type: SqlType::Date };
+    let typed = positional(&[date, TypedValue::null(SqlType::Boolean)]);
+    assert_eq!(bound(&session, "SELECT SYSTEM$TYPEOF(?), ?", typed.clone()), ["DATE[SB4]|NULL"]);
+    assert_eq!(bound(&session, "SELECT ? + 1, ?", typed), ["2024-05-07|NULL"]);
+}
+
+#[test]
+fn values_stand_wherever_constants_do() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let number = TypedValue::integer;
+    rows(&session, "CREATE TABLE t (a INT, b VARCHAR)");
+    let many: Vec<TypedValue> =
+        (0..3).flat_map(|n| [number(n), TypedValue::text(&format!("row {n}"))]).collect();
+    let insert = "INSERT INTO t VALUES (?, ?), (?, ?), (?, ?)";
+    assert_eq!(bound(&session, insert, positional(&many)), ["3"]);
+    let table = positional(&[TypedValue::text("t"), number(1)]);
+    assert_eq!(bound(&session, "SELECT COUNT(*) FROM IDENTIFIER(?) WHERE a >= ?", table), ["2"]);
+    let limit = positional(&[number(1), number(1)]);
+    assert_eq!(bound(&session, "SELECT b FROM t ORDER BY a LIMIT ? OFFSET ?", limit), ["row 1"]);
+    let count = "SELECT COUNT(*) FROM TABLE(GENERATOR(ROWCOUNT => ?))";
+    assert_eq!(bound(&session, count, positional(&[number(7)])), ["7"]);
+    let split = "SELECT value FROM TABLE(SPLIT_TO_TABLE(:list, ','))";
+    let list = Binds { named: vec![("list".into(), TypedValue::text("x,y"))], ..Binds::default() };
+    assert_eq!(bound(&session, split, list), ["x", "y"]);
+    let update = positional(&[TypedValue::text("new"), number(2)]);
+    assert_eq!(bound(&session, "UPDATE t SET b = ? WHERE a = ?", update), ["1|0"]);
+    bound(&session, "SET (x, y) = (?, ? || '!')", positional(&[number(5), TypedValue::text("z")]));
+    assert_eq!(rows(&session, "SELECT $x, $y"), ["5|z!"]);
+    bound(
+        &session,
+        "CREATE TABLE u AS SELECT a FROM t WHERE b = ?",
+        positional(&[TypedValue::text("new")]),
+    );
+    assert_eq!(rows(&session, "SELECT a FROM u"), ["2"]);
+    bound(&session, "COPY INTO @~/out FROM (SELECT a + ? FROM t)", positional(&[number(10)]));
+    let staged = "SELECT SUM($1 + ?) FROM @~/out";
+    assert_eq!(bound(&session, staged, positional(&[number(100)])), ["333.00000"]);
+}
+
+#[test]
+fn places_without_values_and_values_of_other_types_are_errors() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    let message = |sql: &str, binds: Binds| {
+        let statement = session.start(sql, binds, &StatementOptions::default());
+        statement.result().expect_err(sql).message
+    };
+    let one = positional(&[TypedValue::integer(1)]);
+    assert!(message("SELECT ?, ?", one.clone()).contains("Bind variable ? number 2 not set."));
+    assert!(message("SELECT :name", one.clone()).contains("Bind variable :NAME not set."));
+    assert!(message("SELECT :0", one.clone()).contains("not set"));
+    assert!(message("CREATE TABLE t (a INT DEFAULT ?)", one.clone()).contains("bind variables"));
+    assert!(message("CREATE VIEW v AS SELECT ? AS a", one).contains("bind variables"));
+    let wrong = TypedValue { value: Value::text("x"), sql_type: SqlType::Date };
+    assert!(message("SELECT ?", positional(&[wrong])).contains("of type DATE"));
+}
+
+#[test]
+fn a_statement_is_described_and_not_run() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    rows(&session, "CREATE TABLE t (a INT, b VARCHAR(5))");
+    rows(&session, "CREATE SEQUENCE s");
+    let described = |sql: &str| {
+        let described = session.describe(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+        let fields = described.fields.map(|fields| {
+            let shown = fields.iter().map(|field| format!("{} {}", field.name, field.sql_type));
+            shown.collect::<Vec<_>>().join(", ")
+        });
+        (described.kind, fields.unwrap_or_default(), described.binds.join(","))
+    };
+    let (select, none) = ("SELECT", String::new);
+    let query =
+        "SELECT a, b, SYSTEM$WAIT(60) AS w, s.nextval AS n FROM t WHERE a = ? AND b = :name";
+    let shown = "A NUMBER(38,0), B VARCHAR(5), W VARCHAR, N NUMBER(38,0)".to_string();
+    let start = Instant::now();
+    let told = described(query);
+    assert!(start.elapsed() < Duration::from_secs(30), "it was run");
+    assert_eq!((told.0, told.2), (select, "?1,NAME".to_string()));
+    assert!(told.1.starts_with("A NUMBER(38,0), B VARCHAR(5), W VARCHAR"), "{} / {shown}", told.1);
+    assert_eq!(rows(&session, "SELECT s.nextval"), ["1"]);
+    let inserted = "number of rows inserted NUMBER(19,0)".to_string();
+    assert_eq!(described("INSERT INTO t VALUES (?, ?)"), ("INSERT", inserted, "?1,?2".to_string()));
+    assert_eq!(rows(&session, "SELECT COUNT(*) FROM t"), ["0"]);
+    assert_eq!(described("DROP TABLE t"), ("DROP", none(), none()));
+    assert!(session.describe("SELECT nothing FROM t").is_err());
+    let history = "SELECT COUNT(*) FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) \
+                   WHERE query_text LIKE '%WAIT(60)%' AND query_text NOT LIKE '%HISTORY%'";
+    assert_eq!(rows(&session, history), ["0"]);
 }

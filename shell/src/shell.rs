@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use firn_engine::{Failure, Session, Statement, StatementOptions, StatementResult};
+use firn_engine::{Binds, Failure, Session, Statement, StatementOptions, StatementResult};
 
 use crate::error_view::{self, Origin};
 use crate::meta_command;
@@ -152,7 +152,7 @@ impl Shell {
             flag.store(false, Ordering::Relaxed);
         }
         let start = Instant::now();
-        let statement = self.session.start(sql, &StatementOptions::default());
+        let statement = self.session.start(sql, Binds::default(), &StatementOptions::default());
         let prints = self.options.is_true("results");
         let streams = prints && self.options.format().streams();
         let printed;

@@ -14,6 +14,7 @@ pub mod column;
 pub mod kernels;
 pub mod narrow;
 pub mod physical;
+pub mod record_batch;
 pub mod row_key;
 pub mod scramble;
 pub mod selection;

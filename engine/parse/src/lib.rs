@@ -74,6 +74,20 @@ pub fn parse_location(text: &str) -> Result<ast::StageLocation> {
     stage::read_location(text, firn_types::Span::new(0, text.len()))
 }
 
+/// Where the `?` of a text stand, in bytes; up to the first thing that is no SQL.
+pub fn question_marks(text: &str) -> Vec<u32> {
+    let mut marks = Vec::new();
+    if text.contains('?') {
+        let mut scanner = scan::Scanner::new(text);
+        while let Ok(Some(lexeme)) = scanner.next() {
+            if lexeme.of(text) == "?" {
+                marks.push(lexeme.span().start);
+            }
+        }
+    }
+    marks
+}
+
 /// Reads something that is all of `text`.
 fn whole<T: Send>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T> + Send) -> Result<T> {
     let outline = Outline::part(text, 0, text.len())?;

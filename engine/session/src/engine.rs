@@ -13,6 +13,7 @@ use crate::compute::Compute;
 use crate::history::Statements;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
+use crate::warehouse::Warehouses;
 
 /// How a process uses an account.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) compute: Compute,
     pub(crate) statements: Statements,
     pub(crate) results: Results,
+    pub(crate) warehouses: Warehouses,
     next_session: AtomicU64,
 }
 
@@ -80,6 +82,7 @@ impl Engine {
             compute,
             statements: Statements::default(),
             results,
+            warehouses: Warehouses::default(),
             next_session: AtomicU64::new(first),
         };
         Ok(Engine { inner: Arc::new(inner) })

@@ -40,6 +40,8 @@ pub(crate) struct QueryRecord {
     pub(crate) start_nanos: i64,
     /// When its plan was ready, for statements with one.
     pub(crate) planned_nanos: OnceLock<i64>,
+    /// How long it waited for a place in its warehouse, for statements that compute.
+    pub(crate) queued_nanos: OnceLock<i64>,
     /// How it ended; nothing while it runs.
     pub(crate) end: OnceLock<Outcome>,
     /// What is kept of the newest statements only.
@@ -91,6 +93,7 @@ impl QueryRecord {
             cancel: statement.watch.cancel.clone(),
             start_nanos,
             planned_nanos: OnceLock::new(),
+            queued_nanos: OnceLock::new(),
             end: OnceLock::new(),
             details: Mutex::new(Details { profile, ..Details::default() }),
         }

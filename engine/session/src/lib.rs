@@ -4,15 +4,18 @@
 //! gives a [`Statement`]; `lifecycle` shows its whole road; `command` holds the statements without a plan, a file per kind of
 //! object; `introspect` turns descriptions into rows.
 
+mod admission;
 mod command;
 mod compute;
 mod current;
+mod description;
 mod engine;
 mod failure;
 mod history;
 mod introspect;
 mod keywords;
 mod lifecycle;
+mod planning;
 mod query_type;
 mod result;
 mod results;
@@ -26,15 +29,18 @@ mod statement;
 mod transact;
 mod transaction_slot;
 mod upkeep;
+mod warehouse;
 
+pub use description::StatementDescription;
 pub use engine::{Engine, EngineOptions};
 pub use failure::Failure;
 pub use firn_execute::spool::Next;
 pub use firn_parse::split;
+pub use firn_query::bind::{Binds, TypedValue};
 pub use firn_query::optimize::RULES;
 pub use firn_storage::ObjectAccess;
-pub use firn_types::Field;
 pub use firn_types::watch::{SoFar, Watch};
+pub use firn_types::{Field, SqlType, Value};
 pub use introspect::complete::Completer;
 pub use keywords::KEYWORDS;
 pub use result::{Cell, StatementResult};

@@ -3,30 +3,27 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use firn_column::Batch;
-use firn_execute::context::Storage;
 use firn_execute::spool::own_rows;
-use firn_execute::{Flow, Profile, QueryContext};
+use firn_execute::{Flow, Profile, Spool};
 use firn_expression::functions::FunctionContext;
-use firn_parse::ast::Statement;
+use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
-use firn_query::bind::{BindContext, Binder};
-use firn_query::optimize::{self, OptimizeContext};
-use firn_types::{ColumnId, Error, ErrorCode, Field, ObjectId, QueryId, Result, Watch, stack};
+use firn_query::bind::{Binds, PlaceRule, Placeholders};
+use firn_types::{ColumnId, Error, ErrorCode, Field, QueryId, Result, Watch, stack};
 
 use crate::command;
 use crate::failure::Failure;
 use crate::history::{Outcome, QueryRecord};
 use crate::query_type::query_type;
 use crate::result::Rows;
-use crate::services::{BindView, SessionServices, SessionTables};
 use crate::session::InUse;
 use crate::session_state::{SessionHome, SessionState};
-use crate::stages::Stages;
 use crate::statement::{Finished, StatementOptions, StatementState};
+use crate::warehouse::Permit;
 
 /// Stack of a statement's thread, in bytes: as large as a main thread's.
 const STACK_BYTES: usize = 8 << 20;
@@ -42,6 +39,8 @@ pub(crate) struct StatementContext {
     home: Arc<SessionHome>,
     /// The statement's text.
     pub(crate) sql: Arc<str>,
+    /// The places in the text, and the values that came for them.
+    pub(crate) placeholders: Placeholders,
     /// The statement's id.
     pub(crate) query_id: QueryId,
     /// When it started: nanoseconds since 1970 UTC.
@@ -52,6 +51,8 @@ pub(crate) struct StatementContext {
     pub(crate) watch: Watch,
     /// What its operators do.
     pub(crate) profile: Arc<Profile>,
+    /// Its place among those that run in the warehouse, once it computes.
+    pub(crate) permit: Arc<OnceLock<Permit>>,
     /// What whoever started it sees of it.
     state: Arc<StatementState>,
     /// Why the options that it was started with do not fit.
@@ -96,6 +97,26 @@ pub(crate) fn run(mut context: StatementContext) {
     context.end(outcome);
 }
 
+/// Adds a batch to the rows of a result, as far as it may have so many.
+fn deliver(rows: &Arc<Spool>, batch: Batch, limit: &mut u64) -> Result<Flow> {
+    let wanted = usize::try_from(*limit).unwrap_or(usize::MAX).min(batch.rows());
+    *limit -= wanted as u64;
+    let batch = if wanted < batch.rows() { batch.slice(0, wanted) } else { batch };
+    if wanted > 0 {
+        rows.append(own_rows(batch))?;
+    }
+    Ok(if *limit == 0 { Flow::Stop } else { Flow::Continue })
+}
+
+/// Whether parts of the statement's text are kept, to be read again.
+fn keeps_text(statement: &Statement) -> bool {
+    match statement {
+        Statement::CreateTable(ast) => !matches!(ast.source, TableSource::Query(..)),
+        Statement::CreateView(_) | Statement::AlterTable(_) => true,
+        _ => false,
+    }
+}
+
 /// The error of a statement that met a fault of firn's own.
 fn panicked(panic: &(dyn Any + Send), query_id: &QueryId) -> Error {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
@@ -114,15 +135,49 @@ impl StatementContext {
     pub(crate) fn begin(
         home: &Arc<SessionHome>,
         sql: &str,
+        binds: Binds,
         options: &StatementOptions,
     ) -> StatementContext {
         let mut session = home.state();
-        let mut wrong = None;
+        let mut wrong = binds.check().err();
         for (name, value) in &options.parameters {
             wrong = wrong.or(session.settings.set(name, value).err());
         }
         let watch = Watch::default();
         watch.cancel.limit(session.timeout_seconds());
+        let sql: Arc<str> = sql.into();
+        let placeholders = Placeholders::of(&sql, Arc::new(binds), PlaceRule::Bound);
+        let context = StatementContext {
+            wrong_option: wrong,
+            ..Self::of(home, session, sql, watch, placeholders)
+        };
+        context.session.shared.statements.add(Arc::clone(&context.record));
+        context
+    }
+
+    /// A statement that is only described: nobody else knows of it.
+    pub(crate) fn described(home: &Arc<SessionHome>, sql: &str) -> StatementContext {
+        let sql: Arc<str> = sql.into();
+        let placeholders = Placeholders::of(&sql, Arc::default(), PlaceRule::Described);
+        Self::of(home, home.state(), sql, Watch::default(), placeholders)
+    }
+
+    /// A statement inside this one: it is canceled with it, and else leaves it alone.
+    pub(crate) fn child(&self) -> StatementContext {
+        let watch = Watch { cancel: self.watch.cancel.clone(), ..Watch::default() };
+        let (session, sql) = (self.session.clone(), Arc::clone(&self.sql));
+        let child = Self::of(&self.home, session, sql, watch, Placeholders::default());
+        let (query_id, permit) = (self.query_id.clone(), Arc::clone(&self.permit));
+        StatementContext { query_id, start_nanos: self.start_nanos, permit, ..child }
+    }
+
+    fn of(
+        home: &Arc<SessionHome>,
+        session: SessionState,
+        sql: Arc<str>,
+        watch: Watch,
+        placeholders: Placeholders,
+    ) -> StatementContext {
         // The formats of now: a statement that changes them is not itself printed so.
         let functions = Arc::new(FunctionContext {
             text: Arc::clone(session.settings.formats()),
@@ -131,42 +186,21 @@ impl StatementContext {
         });
         let query_id = QueryId(uuid::Uuid::new_v4().to_string());
         let rows = session.shared.results.spool();
-        let state =
-            StatementState::new(query_id.clone(), sql.into(), watch.clone(), rows, functions);
+        let (id, text) = (query_id.clone(), Arc::clone(&sql));
+        let state = StatementState::new(id, text, watch.clone(), rows, functions);
         let start_nanos = session.shared.account.clock().now_nanos();
         let record = Arc::new(QueryRecord::start(&session, &state, start_nanos));
-        session.shared.statements.add(Arc::clone(&record));
         StatementContext {
             session,
             home: Arc::clone(home),
-            sql: Arc::clone(&state.sql),
+            sql,
+            placeholders,
             query_id,
             start_nanos,
             record,
             watch,
             profile: Arc::clone(&state.profile),
-            state: Arc::new(state),
-            wrong_option: wrong,
-        }
-    }
-
-    /// A statement inside this one: it is canceled with it, and else leaves it alone.
-    pub(crate) fn child(&self) -> StatementContext {
-        let watch = Watch { cancel: self.watch.cancel.clone(), ..Watch::default() };
-        let rows = self.session.shared.results.spool();
-        let functions = Arc::new(self.function_context());
-        let (id, sql) = (self.query_id.clone(), Arc::clone(&self.sql));
-        let state = StatementState::new(id, sql, watch.clone(), rows, functions);
-        let record = QueryRecord::start(&self.session, &state, self.start_nanos);
-        StatementContext {
-            session: self.session.clone(),
-            home: Arc::clone(&self.home),
-            sql: Arc::clone(&self.sql),
-            query_id: self.query_id.clone(),
-            start_nanos: self.start_nanos,
-            record: Arc::new(record),
-            watch,
-            profile: Arc::clone(&state.profile),
+            permit: Arc::default(),
             state: Arc::new(state),
             wrong_option: None,
         }
@@ -228,6 +262,9 @@ impl StatementContext {
             notice(&self.sql);
         }
         let statement = firn_parse::parse_statement(&self.sql)?;
+        if keeps_text(&statement) {
+            self.placeholders = Placeholders::of("", Arc::default(), PlaceRule::Refused);
+        }
         let kind = query_type(&statement);
         self.record.query_type.get_or_init(|| kind);
         self.state.set_kind(kind);
@@ -246,7 +283,7 @@ impl StatementContext {
         self.state.set_fields(answer.fields);
         let mut limit = self.row_limit();
         for batch in answer.batches {
-            self.deliver(batch, &mut limit)?;
+            deliver(&self.state.rows, batch, &mut limit)?;
         }
         Ok(answer.affected)
     }
@@ -258,8 +295,9 @@ impl StatementContext {
         let output: Vec<ColumnId> = query.output.iter().map(|column| column.id).collect();
         let context = self.query_context()?;
         let mut limit = self.row_limit();
+        let rows = &self.state.rows;
         firn_execute::execute_ordered(&query.plan, &output, &context, &mut |batch| {
-            self.deliver(batch, &mut limit)
+            deliver(rows, batch, &mut limit)
         })
     }
 
@@ -269,17 +307,6 @@ impl StatementContext {
             Ok(0) | Err(_) => u64::MAX,
             Ok(limit) => limit,
         }
-    }
-
-    /// Adds rows to the result, as many as it still may have.
-    fn deliver(&self, batch: Batch, limit: &mut u64) -> Result<Flow> {
-        let rows = usize::try_from(*limit).unwrap_or(usize::MAX).min(batch.rows());
-        *limit -= rows as u64;
-        let batch = if rows < batch.rows() { batch.slice(0, rows) } else { batch };
-        if rows > 0 {
-            self.state.rows.append(own_rows(batch))?;
-        }
-        Ok(if *limit == 0 { Flow::Stop } else { Flow::Continue })
     }
 
     /// A statement with a plan is bound, optimized and executed; every other one is a command.
@@ -336,139 +363,4 @@ impl StatementContext {
         let batches = firn_execute::execute(&query.plan, &output, &context)?;
         Ok(Answer { fields: query.fields(), batches, affected: None })
     }
-
-    /// Binds and optimizes a statement. Materialized views that it finds out of date are brought up to
-    /// date first, if that is possible.
-    pub(crate) fn plan(&mut self, statement: &Statement) -> Result<StatementPlan> {
-        let (plan, stale) = self.plan_once(statement)?;
-        let refreshed = command::refresh::refresh_all(self, &stale);
-        if refreshed { Ok(self.plan_once(statement)?.0) } else { Ok(plan) }
-    }
-
-    /// The plan, and the materialized views that are read by way of their queries.
-    fn plan_once(&self, statement: &Statement) -> Result<(StatementPlan, Vec<ObjectId>)> {
-        let functions = self.function_context();
-        self.with_binder(&functions, |binder| {
-            let plan = binder.bind(statement, &self.sql)?;
-            let context = self.optimize_context(&functions, binder.next_column_id());
-            Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
-        })
-    }
-
-    /// Binds and optimizes a query that is part of a statement.
-    pub(crate) fn plan_query(&mut self, query: &firn_parse::ast::Query) -> Result<Query> {
-        let functions = self.function_context();
-        self.with_binder(&functions, |binder| {
-            let query = binder.bind_query(query, &self.sql)?;
-            self.optimized(query, binder.next_column_id())
-        })
-    }
-
-    /// Optimizes a bound query; `next_column` is the first column id that it does not use.
-    pub(crate) fn optimized(&self, query: Query, next_column: u32) -> Result<Query> {
-        let functions = self.function_context();
-        let context = self.optimize_context(&functions, next_column);
-        match optimize::optimize_statement(StatementPlan::Query(query), &context)? {
-            StatementPlan::Query(query) => Ok(query),
-            _ => Err(Error::internal("a query that is no query any more")),
-        }
-    }
-
-    /// What the optimizer may use; `next_column` is the first column id that the plan does not use.
-    pub(crate) fn optimize_context<'f>(
-        &self,
-        functions: &'f FunctionContext,
-        next_column: u32,
-    ) -> OptimizeContext<'f> {
-        let mut context = OptimizeContext::new(functions, next_column);
-        context.disabled.clone_from(&self.session.shared.options.rules_off);
-        context
-    }
-
-    /// The account as it was at AT or BEFORE.
-    pub(crate) fn past(
-        &self,
-        at: &firn_parse::ast::TimeTravel,
-    ) -> Result<(firn_account::Catalog, i64)> {
-        let functions = self.function_context();
-        let point = self.with_binder(&functions, |binder| binder.time_point(at, &self.sql))?;
-        crate::services::past(&self.session, &point, at.before)
-    }
-
-    /// Does something with a binder of this statement.
-    pub(crate) fn with_binder<T>(
-        &self,
-        functions: &FunctionContext,
-        work: impl FnOnce(&Binder<'_>) -> Result<T>,
-    ) -> Result<T> {
-        let view = BindView { running: self };
-        let settings = &self.session.settings;
-        let context = BindContext {
-            catalog: Arc::new(self.session.catalog()),
-            path: self.session.path.clone(),
-            functions: functions.clone(),
-            variables: &self.session.variables,
-            timestamp_mapping: settings.timestamp_mapping(),
-            nulls_first: settings.text("DEFAULT_NULL_ORDERING") == "FIRST",
-            ignore_quoted_case: settings.is_true("QUOTED_IDENTIFIERS_IGNORE_CASE"),
-            services: &view,
-        };
-        work(&Binder::new(&context))
-    }
-
-    /// The statement's and the session's facts for functions.
-    pub(crate) fn function_context(&self) -> FunctionContext {
-        let session = &self.session;
-        let small = |name: &str| u8::try_from(session.settings.number(name)).unwrap_or(0);
-        FunctionContext {
-            statement_nanos: self.start_nanos,
-            time_zone: session.settings.time_zone(),
-            database: session.path.database.clone(),
-            schema: session.path.schema.clone(),
-            warehouse: session.warehouse.clone(),
-            role: session.role.clone(),
-            user: session.user.clone(),
-            account: "FIRN".to_string(),
-            session_id: session.id,
-            transaction_id: session.transaction.facts().map(|open| open.id),
-            text: Arc::clone(session.settings.formats()),
-            week_start: small("WEEK_START"),
-            week_of_year_policy: small("WEEK_OF_YEAR_POLICY"),
-            seed: seed_of(&self.query_id),
-            services: Arc::new(SessionServices::of(self)),
-        }
-    }
-
-    /// What operators may use while this statement runs.
-    ///
-    /// # Errors
-    /// `NoWarehouse` when none is in use.
-    pub(crate) fn query_context(&self) -> Result<QueryContext> {
-        let session = &self.session;
-        session.warehouse.as_deref().ok_or_else(no_warehouse)?;
-        self.record.planned_nanos.get_or_init(|| session.shared.account.clock().now_nanos());
-        let compute = &session.shared.compute;
-        let mut context = QueryContext::new(Arc::clone(&compute.pool), Arc::clone(&compute.memory));
-        context.functions = Arc::new(self.function_context());
-        context.batch_rows_max = session.shared.options.batch_rows_max.unwrap_or(usize::MAX);
-        context.watch = self.watch.clone();
-        context.profile = Arc::clone(&self.profile);
-        context.tables = Arc::new(SessionTables::of(self));
-        context.stages = Arc::new(Stages::of(self));
-        let access = session.shared.account.access().clone();
-        context.storage = Some(Storage { access, cache: Arc::clone(&compute.cache) });
-        context.spill = compute.spill();
-        Ok(context)
-    }
-}
-
-fn no_warehouse() -> Error {
-    let text = "No active warehouse selected in the current session.  Select an active warehouse with \
-                the 'use warehouse' command.";
-    Error::new(ErrorCode::NoWarehouse, text)
-}
-
-/// A number for RANDOM() that differs from statement to statement.
-fn seed_of(query_id: &QueryId) -> u64 {
-    uuid::Uuid::parse_str(&query_id.0).map_or(0, |id| id.as_u64_pair().1)
 }

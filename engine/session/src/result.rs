@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_column::record_batch::{self, RecordBatch, SchemaRef};
 use firn_column::{Batch, Column};
 use firn_execute::Spool;
 use firn_expression::functions::{FunctionContext, cast};
@@ -42,6 +43,20 @@ impl StatementResult {
     /// The rows as batches, in order. They are read one after another, from disk if they lie there.
     pub fn batches(&self) -> impl Iterator<Item = Result<Batch>> + '_ {
         (0..self.spool.batches()).filter_map(|index| self.spool.batch(index).transpose())
+    }
+
+    /// The schema of its rows as Arrow record batches.
+    pub fn arrow_schema(&self) -> SchemaRef {
+        record_batch::schema(&self.fields)
+    }
+
+    /// One of its batches as an Arrow record batch, with the SQL types in the fields' metadata.
+    ///
+    /// # Errors
+    /// An internal error when it is of another result.
+    pub fn to_arrow(&self, batch: &Batch, schema: &SchemaRef) -> Result<RecordBatch> {
+        let texts = cast::SessionText(&self.functions);
+        record_batch::encode(batch, &self.fields, schema, &texts)
     }
 
     /// Every row's cells, in order, one batch at a time.

@@ -7,7 +7,7 @@ use firn_execute::{VirtualRows, VirtualTables};
 use firn_expression::functions::Services;
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
-use firn_query::bind::{BindServices, TimePoint};
+use firn_query::bind::{BindServices, PlaceRule, TimePoint};
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
 use crate::history::{History, QueryRecord};
@@ -44,6 +44,9 @@ impl BindServices for BindView<'_> {
     }
 
     fn values_of(&self, query: Query, next_column: u32) -> Result<Vec<Value>> {
+        if self.running.placeholders.rule() == PlaceRule::Described {
+            return Err(Error::not_supported("describing a PIVOT whose columns are values"));
+        }
         let query = self.running.optimized(query, next_column)?;
         let answer = self.running.rows_of(&query)?;
         let [field] = answer.fields.as_slice() else {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use firn_query::bind::Binds;
 use firn_types::Result;
 
+use crate::description::StatementDescription;
 use crate::engine::Shared;
 use crate::failure::Failure;
 use crate::introspect::complete::Completer;
@@ -74,9 +76,10 @@ impl Session {
         Ok(Session { home: Arc::new(SessionHome::new(state)) })
     }
 
-    /// Starts a statement on a thread of its own. It runs to its end whether or not its rows are read.
-    pub fn start(&self, sql: &str, options: &StatementOptions) -> Statement {
-        let context = StatementContext::begin(&self.home, sql, options);
+    /// Starts a statement on a thread of its own, with the values of its places `?`, `:1` and `:name`. It
+    /// runs to its end whether or not its rows are read.
+    pub fn start(&self, sql: &str, binds: Binds, options: &StatementOptions) -> Statement {
+        let context = StatementContext::begin(&self.home, sql, binds, options);
         let statement = Statement::of(&context);
         lifecycle::spawn(context);
         statement
@@ -87,10 +90,20 @@ impl Session {
     /// # Errors
     /// What was wrong, as a client shows it; the session goes on.
     pub fn execute(&mut self, sql: &str) -> Result<StatementResult, Failure> {
-        let context = StatementContext::begin(&self.home, sql, &StatementOptions::default());
+        let (binds, options) = (Binds::default(), StatementOptions::default());
+        let context = StatementContext::begin(&self.home, sql, binds, &options);
         let statement = Statement::of(&context);
         lifecycle::run(context);
         statement.result()
+    }
+
+    /// What a statement is, which columns it answers with, and which values it asks for. Nothing of it is
+    /// run, and the history does not know of it.
+    ///
+    /// # Errors
+    /// What is wrong with it, as far as that shows without running it.
+    pub fn describe(&self, sql: &str) -> Result<StatementDescription, Failure> {
+        StatementContext::described(&self.home, sql).describe()
     }
 
     /// What is in use.

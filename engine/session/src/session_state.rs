@@ -57,6 +57,8 @@ impl SessionState {
         id: u64,
         options: &SessionOptions,
     ) -> Result<SessionState> {
+        let catalog = shared.account.catalog();
+        let settings = Settings::new(catalog.parameters(firn_account::catalog::ACCOUNT));
         let mut state = SessionState {
             shared,
             id,
@@ -67,7 +69,7 @@ impl SessionState {
             path: CurrentPath::default(),
             warehouse: None,
             role: "ACCOUNTADMIN".to_string(),
-            settings: Settings::default(),
+            settings,
             variables: Arc::default(),
         };
         current::start(&mut state, options)?;

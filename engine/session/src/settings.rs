@@ -13,6 +13,8 @@ use crate::settings_table::{self, Kind, Parameter};
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     set: BTreeMap<&'static str, String>,
+    /// What the account has set when the session started.
+    of_account: BTreeMap<&'static str, String>,
     formats: Arc<TextFormats>,
     time_zone: Tz,
 }
@@ -21,6 +23,7 @@ impl Default for Settings {
     fn default() -> Settings {
         let mut settings = Settings {
             set: BTreeMap::new(),
+            of_account: BTreeMap::new(),
             formats: Arc::default(),
             time_zone: chrono_tz::America::Los_Angeles,
         };
@@ -30,6 +33,21 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The settings of a new session in an account with these parameters. Others than the session's, and
+    /// values that this version does not take, are passed over.
+    pub(crate) fn new<'p>(account: impl Iterator<Item = (&'p str, &'p str)>) -> Settings {
+        let mut settings = Settings::default();
+        for (name, value) in account {
+            if let Some(parameter) = settings_table::find(name)
+                && let Ok(value) = checked(parameter, value)
+            {
+                settings.of_account.insert(parameter.name, value);
+            }
+        }
+        settings.compile();
+        settings
+    }
+
     /// Sets a parameter to a value as written.
     ///
     /// # Errors
@@ -52,14 +70,18 @@ impl Settings {
         Ok(())
     }
 
-    /// Whether the session has set it.
-    pub(crate) fn is_set(&self, name: &str) -> bool {
-        self.set.contains_key(name)
+    /// Who has set it: `SESSION`, `ACCOUNT` or nobody.
+    pub(crate) fn level(&self, name: &str) -> &'static str {
+        match (self.set.contains_key(name), self.of_account.contains_key(name)) {
+            (true, _) => "SESSION",
+            (false, true) => "ACCOUNT",
+            (false, false) => "",
+        }
     }
 
     /// The value as SHOW PARAMETERS prints it; empty for unknown names.
     pub(crate) fn text(&self, name: &str) -> &str {
-        match self.set.get(name) {
+        match self.set.get(name).or_else(|| self.of_account.get(name)) {
             Some(value) => value,
             None => settings_table::find(name).map_or("", |parameter| parameter.default),
         }
@@ -125,6 +147,15 @@ fn expect(name: &str) -> Result<&'static Parameter> {
         let text = format!("invalid property '{name}' for 'SESSION'{hint}");
         Error::new(ErrorCode::InvalidParameterValue, text)
     })
+}
+
+/// The value of a session parameter in the form in which it is kept; none when the session has no such
+/// parameter.
+///
+/// # Errors
+/// When it does not take the value.
+pub(crate) fn checked_value(name: &str, value: &str) -> Option<Result<String>> {
+    settings_table::find(name).map(|parameter| checked(parameter, value))
 }
 
 /// The value in the form in which it is kept.

@@ -130,7 +130,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS",
         Kind::Number(0, 604_800),
         "0",
-        "Accepted; statements do not queue.",
+        "Seconds that a statement may wait for its warehouse; 0 for the longest.",
     ),
     parameter(
         "STATEMENT_TIMEOUT_IN_SECONDS",
@@ -208,12 +208,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "ignore",
         "Accepted; what is not supported fails.",
     ),
-    parameter(
-        "USE_CACHED_RESULT",
-        Kind::Boolean,
-        "TRUE",
-        "Whether an unchanged query answers from its last result.",
-    ),
+    parameter("USE_CACHED_RESULT", Kind::Boolean, "TRUE", "Kept; every query is computed."),
     parameter(
         "WEEK_OF_YEAR_POLICY",
         Kind::Number(0, 1),

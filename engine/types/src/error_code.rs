@@ -48,6 +48,8 @@ impl ErrorCode {
 }
 
 error_codes! {
+    /// A place for a value that did not come with the statement.
+    BindNotSet = 2049, "42601", Compilation;
     /// A feature that firn does not have.
     UnsupportedFeature = 2, "0A000", Compilation;
     /// A broken promise inside firn.

@@ -8,6 +8,7 @@ use firn_account::catalog::{Catalog, CurrentPath, StarColumns};
 use firn_expression::functions::FunctionContext;
 use firn_types::{Error, Field, Result, SqlType, Value};
 
+use super::placeholder::Placeholders;
 use super::scope::Scope;
 use firn_plan::statement::Query;
 use firn_plan::{Plan, With};
@@ -23,6 +24,8 @@ pub struct BindContext<'a> {
     pub functions: FunctionContext,
     /// Session variables by upper-case name.
     pub variables: &'a HashMap<String, Variable>,
+    /// The statement's places with the values that came with it.
+    pub placeholders: &'a Placeholders,
     /// Parameter TIMESTAMP_TYPE_MAPPING.
     pub timestamp_mapping: SqlType,
     /// Parameter DEFAULT_NULL_ORDERING is FIRST.

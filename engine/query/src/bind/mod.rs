@@ -13,6 +13,7 @@ pub mod context;
 pub mod data_type;
 mod expr;
 mod name;
+mod placeholder;
 mod query;
 pub mod scope;
 pub mod statement;
@@ -31,6 +32,7 @@ use firn_plan::{Plan, PlanColumn};
 
 pub use context::{BindContext, BindServices, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};
+pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
 pub use query::{Grown, plain_option};
 pub use statement::insert_query;
 

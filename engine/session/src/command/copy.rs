@@ -9,7 +9,7 @@ use firn_loader::row_error::{ERROR_COLUMNS, RowError};
 use firn_plan::statement::{CopyIntoStage, CopyIntoTable};
 use firn_types::{Field, Result, SqlType, Value};
 
-use super::dml::keys_of;
+use super::dml::{INSERTED, keys_of};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 use crate::stages::Stages;
@@ -41,7 +41,7 @@ pub(super) fn load(
                 let rejected = Arc::new(files.errors);
                 running.record.details().rejected = Some((plan.target.table.id(), rejected));
             }
-            running.record.details().counts = vec![("number of rows inserted".to_string(), rows)];
+            running.record.details().counts = vec![(INSERTED.to_string(), rows)];
             Ok((answer, Purge { stage: Some(stage), paths: files.purge }))
         }
         Copied::Errors(errors) => Ok((Answer::of(&error_rows(&errors))?, Purge::default())),

@@ -17,6 +17,22 @@ use crate::result::Rows;
 /// The type of all counts of rows.
 const COUNT: SqlType = SqlType::Number { precision: 19, scale: 0 };
 
+/// The columns of counts.
+pub(crate) const INSERTED: &str = "number of rows inserted";
+pub(crate) const UPDATED: &str = "number of rows updated";
+pub(crate) const MULTI_JOINED: &str = "number of multi-joined rows updated";
+pub(crate) const DELETED: &str = "number of rows deleted";
+
+/// The column of the rows that went into one of several tables.
+pub(crate) fn inserted_into(table: &str) -> String {
+    format!("number of rows inserted into {table}")
+}
+
+/// A column of counts.
+pub(crate) fn count_field(name: &str) -> Field {
+    Field::new(name, COUNT).required()
+}
+
 /// How often a statement that lost against another one is tried.
 const ATTEMPTS: usize = 32;
 
@@ -27,6 +43,8 @@ const ATTEMPTS: usize = 32;
 /// When the statement does not compile, its rows cannot be computed or stored, or the open transaction
 /// conflicts with another one.
 pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Result<Answer> {
+    // Whoever writes in the open transaction lets others of the session wait: not for a warehouse.
+    running.admit()?;
     let alone = running.is_alone();
     let mut attempts = ATTEMPTS;
     loop {
@@ -79,13 +97,13 @@ pub(crate) fn execute(
         StatementPlan::Insert(plan) => {
             let keys = keys_of(running, &plan.target.table)?;
             let count = dml::insert(plan, &keys, &context, transaction)?;
-            counts(running, vec![("number of rows inserted".to_string(), count)])
+            counts(running, vec![(INSERTED.to_string(), count)])
         }
         StatementPlan::InsertMany(plan) => insert_many(running, plan, &context, transaction),
         StatementPlan::Update(plan) => update(running, plan, &context, transaction),
         StatementPlan::Delete(plan) => {
             let count = dml::delete(plan, &context, transaction)?;
-            counts(running, vec![("number of rows deleted".to_string(), count)])
+            counts(running, vec![(DELETED.to_string(), count)])
         }
         StatementPlan::Merge(plan) => merge(running, plan, &context, transaction),
         StatementPlan::CopyIntoTable(plan) => {
@@ -104,7 +122,7 @@ fn insert_many(
 ) -> Result<Answer> {
     let keys = |table: &Table| keys_of(running, table);
     let inserted = dml::insert_many(plan, &keys, context, transaction)?;
-    let named = |(name, count)| (format!("number of rows inserted into {name}"), count);
+    let named = |(name, count): (String, u64)| (inserted_into(&name), count);
     counts(running, inserted.into_iter().map(named).collect())
 }
 
@@ -118,8 +136,8 @@ fn update(
     let refuse = running.session.settings.is_true("ERROR_ON_NONDETERMINISTIC_UPDATE");
     let changed = dml::update(plan, &keys, refuse, context, transaction)?;
     let named = vec![
-        ("number of rows updated".to_string(), changed.updated),
-        ("number of multi-joined rows updated".to_string(), changed.multi_joined),
+        (UPDATED.to_string(), changed.updated),
+        (MULTI_JOINED.to_string(), changed.multi_joined),
     ];
     let mut answer = counts(running, named)?;
     answer.affected = Some(changed.updated);
@@ -135,11 +153,7 @@ fn merge(
     let keys = keys_of(running, &plan.target.table)?;
     let refuse = running.session.settings.is_true("ERROR_ON_NONDETERMINISTIC_MERGE");
     let merged = dml::merge(plan, &keys, refuse, context, transaction)?;
-    let named = [
-        ("number of rows inserted", merged.inserted),
-        ("number of rows updated", merged.updated),
-        ("number of rows deleted", merged.deleted),
-    ];
+    let named = [(INSERTED, merged.inserted), (UPDATED, merged.updated), (DELETED, merged.deleted)];
     let present = |(name, count): (&str, Option<u64>)| Some((name.to_string(), count?));
     counts(running, named.into_iter().filter_map(present).collect())
 }
@@ -155,7 +169,7 @@ pub(crate) fn keys_of(running: &StatementContext, table: &Table) -> Result<Vec<E
 
 /// One row of counts; their sum is the number of rows affected.
 fn counts(running: &StatementContext, counts: Vec<(String, u64)>) -> Result<Answer> {
-    let fields = counts.iter().map(|(name, _)| Field::new(name.clone(), COUNT).required());
+    let fields = counts.iter().map(|(name, _)| count_field(name));
     let mut rows = Rows::new(fields.collect());
     rows.rows.push(counts.iter().map(|(_, count)| Value::integer(i128::from(*count))).collect());
     let mut answer = Answer::of(&rows)?;

@@ -18,6 +18,9 @@ use crate::result::Rows;
 /// Clusters that a warehouse may have.
 const CLUSTERS_MAX: i64 = 10;
 
+/// A week: the longest that a warehouse lets a statement run or wait.
+const TIMEOUT_SECONDS_MAX: i64 = 604_800;
+
 /// The names of warehouse sizes as written and as shown.
 const WAREHOUSE_SIZES: &[(&str, &str)] = &[
     ("XSMALL", "X-Small"),
@@ -322,6 +325,14 @@ pub(super) fn set_warehouse(warehouse: &mut Warehouse, options: &[StatementOptio
                 let value = text.unwrap_or_default();
                 let text = format!("invalid value '{value}' for property '{}'", option.name);
                 return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+            }
+            "MAX_CONCURRENCY_LEVEL" if option.value.as_integer().is_none_or(|level| level < 1) => {
+                return Err(invalid(option));
+            }
+            "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS" | "STATEMENT_TIMEOUT_IN_SECONDS"
+                if !matches!(option.value.as_integer(), Some(0..=TIMEOUT_SECONDS_MAX)) =>
+            {
+                return Err(invalid(option));
             }
             "WAREHOUSE_TYPE"
             | "MIN_CLUSTER_COUNT"

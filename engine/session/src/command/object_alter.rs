@@ -13,8 +13,10 @@ use super::drop::{live, place};
 use super::object::{check_step, invalid, pairs, set_stage, set_warehouse};
 use super::properties;
 use crate::current;
+use crate::introspect::show::OBJECT_PARAMETERS;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
+use crate::settings;
 
 /// ALTER of anything but a table or the session.
 ///
@@ -92,8 +94,10 @@ fn alter_account(running: &mut StatementContext, action: &AlterObjectAction) -> 
     };
     let changes: Vec<CatalogChange> = match action {
         AlterObjectAction::Set(options) => {
-            let set = |option: &StatementOption| change(&option.name, option.value.as_text());
-            options.iter().map(set).collect()
+            let set = |option: &StatementOption| {
+                Ok(change(&option.name, Some(account_parameter(option)?)))
+            };
+            options.iter().map(set).collect::<Result<_>>()?
         }
         AlterObjectAction::Unset(names) => {
             names.iter().map(|name| change(&name.name.to_uppercase(), None)).collect()
@@ -102,6 +106,19 @@ fn alter_account(running: &mut StatementContext, action: &AlterObjectAction) -> 
     };
     running.change(changes)?;
     Ok(Rows::done())
+}
+
+/// The value of a parameter that the account may set: of objects, or what new sessions start with.
+fn account_parameter(option: &StatementOption) -> Result<String> {
+    let value = option.value.as_text().ok_or_else(|| invalid(option))?;
+    match settings::checked_value(&option.name, &value) {
+        Some(checked) => checked.map_err(|error| error.at(option.span).without_span()),
+        None if OBJECT_PARAMETERS.iter().any(|(name, ..)| *name == option.name) => Ok(value),
+        None => {
+            let text = format!("invalid property '{}' for 'ACCOUNT'", option.name);
+            Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span))
+        }
+    }
 }
 
 fn rename(

@@ -70,12 +70,15 @@ fn values_of(running: &mut StatementContext, expr: &Expr) -> Result<Vec<(Value, 
     // Any other expression may hold subqueries too: it is a query of one row.
     let text = format!("select {}", expr.span.of(&running.sql));
     let query = firn_parse::parse_query(&text).map_err(Error::without_span)?;
+    let own = running.placeholders.from(&text, expr.span.start);
+    let outer = std::mem::replace(&mut running.placeholders, own);
     let functions = running.function_context();
     let plan = running.with_binder(&functions, |binder| {
         let query = binder.bind_query(&query, &text).map_err(Error::without_span)?;
         running.optimized(query, binder.next_column_id())
-    })?;
-    let answer = running.rows_of(&plan)?;
+    });
+    running.placeholders = outer;
+    let answer = running.rows_of(&plan?)?;
     let value = answer.batches.iter().find(|batch| batch.rows() > 0);
     let sql_type = answer.fields[0].sql_type;
     Ok(vec![(value.map_or(Value::Null, |batch| batch.column(0).value(0, sql_type)), sql_type)])

@@ -13,7 +13,7 @@ use firn_account::Catalog;
 use firn_account::catalog::{ObjectKind, Table, TableColumn};
 use firn_expression::Expr;
 use firn_expression::functions::FunctionContext;
-use firn_query::bind::{BindContext, BindServices, Binder, TimePoint};
+use firn_query::bind::{BindContext, BindServices, Binder, Placeholders, TimePoint};
 use firn_storage::Partition;
 use firn_storage::statistics::compare;
 use firn_types::{ColumnId, Error, ErrorCode, Field, Result, SqlType, Value};
@@ -272,6 +272,7 @@ fn bound_keys(
         path: described.current.clone(),
         functions: functions.clone(),
         variables: &variables,
+        placeholders: &Placeholders::default(),
         timestamp_mapping: SqlType::TIMESTAMP_NTZ,
         nulls_first: false,
         ignore_quoted_case: false,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use firn_expression::Expr;
 use firn_expression::functions::cast;
 use firn_types::parse_text::parse_value;
-use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, Value, number_text};
+use firn_types::{Error, ErrorCode, Identifier, Result, Span, SqlType, Value, number_text};
 
 use super::ExprBinder;
-use firn_parse::ast::{Literal, TimestampKind};
+use firn_parse::ast::{Bind, Literal, TimestampKind};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_literal(&self, literal: &Literal) -> Result<Expr> {
@@ -54,6 +54,14 @@ impl ExprBinder<'_> {
             }
         };
         Ok(Expr::Literal { value, sql_type })
+    }
+
+    /// `?`, `:1` or `:name`: a constant of the type that its value came with.
+    pub(super) fn bind_placeholder(&self, bind: &Bind, place: Span) -> Result<Expr> {
+        match self.env.of_session {
+            true => self.binder.context.placeholders.value(bind, place),
+            false => Err(Error::not_supported("bind variables in views")),
+        }
     }
 
     pub(super) fn bind_variable(&self, name: &Identifier) -> Result<Expr> {

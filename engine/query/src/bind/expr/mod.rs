@@ -257,7 +257,7 @@ impl<'b> ExprBinder<'b> {
             ExprKind::Column(name) => self.bind_column(name),
             ExprKind::Position(source, position) => self.bind_position(source.as_ref(), *position),
             ExprKind::Variable(name) => self.bind_variable(name),
-            ExprKind::Bind(_) => Err(Error::not_supported("bind variables")),
+            ExprKind::Bind(bind) => self.bind_placeholder(bind, expr.span),
             ExprKind::Identifier(inner) => {
                 let name = ast::Name::Identifier(inner.clone());
                 let name = self.binder.plain_name(&name, self.env)?;

@@ -59,8 +59,11 @@ impl Shown<'_> {
         for object in self.of_account(Namespace::Warehouse) {
             let Object::Warehouse(warehouse) = &object else { continue };
             let name = warehouse.header.name.as_str();
+            let load = session.shared.warehouses.load(name);
             let mut cells = warehouse_cells(warehouse);
             cells.extend([
+                ("running", number(load.running as u64)),
+                ("queued", number(load.queued as u64)),
                 ("is_default", y_n(default == Some(name))),
                 ("is_current", y_n(session.warehouse.as_deref() == Some(name))),
             ]);
@@ -174,8 +177,6 @@ fn warehouse_cells(warehouse: &Warehouse) -> Vec<Cell<'static>> {
         ("min_cluster_count", count("MIN_CLUSTER_COUNT", 1)),
         ("max_cluster_count", count("MAX_CLUSTER_COUNT", 1)),
         ("started_clusters", number(i64::from(!warehouse.suspended))),
-        ("running", number(0)),
-        ("queued", number(0)),
         ("auto_suspend", seconds),
         ("auto_resume", true_false(warehouse.auto_resume)),
         ("created_on", time(header.created_nanos)),

@@ -7,7 +7,7 @@ use firn_types::{ObjectId, Result, SqlType, print_text};
 use super::Shown;
 use crate::command::{catalog_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, number, text, time};
-use crate::settings_table::{Kind, PARAMETERS};
+use crate::settings_table::{Kind, PARAMETERS, Parameter};
 
 const PARAMETER_COLUMNS: &str = "key, value, default, level, description, type";
 
@@ -21,7 +21,7 @@ const LOCKS: &str = "resource, type, transaction:number, transaction_started_on:
 
 /// Parameters of objects: name, default, type, what it is, and on which kinds it can be set besides the
 /// account.
-const OBJECT_PARAMETERS: &[(&str, &str, &str, &str, &[ObjectKind])] = &[
+pub(crate) const OBJECT_PARAMETERS: &[(&str, &str, &str, &str, &[ObjectKind])] = &[
     (
         "DATA_RETENTION_TIME_IN_DAYS",
         "1",
@@ -114,38 +114,61 @@ impl Shown<'_> {
         let mut listing = Listing::show(PARAMETER_COLUMNS);
         let settings = &self.running.session.settings;
         for parameter in PARAMETERS {
-            let level = if settings.is_set(parameter.name) { "SESSION" } else { "" };
-            let shown = |value: &str| match parameter.kind {
-                Kind::Boolean => text(value.to_lowercase()),
-                _ => text(value),
-            };
-            let kind = match parameter.kind {
-                Kind::Boolean => "BOOLEAN",
-                Kind::Number(..) => "NUMBER",
-                Kind::Text | Kind::Word(_) | Kind::Zone => "STRING",
-            };
-            let cells = [
-                ("key", text(parameter.name)),
-                ("value", shown(settings.text(parameter.name))),
-                ("default", shown(parameter.default)),
-                ("level", text(level)),
-                ("description", text(parameter.description)),
-                ("type", text(kind)),
-            ];
-            self.add(&mut listing, parameter.name, &cells);
+            let (value, level) = (settings.text(parameter.name), settings.level(parameter.name));
+            self.add_session_parameter(&mut listing, parameter, value, level);
         }
         listing
     }
 
+    fn add_session_parameter(
+        &self,
+        listing: &mut Listing,
+        parameter: &'static Parameter,
+        value: &str,
+        level: &str,
+    ) {
+        let shown = |value: &str| match parameter.kind {
+            Kind::Boolean => text(value.to_lowercase()),
+            _ => text(value),
+        };
+        let kind = match parameter.kind {
+            Kind::Boolean => "BOOLEAN",
+            Kind::Number(..) => "NUMBER",
+            Kind::Text | Kind::Word(_) | Kind::Zone => "STRING",
+        };
+        let cells = [
+            ("key", text(parameter.name)),
+            ("value", shown(value)),
+            ("default", shown(parameter.default)),
+            ("level", text(level)),
+            ("description", text(parameter.description)),
+            ("type", text(kind)),
+        ];
+        self.add(listing, parameter.name, &cells);
+    }
+
+    /// The account's parameters: those of objects, and what sessions start with; each once.
     fn account_parameters(&self) -> Listing {
         let mut listing = Listing::show(PARAMETER_COLUMNS);
-        for (name, default, kind, description, _) in OBJECT_PARAMETERS {
+        let of_objects = OBJECT_PARAMETERS.iter().map(|(name, ..)| *name);
+        let mut names: Vec<&str> =
+            of_objects.chain(PARAMETERS.iter().map(|parameter| parameter.name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
             let set = self.catalog.parameter(ACCOUNT, name);
             let level = if set.is_some() { "ACCOUNT" } else { "" };
-            let cells = parameter_cells(name, set.unwrap_or(default), default, level);
-            let mut cells = cells.to_vec();
-            cells.extend([("description", text(*description)), ("type", text(*kind))]);
-            self.add(&mut listing, name, &cells);
+            if let Some(parameter) = PARAMETERS.iter().find(|parameter| parameter.name == name) {
+                let value = set.unwrap_or(parameter.default);
+                self.add_session_parameter(&mut listing, parameter, value, level);
+            } else if let Some((name, default, kind, description, _)) =
+                OBJECT_PARAMETERS.iter().find(|(own, ..)| *own == name)
+            {
+                let cells = parameter_cells(name, set.unwrap_or(default), default, level);
+                let mut cells = cells.to_vec();
+                cells.extend([("description", text(*description)), ("type", text(*kind))]);
+                self.add(&mut listing, name, &cells);
+            }
         }
         listing
     }

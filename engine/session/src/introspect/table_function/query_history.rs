@@ -137,15 +137,12 @@ fn add(described: &Described, record: &Arc<QueryRecord>, listing: &mut Listing) 
         ("EXECUTION_TIME", milliseconds(planned, now)),
         ("IS_CLIENT_GENERATED_STATEMENT", boolean(false)),
     ];
-    // A statement neither queues nor waits for locks.
+    let queued = record.queued_nanos.get().copied().unwrap_or(0);
+    cells.push(("QUEUED_OVERLOAD_TIME", milliseconds(0, queued)));
+    // A statement never waits for locks, nor for a machine.
     cells.extend(
-        [
-            "QUEUED_PROVISIONING_TIME",
-            "QUEUED_REPAIR_TIME",
-            "QUEUED_OVERLOAD_TIME",
-            "TRANSACTION_BLOCKED_TIME",
-        ]
-        .map(|name| (name, number(0))),
+        ["QUEUED_PROVISIONING_TIME", "QUEUED_REPAIR_TIME", "TRANSACTION_BLOCKED_TIME"]
+            .map(|name| (name, number(0))),
     );
     if record.planned_nanos.get().is_some() {
         cells.push(("CLUSTER_NUMBER", number(1)));

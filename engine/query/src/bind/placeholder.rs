@@ -1,0 +1,162 @@
+//! The places `?`, `:1` and `:name` of a statement, and the values that come with it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use firn_column::Column;
+use firn_expression::Expr;
+use firn_types::{Error, ErrorCode, Result, Span, SqlType, Value};
+
+use firn_parse::ast;
+
+/// A value with its type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TypedValue {
+    /// The value.
+    pub value: Value,
+    /// Its type.
+    pub sql_type: SqlType,
+}
+
+impl TypedValue {
+    /// A text.
+    pub fn text(text: &str) -> TypedValue {
+        TypedValue { value: Value::text(text), sql_type: SqlType::TEXT }
+    }
+
+    /// A whole number.
+    pub fn integer(number: i64) -> TypedValue {
+        TypedValue { value: Value::integer(number), sql_type: SqlType::INTEGER }
+    }
+
+    /// NULL of a type.
+    pub fn null(sql_type: SqlType) -> TypedValue {
+        TypedValue { value: Value::Null, sql_type }
+    }
+}
+
+/// The values that come with a statement.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Binds {
+    /// Those of `?`, in the order of the text, and of `:1`, `:2` and so on.
+    pub positional: Vec<TypedValue>,
+    /// Those of `:name`; the case of names does not matter.
+    pub named: Vec<(String, TypedValue)>,
+}
+
+impl Binds {
+    /// Looks whether each value is of its type.
+    ///
+    /// # Errors
+    /// `InvalidParameterType` when one is not.
+    pub fn check(&self) -> Result<()> {
+        let named = self.named.iter().map(|(_, value)| value);
+        for TypedValue { value, sql_type } in self.positional.iter().chain(named) {
+            if Column::constant(value, *sql_type, 1).is_err() {
+                let text = format!("A bind variable of type {sql_type} has the value {value:?}.");
+                return Err(Error::new(ErrorCode::InvalidParameterType, text));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What becomes of the places of a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlaceRule {
+    /// Each has its value.
+    #[default]
+    Bound,
+    /// Those without a value are NULL: the statement is only described.
+    Described,
+    /// There may be none, because the text is kept and read again without its values.
+    Refused,
+}
+
+/// The places of one text with their values.
+#[derive(Debug, Default)]
+pub struct Placeholders {
+    values: Arc<Binds>,
+    rule: PlaceRule,
+    /// Where the `?` stand, in bytes.
+    marks: Vec<u32>,
+    /// The names of the places that were bound, each once: `?1` or `NAME`.
+    seen: Mutex<Vec<String>>,
+}
+
+impl Placeholders {
+    /// The places of a text.
+    pub fn of(text: &str, values: Arc<Binds>, rule: PlaceRule) -> Placeholders {
+        Placeholders {
+            values,
+            rule,
+            marks: firn_parse::question_marks(text),
+            seen: Mutex::default(),
+        }
+    }
+
+    /// The places of a part of the text that is bound as a text of its own, where `text` begins.
+    pub fn from(&self, text: &str, start: u32) -> Placeholders {
+        let before = self.marks.partition_point(|mark| *mark < start);
+        let positional = self.values.positional.iter().skip(before).cloned().collect();
+        let values = Binds { positional, named: self.values.named.clone() };
+        Placeholders::of(text, Arc::new(values), self.rule)
+    }
+
+    /// What becomes of the places.
+    pub fn rule(&self) -> PlaceRule {
+        self.rule
+    }
+
+    /// The names of the places that were bound so far, in the order of binding.
+    pub fn seen(&self) -> Vec<String> {
+        self.names().clone()
+    }
+
+    fn names(&self) -> MutexGuard<'_, Vec<String>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value of a place.
+    ///
+    /// # Errors
+    /// `BindNotSet` when none came for it; `not_supported` where there may be no places.
+    pub(super) fn value(&self, bind: &ast::Bind, span: Span) -> Result<Expr> {
+        if self.rule == PlaceRule::Refused {
+            return Err(Error::not_supported("bind variables in what is kept as a text"));
+        }
+        let (name, value) = match bind {
+            ast::Bind::Positional => {
+                let number = self.marks.partition_point(|mark| *mark < span.start);
+                (format!("?{}", number + 1), self.values.positional.get(number))
+            }
+            ast::Bind::Named(name) => match name.name.parse::<usize>() {
+                Ok(number) => {
+                    let index = number.wrapping_sub(1);
+                    (format!("?{number}"), self.values.positional.get(index))
+                }
+                Err(_) => {
+                    let mut named = self.values.named.iter();
+                    let found = named.find(|(given, _)| given.eq_ignore_ascii_case(&name.name));
+                    (name.name.to_uppercase(), found.map(|(_, value)| value))
+                }
+            },
+        };
+        let shown = match bind {
+            ast::Bind::Positional => format!("? number {}", &name[1..]),
+            ast::Bind::Named(name) => format!(":{}", name.name),
+        };
+        let mut seen = self.names();
+        if !seen.contains(&name) {
+            seen.push(name);
+        }
+        match value {
+            Some(TypedValue { value, sql_type }) => {
+                Ok(Expr::Literal { value: value.clone(), sql_type: *sql_type })
+            }
+            None if self.rule == PlaceRule::Described => Ok(Expr::null(SqlType::Null)),
+            None => {
+                Err(Error::new(ErrorCode::BindNotSet, format!("Bind variable {shown} not set.")))
+            }
+        }
+    }
+}

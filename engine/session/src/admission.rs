@@ -1,0 +1,71 @@
+//! A statement comes into its warehouse before it computes.
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{ACCOUNT, Warehouse};
+use firn_types::{Error, ErrorCode, Result};
+
+use crate::lifecycle::StatementContext;
+
+/// Statements that a warehouse runs at once, unless MAX_CONCURRENCY_LEVEL says otherwise.
+const CONCURRENCY_DEFAULT: usize = 8;
+
+const NO_WAREHOUSE: &str = "No active warehouse selected in the current session.  Select an active warehouse with the 'use \
+     warehouse' command.";
+
+impl StatementContext {
+    /// Waits until the warehouse has a place for the statement, once in its life; wakes the warehouse if it
+    /// sleeps.
+    ///
+    /// # Errors
+    /// `NoWarehouse` when none is in use, or it is suspended and does not resume by itself; `Canceled` and
+    /// `StatementTimeout` while waiting.
+    pub(crate) fn admit(&self) -> Result<()> {
+        if self.permit.get().is_some() {
+            return Ok(());
+        }
+        let catalog = self.session.catalog();
+        let name = self.session.warehouse.as_deref().ok_or_else(no_warehouse)?;
+        let warehouse = catalog.warehouse(name).ok_or_else(no_warehouse)?;
+        if warehouse.suspended {
+            self.resume(warehouse)?;
+        }
+        let level = warehouse.properties.iter().find(|(name, _)| name == "MAX_CONCURRENCY_LEVEL");
+        let level = level.map(|(_, level)| level.as_str());
+        let level = level.or_else(|| catalog.parameter(ACCOUNT, "MAX_CONCURRENCY_LEVEL"));
+        let level = level.and_then(|level| level.parse().ok()).unwrap_or(CONCURRENCY_DEFAULT);
+        let timeout = self.session.least_of("STATEMENT_QUEUED_TIMEOUT_IN_SECONDS");
+        let shared = &self.session.shared;
+        let clock = shared.account.clock();
+        let start = clock.now_nanos();
+        let permit = shared.warehouses.admit(name, level, timeout, &self.watch.cancel)?;
+        self.record.queued_nanos.get_or_init(|| (clock.now_nanos() - start).max(0));
+        // Only the statement's own thread comes here.
+        let _ = self.permit.set(permit);
+        Ok(())
+    }
+
+    /// Wakes a suspended warehouse.
+    fn resume(&self, warehouse: &Warehouse) -> Result<()> {
+        if !warehouse.auto_resume {
+            let name = &warehouse.header.name;
+            let text = format!(
+                "{NO_WAREHOUSE}\nWarehouse '{name}' is suspended and does not resume by itself: ALTER WAREHOUSE \
+                 {name} RESUME starts it."
+            );
+            return Err(Error::new(ErrorCode::NoWarehouse, text));
+        }
+        let mut resumed = warehouse.clone();
+        resumed.suspended = false;
+        let mut transaction = self.session.shared.account.begin(&self.session.space);
+        transaction.apply(CatalogChange::alter(resumed))?;
+        match transaction.commit(&self.query_id) {
+            // Another one has changed it meanwhile: the next statement looks again.
+            Err(error) if error.code() == ErrorCode::LockTimeout => Ok(()),
+            outcome => outcome.map(|_| ()),
+        }
+    }
+}
+
+fn no_warehouse() -> Error {
+    Error::new(ErrorCode::NoWarehouse, NO_WAREHOUSE)
+}

@@ -1,0 +1,149 @@
+//! A statement's plans, and what they are bound against and run with.
+
+use std::sync::Arc;
+
+use firn_execute::QueryContext;
+use firn_execute::context::Storage;
+use firn_expression::functions::FunctionContext;
+use firn_parse::ast::Statement;
+use firn_plan::statement::{Query, StatementPlan};
+use firn_query::bind::{BindContext, Binder};
+use firn_query::optimize::{self, OptimizeContext};
+use firn_types::{Error, ObjectId, QueryId, Result};
+
+use crate::command;
+use crate::lifecycle::StatementContext;
+use crate::services::{BindView, SessionServices, SessionTables};
+use crate::stages::Stages;
+
+impl StatementContext {
+    /// Binds and optimizes a statement. Materialized views that it finds out of date are brought up to
+    /// date first, if that is possible.
+    pub(crate) fn plan(&mut self, statement: &Statement) -> Result<StatementPlan> {
+        let (plan, stale) = self.plan_once(statement)?;
+        let refreshed = command::refresh::refresh_all(self, &stale);
+        if refreshed { Ok(self.plan_once(statement)?.0) } else { Ok(plan) }
+    }
+
+    /// The plan, and the materialized views that are read by way of their queries.
+    fn plan_once(&self, statement: &Statement) -> Result<(StatementPlan, Vec<ObjectId>)> {
+        let functions = self.function_context();
+        self.with_binder(&functions, |binder| {
+            let plan = binder.bind(statement, &self.sql)?;
+            let context = self.optimize_context(&functions, binder.next_column_id());
+            Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
+        })
+    }
+
+    /// Binds and optimizes a query that is part of a statement.
+    pub(crate) fn plan_query(&mut self, query: &firn_parse::ast::Query) -> Result<Query> {
+        let functions = self.function_context();
+        self.with_binder(&functions, |binder| {
+            let query = binder.bind_query(query, &self.sql)?;
+            self.optimized(query, binder.next_column_id())
+        })
+    }
+
+    /// Optimizes a bound query; `next_column` is the first column id that it does not use.
+    pub(crate) fn optimized(&self, query: Query, next_column: u32) -> Result<Query> {
+        let functions = self.function_context();
+        let context = self.optimize_context(&functions, next_column);
+        match optimize::optimize_statement(StatementPlan::Query(query), &context)? {
+            StatementPlan::Query(query) => Ok(query),
+            _ => Err(Error::internal("a query that is no query any more")),
+        }
+    }
+
+    /// What the optimizer may use; `next_column` is the first column id that the plan does not use.
+    pub(crate) fn optimize_context<'f>(
+        &self,
+        functions: &'f FunctionContext,
+        next_column: u32,
+    ) -> OptimizeContext<'f> {
+        let mut context = OptimizeContext::new(functions, next_column);
+        context.disabled.clone_from(&self.session.shared.options.rules_off);
+        context
+    }
+
+    /// The account as it was at AT or BEFORE.
+    pub(crate) fn past(
+        &self,
+        at: &firn_parse::ast::TimeTravel,
+    ) -> Result<(firn_account::Catalog, i64)> {
+        let functions = self.function_context();
+        let point = self.with_binder(&functions, |binder| binder.time_point(at, &self.sql))?;
+        crate::services::past(&self.session, &point, at.before)
+    }
+
+    /// Does something with a binder of this statement.
+    pub(crate) fn with_binder<T>(
+        &self,
+        functions: &FunctionContext,
+        work: impl FnOnce(&Binder<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let view = BindView { running: self };
+        let settings = &self.session.settings;
+        let context = BindContext {
+            catalog: Arc::new(self.session.catalog()),
+            path: self.session.path.clone(),
+            functions: functions.clone(),
+            variables: &self.session.variables,
+            placeholders: &self.placeholders,
+            timestamp_mapping: settings.timestamp_mapping(),
+            nulls_first: settings.text("DEFAULT_NULL_ORDERING") == "FIRST",
+            ignore_quoted_case: settings.is_true("QUOTED_IDENTIFIERS_IGNORE_CASE"),
+            services: &view,
+        };
+        work(&Binder::new(&context))
+    }
+
+    /// The statement's and the session's facts for functions.
+    pub(crate) fn function_context(&self) -> FunctionContext {
+        let session = &self.session;
+        let small = |name: &str| u8::try_from(session.settings.number(name)).unwrap_or(0);
+        FunctionContext {
+            statement_nanos: self.start_nanos,
+            time_zone: session.settings.time_zone(),
+            database: session.path.database.clone(),
+            schema: session.path.schema.clone(),
+            warehouse: session.warehouse.clone(),
+            role: session.role.clone(),
+            user: session.user.clone(),
+            account: "FIRN".to_string(),
+            session_id: session.id,
+            transaction_id: session.transaction.facts().map(|open| open.id),
+            text: Arc::clone(session.settings.formats()),
+            week_start: small("WEEK_START"),
+            week_of_year_policy: small("WEEK_OF_YEAR_POLICY"),
+            seed: seed_of(&self.query_id),
+            services: Arc::new(SessionServices::of(self)),
+        }
+    }
+
+    /// What operators may use while this statement runs.
+    ///
+    /// # Errors
+    /// As [`StatementContext::admit`].
+    pub(crate) fn query_context(&self) -> Result<QueryContext> {
+        let session = &self.session;
+        self.admit()?;
+        self.record.planned_nanos.get_or_init(|| session.shared.account.clock().now_nanos());
+        let compute = &session.shared.compute;
+        let mut context = QueryContext::new(Arc::clone(&compute.pool), Arc::clone(&compute.memory));
+        context.functions = Arc::new(self.function_context());
+        context.batch_rows_max = session.shared.options.batch_rows_max.unwrap_or(usize::MAX);
+        context.watch = self.watch.clone();
+        context.profile = Arc::clone(&self.profile);
+        context.tables = Arc::new(SessionTables::of(self));
+        context.stages = Arc::new(Stages::of(self));
+        let access = session.shared.account.access().clone();
+        context.storage = Some(Storage { access, cache: Arc::clone(&compute.cache) });
+        context.spill = compute.spill();
+        Ok(context)
+    }
+}
+
+/// A number for RANDOM() that differs from statement to statement.
+fn seed_of(query_id: &QueryId) -> u64 {
+    uuid::Uuid::parse_str(&query_id.0).map_or(0, |id| id.as_u64_pair().1)
+}
