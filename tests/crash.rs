@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use firn_engine::{Engine, EngineOptions, ObjectAccess, Session, SessionOptions};
+use firn_engine::{Engine, EngineOptions, Housekeeping, ObjectAccess, Session, SessionOptions};
 use firn_tests::{Fault, FlakyStore, Outcome, written_row};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -64,7 +64,11 @@ struct Reference {
 }
 
 fn engine(store: Arc<dyn ObjectStore>) -> Result<Engine, String> {
-    let options = EngineOptions { threads: Some(1), ..EngineOptions::default() };
+    let options = EngineOptions {
+        threads: Some(1),
+        housekeeping: Housekeeping::Inline,
+        ..EngineOptions::default()
+    };
     Engine::over(ObjectAccess::over(store, "crash"), options).map_err(|error| error.to_string())
 }
 

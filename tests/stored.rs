@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use firn_engine::{Engine, EngineOptions, Session, SessionOptions};
+use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
 use firn_tests::written_row;
 use tempfile::TempDir;
 
@@ -22,7 +22,11 @@ const CORRUPT_FILE: i32 = 100_152;
 type Fault = (i32, String);
 
 fn open(folder: &Path) -> Result<Session, Fault> {
-    let options = EngineOptions { threads: Some(1), ..EngineOptions::default() };
+    let options = EngineOptions {
+        threads: Some(1),
+        housekeeping: Housekeeping::Inline,
+        ..EngineOptions::default()
+    };
     let engine = Engine::open(&folder.to_string_lossy(), options);
     let session = engine.and_then(|engine| engine.session(SessionOptions::default()));
     session.map_err(|error| (error.code().number(), error.to_string()))

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use firn_engine::{
-    Engine, EngineOptions, Failure, ObjectAccess, RULES, Session, SessionOptions, StatementResult,
+    Engine, EngineOptions, Failure, Housekeeping, ObjectAccess, RULES, Session, SessionOptions,
+    StatementResult,
 };
 use sqllogictest::{DB, DBOutput, DefaultColumnType};
 use tempfile::TempDir;
@@ -64,6 +65,7 @@ fn open(configuration: Configuration, location: &Location) -> Result<Engine, Str
     let rules_off = RULES.iter().map(|rule| rule.name.to_string());
     let options = EngineOptions {
         threads: Some(configuration.threads),
+        housekeeping: Housekeeping::Inline,
         memory_bytes: configuration.memory_bytes,
         batch_rows_max: configuration.batch_rows_max,
         rules_off: rules_off.filter(|_| !configuration.rules).collect(),

@@ -10,9 +10,9 @@ use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
 use crate::catalog::{Catalog, Moment};
 use crate::txn::{
-    CHECKPOINT_COMMITS, Conflict, ConflictKind, Found, Log, Logged, Mark, Operation, Past,
-    READ_AHEAD, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, conflict,
-    first_operations, nothing_at, recover,
+    CHECKPOINT_COMMITS, Conflict, ConflictKind, Found, LastCheckpoint, Log, Logged, Mark, Opened,
+    Operation, Past, READ_AHEAD, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction,
+    conflict, first_operations, nothing_at, recover,
 };
 
 /// How often a commit that lost the race for its number tries the next one.
@@ -36,6 +36,8 @@ struct Shared {
     catalog: RwLock<Catalog>,
     /// When its commits were made. Who adds to it replaces the catalog while holding it.
     timeline: Mutex<Timeline>,
+    /// Held while a checkpoint is written.
+    last_checkpoint: Mutex<LastCheckpoint>,
     /// Held while the log is read: one of a process's sessions does it for all.
     looking: Mutex<Looking>,
     /// How often somebody began to read the log.
@@ -94,7 +96,7 @@ impl Account {
     pub fn open(access: ObjectAccess, clock: Clock) -> Result<Account> {
         let log = Log::new(access.clone());
         let nanos = clock.now_nanos();
-        let (catalog, timeline) = recover(&log)?;
+        let Opened { catalog, timeline, last } = recover(&log)?;
         let account = Account {
             shared: Arc::new(Shared {
                 access,
@@ -102,6 +104,7 @@ impl Account {
                 log,
                 catalog: RwLock::new(catalog),
                 timeline: Mutex::new(timeline),
+                last_checkpoint: Mutex::new(last),
                 looking: Mutex::new(Looking { number: 0, nanos }),
                 looks: AtomicU64::new(0),
                 turn: Mutex::default(),
@@ -177,11 +180,12 @@ impl Account {
         let known = self.catalog();
         let newest = log.checkpoints()?.pop();
         if newest.is_some_and(|newest| newest > known.version()) {
-            let (catalog, timeline) = recover(log)?;
-            let mut current = lock(&self.shared.timeline);
-            if catalog.version() > self.catalog().version() {
-                *current = timeline;
-                self.replace(catalog);
+            let opened = recover(log)?;
+            let mut last = lock(&self.shared.last_checkpoint);
+            let mut timeline = lock(&self.shared.timeline);
+            if opened.catalog.version() > self.catalog().version() {
+                (*timeline, *last) = (opened.timeline, opened.last);
+                self.replace(opened.catalog);
             }
             return Ok(());
         }
@@ -367,7 +371,6 @@ impl Account {
             if let Some(hash) = self.shared.log.create(&commit)? {
                 next.set_commit(moment.version, Some(hash));
                 self.install(&next, mark_of(&commit, operations));
-                self.checkpoint_if_due(moment.version);
                 return Ok(Some(next));
             }
             self.refresh()?;
@@ -436,11 +439,10 @@ impl Account {
         )
     }
 
-    /// Writes a checkpoint now and then. One that fails is no harm: the next one is due soon.
-    fn checkpoint_if_due(&self, version: u64) {
-        if version.is_multiple_of(CHECKPOINT_COMMITS) {
-            let _ = self.checkpoint();
-        }
+    /// Whether there are so many commits since the last checkpoint that the next one should be written.
+    pub fn is_checkpoint_due(&self) -> bool {
+        let last = lock(&self.shared.timeline).checkpoint().unwrap_or(0);
+        self.catalog().version() - last.min(self.catalog().version()) >= CHECKPOINT_COMMITS
     }
 
     /// Writes a checkpoint of the newest version, so that opening is fast.
@@ -448,6 +450,7 @@ impl Account {
     /// # Errors
     /// `Storage` when it cannot be written.
     pub fn checkpoint(&self) -> Result<()> {
+        let mut last = lock(&self.shared.last_checkpoint);
         let (catalog, marks, previous) = {
             let timeline = lock(&self.shared.timeline);
             let (marks, previous) = timeline.since_checkpoint();
@@ -456,9 +459,20 @@ impl Account {
         if previous == Some(catalog.version()) {
             return Ok(());
         }
-        self.shared.log.write_checkpoint(&catalog, &marks, previous)?;
+        self.shared.log.write_checkpoint(&catalog, &marks, previous, &mut last)?;
         lock(&self.shared.timeline).checkpointed(catalog.version());
         Ok(())
+    }
+
+    /// When the account was made: nanoseconds since 1970 UTC.
+    pub fn created_nanos(&self) -> i64 {
+        let catalog = self.catalog();
+        catalog.all().next().map_or(0, |first| first.header().created_nanos)
+    }
+
+    /// The log, for those who clean it up.
+    pub(crate) fn log(&self) -> &Log {
+        &self.shared.log
     }
 
     /// Fills a new account, unless another process is faster.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_account::Account;
+use firn_service::{Housekeeping, Service};
 use firn_storage::ObjectAccess;
 use firn_types::Result;
 use firn_types::clock::Clock;
@@ -13,6 +14,7 @@ use crate::compute::Compute;
 use crate::history::Statements;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
+use crate::upkeep::Upkeep;
 use crate::warehouse::Warehouses;
 
 /// How a process uses an account.
@@ -31,6 +33,8 @@ pub struct EngineOptions {
     pub rules_off: Vec<String>,
     /// Called with the text of every statement that begins to run, on its thread, for tests.
     pub on_statement: Option<fn(&str)>,
+    /// When housekeeping is done; in the background unless tests want to see what it did.
+    pub housekeeping: Housekeeping,
     /// Rows that operators get at once, at most, for tests.
     pub batch_rows_max: Option<usize>,
 }
@@ -50,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) statements: Statements,
     pub(crate) results: Results,
     pub(crate) warehouses: Warehouses,
+    upkeep: Upkeep,
     next_session: AtomicU64,
 }
 
@@ -77,6 +82,7 @@ impl Engine {
         let compute = Compute::start(&options)?;
         let results = Results::new(Arc::clone(&compute.results), compute.spill());
         let inner = Shared {
+            upkeep: Upkeep::new(&account, &options),
             account,
             options,
             compute,
@@ -85,7 +91,14 @@ impl Engine {
             warehouses: Warehouses::default(),
             next_session: AtomicU64::new(first),
         };
-        Ok(Engine { inner: Arc::new(inner) })
+        let engine = Engine { inner: Arc::new(inner) };
+        engine.inner.upkeep.belongs_to(&engine.inner);
+        Ok(engine)
+    }
+
+    /// The housekeeping of the account in this process, to be looked at and run.
+    pub fn service(&self) -> &Service {
+        self.inner.upkeep.service()
     }
 
     /// A new session.
@@ -95,5 +108,12 @@ impl Engine {
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
         let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
         Session::start_on(Arc::clone(&self.inner), id, &options)
+    }
+}
+
+impl Shared {
+    /// The housekeeping.
+    pub(crate) fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 }

@@ -38,6 +38,7 @@ pub use firn_execute::spool::Next;
 pub use firn_parse::split;
 pub use firn_query::bind::{Binds, TypedValue};
 pub use firn_query::optimize::RULES;
+pub use firn_service::{Housekeeping, JobReport, Service};
 pub use firn_storage::ObjectAccess;
 pub use firn_types::watch::{SoFar, Watch};
 pub use firn_types::{Field, SqlType, Value};

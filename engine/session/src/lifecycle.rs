@@ -155,7 +155,8 @@ impl StatementContext {
         context
     }
 
-    /// A statement that is only described: nobody else knows of it.
+    /// A statement that is only described, or what the engine does by itself as a session: nobody else knows
+    /// of it.
     pub(crate) fn described(home: &Arc<SessionHome>, sql: &str) -> StatementContext {
         let sql: Arc<str> = sql.into();
         let placeholders = Placeholders::of(&sql, Arc::default(), PlaceRule::Described);

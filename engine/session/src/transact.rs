@@ -60,9 +60,9 @@ impl StatementContext {
     fn commit(&mut self, transaction: Transaction) -> Result<()> {
         let id = transaction.id();
         let tables = transaction.changed_tables();
-        let version = transaction.commit(&self.query_id)?;
+        transaction.commit(&self.query_id)?;
         self.session.transaction.ended(id);
-        upkeep::after_commit(self, &tables, version);
+        upkeep::after_commit(self, &tables);
         Ok(())
     }
 

@@ -1,48 +1,139 @@
-//! Keeping tables in few files: what follows a commit that left too many small ones.
+//! Keeping tables in few files: compaction, as a job of the engine's housekeeping.
 //!
-//! Small inserts leave small micro-partitions, and deletes leave some of which little is live. After a
-//! statement has committed, one run of them is rewritten; the next statement finds the next one. The rows
-//! and their ids stay as they are, so nobody sees a difference but for the files. Upkeep gives way to
-//! everybody else: it does nothing while another transaction of the process is open, and loses against
-//! what other processes commit.
+//! Small inserts leave small micro-partitions, and deletes leave some of which little is live. Who commits
+//! notes the tables that have such; the job rewrites one run of them after the other. The rows and their ids
+//! stay as they are, so nobody sees a difference but for the files. It gives way to everybody else: it does
+//! nothing while another transaction of the process is open, and loses against what other processes commit.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use firn_account::Account;
 use firn_execute::dml;
-use firn_storage::WriterOptions;
+use firn_service::{CheckpointJob, GoOn, Job, Progress, Service, VacuumJob};
 use firn_storage::compact::compactions;
+use firn_storage::{Snapshot, WriterOptions};
 use firn_types::{ObjectId, Result};
 
 use crate::command::dml::keys_of;
+use crate::engine::{EngineOptions, Shared};
 use crate::lifecycle::StatementContext;
+use crate::session::SessionOptions;
+use crate::session_state::{SessionHome, SessionState};
 
-/// Files that nobody refers to are deleted when they are older: whoever wrote them has committed by then,
-/// and no statement that began before they were given up reads them any more.
-const GRACE_NANOS: i64 = 86_400_000_000_000;
-/// Files are swept once in so many commits.
-const SWEEP_COMMITS: u64 = 1_000;
+/// The number of the session in which the job works; no user's has it.
+const SESSION: u64 = 0;
 
-/// Looks after tables to which a statement has just committed changes, as `version` of the account.
-pub(crate) fn after_commit(running: &StatementContext, tables: &BTreeSet<ObjectId>, version: u64) {
-    for table in tables {
-        // The statement is done. What cannot be rewritten now is tried again after the next one.
-        let _ = tend(running, *table);
+/// The housekeeping of an engine.
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    compaction: Arc<CompactionJob>,
+    service: Service,
+}
+
+impl Upkeep {
+    /// What is to be done for an account.
+    pub(crate) fn new(account: &Account, options: &EngineOptions) -> Upkeep {
+        let compaction = Arc::new(CompactionJob::default());
+        let jobs: Vec<Arc<dyn Job>> = vec![
+            Arc::clone(&compaction) as _,
+            Arc::new(CheckpointJob::new(account)),
+            Arc::new(VacuumJob::new(account)),
+        ];
+        let service = Service::new(jobs, options.clock.clone(), options.housekeeping);
+        Upkeep { compaction, service }
     }
-    if version.is_multiple_of(SWEEP_COMMITS) {
-        let _ = running.session.shared.account.sweep(GRACE_NANOS);
+
+    /// Says whose tables are compacted.
+    pub(crate) fn belongs_to(&self, engine: &Arc<Shared>) {
+        // An engine is made once.
+        let _ = self.compaction.engine.set(Arc::downgrade(engine));
+    }
+
+    /// The jobs, to be looked at and run.
+    pub(crate) fn service(&self) -> &Service {
+        &self.service
     }
 }
 
-/// Rewrites the first run of micro-partitions that deserves it.
-fn tend(running: &StatementContext, id: ObjectId) -> Result<()> {
-    let session = &running.session;
-    let account = &session.shared.account;
-    let mut transaction = account.begin(&session.space);
-    let Some(table) = transaction.catalog().table(id).map(Arc::clone) else { return Ok(()) };
-    let target = WriterOptions::default().target_rows as u64;
-    let Some(run) = compactions(&table.snapshot, target).into_iter().next() else { return Ok(()) };
-    let keys = keys_of(running, &table)?;
+/// Looks for work after a statement has committed changes to these tables.
+pub(crate) fn after_commit(running: &StatementContext, tables: &BTreeSet<ObjectId>) {
+    let upkeep = running.session.shared.upkeep();
+    if let Some(warehouse) = &running.session.warehouse {
+        let catalog = running.session.shared.account.catalog();
+        let rows = |table: &&ObjectId| catalog.table(**table).map(|table| &table.snapshot);
+        let in_pieces = |rows: &Arc<Snapshot>| !compactions(rows, target_rows()).is_empty();
+        for table in tables.iter().filter(|table| rows(table).is_some_and(in_pieces)) {
+            upkeep.compaction.waiting().insert(*table, warehouse.clone());
+        }
+    }
+    upkeep.service.wake();
+}
+
+fn target_rows() -> u64 {
+    WriterOptions::default().target_rows as u64
+}
+
+/// Rewrites small and mostly deleted micro-partitions; counts those that are gone.
+#[derive(Debug, Default)]
+struct CompactionJob {
+    engine: OnceLock<Weak<Shared>>,
+    /// The tables that want it, each with the warehouse that wrote it last.
+    waiting: Mutex<BTreeMap<ObjectId, String>>,
+}
+
+impl CompactionJob {
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<ObjectId, String>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Job for CompactionJob {
+    fn name(&self) -> &'static str {
+        "compaction"
+    }
+
+    fn is_due(&self) -> bool {
+        !self.waiting().is_empty()
+    }
+
+    fn run(&self, go_on: &GoOn<'_>) -> Result<Progress> {
+        let tables = std::mem::take(&mut *self.waiting());
+        let mut progress = Progress::default();
+        let mut outcome = Ok(());
+        for (table, warehouse) in tables {
+            let Some(engine) = self.engine.get().and_then(Weak::upgrade) else { break };
+            let compacted = match go_on() && outcome.is_ok() {
+                true => compact(engine, table, &warehouse),
+                false => Ok(None),
+            };
+            match compacted {
+                Ok(Some(gone)) => progress.done += gone,
+                // Somebody is in the way: the next commit, or a minute, brings the next try.
+                Ok(None) => _ = self.waiting().entry(table).or_insert(warehouse),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        outcome.map(|()| progress)
+    }
+}
+
+/// Rewrites the first run of a table's micro-partitions that deserves it; tells how many they were, and
+/// nothing when another transaction was in the way.
+fn compact(engine: Arc<Shared>, table: ObjectId, warehouse: &str) -> Result<Option<u64>> {
+    let options =
+        SessionOptions { warehouse: Some(warehouse.to_string()), ..SessionOptions::default() };
+    let account = engine.account.clone();
+    let home = Arc::new(SessionHome::new(SessionState::start(engine, SESSION, &options)?));
+    let running = StatementContext::described(&home, "");
+    let mut transaction = account.begin(&running.session.space);
+    let Some(table) = transaction.catalog().table(table).map(Arc::clone) else {
+        return Ok(Some(0));
+    };
+    let Some(run) = compactions(&table.snapshot, target_rows()).into_iter().next() else {
+        return Ok(Some(0));
+    };
+    let keys = keys_of(&running, &table)?;
     dml::compact(&table, &run, &keys, &running.query_context()?, &mut transaction)?;
-    transaction.commit_if_alone().map(|_| ())
+    Ok(transaction.commit_if_alone()?.then_some(run.len() as u64))
 }

@@ -1,20 +1,19 @@
-//! Checksums of what is stored: CRC-64/NVME. It finds every flipped bit and every burst of 64, and misses
-//! one in 2^64 of all other damage.
+//! Checksums of what is stored: XXH3 with 64 bits, which is as fast as memory. It misses one of 2^64 damages.
 
-use crc_fast::{CrcAlgorithm, Digest};
+use std::hash::Hasher;
 
-const ALGORITHM: CrcAlgorithm = CrcAlgorithm::Crc64Nvme;
+use twox_hash::XxHash3_64;
 
 /// The checksum of some bytes.
 pub fn checksum(bytes: &[u8]) -> u64 {
-    crc_fast::checksum(ALGORITHM, bytes)
+    XxHash3_64::oneshot(bytes)
 }
 
 /// The checksum of bytes that do not lie at one place.
 pub fn checksum_of_parts<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> u64 {
-    let mut digest = Digest::new(ALGORITHM);
-    parts.into_iter().for_each(|part| digest.update(part));
-    digest.finalize()
+    let mut hasher = XxHash3_64::new();
+    parts.into_iter().for_each(|part| hasher.write(part));
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -22,9 +21,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_the_checksum_of_the_catalogue_wherever_the_bytes_lie() {
-        // The check value of CRC-64/NVME in the catalogue of parametrised CRC algorithms.
-        assert_eq!(checksum(b"123456789"), 0xae8b_1486_0a79_9888);
-        assert_eq!(checksum_of_parts([&b"1234"[..], b"", b"56789"]), checksum(b"123456789"));
+    fn it_is_xxh3_wherever_the_bytes_lie() {
+        // The value of no bytes in the reference implementation's own tests.
+        assert_eq!(checksum(b""), 0x2d06_8005_38d3_94c2);
+        let bytes: Vec<u8> = (0..=255).cycle().take(5_000).collect();
+        let parts = [&bytes[..1], &bytes[1..1], &bytes[1..3_000], &bytes[3_000..]];
+        assert_eq!(checksum_of_parts(parts), checksum(&bytes));
     }
 }

@@ -13,6 +13,19 @@ pub const META: &str = "meta";
 /// The folder of what sessions keep for themselves.
 pub const TEMPORARY: &str = "temporary";
 
+/// What a vacuum remembers of the ones before.
+pub const VACUUM: &str = "service/vacuum";
+
+/// The folder of the claims of a job.
+pub fn claims(job: &str) -> String {
+    format!("service/claims/{job}")
+}
+
+/// The table in whose folder a file of `data` or `meta` lies.
+pub fn table_of(file: &str) -> Option<u64> {
+    file.split('/').nth(1)?.parse().ok()
+}
+
 /// The log object of a commit: twenty digits, so that names sort as numbers.
 pub fn log_object(version: u64) -> String {
     format!("{LOG}/{version:020}")

@@ -1,19 +1,23 @@
 //! The objects themselves with their indexes; a catalog is two layers, the account's and the session's.
+//!
+//! The maps are persistent: a changed copy shares all but a path from the root with its original, so that a
+//! commit costs the same whatever else exists.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firn_types::ObjectId;
+use rpds::RedBlackTreeMapSync as Map;
 
 use super::{Grant, Namespace, Object};
 
 /// Names of one namespace in one parent.
-type Names<T> = BTreeMap<(Namespace, ObjectId), Arc<BTreeMap<String, T>>>;
+type Names<T> = Map<(Namespace, ObjectId), Map<String, T>>;
 
 /// Objects by id and by name. Cloning shares what does not change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layer {
-    objects: BTreeMap<ObjectId, Object>,
+    objects: Map<ObjectId, Object>,
     live: Names<ObjectId>,
     /// Dropped objects, the newest last.
     dropped: Names<Vec<ObjectId>>,
@@ -71,42 +75,74 @@ impl Layer {
         let header = object.header();
         let key = (object.namespace(), header.parent);
         if header.dropped_nanos.is_some() {
-            let names = Arc::make_mut(self.dropped.entry(key).or_default());
-            names.entry(header.name.clone()).or_default().push(header.id);
+            let mut names = self.dropped.get(&key).cloned().unwrap_or_default();
+            let mut ids = names.get(&header.name).cloned().unwrap_or_default();
+            ids.push(header.id);
+            names.insert_mut(header.name.clone(), ids);
+            self.dropped.insert_mut(key, names);
         } else {
-            let names = Arc::make_mut(self.live.entry(key).or_default());
-            names.insert(header.name.clone(), header.id);
+            let mut names = self.live.get(&key).cloned().unwrap_or_default();
+            names.insert_mut(header.name.clone(), header.id);
+            self.live.insert_mut(key, names);
         }
-        self.objects.insert(object.id(), object);
+        self.objects.insert_mut(object.id(), object);
     }
 
     /// Overwrites an object whose name, parent and life have not changed.
     pub(crate) fn overwrite(&mut self, object: Object) {
-        self.objects.insert(object.id(), object);
+        self.objects.insert_mut(object.id(), object);
     }
 
     /// Takes an object out for good.
     pub(crate) fn remove(&mut self, id: ObjectId) -> Option<Object> {
-        let object = self.objects.remove(&id)?;
+        let object = self.objects.get(&id)?.clone();
+        self.objects.remove_mut(&id);
         let header = object.header();
         let key = (object.namespace(), header.parent);
         if header.dropped_nanos.is_some() {
-            if let Some(names) = self.dropped.get_mut(&key) {
-                let names = Arc::make_mut(names);
-                if let Some(ids) = names.get_mut(&header.name) {
-                    ids.retain(|other| *other != id);
-                    if ids.is_empty() {
-                        names.remove(&header.name);
-                    }
-                }
+            let mut names = self.dropped.get(&key).cloned().unwrap_or_default();
+            let mut ids = names.get(&header.name).cloned().unwrap_or_default();
+            ids.retain(|other| *other != id);
+            match ids.is_empty() {
+                true => _ = names.remove_mut(&header.name),
+                false => names.insert_mut(header.name.clone(), ids),
             }
-        } else if let Some(names) = self.live.get_mut(&key) {
-            let names = Arc::make_mut(names);
-            if names.get(&header.name) == Some(&id) {
-                names.remove(&header.name);
-            }
+            put_names(&mut self.dropped, key, names);
+        } else if let Some(names) = self.live.get(&key)
+            && names.get(&header.name) == Some(&id)
+        {
+            let names = names.remove(&header.name);
+            put_names(&mut self.live, key, names);
         }
         Some(object)
+    }
+
+    /// What differs from an earlier state: the objects that are new or changed, and the ids of those that are
+    /// gone.
+    pub(crate) fn since(&self, earlier: &Layer) -> (Vec<&Object>, Vec<ObjectId>) {
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        let mut then = earlier.objects.iter().peekable();
+        for (id, object) in &self.objects {
+            while let Some((old, _)) = then.next_if(|(old, _)| *old < id) {
+                gone.push(*old);
+            }
+            let same = then.next_if(|(old, _)| *old == id);
+            if !same.is_some_and(|(_, old)| old.is_same(object)) {
+                changed.push(object);
+            }
+        }
+        gone.extend(then.map(|(id, _)| *id));
+        (changed, gone)
+    }
+
+    /// How many objects there are.
+    pub(crate) fn len(&self) -> usize {
+        self.objects.size()
+    }
+
+    /// Whether grants and parameters are the very ones of another state.
+    pub(crate) fn shares_settings(&self, other: &Layer) -> bool {
+        Arc::ptr_eq(&self.grants, &other.grants) && Arc::ptr_eq(&self.parameters, &other.parameters)
     }
 
     pub(crate) fn grants(&self) -> &[Grant] {
@@ -123,5 +159,13 @@ impl Layer {
 
     pub(crate) fn parameters_mut(&mut self) -> &mut BTreeMap<(ObjectId, String), String> {
         Arc::make_mut(&mut self.parameters)
+    }
+}
+
+/// Puts the names of a parent back, unless none is left.
+fn put_names<T>(all: &mut Names<T>, key: (Namespace, ObjectId), names: Map<String, T>) {
+    match names.is_empty() {
+        true => _ = all.remove_mut(&key),
+        false => all.insert_mut(key, names),
     }
 }

@@ -1,7 +1,8 @@
 //! Which staged files are already loaded into a table.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use rpds::RedBlackTreeMapSync as Map;
 
 /// What one COPY did with one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +55,16 @@ pub struct LoadError {
     pub column: Option<String>,
 }
 
-/// The loads of one table, by path. TRUNCATE and replacing the table clear it, DELETE does not.
+/// A load is forgotten when one is noted that is so much later: 64 days.
+const EXPIRY_NANOS: i64 = 64 * 86_400_000_000_000;
+
+/// The loads of one table, by path. TRUNCATE and replacing the table clear it, DELETE does not. Cloning
+/// shares it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadHistory {
-    by_path: BTreeMap<String, Vec<Arc<LoadRecord>>>,
+    by_path: Map<String, Vec<Arc<LoadRecord>>>,
+    /// When each file was loaded, the first ones first.
+    by_time: Map<(i64, String), ()>,
 }
 
 impl LoadHistory {
@@ -79,8 +86,25 @@ impl LoadHistory {
         self.by_path.is_empty()
     }
 
-    /// The same history with one more load.
+    /// Adds a load, and forgets those that have expired by then.
     pub(crate) fn add(&mut self, record: Arc<LoadRecord>) {
-        self.by_path.entry(record.path.clone()).or_default().push(record);
+        let oldest = record.loaded_nanos.saturating_sub(EXPIRY_NANOS);
+        while let Some(((nanos, path), ())) = self.by_time.first()
+            && *nanos < oldest
+        {
+            let first = (*nanos, path.clone());
+            self.by_time.remove_mut(&first);
+            let mut records = self.by_path.get(&first.1).cloned().unwrap_or_default();
+            records.retain(|record| record.loaded_nanos >= oldest);
+            match records.is_empty() {
+                true => _ = self.by_path.remove_mut(&first.1),
+                false => self.by_path.insert_mut(first.1, records),
+            }
+        }
+        let mut records = self.by_path.get(&record.path).cloned().unwrap_or_default();
+        self.by_time.insert_mut((record.loaded_nanos, record.path.clone()), ());
+        let path = record.path.clone();
+        records.push(record);
+        self.by_path.insert_mut(path, records);
     }
 }

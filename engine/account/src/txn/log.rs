@@ -1,26 +1,21 @@
-//! Reading and writing the log: commits, checkpoints.
+//! Reading and writing the log.
 
-use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use firn_storage::format::{FORMAT, from_bytes, hash, to_bytes, v1};
+use firn_storage::format::{from_bytes, hash, to_bytes, v1};
 use firn_storage::{ObjectAccess, path};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::convert::{
-    Lists, Written, change_from, change_to, grant_from, grant_to, object_from, object_to,
-};
+use super::convert::{Lists, Written, change_from, change_to};
 use super::operation::Operation;
-use crate::catalog::{Catalog, Layer, Moment};
+use crate::catalog::{Catalog, Moment};
 
 /// Commits that are fetched at once from a bucket.
 pub(crate) const READ_AHEAD: u64 = 16;
 /// Commits that are held at once while the log is read from its beginning.
 const FOLLOWED_AT_ONCE: u64 = 256;
-/// Commits between two checkpoints.
-pub(crate) const CHECKPOINT_COMMITS: u64 = 64;
-
 /// A commit without its changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark {
@@ -42,9 +37,9 @@ pub(crate) struct Logged {
 /// The log of an account.
 #[derive(Debug)]
 pub(crate) struct Log {
-    access: ObjectAccess,
+    pub(super) access: ObjectAccess,
     /// What checkpoints have written already.
-    written: Mutex<Written>,
+    pub(super) written: Mutex<Written>,
 }
 
 impl Log {
@@ -52,7 +47,7 @@ impl Log {
         Log { access, written: Mutex::default() }
     }
 
-    fn lists(&self) -> Lists<'_> {
+    pub(super) fn lists(&self) -> Lists<'_> {
         Lists { access: &self.access, written: None }
     }
 
@@ -200,99 +195,22 @@ impl Log {
         })
     }
 
-    /// The versions of all checkpoints, the oldest first.
-    pub(crate) fn checkpoints(&self) -> Result<Vec<u64>> {
-        let found = self.access.list(path::CHECKPOINTS)?;
-        Ok(found.iter().filter_map(|object| path::version_of(&object.path)).collect())
-    }
-
-    /// The persisted checkpoint of a version.
-    pub(crate) fn checkpoint(&self, version: u64) -> Result<v1::Checkpoint> {
-        let name = path::checkpoint(version);
-        let checkpoint: v1::Checkpoint = from_bytes(&name, &self.access.get(&name)?)?;
-        match checkpoint.version == version {
-            true => Ok(checkpoint),
-            false => Err(damaged(&name, &format!("it is that of {}", checkpoint.version))),
+    /// The lists of micro-partitions that the newest version is made of when it is opened.
+    pub(crate) fn live_lists(&self) -> Result<HashSet<String>> {
+        let mut live = HashSet::new();
+        let newest = self.checkpoints()?.pop();
+        let checkpoint = newest.map(|version| self.checkpoint(version)).transpose()?;
+        let base = checkpoint.as_ref().and_then(|checkpoint| checkpoint.base);
+        let base = base.map(|version| self.checkpoint(version)).transpose()?;
+        for object in checkpoint.iter().chain(&base).flat_map(|checkpoint| &checkpoint.objects) {
+            live.extend(object.snapshot().and_then(|rows| rows.partitions.manifest.clone()));
         }
-    }
-
-    /// The marks of a checkpoint, and the checkpoint before; none when it is gone.
-    pub(crate) fn marks_of(&self, version: u64) -> Result<Option<(Vec<Mark>, Option<u64>)>> {
-        match self.checkpoint(version) {
-            Ok(checkpoint) => {
-                let marks = checkpoint.marks.into_iter().map(Mark::from).collect();
-                Ok(Some((marks, checkpoint.previous)))
-            }
-            Err(error) if error.code() == ErrorCode::FileNotFound => Ok(None),
-            Err(error) => Err(error),
+        let mut next = newest.unwrap_or(0) + 1;
+        while let Some(logged) = self.commit(next)? {
+            live.extend(logged.commit.changes.iter().filter_map(v1::Change::list).cloned());
+            next += 1;
         }
-    }
-
-    /// The catalog of a checkpoint.
-    pub(crate) fn catalog_of(&self, checkpoint: v1::Checkpoint) -> Result<Catalog> {
-        let lists = self.lists();
-        let mut layer = Layer::default();
-        let mut dropped = Vec::new();
-        for object in checkpoint.objects {
-            let object = object_from(object, &lists)?;
-            match object.header().dropped_nanos {
-                None => layer.put(object),
-                Some(nanos) => dropped.push((nanos, object)),
-            }
-        }
-        // The newest comes back first: the order of dropping must be kept.
-        dropped.sort_by_key(|(nanos, object)| (*nanos, object.header().version));
-        dropped.into_iter().for_each(|(_, object)| layer.put(object));
-        layer.grants_mut().extend(checkpoint.grants.into_iter().map(grant_from));
-        for parameter in checkpoint.parameters {
-            if let Some(value) = parameter.value {
-                let key = (ObjectId(parameter.on), parameter.name);
-                layer.parameters_mut().insert(key, value);
-            }
-        }
-        let mut catalog = Catalog::new(checkpoint.version, Arc::new(layer), Arc::default());
-        catalog.set_commit(checkpoint.version, checkpoint.commit.map(Arc::from));
-        Ok(catalog)
-    }
-
-    /// Writes a checkpoint of the catalog. `marks` are the commits since the `previous` one.
-    pub(crate) fn write_checkpoint(
-        &self,
-        catalog: &Catalog,
-        marks: &[Mark],
-        previous: Option<u64>,
-    ) -> Result<()> {
-        let written = &mut *self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let lists = Lists { access: &self.access, written: Some(RefCell::new(written)) };
-        let layer = catalog.account_layer();
-        let objects = layer.all().map(|object| object_to(object, &lists, true));
-        let checkpoint = v1::Checkpoint {
-            format: FORMAT,
-            version: catalog.version(),
-            objects: objects.collect::<Result<_>>()?,
-            grants: layer.grants().iter().map(grant_to).collect(),
-            parameters: layer
-                .parameters()
-                .iter()
-                .map(|((on, name), value)| v1::Parameter {
-                    on: on.0,
-                    name: name.clone(),
-                    value: Some(value.clone()),
-                })
-                .collect(),
-            marks: marks
-                .iter()
-                .map(|mark| v1::Mark {
-                    version: mark.version,
-                    time_nanos: mark.time_nanos,
-                    statements: mark.statements.clone(),
-                })
-                .collect(),
-            previous,
-            commit: catalog.commit_hash().map(|hash| hash.to_string()),
-        };
-        let name = path::checkpoint(catalog.version());
-        self.access.put_if_absent(&name, to_bytes(&checkpoint)?).map(|_| ())
+        Ok(live)
     }
 }
 
@@ -312,7 +230,7 @@ fn check_link(catalog: &Catalog, commit: &v1::Commit) -> Result<()> {
 }
 
 /// A file of the log that is not what it should be.
-fn damaged(name: &str, what: &str) -> Error {
+pub(super) fn damaged(name: &str, what: &str) -> Error {
     Error::new(ErrorCode::CorruptFile, format!("File '{name}' cannot be read: {what}"))
 }
 

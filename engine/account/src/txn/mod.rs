@@ -13,6 +13,7 @@
 //! performing its operations in order, so that a catalog of the past is a checkpoint and some commits.
 
 mod changes;
+mod checkpoint;
 mod clone;
 mod conflict;
 mod convert;
@@ -23,25 +24,26 @@ mod operation;
 mod recover;
 mod sequence;
 mod session_space;
-mod sweep;
 mod time_travel;
 mod transaction;
+mod vacuum;
 
 pub use changes::{ChangedRows, Changes, changes};
+pub(crate) use checkpoint::{CHECKPOINT_COMMITS, LastCheckpoint, Opened};
 pub use clone::CloneTarget;
 pub(crate) use conflict::{Conflict, ConflictKind, conflict};
 pub(crate) use first::first_operations;
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
-pub(crate) use log::{CHECKPOINT_COMMITS, Log, Logged, Mark, READ_AHEAD};
+pub(crate) use log::{Log, Logged, Mark, READ_AHEAD};
 pub(crate) use operation::Operation;
 pub(crate) use recover::recover;
 pub use sequence::SequenceBlock;
 pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;
-pub use sweep::Swept;
 pub use time_travel::TimePoint;
 pub(crate) use time_travel::{Found, Past, Timeline, nothing_at};
 pub use transaction::{Savepoint, Transaction};
+pub use vacuum::Vacuumed;
 
 /// The version of what is not committed yet.
 pub const PENDING: u64 = u64::MAX;

@@ -6,10 +6,12 @@ use firn_storage::format::v1;
 use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
 use super::log::{Log, Mark};
-use crate::catalog::{Catalog, Layer};
+use crate::catalog::Catalog;
 
 /// Past catalogs that are kept at hand.
 const PAST_MAX: usize = 8;
+/// Commits from which the older ones are read again from their checkpoints when somebody asks.
+const MARKS_MAX: usize = 4096;
 
 /// A moment of the past, or a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub(crate) struct Timeline {
     older: Option<u64>,
     /// The newest checkpoint.
     checkpoint: Option<u64>,
+    /// Checkpoints whose marks are among those at hand, the oldest first.
+    at_hand: VecDeque<u64>,
 }
 
 impl Timeline {
@@ -44,6 +48,7 @@ impl Timeline {
             marks: checkpoint.marks.iter().cloned().map(Mark::from).collect(),
             older: checkpoint.previous,
             checkpoint: Some(checkpoint.version),
+            at_hand: VecDeque::from([checkpoint.version]),
         }
     }
 
@@ -73,6 +78,20 @@ impl Timeline {
     /// A checkpoint was written.
     pub(crate) fn checkpointed(&mut self, version: u64) {
         self.checkpoint = Some(version);
+        self.at_hand.push_back(version);
+        while self.marks.len() > MARKS_MAX
+            && let Some(oldest) = self.at_hand.pop_front()
+        {
+            while self.marks.front().is_some_and(|mark| mark.version <= oldest) {
+                self.marks.pop_front();
+            }
+            self.older = Some(oldest);
+        }
+    }
+
+    /// The newest checkpoint.
+    pub(crate) fn checkpoint(&self) -> Option<u64> {
+        self.checkpoint
     }
 
     /// The last statement after `version` that changed an object.
@@ -118,6 +137,9 @@ impl Timeline {
             return;
         }
         let (marks, before) = older.unwrap_or_default();
+        if !marks.is_empty() {
+            self.at_hand.push_front(of);
+        }
         marks.into_iter().rev().for_each(|mark| self.marks.push_front(mark));
         self.older = before;
     }
@@ -186,10 +208,8 @@ impl Past {
             (Some(catalog), stored) if stored.is_none_or(|v| v <= catalog.version()) => {
                 Ok(catalog.clone())
             }
-            (_, Some(stored)) => log.catalog_of(log.checkpoint(stored)?),
-            (_, None) => {
-                Ok(Catalog::new(0, std::sync::Arc::new(Layer::default()), Default::default()))
-            }
+            (_, Some(stored)) => Ok(log.open_checkpoint(stored)?.catalog),
+            (_, None) => Ok(Catalog::new(0, Default::default(), Default::default())),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::sink::FileSink;
 use crate::checksum::checksum;
 
 /// The key of the checksums among the footer's key-value pairs.
-const KEY: &str = "firn.crc64nvme";
+const KEY: &str = "firn.xxh3";
 /// Bytes of a block of a column chunk, the last of a chunk excepted.
 const BLOCK_BYTES: u64 = 16 << 10;
 

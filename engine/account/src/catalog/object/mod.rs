@@ -147,6 +147,14 @@ macro_rules! objects {
                 match self { $(Object::$kind(object) => &mut Arc::make_mut(object).header,)* }
             }
 
+            /// Whether both share one description, and so are the same.
+            pub(crate) fn is_same(&self, other: &Object) -> bool {
+                match (self, other) {
+                    $((Object::$kind(one), Object::$kind(other)) => Arc::ptr_eq(one, other),)*
+                    _ => false,
+                }
+            }
+
             /// Which kind.
             pub fn kind(&self) -> ObjectKind {
                 match self { $(Object::$kind(_) => ObjectKind::$kind,)* }

@@ -159,41 +159,192 @@ fn clones_share_files_and_go_their_own_way() -> Result<()> {
     Ok(())
 }
 
+/// A vacuum that does all that there is to do.
+fn vacuum(world: &World, grace_nanos: i64) -> Result<Vacuumed> {
+    let done = world.account.vacuum(grace_nanos, &|| true)?;
+    assert!(done.finished);
+    Ok(done)
+}
+
+/// The names of the files of micro-partitions.
+fn data(world: &World) -> Result<Vec<String>> {
+    let files = world.access.list(path::DATA)?.into_iter();
+    Ok(files.filter_map(|file| Some(file.path.rsplit_once('/')?.1.to_string())).collect())
+}
+
+/// A world whose clock shows what the store's does.
+fn vacuumed_world() -> Result<World> {
+    World::on(ObjectAccess::memory(), Clock::fixed(Clock::system().now_nanos()))
+}
+
+/// A micro-partition of a table, with a file.
+fn written(world: &World, table: ObjectId, name: &str) -> Result<Partition> {
+    let mut partition = partition(name, 1);
+    partition.path = format!("{}/{name}", path::table_data(table));
+    world.access.put(&partition.path, "bytes".into())?;
+    Ok(partition)
+}
+
 #[test]
-fn the_sweeper_deletes_what_cannot_be_seen_and_nothing_else() -> Result<()> {
-    let access = ObjectAccess::memory();
-    let world = World::on(access, Clock::fixed(Clock::system().now_nanos()))?;
-    let write = |name: &str| -> Result<Partition> {
-        let partition = partition(name, 1);
-        world.access.put(&partition.path, "bytes".into())?;
-        Ok(partition)
-    };
-    let files = || -> Result<Vec<String>> {
-        let files = world.access.list(path::DATA)?.into_iter();
-        Ok(files.map(|file| file.path.replace("data/x/", "")).collect())
-    };
+fn a_vacuum_deletes_what_cannot_be_seen_and_nothing_else() -> Result<()> {
+    let world = vacuumed_world()?;
     let (table, dropped) = (world.create("T")?, world.create("D")?);
     for (table, name) in [(table, "live"), (table, "removed"), (dropped, "dropped")] {
-        world.commit(name, |t| t.append(table, vec![write(name)?]))?;
+        world.commit(name, |t| t.append(table, vec![written(&world, table, name)?]))?;
     }
-    write("orphan")?;
+    written(&world, table, "orphan")?;
     let gone = [PartitionId("removed".to_string())];
     world.commit("remove", |t| {
         t.replace_partitions(table, &gone, Vec::new())?;
         t.apply(CatalogChange::Drop { id: dropped })
     })?;
     world.account.checkpoint()?;
-    assert_eq!(world.account.sweep(DAY)?, Swept::default());
-    assert_eq!(world.account.sweep(-DAY)?.files, 1, "the orphan");
-    assert_eq!(files()?, ["dropped", "live", "removed"]);
+    for grace in [DAY, -DAY] {
+        let done = vacuum(&world, grace)?;
+        assert_eq!((done.objects, done.files, done.dead_files), (0, 0, 2), "all can be seen");
+    }
+    let mut files = data(&world)?;
+    files.sort();
+    assert_eq!(files, ["dropped", "live", "orphan", "removed"]);
     world.clock.advance(3 * DAY);
     let version = world.account.catalog().version();
-    let swept = world.account.sweep(DAY)?;
-    assert_eq!((swept.objects, swept.files), (1, 2));
-    assert_eq!(files()?, ["live"]);
+    let done = vacuum(&world, DAY)?;
+    assert_eq!((done.objects, done.files, done.dead_files), (1, 3, 0));
+    assert_eq!(data(&world)?, ["live"]);
     let other = world.other()?;
     assert_eq!((other.rows(table), other.account.catalog().version()), (1, version + 1));
     assert!(other.account.catalog().object(dropped).is_none());
     assert_eq!(other.access.list(path::LOG)?.len(), 1, "the log before the checkpoint is gone");
     Ok(())
+}
+
+#[test]
+fn a_vacuum_that_is_stopped_is_gone_on_with_by_another_process() -> Result<()> {
+    let world = vacuumed_world()?;
+    let table = world.create("T")?;
+    let names: Vec<String> = (0..10).map(|n| format!("p{n}")).collect();
+    let gone: Vec<PartitionId> = names.iter().cloned().map(PartitionId).collect();
+    world.commit("add", |t| {
+        let files = names.iter().map(|name| written(&world, table, name));
+        t.append(table, files.collect::<Result<_>>()?)
+    })?;
+    world.commit("remove", |t| t.replace_partitions(table, &gone, Vec::new()))?;
+    vacuum(&world, DAY)?;
+    world.clock.advance(3 * DAY);
+    let left = std::cell::Cell::new(4);
+    let go_on = || left.replace(left.get() - 1) > 0;
+    let done = world.account.vacuum(DAY, &go_on)?;
+    assert_eq!((done.finished, done.files), (false, 4));
+    let other = world.other()?;
+    assert!(other.account.vacuumed_nanos()? < world.clock.now_nanos());
+    assert_eq!(vacuum(&other, DAY)?.files, 6);
+    assert_eq!(other.account.vacuumed_nanos()?, world.clock.now_nanos());
+    Ok(())
+}
+
+#[test]
+fn files_of_a_clone_stay_as_long_as_it_can_be_seen() -> Result<()> {
+    let world = vacuumed_world()?;
+    let table = world.create("T")?;
+    world.commit("add", |t| t.append(table, vec![written(&world, table, "shared")?]))?;
+    let mut clone = world.table("C");
+    clone.retention_days = Some(30);
+    let clone_id = clone.id();
+    world.commit("clone", |t| {
+        let rows = t.catalog().rows_of(table)?.partitions()[0].as_ref().clone();
+        t.apply(CatalogChange::create(clone))?;
+        t.append(clone_id, vec![rows])
+    })?;
+    vacuum(&world, DAY)?;
+    let gone = [PartitionId("shared".to_string())];
+    world.commit("remove", |t| {
+        t.replace_partitions(table, &gone, Vec::new())?;
+        t.replace_partitions(clone_id, &gone, Vec::new())
+    })?;
+    for (days, files) in [(0, 0), (10, 0), (10, 0), (12, 1)] {
+        world.clock.advance(days * DAY);
+        assert_eq!(vacuum(&world, DAY)?.files, files, "after {days} more days");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_clone_of_the_past_brings_a_dead_file_back() -> Result<()> {
+    let world = vacuumed_world()?;
+    let mut table = world.table("T");
+    table.retention_days = Some(5);
+    let id = table.id();
+    world.commit("create", |t| t.apply(CatalogChange::create(table)))?;
+    world.commit("add", |t| t.append(id, vec![written(&world, id, "back")?]))?;
+    let then = world.clock.now_nanos();
+    let gone = [PartitionId("back".to_string())];
+    world.commit("remove", |t| t.replace_partitions(id, &gone, Vec::new()))?;
+    assert_eq!(vacuum(&world, DAY)?.dead_files, 1);
+    world.clock.advance(4 * DAY);
+    world.commit("clone", |t| {
+        let header = Header::new(PUBLIC, "C", "SYSADMIN", world.clock.now_nanos());
+        let target = CloneTarget { header, mode: CreateMode::New, kind: None };
+        t.clone_object(id, Some(&TimePoint::At(then)), target).map(|_| ())
+    })?;
+    world.clock.advance(10 * DAY);
+    let done = vacuum(&world, DAY)?;
+    assert_eq!((done.files, done.dead_files), (0, 0));
+    assert_eq!(data(&world)?, ["back"]);
+    Ok(())
+}
+
+#[test]
+fn checkpoints_that_rest_on_others_say_the_same() -> Result<()> {
+    let world = World::new()?;
+    let mut tables = Vec::new();
+    for n in 0..300 {
+        tables.push(world.create(&format!("T{n}"))?);
+    }
+    let mut full = 0;
+    for n in 0..60 {
+        let table = tables[n % tables.len()];
+        world.append(table, &format!("p{n}"), 1)?;
+        world.commit("more", |t| {
+            t.apply(CatalogChange::Drop { id: tables[100 + n] })?;
+            t.apply(CatalogChange::SetParameter {
+                on: ACCOUNT,
+                name: format!("P{}", n / 20),
+                value: Some(n.to_string()),
+            })
+        })?;
+        if n == 30 {
+            world.commit("undrop", |t| t.apply(CatalogChange::Undrop { id: tables[105] }))?;
+            world.commit("purge", |t| t.apply(CatalogChange::Purge { id: tables[107] }))?;
+        }
+        world.account.checkpoint()?;
+        // A process that goes on from a checkpoint writes ones that rest on the same.
+        let other = world.other()?;
+        other.append(table, &format!("q{n}"), 1)?;
+        other.account.checkpoint()?;
+        world.account.refresh()?;
+        let written = world.account.log().checkpoint(other.account.catalog().version())?;
+        full += usize::from(written.base.is_none());
+        let (mine, theirs) = (world.account.catalog(), world.other()?.account.catalog());
+        let shown = |catalog: &Catalog| {
+            let objects = catalog.all().map(|object| {
+                let rows = catalog.rows_of(object.id()).map_or(0, |rows| rows.rows());
+                format!("{:?} {rows}", object.header())
+            });
+            let parameters = catalog.parameters(ACCOUNT).map(|(n, v)| format!("{n}={v}"));
+            objects.chain(parameters).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(&mine), shown(&theirs));
+        assert_eq!(dropped(&mine), dropped(&theirs));
+    }
+    assert!(full < 5, "{full} of 60 checkpoints are full ones");
+    // Without the one that it rests on a checkpoint says nothing; the log still does.
+    for checkpoint in world.access.list(path::CHECKPOINTS)?.iter().rev().skip(1) {
+        world.access.delete(&checkpoint.path)?;
+    }
+    assert_eq!(world.other()?.rows(tables[1]), world.rows(tables[1]));
+    Ok(())
+}
+
+fn dropped(catalog: &Catalog) -> Vec<ObjectId> {
+    catalog.dropped(Namespace::Relation, PUBLIC).into_iter().map(Object::id).collect()
 }

@@ -38,6 +38,34 @@ pub enum Object {
     User(User),
 }
 
+impl Object {
+    /// What all objects have.
+    pub fn header(&self) -> &Header {
+        match self {
+            Object::Database(object) | Object::Schema(object) => &object.header,
+            Object::Table(object) => &object.header,
+            Object::View(object) => &object.header,
+            Object::MaterializedView(object) => &object.view.header,
+            Object::Sequence(object) => &object.header,
+            Object::Stage(object) => &object.header,
+            Object::FileFormat(object) => &object.header,
+            Object::Integration(object) => &object.header,
+            Object::Warehouse(object) => &object.header,
+            Object::Role(object) => &object.header,
+            Object::User(object) => &object.header,
+        }
+    }
+
+    /// The rows, of a kind that has any.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        match self {
+            Object::Table(table) => Some(&table.snapshot),
+            Object::MaterializedView(view) => Some(&view.snapshot),
+            _ => None,
+        }
+    }
+}
+
 /// What all objects have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

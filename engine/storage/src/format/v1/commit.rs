@@ -152,9 +152,56 @@ pub struct Checkpoint {
     pub marks: Vec<Mark>,
     /// The checkpoint before.
     pub previous: Option<u64>,
+    /// The full checkpoint on which this one rests: `objects` are then those that changed since; none for a
+    /// full one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<u64>,
+    /// Objects of that one that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<u64>,
+    /// Whether grants and parameters are those of that one.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub inherits_settings: bool,
     /// The hash of this version's object in the log; none in format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+}
+
+impl Change {
+    /// The list of micro-partitions that it refers to.
+    pub fn list(&self) -> Option<&String> {
+        match self {
+            Change::Rows { added, .. } => added.manifest.as_ref(),
+            Change::Create { object, .. } => object.snapshot()?.partitions.manifest.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+/// A file `service/vacuum`: what a vacuum remembers of the ones before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vacuum {
+    /// The format's version.
+    pub format: u32,
+    /// When the last one came to its end: nanoseconds since 1970 UTC.
+    pub finished_nanos: i64,
+    /// The files that no live version has, and when each was first found to be so.
+    pub dead: Vec<(String, i64)>,
+    /// Tables whose files others share, and the longest retention time of those, in nanoseconds.
+    pub shared: Vec<(u64, i64)>,
+}
+
+/// A file `service/<job>/<number>`: a process has the job for itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The format's version.
+    pub format: u32,
+    /// A mark of the process.
+    pub owner: String,
+    /// How long: nanoseconds since 1970 UTC.
+    pub until_nanos: i64,
 }
 
 /// A commit without its changes.

@@ -13,7 +13,7 @@ pub use catalog::{
     Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Sequence, Stage,
     StageFileFormat, StageLocation, StarColumns, Table, Target, User, View, ViewColumn, Warehouse,
 };
-pub use commit::{Change, Checkpoint, Commit, Mark, Parameter};
+pub use commit::{Change, Checkpoint, Claim, Commit, Mark, Parameter, Vacuum};
 pub use partition::{
     ColumnStatistics, Manifest, Partition, PartitionList, Snapshot, SqlType, StoredColumn, Value,
 };

@@ -1,0 +1,278 @@
+//! Checkpoints: everything at one version, so that opening is fast and the log before it can go.
+//!
+//! A full checkpoint has all objects. One that rests on a full one has what changed since then. When those
+//! that rest on it have together cost as much as it, the next one is full. So two files tell everything, and
+//! what a checkpoint costs grows with the square root of what exists: with `n` objects and `c` changes
+//! between two checkpoints there are `sqrt(2 n / c)` of them on a full one.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, PoisonError};
+
+use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
+use firn_storage::path;
+use firn_types::{ObjectId, Result};
+
+use super::convert::{Lists, grant_from, grant_to, object_from, object_to};
+use super::log::{Log, Mark, damaged};
+use super::time_travel::Timeline;
+use crate::catalog::{Catalog, Layer, Object};
+
+/// Commits between two checkpoints.
+pub(crate) const CHECKPOINT_COMMITS: u64 = 64;
+/// A checkpoint rests on no full one that is older; what is twice as old may be deleted.
+pub(crate) const BASE_NANOS_MAX: i64 = 86_400_000_000_000;
+
+/// What the next checkpoint has to know of the last one.
+#[derive(Debug, Default)]
+pub(crate) struct LastCheckpoint {
+    /// The state that it holds.
+    layer: Arc<Layer>,
+    /// The full one that it rests on, or is; none before the first.
+    base: Option<Base>,
+    /// What changed between the two.
+    changed: BTreeSet<ObjectId>,
+    /// Whether grants or parameters did.
+    settings_changed: bool,
+}
+
+/// A full checkpoint.
+#[derive(Clone, Copy, Debug)]
+struct Base {
+    version: u64,
+    /// When its version was committed.
+    nanos: i64,
+}
+
+/// An account as a checkpoint tells it.
+pub(crate) struct Opened {
+    pub(crate) catalog: Catalog,
+    pub(crate) timeline: Timeline,
+    pub(crate) last: LastCheckpoint,
+}
+
+impl Opened {
+    /// An account without anything.
+    pub(crate) fn empty() -> Opened {
+        Opened {
+            catalog: Catalog::new(0, Arc::default(), Arc::default()),
+            timeline: Timeline::default(),
+            last: LastCheckpoint::default(),
+        }
+    }
+}
+
+impl Log {
+    /// The versions of all checkpoints, the oldest first.
+    pub(crate) fn checkpoints(&self) -> Result<Vec<u64>> {
+        let names = self.access.names_after(path::CHECKPOINTS, path::CHECKPOINTS)?;
+        let mut versions: Vec<u64> =
+            names.iter().filter_map(|name| path::version_of(name)).collect();
+        versions.sort_unstable();
+        Ok(versions)
+    }
+
+    /// The account at the version of a checkpoint.
+    ///
+    /// # Errors
+    /// `FileNotFound` when it, or the one that it rests on, is gone; `CorruptFile` when one of them cannot
+    /// be read.
+    pub(crate) fn open_checkpoint(&self, version: u64) -> Result<Opened> {
+        let checkpoint = self.checkpoint(version)?;
+        let base = match checkpoint.base {
+            Some(base) => Some(self.checkpoint(base)?),
+            None => None,
+        };
+        if let Some(base) = base.as_ref().filter(|base| base.base.is_some()) {
+            return Err(damaged(&path::checkpoint(base.version), "it is not a full one"));
+        }
+        let timeline = Timeline::of(&checkpoint);
+        let ids = checkpoint.objects.iter().map(|object| object.header().id);
+        let changed: BTreeSet<ObjectId> = match base {
+            Some(_) => ids.chain(checkpoint.removed.iter().copied()).map(ObjectId).collect(),
+            None => BTreeSet::new(),
+        };
+        let full = base.as_ref().unwrap_or(&checkpoint);
+        let nanos = full.marks.last().map_or(0, |mark| mark.time_nanos);
+        let full = Base { version: full.version, nanos };
+        let settings_changed = base.is_some() && !checkpoint.inherits_settings;
+        let catalog = self.catalog_of(checkpoint, base)?;
+        let last = LastCheckpoint {
+            layer: Arc::clone(catalog.account_layer()),
+            base: Some(full),
+            changed,
+            settings_changed,
+        };
+        Ok(Opened { catalog, timeline, last })
+    }
+
+    /// The marks of a checkpoint, and the checkpoint before; none when it is gone.
+    pub(crate) fn marks_of(&self, version: u64) -> Result<Option<(Vec<Mark>, Option<u64>)>> {
+        match self.checkpoint(version) {
+            Ok(checkpoint) => {
+                let marks = checkpoint.marks.into_iter().map(Mark::from).collect();
+                Ok(Some((marks, checkpoint.previous)))
+            }
+            Err(error) if error.code() == firn_types::ErrorCode::FileNotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The persisted checkpoint of a version.
+    pub(crate) fn checkpoint(&self, version: u64) -> Result<v1::Checkpoint> {
+        let name = path::checkpoint(version);
+        let checkpoint: v1::Checkpoint = from_bytes(&name, &self.access.get(&name)?)?;
+        match checkpoint.version == version {
+            true => Ok(checkpoint),
+            false => Err(damaged(&name, &format!("it is that of {}", checkpoint.version))),
+        }
+    }
+
+    /// The catalog of a checkpoint and the one that it rests on.
+    fn catalog_of(
+        &self,
+        checkpoint: v1::Checkpoint,
+        base: Option<v1::Checkpoint>,
+    ) -> Result<Catalog> {
+        let (mut older, mut settings) = (Vec::new(), (checkpoint.grants, checkpoint.parameters));
+        if let Some(base) = base {
+            let ids = checkpoint.objects.iter().map(|object| object.header().id);
+            let newer: HashSet<u64> = ids.chain(checkpoint.removed).collect();
+            older = base.objects;
+            older.retain(|object| !newer.contains(&object.header().id));
+            if checkpoint.inherits_settings {
+                settings = (base.grants, base.parameters);
+            }
+        }
+        let lists = self.lists();
+        let mut layer = Layer::default();
+        let mut dropped = Vec::new();
+        for object in older.into_iter().chain(checkpoint.objects) {
+            let object = object_from(object, &lists)?;
+            match object.header().dropped_nanos {
+                None => layer.put(object),
+                Some(nanos) => dropped.push((nanos, object)),
+            }
+        }
+        // The newest comes back first: the order of dropping must be kept.
+        dropped.sort_by_key(|(nanos, object)| (*nanos, object.header().version));
+        dropped.into_iter().for_each(|(_, object)| layer.put(object));
+        layer.grants_mut().extend(settings.0.into_iter().map(grant_from));
+        for parameter in settings.1 {
+            if let Some(value) = parameter.value {
+                let key = (ObjectId(parameter.on), parameter.name);
+                layer.parameters_mut().insert(key, value);
+            }
+        }
+        let mut catalog = Catalog::new(checkpoint.version, Arc::new(layer), Arc::default());
+        catalog.set_commit(checkpoint.version, checkpoint.commit.map(Arc::from));
+        Ok(catalog)
+    }
+
+    /// Writes a checkpoint of the catalog, after the `last` one. `marks` are the commits since the
+    /// `previous` one.
+    pub(crate) fn write_checkpoint(
+        &self,
+        catalog: &Catalog,
+        marks: &[Mark],
+        previous: Option<u64>,
+        last: &mut LastCheckpoint,
+    ) -> Result<()> {
+        let nanos = marks.last().map_or(0, |mark| mark.time_nanos);
+        let next = last.next(catalog, nanos);
+        let base = next.base.filter(|base| base.version < catalog.version());
+        // It may have been deleted by a process that thinks that nothing rests on it.
+        let base = match base {
+            Some(base) if self.access.head(&path::checkpoint(base.version))?.is_some() => {
+                Some(base.version)
+            }
+            _ => None,
+        };
+        let next = if base.is_none() { LastCheckpoint::full(catalog, nanos) } else { next };
+        let checkpoint = self.checkpoint_to(catalog, &next, base, (marks, previous))?;
+        let name = path::checkpoint(catalog.version());
+        self.access.put_if_absent(&name, to_bytes(&checkpoint)?)?;
+        *last = next;
+        Ok(())
+    }
+
+    fn checkpoint_to(
+        &self,
+        catalog: &Catalog,
+        next: &LastCheckpoint,
+        base: Option<u64>,
+        (marks, previous): (&[Mark], Option<u64>),
+    ) -> Result<v1::Checkpoint> {
+        let written = &mut *self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let lists = Lists { access: &self.access, written: Some(RefCell::new(written)) };
+        let layer = catalog.account_layer();
+        let is_full = base.is_none();
+        let has = |id: &&ObjectId| layer.get(**id).is_some();
+        let objects: Vec<&Object> = match is_full {
+            true => layer.all().collect(),
+            false => next.changed.iter().filter_map(|id| layer.get(*id)).collect(),
+        };
+        let objects = objects.into_iter().map(|object| object_to(object, &lists, true));
+        let objects = objects.collect::<Result<_>>()?;
+        let inherits_settings = !is_full && !next.settings_changed;
+        let parameters = layer.parameters().iter().map(|((on, name), value)| v1::Parameter {
+            on: on.0,
+            name: name.clone(),
+            value: Some(value.clone()),
+        });
+        let marks = marks.iter().map(|mark| v1::Mark {
+            version: mark.version,
+            time_nanos: mark.time_nanos,
+            statements: mark.statements.clone(),
+        });
+        Ok(v1::Checkpoint {
+            format: FORMAT,
+            version: catalog.version(),
+            objects,
+            removed: match is_full {
+                true => Vec::new(),
+                false => next.changed.iter().filter(|id| !has(id)).map(|id| id.0).collect(),
+            },
+            grants: match inherits_settings {
+                true => Vec::new(),
+                false => layer.grants().iter().map(grant_to).collect(),
+            },
+            parameters: if inherits_settings { Vec::new() } else { parameters.collect() },
+            inherits_settings,
+            base,
+            marks: marks.collect(),
+            previous,
+            commit: catalog.commit_hash().map(|hash| hash.to_string()),
+        })
+    }
+}
+
+impl LastCheckpoint {
+    /// What the checkpoint of a catalog will have been, when it is written at this time.
+    fn next(&self, catalog: &Catalog, nanos: i64) -> LastCheckpoint {
+        let layer = catalog.account_layer();
+        let (changed, gone) = layer.since(&self.layer);
+        let mut all = self.changed.clone();
+        all.extend(changed.into_iter().map(|object| object.id()).chain(gone));
+        let young = |base: &Base| nanos.saturating_sub(base.nanos) < BASE_NANOS_MAX;
+        let small = all.len().pow(2) < 2 * CHECKPOINT_COMMITS as usize * layer.len();
+        match self.base.filter(|base| small && young(base)) {
+            None => LastCheckpoint::full(catalog, nanos),
+            base => LastCheckpoint {
+                layer: Arc::clone(layer),
+                base,
+                changed: all,
+                settings_changed: self.settings_changed || !layer.shares_settings(&self.layer),
+            },
+        }
+    }
+
+    fn full(catalog: &Catalog, nanos: i64) -> LastCheckpoint {
+        LastCheckpoint {
+            layer: Arc::clone(catalog.account_layer()),
+            base: Some(Base { version: catalog.version(), nanos }),
+            changed: BTreeSet::new(),
+            settings_changed: false,
+        }
+    }
+}
