@@ -1,6 +1,6 @@
 //! Many files, many workers: who reads what next.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use firn_types::Result;
 
@@ -30,10 +30,14 @@ pub struct FileQueue<F: ChunkedFile> {
     files: Vec<StagedFile>,
     open: Opener<F>,
     state: Mutex<State<F>>,
+    /// A file was opened, or could not be.
+    opened: Condvar,
 }
 
 struct State<F> {
     next: usize,
+    /// How many files are just being opened.
+    opening: usize,
     open: Vec<(usize, Arc<F>)>,
 }
 
@@ -43,8 +47,8 @@ impl<F: ChunkedFile> FileQueue<F> {
         files: Vec<StagedFile>,
         open: impl Fn(&StagedFile) -> Result<F> + Send + Sync + 'static,
     ) -> FileQueue<F> {
-        let state = Mutex::new(State { next: 0, open: Vec::new() });
-        FileQueue { files, open: Box::new(open), state }
+        let state = Mutex::new(State { next: 0, opening: 0, open: Vec::new() });
+        FileQueue { files, open: Box::new(open), state, opened: Condvar::new() }
     }
 
     /// The files.
@@ -59,12 +63,8 @@ impl<F: ChunkedFile> FileQueue<F> {
         loop {
             let (position, file) = match self.choose() {
                 Choice::Open(position, file) => (position, file),
-                Choice::New(position) => match (self.open)(&self.files[position]) {
-                    Ok(file) => {
-                        let file = Arc::new(file);
-                        self.lock().open.push((position, Arc::clone(&file)));
-                        (position, file)
-                    }
+                Choice::New(position) => match self.open_file(position) {
+                    Ok(file) => (position, file),
                     Err(error) => return Some((position, Err(error))),
                 },
                 Choice::Nothing => return None,
@@ -80,14 +80,26 @@ impl<F: ChunkedFile> FileQueue<F> {
         }
     }
 
+    fn open_file(&self, position: usize) -> Result<Arc<F>> {
+        let _opening = Opening(self);
+        let file = Arc::new((self.open)(&self.files[position])?);
+        self.lock().open.push((position, Arc::clone(&file)));
+        Ok(file)
+    }
+
     fn choose(&self) -> Choice<F> {
         let mut state = self.lock();
+        // A file that is just being opened will have chunks for this worker too.
+        while state.open.is_empty() && state.next == self.files.len() && state.opening > 0 {
+            state = self.opened.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         let idle = state.open.iter().find(|(_, file)| !file.is_busy());
         if let Some((position, file)) = idle {
             return Choice::Open(*position, Arc::clone(file));
         }
         if state.next < self.files.len() {
             state.next += 1;
+            state.opening += 1;
             return Choice::New(state.next - 1);
         }
         match state.open.first() {
@@ -101,8 +113,67 @@ impl<F: ChunkedFile> FileQueue<F> {
     }
 }
 
+/// While it lives, a file is being opened.
+struct Opening<'q, F: ChunkedFile>(&'q FileQueue<F>);
+
+impl<F: ChunkedFile> Drop for Opening<'_, F> {
+    fn drop(&mut self) {
+        self.0.lock().opening -= 1;
+        self.0.opened.notify_all();
+    }
+}
+
 enum Choice<F> {
     Open(usize, Arc<F>),
     New(usize),
     Nothing,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Chunks that are left.
+    struct Slow(AtomicUsize);
+
+    impl ChunkedFile for Slow {
+        type Chunk = ();
+
+        fn next_chunk(&self) -> Result<Option<()>> {
+            let left =
+                self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            Ok(left.is_ok().then_some(()))
+        }
+
+        fn is_busy(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn workers_wait_for_the_only_file_to_be_opened() {
+        let (path, etag) = ("f".to_owned(), String::new());
+        let file = StagedFile { path, size: 0, etag, last_modified: 0 };
+        let queue = FileQueue::new(vec![file], |_| {
+            std::thread::sleep(Duration::from_millis(50));
+            Ok(Slow(AtomicUsize::new(2_000)))
+        });
+        let parsed: Vec<usize> = std::thread::scope(|scope| {
+            let worker = || {
+                let mut count = 0;
+                while let Some((_, Ok(()))) = queue.next() {
+                    count += 1;
+                    std::thread::sleep(Duration::from_micros(10));
+                }
+                count
+            };
+            let workers: Vec<_> = (0..2).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or(0)).collect()
+        });
+        assert_eq!(parsed.iter().sum::<usize>(), 2_000);
+        assert!(parsed.iter().all(|count| *count > 0), "{parsed:?}");
+    }
 }
