@@ -116,6 +116,7 @@ impl Reader<'_> {
     ) -> Result<Statement> {
         let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
         let name = self.name()?;
+        let mut copy_grants = self.eat("COPY GRANTS");
         let columns = match self.is_symbol(0, "(") {
             true => self.parenthesized(|reader| {
                 let name = reader.identifier()?;
@@ -126,7 +127,7 @@ impl Reader<'_> {
             })?,
             false => Vec::new(),
         };
-        let (mut cluster_by, mut copy_grants, mut options) = (Vec::new(), false, Vec::new());
+        let (mut cluster_by, mut options) = (Vec::new(), Vec::new());
         while !self.is_word(0, "AS") {
             if self.is_word(0, "CLUSTER") {
                 cluster_by = self.cluster_by()?;

@@ -3,8 +3,9 @@
 use firn_expression::functions::registry::{self, Function};
 
 use firn_parse::ast::{
-    ArgumentValue, Expr, ExprKind, FunctionCall, GroupBy, GroupItem, LikePattern, Name,
-    ObjectField, OrderBy, PathStep, Select, SelectItemKind, Window,
+    ArgumentValue, Expr, ExprKind, FunctionCall, GroupBy, GroupItem, JoinConstraint, LikePattern,
+    Name, ObjectField, OrderBy, PathStep, Query, QueryBody, Select, SelectItemKind, TableExpr,
+    TableKind, Window,
 };
 
 /// The expressions directly inside this one; not those of its subqueries.
@@ -149,5 +150,65 @@ pub(crate) fn order_expressions(order_by: Option<&OrderBy>) -> Vec<&Expr> {
     match order_by {
         Some(OrderBy::Items(items)) => items.iter().map(|item| &item.expr).collect(),
         Some(OrderBy::All { .. }) | None => Vec::new(),
+    }
+}
+
+/// Every expression in FROM, those of the subqueries there included.
+pub(crate) fn from_expressions(from: &[TableExpr]) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    from.iter().for_each(|table| add_table(table, &mut found));
+    found
+}
+
+/// Every expression of the query that stands in an expression, if one does.
+pub(crate) fn subquery_expressions(expr: &Expr) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    match &expr.kind {
+        ExprKind::Exists { query, .. }
+        | ExprKind::InSubquery { query, .. }
+        | ExprKind::Quantified { query, .. }
+        | ExprKind::Subquery(query) => add_query(query, &mut found),
+        _ => {}
+    }
+    found
+}
+
+fn add_query<'q>(query: &'q Query, found: &mut Vec<&'q Expr>) {
+    let named = query.with.iter().flat_map(|with| &with.ctes);
+    named.for_each(|cte| add_query(&cte.query, found));
+    add_body(&query.body, found);
+    found.extend(order_expressions(query.order_by.as_ref()));
+}
+
+fn add_body<'q>(body: &'q QueryBody, found: &mut Vec<&'q Expr>) {
+    match body {
+        QueryBody::Select(select) => {
+            found.extend(select_expressions(select));
+            select.from.iter().for_each(|table| add_table(table, found));
+        }
+        QueryBody::Query(query) => add_query(query, found),
+        QueryBody::SetOperation(operation) => {
+            operation.branches.iter().for_each(|branch| add_body(branch, found));
+        }
+        QueryBody::Values(values) => found.extend(values.rows.iter().flatten()),
+    }
+}
+
+fn add_table<'q>(table: &'q TableExpr, found: &mut Vec<&'q Expr>) {
+    match &table.kind {
+        TableKind::Join(join) => {
+            add_table(&join.left, found);
+            add_table(&join.right, found);
+            if let JoinConstraint::On(condition) = &join.constraint {
+                found.push(condition);
+            }
+            found.extend(join.asof.iter().map(|asof| &asof.condition));
+        }
+        TableKind::Subquery { query, .. } => add_query(query, found),
+        TableKind::Function(call) => found.extend(call_children(call)),
+        TableKind::Values(values) => found.extend(values.rows.iter().flatten()),
+        TableKind::Pivot(pivot) => add_table(&pivot.source, found),
+        TableKind::Unpivot(unpivot) => add_table(&unpivot.source, found),
+        TableKind::Table { .. } | TableKind::Stage { .. } => {}
     }
 }

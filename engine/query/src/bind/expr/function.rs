@@ -12,6 +12,10 @@ impl ExprBinder<'_> {
         let name = self.binder.plain_name(&call.name, self.env)?;
         let [part] = name.parts.as_slice() else { return Err(unknown_user_function(&name)) };
         let name = self.of_timestamp_mapping(part.name.to_uppercase());
+        // Such names are the binder's own.
+        if name.starts_with('$') {
+            return Err(unknown_function(&name));
+        }
         if let Some(over) = &call.over {
             let function = registry::find(&name).ok_or_else(|| unknown_function(&name))?;
             return self.bind_window(function, call, over, whole);

@@ -112,20 +112,39 @@ fn item_sets(
 
 /// One group: a position in the select list, else an expression; a FROM column goes before an alias.
 fn bind_group(select: &mut SelectBinder<'_>, ast: &Select, expr: &ast::Expr) -> Result<Expr> {
-    if let ExprKind::Literal(Literal::Number(digits)) = &expr.kind {
-        let item = digits.parse::<usize>().ok().and_then(|at| ast.items.get(at.checked_sub(1)?));
-        return match item.map(|item| &item.kind) {
-            Some(SelectItemKind::Expr(item, _)) => {
-                select.expressions(Clause::GroupBy, None).bind(item)
-            }
-            Some(SelectItemKind::Star(_)) => Err(Error::not_supported("a position beside *")),
-            None => {
-                let text = format!("Invalid column position '{digits}' in GROUP BY");
-                Err(Error::new(ErrorCode::InvalidGroupBy, text).at(expr.span))
+    let ExprKind::Literal(Literal::Number(digits)) = &expr.kind else {
+        return select.expressions(Clause::GroupBy, None).bind(expr);
+    };
+    let found = match digits.parse::<usize>().ok().and_then(|position| position.checked_sub(1)) {
+        Some(position) => output_at(select, ast, position)?,
+        None => None,
+    };
+    found.ok_or_else(|| {
+        let text = format!("Invalid column position '{digits}' in GROUP BY");
+        Error::new(ErrorCode::InvalidGroupBy, text).at(expr.span)
+    })
+}
+
+/// The output column at a position, counted from 0; a `*` counts as its columns.
+fn output_at(select: &mut SelectBinder<'_>, ast: &Select, position: usize) -> Result<Option<Expr>> {
+    let mut expressions = select.expressions(Clause::GroupBy, None);
+    let mut left = position;
+    for item in &ast.items {
+        let width = match &item.kind {
+            SelectItemKind::Expr(expr, _) if left == 0 => return expressions.bind(expr).map(Some),
+            SelectItemKind::Expr(..) => 1,
+            SelectItemKind::Star(star) => {
+                let columns = expand_star(&mut expressions, star)?;
+                let width = columns.len();
+                if let Some(column) = columns.into_iter().nth(left) {
+                    return Ok(Some(column.expr));
+                }
+                width
             }
         };
+        left -= width;
     }
-    select.expressions(Clause::GroupBy, None).bind(expr)
+    Ok(None)
 }
 
 /// Every combination of one alternative of each item.

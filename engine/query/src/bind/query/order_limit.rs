@@ -121,7 +121,8 @@ pub(super) fn order_output(
                 let expr = match position_of(&item.expr, bound.columns.len())? {
                     Some(position) => bound.columns[position].expr(),
                     None => {
-                        let clause = Clause::OrderBy;
+                        // There are no rows left to aggregate, nor to look at in windows.
+                        let clause = Clause::Single;
                         ExprBinder::new(binder, env, &scope, clause, &mut gathered)
                             .bind(&item.expr)?
                     }

@@ -74,6 +74,7 @@ pub(super) fn bind_select(
     }
     let mut read = walk::select_expressions(select);
     read.extend(walk::order_expressions(order_by));
+    read.extend(walk::from_expressions(&select.from));
     let conditions = select.filter.as_ref().map_or(Vec::new(), outer_marker::conjuncts);
     let (marked, plain): (Vec<&ast::Expr>, Vec<_>) =
         conditions.into_iter().partition(|condition| outer_marker::is_marked(condition));

@@ -104,7 +104,10 @@ impl StageFields {
                         pseudo.push(found);
                     }
                 }
-                _ => pending.extend(walk::children(expr)),
+                _ => {
+                    pending.extend(walk::children(expr));
+                    pending.extend(walk::subquery_expressions(expr));
+                }
             }
         }
         let field_type = if is_delimited(format) { SqlType::TEXT } else { SqlType::Variant };
