@@ -1,8 +1,8 @@
 //! CREATE of sequences, stages, file formats, integrations, warehouses, roles and users.
 
 use firn_account::catalog::{
-    FileFormat, Header, Integration, Object, ObjectKind, Role, Sequence, Stage, StageFileFormat,
-    StageLocation, User, Warehouse,
+    ACCOUNT, FileFormat, Header, Integration, Namespace, Object, ObjectKind, Role, Sequence, Stage,
+    StageFileFormat, StageLocation, User, Warehouse,
 };
 use firn_loader::options::to_stored;
 use firn_parse::ast::{self, CreateObject, OptionValue, StatementOption, TableLifetime};
@@ -215,6 +215,9 @@ pub(super) fn set_stage(
             _ => return Err(unknown(option, "STAGE")),
         }
     }
+    if let Some((url, Some(integration), ..)) = &external {
+        check_location(running, url, integration)?;
+    }
     if let Some((url, integration, endpoint, credentials)) = external {
         stage.location = StageLocation::External { url, integration, endpoint, credentials };
     }
@@ -222,6 +225,33 @@ pub(super) fn set_stage(
         stage.header.comment = comment;
     }
     Ok(())
+}
+
+/// A storage integration says where its stages may be.
+fn check_location(running: &StatementContext, url: &str, name: &str) -> Result<()> {
+    let catalog = running.catalog();
+    let found = catalog.find(Namespace::Integration, ACCOUNT, name);
+    let Some(Object::Integration(integration)) = found else {
+        return Err(catalog.not_found(ObjectKind::Integration, ACCOUNT, name));
+    };
+    let listed = |property: &str| {
+        let found = integration.properties.iter().find(|(name, _)| name == property);
+        let texts = found.map_or("", |(_, value)| value.as_str()).split('\'').skip(1).step_by(2);
+        // A location is a folder: what only begins alike is another one.
+        texts.into_iter().any(|location| {
+            let folder = location.trim_end_matches('/');
+            let below = url.strip_prefix(folder);
+            location == "*" || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    if integration.enabled
+        && listed("STORAGE_ALLOWED_LOCATIONS")
+        && !listed("STORAGE_BLOCKED_LOCATIONS")
+    {
+        return Ok(());
+    }
+    let text = format!("Location '{url}' is not allowed by integration '{name}'.");
+    Err(Error::new(ErrorCode::InvalidStatement, text))
 }
 
 /// A URL that a stage can have.

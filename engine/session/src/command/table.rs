@@ -418,6 +418,12 @@ pub(super) fn keep_constraint(
     };
     let (kind, columns) = match &ast.kind {
         ast::ConstraintKind::PrimaryKey(names) => {
+            if table.constraints.iter().any(|known| known.kind == ConstraintKind::PrimaryKey) {
+                let text = format!("primary key already exists for table '{}'", table.header.name);
+                return Err(Error::new(ErrorCode::InvalidStatement, text)
+                    .at(ast.span)
+                    .without_span());
+            }
             let columns = fields(table, names)?;
             for column in table.columns.iter_mut().filter(|c| columns.contains(&c.field_id)) {
                 column.nullable = false;
@@ -427,6 +433,7 @@ pub(super) fn keep_constraint(
         ast::ConstraintKind::Unique(names) => (ConstraintKind::Unique, fields(table, names)?),
         ast::ConstraintKind::ForeignKey { columns, table: other, referred } => {
             let path = running.path(other, "CREATE TABLE")?;
+            check_referred(running, table, &path, referred)?;
             let key = ForeignKey {
                 table: [path.database, path.schema, path.name],
                 columns: referred.iter().map(|name| name.name.clone()).collect(),
@@ -447,6 +454,30 @@ pub(super) fn keep_constraint(
         rely: ast.rely.unwrap_or(false),
         comment: String::new(),
     })
+}
+
+/// The table that a foreign key names must be there, with the columns that it names.
+fn check_referred(
+    running: &StatementContext,
+    table: &Table,
+    path: &ObjectPath,
+    referred: &[Identifier],
+) -> Result<()> {
+    let catalog = running.catalog();
+    let schema = catalog.expect_schema(path)?;
+    let own = schema == table.header.parent && path.name == table.header.name;
+    let found = match own {
+        true => None,
+        false => catalog.expect_path(ObjectKind::Table, path)?.as_table(),
+    };
+    let table = found.map_or(table, |found| found);
+    match referred.iter().find(|name| table.column(&name.name).is_none()) {
+        None => Ok(()),
+        Some(name) => {
+            let text = format!("invalid identifier '{name}'");
+            Err(Error::new(ErrorCode::InvalidIdentifier, text).at(name.span))
+        }
+    }
 }
 
 /// One property of a table, as CREATE and ALTER .. SET write it.
