@@ -330,9 +330,17 @@ impl FieldSink for LimitedTextSink {
     }
 }
 
-/// The message for a text that is too long for its column, which COPY words differently from INSERT.
+/// The message for a text that is too long for its column, which COPY words differently from INSERT; of a
+/// very long text it shows the beginning.
 pub fn too_long(limit: usize, text: &str) -> String {
-    format!("User character length limit ({limit}) exceeded by string '{text}'")
+    const SHOWN_MAX: usize = 1_000;
+    match text.char_indices().nth(SHOWN_MAX) {
+        None => format!("User character length limit ({limit}) exceeded by string '{text}'"),
+        Some((end, _)) => {
+            let start = &text[..end];
+            format!("User character length limit ({limit}) exceeded by string '{start}...'")
+        }
+    }
 }
 
 struct VariantSink {
