@@ -14,6 +14,7 @@ use crate::compute::Compute;
 use crate::history::Statements;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
+use crate::tls;
 use crate::upkeep::Upkeep;
 use crate::warehouse::Warehouses;
 
@@ -65,6 +66,7 @@ impl Engine {
     /// # Errors
     /// `Storage` when the place cannot be used, `CorruptFile` when it holds something else.
     pub fn open(location: &str, options: EngineOptions) -> Result<Engine> {
+        tls::install_provider();
         let access = match location {
             ":memory:" => ObjectAccess::memory(),
             location => ObjectAccess::open(location)?,
@@ -77,6 +79,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::open`].
     pub fn over(access: ObjectAccess, options: EngineOptions) -> Result<Engine> {
+        tls::install_provider();
         let account = Account::open(access, options.clock.clone())?;
         let first = options.clock.now_nanos().unsigned_abs() / 1_000;
         let compute = Compute::start(&options)?;

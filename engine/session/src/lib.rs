@@ -26,6 +26,7 @@ mod settings;
 mod settings_table;
 mod stages;
 mod statement;
+mod tls;
 mod transact;
 mod transaction_slot;
 mod upkeep;

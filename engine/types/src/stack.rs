@@ -7,7 +7,7 @@
 const BASE: usize = 512 << 10;
 /// Bytes of stack for each byte of a statement's text: the shortest link of a chain, `+1`, takes a frame of
 /// every function that goes through trees, one at a time.
-const PER_TEXT_BYTE: usize = 4 << 10;
+const PER_TEXT_BYTE: usize = 16 << 10;
 /// Bytes of the largest stack; only what is touched takes memory.
 const MAX: usize = 256 << 20;
 

@@ -28,6 +28,8 @@ pub(super) struct Node {
     pub(super) volatile: bool,
     /// The columns that it reads.
     pub(super) reads: Reads,
+    /// Nodes on the longest way down to a column or a constant.
+    pub(super) depth: usize,
 }
 
 /// What a node computes, from nodes before it.
@@ -143,13 +145,19 @@ impl<'a> Compiler<'a> {
         }
         let id = self.nodes.len();
         let reads = Reads::of(id, &work, expr, &self.nodes);
-        self.nodes.push(Node { work, sql_type: expr.sql_type(), cheap, volatile, reads });
+        let below = work.parts().into_iter().map(|part| self.nodes[part].depth).max();
+        let depth = below.map_or(0, |depth| depth + 1);
+        self.nodes.push(Node { work, sql_type: expr.sql_type(), cheap, volatile, reads, depth });
         self.known.extend(key.map(|key| (key, id)));
         Ok(id)
     }
 
     fn add_all(&mut self, exprs: impl IntoIterator<Item = &'a Expr>) -> Result<Vec<NodeId>> {
-        exprs.into_iter().map(|expr| self.add(expr)).collect()
+        let mut nodes = Vec::new();
+        for expr in exprs {
+            nodes.push(self.add(expr)?);
+        }
+        Ok(nodes)
     }
 
     /// What the expression's node does, and whether that is cheap.
@@ -218,6 +226,19 @@ impl<'a> Compiler<'a> {
 }
 
 impl Work {
+    /// The nodes that are computed for every row for which this one is.
+    pub(super) fn needed(&self) -> Vec<NodeId> {
+        match self {
+            Work::Chain { parts, .. } | Work::Coalesce(parts) => {
+                parts.first().copied().into_iter().collect()
+            }
+            Work::Case { branches, .. } => {
+                branches.first().map(|(first, _)| *first).into_iter().collect()
+            }
+            other => other.parts(),
+        }
+    }
+
     /// The nodes that this one reads.
     pub(super) fn parts(&self) -> Vec<NodeId> {
         match self {

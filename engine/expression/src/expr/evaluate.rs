@@ -86,6 +86,9 @@ fn is_too_much(error: &Error) -> bool {
     error.code() == ErrorCode::OutOfMemory
 }
 
+/// Levels of nodes that are descended into one by one.
+const DEPTH_MAX: usize = 64;
+
 /// The rows that nodes are computed for, and what has been computed for them.
 pub(super) struct Frame<'a> {
     evaluator: &'a Evaluator,
@@ -140,6 +143,9 @@ impl<'a> Frame<'a> {
         if let Some(known) = self.known(id) {
             return Ok(known);
         }
+        if self.node(id).depth > DEPTH_MAX {
+            self.climb(id)?;
+        }
         let column = match self.by_value(id)? {
             Some(column) => column,
             None => self.compute(self.node(id))?,
@@ -147,6 +153,25 @@ impl<'a> Frame<'a> {
         debug_assert_eq!(column.len(), self.rows, "{:?}", self.node(id));
         self.done.borrow_mut()[id] = Some(column.clone());
         Ok(column)
+    }
+
+    /// Computes what a node far above its columns needs from below, so that little is left to descend for: the
+    /// stack would not hold a chain of some thousand operators.
+    fn climb(&self, id: NodeId) -> Result<()> {
+        let mut way = Vec::new();
+        let mut at = id;
+        loop {
+            let needed = self.node(at).work.needed().into_iter();
+            match needed.max_by_key(|&part| self.node(part).depth) {
+                Some(part) if self.node(part).depth > 0 && self.known(part).is_none() => {
+                    way.push(part);
+                    at = part;
+                }
+                _ => break,
+            }
+        }
+        // Every step is one level, or is far above its other operands and climbs itself.
+        way.into_iter().rev().try_for_each(|part| self.column(part).map(|_| ()))
     }
 
     /// As [`Frame::column`], of a BOOLEAN node.

@@ -4,12 +4,13 @@
 //! the value. Casts are computed with the session's formats and time zone: plans are made per statement.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use firn_column::Batch;
 use firn_types::{Result, SqlType, Value};
 
 use super::{Evaluator, Expr};
-use crate::functions::{FunctionContext, Volatility};
+use crate::functions::{Argument, FunctionContext, Volatility};
 
 /// The value of an expression that is constant within the statement; none when it depends on rows or is
 /// volatile.
@@ -21,6 +22,41 @@ pub fn constant(expr: &Expr, context: &FunctionContext) -> Result<Option<Value>>
         true => expr.constant_value(context).map(Some),
         false => Ok(None),
     }
+}
+
+/// As [`constant`], of an expression that has just been bound: what the arguments of a call are was found out when its
+/// overload was chosen, so that a long chain of calls is not computed from its beginning at each link.
+///
+/// # Errors
+/// As [`constant`].
+pub fn constant_as_bound(expr: &Expr, context: &FunctionContext) -> Result<Option<Value>> {
+    let Expr::Call { function, signature, arguments } = expr else {
+        return constant(expr, context);
+    };
+    let literals = arguments.iter().zip(&signature.given).map(known_argument);
+    let Some(arguments) = literals.collect::<Option<Vec<Expr>>>() else { return Ok(None) };
+    match function.volatility {
+        Volatility::Volatile => Ok(None),
+        Volatility::Immutable | Volatility::Stable => {
+            let signature = Arc::clone(signature);
+            Expr::Call { function, signature, arguments }.constant_value(context).map(Some)
+        }
+    }
+}
+
+/// The argument of a call as a literal, cast as the argument is; none when it is not constant.
+fn known_argument((argument, given): (&Expr, &Argument)) -> Option<Expr> {
+    let literal = Expr::Literal { value: given.constant.clone()?, sql_type: given.sql_type };
+    Some(match argument {
+        Expr::Literal { .. } => argument.clone(),
+        Expr::Cast { input, to, lenient } if input.sql_type() == given.sql_type => {
+            Expr::Cast { input: Box::new(literal), to: *to, lenient: *lenient }
+        }
+        same if same.sql_type() == given.sql_type => literal,
+        // It became something else on the way: it is computed as it stands.
+        other if other.is_constant() => other.clone(),
+        _ => return None,
+    })
 }
 
 impl Expr {

@@ -1,6 +1,5 @@
 //! Expressions.
 
-use firn_types::limits::NESTING_MAX;
 use firn_types::{Error, Identifier, ObjectName, Result, Span};
 use sqlparser::ast as sq;
 
@@ -13,6 +12,8 @@ use super::{Convert, cover, too_deep};
 
 /// Chains of AND, OR and `||` above this length become balanced trees.
 const CHAIN_MAX: usize = 16;
+/// Most links of a chain whose operands cannot be joined in another order, such as `a + b - c`.
+const CHAIN_LINKS_MAX: usize = 16_384;
 
 impl Convert<'_> {
     /// An expression.
@@ -186,7 +187,7 @@ impl Convert<'_> {
                 let joined = join_all(operator, operands);
                 operands = joined.into_iter().collect();
                 unbalanced += 1;
-                if self.depth + unbalanced > NESTING_MAX {
+                if unbalanced > CHAIN_LINKS_MAX {
                     return Err(too_deep());
                 }
             }

@@ -399,7 +399,7 @@ impl ExprBinder<'_> {
         let constant = match expr {
             Expr::Literal { value, .. } => Some(value.clone()),
             // An error of a constant belongs to the run, and only if the row is reached.
-            other => fold::constant(other, &self.binder.context.functions).ok().flatten(),
+            other => fold::constant_as_bound(other, &self.binder.context.functions).ok().flatten(),
         };
         Argument { sql_type: expr.sql_type(), constant, name: None }
     }

@@ -41,22 +41,7 @@ impl ExprBinder<'_> {
     ) -> Result<Expr> {
         match operator {
             BinaryOperator::And | BinaryOperator::Or => self.bind_logic(operator, left, right),
-            BinaryOperator::Add | BinaryOperator::Subtract => self.bind_sum(operator, left, right),
-            BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo => {
-                let arguments = vec![self.bind_inner(left)?, self.bind_inner(right)?];
-                self.call_scalar(operator.symbol(), arguments)
-            }
-            BinaryOperator::Concat => {
-                let (left, right) = (self.bind_inner(left)?, self.bind_inner(right)?);
-                // The outcome of a test does not become a text by itself, as other BOOLEANs do.
-                if left.is_test() || right.is_test() {
-                    let (left, right) = (left.sql_type(), right.sql_type());
-                    let text =
-                        format!("Invalid argument types for function '||': ({left}, {right})");
-                    return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
-                }
-                self.call_scalar("||", vec![left, right])
-            }
+            operator if is_arithmetic(operator) => self.bind_arithmetic(operator, left, right),
             _ => {
                 if let (ExprKind::Row(left), ExprKind::Row(right)) = (&left.kind, &right.kind) {
                     return self.bind_row_comparison(operator, left, right);
@@ -87,27 +72,57 @@ impl ExprBinder<'_> {
         Ok(if operator == BinaryOperator::And { Expr::And(parts) } else { Expr::Or(parts) })
     }
 
-    fn bind_sum(
+    /// `a + b - c ..`: a chain is bound from the left, in a loop, since it may be long.
+    fn bind_arithmetic(
         &mut self,
         operator: BinaryOperator,
         left: &ast::Expr,
         right: &ast::Expr,
     ) -> Result<Expr> {
-        let negative = operator == BinaryOperator::Subtract;
-        match (&left.kind, &right.kind) {
-            (_, ExprKind::Interval(text, unit)) => {
-                let value = self.bind_inner(left)?;
-                self.add_interval(value, text, unit.as_deref(), negative)
-            }
-            (ExprKind::Interval(text, unit), _) if !negative => {
-                let value = self.bind_inner(right)?;
-                self.add_interval(value, text, unit.as_deref(), false)
-            }
-            _ => {
-                let arguments = vec![self.bind_inner(left)?, self.bind_inner(right)?];
-                self.call_scalar(operator.symbol(), arguments)
-            }
+        let is_interval = |expr: &ast::Expr| matches!(expr.kind, ExprKind::Interval(..));
+        if let (ExprKind::Interval(text, unit), BinaryOperator::Add) = (&left.kind, operator) {
+            let value = self.bind_inner(right)?;
+            return self.add_interval(value, text, unit.as_deref(), false);
         }
+        let mut links = vec![(operator, right, left.span.to(right.span))];
+        let mut first = left;
+        // What is grouped by may be the beginning of a chain.
+        while let ExprKind::Binary(inner, left, right) = &first.kind
+            && is_arithmetic(*inner)
+            && !is_interval(left)
+            && self.gathered.grouped_subqueries.is_empty()
+        {
+            links.push((*inner, right, first.span));
+            first = left;
+        }
+        let mut value = self.bind_inner(first)?;
+        while let Some((operator, right, span)) = links.pop() {
+            value = self.bind_link(operator, value, right).map_err(|error| error.at(span))?;
+        }
+        Ok(value)
+    }
+
+    /// A value with one more operand.
+    fn bind_link(
+        &mut self,
+        operator: BinaryOperator,
+        left: Expr,
+        right: &ast::Expr,
+    ) -> Result<Expr> {
+        if let ExprKind::Interval(text, unit) = &right.kind
+            && let BinaryOperator::Add | BinaryOperator::Subtract = operator
+        {
+            let negative = operator == BinaryOperator::Subtract;
+            return self.add_interval(left, text, unit.as_deref(), negative);
+        }
+        let right = self.bind_inner(right)?;
+        // The outcome of a test does not become a text by itself, as other BOOLEANs do.
+        if operator == BinaryOperator::Concat && (left.is_test() || right.is_test()) {
+            let (left, right) = (left.sql_type(), right.sql_type());
+            let text = format!("Invalid argument types for function '||': ({left}, {right})");
+            return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
+        }
+        self.call_scalar(operator.symbol(), vec![left, right])
     }
 
     fn add_interval(
@@ -153,6 +168,12 @@ impl ExprBinder<'_> {
             _ => Err(Error::not_supported("comparison of rows by order")),
         }
     }
+}
+
+/// Whether the operator is a function of two values.
+fn is_arithmetic(operator: BinaryOperator) -> bool {
+    use BinaryOperator::{Add, Concat, Divide, Modulo, Multiply, Subtract};
+    matches!(operator, Add | Subtract | Multiply | Divide | Modulo | Concat)
 }
 
 /// The operands of `a AND b AND c ..`, which is read from the left, in their order.
