@@ -40,7 +40,7 @@ fn a_statement_tells_of_itself_while_it_runs() {
     assert_eq!(names, ["W", "N"]);
     assert!(slow.result_within(Duration::from_millis(1)).is_none());
     let canceled = Instant::now();
-    slow.watch().cancel.cancel();
+    slow.monitor().cancel.cancel();
     assert!(slow.next_batch().expect_err("canceled").is_canceled());
     assert!(canceled.elapsed() < Duration::from_millis(250), "{:?}", canceled.elapsed());
 }
@@ -52,11 +52,11 @@ fn a_cancel_ends_its_own_statement_and_no_other() {
     let done = start(&session, "SELECT 1");
     done.result().expect("it ends");
     // Late: nothing is left to end, and what follows is not hit.
-    done.watch().cancel.cancel();
+    done.monitor().cancel.cancel();
     done.result().expect("it has ended well");
     assert_eq!(rows(&session, "SELECT 2"), ["2"]);
     let two = [start(&session, "SELECT SYSTEM$WAIT(60)"), start(&session, "SELECT SYSTEM$WAIT(1)")];
-    two[0].watch().cancel.cancel();
+    two[0].monitor().cancel.cancel();
     assert!(two[0].result().expect_err("canceled").is_canceled());
     two[1].result().expect("the other runs on");
 }
@@ -251,7 +251,7 @@ fn a_warehouse_runs_so_many_statements_at_once() {
     assert!(patient.result_within(Duration::from_millis(50)).is_none());
     // What does not compute needs no place.
     rows(&session, "SHOW WAREHOUSES");
-    slow.watch().cancel.cancel();
+    slow.monitor().cancel.cancel();
     patient.result().expect("its turn has come");
     let waited = format!(
         "SELECT queued_overload_time > 0 FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) \

@@ -33,7 +33,7 @@ pub(crate) fn wait(
     statement: &Statement,
     streams: bool,
 ) -> Option<Result<StatementResult, Failure>> {
-    let watch = statement.watch();
+    let monitor = statement.monitor();
     let bar = shell.interactive() && shell.options.is_true("progress_bar");
     let wanted = bar && io::stderr().is_terminal();
     let room = shell.width.unwrap_or(80).saturating_sub(FREE);
@@ -44,14 +44,14 @@ pub(crate) fn wait(
             break Some(result);
         }
         if was_set(shell.interrupted.as_deref()) {
-            watch.cancel.cancel();
+            monitor.cancel.cancel();
         }
         if streams && statement.rows_so_far() >= ROWS_FIRST {
             break None;
         }
         if wanted && start.elapsed() > PATIENCE {
             drawn = true;
-            let line = line(start.elapsed(), watch.progress.so_far());
+            let line = line(start.elapsed(), monitor.progress.so_far());
             draw(&line.chars().take(room).collect::<String>());
         }
     };
@@ -114,7 +114,7 @@ impl RowSource for StreamedRows {
                 }
             }
             if was_set(self.interrupted.as_deref()) {
-                statement.watch().cancel.cancel();
+                statement.monitor().cancel.cancel();
             }
         }
     }

@@ -8,7 +8,7 @@ use firn_column::Batch;
 use firn_expression::functions::FunctionContext;
 use firn_plan::{StageScan, VirtualSource};
 use firn_storage::{ColumnCache, ObjectAccess};
-use firn_types::{Error, Result, Watch};
+use firn_types::{Error, Monitor, Result};
 
 use crate::memory::MemoryBudget;
 use crate::operator::Source;
@@ -22,7 +22,7 @@ pub struct QueryContext {
     /// What functions may know.
     pub functions: Arc<FunctionContext>,
     /// How others follow the statement, and end it.
-    pub watch: Watch,
+    pub monitor: Monitor,
     /// The engine's memory.
     pub memory: Arc<MemoryBudget>,
     /// The engine's threads.
@@ -101,7 +101,7 @@ impl QueryContext {
     pub fn new(pool: Arc<WorkerPool>, memory: Arc<MemoryBudget>) -> QueryContext {
         QueryContext {
             functions: Arc::default(),
-            watch: Watch::default(),
+            monitor: Monitor::default(),
             memory,
             pool,
             profile: Arc::default(),
@@ -132,7 +132,7 @@ impl QueryContext {
     /// # Errors
     /// `Canceled` when it is.
     pub fn check(&self) -> Result<()> {
-        self.watch.cancel.check()
+        self.monitor.cancel.check()
     }
 
     /// Does `work` for every number below `count`, on all threads; stops at the first error.

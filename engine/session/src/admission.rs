@@ -37,7 +37,7 @@ impl StatementContext {
         let shared = &self.session.shared;
         let clock = shared.account.clock();
         let start = clock.now_nanos();
-        let permit = shared.warehouses.admit(name, level, timeout, &self.watch.cancel)?;
+        let permit = shared.warehouses.admit(name, level, timeout, &self.monitor.cancel)?;
         self.record.queued_nanos.get_or_init(|| (clock.now_nanos() - start).max(0));
         // Only the statement's own thread comes here.
         let _ = self.permit.set(permit);

@@ -90,7 +90,7 @@ impl QueryRecord {
             user: session.user.clone(),
             tag: session.settings.text("QUERY_TAG").to_string(),
             current: [path.database, path.schema, warehouse, role],
-            cancel: statement.watch.cancel.clone(),
+            cancel: statement.monitor.cancel.clone(),
             start_nanos,
             planned_nanos: OnceLock::new(),
             queued_nanos: OnceLock::new(),

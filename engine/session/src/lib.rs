@@ -41,7 +41,7 @@ pub use firn_query::bind::{Binds, TypedValue};
 pub use firn_query::optimize::RULES;
 pub use firn_service::{Housekeeping, JobReport, Service};
 pub use firn_storage::ObjectAccess;
-pub use firn_types::watch::{SoFar, Watch};
+pub use firn_types::monitor::{Monitor, SoFar};
 pub use firn_types::{Field, SqlType, Value};
 pub use introspect::complete::Completer;
 pub use keywords::KEYWORDS;

@@ -13,7 +13,7 @@ use firn_expression::functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{Binds, PlaceRule, Placeholders};
-use firn_types::{ColumnId, Error, ErrorCode, Field, QueryId, Result, Watch, stack};
+use firn_types::{ColumnId, Error, ErrorCode, Field, Monitor, QueryId, Result, stack};
 
 use crate::command;
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ pub(crate) struct StatementContext {
     /// What the history knows of it.
     pub(crate) record: Arc<QueryRecord>,
     /// How others follow it, and end it.
-    pub(crate) watch: Watch,
+    pub(crate) monitor: Monitor,
     /// What its operators do.
     pub(crate) profile: Arc<Profile>,
     /// Its place among those that run in the warehouse, once it computes.
@@ -143,13 +143,13 @@ impl StatementContext {
         for (name, value) in &options.parameters {
             wrong = wrong.or(session.settings.set(name, value).err());
         }
-        let watch = Watch::default();
-        watch.cancel.limit(session.timeout_seconds());
+        let monitor = Monitor::default();
+        monitor.cancel.limit(session.timeout_seconds());
         let sql: Arc<str> = sql.into();
         let placeholders = Placeholders::of(&sql, Arc::new(binds), PlaceRule::Bound);
         let context = StatementContext {
             wrong_option: wrong,
-            ..Self::of(home, session, sql, watch, placeholders)
+            ..Self::of(home, session, sql, monitor, placeholders)
         };
         context.session.shared.statements.add(Arc::clone(&context.record));
         context
@@ -160,14 +160,14 @@ impl StatementContext {
     pub(crate) fn described(home: &Arc<SessionHome>, sql: &str) -> StatementContext {
         let sql: Arc<str> = sql.into();
         let placeholders = Placeholders::of(&sql, Arc::default(), PlaceRule::Described);
-        Self::of(home, home.state(), sql, Watch::default(), placeholders)
+        Self::of(home, home.state(), sql, Monitor::default(), placeholders)
     }
 
     /// A statement inside this one: it is canceled with it, and else leaves it alone.
     pub(crate) fn child(&self) -> StatementContext {
-        let watch = Watch { cancel: self.watch.cancel.clone(), ..Watch::default() };
+        let monitor = Monitor { cancel: self.monitor.cancel.clone(), ..Monitor::default() };
         let (session, sql) = (self.session.clone(), Arc::clone(&self.sql));
-        let child = Self::of(&self.home, session, sql, watch, Placeholders::default());
+        let child = Self::of(&self.home, session, sql, monitor, Placeholders::default());
         let (query_id, permit) = (self.query_id.clone(), Arc::clone(&self.permit));
         StatementContext { query_id, start_nanos: self.start_nanos, permit, ..child }
     }
@@ -176,7 +176,7 @@ impl StatementContext {
         home: &Arc<SessionHome>,
         session: SessionState,
         sql: Arc<str>,
-        watch: Watch,
+        monitor: Monitor,
         placeholders: Placeholders,
     ) -> StatementContext {
         // The formats of now: a statement that changes them is not itself printed so.
@@ -188,7 +188,7 @@ impl StatementContext {
         let query_id = QueryId(uuid::Uuid::new_v4().to_string());
         let rows = session.shared.results.spool();
         let (id, text) = (query_id.clone(), Arc::clone(&sql));
-        let state = StatementState::new(id, text, watch.clone(), rows, functions);
+        let state = StatementState::new(id, text, monitor.clone(), rows, functions);
         let start_nanos = session.shared.account.clock().now_nanos();
         let record = Arc::new(QueryRecord::start(&session, &state, start_nanos));
         StatementContext {
@@ -199,7 +199,7 @@ impl StatementContext {
             query_id,
             start_nanos,
             record,
-            watch,
+            monitor,
             profile: Arc::clone(&state.profile),
             permit: Arc::default(),
             state: Arc::new(state),
@@ -232,7 +232,7 @@ impl StatementContext {
         }
         let outcome = outcome
             // Whatever a canceled statement fails with, that is why.
-            .map_err(|error| self.watch.cancel.check().err().unwrap_or(error))
+            .map_err(|error| self.monitor.cancel.check().err().unwrap_or(error))
             .map_err(|error| Failure::new(&self.query_id.0, &error, &self.sql));
         let outcome = outcome.map(|affected| Finished {
             row_count: affected.unwrap_or_else(|| self.state.rows.rows()),
@@ -258,7 +258,7 @@ impl StatementContext {
         if let Some(error) = self.wrong_option.take() {
             return Err(error);
         }
-        self.watch.cancel.check()?;
+        self.monitor.cancel.check()?;
         if let Some(notice) = self.session.shared.options.on_statement {
             notice(&self.sql);
         }

@@ -132,7 +132,7 @@ impl StatementContext {
         let mut context = QueryContext::new(Arc::clone(&compute.pool), Arc::clone(&compute.memory));
         context.functions = Arc::new(self.function_context());
         context.batch_rows_max = session.shared.options.batch_rows_max.unwrap_or(usize::MAX);
-        context.watch = self.watch.clone();
+        context.monitor = self.monitor.clone();
         context.profile = Arc::clone(&self.profile);
         context.tables = Arc::new(SessionTables::of(self));
         context.stages = Arc::new(Stages::of(self));

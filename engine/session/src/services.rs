@@ -136,7 +136,7 @@ impl SessionServices {
             space: Arc::clone(&session.space),
             described: introspect::Described::of(running),
             history: Arc::clone(&session.history),
-            cancel: running.watch.cancel.clone(),
+            cancel: running.monitor.cancel.clone(),
             statement: Arc::clone(&running.record),
             last_transaction: session.transaction.last(),
         }

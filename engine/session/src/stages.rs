@@ -8,19 +8,19 @@ use firn_execute::dml::OpenStage;
 use firn_execute::operator::Source;
 use firn_execute::{StageFiles, StageSource};
 use firn_loader::options::{self, FormatDefinition};
-use firn_loader::stage::{ObjectStage, SharedStage, StageCredentials, WatchedStage, open_url};
+use firn_loader::stage::{MonitoredStage, ObjectStage, SharedStage, StageCredentials, open_url};
 use firn_parse::ast::StatementOption;
 use firn_plan::{StageLocation, StageScan};
 use firn_storage::path;
 use firn_types::options::{NamedOption, OptionValue};
-use firn_types::{Error, ObjectId, Result, Watch};
+use firn_types::{Error, Monitor, ObjectId, Result};
 
 use crate::lifecycle::StatementContext;
 
 /// The id under which the files of user stages lie.
 const USER_STAGES: u64 = 1;
 
-/// The files of a stage, under the watch of the running statement.
+/// The files of a stage, which the running statement's monitor counts.
 ///
 /// # Errors
 /// When the stage is gone, or the place of an external one cannot be reached.
@@ -29,10 +29,10 @@ pub(crate) fn open(
     catalog: &Catalog,
     user: &str,
     location: &StageLocation,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<SharedStage> {
     let stage = unwatched(account, catalog, user, location)?;
-    Ok(Arc::new(WatchedStage::new(stage, watch.clone())))
+    Ok(Arc::new(MonitoredStage::new(stage, monitor.clone())))
 }
 
 fn unwatched(
@@ -116,7 +116,7 @@ pub(crate) struct Stages {
     catalog: Catalog,
     user: String,
     start_nanos: i64,
-    watch: Watch,
+    monitor: Monitor,
 }
 
 impl Stages {
@@ -128,7 +128,7 @@ impl Stages {
             catalog: session.catalog(),
             user: session.user.clone(),
             start_nanos: running.start_nanos,
-            watch: running.watch.clone(),
+            monitor: running.monitor.clone(),
         }
     }
 
@@ -137,7 +137,7 @@ impl Stages {
     /// # Errors
     /// As [`open`].
     pub(crate) fn open(&self, location: &StageLocation) -> Result<OpenStage> {
-        let stage = open(&self.account, &self.catalog, &self.user, location, &self.watch)?;
+        let stage = open(&self.account, &self.catalog, &self.user, location, &self.monitor)?;
         let internal = |folder: String| Some(format!("{folder}/"));
         let key = match location {
             StageLocation::User => internal(format!("user/{}", self.user)),

@@ -7,7 +7,7 @@ use firn_column::Batch;
 use firn_execute::spool::Next;
 use firn_execute::{Profile, Spool};
 use firn_expression::functions::FunctionContext;
-use firn_types::{Error, Field, QueryId, Watch};
+use firn_types::{Error, Field, Monitor, QueryId};
 
 use crate::failure::Failure;
 use crate::lifecycle::StatementContext;
@@ -34,7 +34,7 @@ pub struct Statement {
 pub(crate) struct StatementState {
     pub(crate) query_id: QueryId,
     pub(crate) sql: Arc<str>,
-    pub(crate) watch: Watch,
+    pub(crate) monitor: Monitor,
     pub(crate) profile: Arc<Profile>,
     /// The rows given so far.
     pub(crate) rows: Arc<Spool>,
@@ -71,14 +71,14 @@ impl StatementState {
     pub(crate) fn new(
         query_id: QueryId,
         sql: Arc<str>,
-        watch: Watch,
+        monitor: Monitor,
         rows: Arc<Spool>,
         functions: Arc<FunctionContext>,
     ) -> StatementState {
         StatementState {
             query_id,
             sql,
-            watch,
+            monitor,
             profile: Arc::default(),
             rows,
             functions,
@@ -171,8 +171,8 @@ impl Statement {
 
     /// Follows it from other threads, and ends it: a cancel that comes before it runs counts, and one that
     /// comes after its end does nothing.
-    pub fn watch(&self) -> Watch {
-        self.state.watch.clone()
+    pub fn monitor(&self) -> Monitor {
+        self.state.monitor.clone()
     }
 
     /// What its operators have done so far.

@@ -22,7 +22,7 @@ impl StatementContext {
             return Ok(answer);
         }
         let slot = Arc::clone(&self.session.transaction);
-        let mut loan = slot.lend(&self.watch.cancel, || self.new_transaction())?;
+        let mut loan = slot.lend(&self.monitor.cancel, || self.new_transaction())?;
         let transaction =
             loan.transaction().ok_or_else(|| Error::internal("a loan of no transaction"))?;
         transaction.span_statements();
@@ -80,7 +80,7 @@ impl StatementContext {
 
     /// COMMIT; nothing happens without an open transaction.
     pub(crate) fn commit_open(&mut self) -> Result<()> {
-        match self.session.transaction.take(&self.watch.cancel)? {
+        match self.session.transaction.take(&self.monitor.cancel)? {
             Some(transaction) if !transaction.is_empty() => self.commit(transaction),
             Some(transaction) => {
                 self.session.transaction.ended(transaction.id());
@@ -100,7 +100,7 @@ impl StatementContext {
     /// # Errors
     /// `Canceled` while another statement of the session writes in it.
     pub(crate) fn roll_back(&mut self) -> Result<()> {
-        if let Some(transaction) = self.session.transaction.take(&self.watch.cancel)? {
+        if let Some(transaction) = self.session.transaction.take(&self.monitor.cancel)? {
             self.session.transaction.ended(transaction.id());
             transaction.rollback();
         }

@@ -8,22 +8,22 @@
 
 mod local;
 mod location;
+mod monitored;
 mod object;
 mod pattern;
 mod put_get;
 mod runtime;
 mod select;
-mod watched;
 
 pub use local::LocalStage;
 pub use location::{StageCredentials, StageLocation, open_url};
+pub use monitored::MonitoredStage;
 pub use object::ObjectStage;
 pub use pattern::Pattern;
 pub use put_get::{
     GetRequest, GetRow, ListRow, PutRequest, PutRow, RemoveRow, copy_files, get, list, put, remove,
 };
 pub use select::{FileSelection, select, within_size_limit};
-pub use watched::WatchedStage;
 
 use std::io::{Read, Write};
 use std::ops::Range;

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::DateTime;
-use firn_types::{Error, ErrorCode, Result, Watch};
+use firn_types::{Error, ErrorCode, Monitor, Result};
 use md5::{Digest as _, Md5};
 use rayon::prelude::*;
 
-use super::watched::Watched;
+use super::monitored::Monitored;
 use super::{Pattern, Stage, StagedFile, io_error, read_bytes};
 use crate::compression::Compression;
 
@@ -118,26 +118,28 @@ pub struct RemoveRow {
 ///
 /// # Errors
 /// No such local file, or a file that cannot be read or written; files before it stay uploaded.
-pub fn put(stage: &dyn Stage, request: &PutRequest, watch: &Watch) -> Result<Vec<PutRow>> {
+pub fn put(stage: &dyn Stage, request: &PutRequest, monitor: &Monitor) -> Result<Vec<PutRow>> {
     let sources = local_files(&request.source)?;
     let sizes = sources.iter().filter_map(|path| Some(path.metadata().ok()?.len()));
-    watch.progress.expect(sources.len(), sizes.sum());
-    in_parallel(request.parallel, &sources, watch, |source| put_file(stage, request, source, watch))
+    monitor.progress.add_total(sources.len(), sizes.sum());
+    in_parallel(request.parallel, &sources, monitor, |source| {
+        put_file(stage, request, source, monitor)
+    })
 }
 
 /// Copies files of a stage into a local folder, whose structure does not follow the stage's.
 ///
 /// # Errors
 /// No such folder, or a file that cannot be read or written.
-pub fn get(stage: &dyn Stage, request: &GetRequest, watch: &Watch) -> Result<Vec<GetRow>> {
+pub fn get(stage: &dyn Stage, request: &GetRequest, monitor: &Monitor) -> Result<Vec<GetRow>> {
     let folder = local_path(&request.target);
     if !folder.is_dir() {
         let detail = format!("Not a directory: ['{}']", folder.display());
         return Err(Error::new(ErrorCode::LocalFileNotFound, detail));
     }
     let files = matching(stage, &request.prefix, request.pattern.as_ref())?;
-    watch.progress.expect(files.len(), files.iter().map(|file| file.size).sum());
-    in_parallel(request.parallel, &files, watch, |file| {
+    monitor.progress.add_total(files.len(), files.iter().map(|file| file.size).sum());
+    in_parallel(request.parallel, &files, monitor, |file| {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let place = folder.join(name);
         let mut source = stage.read(&file.path)?;
@@ -195,7 +197,7 @@ pub fn copy_files(
     selection: &super::FileSelection,
     to: &dyn Stage,
     folder: &str,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<Vec<String>> {
     let (files, missing) = super::select(from, selection)?;
     if let Some(path) = missing.first() {
@@ -203,8 +205,8 @@ pub fn copy_files(
     }
     // What the prefix names beyond its last folder belongs to the names of the files.
     let folders = selection.prefix.rfind('/').map_or(0, |end| end + 1);
-    watch.progress.expect(files.len(), files.iter().map(|file| file.size).sum());
-    in_parallel(rayon::current_num_threads(), &files, watch, |file| {
+    monitor.progress.add_total(files.len(), files.iter().map(|file| file.size).sum());
+    in_parallel(rayon::current_num_threads(), &files, monitor, |file| {
         let below = file.path.get(folders..).unwrap_or(&file.path);
         let path = match folder.trim_matches('/') {
             "" => below.to_owned(),
@@ -260,7 +262,7 @@ fn put_file(
     stage: &dyn Stage,
     request: &PutRequest,
     source: &Path,
-    watch: &Watch,
+    monitor: &Monitor,
 ) -> Result<PutRow> {
     let shown = source.display().to_string();
     let failed = |error: io::Error| io_error(&shown, &error);
@@ -268,7 +270,7 @@ fn put_file(
     let name = name.ok_or_else(|| failed(io::Error::other("not a file")))?;
     let file = File::open(source).map_err(failed)?;
     let source_size = file.metadata().map_err(failed)?.len();
-    let mut file = Watched { source: file, watch: watch.clone() };
+    let mut file = Monitored { source: file, monitor: monitor.clone() };
     let compression = match request.source_compression {
         Compression::Auto => sniff(source).map_err(failed)?,
         known => known.name(),
@@ -358,7 +360,7 @@ fn member(piece: &[u8]) -> io::Result<Vec<u8>> {
 fn in_parallel<T: Sync, R: Send>(
     parallel: usize,
     items: &[T],
-    watch: &Watch,
+    monitor: &Monitor,
     work: impl Fn(&T) -> Result<R> + Sync,
 ) -> Result<Vec<R>> {
     let next = AtomicUsize::new(0);
@@ -371,8 +373,8 @@ fn in_parallel<T: Sync, R: Send>(
                     let position = next.fetch_add(1, Ordering::Relaxed);
                     items.get(position).map(|item| (position, item))
                 } {
-                    watch.progress.begin_file();
-                    let result = watch.cancel.check().and_then(|()| work(item));
+                    monitor.progress.begin_file();
+                    let result = monitor.cancel.check().and_then(|()| work(item));
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((position, result));
                 }
             });
@@ -432,12 +434,12 @@ mod tests {
             source_compression: Compression::Auto,
             overwrite: false,
         };
-        let rows = put(&stage, &request, &Watch::default())?;
+        let rows = put(&stage, &request, &Monitor::default())?;
         assert_eq!(rows[0].target, "data1.csv.gz");
         assert_eq!((rows[0].source_compression, rows[0].target_compression), ("NONE", "GZIP"));
         assert_eq!((rows[0].status, rows[1].status), ("UPLOADED", "UPLOADED"));
         assert!(
-            put(&stage, &request, &Watch::default())?.iter().all(|row| row.status == "SKIPPED")
+            put(&stage, &request, &Monitor::default())?.iter().all(|row| row.status == "SKIPPED")
         );
         let listed = list(&stage, "in/", None)?;
         assert_eq!(listed[1].name, "st/in/data2.csv.gz");
@@ -454,7 +456,7 @@ mod tests {
             let place = folder.path().join(name);
             std::fs::write(&place, head).unwrap();
             request.source = format!("file://{}", place.display());
-            let rows = put(&stage, &request, &Watch::default())?;
+            let rows = put(&stage, &request, &Monitor::default())?;
             assert_eq!((rows[0].target.as_str(), rows[0].target_compression), (name, compression));
             assert_eq!(remove(&stage, &format!("in/{name}"), None)?.len(), 1);
         }
@@ -465,11 +467,11 @@ mod tests {
             parallel: 2,
             pattern: Some(Pattern::new(".*data1.*")?),
         };
-        let got = get(&stage, &get_request, &Watch::default())?;
+        let got = get(&stage, &get_request, &Monitor::default())?;
         assert_eq!((got.len(), got[0].size), (1, rows[0].target_size));
         request.source = "file:///nowhere/x.csv".to_owned();
         let error =
-            put(&stage, &request, &Watch::default()).err().map(|error| error.detail().to_owned());
+            put(&stage, &request, &Monitor::default()).err().map(|error| error.detail().to_owned());
         assert_eq!(error.as_deref(), Some("File doesn't exist: ['/nowhere/x.csv']"));
         assert_eq!(remove(&stage, "in/", None)?.len(), 2);
         assert_eq!(http_date(1_568_220_000_000_000_000), "Wed, 11 Sep 2019 16:40:00 GMT");

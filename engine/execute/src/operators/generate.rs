@@ -27,7 +27,7 @@ impl Source for GenerateSource {
         while left > 0 {
             let rows = left.min(BATCH_ROWS);
             left -= rows;
-            context.watch.progress.add_rows(rows as u64);
+            context.monitor.progress.add_rows(rows as u64);
             if emit(Batch::new(Vec::new(), rows))?.is_stop() {
                 return Ok(Flow::Stop);
             }

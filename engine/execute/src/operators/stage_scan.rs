@@ -61,7 +61,7 @@ impl Source for StageSource {
             begin(&chunk, context);
             let parsed = chunk.parse(|batch| {
                 context.check()?;
-                context.watch.progress.add_rows(batch.rows_parsed);
+                context.monitor.progress.add_rows(batch.rows_parsed);
                 if let Some(error) = batch.errors.first() {
                     return Err(error.to_error());
                 }
@@ -80,13 +80,13 @@ impl Source for StageSource {
 
 /// Tells those who watch the statement which files it is going to read.
 pub(crate) fn expect(files: &[StagedFile], context: &QueryContext) {
-    context.watch.progress.expect(files.len(), files.iter().map(|file| file.size).sum());
+    context.monitor.progress.add_total(files.len(), files.iter().map(|file| file.size).sum());
 }
 
 /// Tells them that a file is begun, at its first chunk.
 pub(crate) fn begin(chunk: &FileChunk, context: &QueryContext) {
     if chunk.index == 0 {
-        context.watch.progress.begin_file();
+        context.monitor.progress.begin_file();
     }
 }
 

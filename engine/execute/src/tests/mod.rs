@@ -162,7 +162,7 @@ fn rows_without_columns_are_counted_and_errors_and_cancels_end_the_statement() -
     let mut fail = |_: Batch| Err(Error::internal("as wanted"));
     let error = crate::execute_ordered(&plan, &[], &context, &mut fail).unwrap_err();
     assert_eq!(error.detail(), "as wanted");
-    context.watch.cancel.cancel();
+    context.monitor.cancel.cancel();
     let error = crate::execute(&plan, &[], &context).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Canceled);
     Ok(())

@@ -54,7 +54,7 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         "status",
         "message",
     ]);
-    for row in stage::put(stage.as_ref(), &request, &running.watch)? {
+    for row in stage::put(stage.as_ref(), &request, &running.monitor)? {
         rows.rows.push(vec![
             Value::text(row.source),
             Value::text(row.target),
@@ -92,7 +92,7 @@ pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         }
     }
     let mut rows = shape(&["file", "size:number", "status", "message"]);
-    for row in stage::get(stage.as_ref(), &request, &running.watch)? {
+    for row in stage::get(stage.as_ref(), &request, &running.monitor)? {
         rows.rows.push(vec![
             Value::text(row.file),
             Value::integer(row.size),
@@ -146,7 +146,7 @@ fn opened(
     let session = &running.session;
     let account = &session.shared.account;
     let stage =
-        crate::stages::open(account, &running.catalog(), &session.user, &place, &running.watch)?;
+        crate::stages::open(account, &running.catalog(), &session.user, &place, &running.monitor)?;
     Ok((place, stage))
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use firn_account::Catalog;
 use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
 use firn_expression::functions::context::TextFormats;
-use firn_types::{Error, Result, Watch};
+use firn_types::{Error, Monitor, Result};
 
 use crate::engine::Shared;
 use crate::lifecycle::StatementContext;
@@ -46,7 +46,7 @@ pub(crate) struct Described {
     /// The time: nanoseconds since 1970 UTC.
     pub(crate) now_nanos: i64,
     /// How others follow the statement, and end it.
-    pub(crate) watch: Watch,
+    pub(crate) monitor: Monitor,
 }
 
 impl Described {
@@ -64,7 +64,7 @@ impl Described {
             time_zone: session.settings.time_zone(),
             current: session.path.clone(),
             now_nanos: session.shared.account.clock().now_nanos(),
-            watch: running.watch.clone(),
+            monitor: running.monitor.clone(),
         }
     }
 

@@ -166,7 +166,7 @@ impl<'l> Loading<'l> {
             let made = self.context.check().and_then(|()| {
                 let (rows, rejected) = self.recipe.rows.make(&batch, &types, &self.files[file])?;
                 tally.rows_parsed += batch.rows_parsed;
-                self.context.watch.progress.add_rows(batch.rows_parsed);
+                self.context.monitor.progress.add_rows(batch.rows_parsed);
                 self.note(batch.errors.iter().chain(&rejected), &mut tally);
                 kept += rows.rows();
                 self.keep(file, place, rows)

@@ -38,7 +38,7 @@ pub(super) fn validate(
             let (file, types) = (chunk.file, chunk.types());
             chunk.parse(|batch| {
                 context.check()?;
-                context.watch.progress.add_rows(batch.rows_parsed);
+                context.monitor.progress.add_rows(batch.rows_parsed);
                 let (_, rejected) = recipe.rows.make(&batch, &types, &files[file])?;
                 let found = batch.errors.iter().cloned().chain(rejected);
                 lock(&errors).extend(found.map(|error| (file, error)));

@@ -116,7 +116,7 @@ impl Source for Scan {
         };
         let (partition, reader) = &opened.readers[morsel.reader];
         let group = RowGroup { reader, partition: *partition, index: morsel.row_group };
-        let progress = &context.watch.progress;
+        let progress = &context.monitor.progress;
         if let Some(bytes) = morsel.begins {
             progress.begin_file();
             progress.add_bytes(bytes);
@@ -407,7 +407,7 @@ fn storage(context: &QueryContext) -> Result<&Storage> {
 fn count(context: &QueryContext, spec: &ScanSpec, chosen: &[(usize, &Arc<Partition>)]) {
     let (total, read) = (spec.partitions.len(), chosen.len());
     let bytes: u64 = chosen.iter().map(|(_, partition)| spec.bytes_of(partition)).sum();
-    context.watch.progress.expect(read, bytes);
+    context.monitor.progress.add_total(read, bytes);
     if let Some(counters) = context.profile.counters(spec.id) {
         OperatorCounters::add(&counters.bytes_read, bytes as usize);
         OperatorCounters::add(&counters.partitions_total, total);

@@ -5,26 +5,26 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::Bytes;
-use firn_types::{Result, Watch};
+use firn_types::{Monitor, Result};
 
 use super::{SharedStage, Stage, StageWriter, StagedFile};
 
-/// A stage whose files are read under watch.
-pub struct WatchedStage {
+/// A stage whose reads a statement's monitor counts and ends.
+pub struct MonitoredStage {
     stage: SharedStage,
-    watch: Watch,
+    monitor: Monitor,
 }
 
-impl WatchedStage {
+impl MonitoredStage {
     /// The stage as a statement reads it.
-    pub fn new(stage: SharedStage, watch: Watch) -> WatchedStage {
-        WatchedStage { stage, watch }
+    pub fn new(stage: SharedStage, monitor: Monitor) -> MonitoredStage {
+        MonitoredStage { stage, monitor }
     }
 }
 
-impl Stage for WatchedStage {
+impl Stage for MonitoredStage {
     fn list(&self, prefix: &str) -> Result<Vec<StagedFile>> {
-        self.watch.cancel.check()?;
+        self.monitor.cancel.check()?;
         self.stage.list(prefix)
     }
 
@@ -33,24 +33,24 @@ impl Stage for WatchedStage {
     }
 
     fn read(&self, path: &str) -> Result<Box<dyn Read + Send>> {
-        self.watch.cancel.check()?;
-        Ok(Box::new(Watched { source: self.stage.read(path)?, watch: self.watch.clone() }))
+        self.monitor.cancel.check()?;
+        Ok(Box::new(Monitored { source: self.stage.read(path)?, monitor: self.monitor.clone() }))
     }
 
     fn read_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
-        self.watch.cancel.check()?;
+        self.monitor.cancel.check()?;
         let bytes = self.stage.read_range(path, range)?;
-        self.watch.progress.add_bytes(bytes.len() as u64);
+        self.monitor.progress.add_bytes(bytes.len() as u64);
         Ok(bytes)
     }
 
     fn write(&self, path: &str) -> Result<Box<dyn StageWriter>> {
-        self.watch.cancel.check()?;
+        self.monitor.cancel.check()?;
         self.stage.write(path)
     }
 
     fn remove(&self, path: &str) -> Result<()> {
-        self.watch.cancel.check()?;
+        self.monitor.cancel.check()?;
         self.stage.remove(path)
     }
 
@@ -59,18 +59,18 @@ impl Stage for WatchedStage {
     }
 }
 
-/// A source of bytes under watch.
-pub(super) struct Watched<R> {
+/// A source of bytes that a statement's monitor counts and ends.
+pub(super) struct Monitored<R> {
     pub(super) source: R,
-    pub(super) watch: Watch,
+    pub(super) monitor: Monitor,
 }
 
-impl<R: Read> Read for Watched<R> {
+impl<R: Read> Read for Monitored<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         // Not `Interrupted`, after which readers try again.
-        self.watch.cancel.check().map_err(|error| io::Error::other(error.to_string()))?;
+        self.monitor.cancel.check().map_err(|error| io::Error::other(error.to_string()))?;
         let count = self.source.read(into)?;
-        self.watch.progress.add_bytes(count as u64);
+        self.monitor.progress.add_bytes(count as u64);
         Ok(count)
     }
 }

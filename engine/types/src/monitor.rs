@@ -8,29 +8,11 @@ use crate::{Error, ErrorCode, Result};
 
 /// What the threads of a running statement and those who watch it share; clones share it too.
 #[derive(Clone, Debug, Default)]
-pub struct Watch {
+pub struct Monitor {
     /// Whether the statement is to end.
     pub cancel: Cancel,
     /// How far it is.
     pub progress: Progress,
-}
-
-impl Watch {
-    /// Forgets the statement before: the next one begins.
-    pub fn reset(&self) {
-        self.cancel.0.canceled.store(false, Ordering::Release);
-        self.cancel.limit(0);
-        let counters = &self.progress.0;
-        for counter in [
-            &counters.rows,
-            &counters.bytes,
-            &counters.bytes_total,
-            &counters.files,
-            &counters.files_total,
-        ] {
-            counter.store(0, Ordering::Relaxed);
-        }
-    }
 }
 
 /// Whether a statement is to end, because someone canceled it or its time is over; clones share the
@@ -135,7 +117,7 @@ pub struct SoFar {
 
 impl Progress {
     /// So many more files, and bytes in them, are going to be read.
-    pub fn expect(&self, files: usize, bytes: u64) {
+    pub fn add_total(&self, files: usize, bytes: u64) {
         self.0.files_total.fetch_add(files as u64, Ordering::Relaxed);
         self.0.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     }
