@@ -17,7 +17,7 @@ use crate::format::ChunkedFile;
 use crate::format::csv::{CsvFile, CsvPlan, text_sinks};
 use crate::format::json::{JsonFile, JsonPlan};
 use crate::format::parquet::ParquetFile;
-use crate::options::{CsvOptions, FileFormat, JsonOptions};
+use crate::options::{CsvOptions, FileFormat, JsonOptions, Pictures};
 use crate::row_error::LoadTarget;
 use crate::stage::{SharedStage, StagedFile};
 
@@ -239,7 +239,7 @@ fn csv_columns(
     limit: u64,
 ) -> Result<Vec<Found>> {
     let csv = CsvFile::open(&**stage, file, options)?;
-    let guess = Guess::new(&options.date_format, &options.time_format, &options.timestamp_format);
+    let guess = Guess::new(&options.pictures);
     let mut names: Vec<String> = csv.header().map(<[String]>::to_vec).unwrap_or_default();
     let mut kinds: Vec<Kind> = vec![Kind::Nothing; names.len()];
     let mut rows = 0;
@@ -282,7 +282,7 @@ fn json_columns(
 ) -> Result<Vec<Found>> {
     let json = JsonFile::open(&**stage, file, options)?;
     let plan = Arc::new(JsonPlan::new(options, LoadTarget::default())?);
-    let guess = Guess::new(&options.date_format, &options.time_format, &options.timestamp_format);
+    let guess = Guess::new(&options.pictures);
     let mut columns: Vec<(String, Kind)> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
     let mut rows = 0;
@@ -327,7 +327,8 @@ struct Guess {
 }
 
 impl Guess {
-    fn new(date: &str, time: &str, timestamp: &str) -> Guess {
+    fn new(pictures: &Pictures) -> Guess {
+        let Pictures { date, time, timestamp, .. } = pictures;
         let mut formats = TextFormats::default();
         formats.date_in = InputFormat::compile(date);
         formats.time_in = InputFormat::compile(time);

@@ -127,27 +127,13 @@ impl StagedFields {
 /// The functions' context with the file format's own pictures of what is read.
 pub(crate) fn input_functions(format: &FileFormat, context: &QueryContext) -> FunctionContext {
     let session = &context.functions.text;
-    with_settings(
-        context,
-        match format {
-            FileFormat::Csv(options) => Some(options.input_settings(session)),
-            FileFormat::Json(options) => Some(options.input_settings(session)),
-            FileFormat::Parquet(_) => None,
-        },
-    )
+    with_settings(context, format.pictures().map(|own| own.input_settings(session)))
 }
 
 /// The functions' context with the file format's own pictures of what is written.
 pub(crate) fn output_functions(format: &FileFormat, context: &QueryContext) -> FunctionContext {
     let session = &context.functions.text;
-    with_settings(
-        context,
-        match format {
-            FileFormat::Csv(options) => Some(options.output_settings(session)),
-            FileFormat::Json(options) => Some(options.output_settings(session)),
-            FileFormat::Parquet(_) => None,
-        },
-    )
+    with_settings(context, format.pictures().map(|own| own.output_settings(session)))
 }
 
 fn with_settings(context: &QueryContext, settings: Option<TextSettings>) -> FunctionContext {

@@ -16,18 +16,20 @@ mod outline;
 mod reader;
 mod scan;
 pub mod split;
-mod stack;
 mod stage;
 mod statement;
 mod types;
 mod values;
 
 use firn_types::limits::NESTING_MAX;
-use firn_types::{ObjectName, Result};
+use firn_types::{ObjectName, Result, stack};
 
 use dialect::FirnDialect;
 use outline::Outline;
 use reader::Reader;
+
+/// Levels of nesting that need no more stack than their text says.
+const NESTING_PLAIN: usize = 8;
 
 /// The statement that `text` holds, with or without a `;` at its end.
 ///
@@ -89,7 +91,7 @@ pub fn question_marks(text: &str) -> Vec<u32> {
 }
 
 /// Reads something that is all of `text`.
-fn whole<T: Send>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T> + Send) -> Result<T> {
+fn whole<T>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
     let outline = Outline::part(text, 0, text.len())?;
     read(&outline, |reader| {
         let result = f(reader)?;
@@ -99,14 +101,14 @@ fn whole<T: Send>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T> + Sen
 }
 
 /// Reads from an outline, on a stack that is deep enough for it.
-fn read<T: Send>(
-    outline: &Outline<'_>,
-    f: impl FnOnce(&mut Reader<'_>) -> Result<T> + Send,
-) -> Result<T> {
+fn read<T>(outline: &Outline<'_>, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
     if outline.nesting > NESTING_MAX {
         return Err(convert::too_deep());
     }
-    stack::with_room(outline.nesting, outline.lexemes.len(), || {
+    // sqlparser and the conversion need far more stack for a level of nesting than for a link of a chain.
+    let deep = outline.nesting > NESTING_PLAIN;
+    let text_bytes = if deep { usize::MAX } else { outline.text.len() };
+    stack::with_room(text_bytes, || {
         let dialect = FirnDialect::default();
         f(&mut Reader::new(outline, &dialect)?)
     })

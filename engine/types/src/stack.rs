@@ -11,7 +11,7 @@ const PER_TEXT_BYTE: usize = 16 << 10;
 /// Bytes of the largest stack; only what is touched takes memory.
 const MAX: usize = 256 << 20;
 
-/// Does the work of a statement of so many bytes with enough stack.
+/// Does the work of a statement of so many bytes with enough stack; `usize::MAX` asks for the largest there is.
 pub fn with_room<T>(text_bytes: usize, work: impl FnOnce() -> T) -> T {
     let needed = BASE.saturating_add(text_bytes.saturating_mul(PER_TEXT_BYTE)).min(MAX);
     stacker::maybe_grow(needed, needed, work)

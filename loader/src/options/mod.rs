@@ -7,6 +7,7 @@
 mod convert;
 mod copy;
 mod file_format;
+mod pictures;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,8 +17,9 @@ mod unload;
 pub use convert::{from_plan, to_stored};
 pub use copy::{CopyOptions, MatchByColumnName, OnError, ValidationMode};
 pub use file_format::{FormatDefinition, FormatType};
+pub use pictures::Pictures;
 pub(crate) use text::escaped as shown_text;
-pub use typed::{BinaryFormat, CsvOptions, FileFormat, JsonOptions, ParquetOptions};
+pub use typed::{CsvOptions, FileFormat, JsonOptions, ParquetOptions};
 pub use unload::UnloadOptions;
 
 use std::fmt;

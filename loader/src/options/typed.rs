@@ -1,10 +1,10 @@
 //! File formats in the form that readers and writers use.
 
-use firn_types::text_format::TextSettings;
 use firn_types::{Error, Result};
 
 use super::OptionSet;
 use super::file_format::{CSV, JSON, PARQUET};
+use super::pictures::Pictures;
 use crate::compression::Compression;
 use crate::encoding::Encoding;
 
@@ -19,32 +19,13 @@ pub enum FileFormat {
     Parquet(ParquetOptions),
 }
 
-/// How BINARY values are written as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BinaryFormat {
-    /// Hexadecimal digits.
-    Hex,
-    /// Base 64.
-    Base64,
-    /// The bytes as text.
-    Utf8,
-}
-
-impl BinaryFormat {
-    fn of(options: &OptionSet) -> BinaryFormat {
-        match options.text("BINARY_FORMAT").as_deref() {
-            Some("BASE64") => BinaryFormat::Base64,
-            Some("UTF8" | "UTF-8") => BinaryFormat::Utf8,
-            _ => BinaryFormat::Hex,
-        }
-    }
-
-    /// The value of the session's parameters that means the same.
-    fn name(self) -> &'static str {
+impl FileFormat {
+    /// How dates, times, timestamps and BINARY are written; none of Parquet, which has types of its own.
+    pub fn pictures(&self) -> Option<&Pictures> {
         match self {
-            BinaryFormat::Hex => "HEX",
-            BinaryFormat::Base64 => "BASE64",
-            BinaryFormat::Utf8 => "UTF-8",
+            FileFormat::Csv(options) => Some(&options.pictures),
+            FileFormat::Json(options) => Some(&options.pictures),
+            FileFormat::Parquet(_) => None,
         }
     }
 }
@@ -66,14 +47,8 @@ pub struct CsvOptions {
     pub skip_header: u64,
     /// Whether empty records are passed over.
     pub skip_blank_lines: bool,
-    /// The picture of dates, or AUTO.
-    pub date_format: String,
-    /// The picture of times, or AUTO.
-    pub time_format: String,
-    /// The picture of timestamps, or AUTO.
-    pub timestamp_format: String,
-    /// How BINARY is written.
-    pub binary_format: BinaryFormat,
+    /// How dates, times, timestamps and BINARY are written.
+    pub pictures: Pictures,
     /// The escape in enclosed fields, and in others too when set.
     pub escape: Option<u8>,
     /// The escape in fields that are not enclosed; `escape` overrides it.
@@ -113,28 +88,8 @@ impl CsvOptions {
         }
     }
 
-    /// The session's text settings with this format's own over them, for reading.
-    pub fn input_settings(&self, session: &TextSettings) -> TextSettings {
-        self.pictures().input_settings(session)
-    }
-
-    /// The session's text settings with this format's own over them, for writing.
-    pub fn output_settings(&self, session: &TextSettings) -> TextSettings {
-        self.pictures().output_settings(session)
-    }
-
-    fn pictures(&self) -> Pictures<'_> {
-        Pictures {
-            date: own(&self.date_format),
-            time: own(&self.time_format),
-            timestamp: own(&self.timestamp_format),
-            binary: self.binary_format,
-        }
-    }
-
     fn checked(options: &OptionSet) -> CsvOptions {
         let byte = |name| options.text(name).and_then(|text| text.as_bytes().first().copied());
-        let picture = |name| options.text(name).unwrap_or_else(|| "AUTO".to_owned());
         CsvOptions {
             compression: options.compression("COMPRESSION"),
             record_delimiter: options.text("RECORD_DELIMITER"),
@@ -143,10 +98,7 @@ impl CsvOptions {
             parse_header: options.boolean("PARSE_HEADER"),
             skip_header: options.number("SKIP_HEADER").unwrap_or(0),
             skip_blank_lines: options.boolean("SKIP_BLANK_LINES"),
-            date_format: picture("DATE_FORMAT"),
-            time_format: picture("TIME_FORMAT"),
-            timestamp_format: picture("TIMESTAMP_FORMAT"),
-            binary_format: BinaryFormat::of(options),
+            pictures: Pictures::of(options),
             escape: byte("ESCAPE"),
             escape_unenclosed_field: byte("ESCAPE_UNENCLOSED_FIELD"),
             trim_space: options.boolean("TRIM_SPACE"),
@@ -172,14 +124,8 @@ pub struct JsonOptions {
     pub compression: Compression,
     /// The extension of unloaded files, instead of the format's own.
     pub file_extension: Option<String>,
-    /// The picture of dates, or AUTO.
-    pub date_format: String,
-    /// The picture of times, or AUTO.
-    pub time_format: String,
-    /// The picture of timestamps, or AUTO.
-    pub timestamp_format: String,
-    /// How BINARY is written.
-    pub binary_format: BinaryFormat,
+    /// How dates, times, timestamps and BINARY are written.
+    pub pictures: Pictures,
     /// Whether blanks around texts are dropped.
     pub trim_space: bool,
     /// The texts that stand for NULL.
@@ -205,34 +151,11 @@ impl Default for JsonOptions {
 }
 
 impl JsonOptions {
-    /// The session's text settings with this format's own over them, for reading.
-    pub fn input_settings(&self, session: &TextSettings) -> TextSettings {
-        self.pictures().input_settings(session)
-    }
-
-    /// The session's text settings with this format's own over them, for writing.
-    pub fn output_settings(&self, session: &TextSettings) -> TextSettings {
-        self.pictures().output_settings(session)
-    }
-
-    fn pictures(&self) -> Pictures<'_> {
-        Pictures {
-            date: own(&self.date_format),
-            time: own(&self.time_format),
-            timestamp: own(&self.timestamp_format),
-            binary: self.binary_format,
-        }
-    }
-
     pub(super) fn of(options: &OptionSet) -> JsonOptions {
-        let picture = |name| options.text(name).unwrap_or_else(|| "AUTO".to_owned());
         JsonOptions {
             compression: options.compression("COMPRESSION"),
             file_extension: options.text("FILE_EXTENSION"),
-            date_format: picture("DATE_FORMAT"),
-            time_format: picture("TIME_FORMAT"),
-            timestamp_format: picture("TIMESTAMP_FORMAT"),
-            binary_format: BinaryFormat::of(options),
+            pictures: Pictures::of(options),
             trim_space: options.boolean("TRIM_SPACE"),
             null_if: options.texts("NULL_IF"),
             enable_octal: options.boolean("ENABLE_OCTAL"),
@@ -243,48 +166,6 @@ impl JsonOptions {
                 || options.boolean("IGNORE_UTF8_ERRORS"),
             skip_byte_order_mark: options.boolean("SKIP_BYTE_ORDER_MARK"),
         }
-    }
-}
-
-/// A picture, unless it is AUTO.
-fn own(picture: &str) -> Option<&str> {
-    (!picture.eq_ignore_ascii_case("AUTO")).then_some(picture)
-}
-
-/// A format's own pictures, which replace the session's.
-struct Pictures<'p> {
-    date: Option<&'p str>,
-    time: Option<&'p str>,
-    timestamp: Option<&'p str>,
-    binary: BinaryFormat,
-}
-
-impl Pictures<'_> {
-    fn input_settings(&self, session: &TextSettings) -> TextSettings {
-        let mut settings = session.clone();
-        replace(&mut settings.date_input, self.date);
-        replace(&mut settings.time_input, self.time);
-        replace(&mut settings.timestamp_input, self.timestamp);
-        replace(&mut settings.binary_input, Some(self.binary.name()));
-        settings
-    }
-
-    fn output_settings(&self, session: &TextSettings) -> TextSettings {
-        let mut settings = session.clone();
-        replace(&mut settings.date_output, self.date);
-        replace(&mut settings.time_output, self.time);
-        replace(&mut settings.timestamp_output, self.timestamp);
-        replace(&mut settings.timestamp_ntz_output, self.timestamp);
-        replace(&mut settings.timestamp_ltz_output, self.timestamp);
-        replace(&mut settings.timestamp_tz_output, self.timestamp);
-        replace(&mut settings.binary_output, Some(self.binary.name()));
-        settings
-    }
-}
-
-fn replace(setting: &mut String, own: Option<&str>) {
-    if let Some(own) = own {
-        own.clone_into(setting);
     }
 }
 

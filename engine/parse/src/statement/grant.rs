@@ -3,7 +3,7 @@
 use firn_types::{Error, Result};
 
 use super::super::ast::{
-    Grant, GrantSubject, GrantTarget, ObjectKind, Privilege, Revoke, Statement,
+    Grant, GrantSubject, GrantTarget, Name, ObjectKind, Privilege, Revoke, Statement,
 };
 use super::super::reader::Reader;
 
@@ -58,6 +58,12 @@ impl Reader<'_> {
     }
 
     fn grant_object(&mut self, privileges: Vec<Privilege>) -> Result<GrantSubject> {
+        let (kind, name) = self.granted_object()?;
+        Ok(GrantSubject::Object { privileges, kind, name })
+    }
+
+    /// The object that privileges are about: its kind, and its name unless it is the account.
+    pub(super) fn granted_object(&mut self) -> Result<(ObjectKind, Option<Name>)> {
         let kind = self.kind()?;
         let name = match kind {
             ObjectKind::Account => None,
@@ -66,7 +72,7 @@ impl Reader<'_> {
         if matches!(kind, ObjectKind::Function | ObjectKind::Procedure) {
             self.signature()?;
         }
-        Ok(GrantSubject::Object { privileges, kind, name })
+        Ok((kind, name))
     }
 
     /// The words of one privilege, up to a comma, ON or `end`.

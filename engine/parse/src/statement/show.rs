@@ -134,14 +134,7 @@ impl Reader<'_> {
 
     fn show_grants(&mut self) -> Result<ShowKind> {
         if self.eat("ON") {
-            let kind = self.kind()?;
-            let name = match kind {
-                ObjectKind::Account => None,
-                _ => Some(self.name()?),
-            };
-            if matches!(kind, ObjectKind::Function | ObjectKind::Procedure) {
-                self.signature()?;
-            }
+            let (kind, name) = self.granted_object()?;
             return Ok(ShowKind::GrantsOn(kind, name));
         }
         if self.eat("TO") {
