@@ -83,12 +83,14 @@ impl Convert<'_> {
             fractional_seconds_precision,
         } = interval;
         let value = self.expr(*value)?;
-        let Some(text) = value.as_text().map(Box::from) else {
+        let Some(text) = value.as_text().map(Box::<str>::from) else {
             return Err(self.unexpected_at(value.span));
         };
         self.refuse(last_field.is_some(), "to", value.span)?;
-        let precision = leading_precision.or(fractional_seconds_precision);
-        self.refuse(precision.is_some(), "(", value.span)?;
+        self.refuse(fractional_seconds_precision.is_some(), "(", value.span)?;
+        if let Some(digits) = leading_precision {
+            check_precision(&text, digits).map_err(|error| error.at(value.span))?;
+        }
         let index = self.outline.at(value.span.start);
         let mut span = self.outline.span(index.saturating_sub(1)).to(value.span);
         let unit = leading_field.map(|_| {
@@ -97,4 +99,15 @@ impl Convert<'_> {
         });
         Ok(Expr::new(ExprKind::Interval(text, unit), span))
     }
+}
+
+/// `INTERVAL '90' DAY (3)` says how many digits its number may have.
+fn check_precision(text: &str, digits: u64) -> Result<()> {
+    let number = text.trim().trim_start_matches(['+', '-']);
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && number.trim_start_matches('0').len() as u64 <= digits {
+        return Ok(());
+    }
+    let text = format!("Interval value '{text}' is not a whole number of at most {digits} digits");
+    Err(Error::new(ErrorCode::InvalidStatement, text))
 }
