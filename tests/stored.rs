@@ -110,6 +110,71 @@ fn an_account_of_format_1_is_read_and_goes_on() -> io::Result<()> {
     Ok(())
 }
 
+/// Before format 3 grants and owners were names. The checkpoint and some commits behind it have them.
+#[test]
+fn an_account_of_format_2_keeps_who_may_do_what() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format2"), folder.path())?;
+    let names = "\"privilege\", \"name\", \"grantee_name\", \"grant_option\", \"granted_by\"";
+    for _ in 0..2 {
+        let mut session = session(folder.path());
+        let mut check = |show: &str, columns: &str, expected: &[&str]| {
+            run(&mut session, show);
+            let sql =
+                format!("SELECT {columns} FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) ORDER BY ALL");
+            let found =
+                rows(&mut session, &sql).unwrap_or_else(|fault| panic!("{show}: {fault:?}"));
+            assert_eq!(found, expected, "{show}");
+        };
+        check(
+            "SHOW GRANTS TO ROLE reader",
+            names,
+            &[
+                "SELECT|FIRN.PUBLIC.T|READER|true|ACCOUNTADMIN",
+                "USAGE|COMPUTE_WH|READER|false|ACCOUNTADMIN",
+                "USAGE|FIRN|READER|false|ACCOUNTADMIN",
+                "USAGE|FIRN.PUBLIC|READER|false|ACCOUNTADMIN",
+                "USAGE|LATER|READER|false|ACCOUNTADMIN",
+            ],
+        );
+        check(
+            "SHOW GRANTS TO ROLE writer",
+            names,
+            &[
+                "CREATE TABLE|FIRN.PUBLIC|WRITER|false|ACCOUNTADMIN",
+                "INSERT|FIRN.PUBLIC.T|WRITER|false|ACCOUNTADMIN",
+                "OWNERSHIP|FIRN.PUBLIC.V|WRITER|true|WRITER",
+                "USAGE|READER|WRITER|false|ACCOUNTADMIN",
+            ],
+        );
+        check("SHOW GRANTS TO USER ann", "\"role\", \"grantee_name\"", &["WRITER|ANN"]);
+        check("SHOW GRANTS TO USER bob", "\"role\"", &[]);
+        check("SHOW GRANTS ON VIEW v", "\"privilege\", \"grantee_name\"", &["OWNERSHIP|WRITER"]);
+        check("SHOW FUTURE GRANTS IN SCHEMA public", "\"grantee_name\"", &["READER"]);
+        // A name means whoever had it when the grant was made.
+        check(
+            "SHOW GRANTS TO ROLE later",
+            names,
+            &[
+                "OWNERSHIP|FIRN.PUBLIC.MADE_LATE|LATER|true|LATER",
+                "SELECT|FIRN.PUBLIC.SMALL|LATER|false|ACCOUNTADMIN",
+            ],
+        );
+        check(
+            "SHOW TABLES",
+            "\"name\", \"owner\"",
+            &["MADE_LATE|LATER", "SMALL|ACCOUNTADMIN", "T|ACCOUNTADMIN"],
+        );
+    }
+    let mut session = session(folder.path());
+    run(&mut session, "ALTER ROLE reader RENAME TO readers");
+    let mut session = self::session(folder.path());
+    run(&mut session, "SHOW GRANTS TO ROLE readers");
+    let count = "SELECT COUNT(*) FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))";
+    assert_eq!(rows(&mut session, count).ok(), Some(vec!["5".to_string()]));
+    Ok(())
+}
+
 #[test]
 fn files_and_folders_belong_to_their_owner_alone() -> io::Result<()> {
     let folder = TempDir::new()?;

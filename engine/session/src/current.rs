@@ -1,7 +1,7 @@
 //! Database, schema, role and warehouse in use.
 
 use firn_account::Catalog;
-use firn_account::catalog::{Namespace, Object};
+use firn_account::catalog::{Namespace, Object, PUBLIC_ROLE};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use crate::introspect::information_schema::INFORMATION_SCHEMA;
@@ -89,12 +89,11 @@ pub(crate) fn use_warehouse(session: &mut SessionState, name: &str) -> Result<()
 
 /// USE ROLE.
 pub(crate) fn use_role(session: &mut SessionState, name: &str) -> Result<()> {
-    session.catalog().role(name).ok_or_else(cannot_use)?;
-    session.role = name.to_string();
+    session.role = session.catalog().role(name).ok_or_else(cannot_use)?.header.id;
     Ok(())
 }
 
-/// Forgets a database or schema in use that exists no more.
+/// Forgets a database, schema, warehouse or role in use that exists no more.
 pub(crate) fn forget_dropped(session: &mut SessionState) -> Result<()> {
     let catalog = session.catalog();
     let database = session.path.database.as_ref();
@@ -111,6 +110,9 @@ pub(crate) fn forget_dropped(session: &mut SessionState) -> Result<()> {
                 session.path.schema = None;
             }
         }
+    }
+    if catalog.name_of(session.role).is_empty() {
+        session.role = PUBLIC_ROLE;
     }
     let warehouse = session.warehouse.as_ref();
     let gone = warehouse.is_some_and(|warehouse| {

@@ -80,7 +80,7 @@ impl QueryRecord {
         start_nanos: i64,
     ) -> QueryRecord {
         let path = session.path.clone();
-        let (warehouse, role) = (session.warehouse.clone(), Some(session.role.clone()));
+        let (warehouse, role) = (session.warehouse.clone(), Some(session.role_name()));
         let profile = Arc::clone(&statement.profile);
         QueryRecord {
             query_id: statement.query_id.0.clone(),

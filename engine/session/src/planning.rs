@@ -107,7 +107,7 @@ impl StatementContext {
             database: session.path.database.clone(),
             schema: session.path.schema.clone(),
             warehouse: session.warehouse.clone(),
-            role: session.role.clone(),
+            role: session.role_name(),
             user: session.user.clone(),
             account: "FIRN".to_string(),
             session_id: session.id,

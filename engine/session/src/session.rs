@@ -57,7 +57,7 @@ impl InUse {
     pub(crate) fn of(state: &SessionState) -> InUse {
         InUse {
             user: state.user.clone(),
-            role: state.role.clone(),
+            role: state.role_name(),
             warehouse: state.warehouse.clone(),
             database: state.path.database.clone(),
             schema: state.path.schema.clone(),

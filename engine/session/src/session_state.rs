@@ -6,10 +6,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firn_account::catalog::CurrentPath;
+use firn_account::catalog::{ACCOUNT, ACCOUNTADMIN, CurrentPath};
 use firn_account::{Catalog, SessionSpace};
 use firn_query::bind::Variable;
-use firn_types::Result;
+use firn_types::{ObjectId, Result};
 
 use crate::current;
 use crate::engine::Shared;
@@ -40,7 +40,7 @@ pub(crate) struct SessionState {
     /// The warehouse in use.
     pub(crate) warehouse: Option<String>,
     /// The role in use.
-    pub(crate) role: String,
+    pub(crate) role: ObjectId,
     /// The session's parameters.
     pub(crate) settings: Settings,
     /// What SET has set.
@@ -58,7 +58,7 @@ impl SessionState {
         options: &SessionOptions,
     ) -> Result<SessionState> {
         let catalog = shared.account.catalog();
-        let settings = Settings::new(catalog.parameters(firn_account::catalog::ACCOUNT));
+        let settings = Settings::new(catalog.parameters(ACCOUNT));
         let mut state = SessionState {
             shared,
             id,
@@ -68,7 +68,7 @@ impl SessionState {
             transaction: Arc::default(),
             path: CurrentPath::default(),
             warehouse: None,
-            role: "ACCOUNTADMIN".to_string(),
+            role: ACCOUNTADMIN,
             settings,
             variables: Arc::default(),
         };
@@ -80,6 +80,11 @@ impl SessionState {
     pub(crate) fn catalog(&self) -> Catalog {
         let open = self.transaction.catalog();
         open.unwrap_or_else(|| self.shared.account.catalog_for(&self.space))
+    }
+
+    /// The name of the role in use.
+    pub(crate) fn role_name(&self) -> String {
+        self.catalog().name_of(self.role).to_string()
     }
 
     /// The result of an earlier statement of the user.

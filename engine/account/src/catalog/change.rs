@@ -141,16 +141,15 @@ impl Catalog {
             CatalogChange::Purge { id } => {
                 let temporary = self.expect(*id)?.is_temporary();
                 self.layer_mut(temporary).remove(*id);
+                self.forget_grants(*id);
                 Ok(())
             }
             CatalogChange::Grant(grant) => {
-                let grants = self.layer_mut(false).grants_mut();
-                grants.retain(|other| !other.is_same(grant));
-                grants.push(grant.clone());
+                self.layer_mut(false).grants_mut().insert(grant.clone());
                 Ok(())
             }
             CatalogChange::Revoke(grant) => {
-                self.layer_mut(false).grants_mut().retain(|other| !other.is_same(grant));
+                self.layer_mut(false).grants_mut().remove(grant);
                 Ok(())
             }
             CatalogChange::SetParameter { on, name, value } => {
@@ -273,6 +272,7 @@ impl Catalog {
         let layer = self.layer_mut(object.is_temporary());
         layer.remove(id);
         if object.is_temporary() || !is_retained(object.kind()) {
+            self.forget_grants(id);
             return Ok(());
         }
         let header = object.header_mut();
@@ -280,6 +280,13 @@ impl Catalog {
         header.version = moment.version;
         layer.put(object);
         Ok(())
+    }
+
+    /// Takes back what was granted on an object that is gone for good, and to it.
+    fn forget_grants(&mut self, id: ObjectId) {
+        if self.account_layer().grants().knows(id) {
+            self.layer_mut(false).grants_mut().forget(id);
+        }
     }
 
     fn undrop(&mut self, id: ObjectId, moment: Moment) -> Result<()> {

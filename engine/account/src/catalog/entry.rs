@@ -5,6 +5,9 @@ use firn_types::ObjectId;
 /// The parent of what lives in the account itself: databases, warehouses, roles, users, integrations.
 pub const ACCOUNT: ObjectId = ObjectId(0);
 
+/// The role that owns what nobody owns, and the one that gave what nobody gave.
+pub const NOBODY: ObjectId = ObjectId(0);
+
 /// What all objects have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -14,8 +17,8 @@ pub struct Header {
     pub parent: ObjectId,
     /// The name as stored: upper-cased unless it was quoted.
     pub name: String,
-    /// The role that owns the object.
-    pub owner: String,
+    /// The role that owns the object; [`NOBODY`] for what no account stores.
+    pub owner: ObjectId,
     /// The comment; empty when there is none.
     pub comment: String,
     /// When it was created: nanoseconds since 1970 UTC.
@@ -31,12 +34,17 @@ pub struct Header {
 
 impl Header {
     /// The header of a new object with a new id, created at `now_nanos`.
-    pub fn new(parent: ObjectId, name: impl Into<String>, owner: &str, now_nanos: i64) -> Header {
+    pub fn new(
+        parent: ObjectId,
+        name: impl Into<String>,
+        owner: ObjectId,
+        now_nanos: i64,
+    ) -> Header {
         Header {
             id: fresh_id(),
             parent,
             name: name.into(),
-            owner: owner.to_string(),
+            owner,
             comment: String::new(),
             created_nanos: now_nanos,
             altered_nanos: now_nanos,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use firn_types::ObjectId;
 use rpds::RedBlackTreeMapSync as Map;
 
-use super::{Grant, Namespace, Object};
+use super::{Grants, Namespace, Object};
 
 /// Names of one namespace in one parent.
 type Names<T> = Map<(Namespace, ObjectId), Map<String, T>>;
@@ -21,7 +21,7 @@ pub(crate) struct Layer {
     live: Names<ObjectId>,
     /// Dropped objects, the newest last.
     dropped: Names<Vec<ObjectId>>,
-    grants: Arc<Vec<Grant>>,
+    grants: Arc<Grants>,
     /// Parameters set on an object, or on the account itself.
     parameters: Arc<BTreeMap<(ObjectId, String), String>>,
 }
@@ -145,11 +145,11 @@ impl Layer {
         Arc::ptr_eq(&self.grants, &other.grants) && Arc::ptr_eq(&self.parameters, &other.parameters)
     }
 
-    pub(crate) fn grants(&self) -> &[Grant] {
+    pub(crate) fn grants(&self) -> &Grants {
         &self.grants
     }
 
-    pub(crate) fn grants_mut(&mut self) -> &mut Vec<Grant> {
+    pub(crate) fn grants_mut(&mut self) -> &mut Grants {
         Arc::make_mut(&mut self.grants)
     }
 

@@ -13,6 +13,7 @@ mod layer;
 pub mod names;
 mod object;
 mod retention;
+mod system_role;
 
 use std::sync::Arc;
 
@@ -20,11 +21,13 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 pub(crate) use change::Moment;
 pub use change::{CatalogChange, CreateMode};
-pub use entry::{ACCOUNT, Header, fresh_id};
+pub use entry::{ACCOUNT, Header, NOBODY, fresh_id};
+pub(crate) use grant::Grants;
 pub use grant::{Grant, GrantTarget, Grantee};
 pub(crate) use layer::Layer;
 pub use names::{CurrentPath, ObjectPath, Place};
 pub use object::*;
+pub use system_role::*;
 
 /// All descriptions of the account at one version. Cloning shares them.
 #[derive(Clone, Debug)]
@@ -179,9 +182,30 @@ impl Catalog {
         self.find(Namespace::User, ACCOUNT, name)?.as_user()
     }
 
-    /// All grants, in the order given.
-    pub fn grants(&self) -> &[Grant] {
-        self.account.grants()
+    /// The grants on a target, the oldest first.
+    pub fn grants_on(&self, target: &GrantTarget) -> Vec<&Grant> {
+        in_order(self.account.grants().on(target))
+    }
+
+    /// The grants on what is created later in a schema or database, the oldest first.
+    pub fn future_grants_in(&self, container: ObjectId) -> Vec<&Grant> {
+        in_order(self.account.grants().future_in(container))
+    }
+
+    /// What a role or user has, the oldest first.
+    pub fn grants_to(&self, grantee: Grantee) -> Vec<&Grant> {
+        in_order(self.account.grants().to(&grantee))
+    }
+
+    /// The grant of a privilege on a target to a role or user.
+    pub fn grant(&self, privilege: &str, target: &GrantTarget, to: Grantee) -> Option<&Grant> {
+        self.account.grants().get(privilege, target, to).map(Arc::as_ref)
+    }
+
+    /// The name of a live object, such as the role that owns another one; empty when there is none.
+    pub fn name_of(&self, id: ObjectId) -> &str {
+        let object = self.object(id).filter(|object| object.header().dropped_nanos.is_none());
+        object.map_or("", Object::name)
     }
 
     /// The value of a parameter set on an object, or on [`ACCOUNT`]; names in upper case.
@@ -243,4 +267,11 @@ impl Catalog {
             )
         })
     }
+}
+
+/// Grants by the time when they were given.
+fn in_order<'g>(grants: impl Iterator<Item = &'g Arc<Grant>>) -> Vec<&'g Grant> {
+    let mut grants: Vec<&Grant> = grants.map(Arc::as_ref).collect();
+    grants.sort_by_key(|grant| grant.created_nanos);
+    grants
 }

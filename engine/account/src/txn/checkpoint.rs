@@ -13,7 +13,7 @@ use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
 use firn_storage::path;
 use firn_types::{ObjectId, Result};
 
-use super::convert::{Lists, grant_from, grant_to, object_from, object_to};
+use super::convert::{Lists, Names, grant_from, grant_to, object_from, object_to};
 use super::log::{Log, Mark, damaged};
 use super::time_travel::Timeline;
 use crate::catalog::{Catalog, Layer, Object};
@@ -145,9 +145,11 @@ impl Log {
             }
         }
         let lists = self.lists();
+        let names = Names::among(older.iter().chain(&checkpoint.objects));
         let mut layer = Layer::default();
         let mut dropped = Vec::new();
-        for object in older.into_iter().chain(checkpoint.objects) {
+        for mut object in older.into_iter().chain(checkpoint.objects) {
+            names.resolve_object(&mut object);
             let object = object_from(object, &lists)?;
             match object.header().dropped_nanos {
                 None => layer.put(object),
@@ -157,7 +159,11 @@ impl Log {
         // The newest comes back first: the order of dropping must be kept.
         dropped.sort_by_key(|(nanos, object)| (*nanos, object.header().version));
         dropped.into_iter().for_each(|(_, object)| layer.put(object));
-        layer.grants_mut().extend(settings.0.into_iter().map(grant_from));
+        for mut grant in settings.0 {
+            if names.resolve_grant(&mut grant) {
+                layer.grants_mut().insert(grant_from(grant));
+            }
+        }
         for parameter in settings.1 {
             if let Some(value) = parameter.value {
                 let key = (ObjectId(parameter.on), parameter.name);
@@ -235,7 +241,7 @@ impl Log {
             },
             grants: match inherits_settings {
                 true => Vec::new(),
-                false => layer.grants().iter().map(grant_to).collect(),
+                false => layer.grants().all().map(|grant| grant_to(grant)).collect(),
             },
             parameters: if inherits_settings { Vec::new() } else { parameters.collect() },
             inherits_settings,

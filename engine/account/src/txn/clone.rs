@@ -148,7 +148,7 @@ impl Cloning<'_> {
         for child in children {
             let id = *self.ids.entry(child.id()).or_insert_with(fresh_id);
             let old = child.header();
-            let header = Header { id, ..Header::new(parent, &old.name, &old.owner, now_nanos) };
+            let header = Header { id, ..Header::new(parent, &old.name, old.owner, now_nanos) };
             let target = CloneTarget { header, mode: CreateMode::New, kind: None };
             self.clone_one(transaction, &child, target)?;
         }

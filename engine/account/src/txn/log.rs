@@ -8,7 +8,7 @@ use firn_storage::format::{from_bytes, hash, to_bytes, v1};
 use firn_storage::{ObjectAccess, path};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::convert::{Lists, Written, change_from, change_to};
+use super::convert::{Lists, Names, Written, change_from, change_to};
 use super::operation::Operation;
 use crate::catalog::{Catalog, Moment};
 
@@ -180,7 +180,10 @@ impl Log {
         let moment = Moment { version: commit.version, nanos: commit.time_nanos };
         let lists = self.lists();
         let mut changed = Vec::new();
-        for change in commit.changes {
+        for mut change in commit.changes {
+            if !Names::Of(catalog).resolve(&mut change) {
+                continue;
+            }
             let operation = change_from(change, &lists)
                 .and_then(|operation| catalog.perform(&operation, moment).map(|()| operation))
                 .map_err(|error| in_commit(error, commit.version))?;

@@ -34,7 +34,8 @@ fn with_table() -> Result<(Transaction, Arc<Table>)> {
     let parent = transaction.catalog().database("FIRN").map(|found| found.header.id);
     let schema = parent
         .and_then(|id| transaction.catalog().schema(id, "PUBLIC").map(|schema| schema.header.id));
-    let header = Header::new(schema.unwrap_or(ObjectId(0)), "T", "SYSADMIN", 1);
+    let header =
+        Header::new(schema.unwrap_or(ObjectId(0)), "T", firn_account::catalog::SYSADMIN, 1);
     let table = Table::new(header, vec![column]);
     let id = table.id();
     transaction.apply(CatalogChange::create(table))?;

@@ -36,7 +36,8 @@ fn row(n: i64) -> Row {
 fn stored() -> Result<Stored> {
     let access = ObjectAccess::memory();
     let columns = TYPES.iter().map(|t| TableColumn::new("C", *t)).collect();
-    let table = Table::new(Header::new(ObjectId(1), "T", "R", 0), columns);
+    let table =
+        Table::new(Header::new(ObjectId(1), "T", firn_account::catalog::SYSADMIN, 0), columns);
     let stored: Vec<StoredColumn> = TYPES
         .iter()
         .zip(1..)

@@ -35,7 +35,7 @@ impl StatementContext {
         name: &str,
         options: &[StatementOption],
     ) -> Header {
-        let header = Header::new(parent, name, &self.session.role, self.start_nanos);
+        let header = Header::new(parent, name, self.session.role, self.start_nanos);
         match text_option(options, "COMMENT") {
             Some(comment) => header.with_comment(comment),
             None => header,

@@ -1,7 +1,9 @@
 //! DROP and UNDROP of every kind of object.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{Catalog, Namespace, Object, ObjectKind, Place};
+use firn_account::catalog::{
+    ACCOUNTADMIN, Catalog, Namespace, Object, ObjectKind, Place, SYSTEM_ROLES,
+};
 use firn_parse::ast::{self, Drop, Name, Undrop};
 use firn_types::{Error, ErrorCode, Result};
 
@@ -9,10 +11,6 @@ use super::definition::{already_exists, catalog_kind};
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
-
-/// Roles that every account is born with, and that stay.
-const SYSTEM_ROLES: [&str; 6] =
-    ["ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"];
 
 /// Where an object of a kind stands whose name was written.
 ///
@@ -59,17 +57,36 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
             .at(ast.name.span())
             .without_span());
     };
-    if kind == ObjectKind::Role && SYSTEM_ROLES.contains(&place.name.as_str()) {
-        let text = format!("Insufficient privileges to operate on role '{}'.", place.name);
-        return Err(Error::new(ErrorCode::InsufficientPrivileges, text));
-    }
+    refuse_system_role(&object)?;
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
-    running.change(vec![CatalogChange::Drop { id: object.id() }])?;
+    let mut changes = Vec::new();
+    if kind == ObjectKind::Role {
+        // What the role owned is from now on the current role's.
+        let owned = catalog.all().filter(|other| other.header().owner == object.id());
+        let heir = running.session.role;
+        let heir = if heir == object.id() { ACCOUNTADMIN } else { heir };
+        let inherited = |object: &Object| CatalogChange::Alter { object: object.with_owner(heir) };
+        changes.extend(owned.filter(|other| other.id() != object.id()).map(inherited));
+    }
+    changes.push(CatalogChange::Drop { id: object.id() });
+    running.change(changes)?;
     running.change_session(current::forget_dropped)?;
     Ok(Rows::status(format!("{} successfully dropped.", place.name)))
+}
+
+/// The roles that an account is born with stay as they are.
+///
+/// # Errors
+/// `InsufficientPrivileges` for one of them.
+pub(super) fn refuse_system_role(object: &Object) -> Result<()> {
+    if SYSTEM_ROLES.iter().all(|role| role.id != object.id()) {
+        return Ok(());
+    }
+    let text = format!("Insufficient privileges to operate on role '{}'.", object.name());
+    Err(Error::new(ErrorCode::InsufficientPrivileges, text))
 }
 
 fn holds_objects(catalog: &Catalog, object: &Object) -> bool {

@@ -103,15 +103,15 @@ pub(super) fn grant(running: &mut StatementContext, ast: &ast::Grant) -> Result<
         if privilege == OWNERSHIP
             && let GrantTarget::Object(id) = target
         {
-            changes.extend(give_ownership(running, *id, &grantee, ast.current_grants)?);
+            changes.extend(give_ownership(running, *id, grantee, ast.current_grants)?);
             continue;
         }
         changes.push(CatalogChange::Grant(Grant {
             privilege: privilege.clone(),
             target: target.clone(),
-            grantee: grantee.clone(),
+            grantee,
             grant_option: ast.grant_option,
-            granted_by: running.session.role.clone(),
+            granted_by: running.session.role,
             created_nanos: running.start_nanos,
         }));
     }
@@ -129,10 +129,7 @@ pub(super) fn revoke(running: &mut StatementContext, ast: &ast::Revoke) -> Resul
     let catalog = running.catalog();
     let mut changes = Vec::new();
     for (privilege, target) in &reached.given {
-        let found = catalog.grants().iter().find(|grant| {
-            grant.privilege == *privilege && grant.target == *target && grant.grantee == grantee
-        });
-        let Some(found) = found else { continue };
+        let Some(found) = catalog.grant(privilege, target, grantee) else { continue };
         changes.push(if ast.grant_option_only {
             CatalogChange::Grant(Grant { grant_option: false, ..found.clone() })
         } else {
@@ -158,14 +155,14 @@ fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee>
         ast::GrantTarget::Role(name) => {
             let name = &name.object().name;
             match catalog.role(name) {
-                Some(_) => Ok(Grantee::Role(name.clone())),
+                Some(role) => Ok(Grantee::Role(role.header.id)),
                 None => Err(missing(ObjectKind::Role, name)),
             }
         }
         ast::GrantTarget::User(name) => {
             let name = &name.object().name;
             match catalog.user(name) {
-                Some(_) => Ok(Grantee::User(name.clone())),
+                Some(user) => Ok(Grantee::User(user.header.id)),
                 None => Err(missing(ObjectKind::User, name)),
             }
         }
@@ -285,7 +282,7 @@ fn named(privileges: &[Privilege], kind: &str, known: &[&str]) -> Result<Vec<Str
 fn give_ownership(
     running: &StatementContext,
     id: ObjectId,
-    to: &Grantee,
+    to: Grantee,
     current_grants: Option<bool>,
 ) -> Result<Vec<CatalogChange>> {
     let Grantee::Role(role) = to else {
@@ -294,7 +291,7 @@ fn give_ownership(
     };
     let catalog = running.catalog();
     let object = catalog.expect(id)?;
-    let grants = catalog.grants().iter().filter(|grant| grant.target == GrantTarget::Object(id));
+    let mut grants = catalog.grants_on(&GrantTarget::Object(id)).into_iter();
     let mut changes = vec![CatalogChange::Alter { object: object.with_owner(role) }];
     match current_grants {
         Some(true) => {}
@@ -302,7 +299,7 @@ fn give_ownership(
         // A role's grants to others say who may take it, not what may be done with it.
         None if object.kind() == ObjectKind::Role || object.header().parent == ACCOUNT => {}
         None => {
-            if let Some(grant) = grants.into_iter().next() {
+            if let Some(grant) = grants.next() {
                 return Err(dependent(&catalog, grant, id));
             }
         }
@@ -311,9 +308,10 @@ fn give_ownership(
 }
 
 fn dependent(catalog: &Catalog, grant: &Grant, id: ObjectId) -> Error {
-    let (kind, name) = match &grant.grantee {
-        Grantee::Role(name) => ("role", name),
-        Grantee::User(name) => ("user", name),
+    let name = catalog.name_of(grant.grantee.id());
+    let kind = match grant.grantee {
+        Grantee::Role(_) => "role",
+        Grantee::User(_) => "user",
     };
     let text = format!(
         "Dependent grant of privilege '{}' on securable '{}' to {kind} '{name}' exists. It must be \

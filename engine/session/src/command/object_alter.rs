@@ -9,7 +9,7 @@ use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{catalog_kind, text_option};
-use super::drop::{live, place};
+use super::drop::{live, place, refuse_system_role};
 use super::object::{check_step, invalid, pairs, set_stage, set_warehouse};
 use super::properties;
 use crate::current;
@@ -127,6 +127,7 @@ fn rename(
     object: &Object,
     to: &ast::Name,
 ) -> Result<CatalogChange> {
+    refuse_system_role(object)?;
     let to = place(running, kind, to)?;
     if running.catalog().find(kind.namespace(), to.parent, &to.name).is_some() {
         return Err(super::definition::already_exists(&to.name));

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use firn_account::Catalog;
 use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
 use firn_expression::functions::context::TextFormats;
-use firn_types::{Error, Monitor, Result};
+use firn_types::{Error, Monitor, ObjectId, Result};
 
 use crate::engine::Shared;
 use crate::lifecycle::StatementContext;
@@ -36,7 +36,7 @@ pub(crate) struct Described {
     /// The warehouse in use.
     pub(crate) warehouse: Option<String>,
     /// The role in use.
-    pub(crate) role: String,
+    pub(crate) role: ObjectId,
     /// The database and schema in use.
     pub(crate) current: CurrentPath,
     /// Formats of dates and numbers as texts.
@@ -59,7 +59,7 @@ impl Described {
             session_id: session.id,
             user: session.user.clone(),
             warehouse: session.warehouse.clone(),
-            role: session.role.clone(),
+            role: session.role,
             formats: Arc::clone(session.settings.formats()),
             time_zone: session.settings.time_zone(),
             current: session.path.clone(),

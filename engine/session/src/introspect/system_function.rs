@@ -17,11 +17,11 @@ pub(crate) fn answer(
     let catalog = &described.catalog;
     match (name, arguments) {
         ("IS_ROLE_IN_SESSION", [Some(wanted)]) => {
-            let held = roles::inherited(catalog, &described.role);
+            let held = roles::names(catalog, &roles::inherited(catalog, described.role));
             Ok(Some(held.iter().any(|held| held.eq_ignore_ascii_case(wanted)).to_string()))
         }
         ("CURRENT_AVAILABLE_ROLES", _) => {
-            let names = roles::available(catalog, &described.user);
+            let names = roles::names(catalog, &roles::available(catalog, &described.user));
             let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
             Ok(Some(format!("[ {} ]", names.join(", "))))
         }

@@ -200,9 +200,9 @@ impl Object {
     }
 
     /// The same object with another owner.
-    pub fn with_owner(&self, owner: &str) -> Object {
+    pub fn with_owner(&self, owner: ObjectId) -> Object {
         let mut object = self.clone();
-        object.header_mut().owner = owner.to_string();
+        object.header_mut().owner = owner;
         object
     }
 

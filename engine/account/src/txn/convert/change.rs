@@ -9,6 +9,7 @@ use firn_types::{ObjectId, PartitionId, Result};
 
 use super::Lists;
 use super::object::{load_from, load_to, object_from, object_to};
+use super::principal::{principal_from, principal_to};
 use super::value::{rows_from, rows_to};
 use crate::catalog::{CatalogChange, CreateMode, Grant, GrantTarget, Grantee};
 use crate::txn::operation::Operation;
@@ -127,16 +128,16 @@ pub(in crate::txn) fn grant_to(grant: &Grant) -> v1::Grant {
         target: match &grant.target {
             GrantTarget::Account => v1::Target::Account,
             GrantTarget::Object(id) => v1::Target::Object(id.0),
-            GrantTarget::Future { kind, container } => {
+            GrantTarget::Future { container, kind } => {
                 v1::Target::Future(kind.clone(), container.0)
             }
         },
-        grantee: match &grant.grantee {
-            Grantee::Role(name) => v1::Grantee::Role(name.clone()),
-            Grantee::User(name) => v1::Grantee::User(name.clone()),
+        grantee: match grant.grantee {
+            Grantee::Role(id) => v1::Grantee::Role(principal_to(id)),
+            Grantee::User(id) => v1::Grantee::User(principal_to(id)),
         },
         grant_option: grant.grant_option,
-        granted_by: grant.granted_by.clone(),
+        granted_by: principal_to(grant.granted_by),
         created_nanos: grant.created_nanos,
     }
 }
@@ -149,15 +150,15 @@ pub(in crate::txn) fn grant_from(grant: v1::Grant) -> Grant {
             v1::Target::Account => GrantTarget::Account,
             v1::Target::Object(id) => GrantTarget::Object(ObjectId(id)),
             v1::Target::Future(kind, container) => {
-                GrantTarget::Future { kind, container: ObjectId(container) }
+                GrantTarget::Future { container: ObjectId(container), kind }
             }
         },
         grantee: match grant.grantee {
-            v1::Grantee::Role(name) => Grantee::Role(name),
-            v1::Grantee::User(name) => Grantee::User(name),
+            v1::Grantee::Role(role) => Grantee::Role(principal_from(&role)),
+            v1::Grantee::User(user) => Grantee::User(principal_from(&user)),
         },
         grant_option: grant.grant_option,
-        granted_by: grant.granted_by,
+        granted_by: principal_from(&grant.granted_by),
         created_nanos: grant.created_nanos,
     }
 }

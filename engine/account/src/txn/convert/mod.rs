@@ -2,10 +2,12 @@
 
 mod change;
 mod object;
+mod principal;
 mod value;
 
 pub(super) use change::{change_from, change_to, grant_from, grant_to};
 pub(super) use object::{object_from, object_to};
+pub(super) use principal::Names;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firn_storage::format::v1;
 use firn_types::{FieldId, ObjectId, Result};
 
+use super::principal::{principal_from, principal_to};
 use super::value::{stored_from, stored_to, type_from, type_to, value_from, value_to};
 use super::{Lists, corrupt};
 use crate::catalog::{
@@ -132,7 +133,7 @@ fn header_to(header: &Header) -> v1::Header {
         id: header.id.0,
         parent: header.parent.0,
         name: header.name.clone(),
-        owner: header.owner.clone(),
+        owner: principal_to(header.owner),
         comment: header.comment.clone(),
         created_nanos: header.created_nanos,
         altered_nanos: header.altered_nanos,
@@ -146,7 +147,7 @@ fn header_from(header: v1::Header) -> Header {
         id: ObjectId(header.id),
         parent: ObjectId(header.parent),
         name: header.name,
-        owner: header.owner,
+        owner: principal_from(&header.owner),
         comment: header.comment,
         created_nanos: header.created_nanos,
         altered_nanos: header.altered_nanos,

@@ -90,9 +90,9 @@ fn changes_between_versions_are_rows_in_and_rows_out() -> Result<()> {
 #[test]
 fn retention_is_inherited_and_capped_for_transient_tables() -> Result<()> {
     let world = World::new()?;
-    let mut database = Database::new(Header::new(ACCOUNT, "D", "SYSADMIN", 0));
+    let mut database = Database::new(Header::new(ACCOUNT, "D", crate::catalog::SYSADMIN, 0));
     database.retention_days = Some(30);
-    let schema = Schema::new(Header::new(database.header.id, "S", "SYSADMIN", 0));
+    let schema = Schema::new(Header::new(database.header.id, "S", crate::catalog::SYSADMIN, 0));
     let mut table = world.table("T");
     table.header.parent = schema.header.id;
     let id = table.id();
@@ -114,7 +114,8 @@ fn retention_is_inherited_and_capped_for_transient_tables() -> Result<()> {
 fn clones_share_files_and_go_their_own_way() -> Result<()> {
     let world = World::new()?;
     let mut table = world.table("T");
-    let sequence = Sequence::new(Header::new(table.id(), "A", "SYSADMIN", 0), 1, 1, true);
+    let sequence =
+        Sequence::new(Header::new(table.id(), "A", crate::catalog::SYSADMIN, 0), 1, 1, true);
     table.columns[0].default = Some(ColumnDefault::Identity {
         sequence: sequence.header.id,
         start: 1,
@@ -130,7 +131,7 @@ fn clones_share_files_and_go_their_own_way() -> Result<()> {
     let then = world.clock.now_nanos();
     world.append(table_id, "q", 5)?;
     let target = |parent: ObjectId, name: &str| CloneTarget {
-        header: Header::new(parent, name, "SYSADMIN", world.clock.now_nanos()),
+        header: Header::new(parent, name, crate::catalog::SYSADMIN, world.clock.now_nanos()),
         mode: CreateMode::New,
         kind: None,
     };
@@ -282,7 +283,7 @@ fn a_clone_of_the_past_brings_a_dead_file_back() -> Result<()> {
     assert_eq!(vacuum(&world, DAY)?.dead_files, 1);
     world.clock.advance(4 * DAY);
     world.commit("clone", |t| {
-        let header = Header::new(PUBLIC, "C", "SYSADMIN", world.clock.now_nanos());
+        let header = Header::new(PUBLIC, "C", crate::catalog::SYSADMIN, world.clock.now_nanos());
         let target = CloneTarget { header, mode: CreateMode::New, kind: None };
         t.clone_object(id, Some(&TimePoint::At(then)), target).map(|_| ())
     })?;

@@ -32,7 +32,7 @@ pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listi
         let days = described.catalog.container_retention_days(header.id);
         listing.add(&[
             ("DATABASE_NAME", text(header.name.as_str())),
-            ("DATABASE_OWNER", text(header.owner.as_str())),
+            ("DATABASE_OWNER", text(described.catalog.name_of(header.owner))),
             ("IS_TRANSIENT", yes_no(database.transient)),
             ("COMMENT", present(&header.comment)),
             ("CREATED", time(header.created_nanos)),
@@ -50,7 +50,7 @@ pub(super) fn schemata(described: &Described, database: &Database, listing: &mut
         listing.add(&[
             ("CATALOG_NAME", text(database.header.name.as_str())),
             ("SCHEMA_NAME", text(header.name.as_str())),
-            ("SCHEMA_OWNER", text(header.owner.as_str())),
+            ("SCHEMA_OWNER", text(described.catalog.name_of(header.owner))),
             ("IS_TRANSIENT", yes_no(schema.transient)),
             ("IS_MANAGED_ACCESS", yes_no(schema.managed_access)),
             ("RETENTION_TIME", number(days)),

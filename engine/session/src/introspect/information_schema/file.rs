@@ -77,7 +77,7 @@ pub(super) fn stages(described: &Described, database: &Database, listing: &mut L
             ("STAGE_NAME", text(object.name())),
             ("STAGE_URL", optional(url)),
             ("STAGE_TYPE", text(kind)),
-            ("STAGE_OWNER", text(stage.header.owner.as_str())),
+            ("STAGE_OWNER", text(described.catalog.name_of(stage.header.owner))),
             ("ENDPOINT", optional(endpoint)),
             ("DIRECTORY_ENABLED", y_n(stage.directory)),
             ("STORAGE_INTEGRATION", optional(integration)),
@@ -95,7 +95,7 @@ pub(super) fn sequences(described: &Described, database: &Database, listing: &mu
             ("SEQUENCE_CATALOG", text(database.header.name.as_str())),
             ("SEQUENCE_SCHEMA", text(schema.header.name.as_str())),
             ("SEQUENCE_NAME", text(object.name())),
-            ("SEQUENCE_OWNER", text(sequence.header.owner.as_str())),
+            ("SEQUENCE_OWNER", text(described.catalog.name_of(sequence.header.owner))),
             ("DATA_TYPE", text("NUMBER")),
             ("NUMERIC_PRECISION", number(38)),
             ("NUMERIC_PRECISION_RADIX", number(10)),
@@ -119,7 +119,7 @@ pub(super) fn file_formats(described: &Described, database: &Database, listing: 
             ("FILE_FORMAT_CATALOG", text(database.header.name.as_str())),
             ("FILE_FORMAT_SCHEMA", text(schema.header.name.as_str())),
             ("FILE_FORMAT_NAME", text(object.name())),
-            ("FILE_FORMAT_OWNER", text(format.header.owner.as_str())),
+            ("FILE_FORMAT_OWNER", text(described.catalog.name_of(format.header.owner))),
             ("FILE_FORMAT_TYPE", text(format.format_type.as_str())),
         ];
         cells.extend(options(format));

@@ -10,7 +10,9 @@ mod relation;
 
 use std::sync::Arc;
 
-use firn_account::catalog::{self, Database, Header, Namespace, Object, Schema, ViewColumn};
+use firn_account::catalog::{
+    self, Database, Header, NOBODY, Namespace, Object, Schema, ViewColumn,
+};
 use firn_types::{Error, ErrorCode, Field, ObjectId, Result};
 
 use super::Described;
@@ -91,7 +93,7 @@ pub(crate) fn schema(database: &Database) -> Arc<Schema> {
         id: SCHEMA_ID,
         parent: database.header.id,
         name: INFORMATION_SCHEMA.to_string(),
-        owner: String::new(),
+        owner: NOBODY,
         comment: "Views describing the contents of schemas in this database".to_string(),
         ..database.header.clone()
     };

@@ -1,6 +1,6 @@
 //! TABLE_PRIVILEGES, OBJECT_PRIVILEGES, USAGE_PRIVILEGES, APPLICABLE_ROLES and ENABLED_ROLES.
 
-use firn_account::catalog::{Database, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind};
+use firn_account::catalog::{Database, GrantTarget, Grantee, Namespace, Object, ObjectKind};
 use firn_types::Value;
 
 use super::super::Described;
@@ -42,23 +42,23 @@ fn held<'a>(described: &'a Described, database: &Database) -> Vec<Held<'a>> {
     let mut all = Vec::new();
     for object in objects {
         let header = object.header();
+        let owner = catalog.name_of(header.owner);
         all.push(Held {
             object,
             privilege: "OWNERSHIP",
-            grantor: &header.owner,
-            grantee: ("ROLE", &header.owner),
+            grantor: owner,
+            grantee: ("ROLE", owner),
             grantable: true,
             created_nanos: header.created_nanos,
         });
-        let grants = catalog.grants().iter();
-        let here = |grant: &&Grant| grant.target == GrantTarget::Object(object.id());
-        all.extend(grants.filter(here).map(|grant| Held {
+        let grants = catalog.grants_on(&GrantTarget::Object(object.id())).into_iter();
+        all.extend(grants.map(|grant| Held {
             object,
             privilege: &grant.privilege,
-            grantor: &grant.granted_by,
-            grantee: match &grant.grantee {
-                Grantee::Role(name) => ("ROLE", name),
-                Grantee::User(name) => ("USER", name),
+            grantor: catalog.name_of(grant.granted_by),
+            grantee: match grant.grantee {
+                Grantee::Role(id) => ("ROLE", catalog.name_of(id)),
+                Grantee::User(id) => ("USER", catalog.name_of(id)),
             },
             grantable: grant.grant_option,
             created_nanos: grant.created_nanos,
@@ -139,35 +139,32 @@ fn add_objects(
 }
 
 pub(super) fn applicable_roles(described: &Described, _: &Database, listing: &mut Listing) {
-    let available = roles::available(&described.catalog, &described.user);
-    for grant in described.catalog.grants() {
-        let GrantTarget::Object(id) = grant.target else { continue };
-        let found = described.catalog.object(id).and_then(Object::as_role);
-        let Some(role) = found.filter(|role| available.contains(&role.header.name)) else {
-            continue;
-        };
-        let grantee = match &grant.grantee {
-            Grantee::Role(name) if available.contains(name) => name,
-            Grantee::User(name) if *name == described.user => name,
-            _ => continue,
-        };
-        listing.add(&[
-            ("GRANTEE", text(grantee.as_str())),
-            ("ROLE_NAME", text(role.header.name.as_str())),
-            ("ROLE_OWNER", text(role.header.owner.as_str())),
-            ("IS_GRANTABLE", yes_no(grant.grant_option)),
-        ]);
+    let catalog = &described.catalog;
+    let available = roles::available(catalog, &described.user);
+    let user = catalog.user(&described.user).map(|user| Grantee::User(user.header.id));
+    for grantee in available.iter().copied().map(Grantee::Role).chain(user) {
+        for grant in catalog.grants_to(grantee) {
+            let GrantTarget::Object(id) = grant.target else { continue };
+            let Some(role) = catalog.object(id).and_then(Object::as_role) else { continue };
+            listing.add(&[
+                ("GRANTEE", text(catalog.name_of(grantee.id()))),
+                ("ROLE_NAME", text(role.header.name.as_str())),
+                ("ROLE_OWNER", text(catalog.name_of(role.header.owner))),
+                ("IS_GRANTABLE", yes_no(grant.grant_option)),
+            ]);
+        }
     }
 }
 
 pub(super) fn enabled_roles(described: &Described, _: &Database, listing: &mut Listing) {
-    let mut names = roles::inherited(&described.catalog, &described.role);
-    names.sort();
-    for name in names {
-        let role = described.catalog.role(&name);
+    let catalog = &described.catalog;
+    let held = roles::inherited(catalog, described.role).into_iter();
+    let mut held: Vec<_> = held.filter_map(|id| catalog.object(id)).collect();
+    held.sort_by(|a, b| a.name().cmp(b.name()));
+    for role in held {
         listing.add(&[
-            ("ROLE_NAME", text(name.as_str())),
-            ("ROLE_OWNER", role.map_or(Value::Null, |role| text(role.header.owner.as_str()))),
+            ("ROLE_NAME", text(role.name())),
+            ("ROLE_OWNER", text(catalog.name_of(role.header().owner))),
         ]);
     }
 }

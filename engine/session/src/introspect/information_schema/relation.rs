@@ -48,7 +48,7 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
         let transient = table.is_some_and(|table| table.kind == TableKind::Transient);
         let mut cells = names(database, schema, header);
         cells.extend([
-            ("TABLE_OWNER", present(&header.owner)),
+            ("TABLE_OWNER", present(described.catalog.name_of(header.owner))),
             ("TABLE_TYPE", text(kind)),
             ("IS_TRANSIENT", yes_no(transient)),
             ("IS_INSERTABLE_INTO", yes_no(table.is_some())),
@@ -181,7 +181,7 @@ pub(super) fn views(described: &Described, database: &Database, listing: &mut Li
         let header = object.header();
         let mut cells = names(database, schema, header);
         cells.extend([
-            ("TABLE_OWNER", present(&header.owner)),
+            ("TABLE_OWNER", present(described.catalog.name_of(header.owner))),
             ("VIEW_DEFINITION", present(definition)),
             ("CHECK_OPTION", text("NONE")),
             ("IS_UPDATABLE", yes_no(false)),

@@ -7,6 +7,7 @@ use firn_types::{ObjectId, Value};
 
 use super::Shown;
 use crate::introspect::listing::{Cell, Listing, number, text, time, true_false, y_n};
+use crate::introspect::roles;
 
 const WAREHOUSES: &str = "name, state, type, size, min_cluster_count:number, \
                           max_cluster_count:number, started_clusters:number, running:number, \
@@ -62,6 +63,7 @@ impl Shown<'_> {
             let load = session.shared.warehouses.load(name);
             let mut cells = warehouse_cells(warehouse);
             cells.extend([
+                ("owner", self.owner(&warehouse.header)),
                 ("running", number(load.running as u64)),
                 ("queued", number(load.queued as u64)),
                 ("is_default", y_n(default == Some(name))),
@@ -78,19 +80,16 @@ impl Shown<'_> {
         let session = &self.running.session;
         let user = self.catalog.user(&session.user);
         let default = user.and_then(|user| user.property("DEFAULT_ROLE"));
-        let inherited = crate::introspect::roles::inherited(&self.catalog, &session.role);
+        let inherited = roles::inherited(&self.catalog, session.role);
         for object in self.of_account(Namespace::Role) {
             let header = object.header();
             let name = header.name.as_str();
+            let of_role = self.grants_of_role(header.id);
             let given = |to: fn(&Grantee) -> bool| {
-                let of_role = self.grants_of_role(header.id).filter(|grant| to(&grant.grantee));
-                number(of_role.count() as i128)
+                number(of_role.iter().filter(|grant| to(&grant.grantee)).count() as u64)
             };
-            let granted = self.catalog.grants().iter().filter(|grant| {
-                matches!(&grant.grantee, Grantee::Role(role) if role == name)
-                    && matches!(grant.target, GrantTarget::Object(id) if self.is_role(id))
-            });
-            let is_current = session.role == name;
+            let granted = roles::granted(&self.catalog, Grantee::Role(header.id));
+            let is_current = session.role == header.id;
             self.add(
                 &mut listing,
                 name,
@@ -100,11 +99,11 @@ impl Shown<'_> {
                     ("kind", text("ROLE")),
                     ("is_default", y_n(default == Some(name))),
                     ("is_current", y_n(is_current)),
-                    ("is_inherited", y_n(!is_current && inherited.iter().any(|r| r == name))),
+                    ("is_inherited", y_n(!is_current && inherited.contains(&header.id))),
                     ("assigned_to_users", given(|to| matches!(to, Grantee::User(_)))),
                     ("granted_to_roles", given(|to| matches!(to, Grantee::Role(_)))),
-                    ("granted_roles", number(granted.count() as i128)),
-                    ("owner", text(header.owner.as_str())),
+                    ("granted_roles", number(granted.len() as u64)),
+                    ("owner", self.owner(header)),
                     ("comment", text(header.comment.as_str())),
                 ],
             );
@@ -113,9 +112,8 @@ impl Shown<'_> {
     }
 
     /// The grants of a role to others.
-    pub(super) fn grants_of_role(&self, role: ObjectId) -> impl Iterator<Item = &Grant> {
-        let grants = self.catalog.grants().iter();
-        grants.filter(move |grant| grant.target == GrantTarget::Object(role))
+    pub(super) fn grants_of_role(&self, role: ObjectId) -> Vec<&Grant> {
+        self.catalog.grants_on(&GrantTarget::Object(role))
     }
 
     /// Whether the object is a role that exists.
@@ -129,7 +127,9 @@ impl Shown<'_> {
         let mut listing = self.listing(USERS);
         for object in self.of_account(Namespace::User) {
             let Object::User(user) = &object else { continue };
-            self.add(&mut listing, &user.header.name, &user_cells(user));
+            let mut cells = user_cells(user);
+            cells.push(("owner", self.owner(&user.header)));
+            self.add(&mut listing, &user.header.name, &cells);
         }
         listing
     }
@@ -182,7 +182,6 @@ fn warehouse_cells(warehouse: &Warehouse) -> Vec<Cell<'static>> {
         ("created_on", time(header.created_nanos)),
         ("resumed_on", time(header.altered_nanos)),
         ("updated_on", time(header.altered_nanos)),
-        ("owner", text(header.owner.as_str())),
         ("comment", text(header.comment.as_str())),
         (
             "enable_query_acceleration",
@@ -217,7 +216,6 @@ fn user_cells(user: &User) -> Vec<Cell<'static>> {
         ("must_change_password", flag("MUST_CHANGE_PASSWORD")),
         ("snowflake_lock", text("false")),
         ("ext_authn_duo", text("false")),
-        ("owner", text(header.owner.as_str())),
         ("has_password", text("false")),
         ("has_rsa_public_key", text("false")),
         ("has_mfa", text("false")),

@@ -4,7 +4,6 @@ use firn_account::catalog::{Namespace, Object, Stage, StageLocation};
 use firn_types::Result;
 
 use super::Shown;
-use super::relation::located;
 use crate::introspect::listing::{Listing, text, y_n};
 
 const STAGES: &str = "created_on:time, name, database_name, schema_name, url, has_credentials, \
@@ -21,7 +20,7 @@ impl Shown<'_> {
         let mut listing = self.listing(STAGES);
         for found in self.scoped_objects(Namespace::Stage)? {
             let Object::Stage(stage) = &found.object else { continue };
-            let mut cells = located(&stage.header, &found.place);
+            let mut cells = self.located(&stage.header, &found.place);
             let (url, integration, endpoint, credentials) = match &stage.location {
                 StageLocation::Internal => ("", None, None, false),
                 StageLocation::External { url, integration, endpoint, credentials } => {
@@ -50,7 +49,7 @@ impl Shown<'_> {
         for found in self.scoped_objects(Namespace::FileFormat)? {
             let Object::FileFormat(format) = &found.object else { continue };
             let options = crate::stages::stored_format(&format.format_type, &format.options)?;
-            let mut cells = located(&format.header, &found.place);
+            let mut cells = self.located(&format.header, &found.place);
             cells.extend([
                 ("kind", text("FILE FORMAT")),
                 ("type", text(format.format_type.as_str())),

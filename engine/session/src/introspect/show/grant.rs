@@ -1,8 +1,8 @@
 //! SHOW GRANTS in all its forms.
 
-use firn_account::catalog::{ACCOUNT, Grant, GrantTarget, Grantee, Header, Object, ObjectKind};
+use firn_account::catalog::{ACCOUNT, Grant, GrantTarget, Grantee, NOBODY, Object, ObjectKind};
 use firn_parse::ast::{self, Name};
-use firn_types::{Error, ObjectId, Result, Value};
+use firn_types::{Error, ObjectId, Result};
 
 use super::Shown;
 use crate::command::{catalog_kind, live, place};
@@ -19,12 +19,13 @@ const FUTURE_GRANTS: &str = "created_on:time, privilege, grant_on, name, grant_t
 impl Shown<'_> {
     /// SHOW GRANTS: the roles of the current user.
     pub(super) fn grants_of_user(&self) -> Result<Listing> {
-        Ok(self.roles_of(&Grantee::User(self.running.session.user.clone())))
+        let user = self.catalog.user(&self.running.session.user);
+        Ok(self.roles_of(Grantee::User(user.map_or(NOBODY, |user| user.header.id))))
     }
 
-    fn roles_of(&self, to: &Grantee) -> Listing {
+    fn roles_of(&self, to: Grantee) -> Listing {
         let mut listing = Listing::show(ROLE_GRANTS);
-        for grant in self.catalog.grants().iter().filter(|grant| grant.grantee == *to) {
+        for grant in self.catalog.grants_to(to) {
             self.add_role(&mut listing, grant);
         }
         listing
@@ -34,11 +35,11 @@ impl Shown<'_> {
         let GrantTarget::Object(id) = grant.target else { return };
         let role = self.catalog.object(id).filter(|_| self.is_role(id));
         let Some(role) = role else { return };
-        let mut cells = grantee_cells(&grant.grantee);
+        let mut cells = self.grantee_cells(grant.grantee);
         cells.extend([
             ("created_on", time(grant.created_nanos)),
             ("role", text(role.name())),
-            ("granted_by", text(grant.granted_by.as_str())),
+            ("granted_by", text(self.catalog.name_of(grant.granted_by))),
         ]);
         self.add(listing, role.name(), &cells);
     }
@@ -59,23 +60,21 @@ impl Shown<'_> {
 
     /// SHOW GRANTS TO ROLE and TO USER.
     pub(super) fn grants_to(&self, to: &ast::GrantTarget) -> Result<Listing> {
-        let name = match self.grantee(to)? {
-            user @ Grantee::User(_) => return Ok(self.roles_of(&user)),
-            Grantee::Role(name) => name,
+        let role = match self.grantee(to)? {
+            user @ Grantee::User(_) => return Ok(self.roles_of(user)),
+            Grantee::Role(role) => role,
         };
         let mut listing = Listing::show(GRANTS);
         let mut owned: Vec<&Object> = self.catalog.all().collect();
         owned.retain(|object| {
-            object.header().owner == name && self.catalog.is_live(object.id()) && is_shown(object)
+            object.header().owner == role && self.catalog.is_live(object.id()) && is_shown(object)
         });
         owned.sort_by_cached_key(|object| (object.kind(), self.catalog.full_name(object.id())));
         for object in owned {
             self.add_ownership(&mut listing, object);
         }
-        for grant in self.catalog.grants() {
-            if matches!(&grant.grantee, Grantee::Role(role) if *role == name) {
-                self.add_grant(&mut listing, grant);
-            }
+        for grant in self.catalog.grants_to(Grantee::Role(role)) {
+            self.add_grant(&mut listing, grant);
         }
         Ok(listing)
     }
@@ -84,10 +83,8 @@ impl Shown<'_> {
     pub(super) fn grants_on(&self, kind: ast::ObjectKind, name: Option<&Name>) -> Result<Listing> {
         let mut listing = Listing::show(GRANTS);
         let Some(name) = name else {
-            for grant in self.catalog.grants() {
-                if grant.target == GrantTarget::Account {
-                    self.add_grant(&mut listing, grant);
-                }
+            for grant in self.catalog.grants_on(&GrantTarget::Account) {
+                self.add_grant(&mut listing, grant);
             }
             return Ok(listing);
         };
@@ -96,25 +93,23 @@ impl Shown<'_> {
         let object = live(&self.catalog, kind, &place)
             .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?;
         self.add_ownership(&mut listing, &object);
-        for grant in self.catalog.grants() {
-            if grant.target == GrantTarget::Object(object.id()) {
-                self.add_grant(&mut listing, grant);
-            }
+        for grant in self.catalog.grants_on(&GrantTarget::Object(object.id())) {
+            self.add_grant(&mut listing, grant);
         }
         Ok(listing)
     }
 
     fn add_ownership(&self, listing: &mut Listing, object: &Object) {
-        let Header { owner, created_nanos, .. } = object.header();
+        let owner = || text(self.catalog.name_of(object.header().owner));
         let cells = [
-            ("created_on", time(*created_nanos)),
+            ("created_on", time(object.header().created_nanos)),
             ("privilege", text("OWNERSHIP")),
             ("granted_on", text(granted_on(object.kind()))),
             ("name", text(self.catalog.full_name(object.id()))),
             ("granted_to", text("ROLE")),
-            ("grantee_name", text(owner.as_str())),
+            ("grantee_name", owner()),
             ("grant_option", true_false(true)),
-            ("granted_by", text(owner.as_str())),
+            ("granted_by", owner()),
         ];
         self.add(listing, object.name(), &cells);
     }
@@ -128,14 +123,14 @@ impl Shown<'_> {
             },
             GrantTarget::Future { .. } => return,
         };
-        let mut cells = grantee_cells(&grant.grantee);
+        let mut cells = self.grantee_cells(grant.grantee);
         cells.extend([
             ("created_on", time(grant.created_nanos)),
             ("privilege", text(grant.privilege.as_str())),
             ("granted_on", text(on)),
             ("name", text(name.as_str())),
             ("grant_option", true_false(grant.grant_option)),
-            ("granted_by", text(grant.granted_by.as_str())),
+            ("granted_by", text(self.catalog.name_of(grant.granted_by))),
         ]);
         self.add(listing, &name, &cells);
     }
@@ -151,24 +146,24 @@ impl Shown<'_> {
         let container = live(&self.catalog, kind, &place)
             .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?
             .id();
-        Ok(self.future_grants(|_, place| place == container))
+        Ok(self.future_grants(self.catalog.future_grants_in(container)))
     }
 
     /// SHOW FUTURE GRANTS TO.
     pub(super) fn future_grants_to(&self, to: &ast::GrantTarget) -> Result<Listing> {
         let to = self.grantee(to)?;
-        Ok(self.future_grants(|grant, _| grant.grantee == to))
+        Ok(self.future_grants(self.catalog.grants_to(to)))
     }
 
-    fn future_grants(&self, wants: impl Fn(&Grant, ObjectId) -> bool) -> Listing {
+    fn future_grants(&self, grants: Vec<&Grant>) -> Listing {
         let mut listing = Listing::show(FUTURE_GRANTS);
-        for grant in self.catalog.grants() {
+        for grant in grants {
             let GrantTarget::Future { kind, container } = &grant.target else { continue };
-            if !wants(grant, *container) || self.live_object(*container).is_none() {
+            if self.live_object(*container).is_none() {
                 continue;
             }
             let name = format!("{}.<{kind}>", self.catalog.full_name(*container));
-            let mut cells = grantee_cells(&grant.grantee);
+            let mut cells = self.grantee_cells(grant.grantee);
             cells.extend([
                 ("created_on", time(grant.created_nanos)),
                 ("privilege", text(grant.privilege.as_str())),
@@ -186,19 +181,28 @@ impl Shown<'_> {
             ast::GrantTarget::Role(name) => {
                 let name = &name.object().name;
                 match self.catalog.role(name) {
-                    Some(_) => Ok(Grantee::Role(name.clone())),
+                    Some(role) => Ok(Grantee::Role(role.header.id)),
                     None => Err(self.missing(ObjectKind::Role, name)),
                 }
             }
             ast::GrantTarget::User(name) => {
                 let name = &name.object().name;
                 match self.catalog.user(name) {
-                    Some(_) => Ok(Grantee::User(name.clone())),
+                    Some(user) => Ok(Grantee::User(user.header.id)),
                     None => Err(self.missing(ObjectKind::User, name)),
                 }
             }
             ast::GrantTarget::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
         }
+    }
+
+    fn grantee_cells(&self, grantee: Grantee) -> Vec<Cell<'static>> {
+        let to = match grantee {
+            Grantee::Role(_) => "ROLE",
+            Grantee::User(_) => "USER",
+        };
+        let name = text(self.catalog.name_of(grantee.id()));
+        vec![("granted_to", text(to)), ("grant_to", text(to)), ("grantee_name", name)]
     }
 
     fn missing(&self, kind: ObjectKind, name: &str) -> Error {
@@ -213,13 +217,4 @@ fn is_shown(object: &Object) -> bool {
 
 fn granted_on(kind: ObjectKind) -> String {
     kind.word().to_uppercase().replace(' ', "_")
-}
-
-fn grantee_cells(grantee: &Grantee) -> Vec<Cell<'static>> {
-    let (to, name) = match grantee {
-        Grantee::Role(name) => ("ROLE", name),
-        Grantee::User(name) => ("USER", name),
-    };
-    let name: Value = text(name.as_str());
-    vec![("granted_to", text(to)), ("grant_to", text(to)), ("grantee_name", name)]
 }

@@ -12,10 +12,11 @@ mod scope;
 mod session;
 
 use firn_account::Catalog;
+use firn_account::catalog::Header;
 use firn_parse::ast::{ObjectKind, Show, ShowKind};
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, ErrorCode, Result, Value};
 
-use super::listing::{Cell, Listing, is_like};
+use super::listing::{Cell, Listing, is_like, text};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -169,6 +170,11 @@ impl Shown<'_> {
         show.like.as_ref().is_none_or(|pattern| is_like(name, pattern))
             && show.starts_with.as_ref().is_none_or(|start| name.starts_with(start.as_str()))
             && show.from.as_ref().is_none_or(|from| name > from.as_str())
+    }
+
+    /// The role that owns an object.
+    fn owner(&self, header: &Header) -> Value {
+        text(self.catalog.name_of(header.owner))
     }
 
     /// Adds a row about an object of this name, where it is wanted.

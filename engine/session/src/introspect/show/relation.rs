@@ -1,6 +1,6 @@
 //! SHOW TABLES, VIEWS, MATERIALIZED VIEWS and OBJECTS.
 
-use firn_account::catalog::{MaterializedView, Namespace, Object, Table, TableKind, View};
+use firn_account::catalog::{Header, MaterializedView, Namespace, Object, Table, TableKind, View};
 use firn_types::{Result, Value};
 
 use super::Shown;
@@ -42,7 +42,7 @@ impl Shown<'_> {
     }
 
     fn table_cells(&self, table: &Table, place: &Place) -> Vec<Cell<'static>> {
-        let mut cells = located(&table.header, place);
+        let mut cells = self.located(&table.header, place);
         cells.extend([
             ("cluster_by", text(linear(&table.cluster_by))),
             ("rows", number(table.snapshot.rows())),
@@ -67,7 +67,7 @@ impl Shown<'_> {
         let mut listing = self.listing(VIEWS);
         for found in self.scoped_objects(Namespace::Relation)? {
             let cells = match &found.object {
-                Object::View(view) => view_cells(view, &found.place),
+                Object::View(view) => self.view_cells(view, &found.place),
                 Object::MaterializedView(view) => {
                     let mut cells = self.materialized_cells(view, &found.place);
                     cells.push(("is_materialized", true_false(true)));
@@ -100,7 +100,7 @@ impl Shown<'_> {
             None => Value::Null,
         };
         let invalid = view.state.invalid_reason.is_some();
-        let mut cells = located(&view.header, place);
+        let mut cells = self.located(&view.header, place);
         cells.extend([
             ("kind", text("MATERIALIZED_VIEW")),
             ("cluster_by", text(linear(&view.cluster_by))),
@@ -120,6 +120,32 @@ impl Shown<'_> {
         cells
     }
 
+    /// What all objects of a schema show.
+    pub(super) fn located(&self, header: &Header, place: &Place) -> Vec<Cell<'static>> {
+        vec![
+            ("created_on", time(header.created_nanos)),
+            ("name", text(header.name.as_str())),
+            ("database_name", text(place.database())),
+            ("schema_name", text(place.schema())),
+            ("owner", self.owner(header)),
+            ("comment", text(header.comment.as_str())),
+            ("dropped_on", header.dropped_nanos.map_or(Value::Null, time)),
+            ("owner_role_type", text("ROLE")),
+        ]
+    }
+
+    fn view_cells(&self, view: &View, place: &Place) -> Vec<Cell<'static>> {
+        let mut cells = self.located(&view.header, place);
+        cells.extend([
+            ("kind", text("VIEW")),
+            ("text", text(view.text.as_str())),
+            ("is_secure", true_false(view.secure)),
+            ("is_materialized", true_false(false)),
+            ("change_tracking", on_off(false)),
+        ]);
+        cells
+    }
+
     /// SHOW OBJECTS: tables and views.
     pub(super) fn tables_and_views(&self) -> Result<Listing> {
         let mut listing = self.listing(OBJECTS);
@@ -127,7 +153,7 @@ impl Shown<'_> {
             let Located { place, object } = &found;
             let mut cells = match object {
                 Object::Table(table) => self.table_cells(table, place),
-                Object::View(view) => view_cells(view, place),
+                Object::View(view) => self.view_cells(view, place),
                 Object::MaterializedView(view) => self.materialized_cells(view, place),
                 _ => continue,
             };
@@ -145,32 +171,6 @@ impl Shown<'_> {
         }
         Ok(listing)
     }
-}
-
-/// What all objects of a schema show.
-pub(super) fn located(header: &firn_account::catalog::Header, place: &Place) -> Vec<Cell<'static>> {
-    vec![
-        ("created_on", time(header.created_nanos)),
-        ("name", text(header.name.as_str())),
-        ("database_name", text(place.database())),
-        ("schema_name", text(place.schema())),
-        ("owner", text(header.owner.as_str())),
-        ("comment", text(header.comment.as_str())),
-        ("dropped_on", header.dropped_nanos.map_or(Value::Null, time)),
-        ("owner_role_type", text("ROLE")),
-    ]
-}
-
-fn view_cells(view: &View, place: &Place) -> Vec<Cell<'static>> {
-    let mut cells = located(&view.header, place);
-    cells.extend([
-        ("kind", text("VIEW")),
-        ("text", text(view.text.as_str())),
-        ("is_secure", true_false(view.secure)),
-        ("is_materialized", true_false(false)),
-        ("change_tracking", on_off(false)),
-    ]);
-    cells
 }
 
 fn table_kind(table: &Table) -> &'static str {

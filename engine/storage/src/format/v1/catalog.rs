@@ -56,6 +56,23 @@ impl Object {
         }
     }
 
+    /// The same, to be changed.
+    pub fn header_mut(&mut self) -> &mut Header {
+        match self {
+            Object::Database(object) | Object::Schema(object) => &mut object.header,
+            Object::Table(object) => &mut object.header,
+            Object::View(object) => &mut object.header,
+            Object::MaterializedView(object) => &mut object.view.header,
+            Object::Sequence(object) => &mut object.header,
+            Object::Stage(object) => &mut object.header,
+            Object::FileFormat(object) => &mut object.header,
+            Object::Integration(object) => &mut object.header,
+            Object::Warehouse(object) => &mut object.header,
+            Object::Role(object) => &mut object.header,
+            Object::User(object) => &mut object.header,
+        }
+    }
+
     /// The rows, of a kind that has any.
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
@@ -77,7 +94,7 @@ pub struct Header {
     /// The name.
     pub name: String,
     /// The owning role.
-    pub owner: String,
+    pub owner: Principal,
     /// The comment.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
@@ -447,7 +464,7 @@ pub struct Grant {
     /// WITH GRANT OPTION.
     pub grant_option: bool,
     /// By which role.
-    pub granted_by: String,
+    pub granted_by: Principal,
     /// When.
     pub created_nanos: i64,
 }
@@ -469,9 +486,19 @@ pub enum Target {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Grantee {
     /// A role.
-    Role(String),
+    Role(Principal),
     /// A user.
-    User(String),
+    User(Principal),
+}
+
+/// A role or a user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Principal {
+    /// Its id; 0 for nobody.
+    Id(u64),
+    /// Its name: formats 1 and 2.
+    Name(String),
 }
 
 /// What a COPY did with a file.

@@ -1,6 +1,7 @@
-//! Versions 1 and 2 of what is persisted. Version 2 has a header around each file, and fields that version
-//! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Fields
-//! may be added with a default, together with a new version; nothing else changes.
+//! Versions 1 to 3 of what is persisted. Version 2 has a header around each file, and fields that version
+//! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
+//! 3 has the ids of owners and of those who have grants, where the others have names. Fields may be added
+//! with a default, together with a new version; nothing else changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
 
@@ -10,8 +11,9 @@ mod partition;
 
 pub use catalog::{
     Column, ColumnDefault, Constraint, Container, FileFormat, ForeignKey, Grant, Grantee, Header,
-    Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Sequence, Stage,
-    StageFileFormat, StageLocation, StarColumns, Table, Target, User, View, ViewColumn, Warehouse,
+    Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Principal, Sequence,
+    Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, User, View, ViewColumn,
+    Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, Parameter, Vacuum};
 pub use partition::{
