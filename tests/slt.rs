@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use firn_engine::Cell;
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::registry::{self, Function};
 use firn_tests::{
     CONFIGURATIONS, Configuration, EngineUnderTest, files_below, skips, written_cell,
 };

@@ -26,15 +26,22 @@ const BANNED: &[(&str, &str)] = &[
 const FENCES: &[(&str, &[&str])] = &[
     ("engine/types", &[]),
     ("engine/column", &["types"]),
-    ("engine/expression", &["column", "types"]),
+    ("engine/functions", &["column", "types"]),
+    ("engine/expression", &["functions", "column", "types"]),
     ("engine/storage", &["column", "types"]),
     ("engine/account", &["storage", "column", "types"]),
     ("engine/service", &["account", "storage", "types"]),
     ("loader", &["column", "types"]),
     ("engine/parse", &["types"]),
-    ("engine/plan", &["account", "storage", "expression", "types"]),
-    ("engine/query", &["parse", "plan", "account", "storage", "expression", "column", "types"]),
-    ("engine/execute", &["plan", "expression", "storage", "account", "loader", "column", "types"]),
+    ("engine/plan", &["account", "storage", "expression", "functions", "types"]),
+    (
+        "engine/query",
+        &["parse", "plan", "account", "storage", "expression", "functions", "column", "types"],
+    ),
+    (
+        "engine/execute",
+        &["plan", "expression", "functions", "storage", "account", "loader", "column", "types"],
+    ),
     (
         "engine/session",
         &[
@@ -43,6 +50,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "plan",
             "parse",
             "expression",
+            "functions",
             "service",
             "storage",
             "account",

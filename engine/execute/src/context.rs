@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use firn_column::Batch;
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
 use firn_plan::{StageScan, VirtualSource};
 use firn_storage::{ColumnCache, ObjectAccess};
 use firn_types::{Error, Monitor, Result};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use firn_column::{Batch, Column, Selection};
 use firn_expression::Expr;
-use firn_expression::expr::{Evaluator, Predicate};
+use firn_expression::{Evaluator, Predicate};
 use firn_types::{ColumnId, Error, Result, SqlType};
 
 use crate::context::QueryContext;

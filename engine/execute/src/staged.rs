@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::Int64Array;
 use firn_column::{Array, Batch, Column};
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
 use firn_loader::format::FileBatch;
 use firn_loader::format::csv::text_sinks;
 use firn_loader::format::json::JsonPlan;

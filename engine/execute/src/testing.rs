@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firn_column::{Batch, Column, PhysicalType};
 use firn_expression::Expr;
-use firn_expression::functions::{Arity, Documentation, ScalarBinding, ScalarFunction};
+use firn_functions::{Arity, Documentation, Kernel, ScalarBinding, ScalarFunction};
 use firn_plan::{Plan, PlanColumn, VirtualScan, VirtualSource};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Error, Result, SqlType, Value};
@@ -145,7 +145,7 @@ static ADD: ScalarFunction = ScalarFunction::new(
         ScalarBinding::new(
             vec![integer, integer],
             integer,
-            Arc::new(|call, columns| {
+            Kernel::propagating(|call, columns| {
                 let values: Vec<Value> = (0..call.rows)
                     .map(|row| {
                         match [0, 1].map(|c: usize| columns[c].value(row, SqlType::INTEGER)) {

@@ -2,7 +2,7 @@
 //! where the plan has numbers.
 
 use firn_expression::Expr;
-pub use firn_expression::expr::display::ColumnNames;
+pub use firn_expression::display::ColumnNames;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{FieldId, SqlType, Value};
 

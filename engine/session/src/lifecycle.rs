@@ -9,7 +9,7 @@ use std::thread;
 use firn_column::Batch;
 use firn_execute::spool::own_rows;
 use firn_execute::{Flow, Profile, Spool};
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{Binds, PlaceRule, Placeholders};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use firn_execute::QueryContext;
 use firn_execute::context::Storage;
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
+use firn_functions::context::MADE_BYTES_MAX;
 use firn_parse::ast::Statement;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{BindContext, Binder};
@@ -116,6 +117,7 @@ impl StatementContext {
             week_start: small("WEEK_START"),
             week_of_year_policy: small("WEEK_OF_YEAR_POLICY"),
             seed: seed_of(&self.query_id),
+            made_bytes_max: MADE_BYTES_MAX,
             services: Arc::new(SessionServices::of(self)),
         }
     }

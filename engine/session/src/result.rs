@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_column::record_batch::{self, RecordBatch, SchemaRef};
 use firn_column::{Batch, Column};
 use firn_execute::Spool;
-use firn_expression::functions::{FunctionContext, cast};
+use firn_functions::{FunctionContext, cast};
 use firn_types::{Field, Result, SqlType, Value, print_text};
 
 /// The rows that a statement answers with, and what a client says of them.

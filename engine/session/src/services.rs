@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_account::{Account, Catalog, SessionSpace};
 use firn_execute::{VirtualRows, VirtualTables};
-use firn_expression::functions::Services;
+use firn_functions::Services;
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
 use firn_query::bind::{BindServices, PlaceRule, TimePoint};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use firn_column::Batch;
 use firn_execute::spool::Next;
 use firn_execute::{Profile, Spool};
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
 use firn_types::{Error, Field, Monitor, QueryId};
 
 use crate::failure::Failure;

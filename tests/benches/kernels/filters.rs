@@ -8,10 +8,10 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use firn_column::{Batch, Column};
 use firn_expression::Expr;
-use firn_expression::expr::Predicate;
-use firn_expression::functions::Argument;
-use firn_expression::functions::context::FunctionContext;
-use firn_expression::functions::registry::{self, Function};
+use firn_expression::Predicate;
+use firn_functions::Argument;
+use firn_functions::context::FunctionContext;
+use firn_functions::registry::{self, Function};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, SqlType, Value};
 

@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::PrimitiveArray;
-use arrow::buffer::NullBuffer;
+use arrow::array::{Array as _, BooleanArray, PrimitiveArray, UInt32Array};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::ArrowPrimitiveType;
 use firn_types::Result;
 
-use crate::{Array, Column};
+use crate::{Array, Column, PhysicalType};
 
 /// One operand of a kernel of two: an array, or an array of one value that stands for every row.
 #[derive(Clone, Copy, Debug)]
@@ -146,5 +146,34 @@ pub(crate) fn pairs<L: Copy, R: Copy, O>(
         (Operand::Many(l), Operand::One(r)) => l.iter().map(|&l| function(l, r)).collect(),
         (Operand::One(l), Operand::Many(r)) => r.iter().map(|&r| function(l, r)).collect(),
         (Operand::One(l), Operand::One(r)) => vec![function(l, r)],
+    }
+}
+
+/// The answers of a dictionary's values, for its rows. Texts stay a dictionary.
+pub fn by_code(codes: &UInt32Array, answers: &Arc<Array>) -> Column {
+    match answers.as_ref() {
+        Array::Bool(flags) if flags.null_count() == 0 => {
+            // What lies under a NULL code is arbitrary.
+            let (table, codes_of) = (flags.values(), codes.values());
+            let flags = BooleanBuffer::collect_bool(codes.len(), |row| {
+                let code = codes_of[row] as usize;
+                code < table.len() && table.value(code)
+            });
+            Column::Flat(Array::Bool(BooleanArray::new(flags, codes.nulls().cloned())))
+        }
+        all => {
+            let keeps = all.null_count() == 0
+                && matches!(all.physical(), PhysicalType::Text | PhysicalType::Bytes);
+            let column = Column::Dictionary { codes: codes.clone(), values: Arc::clone(answers) };
+            if keeps { column } else { Column::Flat(column.flat()) }
+        }
+    }
+}
+
+/// The column as an array or a constant.
+pub fn without_dictionary(column: &Column) -> Column {
+    match column {
+        Column::Dictionary { .. } => Column::Flat(column.flat()),
+        other => other.clone(),
     }
 }

@@ -3,8 +3,8 @@
 use firn_column::kernels::pick::{RowOf, gather};
 use firn_column::row_key::{KeyOrder, sort_rows};
 use firn_column::{Batch, Column};
+use firn_expression::Evaluator;
 use firn_expression::Expr;
-use firn_expression::expr::Evaluator;
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{ColumnId, Result, SqlType};
 

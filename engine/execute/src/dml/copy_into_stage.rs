@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::UInt32Array;
 use firn_column::Batch;
-use firn_expression::expr::Evaluator;
-use firn_expression::functions::FunctionContext;
-use firn_expression::functions::cast::{CastMode, cast_column};
+use firn_expression::Evaluator;
+use firn_functions::FunctionContext;
+use firn_functions::cast::{CastMode, cast_column};
 use firn_loader::options::{FileFormat, FormatDefinition, UnloadOptions, from_plan};
 use firn_loader::stage::SharedStage;
 use firn_loader::unload::{NULL_PARTITION, UnloadPlan, UnloadedFile, Unloader};

@@ -5,7 +5,7 @@ use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::Batch;
 use firn_expression::Expr;
-use firn_expression::expr::Predicate;
+use firn_expression::Predicate;
 use firn_plan::statement::{InsertMany, Target};
 use firn_types::{ObjectId, Result};
 

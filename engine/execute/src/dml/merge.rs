@@ -11,7 +11,7 @@ use arrow::array::BooleanArray;
 use firn_account::Transaction;
 use firn_column::Batch;
 use firn_expression::Expr;
-use firn_expression::expr::Predicate;
+use firn_expression::Predicate;
 use firn_plan::statement::{Merge, MergeAction, MergeClause};
 use firn_types::Result;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use firn_account::catalog::Table;
 use firn_column::{Batch, Column};
+use firn_expression::Evaluator;
 use firn_expression::Expr;
-use firn_expression::expr::Evaluator;
-use firn_expression::functions::cast::{CastMode, cast_column};
+use firn_functions::cast::{CastMode, cast_column};
 use firn_plan::statement::Target;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 

@@ -9,7 +9,7 @@ use arrow::array::{Int64Array, UInt32Array};
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::{Array, Column};
-use firn_expression::functions::cast::{CastMode, cast_column};
+use firn_functions::cast::{CastMode, cast_column};
 use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 

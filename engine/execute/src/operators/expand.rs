@@ -2,7 +2,7 @@
 
 use arrow::array::UInt32Array;
 use firn_column::Batch;
-use firn_expression::functions::{Call, TableBinding};
+use firn_functions::{Call, TableBinding};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Result, SqlType};
 

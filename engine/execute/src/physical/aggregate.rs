@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use firn_expression::functions::AggregateBinding;
-use firn_expression::functions::aggregate::{distinct, ordered};
+use firn_functions::AggregateBinding;
+use firn_functions::aggregate::{distinct, ordered};
 use firn_plan::{Aggregate, AggregateCall, SortKey};
 use firn_types::{ColumnId, Result, SqlType};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
+use firn_functions::Meaning;
 use firn_plan::{
     Aggregate, Filter, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project, ProjectItem,
     RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, TableExpand, With,
@@ -213,9 +214,7 @@ fn counts_rows(expr: &Expr) -> bool {
     let mut pending = vec![expr];
     while let Some(expr) = pending.pop() {
         match expr {
-            Expr::Call { function, .. }
-                if matches!(function.name, "SEQ1" | "SEQ2" | "SEQ4" | "SEQ8") =>
-            {
+            Expr::Call { function, .. } if function.meaning == Meaning::RowCounter => {
                 return true;
             }
             other => pending.extend(other.children()),

@@ -1,9 +1,11 @@
 //! Scans of stored tables, and answers that need none.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_expression::Expr;
+use firn_functions::AggregateMeaning;
 use firn_plan::{Aggregate, Plan, Scan, ScanColumn};
 use firn_storage::ReadColumn;
 use firn_types::{ColumnId, Error, Result, SqlType, Value};
@@ -103,14 +105,15 @@ impl Builder<'_, '_> {
         for call in node.aggregates.iter().filter(|call| wanted.contains(&call.id)) {
             let sql_type = call.signature.returns;
             let arguments: Vec<_> = call.arguments.iter().map(Expr::as_column).collect();
-            let value = match (call.function.name, arguments.as_slice()) {
-                ("COUNT", []) => Value::integer(scan.snapshot.rows()),
-                ("MIN" | "MAX", [Some(column)]) => {
+            let meaning = call.function.meaning;
+            let value = match (meaning, meaning.extreme(), arguments.as_slice()) {
+                (AggregateMeaning::Count, _, []) => Value::integer(scan.snapshot.rows()),
+                (_, Some(extreme), [Some(column)]) => {
                     let mut column = *column;
                     while let Some(below) = passed.get(&column).filter(|below| **below != column) {
                         column = *below;
                     }
-                    known_extreme(scan, column, call.function.name == "MIN")?
+                    known_extreme(scan, column, extreme)?
                 }
                 _ => return None,
             };
@@ -124,13 +127,13 @@ impl Builder<'_, '_> {
 }
 
 /// The least or greatest value of a column, where statistics know it exactly.
-fn known_extreme(scan: &Scan, id: ColumnId, least: bool) -> Option<Value> {
+fn known_extreme(scan: &Scan, id: ColumnId, extreme: Ordering) -> Option<Value> {
     let column = scan.columns.iter().find(|column| column.column.id == id)?;
     let summary = scan.snapshot.column_summary(column.field)?;
     if !summary.exact || summary.rows != scan.snapshot.rows() {
         return None;
     }
-    let value = if least { summary.min.clone()? } else { summary.max.clone()? };
+    let value = if extreme.is_lt() { summary.min.clone()? } else { summary.max.clone()? };
     // Statistics may have been written before the column took its present type.
     let fits = match (&value, column.column.sql_type) {
         (Value::Number(number), SqlType::Number { scale, .. }) => number.scale == scale,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
+use firn_functions::{AggregateMeaning, WindowMeaning};
 use firn_plan::{Window, WindowCall, WindowTarget};
 use firn_types::Result;
 
@@ -10,7 +11,7 @@ use super::aggregate::wrapped;
 use super::sort::key_order;
 use super::{Builder, Stream, Wanted, started, wanted_with};
 use crate::evaluate::{Expressions, Layout};
-use crate::operators::window::{self, CallTarget, Running, Ties, Top, WindowCallSpec, WindowSpec};
+use crate::operators::window::{self, CallTarget, Running, Top, WindowCallSpec, WindowSpec};
 use crate::profile::OperatorId;
 
 impl Builder<'_, '_> {
@@ -83,9 +84,9 @@ fn call_spec(call: &WindowCall, inputs: &mut Vec<Expr>) -> Result<WindowCallSpec
         WindowTarget::Aggregate { function, signature, distinct, within } => {
             inputs.extend(within.iter().map(|key| key.expr.clone()));
             let plain = !distinct && within.is_empty();
-            let name = plain.then_some(function.name);
+            let meaning = if plain { function.meaning } else { AggregateMeaning::Opaque };
             let binding = (function.over)(&signature.given)?;
-            CallTarget::Aggregate(wrapped(binding, *distinct, within), name)
+            CallTarget::Aggregate(wrapped(binding, *distinct, within), meaning)
         }
     };
     Ok(WindowCallSpec {
@@ -103,7 +104,8 @@ fn top_of(node: &Window) -> Option<Top> {
     let (id, rows) = node.top?;
     let call = node.calls.iter().find(|call| call.id == id)?;
     let WindowTarget::Window(function, _) = &call.target else { return None };
-    Some(Top { rows: usize::try_from(rows).ok()?, ties: Ties::of(function.name)? })
+    let WindowMeaning::Numbering(numbering) = function.meaning else { return None };
+    Some(Top { rows: usize::try_from(rows).ok()?, numbering })
 }
 
 fn expressions(call: &WindowCall) -> Vec<&Expr> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use firn_expression::functions::Argument;
-use firn_expression::functions::registry::{Function, find};
+use firn_functions::Argument;
+use firn_functions::registry::{Function, find};
 use firn_plan::{Aggregate, AggregateCall, Plan, ProjectItem};
 use firn_types::{Result, SqlType, Value};
 

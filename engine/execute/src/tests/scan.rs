@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use firn_account::catalog::{Header, Table, TableColumn};
 use firn_column::{Batch, Column};
-use firn_expression::functions::Argument;
-use firn_expression::functions::registry::{Function, find};
+use firn_functions::Argument;
+use firn_functions::registry::{Function, find};
 use firn_plan::{
     Aggregate, AggregateCall, Join, JoinKey, JoinKind, Plan, Project, ProjectItem, Scan,
     ScanColumn, Sort, SortKey,

@@ -1,7 +1,7 @@
 //! Window functions and frames against naive ones.
 
-use firn_expression::functions::Argument;
-use firn_expression::functions::registry::{Function, find};
+use firn_functions::Argument;
+use firn_functions::registry::{Function, find};
 use firn_plan::{Frame, FrameBound, FrameUnit, Plan, SortKey, Window, WindowCall, WindowTarget};
 use firn_types::decimal::divide_scaled;
 use firn_types::{Result, SqlType, Value};

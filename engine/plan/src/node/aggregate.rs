@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{AggregateFunction, Signature};
+use firn_functions::{AggregateFunction, Signature};
 use firn_types::{ColumnId, Result, SqlType, Value};
 
 use super::{ProjectItem, SortKey};
@@ -71,7 +71,7 @@ impl AggregateCall {
             id: self.id,
             name: self.name.clone(),
             sql_type: self.signature.returns,
-            nullable: self.function.name != "COUNT",
+            nullable: !self.function.meaning.is_never_null(),
         }
     }
 }

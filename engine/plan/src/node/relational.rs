@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{Argument, TableFunction};
+use firn_functions::{Argument, TableFunction};
 use firn_types::ColumnId;
 
 use crate::{Plan, PlanColumn};

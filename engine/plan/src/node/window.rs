@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::{AggregateFunction, Signature, WindowFunction};
+use firn_functions::{AggregateFunction, Signature, WindowFunction};
 use firn_types::{ColumnId, Value};
 
 use super::SortKey;

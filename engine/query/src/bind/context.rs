@@ -5,13 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use firn_account::catalog::{Catalog, CurrentPath, StarColumns};
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
+use firn_plan::statement::Query;
+use firn_plan::{Plan, With};
 use firn_types::{Error, Field, Result, SqlType, Value};
 
 use super::placeholder::Placeholders;
 use super::scope::Scope;
-use firn_plan::statement::Query;
-use firn_plan::{Plan, With};
 
 /// What a statement is bound against.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use firn_account::catalog::names::nearest;
 use firn_types::{ColumnId, Error, ErrorCode, ObjectName, Result, Span};
 
-use firn_expression::expr::display::ColumnNames;
+use firn_expression::display::ColumnNames;
 use firn_plan::PlanColumn;
 
 /// The columns in sight of an expression: those of FROM, and of the enclosing queries.

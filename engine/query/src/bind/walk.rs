@@ -1,6 +1,6 @@
 //! Looking through syntax trees before they are bound.
 
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::registry::{self, Function};
 
 use firn_parse::ast::{
     ArgumentValue, Expr, ExprKind, FunctionCall, GroupBy, GroupItem, JoinConstraint, LikePattern,

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
 use firn_types::{ColumnId, SqlType};
 
 use firn_plan::PlanColumn;

@@ -14,6 +14,11 @@ use std::collections::HashMap;
 
 use firn_column::PhysicalType;
 use firn_expression::Expr;
+use firn_functions::meaning::ArithmeticOperator::{Divide, Modulo};
+use firn_functions::{AggregateMeaning, Meaning};
+use firn_plan::{
+    Aggregate, AggregateCall, Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem,
+};
 use firn_types::{ColumnId, Decimal, Result, SqlType, TypeFamily, Value};
 
 use super::OptimizeContext;
@@ -21,9 +26,6 @@ use super::estimate::Estimator;
 use super::join_order::graph::{Graph, Tables};
 use super::partial::{Partial, aggregate};
 use super::substitute::{is_volatile, substitute_in};
-use firn_plan::{
-    Aggregate, AggregateCall, Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem,
-};
 
 /// Most tables beside those with arguments: all sets of them are looked at.
 const OTHERS_MAX: usize = 8;
@@ -110,9 +112,9 @@ fn over_joins(mut node: Aggregate) -> Aggregate {
 /// one before 38 digits are used up.
 fn fails(expr: &Expr) -> bool {
     expr.any(&mut |part| match part {
-        Expr::Call { function, arguments, .. } => match (function.name, arguments.as_slice()) {
-            ("+" | "-" | "*" | "NEGATE", _) => false,
-            ("/", [_, divisor]) => !is_not_zero(divisor),
+        Expr::Call { function, arguments, .. } => match (function.meaning, arguments.as_slice()) {
+            (Meaning::Arithmetic(Divide | Modulo), [_, divisor]) => !is_not_zero(divisor),
+            (Meaning::Arithmetic(_), _) => false,
             _ => true,
         },
         Expr::Cast { input, to, .. } => {
@@ -142,8 +144,8 @@ struct Call {
 impl Call {
     fn of(call: &AggregateCall) -> Call {
         let whole = call.clone();
-        if let ("SUM", false, [Expr::Case { branches, otherwise, .. }]) =
-            (call.function.name, call.distinct, call.arguments.as_slice())
+        if let (AggregateMeaning::Sum, false, [Expr::Case { branches, otherwise, .. }]) =
+            (call.function.meaning, call.distinct, call.arguments.as_slice())
             && let [(condition, value)] = branches.as_slice()
             && value.sql_type() == call.arguments[0].sql_type()
             && !is_volatile(condition)

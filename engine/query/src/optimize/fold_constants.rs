@@ -4,11 +4,11 @@
 //! reaches it.
 
 use firn_expression::Expr;
-use firn_expression::expr::fold;
+use firn_expression::fold;
+use firn_plan::Plan;
 use firn_types::Result;
 
 use super::OptimizeContext;
-use firn_plan::Plan;
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(plan.transform_up(&mut |mut node| {

@@ -4,13 +4,14 @@
 //! columns like any others: what is merged in a plan may be stored, joined and spilled between the steps.
 
 use firn_expression::Expr;
-use firn_expression::functions::Argument;
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::Argument;
+use firn_functions::meaning::Merge;
+use firn_functions::registry::{self, Function};
+use firn_plan::{AggregateCall, PlanColumn};
 use firn_types::{Result, SqlType, Value};
 
 use super::OptimizeContext;
 use super::substitute::is_volatile;
-use firn_plan::{AggregateCall, PlanColumn};
 
 /// Calls of aggregate functions, taken apart.
 pub(super) struct Partial {
@@ -41,18 +42,16 @@ impl Partial {
             if call.distinct || !call.order_by.is_empty() {
                 return Ok(None);
             }
-            let answer = match call.function.name {
-                "SUM" | "MIN" | "MAX" | "ANY_VALUE" | "BOOLAND_AGG" | "BOOLOR_AGG" => {
-                    Answer::State(partial.state(call.clone(), context))
-                }
-                "COUNT" | "COUNT_IF" => Answer::Count(partial.state(call.clone(), context)),
-                "AVG" => {
+            let answer = match call.function.meaning.merge() {
+                Some(Merge::Same) => Answer::State(partial.state(call.clone(), context)),
+                Some(Merge::Added) => Answer::Count(partial.state(call.clone(), context)),
+                Some(Merge::SumAndCount) => {
                     let sum = aggregate("SUM", call, &call.arguments, context)?;
                     let count = aggregate("COUNT", call, &call.arguments, context)?;
                     let sum = partial.state(sum, context);
                     Answer::Mean(sum, partial.state(count, context))
                 }
-                _ => return Ok(None),
+                None => return Ok(None),
             };
             partial.answers.push((answer, call.signature.returns));
         }
@@ -78,9 +77,9 @@ impl Partial {
         context: &OptimizeContext<'_>,
     ) -> Result<Vec<AggregateCall>> {
         let calls = self.states.iter().zip(parts).map(|(state, part)| {
-            let name = match state.function.name {
-                "COUNT" | "COUNT_IF" => "SUM",
-                own => own,
+            let name = match state.function.meaning.merge() {
+                Some(Merge::Added) => "SUM",
+                _ => state.function.name,
             };
             aggregate(name, state, &[part.expr()], context)
         });

@@ -3,6 +3,8 @@
 //! Only what is implied counts: a condition that says nothing of single columns becomes TRUE.
 
 use firn_expression::Expr;
+use firn_functions::Meaning;
+use firn_functions::meaning::TextMatch;
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
 use firn_types::{FieldId, SqlType, Value};
 
@@ -75,7 +77,7 @@ fn derive(condition: &Expr, scan: &Scan) -> ScanPredicate {
             _ => ScanPredicate::True,
         },
         Expr::Call { function, arguments, .. } => {
-            starts_with(function.name, arguments, scan).unwrap_or(ScanPredicate::True)
+            starts_with(function.meaning, arguments, scan).unwrap_or(ScanPredicate::True)
         }
         _ => ScanPredicate::True,
     }
@@ -115,13 +117,15 @@ fn fits(value: &Value, sql_type: SqlType) -> bool {
 }
 
 /// `LIKE 'abc%'` and `STARTSWITH(c, 'abc')` imply a beginning.
-fn starts_with(name: &str, arguments: &[Expr], scan: &Scan) -> Option<ScanPredicate> {
+fn starts_with(meaning: Meaning, arguments: &[Expr], scan: &Scan) -> Option<ScanPredicate> {
     let [subject, pattern] = arguments else { return None };
     let (field, _) = column(subject, scan)?;
     let Some(Value::Text(text)) = pattern.as_literal() else { return None };
-    let prefix = match name {
-        "STARTSWITH" => text.to_string(),
-        "LIKE" => text.chars().take_while(|c| !matches!(c, '%' | '_')).collect(),
+    let prefix = match meaning {
+        Meaning::TextMatch(TextMatch::Prefix) => text.to_string(),
+        Meaning::TextMatch(TextMatch::Like) => {
+            text.chars().take_while(|c| !matches!(c, '%' | '_')).collect()
+        }
         _ => return None,
     };
     (!prefix.is_empty()).then_some(ScanPredicate::StartsWith { field, prefix })

@@ -8,13 +8,15 @@
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
+use firn_functions::meaning::ArithmeticOperator::{Add, Subtract};
+use firn_functions::{AggregateMeaning, Meaning};
+use firn_plan::{Aggregate, AggregateCall, Plan, Project, ProjectItem};
 use firn_types::{ColumnId, Result, SqlType, Value};
 
 use super::OptimizeContext;
 use super::estimate::{Estimate, Estimator};
 use super::partial::{aggregate, as_type, scalar};
 use super::substitute::{is_volatile, substitute, uses_only};
-use firn_plan::{Aggregate, AggregateCall, Plan, Project, ProjectItem};
 
 /// Neither the sum of so many rows as there can be nor a row leaves 38 digits while values and constants
 /// are smaller than this.
@@ -124,12 +126,16 @@ fn take_sums(
 
 /// The call as a sum of a column and a constant, when neither it nor the sum of the column can overflow.
 fn shifted_sum(call: &AggregateCall, input: &Estimate) -> Option<ShiftedSum> {
-    let plain = call.function.name == "SUM" && !call.distinct && call.order_by.is_empty();
+    let plain = call.function.meaning == AggregateMeaning::Sum
+        && !call.distinct
+        && call.order_by.is_empty();
     let [Expr::Call { function, arguments, .. }] = call.arguments.as_slice() else { return None };
-    let operator = ["+", "-"].into_iter().find(|name| *name == function.name)?;
+    let (Meaning::Arithmetic(Add) | Meaning::Arithmetic(Subtract)) = function.meaning else {
+        return None;
+    };
     let (column, constant) = match arguments.as_slice() {
         [column, constant] if constant.as_literal().is_some() => (column, constant),
-        [constant, column] if operator == "+" => (column, constant),
+        [constant, column] if function.meaning == Meaning::Arithmetic(Add) => (column, constant),
         _ => return None,
     };
     let Some(Value::Number(number)) = constant.as_literal() else { return None };
@@ -138,7 +144,7 @@ fn shifted_sum(call: &AggregateCall, input: &Estimate) -> Option<ShiftedSum> {
     let exact = matches!(call.signature.returns, SqlType::Number { .. })
         && matches!(column.sql_type(), SqlType::Number { .. });
     (plain && exact && is_small).then(|| ShiftedSum {
-        operator,
+        operator: function.name,
         column: column.clone(),
         constant: constant.clone(),
     })

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
-use firn_expression::functions::Volatility;
+use firn_functions::Volatility;
 use firn_types::ColumnId;
 
 /// The expression with columns replaced by other expressions.
@@ -39,32 +39,4 @@ pub(super) fn is_volatile(expr: &Expr) -> bool {
     let own = matches!(expr, Expr::Call { function, .. }
         if function.volatility == Volatility::Volatile);
     own || expr.children().into_iter().any(is_volatile)
-}
-
-/// Whether the expression is NULL when all of `columns` are; told for the forms that occur in practice.
-pub(super) fn is_strict(expr: &Expr, columns: &HashSet<ColumnId>) -> bool {
-    match expr {
-        Expr::Column { id, .. } => columns.contains(id),
-        Expr::Cast { input, .. } | Expr::Not(input) => is_strict(input, columns),
-        Expr::InList { input, .. } => is_strict(input, columns),
-        Expr::Compare { left, right, .. } => is_strict(left, columns) || is_strict(right, columns),
-        Expr::Call { function, arguments, .. } => {
-            matches!(function.name, "+" | "-" | "*" | "/" | "%" | "NEGATE" | "LIKE" | "||")
-                && arguments.iter().any(|argument| is_strict(argument, columns))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a condition cannot be TRUE when all of `columns` are NULL.
-pub(super) fn rejects_nulls(condition: &Expr, columns: &HashSet<ColumnId>) -> bool {
-    match condition {
-        Expr::And(parts) => parts.iter().any(|part| rejects_nulls(part, columns)),
-        Expr::Or(parts) => parts.iter().all(|part| rejects_nulls(part, columns)),
-        Expr::Not(inner) => match inner.as_ref() {
-            Expr::IsNull(operand) => is_strict(operand, columns),
-            _ => is_strict(inner, columns),
-        },
-        other => is_strict(other, columns),
-    }
 }

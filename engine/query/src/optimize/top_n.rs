@@ -5,6 +5,7 @@
 //! and the window needs only the first rows of each partition.
 
 use firn_expression::Expr;
+use firn_functions::WindowMeaning;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Value};
 
@@ -35,7 +36,7 @@ pub(super) fn apply(plan: Plan) -> Plan {
 fn top_of(window: &Window, conditions: &[Expr]) -> Option<(ColumnId, u64)> {
     let numbers = |call: &WindowCall| match &call.target {
         WindowTarget::Window(function, _) => {
-            matches!(function.name, "ROW_NUMBER" | "RANK" | "DENSE_RANK")
+            matches!(function.meaning, WindowMeaning::Numbering(_))
         }
         WindowTarget::Aggregate { .. } => false,
     };

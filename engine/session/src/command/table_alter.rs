@@ -150,7 +150,7 @@ fn add_column(
         let functions = running.function_context();
         let value = running.with_binder(&functions, |binder| {
             let expr = binder.bind_default(&new, path)?;
-            firn_expression::expr::fold::constant(&expr, &functions)
+            firn_expression::fold::constant(&expr, &functions)
         })?;
         new.initial_default = value.filter(|value| !value.is_null());
     }

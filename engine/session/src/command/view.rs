@@ -1,7 +1,7 @@
 //! CREATE VIEW and CREATE MATERIALIZED VIEW.
 
 use firn_account::catalog::{CurrentPath, MaterializedView, Object, ObjectKind, View, ViewColumn};
-use firn_expression::functions::Volatility;
+use firn_functions::Volatility;
 use firn_parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
 use firn_plan::Plan;
 use firn_plan::statement::Query;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use firn_account::Catalog;
 use firn_account::catalog::{ObjectKind, Table, TableColumn};
 use firn_expression::Expr;
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
 use firn_query::bind::{BindContext, BindServices, Binder, Placeholders, TimePoint};
 use firn_storage::Partition;
 use firn_storage::statistics::compare;

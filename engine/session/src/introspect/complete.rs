@@ -1,7 +1,7 @@
 //! Completion: the words that may stand where someone types.
 
 use firn_account::catalog::{ACCOUNT, Catalog, CurrentPath, Namespace, Object, ViewColumn};
-use firn_expression::functions::registry;
+use firn_functions::registry;
 use firn_query::bind::rewritten_functions;
 use firn_types::ObjectId;
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use firn_account::Catalog;
 use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
-use firn_expression::functions::context::TextFormats;
+use firn_functions::context::TextFormats;
 use firn_types::{Error, Monitor, ObjectId, Result};
 
 use crate::engine::Shared;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::FunctionContext;
+use firn_functions::FunctionContext;
+use firn_functions::Meaning;
 use firn_loader::format::csv::{ColumnRule, typed_sink};
 use firn_loader::format::json::JsonPlan;
 use firn_loader::format::parquet::{ParquetPlan, WantedColumn};
@@ -289,7 +290,9 @@ fn typed_member(expr: &Expr, plan: &CopyIntoTable) -> Option<String> {
 fn path_of(expr: &Expr, plan: &CopyIntoTable) -> Option<Path> {
     let Expr::Call { function, arguments, .. } = expr else { return None };
     match &arguments[..] {
-        [document, path] if function.name == "GET_PATH" && is_document(document, plan) => {
+        [document, path]
+            if function.meaning == Meaning::PathAccess && is_document(document, plan) =>
+        {
             match path.as_literal()? {
                 Value::Text(text) => Path::parse(text).ok(),
                 _ => None,

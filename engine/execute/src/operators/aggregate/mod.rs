@@ -16,19 +16,19 @@ mod table;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use clusters::{Cluster, Clusters};
+use dealt::{Dealt, DealtRows};
 use firn_column::{Batch, Column};
-use firn_expression::functions::AggregateBinding;
+use firn_functions::AggregateBinding;
 use firn_types::{Error, Result, SqlType};
+use parts::{Held, Part};
+use table::Table;
 
 use crate::context::{QueryContext, lock};
 use crate::evaluate::Expressions;
 use crate::memory::Reservation;
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
 use crate::operators::expand::emit_in_batches;
-use clusters::{Cluster, Clusters};
-use dealt::{Dealt, DealtRows};
-use parts::{Held, Part};
-use table::Table;
 
 /// What is grouped by what.
 pub(crate) struct AggregateSpec {

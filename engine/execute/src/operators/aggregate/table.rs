@@ -2,7 +2,7 @@
 
 use firn_column::row_key::GroupTable;
 use firn_column::{Array, Batch, Column};
-use firn_expression::functions::Accumulator;
+use firn_functions::Accumulator;
 use firn_types::{Error, Result, SqlType, Value};
 
 use super::AggregateSpec;

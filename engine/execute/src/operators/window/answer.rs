@@ -6,7 +6,8 @@ use firn_column::column::integers;
 use firn_column::kernels::extremes::integer_range;
 use firn_column::row_key::KeyOrder;
 use firn_column::{Array, Batch, Column};
-use firn_expression::functions::{AggregateBinding, WindowBinding, WindowInput};
+use firn_functions::AggregateMeaning;
+use firn_functions::{AggregateBinding, WindowBinding, WindowInput};
 use firn_types::decimal::divide_scaled;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
@@ -20,8 +21,8 @@ use crate::operators::sort::{SortKeys, sorted_order};
 pub(crate) enum CallTarget {
     /// A function that only works with OVER.
     Window(WindowBinding),
-    /// An aggregate of the frame's rows, and its name when it may be computed by a way of its own.
-    Aggregate(AggregateBinding, Option<&'static str>),
+    /// An aggregate of the frame's rows, and its meaning when it may be computed by a way of its own.
+    Aggregate(AggregateBinding, AggregateMeaning),
 }
 
 /// Rows that an accumulator takes at a time when every frame is computed by itself.
@@ -68,9 +69,9 @@ pub(super) fn answers<'c>(
                 };
                 (binding.kernel)(&input, arguments)
             }
-            CallTarget::Aggregate(binding, name) => {
+            CallTarget::Aggregate(binding, meaning) => {
                 let over = Over { arguments, types: argument_types, frames: &frames };
-                over.aggregate(binding, *name, call.returns, &partitions, context)
+                over.aggregate(binding, *meaning, call.returns, &partitions, context)
             }
         }
     };
@@ -88,7 +89,7 @@ impl Over<'_> {
     fn aggregate(
         &self,
         binding: &AggregateBinding,
-        name: Option<&str>,
+        meaning: AggregateMeaning,
         returns: SqlType,
         partitions: &[(u32, u32)],
         context: &QueryContext,
@@ -96,15 +97,15 @@ impl Over<'_> {
         if self.frames == partitions {
             return self.of_partitions(binding);
         }
-        let quick = match name {
-            Some("COUNT") => Some(self.count()),
-            Some("SUM") => self.sum(None)?,
-            Some("AVG") => {
+        let quick = match meaning {
+            AggregateMeaning::Count => Some(self.count()),
+            AggregateMeaning::Sum => self.sum(None)?,
+            AggregateMeaning::Mean => {
                 let raise = returns.scale().saturating_sub(self.types[0].scale());
                 self.sum(Some(raise))?
             }
-            Some("MIN") => Some(self.extreme(false)?),
-            Some("MAX") => Some(self.extreme(true)?),
+            AggregateMeaning::Least => Some(self.extreme(false)?),
+            AggregateMeaning::Greatest => Some(self.extreme(true)?),
             _ => None,
         };
         match quick {
@@ -162,7 +163,7 @@ impl Over<'_> {
 
     fn add(
         &self,
-        accumulator: &mut dyn firn_expression::functions::Accumulator,
+        accumulator: &mut dyn firn_functions::Accumulator,
         rows: &mut Vec<u32>,
         groups: &mut Vec<u32>,
     ) -> Result<()> {

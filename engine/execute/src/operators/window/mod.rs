@@ -34,8 +34,8 @@ use crate::spill::SpillFile;
 pub(crate) use answer::CallTarget;
 pub(crate) use running::Running;
 use running::Segments;
+pub(crate) use top::Top;
 use top::TopRows;
-pub(crate) use top::{Ties, Top};
 
 /// What is computed over which windows.
 pub(crate) struct WindowSpec {

@@ -7,7 +7,9 @@
 use firn_column::column::integers;
 use firn_column::{Batch, Column};
 use firn_expression::Expr;
-use firn_expression::functions::Accumulator;
+use firn_functions::Accumulator;
+use firn_functions::meaning::Numbering;
+use firn_functions::{AggregateMeaning, WindowMeaning};
 use firn_plan::{FrameBound, FrameUnit, WindowCall, WindowTarget};
 use firn_types::{Decimal, Error, Result, Value};
 
@@ -43,11 +45,11 @@ impl Running {
     /// How a call can be answered so; none where all rows have to be there.
     pub(crate) fn of(call: &WindowCall) -> Option<Running> {
         match &call.target {
-            WindowTarget::Window(function, _) => match (function.name, call.ignore_nulls) {
-                ("ROW_NUMBER" | "RANK", _) => Some(Running::PlusRows),
-                ("DENSE_RANK", _) => Some(Running::PlusLast),
-                ("LAG", false) => around(offset(call)?, 0),
-                ("LEAD", false) => around(0, offset(call)?),
+            WindowTarget::Window(function, _) => match (function.meaning, call.ignore_nulls) {
+                (WindowMeaning::Numbering(Numbering::Dense), _) => Some(Running::PlusLast),
+                (WindowMeaning::Numbering(_), _) => Some(Running::PlusRows),
+                (WindowMeaning::Lag, false) => around(offset(call)?, 0),
+                (WindowMeaning::Lead, false) => around(0, offset(call)?),
                 _ => None,
             },
             WindowTarget::Aggregate { function, distinct, within, .. } => {
@@ -56,16 +58,16 @@ impl Running {
                 match (&frame.start, &frame.end, frame.unit) {
                     _ if !is_plain => None,
                     (FrameBound::UnboundedPreceding, FrameBound::UnboundedFollowing, _) => {
-                        whole(function.name)
+                        whole(function.meaning)
                     }
                     // All rows are peers.
                     (FrameBound::UnboundedPreceding, FrameBound::CurrentRow, FrameUnit::Range)
                         if call.order_by.is_empty() =>
                     {
-                        whole(function.name)
+                        whole(function.meaning)
                     }
                     (FrameBound::UnboundedPreceding, FrameBound::CurrentRow, _) => {
-                        from_start(function.name)
+                        from_start(function.meaning)
                     }
                     (start, end, FrameUnit::Rows) => {
                         let (before, _) = distances(start)?;
@@ -84,17 +86,20 @@ fn around(before: usize, after: usize) -> Option<Running> {
     is_near.then_some(Running::Around { before, after })
 }
 
-fn from_start(name: &str) -> Option<Running> {
-    match name {
-        "COUNT" => Some(Running::PlusLast),
-        "SUM" | "MIN" | "MAX" => Some(Running::FromLast),
+fn from_start(meaning: AggregateMeaning) -> Option<Running> {
+    match meaning {
+        AggregateMeaning::Count | AggregateMeaning::CountIf => Some(Running::PlusLast),
+        AggregateMeaning::Sum | AggregateMeaning::Least | AggregateMeaning::Greatest => {
+            Some(Running::FromLast)
+        }
         _ => None,
     }
 }
 
 /// Aggregates whose answer does not depend on the order of the rows.
-fn whole(name: &str) -> Option<Running> {
-    matches!(name, "COUNT" | "SUM" | "AVG" | "MIN" | "MAX").then_some(Running::Whole)
+fn whole(meaning: AggregateMeaning) -> Option<Running> {
+    let any_order = !matches!(meaning, AggregateMeaning::Opaque | AggregateMeaning::SelfMerging);
+    any_order.then_some(Running::Whole)
 }
 
 /// How far LAG and LEAD look.

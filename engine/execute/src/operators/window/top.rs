@@ -11,6 +11,7 @@ use std::cmp::Ordering;
 use arrow::array::BooleanArray;
 use firn_column::Batch;
 use firn_column::row_key::{GroupTable, KeyEncoder, RowKeys};
+use firn_functions::meaning::Numbering;
 use firn_types::Result;
 
 use super::WindowSpec;
@@ -23,30 +24,7 @@ pub(crate) struct Top {
     /// The last wanted number.
     pub(crate) rows: usize,
     /// How rows with equal keys are numbered.
-    pub(crate) ties: Ties,
-}
-
-/// How rows with equal keys are numbered.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Ties {
-    /// One after the other.
-    Apart,
-    /// All like the first of them.
-    Together,
-    /// All like the first of them, and the next key follows without a gap.
-    Dense,
-}
-
-impl Ties {
-    /// Those of a function that numbers rows; none for other functions.
-    pub(crate) fn of(function: &str) -> Option<Ties> {
-        match function {
-            "ROW_NUMBER" => Some(Ties::Apart),
-            "RANK" => Some(Ties::Together),
-            "DENSE_RANK" => Some(Ties::Dense),
-            _ => None,
-        }
-    }
+    pub(crate) numbering: Numbering,
 }
 
 /// Rows between two looks at what is gained.
@@ -137,12 +115,12 @@ impl<'a> TopRows<'a> {
                 Ordering::Greater => return false,
                 // Of equal beginnings only whole keys are surely equal.
                 Ordering::Equal => {
-                    return self.top.ties != Ties::Apart || key.len() > size_of::<u128>();
+                    return self.top.numbering != Numbering::Row || key.len() > size_of::<u128>();
                 }
             }
         }
         let place = known.partition_point(|known| *known <= start);
-        if self.top.ties == Ties::Dense && place > 0 && known[place - 1] == start {
+        if self.top.numbering == Numbering::Dense && place > 0 && known[place - 1] == start {
             return true;
         }
         if known.len() < places.len() {

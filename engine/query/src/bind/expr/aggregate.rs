@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::registry::{self, Function};
-use firn_expression::functions::{AggregateFunction, Argument, Signature};
+use firn_functions::registry::{self, Function};
+use firn_functions::{AggregateFunction, Argument, Signature};
+use firn_parse::ast::{self, ArgumentValue, FunctionCall, OrderItem};
+use firn_plan::{AggregateCall, SortKey};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::{ExprBinder, cast};
 use crate::bind::clause::Clause;
-use firn_parse::ast::{self, ArgumentValue, FunctionCall, OrderItem};
-use firn_plan::{AggregateCall, SortKey};
 
 /// An aggregate's call with its arguments bound and cast.
 pub(super) struct BoundAggregate {

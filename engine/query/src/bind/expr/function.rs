@@ -1,11 +1,11 @@
 //! Calls of functions.
 
 use firn_expression::Expr;
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::registry::{self, Function};
+use firn_parse::ast::{self, ArgumentValue, FunctionCall};
 use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType};
 
 use super::{ExprBinder, cast, special};
-use firn_parse::ast::{self, ArgumentValue, FunctionCall};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_call(&mut self, call: &FunctionCall, whole: &ast::Expr) -> Result<Expr> {

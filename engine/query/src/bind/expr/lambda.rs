@@ -1,17 +1,17 @@
 //! Calls with a lambda: FILTER, TRANSFORM and REDUCE.
 
 use firn_expression::Expr;
-use firn_expression::expr::{HigherOrder, Lambda};
-use firn_expression::functions::ScalarFunction;
-use firn_expression::functions::registry::{self, Function};
+use firn_expression::{HigherOrder, Lambda};
+use firn_functions::ScalarFunction;
+use firn_functions::registry::{self, Function};
+use firn_parse::ast::{self, ArgumentValue, ExprKind, FunctionCall, LambdaParameter};
+use firn_plan::PlanColumn;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::{ExprBinder, Gathered, cast};
 use crate::bind::clause::Clause;
 use crate::bind::data_type;
 use crate::bind::scope::{Relation, Scope};
-use firn_parse::ast::{self, ArgumentValue, ExprKind, FunctionCall, LambdaParameter};
-use firn_plan::PlanColumn;
 
 /// How often the type of REDUCE's state may grow before it is taken as it is.
 const STATE_ROUNDS: usize = 4;

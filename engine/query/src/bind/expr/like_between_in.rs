@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::expr::fold;
+use firn_expression::fold;
+use firn_parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::operator::compare;
 use super::{ExprBinder, unify};
-use firn_parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
 
 /// Most expressions in a list behind IN.
 const LIST_MAX: usize = 16_384;

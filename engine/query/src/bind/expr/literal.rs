@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::cast;
+use firn_functions::cast;
+use firn_parse::ast::{Bind, Literal, TimestampKind};
 use firn_types::parse_text::parse_value;
 use firn_types::{Error, ErrorCode, Identifier, Result, Span, SqlType, Value, number_text};
 
 use super::ExprBinder;
-use firn_parse::ast::{Bind, Literal, TimestampKind};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_literal(&self, literal: &Literal) -> Result<Expr> {

@@ -17,9 +17,11 @@ mod window;
 use std::collections::HashMap;
 
 use firn_expression::Expr;
-use firn_expression::expr::fold;
-use firn_expression::functions::Argument;
-use firn_expression::functions::registry::{self, Function};
+use firn_expression::fold;
+use firn_functions::Argument;
+use firn_functions::registry::{self, Function};
+use firn_parse::ast::{self, ExprKind};
+use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 use firn_types::decimal::fits_precision;
 use firn_types::limits::NESTING_MAX;
 use firn_types::{ColumnId, Decimal, Error, ErrorCode, Result, Span, SqlType, Value, coerce};
@@ -29,8 +31,6 @@ use super::clause::Clause;
 use super::context::Env;
 use super::data_type;
 use super::scope::Scope;
-use firn_parse::ast::{self, ExprKind};
-use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
 
 pub(crate) use aggregate::{counted, sort_key};
 pub(crate) use column::not_in_order;

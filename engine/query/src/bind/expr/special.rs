@@ -1,14 +1,14 @@
 //! Functions that are other expressions under a name, and bare words that are date parts.
 
 use firn_expression::Expr;
-use firn_expression::functions::Arity;
+use firn_functions::Arity;
+use firn_parse::ast::{self, ExprKind};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, Result, SqlType, Value, date_part as parts};
 
 use super::case::{boolean, case, coalesce};
 use super::operator::compare;
 use super::{ExprBinder, cast, distinct, literal};
-use firn_parse::ast::{self, ExprKind};
 
 /// What listings tell of a function that is rewritten when it is bound.
 #[derive(Clone, Copy, Debug)]

@@ -1,15 +1,15 @@
 //! Calls with OVER.
 
 use firn_expression::Expr;
-use firn_expression::functions::AggregateFunction;
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::AggregateFunction;
+use firn_functions::registry::{self, Function};
+use firn_parse::ast::{self, ArgumentValue, FrameUnits, FunctionCall, NullTreatment, WindowSpec};
+use firn_plan::{Frame, FrameBound, FrameUnit, SortKey, WindowCall, WindowTarget};
 use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::aggregate::BoundAggregate;
 use super::{ExprBinder, cast};
 use crate::bind::clause::Clause;
-use firn_parse::ast::{self, ArgumentValue, FrameUnits, FunctionCall, NullTreatment, WindowSpec};
-use firn_plan::{Frame, FrameBound, FrameUnit, SortKey, WindowCall, WindowTarget};
 
 impl ExprBinder<'_> {
     pub(super) fn bind_window(

@@ -6,8 +6,14 @@
 use std::collections::HashMap;
 
 use firn_expression::Expr;
-use firn_expression::functions::registry::{self, Function};
-use firn_expression::functions::{Argument, WindowFunction};
+use firn_functions::registry::{self, Function};
+use firn_functions::{Argument, WindowFunction};
+use firn_parse::ast::{self, BinaryOperator, ExprKind, JoinConstraint};
+use firn_plan::{
+    CteRef, Filter, Frame, FrameBound, FrameUnit, Join, JoinKey, JoinKind, Plan, PlanColumn,
+    Project, ProjectItem, SetOperation, SetOperator, SortKey, Window, WindowCall, WindowTarget,
+    With,
+};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Error, ErrorCode, Result, SqlType, Value};
 
@@ -17,12 +23,6 @@ use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, comparable};
 use crate::bind::scope::{Relation, Scope};
-use firn_parse::ast::{self, BinaryOperator, ExprKind, JoinConstraint};
-use firn_plan::{
-    CteRef, Filter, Frame, FrameBound, FrameUnit, Join, JoinKey, JoinKind, Plan, PlanColumn,
-    Project, ProjectItem, SetOperation, SetOperator, SortKey, Window, WindowCall, WindowTarget,
-    With,
-};
 
 /// How the two sides belong together.
 struct Match {

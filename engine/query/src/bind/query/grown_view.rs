@@ -12,19 +12,20 @@ use std::sync::Arc;
 
 use firn_account::catalog::MaterializedView;
 use firn_expression::Expr;
-use firn_expression::functions::registry::{self, Function};
-use firn_expression::functions::{AggregateFunction, Argument};
+use firn_functions::meaning::Merge;
+use firn_functions::registry::{self, Function};
+use firn_functions::{AggregateFunction, Argument};
+use firn_plan::statement::Query;
+use firn_plan::{
+    Aggregate, AggregateCall, Plan, PlanColumn, Project, ProjectItem, SetOperation, SetOperator,
+};
 use firn_storage::Snapshot;
-use firn_types::{ColumnId, Error, Result, SqlType};
+use firn_types::{ColumnId, Error, Result};
 
 use super::source::{stored_view, view_path, view_query};
 use super::{BoundQuery, output_of};
 use crate::bind::Binder;
 use crate::bind::expr::cast;
-use firn_plan::statement::Query;
-use firn_plan::{
-    Aggregate, AggregateCall, Plan, PlanColumn, Project, ProjectItem, SetOperation, SetOperator,
-};
 
 /// What to store of a view after rows were added to its table.
 pub enum Grown {
@@ -118,11 +119,14 @@ fn merging(call: &AggregateCall) -> Option<&'static AggregateFunction> {
     if call.distinct || !call.order_by.is_empty() {
         return None;
     }
-    let name = match call.function.name {
-        "SUM" if call.signature.returns == SqlType::Float => return None,
-        "COUNT" | "COUNT_IF" => "SUM",
-        name @ ("SUM" | "MIN" | "MAX") => name,
-        _ => return None,
+    let meaning = call.function.meaning;
+    if !meaning.merges_exactly(call.signature.returns) {
+        return None;
+    }
+    let name = match meaning.merge()? {
+        Merge::Added => "SUM",
+        Merge::Same => call.function.name,
+        Merge::SumAndCount => return None,
     };
     match registry::find(name) {
         Some(Function::Aggregate(function)) => Some(function),

@@ -1,15 +1,15 @@
 //! Joins with ON, USING and NATURAL.
 
 use firn_expression::Expr;
-use firn_expression::expr::fold;
+use firn_expression::fold;
+use firn_parse::ast::{self, JoinConstraint};
+use firn_plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 use firn_types::{Error, Identifier, ObjectName, Result};
 
 use super::from::{From, FromContext, Source, beside, bind_source};
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, PendingApply, attach, compare_equal};
 use crate::bind::scope::{Relation, Scope};
-use firn_parse::ast::{self, JoinConstraint};
-use firn_plan::{ApplyKind, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 
 /// Binds a join. `before` are the sources before it in FROM, which a table function at its very left may
 /// read: the join's rows then carry theirs.

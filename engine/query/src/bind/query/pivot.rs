@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_expression::functions::Argument;
-use firn_expression::functions::cast::{CastMode, cast_value};
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::Argument;
+use firn_functions::cast::{CastMode, cast_value};
+use firn_functions::registry::{self, Function};
+use firn_parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
+use firn_plan::{
+    Aggregate, AggregateCall, CteRef, Filter, Limit, Plan, PlanColumn, Project, ProjectItem,
+    SetOperation, SetOperator, Sort, With,
+};
 use firn_types::ObjectName;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value, coerce};
 
@@ -17,11 +22,6 @@ use crate::bind::expr::{
     ExprBinder, Gathered, attach, cast, compare_equal, counted, sort_key, text_literal,
 };
 use crate::bind::scope::{Relation, Scope};
-use firn_parse::ast::{self, ArgumentValue, Pivot, PivotValues, Unpivot};
-use firn_plan::{
-    Aggregate, AggregateCall, CteRef, Filter, Limit, Plan, PlanColumn, Project, ProjectItem,
-    SetOperation, SetOperator, Sort, With,
-};
 
 /// Aggregates that PIVOT takes.
 const PIVOT_AGGREGATES: &[&str] = &["AVG", "COUNT", "MAX", "MIN", "SUM"];
@@ -194,7 +194,7 @@ fn pivot_aggregate(
     context: &FromContext<'_>,
     pivot: &Pivot,
     scope: &Scope<'_>,
-) -> Result<(&'static firn_expression::functions::AggregateFunction, PlanColumn)> {
+) -> Result<(&'static firn_functions::AggregateFunction, PlanColumn)> {
     let call = &pivot.aggregate;
     let name = context.binder.plain_name(&call.name, context.env)?;
     let name = name.object().name.to_uppercase();

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use firn_account::catalog::{
     MaterializedView, Namespace, Object, ObjectPath, StarColumns, Table, View,
 };
+use firn_parse::{self, ast};
+use firn_plan::{
+    CteRef, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, VirtualScan, VirtualSource,
+};
 use firn_storage::Snapshot;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value};
@@ -15,10 +19,6 @@ use crate::bind::context::{CteEntry, Env, TimePoint};
 use crate::bind::expr::cast;
 use crate::bind::scope::Relation;
 use crate::bind::{Binder, BoundQuery};
-use firn_parse::{self, ast};
-use firn_plan::{
-    CteRef, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, VirtualScan, VirtualSource,
-};
 
 /// The schema that every database has without storing it.
 const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
@@ -190,10 +190,9 @@ pub(crate) fn time_point(
                 other if other.is_timestamp() => other,
                 _ => SqlType::TIMESTAMP_LTZ,
             };
-            let mode = firn_expression::functions::cast::CastMode::Strict;
-            let value =
-                firn_expression::functions::cast::cast_value(&value, from, to, mode, functions)
-                    .map_err(|error| error.at(expr.span))?;
+            let mode = firn_functions::cast::CastMode::Strict;
+            let value = firn_functions::cast::cast_value(&value, from, to, mode, functions)
+                .map_err(|error| error.at(expr.span))?;
             match value {
                 Value::Timestamp(nanos) => Ok(TimePoint::Nanos(nanos)),
                 Value::TimestampTz(value) => Ok(TimePoint::Nanos(value.utc_nanos)),

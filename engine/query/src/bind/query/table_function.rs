@@ -1,8 +1,10 @@
 //! Table functions in FROM: FLATTEN and its kin, GENERATOR, RESULT_SCAN, and those of the session.
 
 use firn_expression::Expr;
-use firn_expression::functions::registry::{self, Function};
-use firn_expression::functions::{Argument, TableFunction};
+use firn_functions::registry::{self, Function};
+use firn_functions::{Argument, TableFunction};
+use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
+use firn_plan::{Generate, Plan, PlanColumn, TableExpand, VirtualSource};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::from::{From, FromContext, Source};
@@ -10,8 +12,6 @@ use super::source::virtual_scan;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, attach, cast};
 use crate::bind::scope::{Relation, Scope};
-use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
-use firn_plan::{Generate, Plan, PlanColumn, TableExpand, VirtualSource};
 
 pub(super) fn bind(
     context: &FromContext<'_>,

@@ -7,7 +7,11 @@
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::registry::{self, Function};
+use firn_plan::{
+    Aggregate, Filter, Frame, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project,
+    ProjectItem, Sort, Values, Window, WindowCall, WindowTarget,
+};
 use firn_types::{ColumnId, Error, ErrorCode, Result, Value};
 
 use super::count::answer;
@@ -15,10 +19,6 @@ use super::{ids, outer_columns};
 use crate::optimize::OptimizeContext;
 use crate::optimize::inline_cte::fresh_copy;
 use crate::optimize::substitute::substitute_in;
-use firn_plan::{
-    Aggregate, Filter, Frame, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project,
-    ProjectItem, Sort, Values, Window, WindowCall, WindowTarget,
-};
 
 /// The outer rows, the subquery's rows for every combination, and what ties them together.
 pub(super) struct Unnested {

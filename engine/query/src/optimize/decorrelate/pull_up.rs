@@ -6,14 +6,13 @@
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
+use firn_plan::{Aggregate, AggregateCall, ApplyKind, Filter, JoinKind, Plan, ProjectItem};
 use firn_types::ColumnId;
 use firn_types::scan_predicate::Comparison;
 
-use crate::optimize::OptimizeContext;
-use crate::optimize::substitute::{is_strict, substitute, uses_any, uses_only};
-use firn_plan::{Aggregate, AggregateCall, ApplyKind, Filter, JoinKind, Plan, ProjectItem};
-
 use super::{ids, outer_columns};
+use crate::optimize::OptimizeContext;
+use crate::optimize::substitute::{substitute, uses_any, uses_only};
 
 /// The plan without uses of `outer`, and the conditions that tie it to the outer row; none when the
 /// subquery has a form that conditions cannot be moved out of.
@@ -79,7 +78,7 @@ impl Pull<'_> {
         if contains_ungrouped(&node.input) {
             // A lonely row gets NULL from the join: right only if these would be NULL too.
             let below: HashSet<ColumnId> = ids(&node.input);
-            if !node.items.iter().all(|item| is_strict(&item.expr, &below)) {
+            if !node.items.iter().all(|item| item.expr.is_null_with(&below)) {
                 return None;
             }
         }

@@ -5,6 +5,7 @@ mod columns;
 use std::collections::HashMap;
 
 use firn_expression::Expr;
+use firn_functions::Meaning;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Value};
 
@@ -272,9 +273,7 @@ fn selectivity(condition: &Expr, input: &Estimate) -> f64 {
         }
         Expr::Not(inner) => (1.0 - selectivity(inner, input)).max(0.0001),
         Expr::IsNull(_) => 0.05,
-        Expr::Call { function, .. }
-            if matches!(function.name, "LIKE" | "ILIKE" | "RLIKE" | "CONTAINS" | "STARTSWITH") =>
-        {
+        Expr::Call { function, .. } if matches!(function.meaning, Meaning::TextMatch(_)) => {
             PATTERN_SELECTIVITY
         }
         _ => UNKNOWN_SELECTIVITY,

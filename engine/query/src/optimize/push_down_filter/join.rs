@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
+use firn_plan::{Join, JoinKey, JoinKind, Plan};
 use firn_types::ColumnId;
 
 use super::lonely::{lonely, stricter, without_nulls};
 use super::{Decided, implied, keep, push};
 use crate::optimize::decorrelate::{equality, key_of};
-use crate::optimize::substitute::{is_volatile, rejects_nulls, substitute, uses_only};
+use crate::optimize::substitute::{is_volatile, substitute, uses_only};
 use crate::optimize::unique::is_unique;
-use firn_plan::{Join, JoinKey, JoinKind, Plan};
 
 /// The columns of a join's sides.
 struct Sides {
@@ -32,7 +32,7 @@ pub(super) fn push_join(join: Join, conditions: Vec<Expr>, decided: &Decided) ->
     };
     let sides = Sides::of(&join);
     let mut join = checked_beside(join);
-    let rejects = |side: &HashSet<ColumnId>| conditions.iter().any(|c| rejects_nulls(c, side));
+    let rejects = |side: &HashSet<ColumnId>| conditions.iter().any(|c| c.rejects_nulls(side));
     join.kind = stricter(without_check(&join), &sides.left, &sides.right, rejects);
     let conditions = decide_mark(&mut join, conditions, decided);
     match join.kind {

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use firn_expression::Expr;
+use firn_plan::{Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
 use firn_types::ColumnId;
 
-use crate::optimize::substitute::{is_strict, substitute, uses_only};
-use firn_plan::{Join, JoinKind, Plan, PlanColumn, Project, ProjectItem};
+use crate::optimize::substitute::{substitute, uses_only};
 
 /// The kind that is left of a join when rows that lack a side do not pass; `rejects` tells it of the side with
 /// these columns.
@@ -47,7 +47,7 @@ pub(super) fn without_nulls(plan: Plan, exprs: &[Expr]) -> Plan {
         }
         Plan::Join(mut join) => {
             let (left, right) = (ids(&join.left), ids(&join.right));
-            let strict = |side: &HashSet<ColumnId>| exprs.iter().any(|e| is_strict(e, side));
+            let strict = |side: &HashSet<ColumnId>| exprs.iter().any(|e| e.is_null_with(side));
             join.kind = stricter(join.kind, &left, &right, strict);
             let own = |side: &HashSet<ColumnId>| -> Vec<Expr> {
                 exprs.iter().filter(|expr| uses_only(expr, side)).cloned().collect()

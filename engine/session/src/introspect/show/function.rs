@@ -1,7 +1,7 @@
 //! SHOW FUNCTIONS.
 
-use firn_expression::functions::Arity;
-use firn_expression::functions::registry::{self, Function};
+use firn_functions::Arity;
+use firn_functions::registry::{self, Function};
 use firn_query::bind::rewritten_functions;
 use firn_types::Value;
 

@@ -1,0 +1,178 @@
+//! MODE and APPROX_TOP_K: the most frequent values.
+
+use firn_column::{Array, Column};
+use firn_types::variant::{Builder, Variant};
+use firn_types::{Error, ErrorCode, Result, SqlType, Value};
+use hashbrown::HashMap;
+
+use super::any_value::heap_bytes;
+use super::grouped::{Fold, Folded};
+use super::key::{SortOrder, push_key};
+use super::{AggregateBinding, AggregateFunction, CATEGORY};
+use crate::{Argument, Arity, Documentation, Example, accept};
+
+/// MODE(value)
+pub(crate) const MODE: AggregateFunction = AggregateFunction::new(
+    "MODE",
+    Arity::exactly(1),
+    |arguments| {
+        let sql_type = arguments[0].sql_type;
+        let fold = move || Folded::new(Frequent { sql_type, top: None });
+        AggregateBinding::new(vec![sql_type], sql_type, fold)
+    },
+    Documentation::of(
+        CATEGORY,
+        "The most frequent of the values that are not NULL.",
+        &[Example::of("MODE(3)", "3")],
+    ),
+);
+
+/// APPROX_TOP_K(value [, count [, counters]])
+pub(crate) const APPROX_TOP_K: AggregateFunction = AggregateFunction::new(
+    "APPROX_TOP_K",
+    Arity::between(1, 3),
+    bind_top,
+    Documentation::of(
+        CATEGORY,
+        "The most frequent values with about how often they occur, as an array of pairs.",
+        &[Example::of("TO_JSON(APPROX_TOP_K('a'))", "[[\"a\",1]]")],
+    ),
+);
+
+/// Fewest and most counters that a group keeps.
+const COUNTERS_MIN: usize = 1_000;
+const COUNTERS_MAX: usize = 100_000;
+
+fn bind_top(arguments: &[Argument]) -> Result<AggregateBinding> {
+    let name = "APPROX_TOP_K";
+    let mut types = vec![SqlType::Variant];
+    let mut numbers = [1, COUNTERS_MIN as i64];
+    for position in 1..arguments.len() {
+        types.push(accept::integer(name, arguments, position)?);
+        let number = accept::constant_integer(arguments, position).filter(|&number| number > 0);
+        numbers[position - 1] = number.ok_or_else(|| {
+            let text = format!(
+                "argument {} to function {name} needs to be constant and positive",
+                position + 1
+            );
+            Error::new(ErrorCode::ConstantArgument, text)
+        })?;
+    }
+    let [count, counters] = numbers.map(|n| usize::try_from(n).unwrap_or(COUNTERS_MAX));
+    let counters = counters.max(count).clamp(COUNTERS_MIN, COUNTERS_MAX);
+    let fold = move || {
+        Folded::new(Frequent { sql_type: SqlType::Variant, top: Some(Top { count, counters }) })
+    };
+    AggregateBinding::new(types, SqlType::Array, fold)
+}
+
+/// How many values are asked for, and how many are counted at once.
+#[derive(Clone, Copy)]
+struct Top {
+    count: usize,
+    counters: usize,
+}
+
+struct Frequent {
+    sql_type: SqlType,
+    top: Option<Top>,
+}
+
+/// Each value by its key, with how often it came.
+type Counts = HashMap<Vec<u8>, (Value, u64)>;
+
+impl Frequent {
+    /// Forgets the rarest values when there are too many.
+    fn prune(&self, counts: &mut Counts) {
+        let Some(top) = self.top else { return };
+        if counts.len() <= 2 * top.counters {
+            return;
+        }
+        let mut numbers: Vec<u64> = counts.values().map(|(_, count)| *count).collect();
+        let (_, &mut least, _) =
+            numbers.select_nth_unstable_by(top.counters, |left, right| right.cmp(left));
+        counts.retain(|_, (_, count)| *count > least);
+    }
+
+    /// The values from the most frequent one on; equal ones by their keys.
+    fn sorted(counts: Counts) -> Vec<(Value, u64)> {
+        let mut values: Vec<_> = counts.into_iter().collect();
+        values.sort_by(|(left_key, left), (right_key, right)| {
+            right.1.cmp(&left.1).then_with(|| left_key.cmp(right_key))
+        });
+        values.into_iter().map(|(_, counted)| counted).collect()
+    }
+}
+
+impl Fold for Frequent {
+    type State = Counts;
+
+    fn start(&self) -> Counts {
+        Counts::new()
+    }
+
+    fn update(
+        &self,
+        states: &mut [Counts],
+        groups: &[u32],
+        arguments: &[Column],
+        heap: &mut usize,
+    ) -> Result<()> {
+        let array = arguments[0].flat();
+        let column = Column::Flat(array.clone());
+        let mut key = Vec::new();
+        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !array.is_null(*row)) {
+            key.clear();
+            push_key(&array, row, self.sql_type, SortOrder::ASCENDING, &mut key)?;
+            let counts = &mut states[group as usize];
+            if let Some((_, count)) = counts.get_mut(key.as_slice()) {
+                *count += 1;
+                continue;
+            }
+            let value = column.value(row, self.sql_type);
+            *heap += 2 * key.len() + heap_bytes(&value) + size_of::<(Value, u64)>();
+            counts.insert(key.clone(), (value, 1));
+            self.prune(counts);
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Counts, from: Counts) -> Result<()> {
+        for (key, (value, count)) in from {
+            into.entry(key).or_insert((value, 0)).1 += count;
+        }
+        self.prune(into);
+        Ok(())
+    }
+
+    fn finish(&self, states: Vec<Counts>) -> Result<Column> {
+        let Some(top) = self.top else {
+            let modes: Vec<Value> = states
+                .into_iter()
+                .map(|counts| {
+                    Frequent::sorted(counts).into_iter().next().map_or(Value::Null, |(v, _)| v)
+                })
+                .collect();
+            return Column::from_values(self.sql_type, &modes);
+        };
+        let mut builder = arrow::array::BinaryViewBuilder::with_capacity(states.len());
+        let mut array = Builder::new();
+        let mut bytes = Vec::new();
+        for counts in states {
+            array.begin_array()?;
+            for (value, count) in Frequent::sorted(counts).into_iter().take(top.count) {
+                array.begin_array()?;
+                if let Value::Variant(value) = &value {
+                    array.copy(Variant::new(value))?;
+                }
+                array.integer(i128::from(count));
+                array.end_array()?;
+            }
+            array.end_array()?;
+            bytes.clear();
+            array.finish(&mut bytes)?;
+            builder.append_value(&bytes);
+        }
+        Ok(Column::Flat(Array::Bytes(builder.finish())))
+    }
+}

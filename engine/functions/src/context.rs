@@ -1,0 +1,118 @@
+//! What a function may know beyond its arguments.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+pub use firn_types::text_format::{TextFormats, TextSettings};
+use firn_types::{ObjectId, Result};
+
+/// The statement's and the session's facts that functions may depend on. Made once per statement.
+#[derive(Clone, Debug)]
+pub struct FunctionContext {
+    /// When the statement started: nanoseconds since 1970-01-01 UTC.
+    pub statement_nanos: i64,
+    /// Parameter TIMEZONE.
+    pub time_zone: Tz,
+    /// CURRENT_DATABASE().
+    pub database: Option<String>,
+    /// CURRENT_SCHEMA().
+    pub schema: Option<String>,
+    /// CURRENT_WAREHOUSE().
+    pub warehouse: Option<String>,
+    /// CURRENT_ROLE().
+    pub role: String,
+    /// CURRENT_USER().
+    pub user: String,
+    /// CURRENT_ACCOUNT().
+    pub account: String,
+    /// CURRENT_SESSION().
+    pub session_id: u64,
+    /// CURRENT_TRANSACTION().
+    pub transaction_id: Option<String>,
+    /// Formats and habits of text; the parameters are reached through it, as in `text.json_indent`.
+    pub text: Arc<TextFormats>,
+    /// Parameter WEEK_START: 0 as ISO, 1 Monday .. 7 Sunday.
+    pub week_start: u8,
+    /// Parameter WEEK_OF_YEAR_POLICY.
+    pub week_of_year_policy: u8,
+    /// Seed of this statement for RANDOM and its kin.
+    pub seed: u64,
+    /// Bytes that a function may make for one batch of rows.
+    pub made_bytes_max: usize,
+    /// What only a session can do.
+    pub services: Arc<dyn Services>,
+}
+
+/// What a function may ask of the session that runs it.
+pub trait Services: Send + Sync + fmt::Debug {
+    /// Takes `count` values of a sequence or an AUTOINCREMENT column: the first value and the step.
+    ///
+    /// # Errors
+    /// When the sequence does not exist any more, or its numbers are used up.
+    fn sequence_values(&self, sequence: ObjectId, count: u64) -> Result<(i128, i128)>;
+
+    /// The id of an earlier statement of the session: -1 the last one, 1 the first one.
+    fn query_id(&self, offset: i64) -> Option<String>;
+
+    /// Looks whether the statement is to end; what takes long asks now and then.
+    ///
+    /// # Errors
+    /// `Canceled`, `StatementTimeout`.
+    fn check_canceled(&self) -> Result<()>;
+
+    /// Answers a system function that needs the catalog or storage, such as GET_DDL or
+    /// SYSTEM$CLUSTERING_INFORMATION; arguments are texts.
+    ///
+    /// # Errors
+    /// When there is no such function, or what it asks about does not exist.
+    fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>>;
+}
+
+/// A session that has nothing: for planning constants and for tests.
+#[derive(Debug)]
+pub struct NoServices;
+
+impl Services for NoServices {
+    fn sequence_values(&self, _: ObjectId, _: u64) -> Result<(i128, i128)> {
+        Err(firn_types::Error::not_supported("a sequence outside a statement"))
+    }
+
+    fn query_id(&self, _: i64) -> Option<String> {
+        None
+    }
+
+    fn check_canceled(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn system_function(&self, name: &str, _: &[Option<String>]) -> Result<Option<String>> {
+        Err(firn_types::Error::not_supported(name))
+    }
+}
+
+/// Bytes that a function may make for one batch of rows.
+pub const MADE_BYTES_MAX: usize = 1 << 30;
+
+impl Default for FunctionContext {
+    fn default() -> FunctionContext {
+        FunctionContext {
+            statement_nanos: 0,
+            time_zone: chrono_tz::America::Los_Angeles,
+            database: None,
+            schema: None,
+            warehouse: None,
+            role: "ACCOUNTADMIN".to_string(),
+            user: "FIRN".to_string(),
+            account: "FIRN".to_string(),
+            session_id: 1,
+            transaction_id: None,
+            text: Arc::default(),
+            week_start: 0,
+            week_of_year_policy: 0,
+            seed: 0,
+            made_bytes_max: MADE_BYTES_MAX,
+            services: Arc::new(NoServices),
+        }
+    }
+}
