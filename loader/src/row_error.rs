@@ -22,7 +22,7 @@ pub struct RowError {
     pub code: ErrorCode,
     /// Its text, without the place.
     pub message: String,
-    /// The column, where one is to blame.
+    /// The column, where one is to reason.
     pub column: Option<ErrorColumn>,
     /// The row of the file, from 1, headers not counted.
     pub row_number: u64,

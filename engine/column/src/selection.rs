@@ -3,7 +3,7 @@
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 
-use crate::kernels::pick::true_rows;
+use crate::kernels::take::true_rows;
 use crate::{Batch, Column};
 
 /// Some rows of a batch, in their order.

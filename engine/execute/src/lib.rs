@@ -5,7 +5,6 @@
 //! are what it is made of. Execution pushes: a worker takes a morsel from a source and calls the next
 //! operator with each batch while it is in cache, down to the sink.
 
-mod address;
 pub mod context;
 pub mod dml;
 mod evaluate;
@@ -15,6 +14,7 @@ mod operators;
 mod physical;
 mod pipeline;
 pub mod profile;
+mod row_locator;
 mod run;
 mod schedule;
 pub mod spill;

@@ -1,8 +1,8 @@
 //! A physical plan: pipelines in an order in which each finds what it waits for.
 //!
-//! A pipeline has one or more legs (UNION ALL gives several), each a source with its transforms, which
+//! A pipeline has one or more branches (UNION ALL gives several), each a source with its transforms, which
 //! end in one sink. Legs have phases that run one after another: the rows of an outer join that found no
-//! partner are read by a leg of a later phase than the one that probes.
+//! partner are read by a branch of a later phase than the one that probes.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl<T: ?Sized> Clone for Step<T> {
 
 /// A source with what happens to its batches.
 #[derive(Clone)]
-pub(crate) struct Leg {
+pub(crate) struct Branch {
     pub(crate) source: Step<dyn Source>,
     pub(crate) transforms: Vec<Step<dyn Transform>>,
     /// Legs of a lower phase are at their end when this one starts.
@@ -34,7 +34,7 @@ pub(crate) struct Leg {
 
 /// Legs that end in one sink.
 pub(crate) struct Pipeline<'s> {
-    pub(crate) legs: Vec<Leg>,
+    pub(crate) branches: Vec<Branch>,
     pub(crate) sink: Step<dyn Sink + 's>,
 }
 

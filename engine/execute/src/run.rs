@@ -11,7 +11,7 @@ use firn_types::{ColumnId, Result};
 
 use crate::context::{QueryContext, lock};
 use crate::operator::{Flow, Sink, SinkWorker};
-use crate::operators::places::Placed;
+use crate::operators::morsel_batches::MorselBatches;
 use crate::physical::Builder;
 use crate::schedule;
 use crate::spool::{Spool, SpoolStore};
@@ -106,18 +106,18 @@ pub(crate) fn run<'s>(
 /// Keeps everything.
 #[derive(Default)]
 struct Collect {
-    placed: Mutex<Placed>,
+    placed: Mutex<MorselBatches>,
 }
 
 impl Sink for Collect {
     fn worker<'a>(&'a self, _: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
-        Ok(Box::new(CollectWorker { shared: self, placed: Placed::default() }))
+        Ok(Box::new(CollectWorker { shared: self, placed: MorselBatches::default() }))
     }
 }
 
 struct CollectWorker<'a> {
     shared: &'a Collect,
-    placed: Placed,
+    placed: MorselBatches,
 }
 
 impl SinkWorker for CollectWorker<'_> {

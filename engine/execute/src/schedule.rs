@@ -12,7 +12,7 @@ use firn_types::{Error, Result};
 
 use crate::context::{QueryContext, lock};
 use crate::operator::{Flow, SinkWorker, TransformWorker};
-use crate::pipeline::{Leg, Pipeline, Pipelines};
+use crate::pipeline::{Branch, Pipeline, Pipelines};
 use crate::profile::{OperatorId, Stopwatch};
 use crate::worker_pool::{Slice, Turn};
 
@@ -23,10 +23,10 @@ pub(crate) fn run(pipelines: &Pipelines<'_>, context: &QueryContext) -> Result<(
 
 fn run_pipeline(pipeline: &Pipeline<'_>, context: &QueryContext) -> Result<()> {
     let mut first_morsel = 0;
-    let last_phase = pipeline.legs.iter().map(|leg| leg.phase).max().unwrap_or(0);
+    let last_phase = pipeline.branches.iter().map(|branch| branch.phase).max().unwrap_or(0);
     for phase in 0..=last_phase {
-        let legs = pipeline.legs.iter().filter(|leg| leg.phase == phase);
-        let mut state = Phase::open(legs, pipeline, first_morsel, context)?;
+        let branches = pipeline.branches.iter().filter(|branch| branch.phase == phase);
+        let mut state = Phase::open(branches, pipeline, first_morsel, context)?;
         state.run(context)?;
         first_morsel += state.morsels;
         if *state.stop.get_mut() {
@@ -39,9 +39,9 @@ fn run_pipeline(pipeline: &Pipeline<'_>, context: &QueryContext) -> Result<()> {
     result
 }
 
-/// The legs that run at the same time, and what their workers share.
+/// The branches that run at the same time, and what their workers share.
 struct Phase<'a> {
-    legs: Vec<OpenLeg<'a>>,
+    branches: Vec<OpenLeg<'a>>,
     pipeline: &'a Pipeline<'a>,
     /// The number of this phase's first morsel within the pipeline.
     first_morsel: usize,
@@ -52,28 +52,28 @@ struct Phase<'a> {
 }
 
 struct OpenLeg<'a> {
-    leg: &'a Leg,
-    /// The phase's morsels before this leg's.
+    branch: &'a Branch,
+    /// The phase's morsels before this branch's.
     start: usize,
     end: usize,
 }
 
 impl<'a> Phase<'a> {
     fn open(
-        legs: impl Iterator<Item = &'a Leg>,
+        branches: impl Iterator<Item = &'a Branch>,
         pipeline: &'a Pipeline<'a>,
         first_morsel: usize,
         context: &QueryContext,
     ) -> Result<Phase<'a>> {
         let mut open = Vec::new();
         let mut morsels = 0;
-        for leg in legs {
-            let count = leg.source.operator.open(context)?;
-            open.push(OpenLeg { leg, start: morsels, end: morsels + count });
+        for branch in branches {
+            let count = branch.source.operator.open(context)?;
+            open.push(OpenLeg { branch, start: morsels, end: morsels + count });
             morsels += count;
         }
         Ok(Phase {
-            legs: open,
+            branches: open,
             pipeline,
             first_morsel,
             morsels,
@@ -87,7 +87,7 @@ impl<'a> Phase<'a> {
         if self.morsels == 0 {
             return Ok(());
         }
-        let serial = self.legs.iter().any(|leg| leg.leg.serial);
+        let serial = self.branches.iter().any(|branch| branch.branch.serial);
         let threads = if serial { 1 } else { context.threads() };
         let workers = threads.min(self.morsels);
         if workers <= 1 {
@@ -150,7 +150,7 @@ impl<'a> Phase<'a> {
             sink: self.pipeline.sink.operator.worker(context)?,
             sink_id: self.pipeline.sink.id,
             transforms: Vec::new(),
-            leg: usize::MAX,
+            branch: usize::MAX,
             stopwatch: Stopwatch::start(&context.profile, self.pipeline.sink.id),
         })
     }
@@ -169,10 +169,10 @@ impl<'a> Phase<'a> {
         if morsel >= self.morsels {
             return Ok(false);
         }
-        let found = self.legs.iter().position(|leg| morsel < leg.end);
-        let Some(leg) = found else { return Ok(false) };
-        worker.enter_leg(leg, self.legs[leg].leg, context)?;
-        let open = &self.legs[leg];
+        let found = self.branches.iter().position(|branch| morsel < branch.end);
+        let Some(branch) = found else { return Ok(false) };
+        worker.enter_leg(branch, self.branches[branch].branch, context)?;
+        let open = &self.branches[branch];
         if worker.run_morsel(open, morsel, self.first_morsel + morsel, context)?.is_stop() {
             self.stop.store(true, Ordering::Release);
         }
@@ -185,7 +185,7 @@ struct Worker<'a> {
     sink: Box<dyn SinkWorker + 'a>,
     sink_id: OperatorId,
     transforms: Vec<OpenTransform<'a>>,
-    leg: usize,
+    branch: usize,
     stopwatch: Stopwatch<'a>,
 }
 
@@ -195,16 +195,21 @@ struct OpenTransform<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn enter_leg(&mut self, index: usize, leg: &'a Leg, context: &'a QueryContext) -> Result<()> {
-        if self.leg == index {
+    fn enter_leg(
+        &mut self,
+        index: usize,
+        branch: &'a Branch,
+        context: &'a QueryContext,
+    ) -> Result<()> {
+        if self.branch == index {
             return Ok(());
         }
-        let open = leg
+        let open = branch
             .transforms
             .iter()
             .map(|step| Ok(OpenTransform { worker: step.operator.worker(context)?, id: step.id }));
         self.transforms = open.collect::<Result<_>>()?;
-        self.leg = index;
+        self.branch = index;
         Ok(())
     }
 
@@ -217,12 +222,12 @@ impl<'a> Worker<'a> {
     ) -> Result<Flow> {
         let Worker { sink, sink_id, transforms, stopwatch, .. } = self;
         transforms.iter_mut().for_each(|transform| transform.worker.begin(place));
-        let source_id = open.leg.source.id;
+        let source_id = open.branch.source.id;
         let mut rest =
             Rest { transforms, sink: sink.as_mut(), sink_id: *sink_id, place, stopwatch, context };
         rest.stopwatch.switch(source_id);
         let mut flow =
-            open.leg.source.operator.read(morsel - open.start, context, &mut |batch| {
+            open.branch.source.operator.read(morsel - open.start, context, &mut |batch| {
                 rest.stopwatch.count_out(source_id, &batch);
                 let flow = rest.push(batch);
                 rest.stopwatch.switch(source_id);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use firn_column::kernels::pick;
+use firn_column::kernels::take;
 use firn_column::{Column, PhysicalType};
 use firn_types::Result;
 
@@ -91,7 +91,7 @@ impl Frame<'_> {
         };
         for (condition, result) in branches.iter().rev() {
             let truths = BooleanArray::new(self.truths(*condition)?, None);
-            answer = pick::blend(&truths, &self.column(*result)?, &answer)?;
+            answer = take::blend(&truths, &self.column(*result)?, &answer)?;
         }
         Ok(answer)
     }
@@ -127,7 +127,7 @@ impl Frame<'_> {
             parts => {
                 let parts: Vec<(&UInt32Array, &Column)> =
                     parts.iter().map(|(reached, column)| (reached, column)).collect();
-                pick::scatter(&parts, self.rows)
+                take::scatter(&parts, self.rows)
             }
         }
     }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use firn_column::kernels::compare::{self, booleans};
-use firn_column::kernels::{boolean, pick};
+use firn_column::kernels::{boolean, take};
 use firn_column::{Array, Batch, Column};
 use firn_functions::cast::{CastMode, cast_column};
 use firn_functions::{Call, FunctionContext};
@@ -296,12 +296,12 @@ impl<'a> Frame<'a> {
         open: &BooleanBuffer,
         elsewhere: bool,
     ) -> Result<BooleanArray> {
-        let open_rows = pick::true_rows(&BooleanArray::new(open.clone(), None));
+        let open_rows = take::true_rows(&BooleanArray::new(open.clone(), None));
         let some = self.choose(&open_rows).column(id)?;
-        let rest = pick::true_rows(&BooleanArray::new(!open, None));
+        let rest = take::true_rows(&BooleanArray::new(!open, None));
         let value = Array::Bool(BooleanArray::from(vec![elsewhere]));
         let others = Column::Constant { value, rows: rest.len() };
-        booleans(&pick::scatter(&[(&open_rows, &some), (&rest, &others)], self.rows)?)
+        booleans(&take::scatter(&[(&open_rows, &some), (&rest, &others)], self.rows)?)
     }
 
     fn coalesce(&self, operands: &[NodeId]) -> Result<Column> {
@@ -317,13 +317,13 @@ impl<'a> Frame<'a> {
                 Some(Ok(next)) => next,
                 _ => {
                     let missing = BooleanArray::new(!nulls.inner(), None);
-                    let missing = pick::true_rows(&missing);
+                    let missing = take::true_rows(&missing);
                     let some = self.choose(&missing).column(operand)?;
-                    pick::scatter(&[(&missing, &some)], self.rows)?
+                    take::scatter(&[(&missing, &some)], self.rows)?
                 }
             };
             let valid = BooleanArray::new(nulls.inner().clone(), None);
-            answer = pick::blend(&valid, &answer, &next)?;
+            answer = take::blend(&valid, &answer, &next)?;
         }
         Ok(answer)
     }

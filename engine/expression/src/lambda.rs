@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use arrow::array::{Array as _, BinaryViewBuilder, UInt32Array};
 use firn_column::kernels::compare::booleans;
-use firn_column::kernels::pick;
+use firn_column::kernels::take;
 use firn_column::{Array, Batch, Column};
 use firn_functions::FunctionContext;
 use firn_functions::cast::{CastMode, cast_column};
@@ -262,7 +262,7 @@ impl ElementLoop {
             all.extend(call.columns[self.before..].iter().map(|column| column.take(&active)));
             let next = self.compute(all, active.len(), call)?;
             let rest = states.take(&idle);
-            states = pick::scatter(&[(&active, &next), (&idle, &rest)], call.rows)?;
+            states = take::scatter(&[(&active, &next), (&idle, &rest)], call.rows)?;
             round += 1;
         }
         let present = elements.ranges.iter().enumerate();

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{BooleanArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use firn_column::kernels::pick::true_rows;
+use firn_column::kernels::take::true_rows;
 use firn_column::{Batch, Selection};
 use firn_functions::FunctionContext;
 use firn_types::{ColumnId, Result, TypeFamily};

@@ -263,7 +263,7 @@ fn the_form_of_columns_changes_no_answer() -> Result<()> {
     let predicate = Predicate::compile(&exprs[1], &layout())?;
     let passing = predicate.select(&batch(rows), &context)?.positions(rows);
     for seed in 0..60 {
-        let scrambled = firn_column::scramble::scramble(&batch(rows), seed);
+        let scrambled = firn_column::vary_forms::vary_forms(&batch(rows), seed);
         let answers = evaluator.evaluate(&scrambled, &context)?;
         for (expr, (answer, plain)) in exprs.iter().zip(answers.iter().zip(&plain)) {
             for row in 0..rows {

@@ -41,11 +41,11 @@ pub struct FunctionContext {
     /// Bytes that a function may make for one batch of rows.
     pub made_bytes_max: usize,
     /// What only a session can do.
-    pub services: Arc<dyn Services>,
+    pub host: Arc<dyn FunctionHost>,
 }
 
 /// What a function may ask of the session that runs it.
-pub trait Services: Send + Sync + fmt::Debug {
+pub trait FunctionHost: Send + Sync + fmt::Debug {
     /// Takes `count` values of a sequence or an AUTOINCREMENT column: the first value and the step.
     ///
     /// # Errors
@@ -71,9 +71,9 @@ pub trait Services: Send + Sync + fmt::Debug {
 
 /// A session that has nothing: for planning constants and for tests.
 #[derive(Debug)]
-pub struct NoServices;
+pub struct NoHost;
 
-impl Services for NoServices {
+impl FunctionHost for NoHost {
     fn sequence_values(&self, _: ObjectId, _: u64) -> Result<(i128, i128)> {
         Err(firn_types::Error::not_supported("a sequence outside a statement"))
     }
@@ -112,7 +112,7 @@ impl Default for FunctionContext {
             week_of_year_policy: 0,
             seed: 0,
             made_bytes_max: MADE_BYTES_MAX,
-            services: Arc::new(NoServices),
+            host: Arc::new(NoHost),
         }
     }
 }

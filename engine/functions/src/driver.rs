@@ -222,7 +222,7 @@ impl<'r> Made<'r> {
         }
         if self.bytes - self.looked_at >= Self::STEP {
             self.looked_at = self.bytes;
-            self.rows.call.context.services.check_canceled()?;
+            self.rows.call.context.host.check_canceled()?;
         }
         Ok(())
     }

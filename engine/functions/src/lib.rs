@@ -23,7 +23,7 @@ pub(crate) mod text_buffer;
 pub mod window;
 
 pub use aggregate::{Accumulator, AggregateBinding, AggregateFunction};
-pub use context::{FunctionContext, Services};
+pub use context::{FunctionContext, FunctionHost};
 pub use documentation::{Documentation, Example};
 pub use meaning::{AggregateMeaning, Meaning, WindowMeaning};
 pub use scalar::{Call, Kernel, NullRule, ScalarBinding, ScalarFunction};

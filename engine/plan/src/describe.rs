@@ -100,7 +100,7 @@ impl Plan {
             Plan::StageScan(node) => add(&node.columns()),
             Plan::Values(node) => add(&node.columns),
             Plan::SetOperation(node) => add(&node.columns),
-            Plan::TableExpand(node) => add(&node.columns),
+            Plan::LateralFunction(node) => add(&node.columns),
             Plan::CteRef(node) => add(&node.columns),
             Plan::RecursiveCte(node) => add(&node.columns),
             Plan::Project(node) => add_items(&node.items, names),
@@ -159,7 +159,7 @@ impl Plan {
                 limited.number("offset", node.skip)
             }
             Plan::Join(node) => join(node, names),
-            Plan::TableExpand(node) => plain.list("input", shown(&node.arguments, names)),
+            Plan::LateralFunction(node) => plain.list("input", shown(&node.arguments, names)),
             Plan::Sample(node) => plain.text("sample_size", sample_size(&node.size)),
             Plan::With(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::CteRef(node) => plain.text("name", format!("CTE {}", node.cte)),

@@ -51,7 +51,7 @@ impl Plan {
                 SetOperator::Intersect => "Intersect",
                 SetOperator::Except => "Except",
             },
-            Plan::TableExpand(node) => node.function.name,
+            Plan::LateralFunction(node) => node.function.name,
             Plan::With(_) => "WithClause",
             Plan::CteRef(_) => "WithReference",
             Plan::RecursiveCte(_) => "RecursiveCte",
@@ -105,7 +105,7 @@ impl Plan {
                 }
             },
             Plan::SetOperation(node) => list(&node.columns),
-            Plan::TableExpand(node) => {
+            Plan::LateralFunction(node) => {
                 format!("({}) {}", joined(&node.arguments, ", "), list(&node.columns))
             }
             Plan::With(node) => format!("cte {}", node.cte),

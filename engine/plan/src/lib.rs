@@ -19,10 +19,10 @@ use firn_types::{ColumnId, Field, SqlType};
 
 pub use node::{
     Aggregate, AggregateCall, Apply, ApplyKind, CteRef, Filter, Frame, FrameBound, FrameUnit,
-    Generate, Join, JoinKey, JoinKind, Limit, Project, ProjectItem, RecursiveCte, Sample,
-    SampleSize, Scan, ScanColumn, SetOperation, SetOperator, SharedRows, Sort, SortKey,
-    StageColumn, StageLocation, StageScan, StageValue, TableExpand, Values, VirtualScan,
-    VirtualSource, Window, WindowCall, WindowTarget, With,
+    Generate, Join, JoinKey, JoinKind, LateralFunction, Limit, Project, ProjectItem, RecursiveCte,
+    Sample, SampleSize, Scan, ScanColumn, SetOperation, SetOperator, SharedRows, Sort, SortKey,
+    StageColumn, StageLocation, StageScan, StageValue, Values, VirtualScan, VirtualSource, Window,
+    WindowCall, WindowTarget, With,
 };
 
 /// One node with what is below it.
@@ -57,7 +57,7 @@ pub enum Plan {
     /// Rows of several inputs put together.
     SetOperation(SetOperation),
     /// Each row with the rows that a table function makes of it.
-    TableExpand(Box<TableExpand>),
+    LateralFunction(Box<LateralFunction>),
     /// A query under a name that its body reads more than once.
     With(Box<With>),
     /// Rows of an enclosing [`With`], or of the last step of an enclosing [`RecursiveCte`].
@@ -119,7 +119,7 @@ impl Plan {
             Plan::Join(node) => node.columns(),
             Plan::Apply(node) => node.columns(),
             Plan::SetOperation(node) => node.columns.clone(),
-            Plan::TableExpand(node) => {
+            Plan::LateralFunction(node) => {
                 let mut columns = node.input.columns();
                 columns.extend(node.columns.iter().cloned());
                 columns

@@ -164,7 +164,7 @@ pub struct Delete {
     pub address: ColumnId,
 }
 
-/// MERGE: each source row is a pair of a source row and a target row, or a lonely source row, whose
+/// MERGE: each source row is a pair of a source row and a target row, or a unmatched source row, whose
 /// address is NULL. The first clause that fits a row decides.
 #[derive(Clone, Debug)]
 pub struct Merge {

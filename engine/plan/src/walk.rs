@@ -20,7 +20,7 @@ macro_rules! inputs {
             Plan::Window(node) => vec![&$($change)? *node.input],
             Plan::Sort(node) => vec![&$($change)? *node.input],
             Plan::Limit(node) => vec![&$($change)? *node.input],
-            Plan::TableExpand(node) => vec![&$($change)? *node.input],
+            Plan::LateralFunction(node) => vec![&$($change)? *node.input],
             Plan::Sample(node) => vec![&$($change)? *node.input],
             Plan::Join(node) => vec![&$($change)? node.left, &$($change)? node.right],
             Plan::Apply(node) => vec![&$($change)? node.left, &$($change)? node.right],
@@ -73,7 +73,7 @@ macro_rules! expressions {
                     found.extend(conditions.$iter());
                 }
             }
-            Plan::TableExpand(node) => found.extend(node.arguments.$iter()),
+            Plan::LateralFunction(node) => found.extend(node.arguments.$iter()),
             Plan::VirtualScan(_)
             | Plan::StageScan(_)
             | Plan::Generate(_)
@@ -175,7 +175,7 @@ impl Plan {
                 _ => Vec::new(),
             },
             Plan::SetOperation(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
-            Plan::TableExpand(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::LateralFunction(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::CteRef(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::RecursiveCte(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::Generate(_)

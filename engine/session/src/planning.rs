@@ -13,8 +13,8 @@ use firn_query::optimize::{self, OptimizeContext};
 use firn_types::{Error, ObjectId, QueryId, Result};
 
 use crate::command;
+use crate::function_host::{BindView, SessionHost, SessionTables};
 use crate::lifecycle::StatementContext;
-use crate::services::{BindView, SessionServices, SessionTables};
 use crate::stages::Stages;
 
 impl StatementContext {
@@ -73,7 +73,7 @@ impl StatementContext {
     ) -> Result<(firn_account::Catalog, i64)> {
         let functions = self.function_context();
         let point = self.with_binder(&functions, |binder| binder.time_point(at, &self.sql))?;
-        crate::services::past(&self.session, &point, at.before)
+        crate::function_host::past(&self.session, &point, at.before)
     }
 
     /// Does something with a binder of this statement.
@@ -118,7 +118,7 @@ impl StatementContext {
             week_of_year_policy: small("WEEK_OF_YEAR_POLICY"),
             seed: seed_of(&self.query_id),
             made_bytes_max: MADE_BYTES_MAX,
-            services: Arc::new(SessionServices::of(self)),
+            host: Arc::new(SessionHost::of(self)),
         }
     }
 

@@ -13,9 +13,9 @@ use firn_types::{ObjectId, Result};
 
 use crate::current;
 use crate::engine::Shared;
+use crate::function_host::statement_not_found;
 use crate::history::History;
 use crate::result::StatementResult;
-use crate::services::statement_not_found;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::transaction_slot::TransactionSlot;

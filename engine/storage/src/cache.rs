@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use firn_column::Narrow;
+use firn_column::EncodedColumn;
 use firn_types::{FieldId, PartitionId};
 
 use crate::partition::Footer;
@@ -41,7 +41,7 @@ enum Key {
 #[derive(Clone, Debug)]
 enum Content {
     Footer(Arc<Footer>),
-    Chunk(Narrow),
+    Chunk(EncodedColumn),
     /// What reading pages of a chunk has cost so far, in bytes.
     Pages(u64),
 }
@@ -67,18 +67,18 @@ struct State {
     order: BTreeMap<u64, Key>,
     tick: u64,
     counts: CacheCounts,
-    /// Bytes of the budget that others use: see [`Room`].
+    /// Bytes of the budget that others use: see [`CacheReservation`].
     lent_bytes: usize,
 }
 
 /// Bytes of a cache's budget that somebody else uses; given back when dropped.
 #[derive(Debug)]
-pub struct Room {
+pub struct CacheReservation {
     cache: Arc<ColumnCache>,
     bytes: usize,
 }
 
-impl Drop for Room {
+impl Drop for CacheReservation {
     fn drop(&mut self) {
         self.cache.state().lent_bytes -= self.bytes;
     }
@@ -128,7 +128,7 @@ impl ColumnCache {
         partition: &PartitionId,
         row_group: usize,
         field: FieldId,
-    ) -> Option<Narrow> {
+    ) -> Option<EncodedColumn> {
         let mut state = self.state();
         match state.get(&Key::Chunk(partition.clone(), row_group, field)) {
             Some(Content::Chunk(column)) => {
@@ -147,7 +147,7 @@ impl ColumnCache {
         partition: &PartitionId,
         row_group: usize,
         field: FieldId,
-        column: &Narrow,
+        column: &EncodedColumn,
     ) {
         let bytes = column.memory_bytes();
         let key = Key::Chunk(partition.clone(), row_group, field);
@@ -208,7 +208,7 @@ impl ColumnCache {
     }
 
     /// Lends a part of the budget to rows that must stay in memory; none when too much is lent already.
-    pub fn lend(self: &Arc<Self>, bytes: usize) -> Option<Room> {
+    pub fn reserve(self: &Arc<Self>, bytes: usize) -> Option<CacheReservation> {
         let mut state = self.state();
         let lent = state.lent_bytes.checked_add(bytes)?;
         if lent > self.budget_bytes / LENT_SHARE {
@@ -216,7 +216,7 @@ impl ColumnCache {
         }
         state.lent_bytes = lent;
         state.shrink(self.budget_bytes - lent);
-        Some(Room { cache: Arc::clone(self), bytes })
+        Some(CacheReservation { cache: Arc::clone(self), bytes })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -262,7 +262,7 @@ mod tests {
         let texts: Vec<Value> =
             (0..100).map(|n| Value::text(format!("a text number {n}"))).collect();
         let column = Column::from_values(SqlType::TEXT, &texts).expect("texts");
-        let column = Narrow::of(&column);
+        let column = EncodedColumn::of(&column);
         let cache = ColumnCache::new(column.memory_bytes() * 5 / 2);
         let partition = PartitionId("p".to_string());
         let has = |group| cache.chunk(&partition, group, FieldId(1)).is_some();
@@ -281,13 +281,13 @@ mod tests {
     fn what_is_lent_is_not_there_for_chunks() {
         let texts: Vec<Value> = (0..100).map(|n| Value::text(format!("text {n:03}"))).collect();
         let column = Column::from_values(SqlType::TEXT, &texts).expect("texts");
-        let column = Narrow::of(&column);
+        let column = EncodedColumn::of(&column);
         let cache = ColumnCache::new(column.memory_bytes() * 2);
         let partition = PartitionId("p".to_string());
         cache.put_chunk(&partition, 0, FieldId(1), &column);
         cache.put_chunk(&partition, 1, FieldId(1), &column);
-        let room = cache.lend(column.memory_bytes()).expect("half of the budget");
-        assert!(cache.lend(1).is_none(), "no more than half");
+        let room = cache.reserve(column.memory_bytes()).expect("half of the budget");
+        assert!(cache.reserve(1).is_none(), "no more than half");
         assert_eq!(cache.counts().bytes, column.memory_bytes());
         cache.put_chunk(&partition, 0, FieldId(1), &column);
         assert_eq!(cache.counts().bytes, column.memory_bytes());

@@ -9,7 +9,7 @@ use firn_types::{Error, ErrorCode, FieldId, PartitionId, Result};
 use roaring::RoaringBitmap;
 
 use crate::ObjectAccess;
-use crate::partition::{FooterSeal, HeldRows};
+use crate::partition::{FooterSeal, ResidentRows};
 use crate::statistics::{ColumnStatistics, ColumnSummary};
 
 /// A micro-partition as a snapshot sees it: rows that never change, and which of them are deleted.
@@ -49,7 +49,7 @@ pub enum Home {
     Commit(Bytes),
     /// In memory, as long as anybody refers to them; there is no file. Only a session's own tables have
     /// such rows.
-    Memory(Arc<HeldRows>),
+    Memory(Arc<ResidentRows>),
 }
 
 impl PartialEq for Home {

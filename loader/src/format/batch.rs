@@ -48,7 +48,7 @@ impl FileBatch {
     }
 
     /// The error of a good row that turned out bad later: a NULL where none may be, a conversion in a
-    /// SELECT. `field` is the position in the record (from 0) of the field to blame.
+    /// SELECT. `field` is the position in the record (from 0) of the field to reason.
     pub fn reject(
         &self,
         row: usize,

@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use firn_column::kernels::pick::gather;
+use firn_column::kernels::take::gather;
 use firn_column::row_key::join::{MatchCursor, ProbeScratch};
 use firn_column::row_key::{GroupTable, JoinTable, KeyOrder, sort_rows};
 use firn_column::{Batch, Column};

@@ -6,7 +6,7 @@
 pub mod arithmetic;
 pub mod boolean;
 pub mod compare;
-pub mod extremes;
 pub mod forms;
 pub mod in_list;
-pub mod pick;
+pub mod min_max;
+pub mod take;

@@ -20,7 +20,7 @@ use firn_types::{Error, Result, SqlType};
 
 use crate::kernels::arithmetic::narrowed;
 use crate::kernels::compare::{comparable, float_key};
-use crate::kernels::extremes::integer_range;
+use crate::kernels::min_max::integer_range;
 use crate::{Array, Column, PhysicalType};
 
 /// How one column of a key is ordered. Groups and joins use the default.

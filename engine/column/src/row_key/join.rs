@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! JoinKeys::plan(all batches)                     ranges of the keys, representation, partitions
-//!   prepare(batch) for every batch                keys packed and dealt out to partitions   (parallel)
+//!   prepare(batch) for every batch                keys packed and partitioned by radix   (parallel)
 //!   build(partition, prepared) for every one      one hash table each                       (parallel)
 //! JoinTable::new(keys, partitions)                the chains of rows with equal keys
 //! ```
@@ -46,12 +46,12 @@ pub struct JoinKeys {
 enum Form {
     /// The packed key indexes an array of this many slots.
     Direct(KeyLayout, usize),
-    Narrow(KeyLayout),
+    EncodedColumn(KeyLayout),
     Wide(KeyLayout),
     Bytes(KeyEncoder),
 }
 
-/// The keys of one batch of the build side, dealt out to partitions.
+/// The keys of one batch of the build side, partitioned by radix.
 #[derive(Debug)]
 pub struct PreparedKeys(Vec<PartKeys>);
 
@@ -74,7 +74,7 @@ pub struct JoinPartition {
 
 #[derive(Debug)]
 enum PartitionTable {
-    Narrow(InlineTable),
+    EncodedColumn(InlineTable),
     Wide { table: TagTable, rows: Vec<u32>, keys: Vec<u128> },
     Bytes { table: TagTable, rows: Vec<u32>, keys: RowKeys },
 }
@@ -132,7 +132,7 @@ impl JoinKeys {
                 if slots <= allowed {
                     Form::Direct(layout, slots as usize)
                 } else {
-                    Form::Narrow(layout)
+                    Form::EncodedColumn(layout)
                 }
             }
             Some(layout) if layout.bits() <= 128 => Form::Wide(layout),
@@ -154,7 +154,7 @@ impl JoinKeys {
     /// The range of a key column on the build side, where it holds integers: for runtime filters.
     pub fn integer_range(&self, column: usize) -> Option<(i128, i128)> {
         match &self.form {
-            Form::Direct(layout, _) | Form::Narrow(layout) | Form::Wide(layout) => {
+            Form::Direct(layout, _) | Form::EncodedColumn(layout) | Form::Wide(layout) => {
                 layout.integer_range(column)
             }
             Form::Bytes(_) => None,
@@ -171,7 +171,7 @@ impl JoinKeys {
         parts.resize_with(self.partitions(), PartKeys::default);
         let numbered = |row: usize| first_row + row as u32;
         match &self.form {
-            Form::Direct(layout, _) | Form::Narrow(layout) => {
+            Form::Direct(layout, _) | Form::EncodedColumn(layout) => {
                 let mut packed = Packed::default();
                 layout.pack(columns, rows, !self.null_safe, &mut packed)?;
                 let keyed = packed.keys.iter().zip(&packed.misses).enumerate();
@@ -212,7 +212,7 @@ impl JoinKeys {
         // Rows go in from the last to the first: each becomes the head of its chain, so that matches come
         // out in the order of the rows.
         let table = match &self.form {
-            Form::Direct(..) | Form::Narrow(_) => {
+            Form::Direct(..) | Form::EncodedColumn(_) => {
                 let mut table = InlineTable::with_capacity(count);
                 for part in parts().rev() {
                     for (&row, &key) in part.rows.iter().zip(&part.narrow).rev() {
@@ -222,7 +222,7 @@ impl JoinKeys {
                         }
                     }
                 }
-                PartitionTable::Narrow(table)
+                PartitionTable::EncodedColumn(table)
             }
             Form::Wide(_) => {
                 let (mut rows, mut keys) = (Vec::new(), Vec::with_capacity(count));
@@ -363,7 +363,7 @@ impl JoinTable {
         self.keys.rows
     }
 
-    /// The first row of the build side with the key of each probing row, or [`NONE`], into `heads`, which
+    /// The first row of the build side with the key of each probing row, or [`NONE`], into `first_matches`, which
     /// is cleared first. It is all that a semi or anti join needs.
     ///
     /// # Errors
@@ -373,28 +373,28 @@ impl JoinTable {
         columns: &[Column],
         rows: usize,
         scratch: &mut ProbeScratch,
-        heads: &mut Vec<u32>,
+        first_matches: &mut Vec<u32>,
     ) -> Result<()> {
-        heads.clear();
+        first_matches.clear();
         let refuse_nulls = !self.keys.null_safe;
         match &self.keys.form {
             Form::Direct(layout, _) => {
                 let packed = &mut scratch.narrow;
                 layout.pack(columns, rows, refuse_nulls, packed)?;
                 let keys = packed.keys.iter().zip(&packed.misses);
-                heads.extend(keys.map(|(&key, &miss)| match miss {
+                first_matches.extend(keys.map(|(&key, &miss)| match miss {
                     0 => self.direct.get(key as usize).copied().unwrap_or(NONE),
                     _ => NONE,
                 }));
             }
-            Form::Narrow(layout) => {
+            Form::EncodedColumn(layout) => {
                 let packed = &mut scratch.narrow;
                 layout.pack(columns, rows, refuse_nulls, packed)?;
                 for (keys, misses) in
                     packed.keys.chunks(WARM_KEYS).zip(packed.misses.chunks(WARM_KEYS))
                 {
                     self.warm_narrow(keys);
-                    heads.extend(keys.iter().zip(misses).map(|(&key, &miss)| match miss {
+                    first_matches.extend(keys.iter().zip(misses).map(|(&key, &miss)| match miss {
                         0 => self.find_narrow(key),
                         _ => NONE,
                     }));
@@ -404,7 +404,7 @@ impl JoinTable {
                 let packed = &mut scratch.wide;
                 layout.pack(columns, rows, refuse_nulls, packed)?;
                 let keys = packed.keys.iter().zip(&packed.misses);
-                heads.extend(keys.map(|(&key, &miss)| match miss {
+                first_matches.extend(keys.map(|(&key, &miss)| match miss {
                     0 => self.find_wide(key),
                     _ => NONE,
                 }));
@@ -412,9 +412,11 @@ impl JoinTable {
             Form::Bytes(encoder) => {
                 scratch.bytes.clear();
                 encoder.encode(columns, rows, &mut scratch.bytes)?;
-                heads.extend((0..rows).map(|row| match refuse_nulls && any_null(columns, row) {
-                    true => NONE,
-                    false => self.find_bytes(scratch.bytes.key(row)),
+                first_matches.extend((0..rows).map(|row| {
+                    match refuse_nulls && any_null(columns, row) {
+                        true => NONE,
+                        false => self.find_bytes(scratch.bytes.key(row)),
+                    }
                 }));
             }
         }
@@ -424,11 +426,11 @@ impl JoinTable {
     /// Loads the slots that the keys will be looked up in.
     fn warm_narrow(&self, keys: &[u64]) {
         let load = |all, &key: &u64| match self.partitions.get(self.keys.partition(mix(key))) {
-            Some(PartitionTable::Narrow(table)) => all ^ table.load(key),
+            Some(PartitionTable::EncodedColumn(table)) => all ^ table.load(key),
             _ => all,
         };
         match self.partitions.as_slice() {
-            [PartitionTable::Narrow(table)] => table.warm(keys),
+            [PartitionTable::EncodedColumn(table)] => table.warm(keys),
             _ => {
                 std::hint::black_box(keys.iter().fold(0, load));
             }
@@ -438,7 +440,7 @@ impl JoinTable {
     #[inline]
     fn find_narrow(&self, key: u64) -> u32 {
         match self.partitions.get(self.keys.partition(mix(key))) {
-            Some(PartitionTable::Narrow(table)) => table.find(key),
+            Some(PartitionTable::EncodedColumn(table)) => table.find(key),
             _ => NONE,
         }
     }
@@ -468,21 +470,21 @@ impl JoinTable {
     }
 
     /// Adds pairs of matching rows, from where the cursor stands, until there are about `limit`: the row
-    /// of `heads` and the row of the build side. FALSE when all pairs have been given.
+    /// of `first_matches` and the row of the build side. FALSE when all pairs have been given.
     pub fn expand(
         &self,
-        heads: &[u32],
+        first_matches: &[u32],
         cursor: &mut MatchCursor,
         limit: usize,
         probe_rows: &mut Vec<u32>,
         build_rows: &mut Vec<u32>,
     ) -> bool {
         if self.next.is_empty() {
-            add_unique(heads, cursor.row, probe_rows, build_rows);
-            cursor.row = heads.len();
+            add_unique(first_matches, cursor.row, probe_rows, build_rows);
+            cursor.row = first_matches.len();
             return false;
         }
-        while let Some(&head) = heads.get(cursor.row) {
+        while let Some(&head) = first_matches.get(cursor.row) {
             let mut build_row = cursor.pending.take().unwrap_or(head);
             while build_row != NONE {
                 if probe_rows.len() >= limit {
@@ -499,14 +501,14 @@ impl JoinTable {
     }
 
     /// Which probing rows have a match.
-    pub fn matched(heads: &[u32]) -> BooleanBuffer {
-        heads.iter().map(|&head| head != NONE).collect()
+    pub fn matched(first_matches: &[u32]) -> BooleanBuffer {
+        first_matches.iter().map(|&head| head != NONE).collect()
     }
 
     /// About how many bytes of memory the table holds.
     pub fn memory_bytes(&self) -> usize {
         let partition = |table: &PartitionTable| match table {
-            PartitionTable::Narrow(table) => table.memory_bytes(),
+            PartitionTable::EncodedColumn(table) => table.memory_bytes(),
             PartitionTable::Wide { table, rows, keys } => {
                 table.memory_bytes() + rows.capacity() * 4 + keys.capacity() * 16
             }
@@ -521,11 +523,17 @@ impl JoinTable {
 
 /// Adds the probing rows from `first` on that have a match, the only one, and beside them its row. Nothing
 /// is asked about one row, since there is no telling which have a match: what has none is written over.
-fn add_unique(heads: &[u32], first: usize, probe_rows: &mut Vec<u32>, build_rows: &mut Vec<u32>) {
-    let (mut end, heads) = (probe_rows.len(), &heads[first.min(heads.len())..]);
-    probe_rows.resize(end + heads.len(), 0);
-    build_rows.resize(end + heads.len(), 0);
-    for (row, &head) in heads.iter().enumerate() {
+fn add_unique(
+    first_matches: &[u32],
+    first: usize,
+    probe_rows: &mut Vec<u32>,
+    build_rows: &mut Vec<u32>,
+) {
+    let (mut end, first_matches) =
+        (probe_rows.len(), &first_matches[first.min(first_matches.len())..]);
+    probe_rows.resize(end + first_matches.len(), 0);
+    build_rows.resize(end + first_matches.len(), 0);
+    for (row, &head) in first_matches.iter().enumerate() {
         probe_rows[end] = (first + row) as u32;
         build_rows[end] = head;
         end += usize::from(head != NONE);

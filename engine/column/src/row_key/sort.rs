@@ -14,7 +14,7 @@ use rayon::prelude::{
 use super::encode::{KeyEncoder, RowKeys};
 use super::fixed::{KeyLayout, KeyOrder, Packed, Word};
 use crate::Column;
-use crate::kernels::pick::RowOf;
+use crate::kernels::take::RowOf;
 
 /// The rows of the batches in the order of their keys; rows with equal keys stay in the order in which they
 /// came. The work is shared by the threads of the caller's pool. `batches` are the key columns of each batch.

@@ -40,7 +40,7 @@ enum Store {
     /// The packed key is an index.
     Direct { layout: KeyLayout, groups: Vec<u32>, keys: Vec<u64>, packed: Packed<u64> },
     /// The packed key has 64 bits.
-    Narrow { layout: KeyLayout, table: InlineTable, keys: Vec<u64>, packed: Packed<u64> },
+    EncodedColumn { layout: KeyLayout, table: InlineTable, keys: Vec<u64>, packed: Packed<u64> },
     /// The packed key has 128 bits.
     Wide { layout: KeyLayout, table: TagTable, keys: Vec<u128>, packed: Packed<u128> },
     /// The key is one text.
@@ -79,7 +79,7 @@ impl GroupTable {
     /// The number of groups.
     pub fn len(&self) -> usize {
         match &self.store {
-            Store::Direct { keys, .. } | Store::Narrow { keys, .. } => keys.len(),
+            Store::Direct { keys, .. } | Store::EncodedColumn { keys, .. } => keys.len(),
             Store::Wide { keys, .. } => keys.len(),
             Store::Texts(texts) => texts.len(),
             Store::Bytes(bytes) => bytes.keys.len(),
@@ -188,7 +188,7 @@ impl GroupTable {
     /// keys as they are to be packed now.
     fn change_layout(&mut self, columns: &[Column], mut keys: Vec<Column>) -> Result<Vec<Column>> {
         let (mut layout, mut old) = match &self.store {
-            Store::Direct { layout, keys, .. } | Store::Narrow { layout, keys, .. } => {
+            Store::Direct { layout, keys, .. } | Store::EncodedColumn { layout, keys, .. } => {
                 (layout.clone(), layout.unpack(keys))
             }
             Store::Wide { layout, keys, .. } => (layout.clone(), layout.unpack(keys)),
@@ -222,7 +222,7 @@ impl GroupTable {
 
     /// Takes an array in the place of a hash table, when the keys lie so close together that it is no larger.
     fn index_directly(&mut self) -> Result<()> {
-        let Store::Narrow { layout, keys, .. } = &self.store else { return Ok(()) };
+        let Store::EncodedColumn { layout, keys, .. } = &self.store else { return Ok(()) };
         let (old, groups) = (layout.unpack(keys), keys.len());
         let mut layout = layout_of(&self.types_with_numbers()).ok_or_else(not_packed)?;
         layout.widen(&old)?;
@@ -240,7 +240,7 @@ impl GroupTable {
     /// Never for keys that came in.
     pub fn into_keys(self) -> Result<Vec<Column>> {
         let keys = match self.store {
-            Store::Direct { layout, keys, .. } | Store::Narrow { layout, keys, .. } => {
+            Store::Direct { layout, keys, .. } | Store::EncodedColumn { layout, keys, .. } => {
                 layout.unpack(&keys)
             }
             Store::Wide { layout, keys, .. } => layout.unpack(&keys),
@@ -287,7 +287,7 @@ impl Store {
     fn memory_bytes(&self) -> usize {
         match self {
             Store::Direct { groups, keys, .. } => groups.capacity() * 4 + keys.capacity() * 8,
-            Store::Narrow { table, keys, .. } => table.memory_bytes() + keys.capacity() * 8,
+            Store::EncodedColumn { table, keys, .. } => table.memory_bytes() + keys.capacity() * 8,
             Store::Wide { table, keys, .. } => table.memory_bytes() + keys.capacity() * 16,
             Store::Texts(texts) => texts.memory_bytes(),
             Store::Bytes(bytes) => {
@@ -310,7 +310,7 @@ impl Store {
             }
             0..=64 => {
                 let table = InlineTable::with_capacity(groups.max(BLOCK_ROWS));
-                Store::Narrow { layout, table, keys: Vec::new(), packed: Packed::default() }
+                Store::EncodedColumn { layout, table, keys: Vec::new(), packed: Packed::default() }
             }
             _ => {
                 let table = TagTable::with_capacity(groups.max(BLOCK_ROWS));
@@ -349,7 +349,7 @@ impl Store {
     /// Brings the rows' keys into the representation; FALSE when they do not fit.
     fn pack(&mut self, columns: &[Column], rows: usize) -> Result<bool> {
         match self {
-            Store::Direct { layout, packed, .. } | Store::Narrow { layout, packed, .. } => {
+            Store::Direct { layout, packed, .. } | Store::EncodedColumn { layout, packed, .. } => {
                 layout.pack(columns, rows, false, packed)?;
                 Ok(!packed.any_miss())
             }
@@ -382,7 +382,7 @@ impl Store {
                     }
                 }
             }
-            Store::Narrow { table, keys, packed, .. } => {
+            Store::EncodedColumn { table, keys, packed, .. } => {
                 for block in packed.keys.chunks(BLOCK_ROWS) {
                     table.reserve(block.len());
                     for block in block.chunks(WARM_KEYS) {

@@ -177,12 +177,12 @@ fn a_join_finds_exactly_the_pairs_of_a_nested_loop_in_order() -> Result<()> {
         let table = JoinTable::build(types, &batches, null_safe)?;
         let probe_spread = SPREADS[random.below(5) as usize];
         let probe = side(&mut random, probe_spread);
-        let (mut heads, mut scratch) = (Vec::new(), ProbeScratch::default());
-        table.look_up(&columns(&probe), 60, &mut scratch, &mut heads)?;
+        let (mut first_matches, mut scratch) = (Vec::new(), ProbeScratch::default());
+        table.look_up(&columns(&probe), 60, &mut scratch, &mut first_matches)?;
         let (mut probe_rows, mut build_rows) = (Vec::new(), Vec::new());
         let mut cursor = MatchCursor::default();
         while table.expand(
-            &heads,
+            &first_matches,
             &mut cursor,
             probe_rows.len() + 7,
             &mut probe_rows,
@@ -198,7 +198,7 @@ fn a_join_finds_exactly_the_pairs_of_a_nested_loop_in_order() -> Result<()> {
                     expected.push((row as u32, build_row as u32));
                 }
             }
-            assert_eq!(heads[row] != NONE, expected.len() > before);
+            assert_eq!(first_matches[row] != NONE, expected.len() > before);
         }
         let got: Vec<(u32, u32)> = probe_rows.into_iter().zip(build_rows).collect();
         assert_eq!(got, expected, "{types:?} round {round}");

@@ -24,9 +24,9 @@ use super::pending::Pending;
 use super::replace::ReplaceColumns;
 use super::touched::Rows;
 use super::writer::{FILE_BYTES_MIN, RowsWriter, SERIAL_ROWS_MAX};
-use crate::address::Address;
 use crate::context::{QueryContext, lock};
 use crate::memory::Reservation;
+use crate::row_locator::RowLocator;
 
 /// Writes the new versions of rows, by many threads.
 pub(super) struct ChangedRows<'c> {
@@ -87,7 +87,7 @@ impl<'c> ChangedRows<'c> {
     }
 
     /// Takes what the set columns of the rows at these addresses become. An address may come only once.
-    pub(super) fn change(&self, rows: &[Address], new: Batch) -> Result<()> {
+    pub(super) fn change(&self, rows: &[RowLocator], new: Batch) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -96,11 +96,11 @@ impl<'c> ChangedRows<'c> {
         }
         let mut order: Vec<u32> = (0..).take(rows.len()).collect();
         order.sort_unstable_by_key(|at| rows[*at as usize]);
-        let sorted: Vec<Address> = order.iter().map(|at| rows[*at as usize]).collect();
+        let sorted: Vec<RowLocator> = order.iter().map(|at| rows[*at as usize]).collect();
         self.change_sorted(&sorted, &new.take(&UInt32Array::from(order)))
     }
 
-    fn change_sorted(&self, rows: &[Address], new: &Batch) -> Result<()> {
+    fn change_sorted(&self, rows: &[RowLocator], new: &Batch) -> Result<()> {
         let mut start = 0;
         for run in rows.chunk_by(|a, b| a.partition() == b.partition()) {
             let partition = run[0].partition();
@@ -183,7 +183,8 @@ impl<'c> ChangedRows<'c> {
             let selection = RowSelection::List(list);
             let others = self.read_others(&reader, group.index, &selection)?;
             let place = ((partition as usize) << 16) + group.index;
-            let run: Vec<Address> = run.iter().map(|row| Address::of(partition, *row)).collect();
+            let run: Vec<RowLocator> =
+                run.iter().map(|row| RowLocator::of(partition, *row)).collect();
             self.write(place, &run, self.whole_rows(new, others))?;
         }
         Ok(())
@@ -218,7 +219,7 @@ impl<'c> ChangedRows<'c> {
     }
 
     /// Writes what the rows at these addresses become.
-    fn write(&self, place: usize, rows: &[Address], new: Batch) -> Result<()> {
+    fn write(&self, place: usize, rows: &[RowLocator], new: Batch) -> Result<()> {
         let ids = self.old.ids(rows)?;
         let known: Vec<i64> = ids.iter().copied().flatten().collect();
         if known.len() == ids.len() {

@@ -1,6 +1,6 @@
 //! CLUSTER BY: rows in the order of the table's cluster key.
 
-use firn_column::kernels::pick::{RowOf, gather};
+use firn_column::kernels::take::{RowOf, gather};
 use firn_column::row_key::{KeyOrder, sort_rows};
 use firn_column::{Batch, Column};
 use firn_expression::Evaluator;

@@ -45,7 +45,7 @@ pub fn insert_many(
     }
     let branches = branches(plan, &targets, &layout_of(&plan.source))?;
     for_each_batch(&plan.source, context, &|place, batch| {
-        for (writer, rows) in dealt(&branches, plan.first, batch, context)? {
+        for (writer, rows) in routed(&branches, plan.first, batch, context)? {
             writers[writer].write(place, rows)?;
         }
         Ok(())
@@ -91,13 +91,13 @@ fn branches(plan: &InsertMany, targets: &[&Target], layout: &Layout) -> Result<V
 }
 
 /// The new rows of a batch, with the writer that takes them.
-fn dealt(
+fn routed(
     branches: &[Branch],
     first: bool,
     batch: Batch,
     context: &QueryContext,
 ) -> Result<Vec<(usize, Batch)>> {
-    let mut dealt = Vec::new();
+    let mut routed = Vec::new();
     // The rows that a later branch may see, and those for which no condition was TRUE.
     let mut open = batch.clone();
     let mut taken = vec![false; batch.rows()];
@@ -126,10 +126,10 @@ fn dealt(
             continue;
         }
         for (writer, new_rows) in &branch.into {
-            dealt.push((*writer, new_rows.make(&rows, context)?));
+            routed.push((*writer, new_rows.make(&rows, context)?));
         }
     }
-    Ok(dealt)
+    Ok(routed)
 }
 
 /// The rows for which a condition is TRUE, and the others.

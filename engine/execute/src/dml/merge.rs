@@ -1,6 +1,6 @@
 //! MERGE.
 //!
-//! Each batch of pairs is dealt to the clauses: the first whose condition is TRUE takes a row. Which
+//! Each batch of pairs is handed to the clauses: the first whose condition is TRUE takes a row. Which
 //! target rows are changed or deleted is kept for the whole statement, since a target row that two source
 //! rows would change has no determined outcome.
 
@@ -20,8 +20,8 @@ use super::insert_many::split;
 use super::new_rows::NewRows;
 use super::source::{Layout, for_each_batch, layout_of, position_of};
 use super::touched::{Rows, addresses};
-use crate::address::Address;
 use crate::context::{QueryContext, lock};
+use crate::row_locator::RowLocator;
 
 /// How many rows a MERGE changed; none for kinds of clauses that it does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,8 +132,8 @@ impl Merging<'_> {
             Some(nulls) => BooleanArray::new(nulls.inner().clone(), None),
             None => BooleanArray::from(vec![true; batch.rows()]),
         };
-        let lonely = BooleanArray::new(!matched.values(), None);
-        for (kind, rows) in [(true, matched), (false, lonely)] {
+        let unmatched = BooleanArray::new(!matched.values(), None);
+        for (kind, rows) in [(true, matched), (false, unmatched)] {
             let mut open = match rows.true_count() {
                 0 => continue,
                 count if count == batch.rows() => batch.clone(),
@@ -179,7 +179,7 @@ impl Merging<'_> {
 
     /// Decides what becomes of the batch's target rows: those that are not decided yet, and for each
     /// row of the batch whether it is one of them.
-    fn claim(&self, batch: &Batch, delete: bool) -> Result<(Vec<Address>, Vec<bool>)> {
+    fn claim(&self, batch: &Batch, delete: bool) -> Result<(Vec<RowLocator>, Vec<bool>)> {
         let mut claimed = Vec::with_capacity(batch.rows());
         let mut mine = Vec::with_capacity(batch.rows());
         let mut twice = None;

@@ -13,8 +13,8 @@ use firn_functions::cast::{CastMode, cast_column};
 use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
-use crate::address::Address;
 use crate::context::{QueryContext, lock};
+use crate::row_locator::RowLocator;
 
 /// Reads stored rows by their addresses.
 pub(super) struct OldRows<'c> {
@@ -68,7 +68,7 @@ impl<'c> OldRows<'c> {
     ///
     /// # Errors
     /// `Storage`, `CorruptFile`.
-    pub(super) fn ids(&self, rows: &[Address]) -> Result<Vec<Option<i64>>> {
+    pub(super) fn ids(&self, rows: &[RowLocator]) -> Result<Vec<Option<i64>>> {
         let mut ids = Vec::with_capacity(rows.len());
         for run in rows.chunk_by(|a, b| a.partition() == b.partition()) {
             let partition = run[0].partition();
@@ -87,11 +87,11 @@ impl<'c> OldRows<'c> {
     fn stored_ids(
         &self,
         partition: u32,
-        rows: &[Address],
+        rows: &[RowLocator],
         ids: &mut Vec<Option<i64>>,
     ) -> Result<()> {
         let reader = self.reader(partition)?;
-        let group_of = |row: &Address| row_group_of(&reader, row.row());
+        let group_of = |row: &RowLocator| row_group_of(&reader, row.row());
         for run in rows.chunk_by(|a, b| group_of(a) == group_of(b)) {
             let group = group_of(&run[0]);
             let start = reader.row_groups().get(group).map_or(0, |group| group.rows.start);
@@ -107,7 +107,7 @@ impl<'c> OldRows<'c> {
     ///
     /// # Errors
     /// `Storage`, `CorruptFile`.
-    pub(super) fn changed_twice(&self, row: Address) -> Result<Error> {
+    pub(super) fn changed_twice(&self, row: RowLocator) -> Result<Error> {
         let reader = self.reader(row.partition())?;
         let group = row_group_of(&reader, row.row());
         let start = reader.row_groups().get(group).map_or(0, |group| group.rows.start);

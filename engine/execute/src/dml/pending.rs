@@ -1,7 +1,7 @@
 //! Changed rows of one micro-partition, before they are written.
 
 use firn_column::Batch;
-use firn_column::kernels::pick::{RowOf, gather};
+use firn_column::kernels::take::{RowOf, gather};
 use firn_types::Result;
 
 /// New values of some rows of one micro-partition, as they came.

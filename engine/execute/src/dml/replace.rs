@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::Batch;
-use firn_column::kernels::pick::{RowOf, gather};
+use firn_column::kernels::take::{RowOf, gather};
 use firn_expression::Expr;
 use firn_storage::{
     Partition, PartitionReader, ReadColumn, Replacement, RowSelection, StoredColumn,

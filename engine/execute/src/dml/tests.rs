@@ -14,7 +14,7 @@ use super::copy::held::Held;
 use super::old_rows::read_columns;
 use super::touched::Rows;
 use super::writer::RowsWriter;
-use crate::address::Address;
+use crate::row_locator::RowLocator;
 use crate::testing::Test;
 
 fn numbers(values: impl IntoIterator<Item = i64>) -> Result<Batch> {
@@ -99,7 +99,7 @@ fn a_partition_that_loses_all_its_rows_goes() -> Result<()> {
     let mut rows = Rows::default();
     let first_of_second = 1 << 32;
     for address in [0, 1, 2, first_of_second, 1] {
-        rows.insert(Address(address));
+        rows.insert(RowLocator(address));
     }
     assert_eq!(rows.len(), 4);
     let delta = rows.into_delta(snapshot, &BTreeSet::new())?;

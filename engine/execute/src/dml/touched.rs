@@ -11,13 +11,13 @@ use firn_storage::{Partition, Snapshot, SnapshotDelta};
 use firn_types::{Error, Result};
 use roaring::RoaringBitmap;
 
-use crate::address::Address;
 use crate::context::lock;
+use crate::row_locator::RowLocator;
 
 /// The addresses of a batch's rows; none where the row has no match.
-pub(super) fn addresses(column: &Column) -> Vec<Option<Address>> {
+pub(super) fn addresses(column: &Column) -> Vec<Option<RowLocator>> {
     match column.flat().widened(PhysicalType::I64) {
-        Array::I64(array) => array.iter().map(|address| address.map(Address)).collect(),
+        Array::I64(array) => array.iter().map(|address| address.map(RowLocator)).collect(),
         other => vec![None; other.len()],
     }
 }
@@ -34,7 +34,7 @@ pub(super) struct Rows(BTreeMap<u32, RoaringBitmap>);
 
 impl Rows {
     /// Adds a row; false when it is there already.
-    pub(super) fn insert(&mut self, address: Address) -> bool {
+    pub(super) fn insert(&mut self, address: RowLocator) -> bool {
         self.0.entry(address.partition()).or_default().insert(address.row())
     }
 
@@ -49,7 +49,7 @@ impl Rows {
     }
 
     /// Whether a row is there.
-    pub(super) fn contains(&self, address: Address) -> bool {
+    pub(super) fn contains(&self, address: RowLocator) -> bool {
         self.0.get(&address.partition()).is_some_and(|rows| rows.contains(address.row()))
     }
 
@@ -96,7 +96,7 @@ impl Rows {
 
 impl Touched {
     /// Adds rows, and tells for each whether it is new.
-    pub(super) fn insert_all(&self, addresses: &[Option<Address>]) -> Vec<bool> {
+    pub(super) fn insert_all(&self, addresses: &[Option<RowLocator>]) -> Vec<bool> {
         if let Some((partition, run)) = run_of(addresses)
             && lock(&self.rows).insert_new(partition, run)
         {
@@ -114,9 +114,9 @@ impl Touched {
 
 /// The rows of a batch that stand in order in one partition, as those of a scan do: they are put into a set
 /// without a look at each.
-fn run_of(addresses: &[Option<Address>]) -> Option<(u32, RoaringBitmap)> {
+fn run_of(addresses: &[Option<RowLocator>]) -> Option<(u32, RoaringBitmap)> {
     let partition = addresses.first().copied().flatten()?.partition();
-    let same = |address: &Option<Address>| address.is_some_and(|a| a.partition() == partition);
+    let same = |address: &Option<RowLocator>| address.is_some_and(|a| a.partition() == partition);
     if !addresses.iter().all(same) {
         return None;
     }

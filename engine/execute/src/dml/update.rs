@@ -10,8 +10,8 @@ use super::changed_rows::ChangedRows;
 use super::new_rows::NewRows;
 use super::source::{for_each_batch, layout_of, position_of};
 use super::touched::{Rows, Touched, addresses};
-use crate::address::Address;
 use crate::context::QueryContext;
+use crate::row_locator::RowLocator;
 
 /// How many rows an UPDATE changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn update(
     for_each_batch(&plan.source, context, &|_, mut batch| {
         let found = addresses(batch.column(address));
         let is_new = touched.insert_all(&found);
-        let mut rows: Vec<Address> = found.iter().copied().flatten().collect();
+        let mut rows: Vec<RowLocator> = found.iter().copied().flatten().collect();
         if rows.len() < found.len() || is_new.contains(&false) {
             let repeated: Vec<_> =
                 found.iter().zip(&is_new).filter(|(_, is_new)| !**is_new).collect();

@@ -11,7 +11,7 @@ use firn_types::Result;
 use crate::context::{QueryContext, lock};
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
-use crate::operators::places::Placed;
+use crate::operators::morsel_batches::MorselBatches;
 use crate::spill::{SpillFile, SpillWriter};
 
 /// Rows that are written once and read any number of times.
@@ -25,7 +25,7 @@ pub(crate) struct Buffer {
 
 #[derive(Default)]
 struct Collecting {
-    placed: Placed,
+    placed: MorselBatches,
     reservations: Vec<Reservation>,
     files: Vec<SpillFile>,
 }
@@ -54,7 +54,7 @@ impl Buffer {
 impl Sink for Buffer {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = Placed::default();
+        let placed = MorselBatches::default();
         Ok(Box::new(BufferWorker { shared: self, context, placed, memory, file: None }))
     }
 
@@ -70,7 +70,7 @@ impl Sink for Buffer {
 struct BufferWorker<'a> {
     shared: &'a Buffer,
     context: &'a QueryContext,
-    placed: Placed,
+    placed: MorselBatches,
     memory: Reservation,
     file: Option<SpillWriter>,
 }

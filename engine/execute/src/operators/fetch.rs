@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use arrow::array::UInt32Array;
 use firn_column::Batch;
-use firn_column::kernels::pick::{RowOf, gather};
+use firn_column::kernels::take::{RowOf, gather};
 use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
 use firn_types::{Error, Result};
 
-use crate::address::Address;
 use crate::context::QueryContext;
 use crate::operator::{Emit, Flow, Transform, TransformWorker};
+use crate::row_locator::RowLocator;
 
 /// Reads columns of rows by their addresses.
 pub(crate) struct FetchTransform {
@@ -46,8 +46,8 @@ struct Group {
 
 impl FetchWorker<'_> {
     /// The columns of rows at these addresses.
-    fn fetch(&self, addresses: &[Address]) -> Result<Batch> {
-        let mut sorted: Vec<(Address, usize)> = addresses.iter().copied().zip(0..).collect();
+    fn fetch(&self, addresses: &[RowLocator]) -> Result<Batch> {
+        let mut sorted: Vec<(RowLocator, usize)> = addresses.iter().copied().zip(0..).collect();
         sorted.sort_unstable();
         let (mut groups, mut places) = (Vec::new(), vec![RowOf { batch: 0, row: 0 }; sorted.len()]);
         for run in sorted.chunk_by(|a, b| a.0.partition() == b.0.partition()) {
@@ -64,7 +64,7 @@ impl FetchWorker<'_> {
     /// Parts rows of one partition by their row groups; tells where each of them will be.
     fn group(
         &self,
-        rows: &[(Address, usize)],
+        rows: &[(RowLocator, usize)],
         groups: &mut Vec<Group>,
         places: &mut [RowOf],
     ) -> Result<()> {
@@ -73,7 +73,7 @@ impl FetchWorker<'_> {
         let position = rows.first().ok_or_else(missing)?.0.partition() as usize;
         let partition = self.shared.partitions.get(position).ok_or_else(missing)?;
         let open = || PartitionReader::open(&storage.access, partition, &storage.cache);
-        let group_of = |reader: &PartitionReader, row: &(Address, usize)| {
+        let group_of = |reader: &PartitionReader, row: &(RowLocator, usize)| {
             reader.row_groups().partition_point(|group| group.rows.end <= row.0.row())
         };
         let reader = open()?;
@@ -93,8 +93,8 @@ impl FetchWorker<'_> {
 impl TransformWorker for FetchWorker<'_> {
     fn process(&mut self, batch: Batch, emit: &mut Emit<'_>) -> Result<Flow> {
         let address = batch.column(self.shared.address).flat();
-        let addresses: Vec<Address> =
-            (0..address.len()).map(|row| Address(address.integer(row) as i64)).collect();
+        let addresses: Vec<RowLocator> =
+            (0..address.len()).map(|row| RowLocator(address.integer(row) as i64)).collect();
         let rows = batch.rows();
         let mut columns = batch.into_columns();
         if rows > 0 {

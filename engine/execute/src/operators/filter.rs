@@ -22,14 +22,14 @@ pub(crate) struct FilterTransform {
 
 impl Transform for FilterTransform {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn TransformWorker + 'a>> {
-        Ok(Box::new(FilterWorker { shared: self, context, held: Coalesce::default() }))
+        Ok(Box::new(FilterWorker { shared: self, context, held: BatchCoalescer::default() }))
     }
 }
 
 struct FilterWorker<'a> {
     shared: &'a FilterTransform,
     context: &'a QueryContext,
-    held: Coalesce,
+    held: BatchCoalescer,
 }
 
 impl TransformWorker for FilterWorker<'_> {
@@ -48,12 +48,12 @@ impl TransformWorker for FilterWorker<'_> {
 
 /// Holds small batches back until they are worth handing on together.
 #[derive(Default)]
-pub(crate) struct Coalesce {
+pub(crate) struct BatchCoalescer {
     held: Vec<Batch>,
     rows: usize,
 }
 
-impl Coalesce {
+impl BatchCoalescer {
     pub(crate) fn give(&mut self, batch: Batch, emit: &mut Emit<'_>) -> Result<Flow> {
         if batch.rows() == 0 {
             return Ok(Flow::Continue);

@@ -12,7 +12,7 @@ use firn_types::Result;
 
 use crate::context::{QueryContext, lock};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
-use crate::operators::places::Placed;
+use crate::operators::morsel_batches::MorselBatches;
 
 /// Which rows.
 pub(crate) struct LimitBuffer {
@@ -24,7 +24,7 @@ pub(crate) struct LimitBuffer {
 
 #[derive(Default)]
 struct State {
-    placed: Placed,
+    placed: MorselBatches,
     /// Morsels at their end that come after one that is not, with their rows.
     ended: HashMap<usize, u64>,
     /// All morsels before this one are at their end.
@@ -45,7 +45,7 @@ impl LimitBuffer {
 
 impl Sink for LimitBuffer {
     fn worker<'a>(&'a self, _: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
-        Ok(Box::new(LimitWorker { shared: self, placed: Placed::default(), rows: 0 }))
+        Ok(Box::new(LimitWorker { shared: self, placed: MorselBatches::default(), rows: 0 }))
     }
 
     fn finalize(&self, _: &QueryContext) -> Result<()> {
@@ -76,7 +76,7 @@ pub(crate) fn cut(batches: Vec<Batch>, skip: u64, fetch: Option<u64>) -> Vec<Bat
 
 struct LimitWorker<'a> {
     shared: &'a LimitBuffer,
-    placed: Placed,
+    placed: MorselBatches,
     /// Rows of the present morsel.
     rows: u64,
 }

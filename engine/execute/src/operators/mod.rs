@@ -2,14 +2,14 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod buffer;
-pub(crate) mod deal;
 pub(crate) mod expand;
 pub(crate) mod fetch;
 pub(crate) mod filter;
 pub(crate) mod generate;
+pub(crate) mod hash_partition;
 pub(crate) mod join;
 pub(crate) mod limit;
-pub(crate) mod places;
+pub(crate) mod morsel_batches;
 pub(crate) mod project;
 pub(crate) mod recursive;
 pub(crate) mod sample;

@@ -10,7 +10,7 @@ use firn_types::limits::BATCH_ROWS;
 
 use crate::context::{QueryContext, lock};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source, Transform, TransformWorker};
-use crate::operators::filter::Coalesce;
+use crate::operators::filter::BatchCoalescer;
 
 /// Draws a lot for each row of a morsel in turn.
 struct Lots {
@@ -24,17 +24,17 @@ impl Lots {
     }
 
     fn begin(&mut self, place: usize) {
-        self.state = scramble(self.seed ^ scramble(place as u64));
+        self.state = vary_forms(self.seed ^ vary_forms(place as u64));
     }
 
     fn draw(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        scramble(self.state)
+        vary_forms(self.state)
     }
 }
 
 /// The finalizer of splitmix64.
-fn scramble(mut bits: u64) -> u64 {
+fn vary_forms(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     bits ^ (bits >> 31)
@@ -52,7 +52,7 @@ impl Transform for SamplePercent {
         // Of all lots this share is below the bound; a float's cast stops at the largest integer.
         let bound = (fraction * u64::MAX as f64) as u64;
         let all = fraction >= 1.0;
-        let held = Coalesce::default();
+        let held = BatchCoalescer::default();
         Ok(Box::new(PercentWorker { bound, all, lots: Lots::new(self.seed), held }))
     }
 }
@@ -61,7 +61,7 @@ struct PercentWorker {
     bound: u64,
     all: bool,
     lots: Lots,
-    held: Coalesce,
+    held: BatchCoalescer,
 }
 
 impl TransformWorker for PercentWorker {

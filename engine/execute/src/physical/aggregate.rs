@@ -37,9 +37,10 @@ impl Builder<'_, '_> {
         let grouped = |id| {
             node.groups.iter().find(|group| group.id == id).and_then(|group| group.expr.as_column())
         };
-        let hints = self.hints.below(grouped);
+        let runtime_filters = self.runtime_filters.below(grouped);
         let below = wanted_with(&Wanted::new(), &exprs);
-        let stream = self.with_hints(hints, |builder| builder.build(&node.input, &below))?;
+        let stream = self
+            .with_runtime_filters(runtime_filters, |builder| builder.build(&node.input, &below))?;
         let grouping_id = node.grouping_id.filter(|id| wanted.contains(id));
         let spec = AggregateSpec {
             inputs: Expressions::new(exprs, &stream.layout)?,

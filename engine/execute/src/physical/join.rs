@@ -8,10 +8,10 @@ use firn_plan::{Join, JoinKey, JoinKind};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Result, SqlType};
 
-use super::{Builder, Hints, Stream, Wanted, transformed, wanted_with};
+use super::{Builder, RuntimeFilters, Stream, Wanted, transformed, wanted_with};
 use crate::evaluate::{Conditions, Expressions, Layout};
 use crate::operators::join::{self, AfterProbe, JoinSpec, Probe, RuntimeFilter};
-use crate::pipeline::{Leg, Step};
+use crate::pipeline::{Branch, Step};
 use crate::profile::OperatorId;
 
 impl Builder<'_, '_> {
@@ -26,8 +26,9 @@ impl Builder<'_, '_> {
         judged.for_each(|condition| used.extend(condition.columns_used()));
 
         let below = wanted_with(&wanted.union(&used).copied().collect(), &build_keys);
-        let hints = self.build_hints(node.kind);
-        let build = self.with_hints(hints, |builder| builder.build(&node.right, &below))?;
+        let runtime_filters = self.build_hints(node.kind);
+        let build = self
+            .with_runtime_filters(runtime_filters, |builder| builder.build(&node.right, &below))?;
         let payload = build.layout.positions_where(|id| wanted.contains(&id) || used.contains(&id));
         let carried = build.layout.project(&payload);
         let build_keys = Expressions::new(build_keys, &build.layout)?;
@@ -46,29 +47,30 @@ impl Builder<'_, '_> {
         let layout = output_layout(node.kind, &probe_layout, &carried, &spec);
         let join = Arc::new(join::Join::new(spec));
         self.end_in(build, join.clone(), id);
-        let mut hints = self.hints.clone();
-        if node.kind.judges_right() {
-            // Without its match a build row would come out lonely.
-            hints.bounds.clear();
+        let mut runtime_filters = self.runtime_filters.clone();
+        if node.kind.filters_build_side() {
+            // Without its match a build row would come out unmatched.
+            runtime_filters.bounds.clear();
         }
-        hints.filters.extend(runtime_filter(node.kind, &keys, &join));
-        let probe = self
-            .with_hints(hints, |builder| builder.build_exactly(&node.left, &probe_layout.ids()))?;
+        runtime_filters.filters.extend(runtime_filter(node.kind, &keys, &join));
+        let probe = self.with_runtime_filters(runtime_filters, |builder| {
+            builder.build_exactly(&node.left, &probe_layout.ids())
+        })?;
         let phase = probe.phases();
         let mut stream = transformed(probe, Probe { join: join.clone() }, layout, id);
         let source = Step { operator: Arc::new(AfterProbe { join }) as Arc<_>, id };
-        stream.legs.push(Leg { source, transforms: Vec::new(), phase, serial: false });
+        stream.branches.push(Branch { source, transforms: Vec::new(), phase, serial: false });
         Ok(stream)
     }
 
     /// What operators above say that holds of the build side's rows too: those of them that are left out must
     /// leave no trace.
-    fn build_hints(&self, kind: JoinKind) -> Hints {
-        let filters = match kind.gives_right() && !kind.keeps_lonely_left() {
-            true => self.hints.filters.clone(),
+    fn build_hints(&self, kind: JoinKind) -> RuntimeFilters {
+        let filters = match kind.gives_right() && !kind.preserves_left() {
+            true => self.runtime_filters.filters.clone(),
             false => Vec::new(),
         };
-        Hints { filters, bounds: Vec::new() }
+        RuntimeFilters { filters, bounds: Vec::new() }
     }
 
     /// The layout that a node's stream is given: its wanted columns in the node's order.
@@ -191,7 +193,7 @@ fn runtime_filter(
     join: &Arc<join::Join>,
 ) -> Option<RuntimeFilter> {
     let columns: Vec<_> = keys.iter().map(|key| key.left.as_column()).collect();
-    let usable = !kind.keeps_lonely_left()
+    let usable = !kind.preserves_left()
         && keys.iter().all(|key| !key.null_equals_null)
         && columns.iter().any(Option::is_some);
     usable.then(|| RuntimeFilter { columns, join: Arc::clone(join) })

@@ -1,6 +1,6 @@
 //! A logical plan becomes pipelines: one file per kind of node.
 //!
-//! Building goes from the root down and answers streams: legs that do not end in a sink yet. A node that
+//! Building goes from the root down and answers streams: branches that do not end in a sink yet. A node that
 //! must see all rows first ends its input's stream in a sink, as a pipeline of its own, and starts a new
 //! stream that reads the sink. So pipelines come out in the order in which they can run.
 //!
@@ -28,7 +28,7 @@ use crate::operators::buffer::Buffer;
 use crate::operators::join::RuntimeFilter;
 use crate::operators::project::PickTransform;
 use crate::operators::sort::TopBound;
-use crate::pipeline::{Leg, Pipeline, Pipelines, Step};
+use crate::pipeline::{Branch, Pipeline, Pipelines, Step};
 use crate::profile::OperatorId;
 
 /// The columns that are wanted of a node.
@@ -39,17 +39,17 @@ pub(crate) type Ctes = HashMap<u32, Arc<Buffer>>;
 
 /// What operators above a node know of rows that nobody has a use for.
 #[derive(Clone, Default)]
-pub(crate) struct Hints {
+pub(crate) struct RuntimeFilters {
     /// Joins that a row must have a match in.
     pub(crate) filters: Vec<RuntimeFilter>,
     /// Orders of which only the first rows are wanted, with the column that is the first key.
     pub(crate) bounds: Vec<(ColumnId, Arc<TopBound>)>,
 }
 
-impl Hints {
-    /// The hints under the ids that columns have below a node; `below` answers none for what the node itself
+impl RuntimeFilters {
+    /// The runtime filters under the ids that columns have below a node; `below` answers none for what the node itself
     /// makes, and nothing can be said below of such a column.
-    pub(crate) fn below(&self, below: impl Fn(ColumnId) -> Option<ColumnId>) -> Hints {
+    pub(crate) fn below(&self, below: impl Fn(ColumnId) -> Option<ColumnId>) -> RuntimeFilters {
         let filters = self.filters.iter().filter_map(|filter| {
             let columns: Vec<_> =
                 filter.columns.iter().map(|column| column.and_then(&below)).collect();
@@ -59,20 +59,20 @@ impl Hints {
         let bounds = self.bounds.iter();
         let bounds =
             bounds.filter_map(|(column, bound)| Some((below(*column)?, Arc::clone(bound))));
-        Hints { filters: filters.collect(), bounds: bounds.collect() }
+        RuntimeFilters { filters: filters.collect(), bounds: bounds.collect() }
     }
 }
 
 /// Legs that do not end yet, and what stands where in their batches.
 pub(crate) struct Stream {
-    pub(crate) legs: Vec<Leg>,
+    pub(crate) branches: Vec<Branch>,
     pub(crate) layout: Layout,
 }
 
 impl Stream {
-    /// The phase in which all legs are at their end.
+    /// The phase in which all branches are at their end.
     pub(crate) fn phases(&self) -> usize {
-        self.legs.iter().map(|leg| leg.phase + 1).max().unwrap_or(0)
+        self.branches.iter().map(|branch| branch.phase + 1).max().unwrap_or(0)
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Builder<'a, 's> {
     pub(crate) pipelines: Pipelines<'s>,
     pub(crate) ctes: Ctes,
     /// What operators above say about rows of the present node that they have no use for.
-    pub(crate) hints: Hints,
+    pub(crate) runtime_filters: RuntimeFilters,
     /// How the profile calls the plan's columns.
     names: ColumnNames,
     /// The operator that takes the present node's rows.
@@ -97,7 +97,7 @@ impl<'a, 's> Builder<'a, 's> {
             context,
             pipelines: Pipelines::default(),
             ctes: Ctes::new(),
-            hints: Hints::default(),
+            runtime_filters: RuntimeFilters::default(),
             names: ColumnNames::new(),
             parent: None,
             only: None,
@@ -126,9 +126,9 @@ impl<'a, 's> Builder<'a, 's> {
         let parent = self.parent.replace(id);
         let stream = match keeps_hints(plan) {
             true => self.build_node(plan, wanted, id),
-            false => {
-                self.with_hints(Hints::default(), |builder| builder.build_node(plan, wanted, id))
-            }
+            false => self.with_runtime_filters(RuntimeFilters::default(), |builder| {
+                builder.build_node(plan, wanted, id)
+            }),
         };
         self.parent = parent;
         stream
@@ -148,7 +148,7 @@ impl<'a, 's> Builder<'a, 's> {
             Plan::Sort(node) => self.sort(node, wanted, id),
             Plan::Window(node) => self.window(node, wanted, id),
             Plan::Limit(node) => self.limit(node, wanted, id),
-            Plan::TableExpand(node) => self.table_expand(node, wanted, id),
+            Plan::LateralFunction(node) => self.lateral_function(node, wanted, id),
             Plan::With(node) => self.with(node, wanted, id),
             Plan::CteRef(node) => self.cte_ref(node, wanted, id),
             Plan::RecursiveCte(node) => self.recursive(node, id),
@@ -158,15 +158,15 @@ impl<'a, 's> Builder<'a, 's> {
         }
     }
 
-    /// Builds with other hints.
-    pub(crate) fn with_hints<T>(
+    /// Builds with other runtime filters.
+    pub(crate) fn with_runtime_filters<T>(
         &mut self,
-        hints: Hints,
+        runtime_filters: RuntimeFilters,
         build: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<T> {
-        let outer = std::mem::replace(&mut self.hints, hints);
+        let outer = std::mem::replace(&mut self.runtime_filters, runtime_filters);
         let built = build(self);
-        self.hints = outer;
+        self.runtime_filters = outer;
         built
     }
 
@@ -195,7 +195,7 @@ impl<'a, 's> Builder<'a, 's> {
     /// Ends a stream in a sink: a pipeline that runs before those that are built later.
     pub(crate) fn end_in(&mut self, stream: Stream, sink: Arc<dyn Sink + 's>, id: OperatorId) {
         let sink = Step { operator: sink, id };
-        self.pipelines.pipelines.push(Pipeline { legs: stream.legs, sink });
+        self.pipelines.pipelines.push(Pipeline { branches: stream.branches, sink });
     }
 }
 
@@ -212,7 +212,10 @@ fn keeps_hints(plan: &Plan) -> bool {
 /// A stream that starts here.
 pub(crate) fn started(source: Arc<dyn Source>, layout: Layout, id: OperatorId) -> Stream {
     let source = Step { operator: source, id };
-    Stream { legs: vec![Leg { source, transforms: Vec::new(), phase: 0, serial: false }], layout }
+    Stream {
+        branches: vec![Branch { source, transforms: Vec::new(), phase: 0, serial: false }],
+        layout,
+    }
 }
 
 /// The stream after one more transform.
@@ -223,7 +226,7 @@ pub(crate) fn transformed(
     id: OperatorId,
 ) -> Stream {
     let step: Step<dyn Transform> = Step { operator: Arc::new(transform), id };
-    stream.legs.iter_mut().for_each(|leg| leg.transforms.push(step.clone()));
+    stream.branches.iter_mut().for_each(|branch| branch.transforms.push(step.clone()));
     stream.layout = layout;
     stream
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_expression::Expr;
 use firn_functions::Meaning;
 use firn_plan::{
-    Aggregate, Filter, Join, JoinKey, JoinKind, Limit, Plan, PlanColumn, Project, ProjectItem,
-    RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, TableExpand, With,
+    Aggregate, Filter, Join, JoinKey, JoinKind, LateralFunction, Limit, Plan, PlanColumn, Project,
+    ProjectItem, RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, With,
 };
 use firn_types::{ColumnId, Error, Result};
 
@@ -46,10 +46,11 @@ impl Builder<'_, '_> {
         let passed = |id| {
             node.items.iter().find(|item| item.id == id).and_then(|item| item.expr.as_column())
         };
-        let hints = self.hints.below(passed);
-        let mut input = self.with_hints(hints, |builder| builder.build(&node.input, &below))?;
+        let runtime_filters = self.runtime_filters.below(passed);
+        let mut input = self
+            .with_runtime_filters(runtime_filters, |builder| builder.build(&node.input, &below))?;
         if items.iter().any(|item| counts_rows(&item.expr)) {
-            input.legs.iter_mut().for_each(|leg| leg.serial = true);
+            input.branches.iter_mut().for_each(|branch| branch.serial = true);
         }
         let columns: Vec<PlanColumn> = items.iter().map(|item| item.column()).collect();
         let exprs = items.iter().map(|item| item.expr.clone()).collect();
@@ -103,9 +104,9 @@ impl Builder<'_, '_> {
         }
     }
 
-    pub(super) fn table_expand(
+    pub(super) fn lateral_function(
         &mut self,
-        node: &TableExpand,
+        node: &LateralFunction,
         wanted: &Wanted,
         id: OperatorId,
     ) -> Result<Stream> {
@@ -190,22 +191,23 @@ impl Builder<'_, '_> {
         self.aggregate(&aggregate, wanted, id)
     }
 
-    /// The legs of all inputs side by side.
+    /// The branches of all inputs side by side.
     fn union_all(&mut self, node: &SetOperation, wanted: &Wanted) -> Result<Stream> {
         let layout = layout_of(&node.columns);
         let positions = layout.positions_where(|id| wanted.contains(&id));
-        let mut legs = Vec::new();
+        let mut branches = Vec::new();
         for input in &node.inputs {
             let columns = ids(&input.columns());
             let columns: Vec<ColumnId> = positions.iter().map(|&p| columns[p]).collect();
             let given = input.columns();
             let place = |id| node.columns.iter().position(|column| column.id == id);
-            let hints = self.hints.below(|id| Some(given.get(place(id)?)?.id));
-            let stream =
-                self.with_hints(hints, |builder| builder.build_exactly(input, &columns))?;
-            legs.extend(stream.legs);
+            let runtime_filters = self.runtime_filters.below(|id| Some(given.get(place(id)?)?.id));
+            let stream = self.with_runtime_filters(runtime_filters, |builder| {
+                builder.build_exactly(input, &columns)
+            })?;
+            branches.extend(stream.branches);
         }
-        Ok(Stream { legs, layout: layout.project(&positions) })
+        Ok(Stream { branches, layout: layout.project(&positions) })
     }
 }
 

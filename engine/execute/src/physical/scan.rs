@@ -18,8 +18,10 @@ use crate::profile::OperatorId;
 
 impl Builder<'_, '_> {
     pub(super) fn scan(&mut self, node: &Scan, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
-        let mut judged: HashSet<ColumnId> = HashSet::new();
-        node.conditions.iter().for_each(|condition| judged.extend(condition.columns_used()));
+        let mut filter_columns: HashSet<ColumnId> = HashSet::new();
+        node.conditions
+            .iter()
+            .for_each(|condition| filter_columns.extend(condition.columns_used()));
         let given = |id: &ColumnId| node.columns.iter().any(|column| column.column.id == *id);
         let filters: Vec<_> = match node.limit {
             // A row that is left out would be missing among the wanted number.
@@ -28,23 +30,25 @@ impl Builder<'_, '_> {
                 let fits = |filter: &&crate::operators::join::RuntimeFilter| {
                     filter.columns.iter().flatten().any(&given)
                 };
-                self.hints.filters.iter().filter(fits).cloned().collect()
+                self.runtime_filters.filters.iter().filter(fits).cloned().collect()
             }
         };
         let bounds: Vec<_> = match node.limit {
             Some(_) => Vec::new(),
-            None => self.hints.bounds.iter().filter(|(id, _)| given(id)).cloned().collect(),
+            None => {
+                self.runtime_filters.bounds.iter().filter(|(id, _)| given(id)).cloned().collect()
+            }
         };
-        judged.extend(bounds.iter().map(|(id, _)| *id));
+        filter_columns.extend(bounds.iter().map(|(id, _)| *id));
         let keys = filters.iter().flat_map(|filter| filter.columns.iter().flatten());
-        judged.extend(keys.copied().filter(&given));
+        filter_columns.extend(keys.copied().filter(&given));
         let (first, others): (Vec<&ScanColumn>, Vec<&ScanColumn>) = node
             .columns
             .iter()
             .filter(|column| {
-                judged.contains(&column.column.id) || wanted.contains(&column.column.id)
+                filter_columns.contains(&column.column.id) || wanted.contains(&column.column.id)
             })
-            .partition(|column| judged.contains(&column.column.id));
+            .partition(|column| filter_columns.contains(&column.column.id));
         let all: Vec<&ScanColumn> = first.iter().chain(&others).copied().collect();
         let layout = Layout::new(
             all.iter().map(|column| (column.column.id, column.column.sql_type)).collect(),

@@ -31,15 +31,16 @@ impl Builder<'_, '_> {
             None => wanted_with(wanted, node.keys.iter().map(|key| &key.expr)),
         };
         let plan = late.as_ref().map_or(node.input.as_ref(), |late| &late.plan);
-        let mut hints = self.hints.clone();
+        let mut runtime_filters = self.runtime_filters.clone();
         let bound = node.keys.first().map(|key| {
             let bound = Arc::new(TopBound::new(key.expr.sql_type(), key_order(key)));
             if let (Some(id), Some(_)) = (key.expr.as_column(), node.limit) {
-                hints.bounds.push((id, Arc::clone(&bound)));
+                runtime_filters.bounds.push((id, Arc::clone(&bound)));
             }
             bound
         });
-        let input = self.with_hints(hints, |builder| builder.build(plan, &below))?;
+        let input =
+            self.with_runtime_filters(runtime_filters, |builder| builder.build(plan, &below))?;
         let payload = input.layout.positions_where(|id| wanted.contains(&id) || id == ADDRESS);
         let layout = input.layout.project(&payload);
         let spec = sort_spec(&node.keys, payload, &input.layout)?;

@@ -80,8 +80,8 @@ fn naive(by: &By, kind: JoinKind, left: &[Row], right: &[Row]) -> Vec<Row> {
         }
     }
     if matches!(kind, JoinKind::Right | JoinKind::Full) {
-        let lonely = right.iter().zip(matched).filter(|(_, matched)| !matched);
-        rows.extend(lonely.map(|(r, _)| [nulls.clone(), r.clone()].concat()));
+        let unmatched = right.iter().zip(matched).filter(|(_, matched)| !matched);
+        rows.extend(unmatched.map(|(r, _)| [nulls.clone(), r.clone()].concat()));
     }
     rows
 }

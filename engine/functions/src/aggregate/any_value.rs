@@ -5,7 +5,7 @@ use std::any::Any;
 use firn_column::Column;
 use firn_types::{Result, SqlType, Value};
 
-use super::grouped::{boxed, deal, same_kind};
+use super::grouped::{boxed, partition, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::meaning::AggregateMeaning;
 use crate::{Arity, Documentation, Example};
@@ -93,7 +93,7 @@ impl Accumulator for AnyValue {
     fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
         let AnyValue { values, heap_bytes, sql_type } = *self;
         let heap_bytes = heap_bytes / count.max(1);
-        let parts = deal(values, parts, count).into_iter();
+        let parts = partition(values, parts, count).into_iter();
         Ok(boxed(parts.map(|values| AnyValue { values, heap_bytes, sql_type })))
     }
 

@@ -7,7 +7,7 @@ use arrow::buffer::NullBuffer;
 use firn_column::{Array, Column, kernels};
 use firn_types::{Error, Result, SqlType};
 
-use super::grouped::{add_by_group, boxed, deal, same_kind};
+use super::grouped::{add_by_group, boxed, partition, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::driver::Output;
 use crate::meaning::AggregateMeaning;
@@ -116,8 +116,8 @@ impl Accumulator for Count {
 
     fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
         let of = self.of;
-        let dealt = deal(self.counts, parts, count).into_iter();
-        Ok(boxed(dealt.map(|counts| Count { counts, of })))
+        let partitioned = partition(self.counts, parts, count).into_iter();
+        Ok(boxed(partitioned.map(|counts| Count { counts, of })))
     }
 
     fn finish(self: Box<Self>) -> Result<Column> {

@@ -7,7 +7,7 @@ use firn_column::{Array, Column};
 use firn_types::{Result, SqlType};
 use hashbrown::HashSet;
 
-use super::grouped::{boxed, compacted, deal_rows, same_kind};
+use super::grouped::{boxed, compacted, partition_rows, same_kind};
 use super::key::{SortOrder, push_key};
 use super::{Accumulator, AggregateBinding};
 
@@ -126,8 +126,8 @@ impl Accumulator for Distinct {
             })
             .collect();
         for (groups, arguments) in self.rows {
-            let dealt = deal_rows(&groups, &arguments, parts, count);
-            for (part, (groups, arguments)) in split.iter_mut().zip(dealt) {
+            let partitioned = partition_rows(&groups, &arguments, parts, count);
+            for (part, (groups, arguments)) in split.iter_mut().zip(partitioned) {
                 // The inner accumulator already has them.
                 part.new_rows(&groups, &arguments)?;
                 part.rows.push((groups, arguments));

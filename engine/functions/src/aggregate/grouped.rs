@@ -74,7 +74,7 @@ impl<F: Fold> Accumulator for Folded<F> {
         let heap_bytes = self.heap_bytes / count.max(1);
         let fold = &self.fold;
         let part = |states| Folded { fold: Arc::clone(fold), states, heap_bytes };
-        Ok(boxed(deal(self.states, parts, count).into_iter().map(part)))
+        Ok(boxed(partition(self.states, parts, count).into_iter().map(part)))
     }
 
     fn finish(self: Box<Self>) -> Result<Column> {
@@ -90,14 +90,14 @@ impl<F: Fold> Accumulator for Folded<F> {
     }
 }
 
-/// The values of all groups dealt out to the parts that the groups belong to, for `split`.
-pub(crate) fn deal<T>(values: Vec<T>, parts: &[u32], count: usize) -> Vec<Vec<T>> {
-    let mut dealt: Vec<Vec<T>> = Vec::new();
-    dealt.resize_with(count, Vec::new);
+/// The values of all groups partitioned to the parts that the groups belong to, for `split`.
+pub(crate) fn partition<T>(values: Vec<T>, parts: &[u32], count: usize) -> Vec<Vec<T>> {
+    let mut partitioned: Vec<Vec<T>> = Vec::new();
+    partitioned.resize_with(count, Vec::new);
     for (value, &part) in values.into_iter().zip(parts) {
-        dealt[part as usize].push(value);
+        partitioned[part as usize].push(value);
     }
-    dealt
+    partitioned
 }
 
 /// Accumulators behind the trait.
@@ -107,9 +107,9 @@ pub(crate) fn boxed<A: Accumulator + 'static>(
     parts.map(|part| Box::new(part) as Box<dyn Accumulator>).collect()
 }
 
-/// Rows with their groups dealt out to the parts that the groups belong to, with the groups' numbers
+/// Rows with their groups partitioned to the parts that the groups belong to, with the groups' numbers
 /// there.
-pub(crate) fn deal_rows(
+pub(crate) fn partition_rows(
     groups: &[u32],
     columns: &[Column],
     parts: &[u32],
@@ -125,12 +125,12 @@ pub(crate) fn deal_rows(
         .collect();
     let rows: Vec<u32> = (0..groups.len() as u32).collect();
     let of_row: Vec<u32> = groups.iter().map(|&group| parts[group as usize]).collect();
-    let dealt = deal(rows, &of_row, count).into_iter().map(|rows| {
+    let partitioned = partition(rows, &of_row, count).into_iter().map(|rows| {
         let groups = rows.iter().map(|&row| numbers[groups[row as usize] as usize]).collect();
         let rows = UInt32Array::from(rows);
         (groups, columns.iter().map(|column| column.take(&rows)).collect())
     });
-    dealt.collect()
+    partitioned.collect()
 }
 
 /// The other accumulator of a merge, which is of our kind.

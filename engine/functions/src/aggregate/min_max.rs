@@ -9,7 +9,7 @@ use firn_column::{Array, Column, kernels};
 use firn_types::variant::{Variant, compare};
 use firn_types::{Error, Result, SqlType};
 
-use super::grouped::{boxed, deal, same_kind};
+use super::grouped::{boxed, partition, same_kind};
 use super::key::{float_bits, float_of_bits};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::driver::Output;
@@ -58,7 +58,7 @@ fn bind(name: &str, arguments: &[Argument], wanted: Ordering) -> Result<Aggregat
             })
         }
         _ => AggregateBinding::new(vec![input], input, move || FixedExtremes {
-            best: Best::Narrow(Vec::new()),
+            best: Best::EncodedColumn(Vec::new()),
             seen: Vec::new(),
             sql_type: input,
             wanted,
@@ -77,7 +77,7 @@ struct FixedExtremes {
 
 /// The best value of each group; in 128 bits once there was a batch of that width.
 enum Best {
-    Narrow(Vec<i64>),
+    EncodedColumn(Vec<i64>),
     Wide(Vec<i128>),
 }
 
@@ -109,7 +109,7 @@ macro_rules! better_each {
 
 impl FixedExtremes {
     fn widen(&mut self) {
-        if let Best::Narrow(narrow) = &self.best {
+        if let Best::EncodedColumn(narrow) = &self.best {
             let worst = worst(self.wanted).1;
             let seen = self.seen.iter();
             let wide =
@@ -126,7 +126,7 @@ impl FixedExtremes {
         let less = self.wanted == Ordering::Less;
         self.seen[group] = true;
         match &mut self.best {
-            Best::Narrow(best) => {
+            Best::EncodedColumn(best) => {
                 let (slot, value) = (&mut best[group], value as i64);
                 *slot = if less { value.min(*slot) } else { value.max(*slot) };
             }
@@ -151,7 +151,7 @@ impl Accumulator for FixedExtremes {
     fn resize(&mut self, groups: usize) {
         let (narrow, wide) = worst(self.wanted);
         match &mut self.best {
-            Best::Narrow(best) => best.resize(groups, narrow),
+            Best::EncodedColumn(best) => best.resize(groups, narrow),
             Best::Wide(best) => best.resize(groups, wide),
         }
         self.seen.resize(groups, false);
@@ -164,16 +164,16 @@ impl Accumulator for FixedExtremes {
         }
         let nulls = values.nulls();
         match (&mut self.best, &values) {
-            (Best::Narrow(best), Array::I32(a)) => {
+            (Best::EncodedColumn(best), Array::I32(a)) => {
                 better_each!(self, best, groups, |row: usize| i64::from(a.value(row)), nulls);
             }
-            (Best::Narrow(best), Array::I64(a)) => {
+            (Best::EncodedColumn(best), Array::I64(a)) => {
                 better_each!(self, best, groups, |row: usize| a.value(row), nulls);
             }
-            (Best::Narrow(best), Array::F64(a)) => {
+            (Best::EncodedColumn(best), Array::F64(a)) => {
                 better_each!(self, best, groups, |row: usize| bits_as_integer(a.value(row)), nulls);
             }
-            (Best::Narrow(best), Array::Bool(a)) => {
+            (Best::EncodedColumn(best), Array::Bool(a)) => {
                 better_each!(self, best, groups, |row: usize| i64::from(a.value(row)), nulls);
             }
             (Best::Wide(best), values) if values.physical().is_integer() => {
@@ -190,7 +190,7 @@ impl Accumulator for FixedExtremes {
         if !values.physical().is_integer() {
             return self.update(&vec![0; rows], arguments);
         }
-        if let Some((low, high)) = kernels::extremes::integer_range(&values) {
+        if let Some((low, high)) = kernels::min_max::integer_range(&values) {
             self.take(0, if self.wanted == Ordering::Less { low } else { high });
         }
         Ok(())
@@ -201,7 +201,7 @@ impl Accumulator for FixedExtremes {
         for (from, &group) in groups.iter().enumerate() {
             if other.seen[from] {
                 let value = match &other.best {
-                    Best::Narrow(best) => i128::from(best[from]),
+                    Best::EncodedColumn(best) => i128::from(best[from]),
                     Best::Wide(best) => best[from],
                 };
                 self.take(group as usize, value);
@@ -213,10 +213,12 @@ impl Accumulator for FixedExtremes {
     fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
         let FixedExtremes { best, seen, sql_type, wanted } = *self;
         let best: Vec<Best> = match best {
-            Best::Narrow(best) => deal(best, parts, count).into_iter().map(Best::Narrow).collect(),
-            Best::Wide(best) => deal(best, parts, count).into_iter().map(Best::Wide).collect(),
+            Best::EncodedColumn(best) => {
+                partition(best, parts, count).into_iter().map(Best::EncodedColumn).collect()
+            }
+            Best::Wide(best) => partition(best, parts, count).into_iter().map(Best::Wide).collect(),
         };
-        let parts = best.into_iter().zip(deal(seen, parts, count));
+        let parts = best.into_iter().zip(partition(seen, parts, count));
         Ok(boxed(parts.map(|(best, seen)| FixedExtremes { best, seen, sql_type, wanted })))
     }
 
@@ -225,22 +227,22 @@ impl Accumulator for FixedExtremes {
         let any_empty = seen.contains(&false);
         let nulls = any_empty.then(|| NullBuffer::from(seen));
         let array = match (best, sql_type) {
-            (Best::Narrow(best), SqlType::Float) => {
+            (Best::EncodedColumn(best), SqlType::Float) => {
                 let floats = best.iter().map(|&bits| float_of_bits(bits as u64 ^ (1 << 63)));
                 Array::F64(Float64Array::new(floats.collect(), nulls))
             }
-            (Best::Narrow(best), SqlType::Boolean | SqlType::Null) => {
+            (Best::EncodedColumn(best), SqlType::Boolean | SqlType::Null) => {
                 let flags = best.iter().map(|&flag| flag > 0).collect();
                 Array::Bool(BooleanArray::new(flags, nulls))
             }
-            (Best::Narrow(best), SqlType::Date) => {
+            (Best::EncodedColumn(best), SqlType::Date) => {
                 i32::array(best.iter().map(|&day| day as i32).collect(), nulls)
             }
-            (Best::Narrow(best), SqlType::TimestampTz { .. }) => {
+            (Best::EncodedColumn(best), SqlType::TimestampTz { .. }) => {
                 i128::array(best.into_iter().map(i128::from).collect(), nulls)
                     .widened(firn_column::PhysicalType::I128)
             }
-            (Best::Narrow(best), _) => i64::array(best, nulls),
+            (Best::EncodedColumn(best), _) => i64::array(best, nulls),
             (Best::Wide(mut best), SqlType::TimestampTz { .. }) => {
                 clear_unseen(&mut best, nulls.as_ref());
                 i128::array(best, nulls).widened(firn_column::PhysicalType::I128)
@@ -255,7 +257,7 @@ impl Accumulator for FixedExtremes {
 
     fn memory_bytes(&self) -> usize {
         let best = match &self.best {
-            Best::Narrow(best) => best.capacity() * size_of::<i64>(),
+            Best::EncodedColumn(best) => best.capacity() * size_of::<i64>(),
             Best::Wide(best) => best.capacity() * size_of::<i128>(),
         };
         best + self.seen.capacity()
@@ -362,7 +364,7 @@ impl Accumulator for ByteExtremes {
     fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
         let ByteExtremes { best, heap_bytes, sql_type, wanted } = *self;
         let heap_bytes = heap_bytes / count.max(1);
-        let parts = deal(best, parts, count).into_iter();
+        let parts = partition(best, parts, count).into_iter();
         Ok(boxed(parts.map(|best| ByteExtremes { best, heap_bytes, sql_type, wanted })))
     }
 

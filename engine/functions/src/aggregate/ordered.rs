@@ -6,7 +6,7 @@ use arrow::array::UInt32Array;
 use firn_column::{Array, Column};
 use firn_types::{Result, SqlType};
 
-use super::grouped::{boxed, compacted, deal_rows, same_kind};
+use super::grouped::{boxed, compacted, partition_rows, same_kind};
 pub use super::key::SortOrder;
 use super::key::push_key;
 use super::{Accumulator, AggregateBinding};
@@ -104,8 +104,8 @@ impl Accumulator for Ordered {
             })
             .collect();
         for (groups, columns) in self.rows {
-            let dealt = deal_rows(&groups, &columns, parts, count);
-            split.iter_mut().zip(dealt).for_each(|(part, rows)| part.rows.push(rows));
+            let partitioned = partition_rows(&groups, &columns, parts, count);
+            split.iter_mut().zip(partitioned).for_each(|(part, rows)| part.rows.push(rows));
         }
         Ok(boxed(split.into_iter()))
     }

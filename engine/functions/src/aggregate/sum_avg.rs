@@ -13,7 +13,7 @@ use firn_types::decimal::{average_scale, divide_scaled, fits_precision};
 use firn_types::limits::NUMBER_PRECISION_MAX;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
-use super::grouped::{add_by_group, boxed, deal, same_kind};
+use super::grouped::{add_by_group, boxed, partition, same_kind};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::driver::Output;
 use crate::meaning::AggregateMeaning;
@@ -141,7 +141,7 @@ impl<S: Sums> Accumulator for Sum<S> {
     fn split(self: Box<Self>, parts: &[u32], count: usize) -> Result<Vec<Box<dyn Accumulator>>> {
         let average = self.average;
         let sums = self.sums.split(parts, count).into_iter();
-        let parts = sums.zip(deal(self.counts, parts, count));
+        let parts = sums.zip(partition(self.counts, parts, count));
         Ok(boxed(parts.map(|(sums, counts)| Sum { sums, counts, average })))
     }
 
@@ -179,7 +179,7 @@ impl IntegerSums {
         if self.wide.is_some() {
             return false;
         }
-        let (low, high) = kernels::extremes::integer_range(values).unwrap_or((0, 0));
+        let (low, high) = kernels::min_max::integer_range(values).unwrap_or((0, 0));
         let furthest = low.unsigned_abs().max(high.unsigned_abs());
         let growth = furthest.checked_mul(values.len() as u128);
         let bound = growth.and_then(|growth| growth.checked_add(u128::from(self.bound)));
@@ -230,11 +230,11 @@ impl Sums for IntegerSums {
         let bound = self.bound;
         match self.wide {
             Some(wide) => {
-                let wide = deal(wide, parts, count).into_iter();
+                let wide = partition(wide, parts, count).into_iter();
                 wide.map(|wide| IntegerSums { narrow: vec![], wide: Some(wide), bound }).collect()
             }
             None => {
-                let narrow = deal(self.narrow, parts, count).into_iter();
+                let narrow = partition(self.narrow, parts, count).into_iter();
                 narrow.map(|narrow| IntegerSums { narrow, wide: None, bound }).collect()
             }
         }
@@ -397,7 +397,7 @@ fn floats_of(values: &Array) -> Result<&arrow::array::Float64Array> {
 
 impl Sums for FloatSums {
     fn split(self, parts: &[u32], count: usize) -> Vec<FloatSums> {
-        deal(self.sums, parts, count).into_iter().map(|sums| FloatSums { sums }).collect()
+        partition(self.sums, parts, count).into_iter().map(|sums| FloatSums { sums }).collect()
     }
 
     fn resize(&mut self, groups: usize) {

@@ -8,7 +8,7 @@ use firn_column::{Array, PhysicalType};
 #[derive(Debug)]
 pub(crate) enum Integers {
     /// All fit 64 bits so far.
-    Narrow(Vec<i64>),
+    EncodedColumn(Vec<i64>),
     /// One did not.
     Wide(Vec<i128>),
 }
@@ -16,15 +16,15 @@ pub(crate) enum Integers {
 impl Integers {
     /// An empty collection.
     pub(crate) fn with_capacity(capacity: usize) -> Integers {
-        Integers::Narrow(Vec::with_capacity(capacity))
+        Integers::EncodedColumn(Vec::with_capacity(capacity))
     }
 
     /// Adds a value.
     #[inline]
     pub(crate) fn push(&mut self, value: i128) {
         match (&mut *self, i64::try_from(value)) {
-            (Integers::Narrow(values), Ok(narrow)) => values.push(narrow),
-            (Integers::Narrow(values), Err(_)) => {
+            (Integers::EncodedColumn(values), Ok(narrow)) => values.push(narrow),
+            (Integers::EncodedColumn(values), Err(_)) => {
                 let mut wide: Vec<i128> = Vec::with_capacity(values.capacity());
                 wide.extend(values.iter().map(|&v| i128::from(v)));
                 wide.push(value);
@@ -37,7 +37,7 @@ impl Integers {
     /// The values in 64 or 128 bits.
     pub(crate) fn finish(self, nulls: Option<NullBuffer>) -> Array {
         match self {
-            Integers::Narrow(values) => Array::I64(Int64Array::new(values.into(), nulls)),
+            Integers::EncodedColumn(values) => Array::I64(Int64Array::new(values.into(), nulls)),
             Integers::Wide(values) => wide_array(values, nulls),
         }
     }
@@ -45,7 +45,7 @@ impl Integers {
     /// The values in the narrowest width that holds them all.
     pub(crate) fn finish_narrowest(self, nulls: Option<NullBuffer>) -> Array {
         match self {
-            Integers::Narrow(values) => {
+            Integers::EncodedColumn(values) => {
                 let (low, high) = range(&values);
                 if PhysicalType::narrowest(low.into(), high.into()) == PhysicalType::I32 {
                     let narrow: Vec<i32> = values.iter().map(|&v| v as i32).collect();

@@ -182,7 +182,7 @@ impl Target<'_> {
         let mut integers = Integers::with_capacity(values.size_hint().0);
         values.for_each(|value| integers.push(value));
         match integers {
-            Integers::Narrow(values) => Array::I64(Int64Array::new(values.into(), nulls)),
+            Integers::EncodedColumn(values) => Array::I64(Int64Array::new(values.into(), nulls)),
             wide => wide.finish(nulls),
         }
     }

@@ -60,7 +60,7 @@ impl TableBinding {
         self.fields.iter_mut().for_each(|field| field.nullable = true);
         self.kernel = Arc::new(move |call, arguments| {
             let (origins, columns) = kernel(call, arguments)?;
-            let (origins, rows) = with_lonely(&origins, call.rows);
+            let (origins, rows) = with_unmatched(&origins, call.rows);
             let rows = UInt32Array::from(rows);
             Ok((origins, columns.iter().map(|column| column.take(&rows)).collect()))
         });
@@ -69,13 +69,13 @@ impl TableBinding {
 }
 
 /// The origins with those of `0..count` that are missing, and for each where its row is, if it has one.
-fn with_lonely(origins: &[u32], count: usize) -> (Vec<u32>, Vec<Option<u32>>) {
+fn with_unmatched(origins: &[u32], count: usize) -> (Vec<u32>, Vec<Option<u32>>) {
     let mut all = Vec::with_capacity(origins.len());
     let mut rows = Vec::with_capacity(origins.len());
     let mut next = 0;
     let pad = |until: u32, next: u32, all: &mut Vec<u32>, rows: &mut Vec<Option<u32>>| {
-        for lonely in next..until {
-            all.push(lonely);
+        for unmatched in next..until {
+            all.push(unmatched);
             rows.push(None);
         }
     };

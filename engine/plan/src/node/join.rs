@@ -11,7 +11,7 @@ use crate::{Plan, PlanColumn};
 /// marked so) and every expression of `conditions` is TRUE.
 #[derive(Clone, Debug)]
 pub struct Join {
-    /// What becomes of matching and of lonely rows.
+    /// What becomes of matching and of unmatched rows.
     pub kind: JoinKind,
     /// Left input: the probe side, once the optimizer has chosen.
     pub left: Box<Plan>,
@@ -86,7 +86,7 @@ impl JoinKind {
     }
 
     /// Whether a left row may come out, alone or marked, although it has no match.
-    pub fn keeps_lonely_left(self) -> bool {
+    pub fn preserves_left(self) -> bool {
         match self {
             JoinKind::Left | JoinKind::Full | JoinKind::Anti | JoinKind::Single => true,
             JoinKind::Mark { .. } => true,
@@ -96,7 +96,7 @@ impl JoinKind {
     }
 
     /// Whether right rows come out one by one, by whether they have a match.
-    pub fn judges_right(self) -> bool {
+    pub fn filters_build_side(self) -> bool {
         use JoinKind::{Full, Right, RightAnti, RightSemi};
         matches!(self, Right | Full | RightSemi | RightAnti)
     }

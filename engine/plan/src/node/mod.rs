@@ -9,8 +9,8 @@ mod window;
 pub use aggregate::{Aggregate, AggregateCall};
 pub use join::{Apply, ApplyKind, Join, JoinKey, JoinKind};
 pub use relational::{
-    CteRef, Filter, Generate, Limit, Project, ProjectItem, RecursiveCte, Sample, SampleSize,
-    SetOperation, SetOperator, SharedRows, Sort, SortKey, TableExpand, Values, With,
+    CteRef, Filter, Generate, LateralFunction, Limit, Project, ProjectItem, RecursiveCte, Sample,
+    SampleSize, SetOperation, SetOperator, SharedRows, Sort, SortKey, Values, With,
 };
 pub use source::{
     Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue, VirtualScan, VirtualSource,

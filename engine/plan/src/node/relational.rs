@@ -157,7 +157,7 @@ pub enum SetOperator {
 /// function's. A row of which the function makes none is left out, unless it is preserved (OUTER is the
 /// function's business).
 #[derive(Clone, Debug)]
-pub struct TableExpand {
+pub struct LateralFunction {
     /// Where the rows come from.
     pub input: Box<Plan>,
     /// Which function.

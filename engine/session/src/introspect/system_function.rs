@@ -3,7 +3,7 @@
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{Described, clustering, ddl, roles};
-use crate::services::statement_not_found;
+use crate::function_host::statement_not_found;
 
 /// The answer of a system function.
 ///

@@ -1,17 +1,17 @@
 //! Columns of one row group as the cache holds them, from which batches are cut.
 
 use arrow::array::UInt32Array;
-use firn_column::{Batch, Narrow, Selection};
+use firn_column::{Batch, EncodedColumn, Selection};
 
 /// Some columns of one row group. Widening waits until it is known which rows are wanted.
 #[derive(Clone, Debug)]
 pub struct Chunks {
-    columns: Vec<Narrow>,
+    columns: Vec<EncodedColumn>,
     rows: usize,
 }
 
 impl Chunks {
-    pub(super) fn new(columns: Vec<Narrow>, rows: usize) -> Chunks {
+    pub(super) fn new(columns: Vec<EncodedColumn>, rows: usize) -> Chunks {
         Chunks { columns, rows }
     }
 
@@ -22,7 +22,7 @@ impl Chunks {
 
     /// The most values that a dictionary among the columns has; 0 without one.
     pub fn dictionary_len(&self) -> usize {
-        self.columns.iter().filter_map(Narrow::dictionary_len).max().unwrap_or(0)
+        self.columns.iter().filter_map(EncodedColumn::dictionary_len).max().unwrap_or(0)
     }
 
     /// These columns, and others of the same row group after them.
@@ -38,7 +38,7 @@ impl Chunks {
     }
 
     /// The column at `position`.
-    pub fn column(&self, position: usize) -> &Narrow {
+    pub fn column(&self, position: usize) -> &EncodedColumn {
         &self.columns[position]
     }
 

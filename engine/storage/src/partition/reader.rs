@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
-use firn_column::{Array, Batch, Column, Narrow};
+use firn_column::{Array, Batch, Column, EncodedColumn};
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, FieldId, PartitionId, Result, SqlType, Value};
 use parquet::arrow::ProjectionMask;
@@ -22,7 +22,7 @@ use super::convert::from_file;
 use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
 use super::selection::{RowSelection, Spans};
-use super::{HeldRows, ROW_ID_FIELD, ReadColumn};
+use super::{ROW_ID_FIELD, ReadColumn, ResidentRows};
 use crate::{ColumnCache, Home, ObjectAccess, Partition, Prune, prune};
 
 /// Some consecutive rows of a file whose columns are read as a whole.
@@ -61,7 +61,7 @@ enum Rows {
     /// In a file with this footer.
     File(Arc<Footer>),
     /// In memory.
-    Memory(Arc<HeldRows>),
+    Memory(Arc<ResidentRows>),
 }
 
 impl PartitionReader {
@@ -186,7 +186,7 @@ impl PartitionReader {
     /// `Storage` when it cannot be read, `CorruptFile` when its bytes are not what they should be.
     pub fn chunks(&self, row_group: usize, columns: &[ReadColumn]) -> Result<Chunks> {
         let rows = self.group_rows(row_group, &RowSelection::All)?;
-        let (columns, _) = self.held(row_group, columns, None)?;
+        let (columns, _) = self.resident(row_group, columns, None)?;
         Ok(Chunks::new(columns.into_iter().flatten().collect(), rows))
     }
 
@@ -208,7 +208,7 @@ impl PartitionReader {
             return Ok(Batch::new(none.collect(), 0));
         }
         let spans = Spans::of(rows, group_rows as u32);
-        let (held, parts) = self.held(row_group, columns, Some(&spans))?;
+        let (held, parts) = self.resident(row_group, columns, Some(&spans))?;
         let columns = columns.iter().zip(held).map(|(column, held)| match held {
             Some(whole) => Ok(rows.cut(&whole)),
             None => Ok(spans.cut(rows, &self.decode(row_group, column, Some(&spans), &parts)?)),
@@ -218,12 +218,12 @@ impl PartitionReader {
 
     /// Whole columns of a row group, and what was fetched for the others: those of which it is cheaper to
     /// read the pages with rows of the spans. Without spans there are no others.
-    fn held(
+    fn resident(
         &self,
         row_group: usize,
         columns: &[ReadColumn],
         spans: Option<&Spans>,
-    ) -> Result<(Vec<Option<Narrow>>, FileParts)> {
+    ) -> Result<(Vec<Option<EncodedColumn>>, FileParts)> {
         let footer = match &self.rows {
             Rows::File(footer) => footer,
             Rows::Memory(held) => {
@@ -235,7 +235,9 @@ impl PartitionReader {
         let (mut wanted, mut ranges) = (Vec::new(), Vec::new());
         for column in columns {
             let cached = match footer.root(column.field) {
-                None => Some(Narrow::of(&constant(column, footer.row_groups[row_group].len())?)),
+                None => {
+                    Some(EncodedColumn::of(&constant(column, footer.row_groups[row_group].len())?))
+                }
                 Some(_) => self.cache.chunk(&self.partition.id, row_group, column.field),
             };
             if cached.is_none() {
@@ -273,7 +275,7 @@ impl PartitionReader {
         let first = self.partition.first_row_id + i64::from(start);
         let ids = (0..group_rows as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
-        Ok(rows.cut(&Narrow::whole(&Column::Flat(Array::I64(ids)))))
+        Ok(rows.cut(&EncodedColumn::whole(&Column::Flat(Array::I64(ids)))))
     }
 
     fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {
@@ -349,11 +351,11 @@ impl PartitionReader {
     }
 
     /// The narrow form of a whole column, which the cache keeps, if it keeps any.
-    fn keep(&self, row_group: usize, column: &ReadColumn, decoded: &Column) -> Narrow {
+    fn keep(&self, row_group: usize, column: &ReadColumn, decoded: &Column) -> EncodedColumn {
         if self.cache.budget_bytes() == 0 {
-            return Narrow::whole(decoded);
+            return EncodedColumn::whole(decoded);
         }
-        let narrow = Narrow::of(decoded);
+        let narrow = EncodedColumn::of(decoded);
         self.cache.put_chunk(&self.partition.id, row_group, column.field, &narrow);
         narrow
     }

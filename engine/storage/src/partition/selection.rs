@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use arrow::array::{Array as _, BooleanArray, UInt32Array};
-use firn_column::{Column, Narrow};
+use firn_column::{Column, EncodedColumn};
 use parquet::arrow::arrow_reader::RowSelector;
 
 /// Fewer rows than this between two wanted ones are read along with them.
@@ -34,7 +34,7 @@ impl RowSelection {
     }
 
     /// The selected rows of a column of a whole row group.
-    pub(super) fn cut(&self, column: &Narrow) -> Column {
+    pub(super) fn cut(&self, column: &EncodedColumn) -> Column {
         match self {
             RowSelection::All => column.slice(0, column.len()),
             RowSelection::Range(range) => column.slice(range.start as usize, range.len()),

@@ -22,7 +22,7 @@ use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
 use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
-use super::{HeldRows, ROW_ID_FIELD, StoredColumn, map_all};
+use super::{ROW_ID_FIELD, ResidentRows, StoredColumn, map_all};
 use crate::statistics::Gathering;
 use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition};
 
@@ -164,7 +164,9 @@ impl PartitionWriter {
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{}/{}.parquet", self.folder, id.0);
         let held = match &self.memory {
-            Some(cache) => HeldRows::new(&self.columns, &batches, cache, self.options.parallel)?,
+            Some(cache) => {
+                ResidentRows::new(&self.columns, &batches, cache, self.options.parallel)?
+            }
             None => None,
         };
         let (home, bytes, seal, columns) = match held {

@@ -16,12 +16,12 @@ pub(super) struct RawField {
     /// Whether escapes or doubled quotes are to be resolved.
     pub(super) escaped: bool,
     /// What is wrong with it.
-    pub(super) fault: Option<Fault>,
+    pub(super) fault: Option<EnclosureFault>,
 }
 
 /// What is wrong with an enclosed field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum EnclosureFault {
     /// Something else than a delimiter follows the closing quote, at this position.
     AfterQuote(usize),
     /// The file ends before the closing quote, or the record where lines may not be within fields: here.
@@ -329,12 +329,12 @@ impl Grammar {
             let found = memchr2(quote, escape, rest);
             if let Some(end) = self.forbidden_line(&rest[..found.unwrap_or(rest.len())]) {
                 let end = at + end;
-                let fault = Some(Fault::Unclosed(end));
+                let fault = Some(EnclosureFault::Unclosed(end));
                 let field = RawField { start, end, enclosed: true, escaped, fault };
                 return Some((field, Stop::Record(end + self.record.len())));
             }
             let Some(found) = found else {
-                let fault = Some(Fault::Unclosed(bytes.len()));
+                let fault = Some(EnclosureFault::Unclosed(bytes.len()));
                 let field = RawField { start, end: bytes.len(), enclosed: true, escaped, fault };
                 return last.then_some((field, Stop::Record(bytes.len())));
             };
@@ -384,7 +384,7 @@ impl Grammar {
             Mark::Unknown => None,
             Mark::Nothing => {
                 let (_, stop) = self.plain(bytes, at, at, last)?;
-                let field = RawField { fault: Some(Fault::AfterQuote(at)), ..field };
+                let field = RawField { fault: Some(EnclosureFault::AfterQuote(at)), ..field };
                 Some((field, stop))
             }
         }

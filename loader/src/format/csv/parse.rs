@@ -8,7 +8,7 @@ use firn_types::limits::BATCH_ROWS;
 use firn_types::{ErrorCode, Result};
 
 use super::fields::{NullRule, Span};
-use super::grammar::{Fault, Grammar, RawField, Visitor};
+use super::grammar::{EnclosureFault, Grammar, RawField, Visitor};
 use super::read::CsvChunk;
 use super::{FieldSink, Fields};
 use crate::format::{FileBatch, RowOrigin};
@@ -114,13 +114,13 @@ impl RowOrigin for CsvOrigin {
         message: String,
     ) -> RowError {
         let category = ErrorCategory::Conversion;
-        let blame = Blame { field, at: None, code, category, message };
-        self.chunk.row_error(&self.plan, self.places[row], blame)
+        let reason = RejectReason { field, at: None, code, category, message };
+        self.chunk.row_error(&self.plan, self.places[row], reason)
     }
 }
 
 /// What is wrong with a record.
-pub(super) struct Blame {
+pub(super) struct RejectReason {
     /// The field.
     pub(super) field: Option<usize>,
     /// The byte of the chunk, where it is not the field's first.
@@ -183,14 +183,14 @@ impl Building {
         for (row, field, rejection) in worst {
             let Rejection { code, category, message, .. } = rejection;
             let field = Some(field).filter(|field| *field != CsvPlan::NO_FIELD);
-            let blame = Blame { field, at: None, code, category, message };
+            let reason = RejectReason { field, at: None, code, category, message };
             let place = block.places[row];
-            self.errors.push((place, block.chunk.row_error(block.plan, place, blame)));
+            self.errors.push((place, block.chunk.row_error(block.plan, place, reason)));
             self.bad.push(self.rows + row);
         }
-        for (place, blame) in &block.faults {
-            let blame = blame();
-            self.errors.push((*place, block.chunk.row_error(block.plan, *place, blame)));
+        for (place, reason) in &block.faults {
+            let reason = reason();
+            self.errors.push((*place, block.chunk.row_error(block.plan, *place, reason)));
         }
         self.rows += block.places.len();
         self.parsed += (block.places.len() + block.faults.len()) as u64;
@@ -226,7 +226,7 @@ impl Building {
 }
 
 /// Makes the text of a fault when it is needed.
-type LazyBlame<'a> = Box<dyn Fn() -> Blame + 'a>;
+type LazyBlame<'a> = Box<dyn Fn() -> RejectReason + 'a>;
 
 /// Some records, tokenized.
 struct Block<'a> {
@@ -285,14 +285,14 @@ impl<'a> Block<'a> {
             };
             // A chunk ends with a record, so that its end is as good as the file's.
             let next = grammar.record(bytes, self.at, true, &mut row);
-            let fault = row.blame(self.chunk.first_row == 1 && self.record == 0);
+            let fault = row.reason(self.chunk.first_row == 1 && self.record == 0);
             self.at = next.unwrap_or(bytes.len());
             self.record += 1;
             match fault {
                 None => self.places.push(place),
-                Some(blame) => {
+                Some(reason) => {
                     self.spans.truncate(base);
-                    self.faults.push((place, blame));
+                    self.faults.push((place, reason));
                 }
             }
         }
@@ -320,7 +320,7 @@ struct Row<'a, 'b> {
     spans: &'b mut [Span],
     resolved: &'b mut Vec<u8>,
     fields: usize,
-    fault: Option<(usize, Fault)>,
+    fault: Option<(usize, EnclosureFault)>,
     /// The byte of the delimiter after the last field expected.
     surplus: Option<usize>,
     end: usize,
@@ -367,9 +367,9 @@ impl<'a> Row<'a, '_> {
     }
 
     /// What is wrong with the record; `first` when it is the first of its file.
-    fn blame(&self, first: bool) -> Option<LazyBlame<'a>> {
+    fn reason(&self, first: bool) -> Option<LazyBlame<'a>> {
         let (plan, bytes, fields) = (self.plan, self.bytes, self.fields);
-        let parsing = |code, field, at, message| Blame {
+        let parsing = |code, field, at, message| RejectReason {
             field,
             at,
             code,
@@ -378,11 +378,11 @@ impl<'a> Row<'a, '_> {
         };
         if let Some((field, fault)) = self.fault {
             return Some(match fault {
-                Fault::Unclosed(end) => Box::new(move || {
+                EnclosureFault::Unclosed(end) => Box::new(move || {
                     let message = end_of_record(&plan.target.label(field));
                     parsing(ErrorCode::TooFewFields, Some(field), Some(end), message)
                 }),
-                Fault::AfterQuote(at) => Box::new(move || {
+                EnclosureFault::AfterQuote(at) => Box::new(move || {
                     let found = String::from_utf8_lossy(&bytes[at..bytes.len().min(at + 4)]);
                     let found = found.chars().next().unwrap_or(char::REPLACEMENT_CHARACTER);
                     let delimiter = plan.grammar.shown_field_delimiter();

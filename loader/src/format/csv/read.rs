@@ -6,7 +6,7 @@ use firn_types::Result;
 use memchr::memchr_iter;
 
 use super::grammar::{Grammar, RawField, Visitor};
-use super::parse::{Blame, CsvPlan, Place};
+use super::parse::{CsvPlan, Place, RejectReason};
 use crate::format::ChunkedFile;
 use crate::format::chunk::{CHUNK_BYTES, ChunkSource};
 use crate::options::CsvOptions;
@@ -211,14 +211,14 @@ impl CsvChunk {
     }
 
     /// The error of the record at `place`; its text is looked through again, which only bad rows cost.
-    pub(super) fn row_error(&self, plan: &CsvPlan, place: Place, blame: Blame) -> RowError {
+    pub(super) fn row_error(&self, plan: &CsvPlan, place: Place, reason: RejectReason) -> RowError {
         let start = place.offset as usize;
         let mut fields = RawFields::default();
         let next = plan.grammar.record(&self.bytes, start, true, &mut fields);
         let next = next.unwrap_or(self.bytes.len());
         let raw_start = |field: &RawField| field.start - usize::from(field.enclosed);
-        let field = blame.field.and_then(|position| fields.0.get(position));
-        let at = blame.at.or(field.map(raw_start)).unwrap_or(start).clamp(start, self.bytes.len());
+        let field = reason.field.and_then(|position| fields.0.get(position));
+        let at = reason.at.or(field.map(raw_start)).unwrap_or(start).clamp(start, self.bytes.len());
         let line_byte = plan.grammar.line_byte();
         let lines = |bytes: &[u8]| memchr_iter(line_byte, bytes).count() as u64;
         let row_start_line = self.first_line + lines(&self.bytes[..start]);
@@ -231,10 +231,10 @@ impl CsvChunk {
             line: row_start_line + lines(&self.bytes[start..at]),
             character: (at - line_start) as u64 + 1,
             byte_offset: self.offset + at as u64,
-            category: blame.category,
-            code: blame.code,
-            message: blame.message,
-            column: blame.field.map(|position| plan.target.column(position)),
+            category: reason.category,
+            code: reason.code,
+            message: reason.message,
+            column: reason.field.map(|position| plan.target.column(position)),
             row_number: self.row_number(place),
             row_start_line,
             record: record.strip_suffix('\r').unwrap_or(record).to_owned(),

@@ -334,7 +334,7 @@ impl Inner {
         reader.map_err(|error| self.broken(group, positions, &error.to_string()))
     }
 
-    /// The error of a row group that cannot be read: with the column to blame, found by reading them
+    /// The error of a row group that cannot be read: with the column to reason, found by reading them
     /// one by one.
     fn broken(&self, group: usize, positions: &[usize], reason: &str) -> Error {
         let place = match positions {

@@ -19,7 +19,7 @@ use firn_types::{Error, Result};
 
 use super::choose::Chosen;
 use super::held::Held;
-use super::recipe::Recipe;
+use super::projection::LoadProjection;
 use super::{LoadedFiles, OpenStage};
 use crate::context::{QueryContext, lock};
 use crate::dml::insert::append;
@@ -35,7 +35,7 @@ const CHUNK_BITS: u32 = 24;
 /// What all workers share.
 struct Loading<'l> {
     context: &'l QueryContext,
-    recipe: &'l Recipe,
+    projection: &'l LoadProjection,
     files: &'l [StagedFile],
     mode: OnError,
     writer: RowsWriter<'l>,
@@ -96,7 +96,7 @@ pub(super) fn load(
     plan: &CopyIntoTable,
     stage: &OpenStage,
     options: &CopyOptions,
-    (recipe, chosen): (&Recipe, Chosen),
+    (projection, chosen): (&LoadProjection, Chosen),
     cluster_keys: &[Expr],
     context: &QueryContext,
     transaction: &mut Transaction,
@@ -105,7 +105,7 @@ pub(super) fn load(
     let Chosen { files, left_out } = chosen;
     let loading = Loading {
         context,
-        recipe,
+        projection,
         files: &files,
         mode: options.on_error(),
         writer: RowsWriter::new(table, cluster_keys, false, context, transaction)?,
@@ -116,7 +116,7 @@ pub(super) fn load(
     };
     expect(&files, context);
     loading.profile.add_bytes(&files);
-    let scan = FileScan::new(stage.stage.clone(), files.clone(), recipe.reading.clone());
+    let scan = FileScan::new(stage.stage.clone(), files.clone(), projection.reading.clone());
     context.for_each(context.threads(), |_| loading.work(&scan))?;
     let (results, writer, errors) = loading.decide(stage)?;
     let written = writer.finish()?;
@@ -164,7 +164,8 @@ impl<'l> Loading<'l> {
         let parsed = chunk.parse(|batch| {
             let parsed = Instant::now();
             let made = self.context.check().and_then(|()| {
-                let (rows, rejected) = self.recipe.rows.make(&batch, &types, &self.files[file])?;
+                let (rows, rejected) =
+                    self.projection.rows.make(&batch, &types, &self.files[file])?;
                 tally.rows_parsed += batch.rows_parsed;
                 self.context.monitor.progress.add_rows(batch.rows_parsed);
                 self.note(batch.errors.iter().chain(&rejected), &mut tally);

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! choose: files of the stage, without those loaded before ─► load: chunks on all threads
-//!    ─► RowMaker: typed columns, good rows and bad ones ─► held back per file where ON_ERROR may skip it
+//!    ─► RowProjector: typed columns, good rows and bad ones ─► held back per file where ON_ERROR may skip it
 //!    ─► decisions file by file ─► RowsWriter, load records
 //! ```
 
 mod choose;
 pub(super) mod held;
 mod load;
-mod recipe;
-mod row_maker;
+mod projection;
+mod row_projector;
 mod validate;
 
 use firn_account::Transaction;
@@ -83,14 +83,20 @@ pub fn copy_into_table(
     transaction: &mut Transaction,
 ) -> Result<Copied> {
     let options = CopyOptions::parse(&from_plan(&plan.options)?)?;
-    let recipe = recipe::Recipe::new(plan, &options, context)?;
+    let projection = projection::LoadProjection::new(plan, &options, context)?;
     let chosen = choose::choose(plan, stage, &options, transaction)?;
     match validation_mode(plan)? {
-        Some(mode) => validate::validate(mode, &recipe, stage, chosen, context),
-        None => {
-            load::load(plan, stage, &options, (&recipe, chosen), cluster_keys, context, transaction)
-                .map(Copied::Files)
-        }
+        Some(mode) => validate::validate(mode, &projection, stage, chosen, context),
+        None => load::load(
+            plan,
+            stage,
+            &options,
+            (&projection, chosen),
+            cluster_keys,
+            context,
+            transaction,
+        )
+        .map(Copied::Files),
     }
 }
 

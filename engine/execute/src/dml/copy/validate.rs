@@ -9,27 +9,27 @@ use firn_loader::scan::FileScan;
 use firn_types::{Error, Result};
 
 use super::choose::Chosen;
-use super::recipe::Recipe;
+use super::projection::LoadProjection;
 use super::{Copied, OpenStage};
 use crate::context::{QueryContext, lock};
 use crate::operators::stage_scan::{begin, expect};
 
 pub(super) fn validate(
     mode: ValidationMode,
-    recipe: &Recipe,
+    projection: &LoadProjection,
     stage: &OpenStage,
     chosen: Chosen,
     context: &QueryContext,
 ) -> Result<Copied> {
     let files = chosen.files;
     expect(&files, context);
-    let scan = FileScan::new(stage.stage.clone(), files.clone(), recipe.reading.clone());
+    let scan = FileScan::new(stage.stage.clone(), files.clone(), projection.reading.clone());
     let wanted = match mode {
         ValidationMode::ReturnRows(rows) => Some(usize::try_from(rows).unwrap_or(usize::MAX)),
         ValidationMode::ReturnErrors | ValidationMode::ReturnAllErrors => None,
     };
     if let Some(wanted) = wanted {
-        return first_rows(wanted, recipe, &scan, &files, context).map(Copied::Rows);
+        return first_rows(wanted, projection, &scan, &files, context).map(Copied::Rows);
     }
     let errors = Mutex::new(Vec::new());
     context.for_each(context.threads(), |_| {
@@ -39,7 +39,7 @@ pub(super) fn validate(
             chunk.parse(|batch| {
                 context.check()?;
                 context.monitor.progress.add_rows(batch.rows_parsed);
-                let (_, rejected) = recipe.rows.make(&batch, &types, &files[file])?;
+                let (_, rejected) = projection.rows.make(&batch, &types, &files[file])?;
                 let found = batch.errors.iter().cloned().chain(rejected);
                 lock(&errors).extend(found.map(|error| (file, error)));
                 Ok(())
@@ -56,7 +56,7 @@ pub(super) fn validate(
 /// The first rows, read by one worker and so in order.
 fn first_rows(
     wanted: usize,
-    recipe: &Recipe,
+    projection: &LoadProjection,
     scan: &FileScan,
     files: &[firn_loader::stage::StagedFile],
     context: &QueryContext,
@@ -68,7 +68,7 @@ fn first_rows(
         let (file, types) = (chunk.file, chunk.types());
         let parsed = chunk.parse(|batch| {
             context.check()?;
-            let (rows, rejected) = recipe.rows.make(&batch, &types, &files[file])?;
+            let (rows, rejected) = projection.rows.make(&batch, &types, &files[file])?;
             let errors = batch.errors.iter().chain(&rejected);
             let first = errors.min_by_key(|error| error.row_number);
             // Rows that would have come before the bad one may be enough.

@@ -3,24 +3,24 @@
 //! Every worker groups what it gets in a table of its own. At the end the tables are merged: few groups
 //! in one thread, many on all threads, part by part, where a part is chosen by the key's hash. A worker's
 //! table takes no more when most rows make groups of their own or memory is used up: further rows are
-//! dealt out to the same parts, in memory or on disk, and are grouped when their part's turn comes.
+//! partitioned to the same parts, in memory or on disk, and are grouped when their part's turn comes.
 //!
 //! The parts are the morsels of the output, so that only one worker's share of a large answer is in
 //! memory twice.
 
-mod clusters;
-mod dealt;
+mod ordered;
+mod partitioned;
 mod parts;
 mod table;
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use clusters::{Cluster, Clusters};
-use dealt::{Dealt, DealtRows};
 use firn_column::{Batch, Column};
 use firn_functions::AggregateBinding;
 use firn_types::{Error, Result, SqlType};
+use ordered::{Cluster, OrderedGroups};
+use partitioned::{Partitioned, PartitionedRows};
 use parts::{Held, Part};
 use table::Table;
 
@@ -69,7 +69,7 @@ impl AggregateSpec {
 /// Groups rows; reads the answers.
 pub(crate) struct Aggregate {
     spec: AggregateSpec,
-    clusters: Clusters,
+    ordered: OrderedGroups,
     collected: Mutex<Collected>,
     parts: OnceLock<Vec<Mutex<Option<Part>>>>,
 }
@@ -78,8 +78,8 @@ pub(crate) struct Aggregate {
 #[derive(Default)]
 struct Collected {
     tables: Vec<Held<Table>>,
-    clusters: Vec<Held<Cluster>>,
-    dealt: Vec<Dealt>,
+    ordered: Vec<Held<Cluster>>,
+    partitioned: Vec<Partitioned>,
 }
 
 /// More groups than this in all tables together are merged on all threads.
@@ -93,8 +93,8 @@ const TABLE_GROUPS_MAX: f64 = (1 << 17) as f64;
 
 impl Aggregate {
     pub(crate) fn new(spec: AggregateSpec) -> Aggregate {
-        let clusters = Clusters::new(&spec);
-        Aggregate { spec, clusters, collected: Mutex::default(), parts: OnceLock::new() }
+        let ordered = OrderedGroups::new(&spec);
+        Aggregate { spec, ordered, collected: Mutex::default(), parts: OnceLock::new() }
     }
 }
 
@@ -104,28 +104,29 @@ impl Sink for Aggregate {
             shared: self,
             context,
             table: Table::new(&self.spec),
-            clusters: Vec::new(),
+            ordered: Vec::new(),
             cluster_bytes: 0,
             memory: context.memory.reservation(),
-            dealt: None,
+            partitioned: None,
             batches: 0,
             rows: 0,
         }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
-        let Collected { tables, mut clusters, dealt } = std::mem::take(&mut *lock(&self.collected));
-        let apart = match self.clusters.are_apart() {
-            true => std::mem::take(&mut clusters),
+        let Collected { tables, mut ordered, partitioned } =
+            std::mem::take(&mut *lock(&self.collected));
+        let apart = match self.ordered.are_apart() {
+            true => std::mem::take(&mut ordered),
             false => Vec::new(),
         };
         let of_tables: usize = tables.iter().map(|(table, _)| table.groups()).sum();
-        let of_clusters: usize = clusters.iter().map(|(cluster, _)| cluster.states.groups).sum();
+        let of_clusters: usize = ordered.iter().map(|(cluster, _)| cluster.states.groups).sum();
         let is_few = of_tables + of_clusters <= PARALLEL_GROUPS || self.spec.keys == 0;
-        let is_alone = tables.len() == 1 && clusters.is_empty();
-        let mut parts = match dealt.is_empty() && (is_few || is_alone) {
-            true => vec![Part::of_all(tables, clusters)],
-            false => parts::split(tables, clusters, dealt, &self.spec.key_types(), context)?,
+        let is_alone = tables.len() == 1 && ordered.is_empty();
+        let mut parts = match partitioned.is_empty() && (is_few || is_alone) {
+            true => vec![Part::of_all(tables, ordered)],
+            false => parts::split(tables, ordered, partitioned, &self.spec.key_types(), context)?,
         };
         parts.extend(apart.into_iter().map(|cluster| Part::of_all(Vec::new(), vec![cluster])));
         let parts = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
@@ -151,11 +152,11 @@ struct AggregateWorker<'a> {
     shared: &'a Aggregate,
     context: &'a QueryContext,
     table: Table,
-    clusters: Vec<Cluster>,
+    ordered: Vec<Cluster>,
     cluster_bytes: usize,
     memory: Reservation,
     /// Rows that the table did not take any more.
-    dealt: Option<DealtRows>,
+    partitioned: Option<PartitionedRows>,
     batches: usize,
     rows: usize,
 }
@@ -186,15 +187,15 @@ impl AggregateWorker<'_> {
 
     fn add(&mut self, inputs: &[Column], rows: usize) -> Result<()> {
         let spec = &self.shared.spec;
-        if self.dealt.is_none()
-            && let Some(inside) = self.shared.clusters.cut(&inputs[0])
+        if self.partitioned.is_none()
+            && let Some(inside) = self.shared.ordered.cut(&inputs[0])
         {
             let part = |rows: &Range<usize>| -> Vec<Column> {
                 inputs.iter().map(|input| input.slice(rows.start, rows.len())).collect()
             };
             let cluster = Cluster::of(spec, &part(&inside))?;
             self.cluster_bytes += cluster.memory_bytes();
-            self.clusters.push(cluster);
+            self.ordered.push(cluster);
             for edge in [0..inside.start, inside.end..rows] {
                 let inputs = part(&edge);
                 self.add_keyed(&inputs[..1], &inputs, edge.len())?;
@@ -214,17 +215,17 @@ impl AggregateWorker<'_> {
     fn add_keyed(&mut self, keys: &[Column], inputs: &[Column], rows: usize) -> Result<()> {
         let spec = &self.shared.spec;
         self.rows += rows;
-        match &mut self.dealt {
+        match &mut self.partitioned {
             None => self.table.add(spec, keys, inputs, rows),
-            Some(dealt) => {
+            Some(partitioned) => {
                 let mut columns = keys.to_vec();
                 columns.extend_from_slice(&inputs[spec.keys..]);
-                dealt.add(spec, Batch::new(columns, rows), self.context)
+                partitioned.add(spec, Batch::new(columns, rows), self.context)
             }
         }
     }
 
-    /// Whether there will be so many groups that it pays to deal rows out.
+    /// Whether there will be so many groups that it pays to partition rows.
     fn is_scattered(&self) -> bool {
         let groups = self.table.groups();
         groups > JUDGED_GROUPS
@@ -259,25 +260,27 @@ impl SinkWorker for AggregateWorker<'_> {
         self.add(&inputs, batch.rows())?;
         self.batches += 1;
         let is_watched = self.batches < BATCHES_WATCHED || self.batches.is_multiple_of(8);
-        if self.dealt.is_none() && is_watched {
+        if self.partitioned.is_none() && is_watched {
             let on_disk = !self.has_memory();
             if on_disk || self.is_scattered() {
-                self.shared.clusters.end();
-                self.dealt = Some(DealtRows::new(self.context.memory.reservation(), on_disk));
+                self.shared.ordered.end();
+                self.partitioned =
+                    Some(PartitionedRows::new(self.context.memory.reservation(), on_disk));
             }
         }
         Ok(Flow::Continue)
     }
 
     fn combine(self: Box<Self>) -> Result<()> {
-        let AggregateWorker { shared, context, table, clusters, memory, dealt, .. } = *self;
+        let AggregateWorker { shared, context, table, ordered, memory, partitioned, .. } = *self;
         let memory = Arc::new(memory);
-        let dealt = dealt.map(|dealt| dealt.finish(&shared.spec, context)).transpose()?;
+        let partitioned =
+            partitioned.map(|partitioned| partitioned.finish(&shared.spec, context)).transpose()?;
         let mut collected = lock(&shared.collected);
-        let clusters = clusters.into_iter().map(|cluster| (cluster, Arc::clone(&memory)));
-        collected.clusters.extend(clusters);
+        let ordered = ordered.into_iter().map(|cluster| (cluster, Arc::clone(&memory)));
+        collected.ordered.extend(ordered);
         collected.tables.push((table, memory));
-        collected.dealt.extend(dealt);
+        collected.partitioned.extend(partitioned);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Groups dealt out to parts by the hash of their key.
+//! Groups partitioned by the hash of their key.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,12 +7,12 @@ use firn_column::{Batch, Column};
 use firn_types::{Error, Result, SqlType};
 
 use super::AggregateSpec;
-use super::clusters::Cluster;
-use super::dealt::Dealt;
+use super::ordered::Cluster;
+use super::partitioned::Partitioned;
 use super::table::{States, Table};
 use crate::context::{QueryContext, lock};
 use crate::memory::Reservation;
-use crate::operators::deal::{PARTS, SpilledRows, parts_of, positions_of};
+use crate::operators::hash_partition::{PARTS, SpilledRows, parts_of, positions_of};
 use crate::spill::SpillFile;
 
 /// What belongs to one part: whole tables, pieces of tables, rows, and rows on disk.
@@ -28,11 +28,11 @@ pub(super) struct Part {
 
 impl Part {
     /// The one part of everything.
-    pub(super) fn of_all(tables: Vec<Held<Table>>, clusters: Vec<Held<Cluster>>) -> Part {
+    pub(super) fn of_all(tables: Vec<Held<Table>>, ordered: Vec<Held<Cluster>>) -> Part {
         let (tables, mut memory): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
-        let (clusters, more): (Vec<_>, Vec<_>) = clusters.into_iter().unzip();
+        let (ordered, more): (Vec<_>, Vec<_>) = ordered.into_iter().unzip();
         memory.extend(more);
-        let pieces = clusters.into_iter().map(|cluster| (cluster.keys, cluster.states)).collect();
+        let pieces = ordered.into_iter().map(|cluster| (cluster.keys, cluster.states)).collect();
         Part { tables, pieces, _memory: memory, ..Part::default() }
     }
 
@@ -84,19 +84,19 @@ impl Part {
 /// With the memory that is reserved for it.
 pub(super) type Held<T> = (T, Arc<Reservation>);
 
-/// Deals out tables, and puts them beside the rows that were dealt out.
+/// Partitions tables, and puts them beside the rows that were partitioned.
 pub(super) fn split(
     tables: Vec<Held<Table>>,
-    clusters: Vec<Held<Cluster>>,
-    dealt: Vec<Dealt>,
+    ordered: Vec<Held<Cluster>>,
+    partitioned: Vec<Partitioned>,
     types: &[SqlType],
     context: &QueryContext,
 ) -> Result<Vec<Part>> {
     let mut parts: Vec<Part> = Vec::new();
     parts.resize_with(PARTS, Part::default);
     let tables = tables.into_iter().map(|(table, memory)| (Whole::Table(Box::new(table)), memory));
-    let clusters = clusters.into_iter().map(|(cluster, memory)| (Whole::Cluster(cluster), memory));
-    let wholes: Vec<_> = tables.chain(clusters).map(|whole| Mutex::new(Some(whole))).collect();
+    let ordered = ordered.into_iter().map(|(cluster, memory)| (Whole::Cluster(cluster), memory));
+    let wholes: Vec<_> = tables.chain(ordered).map(|whole| Mutex::new(Some(whole))).collect();
     let pieces = context.map(wholes.len(), |index| {
         let taken = lock(&wholes[index]).take();
         let (whole, memory) = taken.ok_or_else(|| Error::internal("a table split twice"))?;
@@ -112,14 +112,14 @@ pub(super) fn split(
             part._memory.push(Arc::clone(&memory));
         }
     }
-    for dealt in dealt {
-        let memory = Arc::new(dealt.memory);
-        for (part, dealt) in parts.iter_mut().zip(dealt.parts) {
-            part.tables.extend(dealt.table);
-            part.rows.extend(dealt.waiting);
+    for partitioned in partitioned {
+        let memory = Arc::new(partitioned.memory);
+        for (part, partitioned) in parts.iter_mut().zip(partitioned.parts) {
+            part.tables.extend(partitioned.table);
+            part.rows.extend(partitioned.waiting);
             part._memory.push(Arc::clone(&memory));
         }
-        let files = dealt.spilled.map(SpilledRows::finish).transpose()?;
+        let files = partitioned.spilled.map(SpilledRows::finish).transpose()?;
         for (part, file) in parts.iter_mut().zip(files.into_iter().flatten()) {
             part.files.extend(file);
         }
@@ -127,7 +127,7 @@ pub(super) fn split(
     Ok(parts)
 }
 
-/// What is dealt out.
+/// What is partitioned.
 enum Whole {
     Table(Box<Table>),
     Cluster(Cluster),

@@ -1,4 +1,4 @@
-//! What a join gives when all probing is at its end: lonely rows of the build side, and everything when
+//! What a join gives when all probing is at its end: unmatched rows of the build side, and everything when
 //! both sides are on disk.
 
 use std::sync::Arc;
@@ -15,9 +15,9 @@ use super::{Built, DiskJoin, Join};
 use crate::context::QueryContext;
 use crate::memory::bytes_of;
 use crate::operator::{Emit, Flow, Source};
-use crate::operators::deal::PARTS;
+use crate::operators::hash_partition::PARTS;
 
-/// The source of the later leg.
+/// The source of the later branch.
 pub(crate) struct AfterProbe {
     pub(crate) join: Arc<Join>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct AfterProbe {
 impl Source for AfterProbe {
     fn open(&self, context: &QueryContext) -> Result<usize> {
         match self.join.built.get() {
-            Some(Built::InMemory { side, .. }) if self.join.spec.kind.judges_right() => {
+            Some(Built::InMemory { side, .. }) if self.join.spec.kind.filters_build_side() => {
                 Ok(side.rows().div_ceil(BATCH_ROWS))
             }
             Some(Built::OnDisk(disk)) => disk.end_probing(context).map(|()| PARTS),
@@ -37,7 +37,7 @@ impl Source for AfterProbe {
         match self.join.built.get() {
             Some(Built::InMemory { side, .. }) => {
                 let start = morsel * BATCH_ROWS;
-                self.judged(side, start, (start + BATCH_ROWS).min(side.rows()), emit)
+                self.filtered(side, start, (start + BATCH_ROWS).min(side.rows()), emit)
             }
             Some(Built::OnDisk(disk)) => self.part(disk, morsel, context, emit),
             None => Err(Error::internal("a join read before it was built")),
@@ -48,7 +48,7 @@ impl Source for AfterProbe {
 impl AfterProbe {
     /// The build rows from `start` to `end` that come out by whether they found a partner, with NULLs for
     /// the probe side's columns.
-    fn judged(
+    fn filtered(
         &self,
         side: &BuildSide,
         start: usize,
@@ -57,7 +57,7 @@ impl AfterProbe {
     ) -> Result<Flow> {
         let spec = &self.join.spec;
         let wanted = spec.kind == JoinKind::RightSemi;
-        let rows = UInt32Array::from(side.judged(start, end, wanted));
+        let rows = UInt32Array::from(side.filtered(start, end, wanted));
         let count = rows.values().len();
         let nulls = spec.probe_types.iter().map(|sql_type| Column::nulls_of(*sql_type, count));
         let mut columns: Vec<Column> = nulls.collect();
@@ -93,9 +93,9 @@ impl AfterProbe {
                 }
             }
         }
-        if !spec.kind.judges_right() {
+        if !spec.kind.filters_build_side() {
             return Ok(Flow::Continue);
         }
-        self.judged(&side, 0, side.rows(), emit)
+        self.filtered(&side, 0, side.rows(), emit)
     }
 }

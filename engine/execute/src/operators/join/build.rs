@@ -10,8 +10,8 @@ use super::{Built, DiskJoin, Join};
 use crate::context::{QueryContext, lock};
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Flow, Sink, SinkWorker};
-use crate::operators::deal::{SpilledRows, files_by_part};
-use crate::operators::places::Placed;
+use crate::operators::hash_partition::{SpilledRows, files_by_part};
+use crate::operators::morsel_batches::MorselBatches;
 
 /// How many times its own size a row takes while the table is built: collected, put together, in the
 /// table.
@@ -20,7 +20,7 @@ const BYTES_FACTOR: usize = 3;
 impl Sink for Join {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = Placed::default();
+        let placed = MorselBatches::default();
         Ok(Box::new(BuildWorker { shared: self, context, placed, memory, spilled: None }))
     }
 
@@ -33,7 +33,7 @@ impl Sink for Join {
         } else {
             let mut rest = SpilledRows::new();
             for batch in batches {
-                self.deal(&mut rest, &batch, context)?;
+                self.partition(&mut rest, &batch, context)?;
             }
             rest.flush(context)?;
             collected.spilled.push(rest);
@@ -54,7 +54,7 @@ impl Sink for Join {
 }
 
 impl Join {
-    fn deal(&self, to: &mut SpilledRows, batch: &Batch, context: &QueryContext) -> Result<()> {
+    fn partition(&self, to: &mut SpilledRows, batch: &Batch, context: &QueryContext) -> Result<()> {
         let keys = self.spec.keys_of(batch);
         to.add(batch, keys, self.spec.build_keys.types(), context)
     }
@@ -63,17 +63,17 @@ impl Join {
 struct BuildWorker<'a> {
     shared: &'a Join,
     context: &'a QueryContext,
-    placed: Placed,
+    placed: MorselBatches,
     memory: Reservation,
     spilled: Option<SpilledRows>,
 }
 
 impl BuildWorker<'_> {
-    /// Deals everything out to disk.
+    /// Partitions everything on disk.
     fn spill(&mut self) -> Result<()> {
         let spilled = self.spilled.get_or_insert_with(SpilledRows::new);
         for batch in std::mem::take(&mut self.placed).into_ordered() {
-            self.shared.deal(spilled, &batch, self.context)?;
+            self.shared.partition(spilled, &batch, self.context)?;
         }
         self.memory.shrink(self.memory.bytes());
         Ok(())

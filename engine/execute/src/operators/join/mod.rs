@@ -2,11 +2,11 @@
 //!
 //! The right input is the build side: it is collected, and its rows are found by their keys in a hash
 //! table; without keys every pair of rows is looked at. The left input streams by and probes. Rows of the
-//! right input that found no partner, where they are wanted, are given by a leg that runs after all
-//! probing legs.
+//! right input that found no partner, where they are wanted, are given by a branch that runs after all
+//! probing branches.
 //!
-//! When the build side does not fit into memory, both sides are dealt out to parts on disk by the hash of
-//! their keys, and the later leg joins part by part.
+//! When the build side does not fit into memory, both sides are partitioned on disk by the hash of
+//! their keys, and the later branch joins part by part.
 
 mod after;
 mod build;
@@ -25,8 +25,8 @@ use firn_types::{Error, Result, SqlType};
 use crate::context::{QueryContext, lock};
 use crate::evaluate::{Conditions, Expressions};
 use crate::memory::Reservation;
-use crate::operators::deal::SpilledRows;
-use crate::operators::places::Placed;
+use crate::operators::hash_partition::SpilledRows;
+use crate::operators::morsel_batches::MorselBatches;
 use crate::spill::SpillFile;
 use side::BuildSide;
 
@@ -88,7 +88,7 @@ pub(crate) struct Join {
 
 #[derive(Default)]
 struct Collected {
-    placed: Placed,
+    placed: MorselBatches,
     reservations: Vec<Reservation>,
     spilled: Vec<SpilledRows>,
 }
@@ -132,11 +132,11 @@ impl Join {
 }
 
 impl DiskJoin {
-    /// Deals out what the workers of the probe side left, once, when all probing is at its end.
+    /// Partitions what the workers of the probe side left, once, when all probing is at its end.
     fn end_probing(&self, context: &QueryContext) -> Result<()> {
         let mut spilled = std::mem::take(&mut *lock(&self.probe));
         spilled.iter_mut().try_for_each(|rows| rows.flush(context))?;
-        let parts = crate::operators::deal::files_by_part(spilled)?;
+        let parts = crate::operators::hash_partition::files_by_part(spilled)?;
         self.probe_parts.set(parts).map_err(|_| Error::internal("a join probed twice"))
     }
 

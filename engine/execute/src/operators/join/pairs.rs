@@ -107,7 +107,7 @@ impl Block {
 /// Gives all pairs to look at for one probing batch.
 pub(super) enum Pairs<'a> {
     /// Those with equal keys.
-    Keyed { side: &'a BuildSide, heads: &'a [u32], cursor: MatchCursor, done: bool },
+    Keyed { side: &'a BuildSide, first_matches: &'a [u32], cursor: MatchCursor, done: bool },
     /// All of some probing rows and some build rows: from the `next`-th on.
     All { probe: &'a [u32], build: BuildRows<'a>, next: usize },
 }
@@ -147,10 +147,10 @@ impl Pairs<'_> {
     pub(super) fn next(&mut self) -> Option<Block> {
         match self {
             Pairs::Keyed { done: true, .. } => None,
-            Pairs::Keyed { side, heads, cursor, done } => {
+            Pairs::Keyed { side, first_matches, cursor, done } => {
                 let (mut probe, mut build) = (Vec::new(), Vec::new());
                 let table = side.table.as_ref()?;
-                *done = !table.expand(heads, cursor, BATCH_ROWS, &mut probe, &mut build);
+                *done = !table.expand(first_matches, cursor, BATCH_ROWS, &mut probe, &mut build);
                 Some(Block { probe: Rows::List(probe), build: Rows::List(build) })
             }
             Pairs::All { probe, build, next } => next_of_all(probe, *build, next),

@@ -15,8 +15,8 @@ use super::side::BuildSide;
 use super::{Built, Join, JoinSpec};
 use crate::context::{QueryContext, lock};
 use crate::operator::{Emit, Flow, Transform, TransformWorker};
-use crate::operators::deal::SpilledRows;
-use crate::operators::filter::Coalesce;
+use crate::operators::filter::BatchCoalescer;
+use crate::operators::hash_partition::SpilledRows;
 
 /// The probing transform of a join.
 pub(crate) struct Probe {
@@ -29,7 +29,7 @@ impl Transform for Probe {
         match join.built.get() {
             Some(Built::InMemory { side, .. }) => {
                 let prober = Prober::new(&join.spec, context);
-                Ok(Box::new(ProbeWorker { side, prober, held: Coalesce::default() }))
+                Ok(Box::new(ProbeWorker { side, prober, held: BatchCoalescer::default() }))
             }
             Some(Built::OnDisk(disk)) => {
                 let rows = Some(SpilledRows::new());
@@ -43,7 +43,7 @@ impl Transform for Probe {
 struct ProbeWorker<'a> {
     side: &'a BuildSide,
     prober: Prober<'a>,
-    held: Coalesce,
+    held: BatchCoalescer,
 }
 
 impl TransformWorker for ProbeWorker<'_> {
@@ -57,7 +57,7 @@ impl TransformWorker for ProbeWorker<'_> {
     }
 }
 
-/// Deals probing rows out to disk, where the build side is.
+/// Partitions probing rows on disk, where the build side is.
 struct DealWorker<'a> {
     spec: &'a JoinSpec,
     probe: &'a std::sync::Mutex<Vec<SpilledRows>>,
@@ -76,7 +76,7 @@ impl TransformWorker for DealWorker<'_> {
 }
 
 impl Drop for DealWorker<'_> {
-    /// What a worker dealt out is its own until it ends.
+    /// What a worker partitioned is its own until it ends.
     fn drop(&mut self) {
         lock(self.probe).extend(self.rows.take());
     }
@@ -87,12 +87,12 @@ pub(super) struct Prober<'a> {
     spec: &'a JoinSpec,
     context: &'a QueryContext,
     scratch: ProbeScratch,
-    heads: Vec<u32>,
+    first_matches: Vec<u32>,
 }
 
 impl<'a> Prober<'a> {
     pub(super) fn new(spec: &'a JoinSpec, context: &'a QueryContext) -> Prober<'a> {
-        Prober { spec, context, scratch: ProbeScratch::default(), heads: Vec::new() }
+        Prober { spec, context, scratch: ProbeScratch::default(), first_matches: Vec::new() }
     }
 
     /// Gives what becomes of a probing batch.
@@ -102,15 +102,15 @@ impl<'a> Prober<'a> {
         batch: &Batch,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
-        if side.rows() == 0 && !self.spec.kind.keeps_lonely_left() {
+        if side.rows() == 0 && !self.spec.kind.preserves_left() {
             return Ok(Flow::Continue);
         }
         let keys = self.spec.probe_keys.evaluate(batch, self.context)?;
         if let Some(table) = &side.table {
-            let heads = &mut self.heads;
-            table.look_up(&keys, batch.rows(), &mut self.scratch, heads)?;
+            let first_matches = &mut self.first_matches;
+            table.look_up(&keys, batch.rows(), &mut self.scratch, first_matches)?;
             if self.spec.conditions.is_empty() && !self.spec.kind.gives_left() {
-                side.mark_chains(heads);
+                side.mark_chains(first_matches);
                 return Ok(Flow::Continue);
             }
             if self.spec.conditions.is_empty()
@@ -125,26 +125,27 @@ impl<'a> Prober<'a> {
     /// The answer where it is enough to know each row's first match.
     fn by_heads(&self, side: &BuildSide, batch: &Batch, keys: &[Column]) -> Result<Option<Batch>> {
         let unique = side.table.as_ref().is_some_and(|table| table.is_unique());
-        let matches = || self.heads.iter().map(|&head| Some(head != NONE));
+        let matches = || self.first_matches.iter().map(|&head| Some(head != NONE));
         let output = || batch.project(&self.spec.probe_output);
         Ok(Some(match self.spec.kind {
             JoinKind::Semi => output().filter(&BooleanArray::from_iter(matches())),
             JoinKind::Anti => {
-                let lonely = matches().map(|matches| matches.map(|matches| !matches));
-                output().filter(&BooleanArray::from_iter(lonely))
+                let unmatched = matches().map(|matches| matches.map(|matches| !matches));
+                output().filter(&BooleanArray::from_iter(unmatched))
             }
             JoinKind::Mark { nulls, .. } => {
-                let found: Vec<bool> = self.heads.iter().map(|&head| head != NONE).collect();
+                let found: Vec<bool> =
+                    self.first_matches.iter().map(|&head| head != NONE).collect();
                 let marks = self.marks(side, batch, keys, &found, nulls)?;
                 with_column(output(), marks)
             }
             JoinKind::Left | JoinKind::Single if unique => {
-                let matched = NullBuffer::new(JoinTable::matched(&self.heads));
-                let rows = UInt32Array::new(self.heads.clone().into(), Some(matched));
+                let matched = NullBuffer::new(JoinTable::matched(&self.first_matches));
+                let rows = UInt32Array::new(self.first_matches.clone().into(), Some(matched));
                 self.beside(output(), side, &rows)
             }
-            JoinKind::Inner if unique && !self.heads.contains(&NONE) => {
-                self.beside(output(), side, &UInt32Array::from(self.heads.clone()))
+            JoinKind::Inner if unique && !self.first_matches.contains(&NONE) => {
+                self.beside(output(), side, &UInt32Array::from(self.first_matches.clone()))
             }
             _ => return Ok(None),
         }))
@@ -176,7 +177,7 @@ impl<'a> Prober<'a> {
         let mut pairs = match &side.table {
             Some(_) => {
                 let cursor = MatchCursor::default();
-                Pairs::Keyed { side, heads: &self.heads, cursor, done: false }
+                Pairs::Keyed { side, first_matches: &self.first_matches, cursor, done: false }
             }
             None => {
                 every = (0..batch.rows() as u32).collect();
@@ -205,7 +206,7 @@ impl<'a> Prober<'a> {
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
         let kind = self.spec.kind;
-        if kind.keeps_lonely_left() || kind == JoinKind::Semi {
+        if kind.preserves_left() || kind == JoinKind::Semi {
             for &row in block.probe.list().iter() {
                 let seen = std::mem::replace(&mut found[row as usize], true);
                 if seen && kind == JoinKind::Single {
@@ -216,7 +217,7 @@ impl<'a> Prober<'a> {
                 }
             }
         }
-        if kind.judges_right() {
+        if kind.filters_build_side() {
             side.mark(&block.build.list());
         }
         if !(kind.gives_left() && kind.gives_right()) {
@@ -245,8 +246,8 @@ impl<'a> Prober<'a> {
             JoinKind::Semi => emit(output().filter(&BooleanArray::from_iter(keep(true)))),
             JoinKind::Anti => emit(output().filter(&BooleanArray::from_iter(keep(false)))),
             JoinKind::Left | JoinKind::Full | JoinKind::Single => {
-                let lonely = output().filter(&BooleanArray::from_iter(keep(false)));
-                emit(with_nulls(lonely, &self.spec.build_types))
+                let unmatched = output().filter(&BooleanArray::from_iter(keep(false)));
+                emit(with_nulls(unmatched, &self.spec.build_types))
             }
             JoinKind::Mark { nulls, .. } => {
                 let marks = self.marks(side, batch, keys, found, nulls)?;
@@ -295,9 +296,9 @@ impl<'a> Prober<'a> {
             return Ok(Some((0..found.len()).map(open).collect()));
         };
         let mut unknown = vec![false; found.len()];
-        let lonely = || (0..found.len() as u32).filter(|&row| !found[row as usize]);
-        let with_null: Vec<u32> = lonely().filter(|&row| null_here(row as usize)).collect();
-        let without: Vec<u32> = lonely().filter(|&row| !null_here(row as usize)).collect();
+        let unmatched = || (0..found.len() as u32).filter(|&row| !found[row as usize]);
+        let with_null: Vec<u32> = unmatched().filter(|&row| null_here(row as usize)).collect();
+        let without: Vec<u32> = unmatched().filter(|&row| !null_here(row as usize)).collect();
         let all = BuildRows::All(side.rows());
         // Without NULLs of its own a row is only undecided among build rows with NULLs.
         let undecided = match self.spec.open_conditions {

@@ -67,9 +67,9 @@ fn looked_up(
     let Some(table) = side.table.as_ref().filter(|_| rows > 0) else { return Ok(selection) };
     let keys: Vec<Column> =
         columns.iter().map(|&column| batch.column(column).select(&selection)).collect();
-    let (mut scratch, mut heads) = (ProbeScratch::default(), Vec::new());
-    table.look_up(&keys, rows, &mut scratch, &mut heads)?;
-    let has_match = |row: usize| heads[row] != NONE;
+    let (mut scratch, mut first_matches) = (ProbeScratch::default(), Vec::new());
+    table.look_up(&keys, rows, &mut scratch, &mut first_matches)?;
+    let has_match = |row: usize| first_matches[row] != NONE;
     Ok(match selection {
         Selection::All => Selection::of_mask(BooleanBuffer::collect_bool(rows, has_match)),
         some => {

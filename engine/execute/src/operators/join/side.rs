@@ -67,7 +67,7 @@ impl BuildSide {
             false => None,
         };
         let bits = bits(keys, table.as_ref());
-        let words = if spec.kind.judges_right() { rows.div_ceil(64) } else { 0 };
+        let words = if spec.kind.filters_build_side() { rows.div_ceil(64) } else { 0 };
         let matched = (0..words).map(|_| AtomicU64::new(0)).collect();
         let mut columns = carried.into_columns();
         columns.truncate(spec.payload.len());
@@ -92,10 +92,10 @@ impl BuildSide {
     }
 
     /// Notes that all rows with the keys of these first ones found partners.
-    pub(super) fn mark_chains(&self, heads: &[u32]) {
+    pub(super) fn mark_chains(&self, first_matches: &[u32]) {
         let Some(table) = &self.table else { return };
         // Chains are marked whole, so that a marked head needs no second look.
-        for &head in heads.iter().filter(|&&head| head != NONE && !self.is_marked(head)) {
+        for &head in first_matches.iter().filter(|&&head| head != NONE && !self.is_marked(head)) {
             let mut row = head;
             while row != NONE {
                 self.mark(&[row]);
@@ -109,7 +109,7 @@ impl BuildSide {
     }
 
     /// The rows from `start` to `end` that found a partner, or those that found none.
-    pub(super) fn judged(&self, start: usize, end: usize, with_partner: bool) -> Vec<u32> {
+    pub(super) fn filtered(&self, start: usize, end: usize, with_partner: bool) -> Vec<u32> {
         (start as u32..end as u32).filter(|&row| self.is_marked(row) == with_partner).collect()
     }
 }

@@ -20,12 +20,12 @@ use firn_types::limits::BATCH_ROWS;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result};
 
-use crate::address::Address;
 use crate::context::{QueryContext, Storage};
 use crate::evaluate::Conditions;
 use crate::operator::{Emit, Flow, Source};
 use crate::operators::sort::TopBound;
 use crate::profile::{OperatorCounters, OperatorId};
+use crate::row_locator::RowLocator;
 
 use ranges::Ranges;
 
@@ -56,7 +56,7 @@ pub(crate) struct ScanSpec {
 
 impl ScanSpec {
     /// Whether every row that is not deleted is given.
-    fn judges_nothing(&self) -> bool {
+    fn filters_nothing(&self) -> bool {
         self.conditions.is_empty() && self.filters.is_empty() && self.bounds.is_empty()
     }
 
@@ -122,7 +122,7 @@ impl Source for Scan {
             progress.add_bytes(bytes);
         }
         progress.add_rows(group.rows() as u64);
-        if self.spec.judges_nothing() {
+        if self.spec.filters_nothing() {
             return self.read_all(&group, emit);
         }
         if self.is_beyond_bounds(&group) {
@@ -201,7 +201,7 @@ impl RowGroup<'_> {
 
     fn addresses(&self, rows: &RowSelection) -> Column {
         let first = self.reader.row_groups()[self.index].rows.start;
-        let at = |row: u32| Address::of(self.partition as u32, first + row).0;
+        let at = |row: u32| RowLocator::of(self.partition as u32, first + row).0;
         let count = self.rows() as u32;
         Column::Flat(Array::I64(match rows {
             RowSelection::All => Int64Array::from_iter_values((0..count).map(at)),
@@ -261,10 +261,10 @@ impl Scan {
             return Ok(Flow::Continue);
         };
         let (first, others) = spec.columns.split_at(spec.first);
-        let judged = group.reader.chunks(group.index, first)?;
+        let filter_columns = group.reader.chunks(group.index, first)?;
         let live = group.reader.live_rows(group.index);
         let range = range.start as usize..range.end as usize;
-        let mut pieces = self.judge_pieces(&judged, range, opened, context)?;
+        let mut pieces = self.filter_pieces(&filter_columns, range, opened, context)?;
         if let RowSelection::Mask(live) = &live {
             for piece in &mut pieces {
                 let live = live.slice(piece.start, piece.rows);
@@ -279,15 +279,15 @@ impl Scan {
             return self.give(Batch::new(vec![], passing), group, &RowSelection::All, emit);
         }
         if passing * DENSE >= group.rows() {
-            let whole = judged.and(group.reader.chunks(group.index, others)?);
+            let whole = filter_columns.and(group.reader.chunks(group.index, others)?);
             return self.give_pieces(&whole.project(&spec.output), group, &pieces, emit);
         }
         let rows = UInt32Array::from_iter_values(pieces.iter().flat_map(Piece::positions));
         if others.is_empty() {
-            let whole = judged.project(&spec.output).take(&rows);
+            let whole = filter_columns.project(&spec.output).take(&rows);
             return self.give(whole, group, &RowSelection::List(rows), emit);
         }
-        let mut columns = judged.take(&rows).into_columns();
+        let mut columns = filter_columns.take(&rows).into_columns();
         let rows = RowSelection::List(rows);
         columns.extend(group.reader.read(group.index, others, &rows)?.into_columns());
         let whole = Batch::new(columns, passing).project(&spec.output);
@@ -295,27 +295,27 @@ impl Scan {
     }
 
     /// Which of some consecutive rows pass, deleted ones included.
-    fn judge_pieces(
+    fn filter_pieces(
         &self,
-        judged: &Chunks,
+        filter_columns: &Chunks,
         rows: Range<usize>,
         opened: &Opened,
         context: &QueryContext,
     ) -> Result<Vec<Piece>> {
         // What is asked of a dictionary is asked once a piece: one of many values is worth long pieces.
-        let piece_rows = judged.dictionary_len() * ROWS_PER_VALUE;
+        let piece_rows = filter_columns.dictionary_len() * ROWS_PER_VALUE;
         let piece_rows = piece_rows.next_multiple_of(BATCH_ROWS).max(BATCH_ROWS);
-        let passing = opened.ranges.passing(judged, &rows);
+        let passing = opened.ranges.passing(filter_columns, &rows);
         let first = rows.start;
-        let judge = |(start, rows): (usize, usize)| {
+        let filter_piece = |(start, rows): (usize, usize)| {
             let passing = passing.slice(start - first, rows);
             let selection = match ranges::are_few(&passing, rows) {
-                false => self.judge(&judged.slice(start, rows), context)?,
+                false => self.filter_piece(&filter_columns.slice(start, rows), context)?,
                 true => {
                     let mut kept = Vec::new();
                     for some in in_runs(&passing.positions(rows), piece_rows) {
-                        let piece = judged.take(&some.unary(|row| row + start as u32));
-                        let kept_of_piece = self.judge(&piece, context)?.among(some);
+                        let piece = filter_columns.take(&some.unary(|row| row + start as u32));
+                        let kept_of_piece = self.filter_piece(&piece, context)?.among(some);
                         kept.extend_from_slice(kept_of_piece.positions(rows).values());
                     }
                     Selection::Rows(kept.into())
@@ -324,13 +324,13 @@ impl Scan {
             Ok(Piece { start, rows, selection })
         };
         match ranges::are_few(&passing, rows.len()) {
-            true => Ok(vec![judge((rows.start, rows.len()))?]),
-            false => pieces(rows, piece_rows).map(judge).collect(),
+            true => Ok(vec![filter_piece((rows.start, rows.len()))?]),
+            false => pieces(rows, piece_rows).map(filter_piece).collect(),
         }
     }
 
     /// The rows of a piece that pass, deleted ones included.
-    fn judge(&self, piece: &Batch, context: &QueryContext) -> Result<Selection> {
+    fn filter_piece(&self, piece: &Batch, context: &QueryContext) -> Result<Selection> {
         if piece.rows() == 0 {
             return Ok(Selection::None);
         }

@@ -30,7 +30,7 @@ impl Scan {
             }
             chosen.push((*position, partition));
             rows += partition.live_rows();
-            let plain = spec.judges_nothing();
+            let plain = spec.filters_nothing();
             if plain && spec.limit.is_some_and(|limit| rows >= limit) {
                 break;
             }

@@ -1,7 +1,7 @@
 //! What the conditions say of single columns, asked of their narrow form before anything is widened.
 //!
 //! Of what follows from the conditions, the ranges of integers are asked of packed columns. Where few rows
-//! are left, only those are widened and judged; where most are, the ranges are soon asked no more.
+//! are left, only those are widened and filtered; where most are, the ranges are soon asked no more.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use firn_types::{FieldId, Value};
 
 /// Rows after which it is decided whether asking pays.
 const TRIAL_ROWS: u64 = 1 << 16;
-/// Rows are judged one by one when fewer than one in so many is left.
+/// Rows are filtered one by one when fewer than one in so many is left.
 const SPARSE: usize = 4;
 
 /// Ranges that every wanted row's values lie in, or outside of.
@@ -26,7 +26,7 @@ pub(super) struct Ranges {
 
 #[derive(Debug)]
 struct ColumnRange {
-    /// Position among the columns that are judged.
+    /// Position among the columns that are filtered by.
     position: usize,
     test: IntegerTest,
 }
@@ -83,7 +83,7 @@ impl Ranges {
     }
 }
 
-/// Whether so few of the rows may be wanted that these are better judged one by one.
+/// Whether so few of the rows may be wanted that these are better filtered one by one.
 pub(super) fn are_few(passing: &Selection, rows: usize) -> bool {
     passing.count(rows) * SPARSE < rows
 }

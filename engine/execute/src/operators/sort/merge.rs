@@ -1,7 +1,7 @@
 //! Merging sorted runs from disk.
 
 use firn_column::Batch;
-use firn_column::kernels::pick::{RowOf, gather};
+use firn_column::kernels::take::{RowOf, gather};
 use firn_column::row_key::{KeyEncoder, RowKeys};
 use firn_types::Result;
 use firn_types::limits::BATCH_ROWS;

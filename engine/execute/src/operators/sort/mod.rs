@@ -22,7 +22,7 @@ use crate::context::{QueryContext, lock};
 use crate::evaluate::Expressions;
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
-use crate::operators::places::Placed;
+use crate::operators::morsel_batches::MorselBatches;
 use crate::spill::SpillFile;
 
 pub(crate) use bound::TopBound;
@@ -102,7 +102,7 @@ pub(crate) struct Sort {
 
 #[derive(Default)]
 struct Collected {
-    placed: Placed,
+    placed: MorselBatches,
     reservations: Vec<Reservation>,
     runs: Vec<SpillFile>,
 }
@@ -124,7 +124,7 @@ impl Sort {
 impl Sink for Sort {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = Placed::default();
+        let placed = MorselBatches::default();
         Ok(Box::new(SortWorker { shared: self, context, placed, memory, runs: Vec::new() }))
     }
 
@@ -195,7 +195,7 @@ impl Source for Sort {
 struct SortWorker<'a> {
     shared: &'a Sort,
     context: &'a QueryContext,
-    placed: Placed,
+    placed: MorselBatches,
     memory: Reservation,
     runs: Vec<SpillFile>,
 }

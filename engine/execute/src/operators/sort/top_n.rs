@@ -15,7 +15,7 @@ use super::{SortSpec, TopBound};
 use crate::context::{QueryContext, lock};
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
-use crate::operators::places::Placed;
+use crate::operators::morsel_batches::MorselBatches;
 
 /// Candidates beyond twice the wanted number that are worth sorting.
 const CUT_ROWS: usize = BATCH_ROWS / 8;
@@ -26,7 +26,7 @@ pub(crate) struct TopN {
     limit: usize,
     encoder: KeyEncoder,
     bound: Arc<TopBound>,
-    candidates: Mutex<Placed>,
+    candidates: Mutex<MorselBatches>,
     rows: OnceLock<Vec<Batch>>,
 }
 
@@ -50,7 +50,7 @@ impl Sink for TopN {
         Ok(Box::new(TopNWorker {
             shared: self,
             context,
-            placed: Placed::default(),
+            placed: MorselBatches::default(),
             rows: 0,
             keys: RowKeys::default(),
             memory: context.memory.reservation(),
@@ -87,7 +87,7 @@ impl Source for TopN {
 struct TopNWorker<'a> {
     shared: &'a TopN,
     context: &'a QueryContext,
-    placed: Placed,
+    placed: MorselBatches,
     rows: usize,
     keys: RowKeys,
     memory: Reservation,

@@ -3,7 +3,7 @@
 use arrow::array::{Array as _, Float64Array, UInt32Array};
 use arrow::buffer::NullBuffer;
 use firn_column::column::integers;
-use firn_column::kernels::extremes::integer_range;
+use firn_column::kernels::min_max::integer_range;
 use firn_column::row_key::KeyOrder;
 use firn_column::{Array, Batch, Column};
 use firn_functions::AggregateMeaning;

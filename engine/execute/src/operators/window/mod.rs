@@ -2,7 +2,7 @@
 //!
 //! All rows are collected and sorted by partition and order. A morsel of the output is a number of whole
 //! partitions; their frames and answers are computed when they are read, on all threads. When memory is
-//! used up, the rows are dealt out to parts on disk by the hash of their partition, and each part is
+//! used up, the rows are partitioned on disk by the hash of their partition, and each part is
 //! sorted and answered by itself. Without PARTITION BY the rows are sorted on disk, and answered as they
 //! come by (`running`); where a call needs all of them at once, they stay in memory.
 
@@ -25,9 +25,9 @@ use crate::context::{QueryContext, lock};
 use crate::evaluate::Expressions;
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Sink, SinkWorker, Source};
-use crate::operators::deal::{SpilledRows, files_by_part};
 use crate::operators::expand::emit_in_batches;
-use crate::operators::places::Placed;
+use crate::operators::hash_partition::{SpilledRows, files_by_part};
+use crate::operators::morsel_batches::MorselBatches;
 use crate::operators::sort::{SortKeys, SortSpec, few_runs, merge, sorted_order};
 use crate::spill::SpillFile;
 
@@ -134,7 +134,7 @@ pub(crate) struct Window {
 
 #[derive(Default)]
 struct Collected {
-    placed: Placed,
+    placed: MorselBatches,
     reservations: Vec<Reservation>,
     spilled: Vec<SpilledRows>,
     runs: Vec<SpillFile>,
@@ -165,7 +165,12 @@ impl Window {
         }
     }
 
-    fn deal(&self, to: &mut SpilledRows, batch: &Batch, context: &QueryContext) -> Result<()> {
+    fn hash_partition(
+        &self,
+        to: &mut SpilledRows,
+        batch: &Batch,
+        context: &QueryContext,
+    ) -> Result<()> {
         let types = &self.spec.inputs.types()[..self.spec.partition_keys];
         to.add(batch, self.spec.partition_of(batch), types, context)
     }
@@ -215,7 +220,7 @@ impl Window {
 impl Sink for Window {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = Placed::default();
+        let placed = MorselBatches::default();
         let top = self.spec.top.map(|top| TopRows::new(&self.spec, top, context));
         let (spilled, runs) = (None, Vec::new());
         Ok(Box::new(WindowWorker { shared: self, context, top, placed, memory, spilled, runs }))
@@ -226,7 +231,7 @@ impl Sink for Window {
         let batches = collected.placed.into_ordered();
         let ready = if self.spilling.load(Ordering::Relaxed) {
             let mut rest = SpilledRows::new();
-            batches.iter().try_for_each(|batch| self.deal(&mut rest, batch, context))?;
+            batches.iter().try_for_each(|batch| self.hash_partition(&mut rest, batch, context))?;
             rest.flush(context)?;
             collected.spilled.push(rest);
             Ready::OnDisk(files_by_part(collected.spilled)?)
@@ -286,7 +291,7 @@ struct WindowWorker<'a> {
     shared: &'a Window,
     context: &'a QueryContext,
     top: Option<TopRows<'a>>,
-    placed: Placed,
+    placed: MorselBatches,
     memory: Reservation,
     spilled: Option<SpilledRows>,
     runs: Vec<SpillFile>,
@@ -296,7 +301,7 @@ impl WindowWorker<'_> {
     fn spill(&mut self) -> Result<()> {
         let spilled = self.spilled.get_or_insert_with(SpilledRows::new);
         for batch in std::mem::take(&mut self.placed).into_ordered() {
-            self.shared.deal(spilled, &batch, self.context)?;
+            self.shared.hash_partition(spilled, &batch, self.context)?;
         }
         self.memory.shrink(self.memory.bytes());
         Ok(())

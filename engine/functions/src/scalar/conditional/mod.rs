@@ -4,7 +4,7 @@
 //! and not functions.
 
 mod boolean;
-mod extremes;
+mod greatest_least;
 mod pair;
 
 use super::ScalarFunction;
@@ -18,10 +18,10 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &boolean::BOOLNOT,
     &boolean::BOOLOR,
     &boolean::BOOLXOR,
-    &extremes::GREATEST,
-    &extremes::GREATEST_IGNORE_NULLS,
-    &extremes::LEAST,
-    &extremes::LEAST_IGNORE_NULLS,
+    &greatest_least::GREATEST,
+    &greatest_least::GREATEST_IGNORE_NULLS,
+    &greatest_least::LEAST,
+    &greatest_least::LEAST_IGNORE_NULLS,
     &pair::REGR_VALX,
     &pair::REGR_VALY,
 ];

@@ -54,7 +54,7 @@ fact!(CURRENT_ACCOUNT, |c| Ok(Some(c.account.clone())), "The name of the account
 fact!(CURRENT_ACCOUNT_NAME, |c| Ok(Some(c.account.clone())), "The name of the account.", &[]);
 fact!(
     CURRENT_AVAILABLE_ROLES,
-    |c| c.services.system_function("CURRENT_AVAILABLE_ROLES", &[]),
+    |c| c.host.system_function("CURRENT_AVAILABLE_ROLES", &[]),
     "The roles that the user may take, as a JSON array.",
     &[]
 );
@@ -109,14 +109,14 @@ fact!(
 );
 fact!(
     CURRENT_SECONDARY_ROLES,
-    |c| c.services.system_function("CURRENT_SECONDARY_ROLES", &[]),
+    |c| c.host.system_function("CURRENT_SECONDARY_ROLES", &[]),
     "The secondary roles in use, as a JSON object.",
     &[]
 );
 fact!(CURRENT_SESSION, |c| Ok(Some(c.session_id.to_string())), "The number of the session.", &[]);
 fact!(
     CURRENT_STATEMENT,
-    |c| c.services.system_function("CURRENT_STATEMENT", &[]),
+    |c| c.host.system_function("CURRENT_STATEMENT", &[]),
     "The text of the statement.",
     &[]
 );
@@ -147,7 +147,7 @@ fact!(
 );
 fact!(
     LAST_TRANSACTION,
-    |c| c.services.system_function("LAST_TRANSACTION", &[]),
+    |c| c.host.system_function("LAST_TRANSACTION", &[]),
     "The last transaction that was committed or rolled back.",
     &[]
 );
@@ -203,8 +203,8 @@ fn bind_is_role(arguments: &[Argument]) -> Result<ScalarBinding> {
     let kernel = null_propagating(move |rows, columns| {
         let role = crate::driver::texts(&columns[0])?;
         rows.map(|at| {
-            let services = &rows.call.context.services;
-            let answer = services.system_function(name, &[Some(role.get(at).to_string())])?;
+            let host = &rows.call.context.host;
+            let answer = host.system_function(name, &[Some(role.get(at).to_string())])?;
             Ok(Some(answer.is_some_and(|answer| answer.eq_ignore_ascii_case("true"))))
         })
     });
@@ -228,7 +228,7 @@ fn bind_last_query_id(arguments: &[Argument]) -> Result<ScalarBinding> {
             let text = format!("Statement {offset} of the session not found");
             Error::new(ErrorCode::StatementNotFound, text)
         };
-        let id = call.context.services.query_id(offset);
+        let id = call.context.host.query_id(offset);
         let id = if offset == -1 { id } else { Some(id.ok_or_else(wrong)?) };
         Column::constant(&id.map_or(Value::Null, Value::text), SqlType::TEXT, call.rows)
     });

@@ -1,6 +1,6 @@
 //! Data generation: random values and sequences of integers.
 //!
-//! Randomness comes from the statement's seed. Each call site has a number of its own and counts its
+//! Randomness comes from the statement's seed. Each call state has a number of its own and counts its
 //! rows, so that two calls differ and batches go on where the last one ended.
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -129,15 +129,15 @@ fn unit(number: u64) -> f64 {
 }
 
 /// One call in a statement: which one it is, and how many rows it has answered.
-struct Site {
+struct GeneratorState {
     number: u64,
     rows: AtomicU64,
 }
 
-impl Site {
-    fn new() -> Site {
+impl GeneratorState {
+    fn new() -> GeneratorState {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Site { number: NEXT.fetch_add(1, Ordering::Relaxed), rows: AtomicU64::new(0) }
+        GeneratorState { number: NEXT.fetch_add(1, Ordering::Relaxed), rows: AtomicU64::new(0) }
     }
 
     /// The number of the first of the next rows.
@@ -158,10 +158,10 @@ fn bind_random(arguments: &[Argument]) -> Result<ScalarBinding> {
         types.push(accept::integer("RANDOM", arguments, 0)?);
         seed = Some(constant(arguments, 0, "RANDOM")?);
     }
-    let site = Site::new();
+    let state = GeneratorState::new();
     let kernel = Kernel::aware(move |call, _| {
-        let base = seed.map_or_else(|| site.base(call), |seed| mix(seed as u64));
-        let first = site.take(call.rows);
+        let base = seed.map_or_else(|| state.base(call), |seed| mix(seed as u64));
+        let first = state.take(call.rows);
         let numbers = (0..call.rows as u64).map(|row| mix(base ^ mix(first + row)) as i64);
         Ok(Column::Flat(i64::array(numbers.collect(), None)))
     });
@@ -187,9 +187,9 @@ fn bind_sequence(
         types.push(accept::integer(name, arguments, 0)?);
         signed = constant(arguments, 0, name)? != 0;
     }
-    let site = Site::new();
+    let state = GeneratorState::new();
     let kernel = Kernel::aware(move |call, _| {
-        let first = site.take(call.rows);
+        let first = state.take(call.rows);
         let numbers = (0..call.rows as u64).map(|row| wrap(first + row, signed));
         Ok(Column::Flat(i64::array(numbers.collect(), None)))
     });
@@ -285,10 +285,10 @@ fn bind_randstr(arguments: &[Argument]) -> Result<ScalarBinding> {
 fn bind_uuid(arguments: &[Argument]) -> Result<ScalarBinding> {
     let returns = SqlType::Varchar { length: 36 };
     if arguments.is_empty() {
-        let site = Site::new();
+        let state = GeneratorState::new();
         let kernel = Kernel::aware(move |call, _| {
-            let base = site.base(call);
-            let first = site.take(call.rows);
+            let base = state.base(call);
+            let first = state.take(call.rows);
             let values: Vec<Value> = (0..call.rows as u64)
                 .map(|row| {
                     let half = mix(base ^ mix(first + row));

@@ -34,7 +34,7 @@ fn next_values(call: &Call<'_>, arguments: &[Column]) -> Result<Column> {
     let id = arguments.first().map(|column| column.flat().integer(0));
     let id = id.and_then(|id| u64::try_from(id).ok());
     let id = id.ok_or_else(|| Error::internal("a sequence without an id"))?;
-    let (first, step) = call.context.services.sequence_values(ObjectId(id), call.rows as u64)?;
+    let (first, step) = call.context.host.sequence_values(ObjectId(id), call.rows as u64)?;
     let last = step.checked_mul(call.rows as i128).and_then(|far| first.checked_add(far));
     if last.is_none() {
         let text = "a sequence has no more values";

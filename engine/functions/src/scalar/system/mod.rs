@@ -293,7 +293,7 @@ fn wait(rows: &Rows<'_>, seconds: f64) -> Result<()> {
         )
     })?;
     while !left.is_zero() {
-        rows.call.context.services.check_canceled()?;
+        rows.call.context.host.check_canceled()?;
         std::thread::sleep(left.min(STEP));
         left = left.saturating_sub(STEP);
     }
@@ -314,7 +314,7 @@ fn bind_asked(
                 .iter()
                 .map(|reader| (!reader.is_null(at)).then(|| reader.get(at).to_string()))
                 .collect();
-            rows.call.context.services.system_function(name, &arguments)
+            rows.call.context.host.system_function(name, &arguments)
         };
         answers(rows, returns, &ask)
     });

@@ -68,7 +68,7 @@ impl Source {
     }
 }
 
-/// Puts a source beside those before it: each pair of rows, or with `Left` also the lonely left ones.
+/// Puts a source beside those before it: each pair of rows, or with `Left` also the unmatched left ones.
 pub(super) fn beside(left: From, right: Source, kind: ApplyKind) -> From {
     let mut relations = left.relations;
     match right {

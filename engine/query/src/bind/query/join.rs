@@ -76,11 +76,11 @@ fn lateral_or_cross(left: From, right: Source, kind: JoinKind) -> Result<From> {
 fn beside_left(left: From, right: Source) -> Result<From> {
     match right {
         Source::Alone(_) => Ok(beside(left, right, ApplyKind::Left)),
-        Source::Expanding(From { plan: Plan::TableExpand(mut node), relations }) => {
+        Source::Expanding(From { plan: Plan::LateralFunction(mut node), relations }) => {
             node.preserves_input = true;
             node.columns.iter_mut().for_each(|column| column.nullable = true);
             let relations = with_nulls(left.relations, relations, JoinKind::Left);
-            Ok(From { plan: Plan::TableExpand(node), relations })
+            Ok(From { plan: Plan::LateralFunction(node), relations })
         }
         Source::Expanding(_) => {
             Err(Error::not_supported("LEFT JOIN of a join that begins with a table function"))

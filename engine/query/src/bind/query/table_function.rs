@@ -4,7 +4,7 @@ use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
 use firn_functions::{Argument, TableFunction};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
-use firn_plan::{Generate, Plan, PlanColumn, TableExpand, VirtualSource};
+use firn_plan::{Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::from::{From, FromContext, Source};
@@ -71,7 +71,7 @@ fn expand(
         .map(|(argument, &to)| cast(argument, to))
         .collect();
     let input = left.map_or_else(Plan::one_row, |left| left.plan.clone());
-    let plan = Plan::TableExpand(Box::new(TableExpand {
+    let plan = Plan::LateralFunction(Box::new(LateralFunction {
         input: Box::new(attach(input, gathered.applies)),
         function,
         given: views,

@@ -1,5 +1,5 @@
 //! A scalar subquery that counts: over no rows its answer is not NULL, which is what a join gives for a
-//! lonely row.
+//! unmatched row.
 //!
 //! `Apply(L, Aggregate(count(*), Filter(k = L.a, R)))` becomes
 //! `Project(coalesce(n, 0), Join(L.a = k, L, Aggregate(k, count(*) as n, R)))`. What the subquery computes

@@ -124,10 +124,10 @@ impl Unnest<'_> {
             Plan::Sort(node) => self.plan(*node.input),
             Plan::Limit(node) => self.limit(node),
             Plan::Join(node) => self.join(*node),
-            Plan::TableExpand(mut node) => {
+            Plan::LateralFunction(mut node) => {
                 let input = std::mem::replace(&mut *node.input, Plan::one_row());
                 let tied = self.plan(input)?;
-                let mut plan = Plan::TableExpand(node);
+                let mut plan = Plan::LateralFunction(node);
                 self.rename_node(&mut plan, &tied);
                 Ok(over(plan, tied))
             }
@@ -264,7 +264,7 @@ impl Unnest<'_> {
         let right = std::mem::replace(&mut *node.right, Plan::one_row());
         let left_uses = !outer_columns(&left, &self.outer_ids).is_empty();
         let right_uses = !outer_columns(&right, &self.outer_ids).is_empty();
-        if node.kind.judges_right() {
+        if node.kind.filters_build_side() {
             return Err(unsupported());
         }
         let left_carries = left_uses || node.kind != JoinKind::Inner || !right_uses;

@@ -23,7 +23,7 @@ pub(super) fn pull_up(
     context: &OptimizeContext<'_>,
 ) -> Option<(Plan, Vec<Expr>)> {
     // Over no rows an ungrouped aggregate still has a row; what is above it must then come out as NULL,
-    // which is what the join gives for a lonely row, and EXISTS would be TRUE.
+    // which is what the join gives for a unmatched row, and EXISTS would be TRUE.
     let scalar = matches!(kind, ApplyKind::Scalar);
     Pull { outer, scalar, context }.plan(plan)
 }
@@ -76,7 +76,7 @@ impl Pull<'_> {
         }
         let (input, ties) = self.plan(&node.input)?;
         if contains_ungrouped(&node.input) {
-            // A lonely row gets NULL from the join: right only if these would be NULL too.
+            // A unmatched row gets NULL from the join: right only if these would be NULL too.
             let below: HashSet<ColumnId> = ids(&node.input);
             if !node.items.iter().all(|item| item.expr.is_null_with(&below)) {
                 return None;

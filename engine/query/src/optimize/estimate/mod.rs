@@ -140,7 +140,7 @@ impl Estimator {
             Plan::Join(join) => self.join(join),
             Plan::Apply(apply) => self.estimate(&apply.left),
             Plan::SetOperation(node) => self.set_operation(node),
-            Plan::TableExpand(node) => {
+            Plan::LateralFunction(node) => {
                 let input = self.estimate(&node.input);
                 Estimate { rows: input.rows * 3.0, columns: input.columns }
             }
@@ -302,7 +302,7 @@ fn distinct_together<'e>(side: &Estimate, exprs: impl Iterator<Item = &'e Expr>)
 fn matching_part(join: &Join, left: &Estimate, right: &Estimate) -> f64 {
     let on_left = distinct_together(left, join.keys.iter().map(|key| &key.left));
     let on_right = distinct_together(right, join.keys.iter().map(|key| &key.right));
-    let part = match join.kind.judges_right() {
+    let part = match join.kind.filters_build_side() {
         true => on_left / on_right,
         false => on_right / on_left,
     };

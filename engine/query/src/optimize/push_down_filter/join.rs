@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_plan::{Join, JoinKey, JoinKind, Plan};
 use firn_types::ColumnId;
 
-use super::lonely::{lonely, stricter, without_nulls};
+use super::unmatched::{stricter, unmatched, without_nulls};
 use super::{Decided, implied, keep, push};
 use crate::optimize::decorrelate::{equality, key_of};
 use crate::optimize::substitute::{is_volatile, substitute, uses_only};
@@ -26,7 +26,7 @@ impl Sides {
 }
 
 pub(super) fn push_join(join: Join, conditions: Vec<Expr>, decided: &Decided) -> Plan {
-    let (join, conditions) = match lonely(join, conditions) {
+    let (join, conditions) = match unmatched(join, conditions) {
         Ok((plan, conditions)) => return push(plan, conditions, decided),
         Err(unchanged) => unchanged,
     };
@@ -195,8 +195,8 @@ fn transferred(
 }
 
 fn push_outer(join: Join, conditions: Vec<Expr>, sides: &Sides, decided: &Decided) -> Plan {
-    let keeps_left = !join.kind.judges_right();
-    let keeps_right = join.kind.judges_right() && join.kind != JoinKind::Full;
+    let keeps_left = !join.kind.filters_build_side();
+    let keeps_right = join.kind.filters_build_side() && join.kind != JoinKind::Full;
     let mut below = Parts::default();
     let mut above = Vec::new();
     for condition in conditions {

@@ -6,7 +6,7 @@
 //! turns a mark join into a semi join or an anti join.
 
 mod join;
-mod lonely;
+mod unmatched;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -77,12 +77,12 @@ fn push(plan: Plan, conditions: Vec<Expr>, decided: &Decided) -> Plan {
             *node.input = push(*node.input, conditions, decided);
             Plan::Sort(node)
         }
-        Plan::TableExpand(mut node) => {
+        Plan::LateralFunction(mut node) => {
             let below: HashSet<ColumnId> =
                 node.input.columns().iter().map(|column| column.id).collect();
             let (below, above) = split(conditions, |condition| uses_only(condition, &below));
             *node.input = push(*node.input, below, decided);
-            keep(Plan::TableExpand(node), above)
+            keep(Plan::LateralFunction(node), above)
         }
         Plan::SetOperation(node) => push_set_operation(node, conditions, decided),
         Plan::With(mut node) => {

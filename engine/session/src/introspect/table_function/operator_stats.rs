@@ -11,7 +11,7 @@ use serde_json::{Map, json};
 use super::super::Described;
 use super::super::listing::{Listing, number, text, variant};
 use super::Arguments;
-use crate::services::statement_not_found;
+use crate::function_host::statement_not_found;
 
 pub(super) const COLUMNS: &str = "QUERY_ID, STEP_ID:number, OPERATOR_ID:number, \
     PARENT_OPERATORS:array, OPERATOR_TYPE, OPERATOR_STATISTICS:variant, \

@@ -8,8 +8,8 @@ use firn_types::{Error, ErrorCode, Result};
 use super::super::Described;
 use super::super::listing::{Listing, number, optional, text};
 use super::Arguments;
+use crate::function_host::statement_not_found;
 use crate::history::QueryRecord;
-use crate::services::statement_not_found;
 
 pub(super) const COLUMNS: &str = "ERROR, FILE, LINE:number, CHARACTER:number, BYTE_OFFSET:number, \
     CATEGORY, CODE:number, SQL_STATE, COLUMN_NAME, ROW_NUMBER:number, ROW_START_LINE:number, \

@@ -1,4 +1,4 @@
-//! How the records of a COPY's files become rows: from its options to a reading and a [`RowMaker`].
+//! How the records of a COPY's files become rows: from its options to a reading and a [`RowProjector`].
 
 use std::sync::Arc;
 
@@ -19,37 +19,37 @@ use firn_plan::statement::CopyIntoTable;
 use firn_types::variant::path::{Path, Step};
 use firn_types::{Error, ErrorCode, Result, Value};
 
-use super::row_maker::{ColumnSource, Computed, RowMaker};
+use super::row_projector::{ColumnSource, Computed, RowProjector};
 use crate::context::QueryContext;
 use crate::staged::{StagedFields, input_functions};
 
 /// What is read of the files, and how rows come of it.
-pub(super) struct Recipe {
+pub(super) struct LoadProjection {
     pub(super) reading: Reading,
-    pub(super) rows: RowMaker,
+    pub(super) rows: RowProjector,
 }
 
-impl Recipe {
+impl LoadProjection {
     pub(super) fn new(
         plan: &CopyIntoTable,
         options: &CopyOptions,
         context: &QueryContext,
-    ) -> Result<Recipe> {
+    ) -> Result<LoadProjection> {
         let definition = FormatDefinition::parse(&from_plan(&plan.format)?)?;
         let format = definition.typed()?;
         let functions = input_functions(&format, context);
-        let maker = Maker { plan, options, context, functions, kind: definition.format_type() };
+        let projector = Maker { plan, options, context, functions, kind: definition.format_type() };
         let by_name = options.match_by_column_name();
         if by_name != MatchByColumnName::None {
             if plan.transformed {
                 let text = "match_by_column_name is not supported with copy transform.";
                 return Err(Error::new(ErrorCode::InvalidStatement, text));
             }
-            return maker.by_name(&format, by_name == MatchByColumnName::CaseSensitive);
+            return projector.by_name(&format, by_name == MatchByColumnName::CaseSensitive);
         }
         match &format {
-            FileFormat::Csv(csv) if !plan.transformed => maker.typed_fields(csv),
-            _ => maker.computed(&format),
+            FileFormat::Csv(csv) if !plan.transformed => projector.typed_fields(csv),
+            _ => projector.computed(&format),
         }
     }
 }
@@ -65,7 +65,7 @@ struct Maker<'m> {
 
 impl Maker<'_> {
     /// Field `n` of a record goes to the `n`th column, converted as it is read.
-    fn typed_fields(&self, csv: &CsvOptions) -> Result<Recipe> {
+    fn typed_fields(&self, csv: &CsvOptions) -> Result<LoadProjection> {
         let columns = &self.plan.columns;
         let reading = Reading::Csv {
             options: csv.clone(),
@@ -81,11 +81,11 @@ impl Maker<'_> {
                 None => ColumnSource::Computed(self.compute(expr)?),
             });
         }
-        Ok(self.recipe(reading, sources, None))
+        Ok(self.projection(reading, sources, None))
     }
 
     /// Columns of files go to the table's columns of the same names.
-    fn by_name(&self, format: &FileFormat, case_sensitive: bool) -> Result<Recipe> {
+    fn by_name(&self, format: &FileFormat, case_sensitive: bool) -> Result<LoadProjection> {
         let columns = &self.plan.columns;
         let table = &self.plan.target.table;
         let wanted = columns.iter().map(|column| WantedColumn {
@@ -127,11 +127,11 @@ impl Maker<'_> {
                 plan: Arc::new(ParquetPlan::columns(wanted, target)),
             },
         };
-        Ok(self.recipe(reading, sources, None))
+        Ok(self.projection(reading, sources, None))
     }
 
     /// Every column is an expression over the file's fields.
-    fn computed(&self, format: &FileFormat) -> Result<Recipe> {
+    fn computed(&self, format: &FileFormat) -> Result<LoadProjection> {
         if !self.plan.transformed {
             self.check_single_variant()?;
         }
@@ -149,11 +149,11 @@ impl Maker<'_> {
         let sources = self.plan.assignments.iter();
         let sources = sources.map(|expr| Ok(ColumnSource::Computed(self.compute(expr)?)));
         let sources = sources.collect::<Result<_>>()?;
-        Ok(self.recipe(reading, sources, Some(fields)))
+        Ok(self.projection(reading, sources, Some(fields)))
     }
 
     /// `$1:name::type` of Parquet files: their columns go straight to the table's.
-    fn typed_members(&self, parquet: &ParquetOptions) -> Result<Recipe> {
+    fn typed_members(&self, parquet: &ParquetOptions) -> Result<LoadProjection> {
         let mut wanted: Vec<WantedColumn> = Vec::new();
         let mut sources = Vec::new();
         for expr in &self.plan.assignments {
@@ -174,7 +174,7 @@ impl Maker<'_> {
         };
         let start_nanos = self.context.functions.statement_nanos;
         let fields = StagedFields::without_fields(&self.plan.fields, start_nanos);
-        Ok(self.recipe(reading, sources, Some(fields)))
+        Ok(self.projection(reading, sources, Some(fields)))
     }
 
     /// A format without fields fills one semi-structured column.
@@ -227,13 +227,13 @@ impl Maker<'_> {
         Computed::new(expr, &layout, blamed)
     }
 
-    fn recipe(
+    fn projection(
         &self,
         reading: Reading,
         sources: Vec<ColumnSource>,
         fields: Option<StagedFields>,
-    ) -> Recipe {
-        let rows = RowMaker {
+    ) -> LoadProjection {
+        let rows = RowProjector {
             table: Arc::clone(&self.plan.target.table),
             target: self.target(&self.plan.columns),
             columns: self.plan.columns.clone(),
@@ -242,7 +242,7 @@ impl Maker<'_> {
             truncate: self.options.truncate_columns(),
             functions: self.functions.clone(),
         };
-        Recipe { reading, rows }
+        LoadProjection { reading, rows }
     }
 }
 

@@ -4,16 +4,16 @@ use firn_column::Batch;
 
 /// Batches with the morsel that each came from.
 #[derive(Default)]
-pub(crate) struct Placed {
+pub(crate) struct MorselBatches {
     batches: Vec<(usize, Batch)>,
 }
 
-impl Placed {
+impl MorselBatches {
     pub(crate) fn push(&mut self, place: usize, batch: Batch) {
         self.batches.push((place, batch));
     }
 
-    pub(crate) fn append(&mut self, other: &mut Placed) {
+    pub(crate) fn append(&mut self, other: &mut MorselBatches) {
         self.batches.append(&mut other.batches);
     }
 

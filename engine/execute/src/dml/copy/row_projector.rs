@@ -24,7 +24,7 @@ use crate::dml::source::Layout;
 use crate::staged::StagedFields;
 
 /// Makes rows of a table from the batches of files.
-pub(super) struct RowMaker {
+pub(super) struct RowProjector {
     pub(super) table: Arc<Table>,
     /// The columns that the file's fields go to, for messages.
     pub(super) target: LoadTarget,
@@ -102,7 +102,7 @@ fn is_fatal(error: &Error) -> bool {
     matches!(error.code(), Canceled | Internal | OutOfMemory | Storage | UnsupportedFeature)
 }
 
-impl RowMaker {
+impl RowProjector {
     /// The rows of a batch, and its good records that are no rows of the table.
     pub(super) fn make(
         &self,

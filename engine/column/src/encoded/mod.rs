@@ -27,7 +27,7 @@ const SLACK_SHARE: usize = 4;
 
 /// A column to keep. Cloning shares the values.
 #[derive(Clone, Debug)]
-pub struct Narrow {
+pub struct EncodedColumn {
     rows: usize,
     form: Form,
     /// Which rows of packed values are not NULL; none when all are.
@@ -57,25 +57,27 @@ pub struct IntegerTest {
     pub outside: bool,
 }
 
-impl Narrow {
+impl EncodedColumn {
     /// The column, as narrow as it goes.
-    pub fn of(column: &Column) -> Narrow {
-        let Column::Flat(Array::Text(texts)) = column else { return Narrow::packed(column) };
+    pub fn of(column: &Column) -> EncodedColumn {
+        let Column::Flat(Array::Text(texts)) = column else { return EncodedColumn::packed(column) };
         let Some((codes, values)) = repeated_texts(texts) else {
             return match end_to_end(texts) {
-                Some(texts) => Narrow { rows: texts.len(), form: Form::Texts(texts), nulls: None },
-                None => Narrow::whole(&Column::Flat(Array::Text(without_slack(texts)))),
+                Some(texts) => {
+                    EncodedColumn { rows: texts.len(), form: Form::Texts(texts), nulls: None }
+                }
+                None => EncodedColumn::whole(&Column::Flat(Array::Text(without_slack(texts)))),
             };
         };
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
         let codes = Packed::of(&codes, nulls.as_ref());
         let form = Form::Codes(Arc::new(codes), Arc::new(values));
-        Narrow { rows: column.len(), form, nulls }
+        EncodedColumn { rows: column.len(), form, nulls }
     }
 
     /// The column, its integers and codes as narrow as they go. Texts are not looked at, which is for what
     /// is written more often than read.
-    pub fn packed(column: &Column) -> Narrow {
+    pub fn packed(column: &Column) -> EncodedColumn {
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
         let form = match column {
             Column::Flat(Array::I32(a)) => integers(a.values(), nulls.as_ref(), PhysicalType::I32),
@@ -90,14 +92,14 @@ impl Narrow {
             _ => None,
         };
         match form {
-            Some(form) => Narrow { rows: column.len(), form, nulls },
-            None => Narrow::whole(column),
+            Some(form) => EncodedColumn { rows: column.len(), form, nulls },
+            None => EncodedColumn::whole(column),
         }
     }
 
     /// The column as it stands: for what is not kept.
-    pub fn whole(column: &Column) -> Narrow {
-        Narrow { rows: column.len(), form: Form::Whole(column.clone()), nulls: None }
+    pub fn whole(column: &Column) -> EncodedColumn {
+        EncodedColumn { rows: column.len(), form: Form::Whole(column.clone()), nulls: None }
     }
 
     /// The number of rows.

@@ -2,12 +2,12 @@
 
 /// The address of a stored row, within the snapshot that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Address(pub(crate) i64);
+pub(crate) struct RowLocator(pub(crate) i64);
 
-impl Address {
+impl RowLocator {
     /// The address of a row of the partition at a position of the snapshot.
-    pub(crate) fn of(partition: u32, row: u32) -> Address {
-        Address((i64::from(partition) << 32) | i64::from(row))
+    pub(crate) fn of(partition: u32, row: u32) -> RowLocator {
+        RowLocator((i64::from(partition) << 32) | i64::from(row))
     }
 
     /// The position of the row's partition in the snapshot.

@@ -16,8 +16,8 @@ fn same(column: &Column, narrow: &Column, sql_type: SqlType) {
 }
 
 /// Checks whole columns, parts that begin and end anywhere, and lists; gives the narrow form.
-fn check(column: &Column, sql_type: SqlType) -> Narrow {
-    let narrow = Narrow::of(column);
+fn check(column: &Column, sql_type: SqlType) -> EncodedColumn {
+    let narrow = EncodedColumn::of(column);
     assert_eq!(narrow.len(), column.len());
     let rows = column.len();
     for (start, end) in
@@ -41,7 +41,7 @@ fn check(column: &Column, sql_type: SqlType) -> Narrow {
 const BIT: IntegerTest = IntegerTest { low: 0, high: 1, outside: false };
 
 /// Ranges around and between some values of the column, and the widest ones.
-fn check_between(column: &Column, narrow: &Narrow) {
+fn check_between(column: &Column, narrow: &EncodedColumn) {
     let (Column::Flat(array), rows) = (column, column.len()) else { return };
     if !array.physical().is_integer() {
         return assert!(narrow.passing(&(0..rows), &BIT).is_none());
@@ -169,7 +169,7 @@ fn other_types_come_back() -> Result<()> {
 #[test]
 fn texts_that_repeat_are_held_once_and_others_as_they_are() -> Result<()> {
     let text = |n: usize| Value::text(format!("a text longer than a view, or not {n}"));
-    let of = |value: &dyn Fn(usize) -> Value| -> Result<Narrow> {
+    let of = |value: &dyn Fn(usize) -> Value| -> Result<EncodedColumn> {
         let values: Vec<Value> = (0..ROWS).map(value).collect();
         Ok(check(&Column::from_values(SqlType::TEXT, &values)?, SqlType::TEXT))
     };

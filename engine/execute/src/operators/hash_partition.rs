@@ -1,4 +1,4 @@
-//! Rows dealt out to parts by the hash of their key: what groups or joins with each other is in one part.
+//! Rows partitioned by the hash of their key: what groups or joins with each other is in one part.
 
 use arrow::array::UInt32Array;
 use firn_column::row_key::hash::hash_columns;
@@ -9,7 +9,7 @@ use firn_types::{Result, SqlType};
 use crate::context::QueryContext;
 use crate::spill::{SpillFile, SpillWriter};
 
-/// Into how many parts rows are dealt out.
+/// Into how many parts rows are partitioned.
 pub(crate) const PARTS: usize = 32;
 
 /// The part of each row, by its keys.
@@ -30,17 +30,17 @@ pub(crate) fn positions_of(parts: &[u32]) -> Vec<Vec<u32>> {
 }
 
 /// The rows of every part that has some, with the part.
-pub(crate) fn deal(
+pub(crate) fn partition(
     batch: &Batch,
     keys: &[Column],
     types: &[SqlType],
 ) -> Result<impl Iterator<Item = (usize, Batch)>> {
     let positions = positions_of(&parts_of(keys, types)?).into_iter().enumerate();
-    let dealt = positions.filter(|(_, rows)| !rows.is_empty());
-    Ok(dealt.map(|(part, rows)| (part, batch.take(&UInt32Array::from(rows)))))
+    let partitioned = positions.filter(|(_, rows)| !rows.is_empty());
+    Ok(partitioned.map(|(part, rows)| (part, batch.take(&UInt32Array::from(rows)))))
 }
 
-/// Rows on disk, dealt out to parts.
+/// Rows on disk, partitioned.
 pub(crate) struct SpilledRows {
     parts: Vec<Waiting>,
     rows: usize,
@@ -77,7 +77,7 @@ impl SpilledRows {
         context: &QueryContext,
     ) -> Result<()> {
         self.null_keys |= keys.iter().any(|key| key.null_count() > 0);
-        for (part, batch) in deal(batch, keys, types)? {
+        for (part, batch) in partition(batch, keys, types)? {
             self.push(part, batch, context)?;
         }
         Ok(())

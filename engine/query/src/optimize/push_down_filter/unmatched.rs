@@ -21,7 +21,7 @@ pub(super) fn stricter(
         JoinKind::Right if rejects(left) => JoinKind::Inner,
         JoinKind::Full => match (rejects(left), rejects(right)) {
             (true, true) => JoinKind::Inner,
-            // Rows without a left side do not pass: only lonely left rows stay.
+            // Rows without a left side do not pass: only unmatched left rows stay.
             (true, false) => JoinKind::Left,
             (false, true) => JoinKind::Right,
             (false, false) => JoinKind::Full,
@@ -52,7 +52,7 @@ pub(super) fn without_nulls(plan: Plan, exprs: &[Expr]) -> Plan {
             let own = |side: &HashSet<ColumnId>| -> Vec<Expr> {
                 exprs.iter().filter(|expr| uses_only(expr, side)).cloned().collect()
             };
-            if !join.kind.judges_right() {
+            if !join.kind.filters_build_side() {
                 *join.left = without_nulls(*join.left, &own(&left));
             }
             if join.kind == JoinKind::Inner {
@@ -66,7 +66,7 @@ pub(super) fn without_nulls(plan: Plan, exprs: &[Expr]) -> Plan {
 
 /// `b.k IS NULL` above `a LEFT JOIN b ON a.k = b.k` leaves the rows without a match: an anti join, with NULLs for
 /// the columns of `b`. Gives the plan with the conditions that are left.
-pub(super) fn lonely(
+pub(super) fn unmatched(
     mut join: Join,
     mut conditions: Vec<Expr>,
 ) -> Result<(Plan, Vec<Expr>), (Join, Vec<Expr>)> {

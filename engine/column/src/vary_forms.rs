@@ -12,7 +12,7 @@ use crate::row_key::hash::mix;
 use crate::{Array, Batch, Column, PhysicalType};
 
 /// The batch in forms that the seed chooses.
-pub fn scramble(batch: &Batch, seed: u64) -> Batch {
+pub fn vary_forms(batch: &Batch, seed: u64) -> Batch {
     let columns = batch.columns().iter().enumerate();
     let columns = columns.map(|(position, column)| {
         let mut random = Random(mix(seed ^ ((position as u64) << 32)));
@@ -119,7 +119,7 @@ mod tests {
         ];
         let plain = Batch::new(columns, 4);
         for seed in 0..100 {
-            let scrambled = scramble(&plain, seed);
+            let scrambled = vary_forms(&plain, seed);
             for (position, sql_type) in
                 [SqlType::INTEGER, SqlType::TEXT, SqlType::INTEGER].iter().enumerate()
             {

@@ -21,10 +21,10 @@ use crate::context::lock;
 use crate::memory::bytes_of_column;
 
 /// Fewer groups in a batch than this are looked up in a table faster than they are held apart.
-const CLUSTER_GROUPS_MIN: usize = 128;
+const ORDERED_GROUPS_MIN: usize = 128;
 
 /// Which keys the workers' clusters have, and which ones stand outside of them.
-pub(super) struct Clusters {
+pub(super) struct OrderedGroups {
     ended: AtomicBool,
     keys: Mutex<Keys>,
 }
@@ -43,11 +43,11 @@ pub(super) struct Cluster {
     pub(super) states: States,
 }
 
-impl Clusters {
+impl OrderedGroups {
     /// No cluster yet; none ever when there is more than one key.
-    pub(super) fn new(spec: &AggregateSpec) -> Clusters {
+    pub(super) fn new(spec: &AggregateSpec) -> OrderedGroups {
         let ended = AtomicBool::new(spec.keys != 1 || spec.sets.is_some());
-        Clusters { ended, keys: Mutex::default() }
+        OrderedGroups { ended, keys: Mutex::default() }
     }
 
     /// The rows of a batch with these keys that are a cluster; all others must go to a table.
@@ -124,7 +124,7 @@ impl Cut {
         }
         let start = keys.partition_point(|&key| key <= first);
         let end = keys.partition_point(|&key| key < last);
-        let (inside, low, high) = match steps >= CLUSTER_GROUPS_MIN {
+        let (inside, low, high) = match steps >= ORDERED_GROUPS_MIN {
             true => (start..end, keys[start].into(), keys[end - 1].into()),
             false => (0..0, 0, 0),
         };

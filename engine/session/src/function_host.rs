@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_account::{Account, Catalog, SessionSpace};
 use firn_execute::{VirtualRows, VirtualTables};
-use firn_functions::Services;
+use firn_functions::FunctionHost;
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
 use firn_query::bind::{BindServices, PlaceRule, TimePoint};
@@ -117,7 +117,7 @@ pub(crate) fn statement_not_found(query_id: &str) -> Error {
 
 /// What functions ask while a statement runs.
 #[derive(Debug)]
-pub(crate) struct SessionServices {
+pub(crate) struct SessionHost {
     account: Account,
     space: Arc<SessionSpace>,
     described: introspect::Described,
@@ -127,11 +127,11 @@ pub(crate) struct SessionServices {
     last_transaction: Option<String>,
 }
 
-impl SessionServices {
+impl SessionHost {
     /// The services of a session as a statement sees it now.
-    pub(crate) fn of(running: &StatementContext) -> SessionServices {
+    pub(crate) fn of(running: &StatementContext) -> SessionHost {
         let session = &running.session;
-        SessionServices {
+        SessionHost {
             account: session.shared.account.clone(),
             space: Arc::clone(&session.space),
             described: introspect::Described::of(running),
@@ -143,7 +143,7 @@ impl SessionServices {
     }
 }
 
-impl Services for SessionServices {
+impl FunctionHost for SessionHost {
     fn sequence_values(&self, sequence: ObjectId, count: u64) -> Result<(i128, i128)> {
         let mut transaction = self.account.begin(&self.space);
         let block = transaction.next_values(sequence, count)?;

@@ -1,7 +1,7 @@
-//! Rows dealt out to parts before they are grouped.
+//! Rows partitioned before they are grouped.
 //!
 //! When most rows make groups of their own, one large table is a miss of the cache for every row, and
-//! merging the workers' tables does the work twice. Such rows are dealt out by the hash of their key and
+//! merging the workers' tables does the work twice. Such rows are partitioned by the hash of their key and
 //! grouped later, part by part, each in a table that stays in the cache (S. Manegold et al., "Optimizing
 //! Database Architecture for the New Bottleneck: Memory Access", VLDB Journal 2000). When there is no
 //! memory, rows go on to disk.
@@ -16,19 +16,19 @@ use super::AggregateSpec;
 use super::table::Table;
 use crate::context::QueryContext;
 use crate::memory::{Reservation, bytes_of};
-use crate::operators::deal::{PARTS, SpilledRows, deal};
+use crate::operators::hash_partition::{PARTS, SpilledRows, partition};
 
 /// A part's rows that wait for being grouped; with more of them they are grouped at once, so that rows
 /// of few groups do not use up the memory.
 const WAITING_ROWS_MAX: usize = 1 << 17;
-/// So many rows are dealt out at once: a part's share of fewer is too small to be worth an array.
+/// So many rows are partitioned at once: a part's share of fewer is too small to be worth an array.
 const DEALT_ROWS: usize = 4 * BATCH_ROWS;
 /// Memory is reserved in steps of so many bytes.
 const MEMORY_STEP_BYTES: usize = 1 << 20;
 
 /// One worker's rows, part by part.
-pub(super) struct DealtRows {
-    /// Rows that have not been dealt out yet; their columns are the keys, then all arguments.
+pub(super) struct PartitionedRows {
+    /// Rows that have not been partitioned yet; their columns are the keys, then all arguments.
     next: Vec<Batch>,
     parts: Vec<DealtPart>,
     /// For what the parts hold.
@@ -51,7 +51,7 @@ pub(super) struct DealtPart {
 }
 
 /// What a worker leaves.
-pub(super) struct Dealt {
+pub(super) struct Partitioned {
     /// In order.
     pub(super) parts: Vec<DealtPart>,
     pub(super) spilled: Option<SpilledRows>,
@@ -59,13 +59,13 @@ pub(super) struct Dealt {
     pub(super) memory: Reservation,
 }
 
-impl DealtRows {
+impl PartitionedRows {
     /// Nothing yet. `on_disk` says that all rows go to disk.
-    pub(super) fn new(memory: Reservation, on_disk: bool) -> DealtRows {
+    pub(super) fn new(memory: Reservation, on_disk: bool) -> PartitionedRows {
         let mut parts = Vec::new();
         parts.resize_with(PARTS, DealtPart::default);
         let spilled = on_disk.then(SpilledRows::new);
-        DealtRows { next: Vec::new(), parts, memory, bytes: 0, spilled }
+        PartitionedRows { next: Vec::new(), parts, memory, bytes: 0, spilled }
     }
 
     /// Adds rows; their columns are the keys, then all arguments.
@@ -76,24 +76,24 @@ impl DealtRows {
         context: &QueryContext,
     ) -> Result<()> {
         if self.next.last().is_some_and(|last| !is_joined_at_no_cost(last, &batch)) {
-            self.deal(spec, context)?;
+            self.partition(spec, context)?;
         }
         self.next.push(batch);
         match self.next.iter().map(Batch::rows).sum::<usize>() < DEALT_ROWS {
             true => Ok(()),
-            false => self.deal(spec, context),
+            false => self.partition(spec, context),
         }
     }
 
-    /// Deals out the rows that have not been.
-    fn deal(&mut self, spec: &AggregateSpec, context: &QueryContext) -> Result<()> {
+    /// Partitions the rows that have not been.
+    fn partition(&mut self, spec: &AggregateSpec, context: &QueryContext) -> Result<()> {
         let types = spec.key_types();
         let batch = Batch::concat(&std::mem::take(&mut self.next))?;
         let keys = &batch.columns()[..types.len()];
         if let Some(spilled) = &mut self.spilled {
             return spilled.add(&batch, keys, &types, context);
         }
-        for (position, batch) in deal(&batch, keys, &types)? {
+        for (position, batch) in partition(&batch, keys, &types)? {
             let part = &mut self.parts[position];
             self.bytes -= part.bytes();
             part.push(spec, batch)?;
@@ -124,14 +124,18 @@ impl DealtRows {
     }
 
     /// Everything, ready to be grouped by whoever takes a part.
-    pub(super) fn finish(mut self, spec: &AggregateSpec, context: &QueryContext) -> Result<Dealt> {
+    pub(super) fn finish(
+        mut self,
+        spec: &AggregateSpec,
+        context: &QueryContext,
+    ) -> Result<Partitioned> {
         if !self.next.is_empty() {
-            self.deal(spec, context)?;
+            self.partition(spec, context)?;
         }
         if let Some(spilled) = &mut self.spilled {
             spilled.flush(context)?;
         }
-        Ok(Dealt { parts: self.parts, spilled: self.spilled, memory: self.memory })
+        Ok(Partitioned { parts: self.parts, spilled: self.spilled, memory: self.memory })
     }
 }
 

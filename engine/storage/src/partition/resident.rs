@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use firn_column::{Array, Batch, Column, Narrow, PhysicalType};
+use firn_column::{Array, Batch, Column, EncodedColumn, PhysicalType};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, FieldId, Result, SqlType};
 
 use super::reader::constant;
 use super::{ROW_ID_FIELD, ReadColumn, RowGroup, StoredColumn, map_all};
-use crate::cache::Room;
+use crate::cache::CacheReservation;
 use crate::statistics::{Gathering, integer_bounds};
 use crate::{ColumnCache, ColumnStatistics};
 
@@ -26,10 +26,10 @@ const FLAT_TEXT_BYTES: usize = 16;
 
 /// The rows of a micro-partition that has no file.
 #[derive(Debug)]
-pub struct HeldRows {
+pub struct ResidentRows {
     row_groups: Vec<RowGroup>,
     columns: Vec<HeldColumn>,
-    _room: Room,
+    _room: CacheReservation,
 }
 
 /// One column of all row groups.
@@ -37,12 +37,12 @@ pub struct HeldRows {
 struct HeldColumn {
     field: FieldId,
     sql_type: SqlType,
-    chunks: Vec<Narrow>,
+    chunks: Vec<EncodedColumn>,
     bytes: usize,
     statistics: OnceLock<ColumnStatistics>,
 }
 
-impl HeldRows {
+impl ResidentRows {
     /// Keeps rows in memory; none when the cache has no room for them. When `parallel`, the caller's rayon
     /// pool shares the work.
     ///
@@ -53,7 +53,7 @@ impl HeldRows {
         batches: &[Batch],
         cache: &Arc<ColumnCache>,
         parallel: bool,
-    ) -> Result<Option<Arc<HeldRows>>> {
+    ) -> Result<Option<Arc<ResidentRows>>> {
         let groups = map_all(runs(batches), parallel, |run| match &batches[run] {
             [only] => Ok(only.clone()),
             small => Batch::concat(small),
@@ -63,7 +63,7 @@ impl HeldRows {
             Ok(HeldColumn::new(position, column, &groups))
         })?;
         let bytes = columns.iter().map(|column| column.bytes).sum();
-        let Some(room) = cache.lend(bytes) else { return Ok(None) };
+        let Some(room) = cache.reserve(bytes) else { return Ok(None) };
         let mut start = 0;
         let row_groups = groups.iter().enumerate().map(|(index, group)| {
             let rows = start..start + group.rows() as u32;
@@ -71,7 +71,7 @@ impl HeldRows {
             RowGroup { index, rows }
         });
         let row_groups = row_groups.collect();
-        Ok(Some(Arc::new(HeldRows { row_groups, columns, _room: room })))
+        Ok(Some(Arc::new(ResidentRows { row_groups, columns, _room: room })))
     }
 
     /// The row groups in order.
@@ -83,13 +83,17 @@ impl HeldRows {
     ///
     /// # Errors
     /// An internal error for a row group that is not there.
-    pub(super) fn chunks(&self, row_group: usize, columns: &[ReadColumn]) -> Result<Vec<Narrow>> {
+    pub(super) fn chunks(
+        &self,
+        row_group: usize,
+        columns: &[ReadColumn],
+    ) -> Result<Vec<EncodedColumn>> {
         let missing = || Error::internal("a row group that is not there");
         let rows = self.row_groups.get(row_group).ok_or_else(missing)?.len();
         let chunks = columns.iter().map(|column| {
             match self.columns.iter().find(|held| held.field == column.field) {
                 Some(held) => held.chunks.get(row_group).cloned().ok_or_else(missing),
-                None => Ok(Narrow::of(&constant(column, rows)?)),
+                None => Ok(EncodedColumn::of(&constant(column, rows)?)),
             }
         });
         chunks.collect()
@@ -153,14 +157,14 @@ impl HeldColumn {
         let mut bytes = if coded { shared } else { 0 };
         let chunks = groups.iter().map(|group| match group.column(position) {
             column @ Column::Dictionary { values, .. } if coded => {
-                let chunk = Narrow::packed(column);
+                let chunk = EncodedColumn::packed(column);
                 bytes += chunk.memory_bytes() - array_bytes(values);
                 chunk
             }
             Column::Constant { value, rows } => {
                 let value = value.clone().trimmed();
                 bytes += array_bytes(&value);
-                Narrow::packed(&Column::Constant { value, rows: *rows })
+                EncodedColumn::packed(&Column::Constant { value, rows: *rows })
             }
             column => {
                 let array = match column.flat() {
@@ -170,7 +174,7 @@ impl HeldColumn {
                     }
                     other => other.trimmed(),
                 };
-                let chunk = Narrow::packed(&Column::Flat(array));
+                let chunk = EncodedColumn::packed(&Column::Flat(array));
                 bytes += chunk.memory_bytes();
                 chunk
             }
