@@ -1,7 +1,7 @@
 //! A statement comes into its warehouse before it computes.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Warehouse};
+use firn_account::catalog::{ACCOUNT, Action, Namespace, Object, Warehouse};
 use firn_types::{Error, ErrorCode, Result};
 
 use crate::lifecycle::StatementContext;
@@ -17,7 +17,7 @@ impl StatementContext {
     /// sleeps.
     ///
     /// # Errors
-    /// `NoWarehouse` when none is in use, or it is suspended and does not resume by itself; `Canceled` and
+    /// `NoWarehouse` when none is in use, the role may not use it, or it is suspended and does not resume by itself; `Canceled` and
     /// `StatementTimeout` while waiting.
     pub(crate) fn admit(&self) -> Result<()> {
         if self.permit.get().is_some() {
@@ -25,7 +25,9 @@ impl StatementContext {
         }
         let catalog = self.session.catalog();
         let name = self.session.warehouse.as_deref().ok_or_else(no_warehouse)?;
-        let warehouse = catalog.warehouse(name).ok_or_else(no_warehouse)?;
+        let warehouse = catalog.find(Namespace::Warehouse, ACCOUNT, name);
+        let warehouse = warehouse.filter(|found| catalog.authorize(Action::Use, found).is_ok());
+        let warehouse = warehouse.and_then(Object::as_warehouse).ok_or_else(no_warehouse)?;
         if warehouse.suspended {
             self.resume(warehouse)?;
         }

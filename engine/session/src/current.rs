@@ -1,10 +1,11 @@
 //! Database, schema, role and warehouse in use.
 
-use firn_account::Catalog;
+use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{Namespace, Object, PUBLIC_ROLE};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use crate::introspect::information_schema::INFORMATION_SCHEMA;
+use crate::introspect::roles;
 use crate::session::SessionOptions;
 use crate::session_state::SessionState;
 
@@ -16,6 +17,7 @@ pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Res
     let fold = |name: &Option<String>, default: &str| {
         name.as_ref().map_or_else(|| default.to_string(), |name| name.to_uppercase())
     };
+    start_role(session, options)?;
     let used = use_database(session, &fold(&options.database, "FIRN"));
     if let Some(name) = &options.database {
         used.map_err(|_| missing("Database", name))?;
@@ -27,12 +29,32 @@ pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Res
         Some(name) => {
             use_warehouse(session, &name.to_uppercase()).map_err(|_| missing("Warehouse", name))?;
         }
-        None => session.warehouse = Some("COMPUTE_WH".to_string()),
+        // Who may not use it has none.
+        None => _ = use_warehouse(session, "COMPUTE_WH"),
     }
-    match &options.role {
-        Some(name) => use_role(session, &name.to_uppercase()).map_err(|_| missing("Role", name)),
-        None => Ok(()),
+    Ok(())
+}
+
+/// The role to start with: the one that is asked for, the user's default, or PUBLIC.
+fn start_role(session: &mut SessionState, options: &SessionOptions) -> Result<()> {
+    let catalog = session.catalog();
+    let user = catalog.object(roles::user(&catalog, &session.user)).and_then(Object::as_user);
+    let property = |name: &str| user.and_then(|user| user.property(name)).unwrap_or_default();
+    session.secondary_roles = property("DEFAULT_SECONDARY_ROLES").contains("ALL");
+    if let Some(name) = &options.role {
+        let name = name.to_uppercase();
+        return use_role(session, &name).map_err(|error| match error.code() {
+            ErrorCode::CannotUse => missing("Role", &name),
+            _ => error,
+        });
     }
+    let default = catalog.role(&property("DEFAULT_ROLE").to_uppercase());
+    let available = roles::available(&catalog, &session.user);
+    session.role = match default.map(|role| role.header.id) {
+        Some(role) if available.contains(&role) => role,
+        _ => PUBLIC_ROLE,
+    };
+    Ok(())
 }
 
 /// The error of a name to start with.
@@ -76,7 +98,7 @@ pub(crate) fn use_schema(
 }
 
 /// Whether a database has a schema, stored or not.
-fn has_schema(catalog: &Catalog, database: ObjectId, name: &str) -> bool {
+fn has_schema(catalog: &VisibleCatalog, database: ObjectId, name: &str) -> bool {
     name == INFORMATION_SCHEMA || catalog.schema(database, name).is_some()
 }
 
@@ -87,10 +109,18 @@ pub(crate) fn use_warehouse(session: &mut SessionState, name: &str) -> Result<()
     Ok(())
 }
 
-/// USE ROLE.
+/// USE ROLE: one of the user's. What the role does not see is in use no more.
 pub(crate) fn use_role(session: &mut SessionState, name: &str) -> Result<()> {
-    session.role = session.catalog().role(name).ok_or_else(cannot_use)?.header.id;
-    Ok(())
+    let catalog = session.catalog();
+    let role = catalog.role(name).ok_or_else(cannot_use)?.header.id;
+    if !roles::available(&catalog, &session.user).contains(&role) {
+        let text = format!(
+            "Requested role '{name}' is not assigned to the executing user. Specify another role to activate."
+        );
+        return Err(Error::new(ErrorCode::RoleNotAssigned, text));
+    }
+    session.role = role;
+    forget_dropped(session)
 }
 
 /// Forgets a database, schema, warehouse or role in use that exists no more.

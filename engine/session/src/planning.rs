@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_account::catalog::VisibleCatalog;
 use firn_execute::QueryContext;
 use firn_execute::context::Storage;
 use firn_functions::FunctionContext;
@@ -67,13 +68,11 @@ impl StatementContext {
     }
 
     /// The account as it was at AT or BEFORE.
-    pub(crate) fn past(
-        &self,
-        at: &firn_parse::ast::TimeTravel,
-    ) -> Result<(firn_account::Catalog, i64)> {
+    pub(crate) fn past(&self, at: &firn_parse::ast::TimeTravel) -> Result<(VisibleCatalog, i64)> {
         let functions = self.function_context();
         let point = self.with_binder(&functions, |binder| binder.time_point(at, &self.sql))?;
-        crate::function_host::past(&self.session, &point, at.before)
+        let (past, nanos) = crate::function_host::past(&self.session, &point, at.before)?;
+        Ok((self.session.catalog().past(past), nanos))
     }
 
     /// Does something with a binder of this statement.

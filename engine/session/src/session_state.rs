@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use firn_account::catalog::{ACCOUNT, ACCOUNTADMIN, CurrentPath};
+use firn_account::catalog::{ACCOUNT, ACCOUNTADMIN, CurrentPath, NOBODY, Rights, VisibleCatalog};
 use firn_account::{Catalog, SessionSpace};
 use firn_query::bind::Variable;
 use firn_types::{ObjectId, Result};
@@ -15,6 +15,7 @@ use crate::current;
 use crate::engine::Shared;
 use crate::function_host::statement_not_found;
 use crate::history::History;
+use crate::introspect::roles;
 use crate::result::StatementResult;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
@@ -39,8 +40,10 @@ pub(crate) struct SessionState {
     pub(crate) path: CurrentPath,
     /// The warehouse in use.
     pub(crate) warehouse: Option<String>,
-    /// The role in use.
+    /// The role in use; [`NOBODY`] where the engine itself is at work.
     pub(crate) role: ObjectId,
+    /// Whether all other roles of the user are in use, too.
+    pub(crate) secondary_roles: bool,
     /// The session's parameters.
     pub(crate) settings: Settings,
     /// What SET has set.
@@ -69,6 +72,7 @@ impl SessionState {
             path: CurrentPath::default(),
             warehouse: None,
             role: ACCOUNTADMIN,
+            secondary_roles: false,
             settings,
             variables: Arc::default(),
         };
@@ -76,10 +80,24 @@ impl SessionState {
         Ok(state)
     }
 
-    /// The version of the account that the next statement sees.
-    pub(crate) fn catalog(&self) -> Catalog {
+    /// The version of the account that the next statement sees, as the roles in use see it.
+    pub(crate) fn catalog(&self) -> VisibleCatalog {
         let open = self.transaction.catalog();
-        open.unwrap_or_else(|| self.shared.account.catalog_for(&self.space))
+        let catalog = open.unwrap_or_else(|| self.shared.account.catalog_for(&self.space));
+        let rights = Arc::new(self.rights(&catalog));
+        VisibleCatalog::new(catalog, rights)
+    }
+
+    /// The rights of the role in use, and of the user's others when USE SECONDARY ROLES ALL is in force.
+    fn rights(&self, catalog: &Catalog) -> Rights {
+        if self.role == NOBODY {
+            return Rights::of_engine();
+        }
+        let own = std::iter::once(self.role);
+        match self.secondary_roles {
+            true => Rights::of(catalog, own.chain(roles::granted_to_user(catalog, &self.user))),
+            false => Rights::of(catalog, own),
+        }
     }
 
     /// The name of the role in use.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::Account;
-use firn_account::catalog::{Catalog, Object, StageLocation as Where};
+use firn_account::catalog::{Object, StageLocation as Where, VisibleCatalog};
 use firn_execute::dml::OpenStage;
 use firn_execute::operator::Source;
 use firn_execute::{StageFiles, StageSource};
@@ -26,7 +26,7 @@ const USER_STAGES: u64 = 1;
 /// When the stage is gone, or the place of an external one cannot be reached.
 pub(crate) fn open(
     account: &Account,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     user: &str,
     location: &StageLocation,
     monitor: &Monitor,
@@ -37,7 +37,7 @@ pub(crate) fn open(
 
 fn unwatched(
     account: &Account,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     user: &str,
     location: &StageLocation,
 ) -> Result<SharedStage> {
@@ -113,7 +113,7 @@ pub(crate) fn format(written: &[StatementOption]) -> Result<FormatDefinition> {
 /// The stages as a statement sees them.
 pub(crate) struct Stages {
     account: Account,
-    catalog: Catalog,
+    catalog: VisibleCatalog,
     user: String,
     start_nanos: i64,
     monitor: Monitor,

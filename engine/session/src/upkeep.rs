@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use firn_account::Account;
+use firn_account::catalog::NOBODY;
 use firn_execute::dml;
 use firn_service::{CheckpointJob, GoOn, Job, Progress, Service, VacuumJob};
 use firn_storage::compact::compactions;
@@ -124,7 +125,9 @@ fn compact(engine: Arc<Shared>, table: ObjectId, warehouse: &str) -> Result<Opti
     let options =
         SessionOptions { warehouse: Some(warehouse.to_string()), ..SessionOptions::default() };
     let account = engine.account.clone();
-    let home = Arc::new(SessionHome::new(SessionState::start(engine, SESSION, &options)?));
+    let mut state = SessionState::start(engine, SESSION, &options)?;
+    state.role = NOBODY;
+    let home = Arc::new(SessionHome::new(state));
     let running = StatementContext::described(&home, "");
     let mut transaction = account.begin(&running.session.space);
     let Some(table) = transaction.catalog().table(table).map(Arc::clone) else {

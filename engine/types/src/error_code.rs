@@ -150,6 +150,8 @@ error_codes! {
     InvalidStatement = 1000, "42601", Compilation;
     /// The role may not do it.
     InsufficientPrivileges = 3001, "42501", Access;
+    /// USE ROLE of a role that the user does not have.
+    RoleNotAssigned = 3013, "42501", Access;
     /// ALTER COLUMN to another scale.
     CannotChangeScale = 40052, "22000", Compilation;
     /// The warehouse already runs.

@@ -1,7 +1,8 @@
 //! Descriptions: what exists in the account, at one version.
 //!
 //! A [`Catalog`] is immutable and cheap to clone; a statement holds one and sees nothing else. Names are
-//! found in two steps: a container's id, then a name in it. Objects of a session (temporary tables, views,
+//! found in two steps: a container's id, then a name in it; outside of this crate only through a
+//! [`VisibleCatalog`], which knows whose eyes look. Objects of a session (temporary tables, views,
 //! stages) lie in a layer above and hide the account's objects of the same name.
 //!
 //! Nothing here reads data or understands SQL: views, defaults and clustering keys are texts.
@@ -12,8 +13,10 @@ mod grant;
 mod layer;
 pub mod names;
 mod object;
+pub mod privilege;
 mod retention;
 mod system_role;
+mod visible;
 
 use std::sync::Arc;
 
@@ -27,7 +30,9 @@ pub use grant::{Grant, GrantTarget, Grantee};
 pub(crate) use layer::Layer;
 pub use names::{CurrentPath, ObjectPath, Place};
 pub use object::*;
+pub use privilege::Action;
 pub use system_role::*;
+pub use visible::{Rights, VisibleCatalog, insufficient};
 
 /// All descriptions of the account at one version. Cloning shares them.
 #[derive(Clone, Debug)]
@@ -100,13 +105,18 @@ impl Catalog {
     }
 
     /// The live object of exactly this name in a container; a session's object hides the account's.
-    pub fn find(&self, namespace: Namespace, parent: ObjectId, name: &str) -> Option<&Object> {
+    pub(crate) fn find(
+        &self,
+        namespace: Namespace,
+        parent: ObjectId,
+        name: &str,
+    ) -> Option<&Object> {
         let session = self.session.find(namespace, parent, name);
         session.or_else(|| self.account.find(namespace, parent, name))
     }
 
     /// Live objects of a namespace in a container, by name; a session's object hides the account's.
-    pub fn children(&self, namespace: Namespace, parent: ObjectId) -> Vec<&Object> {
+    pub(crate) fn children(&self, namespace: Namespace, parent: ObjectId) -> Vec<&Object> {
         let account = self.account.children(namespace, parent);
         if self.session.is_empty() {
             return account.collect();
@@ -120,33 +130,25 @@ impl Catalog {
     }
 
     /// Dropped objects of a namespace in a container, by name and then the newest first.
-    pub fn dropped(&self, namespace: Namespace, parent: ObjectId) -> Vec<&Object> {
+    pub(crate) fn dropped(&self, namespace: Namespace, parent: ObjectId) -> Vec<&Object> {
         self.account.dropped_children(namespace, parent).collect()
     }
 
     /// All objects of the account and the session, dropped ones too, in no useful order.
-    pub fn all(&self) -> impl Iterator<Item = &Object> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Object> {
         self.account.all().chain(self.session.all())
     }
 
     /// The live database of this name.
-    pub fn database(&self, name: &str) -> Option<&Arc<Database>> {
+    #[cfg(test)]
+    pub(crate) fn database(&self, name: &str) -> Option<&Arc<Database>> {
         self.find(Namespace::Database, ACCOUNT, name)?.as_database()
     }
 
     /// The live schema of this name.
-    pub fn schema(&self, database: ObjectId, name: &str) -> Option<&Arc<Schema>> {
+    #[cfg(test)]
+    pub(crate) fn schema(&self, database: ObjectId, name: &str) -> Option<&Arc<Schema>> {
         self.find(Namespace::Schema, database, name)?.as_schema()
-    }
-
-    /// The live table, view or materialized view of this name.
-    pub fn relation(&self, schema: ObjectId, name: &str) -> Option<Relation<'_>> {
-        match self.find(Namespace::Relation, schema, name)? {
-            Object::Table(table) => Some(Relation::Table(table)),
-            Object::View(view) => Some(Relation::View(view)),
-            Object::MaterializedView(view) => Some(Relation::MaterializedView(view)),
-            _ => None,
-        }
     }
 
     /// The table of this id, dropped or not.
@@ -159,25 +161,12 @@ impl Catalog {
         self.object(id)?.as_materialized_view()
     }
 
-    /// Live materialized views over a table.
-    pub fn materialized_views_of(&self, table: ObjectId) -> Vec<&Arc<MaterializedView>> {
-        let views = self.all().filter_map(Object::as_materialized_view);
-        views
-            .filter(|view| view.base_table == table && view.header.dropped_nanos.is_none())
-            .collect()
-    }
-
-    /// The warehouse of this name.
-    pub fn warehouse(&self, name: &str) -> Option<&Arc<Warehouse>> {
-        self.find(Namespace::Warehouse, ACCOUNT, name)?.as_warehouse()
-    }
-
-    /// The role of this name.
+    /// The role of this name. Roles are known to all: anybody may give something to one.
     pub fn role(&self, name: &str) -> Option<&Arc<Role>> {
         self.find(Namespace::Role, ACCOUNT, name)?.as_role()
     }
 
-    /// The user of this name.
+    /// The user of this name, known to all like roles.
     pub fn user(&self, name: &str) -> Option<&Arc<User>> {
         self.find(Namespace::User, ACCOUNT, name)?.as_user()
     }
@@ -200,6 +189,16 @@ impl Catalog {
     /// The grant of a privilege on a target to a role or user.
     pub fn grant(&self, privilege: &str, target: &GrantTarget, to: Grantee) -> Option<&Grant> {
         self.account.grants().get(privilege, target, to).map(Arc::as_ref)
+    }
+
+    /// The roles granted to a role or user themselves.
+    pub fn roles_of(&self, grantee: Grantee) -> Vec<ObjectId> {
+        let grants = self.account.grants().to(&grantee);
+        let role = |grant: &Arc<Grant>| match grant.target {
+            GrantTarget::Object(id) => Some(self.object(id)?.as_role()?.header.id),
+            _ => None,
+        };
+        grants.filter_map(role).collect()
     }
 
     /// The name of a live object, such as the role that owns another one; empty when there is none.

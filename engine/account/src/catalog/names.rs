@@ -2,7 +2,7 @@
 
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, ObjectName, Result};
 
-use super::{ACCOUNT, Catalog, Namespace, Object, ObjectKind};
+use super::{ACCOUNT, Namespace, Object, ObjectKind, VisibleCatalog};
 
 /// The schema that dotted names with an empty middle part mean.
 const PUBLIC: &str = "PUBLIC";
@@ -99,7 +99,7 @@ impl CurrentPath {
     }
 }
 
-impl Catalog {
+impl VisibleCatalog {
     /// The live schema of a path, when it and its database exist.
     pub fn schema_of(&self, path: &ObjectPath) -> Option<ObjectId> {
         let database = self.database(&path.database)?;
@@ -164,7 +164,7 @@ impl Catalog {
     /// The live object of a kind and path, for a statement about that kind.
     ///
     /// # Errors
-    /// As [`Catalog::expect_schema`]; `NotFound` in the words that DDL uses, with a near name if any.
+    /// As [`VisibleCatalog::expect_schema`]; `NotFound` in the words that DDL uses, with a near name if any.
     pub fn expect_path(&self, kind: ObjectKind, path: &ObjectPath) -> Result<&Object> {
         let schema = self.expect_schema(path)?;
         let found = self.find(kind.namespace(), schema, &path.name);

@@ -2,6 +2,8 @@
 
 use firn_types::ObjectId;
 
+use super::privilege::MANAGE_GRANTS;
+
 /// A role that every account is born with.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemRole {
@@ -11,8 +13,21 @@ pub struct SystemRole {
     pub name: &'static str,
     /// The role that it is granted to; the first user has the others.
     pub granted_to: Option<ObjectId>,
+    /// What it may do on the account; ACCOUNTADMIN may do everything.
+    pub privileges: &'static [&'static str],
 }
 
+const fn role(
+    id: ObjectId,
+    name: &'static str,
+    granted_to: Option<ObjectId>,
+    privileges: &'static [&'static str],
+) -> SystemRole {
+    SystemRole { id, name, granted_to, privileges }
+}
+
+/// The user that every account is born with, who has the system roles.
+pub const FIRST_USER: ObjectId = ObjectId(4);
 /// The role that owns what an account is born with.
 pub const ACCOUNTADMIN: ObjectId = ObjectId(5);
 /// The role that gives and takes every grant.
@@ -26,10 +41,10 @@ pub const PUBLIC_ROLE: ObjectId = ObjectId(10);
 
 /// All of them, by id.
 pub const SYSTEM_ROLES: [SystemRole; 6] = [
-    SystemRole { id: ACCOUNTADMIN, name: "ACCOUNTADMIN", granted_to: None },
-    SystemRole { id: ObjectId(6), name: "ORGADMIN", granted_to: None },
-    SystemRole { id: SECURITYADMIN, name: "SECURITYADMIN", granted_to: Some(ACCOUNTADMIN) },
-    SystemRole { id: SYSADMIN, name: "SYSADMIN", granted_to: Some(ACCOUNTADMIN) },
-    SystemRole { id: USERADMIN, name: "USERADMIN", granted_to: Some(SECURITYADMIN) },
-    SystemRole { id: PUBLIC_ROLE, name: "PUBLIC", granted_to: None },
+    role(ACCOUNTADMIN, "ACCOUNTADMIN", None, super::privilege::ON_ACCOUNT),
+    role(ObjectId(6), "ORGADMIN", None, &[]),
+    role(SECURITYADMIN, "SECURITYADMIN", Some(ACCOUNTADMIN), &[MANAGE_GRANTS]),
+    role(SYSADMIN, "SYSADMIN", Some(ACCOUNTADMIN), &["CREATE DATABASE", "CREATE WAREHOUSE"]),
+    role(USERADMIN, "USERADMIN", Some(SECURITYADMIN), &["CREATE ROLE", "CREATE USER"]),
+    role(PUBLIC_ROLE, "PUBLIC", None, &[]),
 ];

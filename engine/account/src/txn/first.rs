@@ -4,8 +4,8 @@ use firn_types::ObjectId;
 
 use super::operation::Operation;
 use crate::catalog::{
-    ACCOUNT, ACCOUNTADMIN, CatalogChange, Database, Grant, GrantTarget, Grantee, Header, NOBODY,
-    Object, Role, SYSTEM_ROLES, Schema, User, Warehouse,
+    ACCOUNT, ACCOUNTADMIN, CatalogChange, Database, FIRST_USER, Grant, GrantTarget, Grantee,
+    Header, NOBODY, Object, Role, SYSTEM_ROLES, Schema, User, Warehouse,
 };
 
 /// The first user.
@@ -20,13 +20,12 @@ pub(crate) fn first_operations(now_nanos: i64) -> Vec<Operation> {
     let database = header(1, ACCOUNT, "FIRN");
     let schema = header(2, database.id, "PUBLIC");
     let warehouse = header(3, ACCOUNT, "COMPUTE_WH");
-    let mut user = User::new(header(4, ACCOUNT, USER));
+    let mut user = User::new(header(FIRST_USER.0, ACCOUNT, USER));
     user.properties = vec![
         ("DEFAULT_ROLE".to_string(), "ACCOUNTADMIN".to_string()),
         ("DEFAULT_WAREHOUSE".to_string(), "COMPUTE_WH".to_string()),
         ("DEFAULT_NAMESPACE".to_string(), "FIRN.PUBLIC".to_string()),
     ];
-    let first_user = Grantee::User(user.header.id);
     let mut objects: Vec<Object> = vec![
         Database::new(database).into(),
         Schema::new(schema).into(),
@@ -39,7 +38,7 @@ pub(crate) fn first_operations(now_nanos: i64) -> Vec<Operation> {
         grants.push(CatalogChange::Grant(Grant {
             privilege: "USAGE".to_string(),
             target: GrantTarget::Object(role.id),
-            grantee: role.granted_to.map_or(first_user, Grantee::Role),
+            grantee: role.granted_to.map_or(Grantee::User(FIRST_USER), Grantee::Role),
             grant_option: false,
             granted_by: NOBODY,
             created_nanos: now_nanos,

@@ -31,9 +31,10 @@ fn with_table() -> Result<(Transaction, Arc<Table>)> {
     let account = Account::open(ObjectAccess::memory(), Clock::fixed(1))?;
     let mut transaction = account.begin(&SessionSpace::new(1));
     let column = TableColumn::new("A", SqlType::INTEGER);
-    let parent = transaction.catalog().database("FIRN").map(|found| found.header.id);
-    let schema = parent
-        .and_then(|id| transaction.catalog().schema(id, "PUBLIC").map(|schema| schema.header.id));
+    let everything = std::sync::Arc::new(firn_account::catalog::Rights::of_engine());
+    let catalog = firn_account::catalog::VisibleCatalog::new(transaction.catalog(), everything);
+    let parent = catalog.database("FIRN").map(|found| found.header.id);
+    let schema = parent.and_then(|id| catalog.schema(id, "PUBLIC").map(|schema| schema.header.id));
     let header =
         Header::new(schema.unwrap_or(ObjectId(0)), "T", firn_account::catalog::SYSADMIN, 1);
     let table = Table::new(header, vec![column]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use firn_account::catalog::{Catalog, CurrentPath, StarColumns};
+use firn_account::catalog::{Catalog, CurrentPath, StarColumns, VisibleCatalog};
 use firn_functions::FunctionContext;
 use firn_plan::statement::Query;
 use firn_plan::{Plan, With};
@@ -16,8 +16,8 @@ use super::scope::Scope;
 /// What a statement is bound against.
 #[derive(Debug)]
 pub struct BindContext<'a> {
-    /// The version of the account that the statement sees.
-    pub catalog: Arc<Catalog>,
+    /// The version of the account that the statement sees, as its roles see it.
+    pub catalog: Arc<VisibleCatalog>,
     /// The current database and schema.
     pub path: CurrentPath,
     /// Facts for functions; constants are folded with it.
@@ -97,6 +97,8 @@ pub trait BindServices: fmt::Debug {
 /// The surroundings of a query within its statement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Env<'e> {
+    /// In what names are looked up, and whose rights count: in a view its owner's.
+    pub(crate) catalog: &'e VisibleCatalog,
     /// How unqualified names are completed.
     pub(crate) path: &'e CurrentPath,
     /// Whether session variables may be used: not inside views.
@@ -115,19 +117,25 @@ pub(crate) struct Env<'e> {
 
 impl<'e> Env<'e> {
     /// The surroundings of a statement's outermost query.
-    pub(crate) fn root(path: &'e CurrentPath, text: &'e str) -> Env<'e> {
-        Env { path, of_session: true, text, stars: &[], ctes: None, outer: None, depth: 0 }
+    pub(crate) fn root(
+        catalog: &'e VisibleCatalog,
+        path: &'e CurrentPath,
+        text: &'e str,
+    ) -> Env<'e> {
+        Env { catalog, path, of_session: true, text, stars: &[], ctes: None, outer: None, depth: 0 }
     }
 
-    /// The surroundings of a view's query: its own path, text and stars, and nothing of the statement's.
+    /// The surroundings of a view's query: its own rights, path, text and stars, and nothing of the
+    /// statement's.
     pub(crate) fn view(
         &self,
+        catalog: &'e VisibleCatalog,
         path: &'e CurrentPath,
         text: &'e str,
         stars: &'e [StarColumns],
     ) -> Env<'e> {
         let depth = self.depth + 1;
-        Env { path, of_session: false, text, stars, ctes: None, outer: None, depth }
+        Env { catalog, path, of_session: false, text, stars, ctes: None, outer: None, depth }
     }
 
     /// The surroundings of a query inside an expression over `scope`.

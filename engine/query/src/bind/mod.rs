@@ -83,7 +83,7 @@ impl<'a> Binder<'a> {
     /// # Errors
     /// Compilation errors with their place in `text`.
     pub fn bind_query(&self, query: &ast::Query, text: &str) -> Result<Query> {
-        let env = context::Env::root(&self.context.path, text);
+        let env = context::Env::root(&self.context.catalog, &self.context.path, text);
         let bound = query::bind_query(self, query, &env)?;
         Ok(query::output_of(bound))
     }
@@ -100,7 +100,8 @@ impl<'a> Binder<'a> {
         path: &CurrentPath,
     ) -> Result<(Query, Vec<StarColumns>)> {
         *self.stars.borrow_mut() = Some(Vec::new());
-        let env = context::Env::root(path, text).view(path, text, &[]);
+        let catalog = self.context.catalog.as_ref();
+        let env = context::Env::root(catalog, path, text).view(catalog, path, text, &[]);
         let bound = query::bind_query(self, query, &env);
         let stars = self.stars.borrow_mut().take().unwrap_or_default();
         Ok((query::output_of(bound?), stars))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::{Namespace, Object, ObjectPath, Table};
+use firn_account::catalog::{Action, Namespace, Object, ObjectPath, Table};
 use firn_types::{Error, ErrorCode, ObjectName, Result, Value};
 
 use super::Binder;
@@ -52,8 +52,13 @@ impl Binder<'_> {
     }
 
     /// The error for a table or view that is not there, with the one that may have been meant.
-    pub(crate) fn object_not_found(&self, written: &ObjectName, path: &ObjectPath) -> Error {
-        let catalog = &self.context.catalog;
+    pub(crate) fn object_not_found(
+        &self,
+        written: &ObjectName,
+        path: &ObjectPath,
+        env: &Env<'_>,
+    ) -> Error {
+        let catalog = env.catalog;
         if let Err(error) = catalog.expect_schema(path) {
             return error;
         }
@@ -65,26 +70,30 @@ impl Binder<'_> {
         Error::new(ErrorCode::ObjectNotFound, text).at(written.span())
     }
 
-    /// The table that a statement writes.
+    /// The table that a statement does something with.
     ///
     /// # Errors
-    /// When there is none, or it is a view.
+    /// When there is none, it is a view, or the roles may not do one of the actions with it.
     pub(crate) fn target_table(
         &self,
         name: &Name,
         env: &Env<'_>,
         verb: &str,
+        actions: &[Action],
     ) -> Result<(Arc<Table>, ObjectPath)> {
         let written = self.plain_name(name, env)?;
         let path = self.complete(&written, env, verb)?;
-        match self.context.catalog.find_path(Namespace::Relation, &path) {
-            Some(Object::Table(table)) => Ok((Arc::clone(table), path)),
+        match env.catalog.find_path(Namespace::Relation, &path) {
+            Some(object @ Object::Table(table)) => {
+                actions.iter().try_for_each(|action| env.catalog.authorize(*action, object))?;
+                Ok((Arc::clone(table), path))
+            }
             Some(other) => {
                 let kind = other.kind().word().to_lowercase();
                 let text = format!("Cannot perform {verb} on {kind} '{}': not a table.", path.name);
                 Err(Error::new(ErrorCode::InvalidStatement, text).at(written.span()))
             }
-            None => Err(self.object_not_found(&written, &path)),
+            None => Err(self.object_not_found(&written, &path, env)),
         }
     }
 }

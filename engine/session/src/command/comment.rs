@@ -1,7 +1,7 @@
 //! COMMENT ON.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{Object, ObjectKind};
+use firn_account::catalog::{Action, Object, ObjectKind};
 use firn_parse::ast::{self, Comment};
 use firn_types::{Error, ErrorCode, Result};
 
@@ -28,6 +28,7 @@ pub(super) fn comment(running: &mut StatementContext, ast: &Comment) -> Result<R
         }
         return Err(catalog.not_found(kind, place.parent, &place.name));
     };
+    catalog.authorize(Action::Alter, &object)?;
     let object = object.with_comment(&ast.text);
     running.change(vec![CatalogChange::Alter { object }])?;
     Ok(Rows::done())
@@ -43,9 +44,11 @@ fn comment_column(running: &mut StatementContext, ast: &Comment) -> Result<Rows>
     }
     let path = running.session.path.complete(&table, "COMMENT")?;
     let catalog = running.catalog();
-    let Object::Table(table) = catalog.expect_path(ObjectKind::Table, &path)? else {
+    let object = catalog.expect_path(ObjectKind::Table, &path)?;
+    let Object::Table(table) = object else {
         return Err(Error::not_supported("COMMENT ON COLUMN of a view"));
     };
+    catalog.authorize(Action::Alter, object)?;
     let object = changed(table, |table| {
         match table.columns.iter_mut().find(|other| other.name == column.name) {
             Some(found) => {

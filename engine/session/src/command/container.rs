@@ -1,7 +1,7 @@
 //! Databases and schemas.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Catalog, Database, Header, Namespace, Object, Schema};
+use firn_account::catalog::{ACCOUNT, Database, Header, Namespace, Object, Schema, VisibleCatalog};
 use firn_parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
@@ -22,28 +22,31 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
     let written = running.written(&ast.name)?;
     let name = written.object().name.clone();
     let catalog = running.catalog();
-    let (parent, namespace) = match ast.kind {
-        ObjectKind::Database => (ACCOUNT, Namespace::Database),
-        _ => (schema_parent(running, &catalog, &written)?, Namespace::Schema),
+    let parent = match ast.kind {
+        ObjectKind::Database => ACCOUNT,
+        _ => schema_parent(running, &catalog, &written)?,
     };
-    let existing = catalog.find(namespace, parent, &name);
+    let header = running.header(parent, &name, &ast.options);
+    let object = container(ast, header)?;
+    let existing = catalog.taken(&object);
     if existing.is_some() && ast.mode.if_not_exists {
         come_into_use(running, ast.kind, &written)?;
         let text = format!("{name} already exists, statement succeeded.");
         return Ok(Rows::status(text));
     }
+    catalog.authorize_create(&object, ast.mode.or_replace)?;
     if existing.is_some() && !ast.mode.or_replace {
         return Err(already_exists(&name));
     }
-    let header = running.header(parent, &name, &ast.options);
-    let object = container(ast, header)?;
     let kind = object.kind();
     let id = object.id();
+    let (object, grants) = running.with_grants(object, false, None);
     let mut changes = vec![if ast.mode.or_replace {
         CatalogChange::replace(object)
     } else {
         CatalogChange::create(object)
     }];
+    changes.extend(grants);
     match &ast.clone {
         Some(clone) => changes.extend(cloned(running, ast.kind, clone, id)?),
         None if ast.kind == ObjectKind::Database => {
@@ -60,7 +63,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
 /// The database that a schema's name is in.
 fn schema_parent(
     running: &StatementContext,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     name: &ObjectName,
 ) -> Result<ObjectId> {
     let database = match name.parts.as_slice() {
@@ -147,7 +150,9 @@ fn cloned(
                 let from = schema.header.id;
                 copy.header = running.header(target, &schema.header.name, &[]);
                 let id = copy.header.id;
+                let (copy, grants) = running.with_grants(copy.into(), false, Some(from));
                 changes.push(CatalogChange::create(copy));
+                changes.extend(grants);
                 changes.extend(cloned_schema(running, &catalog, from, id));
             }
         }
@@ -168,13 +173,14 @@ fn cloned(
 /// Clones of all that a schema holds; files of internal stages are not cloned.
 fn cloned_schema(
     running: &StatementContext,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     from: ObjectId,
     target: ObjectId,
 ) -> Vec<CatalogChange> {
     let mut changes = Vec::new();
     for namespace in [Namespace::Relation, Namespace::Sequence, Namespace::FileFormat] {
         for object in catalog.children(namespace, from) {
+            let from = object.id();
             let header = Header {
                 comment: object.header().comment.clone(),
                 ..running.header(target, object.name(), &[])
@@ -203,7 +209,9 @@ fn cloned_schema(
                 }
                 _ => continue,
             };
+            let (copy, grants) = running.with_grants(copy, false, Some(from));
             changes.push(CatalogChange::create(copy));
+            changes.extend(grants);
         }
     }
     changes

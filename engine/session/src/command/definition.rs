@@ -1,9 +1,11 @@
 //! What all definitions share: names, headers, modes, and what is said when it is done.
 
+use firn_account::CatalogChange;
+use firn_account::catalog::privilege::OWNERSHIP;
 use firn_account::catalog::{
-    CreateMode as Mode, Header, Namespace, Object, ObjectKind, ObjectPath,
+    CreateMode as Mode, Grant, GrantTarget, Grantee, Header, Namespace, Object, ObjectKind,
+    ObjectPath, VisibleCatalog,
 };
-use firn_account::{Catalog, CatalogChange};
 use firn_parse::ast::{self, CreateMode, Name, StatementOption};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
@@ -24,7 +26,7 @@ impl StatementContext {
     }
 
     /// The version of the account that the statement sees.
-    pub(crate) fn catalog(&self) -> Catalog {
+    pub(crate) fn catalog(&self) -> VisibleCatalog {
         self.session.catalog()
     }
 
@@ -44,14 +46,23 @@ impl StatementContext {
 
     /// Creates an object as its mode says, and tells so.
     pub(crate) fn create_object(&mut self, object: Object, mode: CreateMode) -> Result<Rows> {
+        self.create_copying(object, mode, false)
+    }
+
+    /// As [`StatementContext::create_object`]; with `copy_grants` the object gets the grants of the one that
+    /// it replaces.
+    pub(crate) fn create_copying(
+        &mut self,
+        object: Object,
+        mode: CreateMode,
+        copy_grants: bool,
+    ) -> Result<Rows> {
         refuse_or_alter(mode)?;
         let header = object.header().clone();
         let kind = object.kind();
-        let taken = self.catalog();
-        let taken = taken.find(kind.namespace(), header.parent, &header.name);
-        if let Some(existing) = taken
-            && existing.is_temporary() == object.is_temporary()
-        {
+        let catalog = self.catalog();
+        catalog.authorize_create(&object, mode.or_replace)?;
+        if catalog.taken(&object).is_some() {
             if mode.if_not_exists {
                 let text = format!("{} already exists, statement succeeded.", header.name);
                 return Ok(Rows::status(text));
@@ -61,8 +72,52 @@ impl StatementContext {
             }
         }
         let mode = if mode.or_replace { Mode::Replace } else { Mode::New };
-        self.change(vec![CatalogChange::Create { object, mode }])?;
+        let (object, grants) = self.with_grants(object, copy_grants, None);
+        let mut changes = vec![CatalogChange::Create { object, mode }];
+        changes.extend(grants);
+        self.change(changes)?;
         Ok(Rows::status(created(kind, &header.name)))
+    }
+
+    /// A new object with the grants that it begins with: those that its schema, or else its database, has for
+    /// objects of its kind that are created later; those of the object that it replaces, when `copy_grants`
+    /// asks for them; those of another one, whose copy it is.
+    pub(crate) fn with_grants(
+        &self,
+        object: Object,
+        copy_grants: bool,
+        copied: Option<ObjectId>,
+    ) -> (Object, Vec<CatalogChange>) {
+        let catalog = self.catalog();
+        if object.is_temporary() {
+            return (object, Vec::new());
+        }
+        let words = object.kind().word().to_uppercase();
+        let future = |container: ObjectId| -> Vec<Grant> {
+            let grants = catalog.future_grants_in(container).into_iter();
+            let fits = |grant: &&Grant| matches!(&grant.target, GrantTarget::Future { kind, .. } if *kind == words);
+            grants.filter(fits).cloned().collect()
+        };
+        let parent = object.header().parent;
+        let mut grants = future(parent);
+        if let (true, Some(container)) = (grants.is_empty(), catalog.object(parent)) {
+            grants = future(container.header().parent);
+        }
+        let replaced = catalog.taken(&object).filter(|_| copy_grants).map(Object::id);
+        let others = replaced.into_iter().chain(copied);
+        grants.extend(others.flat_map(|id| catalog.grants_on(&GrantTarget::Object(id))).cloned());
+        let owner = grants.iter().find(|grant| grant.privilege == OWNERSHIP);
+        let object = match owner.map(|grant| grant.grantee) {
+            Some(Grantee::Role(role)) => object.with_owner(role),
+            _ => object,
+        };
+        let target = GrantTarget::Object(object.id());
+        grants.retain(|grant| grant.privilege != OWNERSHIP);
+        let of_it = |grant: Grant| {
+            let created_nanos = self.start_nanos;
+            CatalogChange::Grant(Grant { target: target.clone(), created_nanos, ..grant })
+        };
+        (object, grants.into_iter().map(of_it).collect())
     }
 
     /// The live object of a kind and path; none when it or its container does not exist.

@@ -2,7 +2,7 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{
-    ACCOUNTADMIN, Catalog, Namespace, Object, ObjectKind, Place, SYSTEM_ROLES,
+    ACCOUNTADMIN, Action, Namespace, Object, ObjectKind, Place, SYSTEM_ROLES, VisibleCatalog,
 };
 use firn_parse::ast::{self, Drop, Name, Undrop};
 use firn_types::{Error, ErrorCode, Result};
@@ -22,7 +22,7 @@ pub(crate) fn place(running: &StatementContext, kind: ObjectKind, name: &Name) -
 }
 
 /// The live object of a kind at a place.
-pub(crate) fn live(catalog: &Catalog, kind: ObjectKind, place: &Place) -> Option<Object> {
+pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Option<Object> {
     let found = catalog.find(kind.namespace(), place.parent, &place.name)?;
     // A view is no table, but DROP VIEW of a materialized view is accepted.
     let fits = kind.namespace() != Namespace::Relation
@@ -58,6 +58,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
             .without_span());
     };
     refuse_system_role(&object)?;
+    catalog.authorize(Action::Drop, &object)?;
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text));
@@ -65,7 +66,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
     let mut changes = Vec::new();
     if kind == ObjectKind::Role {
         // What the role owned is from now on the current role's.
-        let owned = catalog.all().filter(|other| other.header().owner == object.id());
+        let owned = catalog.owned_by(object.id());
         let heir = running.session.role;
         let heir = if heir == object.id() { ACCOUNTADMIN } else { heir };
         let inherited = |object: &Object| CatalogChange::Alter { object: object.with_owner(heir) };
@@ -89,7 +90,7 @@ pub(super) fn refuse_system_role(object: &Object) -> Result<()> {
     Err(Error::new(ErrorCode::InsufficientPrivileges, text))
 }
 
-fn holds_objects(catalog: &Catalog, object: &Object) -> bool {
+fn holds_objects(catalog: &VisibleCatalog, object: &Object) -> bool {
     let namespaces = match object.kind() {
         ObjectKind::Database => vec![Namespace::Schema],
         ObjectKind::Schema => vec![Namespace::Relation, Namespace::Stage, Namespace::Sequence],
@@ -114,9 +115,6 @@ pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Row
     };
     let place = place(running, kind, &ast.name)?;
     let catalog = running.catalog();
-    if catalog.find(kind.namespace(), place.parent, &place.name).is_some() {
-        return Err(already_exists(&place.name));
-    }
     let dropped = catalog.dropped(kind.namespace(), place.parent);
     // What was dropped before the retention time began is not shown any more, though it may not be swept.
     let is_kept = |object: &Object| {
@@ -124,11 +122,15 @@ pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Row
         object.header().dropped_nanos.is_none_or(|dropped| dropped > since)
     };
     let mut named = dropped.iter().filter(|o| o.name() == place.name && o.kind() == kind);
-    let newest = named.find(|object| is_kept(object));
+    let newest = named.find(|object| is_kept(object) && catalog.sees(object));
     let Some(object) = newest else {
         let text = format!("{} '{}' did not exist or was purged.", kind.word(), place.name);
         return Err(Error::new(ErrorCode::NotFound, text));
     };
+    if catalog.taken(object).is_some() {
+        return Err(already_exists(&place.name));
+    }
+    catalog.authorize(Action::Drop, object)?;
     running.change(vec![CatalogChange::Undrop { id: object.id() }])?;
     Ok(Rows::status(format!("{} {} successfully restored.", kind.word(), place.name)))
 }

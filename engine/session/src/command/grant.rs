@@ -1,8 +1,11 @@
-//! GRANT and REVOKE. Privileges are recorded and shown; nothing is refused for want of one.
+//! GRANT and REVOKE.
 
 use firn_account::CatalogChange;
+use firn_account::catalog::privilege::{
+    MANAGE_GRANTS, ON_ACCOUNT, OWNERSHIP, USAGE, privileges_on,
+};
 use firn_account::catalog::{
-    ACCOUNT, Catalog, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind,
+    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, VisibleCatalog,
 };
 use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
@@ -11,77 +14,6 @@ use super::definition::catalog_kind;
 use super::drop::{live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
-
-/// The privilege of the one role that owns an object; it is kept with the object.
-const OWNERSHIP: &str = "OWNERSHIP";
-/// The privilege that a granted role is.
-const USAGE: &str = "USAGE";
-
-/// Privileges on the account besides `CREATE ..`.
-const ON_ACCOUNT: &[&str] = &[
-    "CREATE DATABASE",
-    "CREATE INTEGRATION",
-    "CREATE ROLE",
-    "CREATE USER",
-    "CREATE WAREHOUSE",
-    "EXECUTE MANAGED TASK",
-    "EXECUTE TASK",
-    "MANAGE GRANTS",
-    "MANAGE WAREHOUSES",
-    "MONITOR",
-    "MONITOR EXECUTION",
-    "MONITOR USAGE",
-];
-
-/// Privileges on a schema.
-const ON_SCHEMA: &[&str] = &[
-    "CREATE DYNAMIC TABLE",
-    "CREATE EXTERNAL TABLE",
-    "CREATE FILE FORMAT",
-    "CREATE FUNCTION",
-    "CREATE MATERIALIZED VIEW",
-    "CREATE PIPE",
-    "CREATE PROCEDURE",
-    "CREATE SEQUENCE",
-    "CREATE STAGE",
-    "CREATE STREAM",
-    "CREATE TABLE",
-    "CREATE TASK",
-    "CREATE TEMPORARY TABLE",
-    "CREATE VIEW",
-    "MODIFY",
-    "MONITOR",
-    "USAGE",
-];
-
-/// The privileges on a kind of object, which ALL stands for.
-fn privileges_on(kind: ObjectKind) -> &'static [&'static str] {
-    match kind {
-        ObjectKind::Database => {
-            &["APPLYBUDGET", "CREATE DATABASE ROLE", "CREATE SCHEMA", "MODIFY", "MONITOR", "USAGE"]
-        }
-        ObjectKind::Schema => ON_SCHEMA,
-        ObjectKind::Table => &[
-            "APPLYBUDGET",
-            "DELETE",
-            "EVOLVE SCHEMA",
-            "INSERT",
-            "REFERENCES",
-            "SELECT",
-            "TRUNCATE",
-            "UPDATE",
-        ],
-        ObjectKind::View | ObjectKind::MaterializedView => {
-            &["DELETE", "INSERT", "REFERENCES", "SELECT", "TRUNCATE", "UPDATE"]
-        }
-        ObjectKind::Stage => &["READ", "USAGE", "WRITE"],
-        ObjectKind::Sequence | ObjectKind::FileFormat => &["USAGE"],
-        ObjectKind::Integration => &["USAGE", "USE_ANY_ROLE"],
-        ObjectKind::Warehouse => &["APPLYBUDGET", "MODIFY", "MONITOR", "OPERATE", "USAGE"],
-        ObjectKind::Role => &["USAGE"],
-        ObjectKind::User => &["MONITOR"],
-    }
-}
 
 /// What a GRANT or REVOKE reaches.
 struct Reached {
@@ -98,6 +30,7 @@ struct Reached {
 pub(super) fn grant(running: &mut StatementContext, ast: &ast::Grant) -> Result<Rows> {
     let grantee = grantee(running, &ast.to)?;
     let reached = reached(running, &ast.subject)?;
+    authorize(running, &reached)?;
     let mut changes = Vec::new();
     for (privilege, target) in &reached.given {
         if privilege == OWNERSHIP
@@ -126,6 +59,7 @@ pub(super) fn grant(running: &mut StatementContext, ast: &ast::Grant) -> Result<
 pub(super) fn revoke(running: &mut StatementContext, ast: &ast::Revoke) -> Result<Rows> {
     let grantee = grantee(running, &ast.from)?;
     let reached = reached(running, &ast.subject)?;
+    authorize(running, &reached)?;
     let catalog = running.catalog();
     let mut changes = Vec::new();
     for (privilege, target) in &reached.given {
@@ -138,6 +72,21 @@ pub(super) fn revoke(running: &mut StatementContext, ast: &ast::Revoke) -> Resul
     }
     running.change(changes)?;
     Ok(status(&reached))
+}
+
+/// Whether the roles in use may give and take all that.
+fn authorize(running: &StatementContext, reached: &Reached) -> Result<()> {
+    let catalog = running.catalog();
+    reached.given.iter().try_for_each(|(privilege, target)| match target {
+        GrantTarget::Account => catalog.authorize_on_account(MANAGE_GRANTS),
+        GrantTarget::Object(id) => catalog.authorize_grant(privilege, catalog.expect(*id)?),
+        GrantTarget::Future { container, .. } => match catalog.expect(*container)? {
+            schema @ Object::Schema(found) if found.managed_access => {
+                catalog.authorize_grant(OWNERSHIP, schema)
+            }
+            _ => catalog.authorize_on_account(MANAGE_GRANTS),
+        },
+    })
 }
 
 fn status(reached: &Reached) -> Rows {
@@ -217,7 +166,7 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
 
 fn expect(
     running: &StatementContext,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     kind: ObjectKind,
     name: &Name,
 ) -> Result<Object> {
@@ -228,7 +177,7 @@ fn expect(
 
 /// The live objects of a kind in a schema, or in all schemas of a database.
 fn inside(
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     kind: ObjectKind,
     container: ObjectId,
     in_database: bool,
@@ -307,7 +256,7 @@ fn give_ownership(
     Ok(changes)
 }
 
-fn dependent(catalog: &Catalog, grant: &Grant, id: ObjectId) -> Error {
+fn dependent(catalog: &VisibleCatalog, grant: &Grant, id: ObjectId) -> Error {
     let name = catalog.name_of(grant.grantee.id());
     let kind = match grant.grantee {
         Grantee::Role(_) => "role",

@@ -1,8 +1,8 @@
 //! CREATE of sequences, stages, file formats, integrations, warehouses, roles and users.
 
 use firn_account::catalog::{
-    ACCOUNT, FileFormat, Header, Integration, Namespace, Object, ObjectKind, Role, Sequence, Stage,
-    StageFileFormat, StageLocation, User, Warehouse,
+    ACCOUNT, Action, FileFormat, Header, Integration, Namespace, Object, ObjectKind, Role,
+    Sequence, Stage, StageFileFormat, StageLocation, User, Warehouse,
 };
 use firn_loader::options::to_stored;
 use firn_parse::ast::{self, CreateObject, OptionValue, StatementOption, TableLifetime};
@@ -17,6 +17,9 @@ use crate::result::Rows;
 
 /// Clusters that a warehouse may have.
 const CLUSTERS_MAX: i64 = 10;
+
+/// The property that says whether a user's sessions begin with all of the user's roles in use.
+const SECONDARY_ROLES: &str = "DEFAULT_SECONDARY_ROLES";
 
 /// A week: the longest that a warehouse lets a statement run or wait.
 const TIMEOUT_SECONDS_MAX: i64 = 604_800;
@@ -74,6 +77,9 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         ObjectKind::User => {
             let mut user = User::new(header);
             user.properties = pairs(&ast.options, &["COMMENT", "PASSWORD"]);
+            if user.property(SECONDARY_ROLES).is_none() {
+                user.properties.push((SECONDARY_ROLES.to_string(), "('ALL')".to_string()));
+            }
             user.into()
         }
         other => return Err(Error::not_supported(format!("CREATE {}", other.word()))),
@@ -231,9 +237,10 @@ pub(super) fn set_stage(
 fn check_location(running: &StatementContext, url: &str, name: &str) -> Result<()> {
     let catalog = running.catalog();
     let found = catalog.find(Namespace::Integration, ACCOUNT, name);
-    let Some(Object::Integration(integration)) = found else {
+    let Some(object @ Object::Integration(integration)) = found else {
         return Err(catalog.not_found(ObjectKind::Integration, ACCOUNT, name));
     };
+    catalog.authorize(Action::Use, object)?;
     let listed = |property: &str| {
         let found = integration.properties.iter().find(|(name, _)| name == property);
         let texts = found.map_or("", |(_, value)| value.as_str()).split('\'').skip(1).step_by(2);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Header, Object, ObjectKind};
+use firn_account::catalog::{ACCOUNT, Action, Header, Object, ObjectKind};
 use firn_loader::options::to_stored;
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
@@ -38,12 +38,14 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
         }
         return Err(catalog.not_found(kind, place.parent, &place.name));
     };
+    catalog.authorize(action_of(&ast.action, kind), &object)?;
     let change = match &ast.action {
         AlterObjectAction::Rename(to) => rename(running, kind, &object, to)?,
         AlterObjectAction::Swap(other) => {
             let other = self::place(running, kind, other)?;
             let right = live(&catalog, kind, &other)
                 .ok_or_else(|| catalog.not_found(kind, other.parent, &other.name))?;
+            catalog.authorize(Action::Alter, &right)?;
             CatalogChange::Swap { left: object.id(), right: right.id() }
         }
         AlterObjectAction::Set(options) => {
@@ -86,7 +88,21 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
     Ok(Rows::done())
 }
 
+/// What is done with an object that is altered so.
+fn action_of(action: &AlterObjectAction, kind: ObjectKind) -> Action {
+    let modifiable =
+        matches!(kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Warehouse);
+    match action {
+        AlterObjectAction::Set(_) | AlterObjectAction::Unset(_) if modifiable => Action::Modify,
+        AlterObjectAction::Suspend
+        | AlterObjectAction::Resume(_)
+        | AlterObjectAction::AbortAllQueries => Action::Operate,
+        _ => Action::Alter,
+    }
+}
+
 fn alter_account(running: &mut StatementContext, action: &AlterObjectAction) -> Result<Rows> {
+    running.catalog().authorize_admin()?;
     let change = |name: &str, value: Option<String>| CatalogChange::SetParameter {
         on: ACCOUNT,
         name: name.to_string(),
@@ -129,6 +145,7 @@ fn rename(
 ) -> Result<CatalogChange> {
     refuse_system_role(object)?;
     let to = place(running, kind, to)?;
+    running.catalog().authorize_move(object, to.parent)?;
     if running.catalog().find(kind.namespace(), to.parent, &to.name).is_some() {
         return Err(super::definition::already_exists(&to.name));
     }

@@ -1,6 +1,6 @@
 //! PUT, GET, LIST and REMOVE: files of stages.
 
-use firn_account::catalog::{Object, StageLocation as Where};
+use firn_account::catalog::{Action, Object, StageLocation as Where};
 use firn_loader::compression::Compression;
 use firn_loader::stage::{self, GetRequest, Pattern, PutRequest, SharedStage};
 use firn_parse::ast::{FileTransfer, StageFiles, StageLocation, StatementOption};
@@ -21,7 +21,7 @@ const PARALLEL_MAX: i64 = 99;
 /// # Errors
 /// `StageFailure` for an external stage, wrong options, and files that cannot be read or written.
 pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows> {
-    let stage = internal(running, &ast.stage)?;
+    let stage = internal(running, &ast.stage, Action::WriteFiles)?;
     let mut request = PutRequest {
         source: ast.path.clone(),
         folder: ast.stage.path.clone(),
@@ -74,7 +74,7 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
 /// # Errors
 /// `StageFailure` for an external stage, wrong options, and files that cannot be read or written.
 pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows> {
-    let stage = internal(running, &ast.stage)?;
+    let stage = internal(running, &ast.stage, Action::ReadFiles)?;
     let mut request = GetRequest {
         prefix: ast.stage.path.clone(),
         target: ast.path.clone(),
@@ -108,7 +108,7 @@ pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
 /// # Errors
 /// When there is no such stage, it cannot be listed, or the pattern does not compile.
 pub(super) fn list(running: &StatementContext, ast: &StageFiles) -> Result<Rows> {
-    let (_, stage) = opened(running, &ast.location)?;
+    let (_, stage) = opened(running, &ast.location, Action::ReadFiles)?;
     let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
     let mut rows = shape(&["name", "size:number", "md5", "last_modified"]);
     for row in stage::list(stage.as_ref(), &ast.location.path, pattern.as_ref())? {
@@ -127,7 +127,7 @@ pub(super) fn list(running: &StatementContext, ast: &StageFiles) -> Result<Rows>
 /// # Errors
 /// When there is no such stage, it cannot be changed, or the pattern does not compile.
 pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Rows> {
-    let (_, stage) = opened(running, &ast.location)?;
+    let (_, stage) = opened(running, &ast.location, Action::WriteFiles)?;
     let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
     let mut rows = Rows::texts(&["name", "result"]);
     for row in stage::remove(stage.as_ref(), &ast.location.path, pattern.as_ref())? {
@@ -140,9 +140,11 @@ pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Row
 fn opened(
     running: &StatementContext,
     location: &StageLocation,
+    action: Action,
 ) -> Result<(firn_plan::StageLocation, SharedStage)> {
     let functions = running.function_context();
-    let place = running.with_binder(&functions, |binder| binder.stage(location, &running.sql))?;
+    let place =
+        running.with_binder(&functions, |binder| binder.stage(location, &running.sql, action))?;
     let session = &running.session;
     let account = &session.shared.account;
     let stage =
@@ -151,8 +153,12 @@ fn opened(
 }
 
 /// A stage that this machine's files may go to and come from.
-fn internal(running: &StatementContext, location: &StageLocation) -> Result<SharedStage> {
-    let (place, stage) = opened(running, location)?;
+fn internal(
+    running: &StatementContext,
+    location: &StageLocation,
+    action: Action,
+) -> Result<SharedStage> {
+    let (place, stage) = opened(running, location, action)?;
     let external = match place {
         firn_plan::StageLocation::Url(_) => true,
         firn_plan::StageLocation::Named(id) => match running.catalog().object(id) {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use firn_account::CatalogChange;
+use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
-    ColumnDefault, Constraint, ConstraintKind, CreateMode as Mode, ForeignKey, Header, Object,
-    ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
+    Action, ColumnDefault, Constraint, ConstraintKind, CreateMode as Mode, ForeignKey, Header,
+    Object, ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
 };
 use firn_account::txn::PENDING;
-use firn_account::{Catalog, CatalogChange};
 use firn_parse::ast::{
     self, ColumnDefinition, CreateTable, ExprKind, TableLifetime, TableSource, Truncate,
 };
@@ -61,6 +62,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
         TableSource::Template(query) => (from_template(running, query, header)?, None),
     };
     let new = finished(running, ast, new, &path)?;
+    catalog.authorize_create(&Object::from(new.table.clone()), ast.mode.or_replace)?;
     let old = existing.and_then(Object::as_table).filter(|old| old.data_version != PENDING);
     let read = old.zip(query.as_ref()).filter(|(old, query)| reads(&query.plan, old));
     let read = read.map(|(old, _)| (old.id(), old.data_version));
@@ -106,7 +108,9 @@ fn store(
         for sequence in sequences {
             transaction.apply(CatalogChange::create(sequence))?;
         }
-        transaction.apply(CatalogChange::Create { object: table.into(), mode })?;
+        let (object, grants) = running.with_grants(table.into(), ast.copy_grants, None);
+        transaction.apply(CatalogChange::Create { object, mode })?;
+        grants.into_iter().try_for_each(|grant| transaction.apply(grant))?;
         let Some(query) = query else { return Ok(()) };
         let catalog = transaction.catalog();
         let table = catalog.table(id).ok_or_else(|| Error::internal("the new table is gone"))?;
@@ -326,12 +330,15 @@ fn copy_identities(
 
 fn source_table(
     running: &StatementContext,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     name: &ast::Name,
 ) -> Result<Arc<Table>> {
     let path = running.path(name, "CREATE TABLE")?;
     match catalog.expect_path(ObjectKind::Table, &path)? {
-        Object::Table(table) => Ok(Arc::clone(table)),
+        object @ Object::Table(table) => {
+            catalog.authorize(Action::Select, object)?;
+            Ok(Arc::clone(table))
+        }
         other => {
             let text = format!("Object '{}' is not a table.", other.name());
             Err(Error::new(ErrorCode::InvalidStatement, text).at(name.span()))
@@ -468,7 +475,11 @@ fn check_referred(
     let own = schema == table.header.parent && path.name == table.header.name;
     let found = match own {
         true => None,
-        false => catalog.expect_path(ObjectKind::Table, path)?.as_table(),
+        false => {
+            let object = catalog.expect_path(ObjectKind::Table, path)?;
+            catalog.authorize(Action::Refer, object)?;
+            object.as_table()
+        }
     };
     let table = found.map_or(table, |found| found);
     match referred.iter().find(|name| table.column(&name.name).is_none()) {
@@ -523,9 +534,10 @@ pub(super) fn truncate(running: &mut StatementContext, ast: &Truncate) -> Result
     if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
         return Ok(Rows::done());
     }
-    running.write(|_, transaction| {
-        let catalog = transaction.catalog();
+    running.write(|running, transaction| {
+        let catalog = running.catalog();
         let table = catalog.expect_path(ObjectKind::Table, &path)?;
+        catalog.authorize(Action::Truncate, table)?;
         match table {
             Object::Table(table) => transaction.truncate(table.id()),
             other => {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ConstraintKind, Object, ObjectKind, ObjectPath, Table, TableColumn};
+use firn_account::catalog::{
+    Action, ConstraintKind, Object, ObjectKind, ObjectPath, Table, TableColumn,
+};
 use firn_parse::ast::{
     self, AlterColumn, AlterTable, AlterTableAction, ColumnChange, ColumnDefinition, ExprKind,
 };
@@ -25,7 +27,10 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
         return Ok(Rows::done());
     }
     let table = match catalog.expect_path(ObjectKind::Table, &path)? {
-        Object::Table(table) => Arc::clone(table),
+        object @ Object::Table(table) => {
+            catalog.authorize(Action::Alter, object)?;
+            Arc::clone(table)
+        }
         other => {
             let text = format!("Object '{}' is not a table.", other.name());
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.table.span()));
@@ -44,6 +49,7 @@ fn rename(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Re
     let to = running.path(name, "ALTER TABLE")?;
     let catalog = running.catalog();
     let parent = catalog.expect_schema(&to)?;
+    catalog.authorize_move(&Object::from(table.clone()), parent)?;
     if catalog.find(ObjectKind::Table.namespace(), parent, &to.name).is_some() {
         return Err(already_exists(&to.name));
     }
@@ -54,7 +60,9 @@ fn rename(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Re
 fn swap(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Result<Rows> {
     let other = running.path(name, "ALTER TABLE")?;
     let catalog = running.catalog();
-    let right = catalog.expect_path(ObjectKind::Table, &other)?.id();
+    let right = catalog.expect_path(ObjectKind::Table, &other)?;
+    catalog.authorize(Action::Alter, right)?;
+    let right = right.id();
     running.change(vec![CatalogChange::Swap { left: table.id(), right }])?;
     Ok(Rows::done())
 }

@@ -37,7 +37,10 @@ pub(super) fn run(running: &mut StatementContext, ast: &Use) -> Result<Rows> {
             let name = running.written(name)?;
             running.change_session(|session| current::use_role(session, &name.object().name))?;
         }
-        Use::SecondaryRoles(_) => {}
+        Use::SecondaryRoles(all) => running.change_session(|session| {
+            session.secondary_roles = *all;
+            current::forget_dropped(session)
+        })?,
     }
     Ok(Rows::done())
 }

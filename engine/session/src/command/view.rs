@@ -57,7 +57,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result
         view.into()
     };
     let (materialized, id) = (ast.materialized, object.id());
-    let rows = running.create_object(object, ast.mode)?;
+    let rows = running.create_copying(object, ast.mode, ast.copy_grants)?;
     if materialized {
         // Whoever reads the view finds out when this fails.
         refresh::refresh_all(running, &[id]);

@@ -1,6 +1,6 @@
 //! Completion: the words that may stand where someone types.
 
-use firn_account::catalog::{ACCOUNT, Catalog, CurrentPath, Namespace, Object, ViewColumn};
+use firn_account::catalog::{ACCOUNT, CurrentPath, Namespace, Object, ViewColumn, VisibleCatalog};
 use firn_functions::registry;
 use firn_query::bind::rewritten_functions;
 use firn_types::ObjectId;
@@ -11,7 +11,7 @@ use crate::session_state::SessionState;
 /// What completion knows: the account as one statement saw it, and where names are looked up.
 #[derive(Clone, Debug)]
 pub struct Completer {
-    catalog: Catalog,
+    catalog: VisibleCatalog,
     path: CurrentPath,
 }
 

@@ -1,6 +1,6 @@
 //! DESCRIBE: the parts of one object as rows.
 
-use firn_account::Catalog;
+use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
     ConstraintKind, FileFormat, Integration, Namespace, Object, ObjectKind, Stage, StageFileFormat,
     StageLocation, Table, User, ViewColumn,
@@ -122,7 +122,7 @@ fn object(
 /// The columns of a view of INFORMATION_SCHEMA, if it is one that the name means.
 fn of_information_schema(
     running: &StatementContext,
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     name: &Name,
 ) -> Result<Option<Vec<ViewColumn>>> {
     let path = running.path(name, "DESCRIBE")?;

@@ -14,7 +14,7 @@ pub(crate) mod table_function;
 
 use std::sync::Arc;
 
-use firn_account::Catalog;
+use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
 use firn_functions::context::TextFormats;
 use firn_types::{Error, Monitor, ObjectId, Result};
@@ -26,7 +26,7 @@ use crate::lifecycle::StatementContext;
 #[derive(Debug)]
 pub(crate) struct Described {
     /// The version of the account.
-    pub(crate) catalog: Catalog,
+    pub(crate) catalog: VisibleCatalog,
     /// What the sessions of the process share.
     pub(crate) shared: Arc<Shared>,
     /// The session's number.
@@ -37,6 +37,8 @@ pub(crate) struct Described {
     pub(crate) warehouse: Option<String>,
     /// The role in use.
     pub(crate) role: ObjectId,
+    /// Whether all other roles of the user are in use, too.
+    pub(crate) secondary_roles: bool,
     /// The database and schema in use.
     pub(crate) current: CurrentPath,
     /// Formats of dates and numbers as texts.
@@ -60,6 +62,7 @@ impl Described {
             user: session.user.clone(),
             warehouse: session.warehouse.clone(),
             role: session.role,
+            secondary_roles: session.secondary_roles,
             formats: Arc::clone(session.settings.formats()),
             time_zone: session.settings.time_zone(),
             current: session.path.clone(),

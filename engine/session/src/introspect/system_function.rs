@@ -5,6 +5,16 @@ use firn_types::{Error, ErrorCode, Result};
 use super::{Described, clustering, ddl, roles};
 use crate::function_host::statement_not_found;
 
+/// The roles in use beside the current one, as JSON.
+fn secondary_roles(described: &Described) -> String {
+    let catalog = &described.catalog;
+    let mut others = roles::granted_to_user(catalog, &described.user);
+    others.retain(|role| *role != described.role && described.secondary_roles);
+    let value = if described.secondary_roles { "ALL" } else { "" };
+    let names = roles::names(catalog, &others).join(",");
+    format!("{{\"roles\":\"{names}\",\"value\":\"{value}\"}}")
+}
+
 /// The answer of a system function.
 ///
 /// # Errors
@@ -17,7 +27,7 @@ pub(crate) fn answer(
     let catalog = &described.catalog;
     match (name, arguments) {
         ("IS_ROLE_IN_SESSION", [Some(wanted)]) => {
-            let held = roles::names(catalog, &roles::inherited(catalog, described.role));
+            let held = roles::names(catalog, catalog.rights().roles());
             Ok(Some(held.iter().any(|held| held.eq_ignore_ascii_case(wanted)).to_string()))
         }
         ("CURRENT_AVAILABLE_ROLES", _) => {
@@ -25,9 +35,7 @@ pub(crate) fn answer(
             let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
             Ok(Some(format!("[ {} ]", names.join(", "))))
         }
-        ("CURRENT_SECONDARY_ROLES", _) => {
-            Ok(Some("{\"roles\":\"\",\"value\":\"ALL\"}".to_string()))
-        }
+        ("CURRENT_SECONDARY_ROLES", _) => Ok(Some(secondary_roles(described))),
         // Every other function answers NULL for NULL.
         (_, arguments) if arguments.contains(&None) => Ok(None),
         ("GET_DDL", [Some(kind), Some(name), rest @ ..]) => {

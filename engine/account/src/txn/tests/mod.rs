@@ -121,7 +121,7 @@ fn a_new_account_has_what_the_shell_starts_with() -> Result<()> {
     let catalog = world.account.catalog();
     let database = catalog.database("FIRN").expect("FIRN");
     assert!(catalog.schema(database.header.id, "PUBLIC").is_some());
-    assert!(catalog.warehouse("COMPUTE_WH").is_some());
+    assert!(catalog.find(Namespace::Warehouse, ACCOUNT, "COMPUTE_WH").is_some());
     assert!(catalog.role("ACCOUNTADMIN").is_some() && catalog.user("FIRN").is_some());
     assert_eq!(world.other()?.account.catalog().version(), catalog.version());
     Ok(())

@@ -1,6 +1,6 @@
 //! Columns, aliases and positions.
 
-use firn_account::catalog::{Namespace, Object};
+use firn_account::catalog::{Action, Namespace, Object};
 use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType, Value};
 
@@ -77,9 +77,10 @@ impl ExprBinder<'_> {
     fn bind_next_value(&mut self, name: &ObjectName) -> Result<Expr> {
         let sequence = ObjectName { parts: name.parts[..name.parts.len() - 1].to_vec() };
         let path = self.binder.complete(&sequence, self.env, "SELECT")?;
-        let catalog = &self.binder.context.catalog;
+        let catalog = self.env.catalog;
         match catalog.find_path(Namespace::Sequence, &path) {
-            Some(Object::Sequence(sequence)) => {
+            Some(object @ Object::Sequence(sequence)) => {
+                catalog.authorize(Action::Use, object)?;
                 let id = Value::integer(i128::from(sequence.header.id.0));
                 let id = Expr::Literal { value: id, sql_type: SqlType::INTEGER };
                 self.call_scalar("$NEXTVAL", vec![id])

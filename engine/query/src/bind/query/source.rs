@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    MaterializedView, Namespace, Object, ObjectPath, StarColumns, Table, View,
+    Action, Header, MaterializedView, Namespace, Object, ObjectPath, StarColumns, Table, View,
 };
 use firn_parse::{self, ast};
 use firn_plan::{
@@ -11,7 +11,7 @@ use firn_plan::{
 };
 use firn_storage::Snapshot;
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value};
+use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType, Value};
 
 use super::bind_query;
 use super::from::From;
@@ -47,14 +47,15 @@ pub(super) fn bind_table(
     }
     let path = binder.complete(&written, env, "SELECT")?;
     if path.schema == INFORMATION_SCHEMA {
-        return information_schema(binder, &written, &path);
+        return information_schema(binder, &written, &path, env);
     }
     let past = match at {
         Some(at) => Some(past(binder, at, env).map_err(|error| of_table(error, &path.name))?),
         None => None,
     };
-    let now = binder.context.catalog.find_path(Namespace::Relation, &path);
-    let found = now.ok_or_else(|| binder.object_not_found(&written, &path))?;
+    let now = env.catalog.find_path(Namespace::Relation, &path);
+    let found = now.ok_or_else(|| binder.object_not_found(&written, &path, env))?;
+    env.catalog.authorize(Action::Select, found)?;
     let bound = match found {
         Object::Table(table) => {
             let snapshot = snapshot_of(binder, table, past.as_ref())?;
@@ -89,15 +90,16 @@ fn information_schema(
     binder: &Binder<'_>,
     written: &ObjectName,
     path: &ObjectPath,
+    env: &Env<'_>,
 ) -> Result<From> {
     let fields = binder.context.services.information_schema_fields(&path.name);
-    let fields = match (fields, binder.context.catalog.database(&path.database)) {
+    let fields = match (fields, env.catalog.database(&path.database)) {
         (Some(fields), Some(_)) => fields,
         (None, Some(_)) => {
             let text = format!("Object '{path}' does not exist or not authorized.");
             return Err(Error::new(ErrorCode::ObjectNotFound, text).at(written.span()));
         }
-        (_, None) => return Err(binder.object_not_found(written, path)),
+        (_, None) => return Err(binder.object_not_found(written, path, env)),
     };
     let source = VirtualSource::InformationSchema {
         database: path.database.clone(),
@@ -253,7 +255,7 @@ fn bind_view(
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let bound = expand(binder, view.header.id, (&view.query, &view.stars), path, env)?;
+    let bound = expand(binder, &view.header, (&view.query, &view.stars), path, env)?;
     if bound.columns.len() != view.columns.len() {
         let text = format!(
             "View definition for '{path}' declared {} column(s), but view query produces {} column(s).",
@@ -321,7 +323,7 @@ fn computed_view(
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let bound = expand(binder, view.header.id, (&view.query, &view.stars), path, env)?;
+    let bound = expand(binder, &view.header, (&view.query, &view.stars), path, env)?;
     let names = view.columns.iter().map(|column| column.name.as_str());
     let types = view.columns.iter().map(|column| column.sql_type);
     Ok(typed(binder, renamed(bound, names), types))
@@ -333,7 +335,8 @@ fn computed_view(
 /// When the view's query does not compile any more.
 pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result<BoundQuery> {
     let path = view_path(binder, view)?;
-    computed_view(binder, view, &path, &Env::root(&binder.context.path, ""))
+    let context = binder.context;
+    computed_view(binder, view, &path, &Env::root(&context.catalog, &context.path, ""))
 }
 
 /// Where a materialized view is.
@@ -348,10 +351,10 @@ pub(super) fn view_path(binder: &Binder<'_>, view: &MaterializedView) -> Result<
     })
 }
 
-/// Binds a view's query text where the view is.
+/// Binds a view's query text where the view is, with its owner's rights.
 fn expand(
     binder: &Binder<'_>,
-    id: ObjectId,
+    header: &Header,
     (text, stars): (&str, &[StarColumns]),
     path: &ObjectPath,
     env: &Env<'_>,
@@ -361,6 +364,7 @@ fn expand(
         let text = format!("Failure during expansion of view '{}': {inner}", path.name);
         Error::new(ErrorCode::ViewExpansion, text)
     };
+    let id = header.id;
     if binder.views.borrow().contains(&id) {
         let text = format!("view '{}' refers to itself", path.name);
         return Err(failure(Error::new(ErrorCode::InvalidStatement, text)));
@@ -371,7 +375,8 @@ fn expand(
         schema: Some(path.schema.clone()),
     };
     binder.views.borrow_mut().push(id);
-    let bound = bind_query(binder, &query, &env.view(&inner, text, stars));
+    let catalog = env.catalog.as_role(header.owner);
+    let bound = bind_query(binder, &query, &env.view(&catalog, &inner, text, stars));
     binder.views.borrow_mut().pop();
     bound.map_err(failure)
 }

@@ -1,6 +1,6 @@
 //! Staged files as a source: `$1`, `$2`, .. and METADATA$ columns.
 
-use firn_account::catalog::{FileFormat, Namespace, Object, Stage, StageFileFormat};
+use firn_account::catalog::{Action, FileFormat, Namespace, Object, Stage, StageFileFormat};
 use firn_types::options::{NamedOption, OptionValue as Plain};
 use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType};
 
@@ -26,7 +26,7 @@ pub(super) fn bind(
     options: &[StatementOption],
 ) -> Result<From> {
     let binder = context.binder;
-    let (resolved, stage) = stage_location(binder, location, context.env)?;
+    let (resolved, stage) = stage_location(binder, location, context.env, Action::ReadFiles)?;
     let mut format =
         stage.as_ref().map_or(Ok(Vec::new()), |s| stage_format(binder, s, context.env))?;
     let mut pattern = None;
@@ -170,26 +170,30 @@ pub(crate) fn stage_path(location: &ast::StageLocation) -> String {
     }
 }
 
-/// Where a stage's files are, and the stage object if it is a named one.
+/// Where a stage's files are, and the stage object if it is a named one; `action` is what is to be done with
+/// them.
 ///
 /// # Errors
-/// `NotFound` for a stage or table that does not exist.
+/// `NotFound` for a stage or table that does not exist, `InsufficientPrivileges`.
 pub(crate) fn stage_location(
     binder: &Binder<'_>,
     location: &ast::StageLocation,
     env: &Env<'_>,
+    action: Action,
 ) -> Result<(StageLocation, Option<std::sync::Arc<Stage>>)> {
     match &location.kind {
         StageKind::User => Ok((StageLocation::User, None)),
         StageKind::Url(url) => Ok((StageLocation::Url(cut_url(url).0.to_string()), None)),
         StageKind::Table(name) => {
-            let (table, _) = binder.target_table(&ast::Name::Plain(name.clone()), env, "COPY")?;
+            let (table, _) =
+                binder.target_table(&ast::Name::Plain(name.clone()), env, "COPY", &[action])?;
             Ok((StageLocation::Table(table.id()), None))
         }
         StageKind::Named(name) => {
             let path = binder.complete(name, env, "SELECT")?;
-            match binder.context.catalog.find_path(Namespace::Stage, &path) {
-                Some(Object::Stage(stage)) => {
+            match env.catalog.find_path(Namespace::Stage, &path) {
+                Some(object @ Object::Stage(stage)) => {
+                    env.catalog.authorize(action, object)?;
                     Ok((StageLocation::Named(stage.header.id), Some(stage.clone())))
                 }
                 _ => {
@@ -271,8 +275,11 @@ pub(crate) fn file_format(
 
 fn named_format(binder: &Binder<'_>, name: &ObjectName, env: &Env<'_>) -> Result<Vec<NamedOption>> {
     let path = binder.complete(name, env, "SELECT")?;
-    match binder.context.catalog.find_path(Namespace::FileFormat, &path) {
-        Some(Object::FileFormat(format)) => Ok(format_options(format)),
+    match env.catalog.find_path(Namespace::FileFormat, &path) {
+        Some(object @ Object::FileFormat(format)) => {
+            env.catalog.authorize(Action::Use, object)?;
+            Ok(format_options(format))
+        }
         _ => {
             let text = format!("File format '{path}' does not exist or not authorized.");
             Err(Error::new(ErrorCode::NotFound, text))

@@ -66,7 +66,7 @@ fn with_expressions(
 ) -> Result<Expr> {
     let current =
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
-    let env = Env::root(&current, text);
+    let env = Env::root(&binder.context.catalog, &current, text);
     let scope = Scope::default();
     let mut gathered = Gathered::default();
     f(&mut ExprBinder::new(binder, &env, &scope, Clause::Single, &mut gathered))

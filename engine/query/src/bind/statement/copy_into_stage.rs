@@ -12,6 +12,7 @@ use crate::bind::query::{
 };
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
+use firn_account::catalog::Action;
 use firn_parse::ast::{self, UnloadSource};
 use firn_plan::statement::CopyIntoStage;
 
@@ -20,11 +21,11 @@ pub(super) fn bind_unload(
     copy: &ast::CopyIntoLocation,
     env: &Env<'_>,
 ) -> Result<CopyIntoStage> {
-    let (location, stage) = stage_location(binder, &copy.location, env)?;
+    let (location, stage) = stage_location(binder, &copy.location, env, Action::WriteFiles)?;
     let bound = match &copy.source {
         UnloadSource::Query(query) => bind_query(binder, query, env)?,
         UnloadSource::Table(name) => {
-            let (table, path) = binder.target_table(name, env, "COPY")?;
+            let (table, path) = binder.target_table(name, env, "COPY", &[Action::Select])?;
             let snapshot = std::sync::Arc::clone(&table.snapshot);
             let (plan, columns) = table_scan(binder, &table, snapshot, &path, None);
             BoundQuery { plan, columns }

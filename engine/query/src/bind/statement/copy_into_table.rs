@@ -1,6 +1,6 @@
 //! COPY INTO a table.
 
-use firn_account::catalog::{ObjectPath, Stage, Table};
+use firn_account::catalog::{Action, ObjectPath, Stage, Table};
 use firn_expression::Expr;
 use firn_types::options::NamedOption;
 use firn_types::{Error, ErrorCode, Result, Span, SqlType};
@@ -37,7 +37,7 @@ pub(super) fn bind_copy(
     copy: &ast::CopyIntoTable,
     env: &Env<'_>,
 ) -> Result<CopyIntoTable> {
-    let (table, path) = binder.target_table(&copy.table, env, "COPY")?;
+    let (table, path) = binder.target_table(&copy.table, env, "COPY", &[Action::Insert])?;
     let columns = positions(&table, &copy.columns)?;
     let source = bind_source(binder, copy, &table, env)?;
     let stage = source.stage.as_deref();
@@ -109,7 +109,7 @@ fn bind_source(
             select: None,
         }),
         Some(CopySource::Stage(location)) => {
-            let (resolved, stage) = stage_location(binder, location, env)?;
+            let (resolved, stage) = stage_location(binder, location, env, Action::ReadFiles)?;
             let (path, span) = (stage_path(location), location.span);
             Ok(Source { location: resolved, path, stage, span, select: None })
         }
@@ -121,7 +121,7 @@ fn bind_source(
             let TableKind::Stage { location, options } = &source.kind else {
                 return Err(refused(query.span, "a source that is not a stage"));
             };
-            let (resolved, stage) = stage_location(binder, location, env)?;
+            let (resolved, stage) = stage_location(binder, location, env, Action::ReadFiles)?;
             Ok(Source {
                 location: resolved,
                 path: stage_path(location),

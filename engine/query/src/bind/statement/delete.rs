@@ -1,5 +1,6 @@
 //! DELETE.
 
+use firn_account::catalog::Action;
 use firn_types::Result;
 
 use super::update::{keep, target_rows};
@@ -14,7 +15,7 @@ pub(super) fn bind_delete(
     env: &Env<'_>,
 ) -> Result<Delete> {
     let alias = delete.alias.as_ref();
-    let rows = target_rows(binder, &delete.table, alias, &delete.using, env, "DELETE")?;
+    let rows = target_rows(binder, &delete.table, alias, &delete.using, env, Action::Delete)?;
     let source = keep(binder, rows.plan, &rows.scope, delete.filter.as_ref(), env)?;
     let target = Target { name: rows.table.header.name.clone(), table: rows.table };
     Ok(Delete { target, source, address: rows.address })

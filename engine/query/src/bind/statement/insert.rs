@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::{ObjectPath, Table};
+use firn_account::catalog::{Action, ObjectPath, Table};
 use firn_expression::Expr;
 use firn_types::Result;
 
@@ -22,7 +22,8 @@ pub(super) fn bind_insert(
     insert: &ast::Insert,
     env: &Env<'_>,
 ) -> Result<Insert> {
-    let (table, path) = binder.target_table(&insert.table, env, "INSERT")?;
+    let actions = actions(insert.overwrite);
+    let (table, path) = binder.target_table(&insert.table, env, "INSERT", actions)?;
     let positions = positions(&table, &insert.columns)?;
     let bound = match &insert.source {
         InsertSource::Query(query) => bind_query(binder, query, env)?,
@@ -126,6 +127,14 @@ fn bind_values(
     Ok(BoundQuery { plan: Plan::Values(values), columns })
 }
 
+/// What is done with the target.
+fn actions(overwrite: bool) -> &'static [Action] {
+    match overwrite {
+        true => &[Action::Insert, Action::Delete],
+        false => &[Action::Insert],
+    }
+}
+
 pub(super) fn bind_insert_many(
     binder: &Binder<'_>,
     insert: &ast::MultiInsert,
@@ -137,7 +146,9 @@ pub(super) fn bind_insert_many(
     let mut branches = Vec::new();
     {
         let into = |gathered: &mut Gathered, targets: &[InsertTarget]| {
-            let bind = |target: &InsertTarget| insert_target(binder, target, &scope, gathered, env);
+            let bind = |target: &InsertTarget| {
+                insert_target(binder, target, &scope, gathered, env, actions(insert.overwrite))
+            };
             targets.iter().map(bind).collect::<Result<Vec<_>>>()
         };
         if !insert.always.is_empty() {
@@ -177,8 +188,9 @@ fn insert_target(
     scope: &Scope<'_>,
     gathered: &mut Gathered,
     env: &Env<'_>,
+    actions: &[Action],
 ) -> Result<(Target, Vec<Expr>)> {
-    let (table, path) = binder.target_table(&target.table, env, "INSERT")?;
+    let (table, path) = binder.target_table(&target.table, env, "INSERT", actions)?;
     let positions = positions(&table, &target.columns)?;
     let values: Vec<Expr> = match &target.values {
         None => scope.star(None)?.iter().map(PlanColumn::expr).collect(),

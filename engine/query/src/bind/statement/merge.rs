@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::{ObjectPath, Table};
+use firn_account::catalog::{Action, ObjectPath, Table};
 use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Identifier, Result};
 
@@ -33,7 +33,13 @@ struct Sides<'m> {
 }
 
 pub(super) fn bind_merge(binder: &Binder<'_>, merge: &ast::Merge, env: &Env<'_>) -> Result<Merge> {
-    let (table, path) = binder.target_table(&merge.table, env, "MERGE")?;
+    let mut actions = vec![Action::Select];
+    actions.extend(merge.clauses.iter().map(|clause| match clause.action {
+        ast::MergeAction::Insert(..) | ast::MergeAction::InsertByName => Action::Insert,
+        ast::MergeAction::Update(_) | ast::MergeAction::UpdateByName => Action::Update,
+        ast::MergeAction::Delete => Action::Delete,
+    }));
+    let (table, path) = binder.target_table(&merge.table, env, "MERGE", &actions)?;
     let source = bind_from(binder, std::slice::from_ref(&merge.source), &[], env)?;
     let address = binder.fresh();
     let snapshot = Arc::clone(&table.snapshot);

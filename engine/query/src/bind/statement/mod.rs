@@ -27,7 +27,7 @@ pub(super) fn bind(
     statement: &Statement,
     text: &str,
 ) -> Result<StatementPlan> {
-    let env = &Env::root(&binder.context.path, text);
+    let env = &Env::root(&binder.context.catalog, &binder.context.path, text);
     Ok(match statement {
         Statement::Query(ast) => {
             StatementPlan::Query(query::output_of(query::bind_query(binder, ast, env)?))

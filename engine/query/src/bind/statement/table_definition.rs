@@ -1,6 +1,6 @@
 //! What DDL needs bound: columns' types, and defaults and keys that must compile.
 
-use firn_account::catalog::{ObjectPath, TableColumn};
+use firn_account::catalog::{Action, ObjectPath, TableColumn};
 use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
@@ -36,7 +36,7 @@ impl Binder<'_> {
     /// # Errors
     /// Compilation errors; `ConstantArgument` when it depends on rows.
     pub fn constant(&self, expr: &ast::Expr, text: &str) -> Result<(firn_types::Value, SqlType)> {
-        self.bind_constant(expr, &Env::root(&self.context.path, text))
+        self.bind_constant(expr, &Env::root(&self.context.catalog, &self.context.path, text))
     }
 
     /// Clustering keys over a table's columns, whose ids are the positions in `columns`.
@@ -50,7 +50,7 @@ impl Binder<'_> {
         columns: &[PlanColumn],
     ) -> Result<Vec<Expr>> {
         let scope = Scope { relations: vec![Relation::new("", columns.to_vec())], outer: None };
-        let env = Env::root(&self.context.path, text);
+        let env = Env::root(&self.context.catalog, &self.context.path, text);
         let mut gathered = Gathered::default();
         let mut bound = Vec::with_capacity(keys.len());
         for key in keys {
@@ -71,7 +71,7 @@ impl Binder<'_> {
     /// # Errors
     /// When there is no database or schema to complete it with.
     pub fn object_path(&self, name: &ast::Name, text: &str, verb: &str) -> Result<ObjectPath> {
-        let env = Env::root(&self.context.path, text);
+        let env = Env::root(&self.context.catalog, &self.context.path, text);
         let written = self.plain_name(name, &env)?;
         self.complete(&written, &env, verb)
     }
@@ -81,7 +81,7 @@ impl Binder<'_> {
     /// # Errors
     /// When IDENTIFIER's argument is no name.
     pub fn object_name(&self, name: &ast::Name, text: &str) -> Result<firn_types::ObjectName> {
-        self.plain_name(name, &Env::root(&self.context.path, text))
+        self.plain_name(name, &Env::root(&self.context.catalog, &self.context.path, text))
     }
 
     /// The moment that AT or BEFORE names.
@@ -93,21 +93,22 @@ impl Binder<'_> {
         travel: &ast::TimeTravel,
         text: &str,
     ) -> Result<crate::bind::TimePoint> {
-        let env = Env::root(&self.context.path, text);
+        let env = Env::root(&self.context.catalog, &self.context.path, text);
         crate::bind::query::time_point(self, &travel.point, &env)
     }
 
-    /// Where a stage's files are, and the stage object if it is a named one.
+    /// Where a stage's files are; `action` is what is to be done with them.
     ///
     /// # Errors
-    /// `NotFound` for a stage that does not exist.
+    /// `NotFound` for a stage that does not exist, `InsufficientPrivileges`.
     pub fn stage(
         &self,
         location: &ast::StageLocation,
         text: &str,
+        action: Action,
     ) -> Result<firn_plan::StageLocation> {
-        let env = Env::root(&self.context.path, text);
-        Ok(crate::bind::query::stage_location(self, location, &env)?.0)
+        let env = Env::root(&self.context.catalog, &self.context.path, text);
+        Ok(crate::bind::query::stage_location(self, location, &env, action)?.0)
     }
 
     /// What the statement is bound against.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_account::catalog::Action;
 use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Result};
 
@@ -33,9 +34,10 @@ pub(super) fn target_rows(
     alias: Option<&TableAlias>,
     others: &[TableExpr],
     env: &Env<'_>,
-    verb: &str,
+    action: Action,
 ) -> Result<TargetRows> {
-    let (table, path) = binder.target_table(name, env, verb)?;
+    let verb = if action == Action::Delete { "DELETE" } else { "UPDATE" };
+    let (table, path) = binder.target_table(name, env, verb, &[action])?;
     let address = binder.fresh();
     let snapshot = Arc::clone(&table.snapshot);
     let (mut plan, columns) = table_scan(binder, &table, snapshot, &path, Some(address));
@@ -94,7 +96,7 @@ pub(super) fn bind_update(
     env: &Env<'_>,
 ) -> Result<Update> {
     let alias = update.alias.as_ref();
-    let rows = target_rows(binder, &update.table, alias, &update.from, env, "UPDATE")?;
+    let rows = target_rows(binder, &update.table, alias, &update.from, env, Action::Update)?;
     let plan = keep(binder, rows.plan, &rows.scope, update.filter.as_ref(), env)?;
     let mut gathered = Gathered::default();
     let (row, is_set) = set_row(

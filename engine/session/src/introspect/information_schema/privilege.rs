@@ -158,8 +158,8 @@ pub(super) fn applicable_roles(described: &Described, _: &Database, listing: &mu
 
 pub(super) fn enabled_roles(described: &Described, _: &Database, listing: &mut Listing) {
     let catalog = &described.catalog;
-    let held = roles::inherited(catalog, described.role).into_iter();
-    let mut held: Vec<_> = held.filter_map(|id| catalog.object(id)).collect();
+    let held = catalog.rights().roles().iter();
+    let mut held: Vec<_> = held.filter_map(|id| catalog.object(*id)).collect();
     held.sort_by(|a, b| a.name().cmp(b.name()));
     for role in held {
         listing.add(&[

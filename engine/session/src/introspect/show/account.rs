@@ -7,7 +7,6 @@ use firn_types::{ObjectId, Value};
 
 use super::Shown;
 use crate::introspect::listing::{Cell, Listing, number, text, time, true_false, y_n};
-use crate::introspect::roles;
 
 const WAREHOUSES: &str = "name, state, type, size, min_cluster_count:number, \
                           max_cluster_count:number, started_clusters:number, running:number, \
@@ -80,7 +79,6 @@ impl Shown<'_> {
         let session = &self.running.session;
         let user = self.catalog.user(&session.user);
         let default = user.and_then(|user| user.property("DEFAULT_ROLE"));
-        let inherited = roles::inherited(&self.catalog, session.role);
         for object in self.of_account(Namespace::Role) {
             let header = object.header();
             let name = header.name.as_str();
@@ -88,7 +86,7 @@ impl Shown<'_> {
             let given = |to: fn(&Grantee) -> bool| {
                 number(of_role.iter().filter(|grant| to(&grant.grantee)).count() as u64)
             };
-            let granted = roles::granted(&self.catalog, Grantee::Role(header.id));
+            let granted = self.catalog.roles_of(Grantee::Role(header.id));
             let is_current = session.role == header.id;
             self.add(
                 &mut listing,
@@ -99,7 +97,7 @@ impl Shown<'_> {
                     ("kind", text("ROLE")),
                     ("is_default", y_n(default == Some(name))),
                     ("is_current", y_n(is_current)),
-                    ("is_inherited", y_n(!is_current && inherited.contains(&header.id))),
+                    ("is_inherited", y_n(!is_current && self.catalog.rights().includes(header.id))),
                     ("assigned_to_users", given(|to| matches!(to, Grantee::User(_)))),
                     ("granted_to_roles", given(|to| matches!(to, Grantee::Role(_)))),
                     ("granted_roles", number(granted.len() as u64)),

@@ -1,6 +1,6 @@
 //! SHOW PRIMARY KEYS, UNIQUE KEYS, IMPORTED KEYS and EXPORTED KEYS.
 
-use firn_account::Catalog;
+use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{Constraint, ConstraintKind, ForeignKey, Object, Table};
 use firn_types::Result;
 
@@ -137,7 +137,7 @@ impl Shown<'_> {
 
 /// The name of the key that a foreign key refers to; none when it is gone.
 pub(in crate::introspect) fn referred_key(
-    catalog: &Catalog,
+    catalog: &VisibleCatalog,
     foreign: &ForeignKey,
 ) -> Option<String> {
     let [database, schema, name] = foreign.table.clone();

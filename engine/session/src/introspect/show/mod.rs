@@ -11,8 +11,8 @@ mod relation;
 mod scope;
 mod session;
 
-use firn_account::Catalog;
 use firn_account::catalog::Header;
+use firn_account::catalog::VisibleCatalog;
 use firn_parse::ast::{ObjectKind, Show, ShowKind};
 use firn_types::{Error, ErrorCode, Result, Value};
 
@@ -77,7 +77,7 @@ fn plural(words: &str) -> String {
 pub(super) struct Shown<'a> {
     running: &'a StatementContext,
     show: &'a Show,
-    catalog: Catalog,
+    catalog: VisibleCatalog,
 }
 
 /// Runs SHOW.

@@ -1,0 +1,167 @@
+//! Which privileges there are on what, and which statement needs which.
+
+use super::ObjectKind::{
+    Database, FileFormat, Integration, MaterializedView, Role, Schema, Sequence, Stage, Table,
+    User, View, Warehouse,
+};
+use super::{Object, ObjectKind, StageLocation};
+
+/// The privilege of the one role that owns an object; it stands for all others, and is kept with the object.
+pub const OWNERSHIP: &str = "OWNERSHIP";
+/// The privilege to use an object, and to enter a container. A granted role is this one on the role.
+pub const USAGE: &str = "USAGE";
+/// The privilege to give and take grants on everything as if one owned it; who has it sees everything.
+pub const MANAGE_GRANTS: &str = "MANAGE GRANTS";
+
+/// What a statement does with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Rows are read.
+    Select,
+    /// Rows are added.
+    Insert,
+    /// Rows are changed.
+    Update,
+    /// Rows are deleted.
+    Delete,
+    /// All rows go.
+    Truncate,
+    /// A foreign key refers to it.
+    Refer,
+    /// Files of a stage are read.
+    ReadFiles,
+    /// Files of a stage are written or removed.
+    WriteFiles,
+    /// It is used: a sequence counts, a format reads a file, a statement runs in a warehouse.
+    Use,
+    /// Properties change that its privilege MODIFY is for.
+    Modify,
+    /// It is suspended, resumed, or its statements are ended.
+    Operate,
+    /// Its definition, name or comment changes.
+    Alter,
+    /// It goes, or gives its name to another one.
+    Drop,
+}
+
+/// Which privileges an action needs, one of them, on the kinds of objects that it is about. The object's
+/// owner may do everything.
+pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
+    (Action::Select, &[Table, View, MaterializedView], &["SELECT"]),
+    (Action::Insert, &[Table], &["INSERT"]),
+    (Action::Update, &[Table], &["UPDATE"]),
+    (Action::Delete, &[Table], &["DELETE"]),
+    (Action::Truncate, &[Table], &["TRUNCATE"]),
+    (Action::Refer, &[Table], &["REFERENCES"]),
+    (Action::ReadFiles, &[Stage], &["READ", USAGE]),
+    (Action::ReadFiles, &[Table], &[]),
+    (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
+    (Action::WriteFiles, &[Table], &[]),
+    (Action::Use, &[Sequence, FileFormat, Integration, Warehouse], &[USAGE]),
+    (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
+    (Action::Operate, &[Warehouse], &["OPERATE"]),
+    (Action::Operate, &[MaterializedView], &[]),
+    (Action::Alter, ALL, &[]),
+    (Action::Drop, ALL, &[]),
+];
+
+/// All kinds of objects.
+const ALL: &[ObjectKind] = &[
+    Database,
+    Schema,
+    Table,
+    View,
+    MaterializedView,
+    Sequence,
+    Stage,
+    FileFormat,
+    Integration,
+    Warehouse,
+    Role,
+    User,
+];
+
+/// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an
+/// external stage need USAGE, those of an internal one READ and WRITE.
+pub fn needed(action: Action, object: &Object) -> impl Iterator<Item = &'static str> {
+    let kind = object.kind();
+    let found = NEEDED.iter().find(|(known, kinds, _)| *known == action && kinds.contains(&kind));
+    let needed = found.map_or(&[] as &[&str], |(.., needed)| *needed);
+    let files = match object {
+        Object::Stage(stage) => Some(stage.location == StageLocation::Internal),
+        _ => None,
+    };
+    let fits = move |privilege: &&str| files.is_none_or(|inside| inside == (*privilege != USAGE));
+    needed.iter().copied().filter(fits)
+}
+
+/// The privilege to create an object of a kind in its container.
+pub fn to_create(kind: ObjectKind) -> String {
+    format!("CREATE {}", kind.word().to_uppercase())
+}
+
+/// Privileges on the account. ACCOUNTADMIN has them all.
+pub const ON_ACCOUNT: &[&str] = &[
+    "CREATE DATABASE",
+    "CREATE INTEGRATION",
+    "CREATE ROLE",
+    "CREATE USER",
+    "CREATE WAREHOUSE",
+    "EXECUTE MANAGED TASK",
+    "EXECUTE TASK",
+    MANAGE_GRANTS,
+    "MANAGE WAREHOUSES",
+    "MONITOR",
+    "MONITOR EXECUTION",
+    "MONITOR USAGE",
+];
+
+/// Privileges on a schema.
+const ON_SCHEMA: &[&str] = &[
+    "CREATE DYNAMIC TABLE",
+    "CREATE EXTERNAL TABLE",
+    "CREATE FILE FORMAT",
+    "CREATE FUNCTION",
+    "CREATE MATERIALIZED VIEW",
+    "CREATE PIPE",
+    "CREATE PROCEDURE",
+    "CREATE SEQUENCE",
+    "CREATE STAGE",
+    "CREATE STREAM",
+    "CREATE TABLE",
+    "CREATE TASK",
+    "CREATE TEMPORARY TABLE",
+    "CREATE VIEW",
+    "MODIFY",
+    "MONITOR",
+    USAGE,
+];
+
+/// The privileges on a kind of object, which ALL stands for.
+pub fn privileges_on(kind: ObjectKind) -> &'static [&'static str] {
+    match kind {
+        Database => {
+            &["APPLYBUDGET", "CREATE DATABASE ROLE", "CREATE SCHEMA", "MODIFY", "MONITOR", USAGE]
+        }
+        Schema => ON_SCHEMA,
+        Table => &[
+            "APPLYBUDGET",
+            "DELETE",
+            "EVOLVE SCHEMA",
+            "INSERT",
+            "REFERENCES",
+            "SELECT",
+            "TRUNCATE",
+            "UPDATE",
+        ],
+        View | MaterializedView => {
+            &["DELETE", "INSERT", "REFERENCES", "SELECT", "TRUNCATE", "UPDATE"]
+        }
+        Stage => &["READ", USAGE, "WRITE"],
+        Sequence | FileFormat => &[USAGE],
+        Integration => &[USAGE, "USE_ANY_ROLE"],
+        Warehouse => &["APPLYBUDGET", "MODIFY", "MONITOR", "OPERATE", USAGE],
+        Role => &[USAGE],
+        User => &["MONITOR"],
+    }
+}

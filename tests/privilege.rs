@@ -1,0 +1,284 @@
+//! Every statement with what it needs, and with each thing that it needs missing: then it is refused, as what
+//! does not exist or as what the role may not do.
+
+use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
+
+/// The numbers of the errors that refuse: privileges, no such object, name or thing to use, no warehouse.
+const REFUSALS: [i32; 5] = [3001, 2003, 904, 2043, 606];
+
+/// What there is.
+const SETUP: &[&str] = &[
+    "CREATE DATABASE d",
+    "CREATE SCHEMA d.s",
+    "CREATE SCHEMA d.other",
+    "CREATE TABLE d.s.t (a INT PRIMARY KEY, b INT)",
+    "INSERT INTO d.s.t VALUES (1, 2)",
+    "CREATE TABLE d.s.u (a INT, b INT)",
+    "CREATE VIEW d.s.v AS SELECT a FROM d.s.t",
+    "CREATE MATERIALIZED VIEW d.s.m AS SELECT a FROM d.s.t",
+    "CREATE SEQUENCE d.s.q",
+    "CREATE STAGE d.s.st",
+    "CREATE FILE FORMAT d.s.f TYPE = CSV",
+    "COPY INTO @d.s.st/x FROM (SELECT 1, 2) FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE)",
+    "CREATE WAREHOUSE w",
+    "CREATE WAREHOUSE w2",
+    "CREATE STORAGE INTEGRATION i TYPE = EXTERNAL_STAGE STORAGE_PROVIDER = 'S3' ENABLED = TRUE \
+     STORAGE_ALLOWED_LOCATIONS = ('s3://b/')",
+    "CREATE ROLE r",
+    "CREATE ROLE other",
+    "CREATE USER tester",
+    "CREATE USER somebody",
+    "GRANT ROLE r TO USER tester",
+];
+
+const DB: &str = "USAGE ON DATABASE d";
+const SCHEMA: &str = "USAGE ON SCHEMA d.s";
+const WH: &str = "USAGE ON WAREHOUSE w";
+
+/// A statement, and the grants without any of which it is refused.
+const STATEMENTS: &[(&str, &[&str])] = &[
+    // Reading.
+    ("SELECT a FROM d.s.t", &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t"]),
+    ("SELECT a FROM d.s.v", &[DB, SCHEMA, WH, "SELECT ON VIEW d.s.v"]),
+    ("SELECT a FROM d.s.m", &[DB, SCHEMA, WH, "SELECT ON MATERIALIZED VIEW d.s.m"]),
+    ("SELECT d.s.q.NEXTVAL", &[DB, SCHEMA, WH, "USAGE ON SEQUENCE d.s.q"]),
+    ("SELECT $1 FROM @d.s.st", &[DB, SCHEMA, WH, "READ ON STAGE d.s.st"]),
+    (
+        "SELECT $1 FROM @d.s.st (FILE_FORMAT => 'd.s.f')",
+        &[DB, SCHEMA, WH, "READ ON STAGE d.s.st", "USAGE ON FILE FORMAT d.s.f"],
+    ),
+    (
+        "SELECT (SELECT MAX(a) FROM d.s.t) FROM d.s.u",
+        &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t", "SELECT ON TABLE d.s.u"],
+    ),
+    ("EXPLAIN SELECT a FROM d.s.t", &[DB, SCHEMA, "SELECT ON TABLE d.s.t"]),
+    ("SET x = (SELECT MAX(b) FROM d.s.t)", &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t"]),
+    ("DESCRIBE TABLE d.s.t", &[DB, SCHEMA, "REFERENCES ON TABLE d.s.t"]),
+    ("DESCRIBE STAGE d.s.st", &[DB, SCHEMA, "READ ON STAGE d.s.st"]),
+    ("SELECT GET_DDL('TABLE', 'd.s.t')", &[DB, SCHEMA, WH, "REFERENCES ON TABLE d.s.t"]),
+    ("SHOW TABLES IN SCHEMA d.s", &[DB, SCHEMA]),
+    ("LIST @d.s.st", &[DB, SCHEMA, "READ ON STAGE d.s.st"]),
+    ("USE SCHEMA d.s", &[DB, SCHEMA]),
+    ("USE DATABASE d", &[DB]),
+    ("USE WAREHOUSE w2", &["USAGE ON WAREHOUSE w2"]),
+    // Writing.
+    ("INSERT INTO d.s.t VALUES (5, 6)", &[DB, SCHEMA, WH, "INSERT ON TABLE d.s.t"]),
+    (
+        "INSERT OVERWRITE INTO d.s.t VALUES (5, 6)",
+        &[DB, SCHEMA, WH, "INSERT ON TABLE d.s.t", "DELETE ON TABLE d.s.t"],
+    ),
+    (
+        "INSERT INTO d.s.u SELECT * FROM d.s.t",
+        &[DB, SCHEMA, WH, "INSERT ON TABLE d.s.u", "SELECT ON TABLE d.s.t"],
+    ),
+    (
+        "INSERT ALL INTO d.s.t INTO d.s.u SELECT 7, 8",
+        &[DB, SCHEMA, WH, "INSERT ON TABLE d.s.t", "INSERT ON TABLE d.s.u"],
+    ),
+    ("UPDATE d.s.t SET b = 3", &[DB, SCHEMA, WH, "UPDATE ON TABLE d.s.t"]),
+    (
+        "UPDATE d.s.t SET b = u.b FROM d.s.u WHERE t.a = u.a",
+        &[DB, SCHEMA, WH, "UPDATE ON TABLE d.s.t", "SELECT ON TABLE d.s.u"],
+    ),
+    ("DELETE FROM d.s.t", &[DB, SCHEMA, WH, "DELETE ON TABLE d.s.t"]),
+    (
+        "MERGE INTO d.s.t USING d.s.u ON t.a = u.a WHEN MATCHED AND u.b = 1 THEN DELETE \
+         WHEN MATCHED THEN UPDATE SET b = u.b WHEN NOT MATCHED THEN INSERT VALUES (u.a, u.b)",
+        &[
+            DB,
+            SCHEMA,
+            WH,
+            "SELECT ON TABLE d.s.t",
+            "INSERT ON TABLE d.s.t",
+            "UPDATE ON TABLE d.s.t",
+            "DELETE ON TABLE d.s.t",
+            "SELECT ON TABLE d.s.u",
+        ],
+    ),
+    ("TRUNCATE TABLE d.s.t", &[DB, SCHEMA, "TRUNCATE ON TABLE d.s.t"]),
+    (
+        "COPY INTO d.s.u FROM @d.s.st FILE_FORMAT = (FORMAT_NAME = 'd.s.f')",
+        &[
+            DB,
+            SCHEMA,
+            WH,
+            "INSERT ON TABLE d.s.u",
+            "READ ON STAGE d.s.st",
+            "USAGE ON FILE FORMAT d.s.f",
+        ],
+    ),
+    (
+        "COPY INTO @d.s.st/y FROM d.s.t",
+        &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t", "WRITE ON STAGE d.s.st"],
+    ),
+    ("REMOVE @d.s.st", &[DB, SCHEMA, "WRITE ON STAGE d.s.st"]),
+    // Making.
+    ("CREATE TABLE d.s.n (a INT)", &[DB, SCHEMA, "CREATE TABLE ON SCHEMA d.s"]),
+    ("CREATE TEMPORARY TABLE d.s.n (a INT)", &[DB, SCHEMA]),
+    (
+        "CREATE TABLE d.s.n AS SELECT a FROM d.s.t",
+        &[DB, SCHEMA, WH, "CREATE TABLE ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE TABLE d.s.n LIKE d.s.t",
+        &[DB, SCHEMA, "CREATE TABLE ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE TABLE d.s.n CLONE d.s.t",
+        &[DB, SCHEMA, "CREATE TABLE ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE TABLE d.s.n (a INT REFERENCES d.s.t (a))",
+        &[DB, SCHEMA, "CREATE TABLE ON SCHEMA d.s", "REFERENCES ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE OR REPLACE TABLE d.s.t (a INT)",
+        &[DB, SCHEMA, "CREATE TABLE ON SCHEMA d.s", "OWNERSHIP ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE VIEW d.s.n AS SELECT a FROM d.s.t",
+        &[DB, SCHEMA, "CREATE VIEW ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE MATERIALIZED VIEW d.s.n AS SELECT a FROM d.s.t",
+        &[DB, SCHEMA, "CREATE MATERIALIZED VIEW ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    ("CREATE SEQUENCE d.s.n", &[DB, SCHEMA, "CREATE SEQUENCE ON SCHEMA d.s"]),
+    ("CREATE STAGE d.s.n", &[DB, SCHEMA, "CREATE STAGE ON SCHEMA d.s"]),
+    (
+        "CREATE STAGE d.s.n URL = 's3://b/' STORAGE_INTEGRATION = i",
+        &[DB, SCHEMA, "CREATE STAGE ON SCHEMA d.s", "USAGE ON INTEGRATION i"],
+    ),
+    ("CREATE FILE FORMAT d.s.n TYPE = CSV", &[DB, SCHEMA, "CREATE FILE FORMAT ON SCHEMA d.s"]),
+    ("CREATE SCHEMA d.n", &[DB, "CREATE SCHEMA ON DATABASE d"]),
+    ("CREATE DATABASE n", &["CREATE DATABASE ON ACCOUNT"]),
+    ("CREATE WAREHOUSE n", &["CREATE WAREHOUSE ON ACCOUNT"]),
+    ("CREATE ROLE n", &["CREATE ROLE ON ACCOUNT"]),
+    ("CREATE USER n", &["CREATE USER ON ACCOUNT"]),
+    (
+        "CREATE STORAGE INTEGRATION n TYPE = EXTERNAL_STAGE STORAGE_PROVIDER = 'S3' \
+         STORAGE_ALLOWED_LOCATIONS = ('s3://b/')",
+        &["CREATE INTEGRATION ON ACCOUNT"],
+    ),
+    // Changing.
+    ("ALTER TABLE d.s.t ADD COLUMN c INT", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    ("ALTER TABLE d.s.t RENAME TO d.s.n", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    (
+        "ALTER TABLE d.s.t RENAME TO d.other.t",
+        &[
+            DB,
+            SCHEMA,
+            "USAGE ON SCHEMA d.other",
+            "CREATE TABLE ON SCHEMA d.other",
+            "OWNERSHIP ON TABLE d.s.t",
+        ],
+    ),
+    (
+        "ALTER TABLE d.s.t SWAP WITH d.s.u",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t", "OWNERSHIP ON TABLE d.s.u"],
+    ),
+    ("ALTER VIEW d.s.v SET SECURE", &[DB, SCHEMA, "OWNERSHIP ON VIEW d.s.v"]),
+    (
+        "ALTER MATERIALIZED VIEW d.s.m SUSPEND",
+        &[DB, SCHEMA, "OWNERSHIP ON MATERIALIZED VIEW d.s.m"],
+    ),
+    ("ALTER SEQUENCE d.s.q SET INCREMENT = 2", &[DB, SCHEMA, "OWNERSHIP ON SEQUENCE d.s.q"]),
+    ("ALTER STAGE d.s.st SET COMMENT = 'x'", &[DB, SCHEMA, "OWNERSHIP ON STAGE d.s.st"]),
+    ("ALTER FILE FORMAT d.s.f SET COMMENT = 'x'", &[DB, SCHEMA, "OWNERSHIP ON FILE FORMAT d.s.f"]),
+    ("ALTER SCHEMA d.s SET COMMENT = 'x'", &[DB, "MODIFY ON SCHEMA d.s"]),
+    ("ALTER SCHEMA d.s RENAME TO d.n", &[DB, "OWNERSHIP ON SCHEMA d.s"]),
+    ("ALTER DATABASE d SET COMMENT = 'x'", &["MODIFY ON DATABASE d"]),
+    ("ALTER DATABASE d RENAME TO n", &["OWNERSHIP ON DATABASE d"]),
+    ("ALTER WAREHOUSE w2 SET COMMENT = 'x'", &["MODIFY ON WAREHOUSE w2"]),
+    ("ALTER WAREHOUSE w2 SUSPEND", &["OPERATE ON WAREHOUSE w2"]),
+    ("ALTER WAREHOUSE w2 ABORT ALL QUERIES", &["OPERATE ON WAREHOUSE w2"]),
+    ("ALTER WAREHOUSE w2 RENAME TO n", &["OWNERSHIP ON WAREHOUSE w2"]),
+    ("ALTER INTEGRATION i SET ENABLED = FALSE", &["OWNERSHIP ON INTEGRATION i"]),
+    ("ALTER ROLE other RENAME TO n", &["OWNERSHIP ON ROLE other"]),
+    ("ALTER USER somebody SET COMMENT = 'x'", &["OWNERSHIP ON USER somebody"]),
+    ("COMMENT ON TABLE d.s.t IS 'x'", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    ("COMMENT ON COLUMN d.s.t.a IS 'x'", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    // Dropping.
+    ("DROP TABLE d.s.t", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    ("DROP VIEW d.s.v", &[DB, SCHEMA, "OWNERSHIP ON VIEW d.s.v"]),
+    ("DROP SEQUENCE d.s.q", &[DB, SCHEMA, "OWNERSHIP ON SEQUENCE d.s.q"]),
+    ("DROP STAGE d.s.st", &[DB, SCHEMA, "OWNERSHIP ON STAGE d.s.st"]),
+    ("DROP FILE FORMAT d.s.f", &[DB, SCHEMA, "OWNERSHIP ON FILE FORMAT d.s.f"]),
+    ("DROP SCHEMA d.s", &[DB, "OWNERSHIP ON SCHEMA d.s"]),
+    ("DROP DATABASE d", &["OWNERSHIP ON DATABASE d"]),
+    ("DROP WAREHOUSE w2", &["OWNERSHIP ON WAREHOUSE w2"]),
+    ("DROP INTEGRATION i", &["OWNERSHIP ON INTEGRATION i"]),
+    ("DROP ROLE other", &["OWNERSHIP ON ROLE other"]),
+    ("DROP USER somebody", &["OWNERSHIP ON USER somebody"]),
+    // Giving.
+    ("GRANT SELECT ON TABLE d.s.t TO ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    ("REVOKE SELECT ON TABLE d.s.t FROM ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    ("GRANT OWNERSHIP ON TABLE d.s.t TO ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
+    ("GRANT SELECT ON FUTURE TABLES IN SCHEMA d.s TO ROLE other", &["MANAGE GRANTS ON ACCOUNT"]),
+    ("GRANT ROLE other TO USER somebody", &["OWNERSHIP ON ROLE other"]),
+    ("REVOKE ROLE other FROM USER somebody", &["OWNERSHIP ON ROLE other"]),
+    ("GRANT CREATE DATABASE ON ACCOUNT TO ROLE other", &["MANAGE GRANTS ON ACCOUNT"]),
+];
+
+fn engine() -> Engine {
+    let options = EngineOptions {
+        threads: Some(1),
+        housekeeping: Housekeeping::Inline,
+        ..EngineOptions::default()
+    };
+    Engine::open(":memory:", options).expect("an account in memory")
+}
+
+fn session(engine: &Engine, user: &str) -> Session {
+    let user = Some(user.to_string());
+    let role = user.as_ref().filter(|user| *user == "TESTER").map(|_| "R".to_string());
+    let options = SessionOptions { user, role, ..SessionOptions::default() };
+    engine.session(options).expect("a session")
+}
+
+/// Runs a statement in a new account as role R with these grants; the number and text of its error.
+fn attempt<'g>(sql: &str, grants: impl Iterator<Item = &'g &'g str>) -> Result<(), (i32, String)> {
+    let engine = engine();
+    let mut admin = session(&engine, "FIRN");
+    let run = |session: &mut Session, sql: &str| {
+        session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    };
+    SETUP.iter().for_each(|sql| run(&mut admin, sql));
+    for grant in grants {
+        run(&mut admin, &format!("GRANT {grant} TO ROLE r"));
+    }
+    let mut session = session(&engine, "TESTER");
+    // Fails without the privilege; then there is no warehouse.
+    let _ = session.execute("USE WAREHOUSE w");
+    let outcome = session.execute(sql);
+    outcome.map(|_| ()).map_err(|failure| (failure.code.number(), failure.to_string()))
+}
+
+#[test]
+fn every_statement_needs_each_of_its_privileges() {
+    let mut wrong = Vec::new();
+    for (sql, needed) in STATEMENTS {
+        if let Err((code, text)) = attempt(sql, needed.iter()) {
+            wrong.push(format!("{sql} with everything that it needs: {code} {text}"));
+        }
+        for missing in *needed {
+            let others = needed.iter().filter(|grant| *grant != missing);
+            match attempt(sql, others) {
+                Err((code, _)) if REFUSALS.contains(&code) => {}
+                outcome => wrong.push(format!("{sql} without {missing}: {outcome:?}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn accountadmin_needs_nothing() {
+    for (sql, _) in STATEMENTS {
+        let engine = engine();
+        let mut admin = session(&engine, "FIRN");
+        for sql in SETUP.iter().chain(std::iter::once(sql)) {
+            admin.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+        }
+    }
+}
