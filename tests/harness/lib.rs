@@ -2,6 +2,7 @@
 //! is written in an `.slt` file.
 
 mod configuration;
+mod counting_store;
 pub mod derived_query;
 mod engine_under_test;
 mod flaky_store;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 pub use configuration::{CONFIGURATIONS, Configuration, Place, skips};
+pub use counting_store::CountingStore;
 pub use engine_under_test::{Connection, EngineUnderTest};
 pub use flaky_store::{Fault, FlakyStore, Outcome};
 pub use s3_server::S3Server;

@@ -81,6 +81,7 @@ impl S3Server {
     /// # Errors
     /// None that a test could meet.
     pub fn store(&self) -> object_store::Result<Arc<dyn ObjectStore>> {
+        firn_engine::install_provider();
         let store = AmazonS3Builder::new()
             .with_bucket_name("bucket")
             .with_region("us-east-1")

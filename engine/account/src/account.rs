@@ -8,7 +8,7 @@ use firn_storage::{ObjectAccess, Snapshot};
 use firn_types::clock::Clock;
 use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
-use crate::catalog::{Catalog, Moment};
+use crate::catalog::{Catalog, Moment, Object};
 use crate::txn::{
     CHECKPOINT_COMMITS, Conflict, ConflictKind, Found, LastCheckpoint, Log, Logged, Mark, Opened,
     Operation, Past, READ_AHEAD, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction,
@@ -19,6 +19,11 @@ use crate::txn::{
 const COMMIT_ATTEMPTS_MAX: usize = 1000;
 /// Time without a look at the log after which commits may have been swept away unseen.
 const STALE_NANOS: i64 = 3_600_000_000_000;
+/// Time after which the lists that nobody has read yet are taken from the newest checkpoint again: the files
+/// that an older one refers to may be deleted.
+const UNREAD_NANOS: i64 = 12 * 3_600_000_000_000;
+/// How often it is tried to take them in one go.
+const RENEWAL_ATTEMPTS: usize = 16;
 
 /// An open account. Cloning shares it; many sessions of a process use one, many processes may have the
 /// same account open.
@@ -57,6 +62,8 @@ struct Looking {
     number: u64,
     /// When it was.
     nanos: i64,
+    /// When a checkpoint was last read.
+    opened_nanos: i64,
 }
 
 /// Counts a transaction as open until it is dropped.
@@ -105,7 +112,7 @@ impl Account {
                 catalog: RwLock::new(catalog),
                 timeline: Mutex::new(timeline),
                 last_checkpoint: Mutex::new(last),
-                looking: Mutex::new(Looking { number: 0, nanos }),
+                looking: Mutex::new(Looking { number: 0, nanos, opened_nanos: nanos }),
                 looks: AtomicU64::new(0),
                 turn: Mutex::default(),
                 past: Mutex::default(),
@@ -152,12 +159,55 @@ impl Account {
         }
         let number = self.shared.looks.fetch_add(1, Ordering::SeqCst) + 1;
         let now = self.shared.clock.now_nanos();
-        match now.saturating_sub(looking.nanos) > STALE_NANOS {
+        let since = |nanos: i64| now.saturating_sub(nanos);
+        if since(looking.opened_nanos) > UNREAD_NANOS && self.renew_lists()? {
+            looking.opened_nanos = now;
+        }
+        match since(looking.nanos) > STALE_NANOS {
             true => self.catch_up()?,
             false => self.read_on()?,
         }
-        *looking = Looking { number, nanos: now };
+        looking.number = number;
+        looking.nanos = now;
         Ok(())
+    }
+
+    /// Takes the tables whose lists nobody has read from the newest checkpoint and the log behind it; false
+    /// when commits came too fast for that.
+    fn renew_lists(&self) -> Result<bool> {
+        let unread = |object: &&Object| object.rows().is_some_and(|rows| !rows.is_read());
+        if !self.catalog().all().any(|object| unread(&object)) {
+            return Ok(true);
+        }
+        let log = &self.shared.log;
+        let mut opened = recover(log)?.catalog;
+        for _ in 0..RENEWAL_ATTEMPTS {
+            if self.take_lists(&opened) {
+                return Ok(true);
+            }
+            match self.catalog().version() < opened.version() {
+                true => self.read_on()?,
+                false => log.follow(&mut opened, |_, _| {})?,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes the tables whose lists nobody has read from the same version as it was opened anew; false when
+    /// that is not the newest one.
+    fn take_lists(&self, opened: &Catalog) -> bool {
+        let _timeline = lock(&self.shared.timeline);
+        let mut catalog = self.catalog();
+        if catalog.version() != opened.version() {
+            return false;
+        }
+        let unread = |object: &&Object| object.rows().is_some_and(|rows| !rows.is_read());
+        let unread: Vec<ObjectId> = catalog.all().filter(unread).map(Object::id).collect();
+        for renewed in unread.into_iter().filter_map(|id| opened.object(id)) {
+            catalog.layer_mut(false).overwrite(renewed.clone());
+        }
+        self.replace(catalog);
+        true
     }
 
     /// Reads the commits that follow, which are all there.
@@ -344,7 +394,7 @@ impl Account {
         statements: &[QueryId],
         rebase: Rebase,
     ) -> Result<Option<Catalog>> {
-        let changes = self.shared.log.changes_of(operations)?;
+        let changes = self.shared.log.changes_of(operations, self.shared.clock.now_nanos())?;
         let mut commit = v1::Commit {
             format: FORMAT,
             version: 0,
@@ -403,7 +453,7 @@ impl Account {
         if newest.version() == base.version() {
             return Ok(newest);
         }
-        match conflict(base, operations, &newest) {
+        match conflict(base, operations, &newest)? {
             None => Ok(newest),
             Some(conflict) => Err(self.lost(base, &newest, conflict)),
         }

@@ -48,3 +48,4 @@ pub use keywords::KEYWORDS;
 pub use result::{Cell, StatementResult};
 pub use session::{InUse, Session, SessionOptions};
 pub use statement::{Statement, StatementOptions};
+pub use tls::install_provider;

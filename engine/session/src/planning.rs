@@ -8,9 +8,11 @@ use firn_execute::context::Storage;
 use firn_functions::FunctionContext;
 use firn_functions::context::MADE_BYTES_MAX;
 use firn_parse::ast::Statement;
+use firn_plan::Plan;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{BindContext, Binder};
 use firn_query::optimize::{self, OptimizeContext};
+use firn_storage::Snapshot;
 use firn_types::{Error, ObjectId, QueryId, Result};
 
 use crate::command;
@@ -32,6 +34,7 @@ impl StatementContext {
         let functions = self.function_context();
         self.with_binder(&functions, |binder| {
             let plan = binder.bind(statement, &self.sql)?;
+            plan.source().map_or(Ok(()), read_lists)?;
             let context = self.optimize_context(&functions, binder.next_column_id());
             Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
         })
@@ -48,6 +51,7 @@ impl StatementContext {
 
     /// Optimizes a bound query; `next_column` is the first column id that it does not use.
     pub(crate) fn optimized(&self, query: Query, next_column: u32) -> Result<Query> {
+        read_lists(&query.plan)?;
         let functions = self.function_context();
         let context = self.optimize_context(&functions, next_column);
         match optimize::optimize_statement(StatementPlan::Query(query), &context)? {
@@ -142,6 +146,23 @@ impl StatementContext {
         context.spill = compute.spill();
         Ok(context)
     }
+}
+
+/// Reads the lists of micro-partitions of all tables that a plan scans, as far as nobody has: the optimizer
+/// looks at their statistics.
+///
+/// # Errors
+/// `Storage`, `CorruptFile`; they name the file.
+fn read_lists(plan: &Plan) -> Result<()> {
+    let mut snapshots = Vec::new();
+    plan.visit(&mut |node| {
+        if let Plan::Scan(scan) = node
+            && !scan.snapshot.is_read()
+        {
+            snapshots.push(Arc::clone(&scan.snapshot));
+        }
+    });
+    Snapshot::read_all(&snapshots.iter().map(Arc::as_ref).collect::<Vec<_>>())
 }
 
 /// A number for RANDOM() that differs from statement to statement.

@@ -63,7 +63,11 @@ pub(crate) fn after_commit(running: &StatementContext, tables: &BTreeSet<ObjectI
     if let Some(warehouse) = &running.session.warehouse {
         let catalog = running.session.shared.account.catalog();
         let rows = |table: &&ObjectId| catalog.table(**table).map(|table| &table.snapshot);
-        let in_pieces = |rows: &Arc<Snapshot>| !compactions(rows, target_rows()).is_empty();
+        let in_pieces = |rows: &Arc<Snapshot>| match rows.is_read() {
+            true => rows.partitions().is_ok_and(|all| !compactions(all, target_rows()).is_empty()),
+            // The job reads the list, and looks.
+            false => true,
+        };
         for table in tables.iter().filter(|table| rows(table).is_some_and(in_pieces)) {
             upkeep.compaction.waiting().insert(*table, warehouse.clone());
         }
@@ -133,7 +137,8 @@ fn compact(engine: Arc<Shared>, table: ObjectId, warehouse: &str) -> Result<Opti
     let Some(table) = transaction.catalog().table(table).map(Arc::clone) else {
         return Ok(Some(0));
     };
-    let Some(run) = compactions(&table.snapshot, target_rows()).into_iter().next() else {
+    let runs = compactions(table.snapshot.partitions()?, target_rows());
+    let Some(run) = runs.into_iter().next() else {
         return Ok(Some(0));
     };
     let keys = keys_of(&running, &table)?;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::{Partition, Snapshot};
+use crate::{Partition, Partitions};
 
 /// A partition with fewer live rows than one part in so many of the target is small.
 const SMALL: u64 = 4;
@@ -18,11 +18,11 @@ const DEAD: u64 = 64;
 const NEIGHBORS_MIN: usize = 8;
 
 /// Runs of partitions each of which should become one, for a table whose partitions aim at `target_rows`.
-pub fn compactions(snapshot: &Snapshot, target_rows: u64) -> Vec<Vec<Arc<Partition>>> {
+pub fn compactions(partitions: &Partitions, target_rows: u64) -> Vec<Vec<Arc<Partition>>> {
     let mut runs = Vec::new();
     let mut run: Vec<Arc<Partition>> = Vec::new();
     let mut rows = 0;
-    for partition in snapshot.partitions() {
+    for partition in partitions.iter() {
         let live = partition.live_rows();
         let small = live < target_rows / SMALL;
         if !small || rows + live > target_rows {
@@ -70,13 +70,13 @@ mod tests {
     use firn_types::PartitionId;
 
     use super::*;
-    use crate::Home;
+    use crate::Location;
 
     fn partition(rows: u64, deleted: u32) -> Arc<Partition> {
         Arc::new(Partition {
             id: PartitionId(String::new()),
             path: String::new(),
-            home: Home::File,
+            location: Location::File,
             rows,
             bytes: 0,
             first_row_id: 0,
@@ -89,8 +89,7 @@ mod tests {
 
     fn runs(partitions: &[(u64, u32)]) -> Vec<usize> {
         let partitions = partitions.iter().map(|(rows, deleted)| partition(*rows, *deleted));
-        let snapshot = Snapshot::new(partitions.collect(), 0);
-        compactions(&snapshot, 1_000).iter().map(Vec::len).collect()
+        compactions(&partitions.collect(), 1_000).iter().map(Vec::len).collect()
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod compact;
 mod folder;
 pub mod format;
 pub mod object;
+pub mod parallel;
 pub mod partition;
 pub mod path;
 pub mod prune;
@@ -36,5 +37,5 @@ pub use partition::{
     RowSelection, StoredColumn, WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
-pub use snapshot::{Home, Partition, Snapshot, SnapshotDelta};
+pub use snapshot::{Embedded, Location, Partition, Partitions, Snapshot, SnapshotDelta, Totals};
 pub use statistics::{ColumnStatistics, ColumnSummary, DistinctSketch};

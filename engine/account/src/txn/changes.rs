@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use firn_storage::{Partition, Snapshot};
-use firn_types::PartitionId;
+use firn_storage::{Partition, Partitions, Snapshot};
+use firn_types::{PartitionId, Result};
 use roaring::RoaringBitmap;
 
 /// Some rows of one micro-partition.
@@ -42,11 +42,15 @@ impl Changes {
 }
 
 /// What must be taken out and put in to make `to` of `from`, two versions of one table in any order.
-pub fn changes(from: &Snapshot, to: &Snapshot) -> Changes {
+///
+/// # Errors
+/// When the list of one of them cannot be read.
+pub fn changes(from: &Snapshot, to: &Snapshot) -> Result<Changes> {
+    let (from, to) = (from.partitions()?, to.partitions()?);
     let earlier = by_id(from);
     let later = by_id(to);
     let mut changes = Changes::default();
-    for partition in from.partitions() {
+    for partition in from.iter() {
         match later.get(&partition.id) {
             None => changes.deleted.push(whole(partition)),
             Some(now) => {
@@ -57,13 +61,13 @@ pub fn changes(from: &Snapshot, to: &Snapshot) -> Changes {
             }
         }
     }
-    let added = to.partitions().iter().filter(|partition| !earlier.contains_key(&partition.id));
+    let added = to.iter().filter(|partition| !earlier.contains_key(&partition.id));
     changes.inserted.extend(added.map(whole));
-    changes
+    Ok(changes)
 }
 
-fn by_id(snapshot: &Snapshot) -> HashMap<&PartitionId, &Arc<Partition>> {
-    snapshot.partitions().iter().map(|partition| (&partition.id, partition)).collect()
+fn by_id(partitions: &Partitions) -> HashMap<&PartitionId, &Arc<Partition>> {
+    partitions.iter().map(|partition| (&partition.id, partition)).collect()
 }
 
 fn whole(partition: &Arc<Partition>) -> ChangedRows {

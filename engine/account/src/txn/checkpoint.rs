@@ -5,9 +5,8 @@
 //! what a checkpoint costs grows with the square root of what exists: with `n` objects and `c` changes
 //! between two checkpoints there are `sqrt(2 n / c)` of them on a full one.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
 use firn_storage::path;
@@ -144,7 +143,8 @@ impl Log {
                 settings = (base.grants, base.parameters);
             }
         }
-        let lists = self.lists();
+        let nanos = checkpoint.marks.last().map_or(0, |mark| mark.time_nanos);
+        let lists = Lists::of_checkpoint(&self.access, nanos);
         let names = Names::among(older.iter().chain(&checkpoint.objects));
         let mut layer = Layer::default();
         let mut dropped = Vec::new();
@@ -209,8 +209,8 @@ impl Log {
         base: Option<u64>,
         (marks, previous): (&[Mark], Option<u64>),
     ) -> Result<v1::Checkpoint> {
-        let written = &mut *self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let lists = Lists { access: &self.access, written: Some(RefCell::new(written)) };
+        let nanos = marks.last().map_or(0, |mark| mark.time_nanos);
+        let lists = Lists::of_checkpoint(&self.access, nanos);
         let layer = catalog.account_layer();
         let is_full = base.is_none();
         let has = |id: &&ObjectId| layer.get(**id).is_some();
@@ -218,6 +218,8 @@ impl Log {
             true => layer.all().collect(),
             false => next.changed.iter().filter_map(|id| layer.get(*id)).collect(),
         };
+        let rows = objects.iter().filter_map(|object| Some((object.id(), object.rows()?.as_ref())));
+        lists.prepare(&rows.collect::<Vec<_>>())?;
         let objects = objects.into_iter().map(|object| object_to(object, &lists, true));
         let objects = objects.collect::<Result<_>>()?;
         let inherits_settings = !is_full && !next.settings_changed;

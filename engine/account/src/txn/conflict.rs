@@ -6,8 +6,11 @@
 //! definition merges with no other change of the same definition. Whatever merges is simply performed again
 //! on the newest catalog.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
-use firn_types::ObjectId;
+use firn_types::{ObjectId, PartitionId, Result};
 
 use super::operation::Operation;
 use super::{LoadStatus, PENDING};
@@ -32,7 +35,14 @@ pub(crate) enum ConflictKind {
 }
 
 /// What keeps `mine`, made on top of `base`, from being performed on `theirs`; none when nothing does.
-pub(crate) fn conflict(base: &Catalog, mine: &[Operation], theirs: &Catalog) -> Option<Conflict> {
+///
+/// # Errors
+/// When a list of micro-partitions cannot be read that tells it.
+pub(crate) fn conflict(
+    base: &Catalog,
+    mine: &[Operation],
+    theirs: &Catalog,
+) -> Result<Option<Conflict>> {
     let mut fresh_rows = Vec::new();
     for operation in mine {
         let found = match operation {
@@ -41,7 +51,7 @@ pub(crate) fn conflict(base: &Catalog, mine: &[Operation], theirs: &Catalog) -> 
             }
             Operation::Catalog(change) => definition_conflict(base, change, theirs),
             Operation::Rows { table, delta } => {
-                let found = rows_conflict(base, *table, delta, theirs)
+                let found = rows_conflict(base, *table, delta, theirs)?
                     .or_else(|| row_id_conflict(base, *table, delta, &mut fresh_rows, theirs));
                 found.map(|kind| Conflict { object: *table, kind })
             }
@@ -61,10 +71,10 @@ pub(crate) fn conflict(base: &Catalog, mine: &[Operation], theirs: &Catalog) -> 
             Operation::Reserve { .. } => None,
         };
         if found.is_some() {
-            return found;
+            return Ok(found);
         }
     }
-    None
+    Ok(None)
 }
 
 fn definition_conflict(
@@ -126,35 +136,48 @@ fn rows_conflict(
     id: ObjectId,
     delta: &SnapshotDelta,
     theirs: &Catalog,
-) -> Option<ConflictKind> {
+) -> Result<Option<ConflictKind>> {
     // What this transaction made itself nobody else has changed.
-    let then = base.object(id)?;
-    let Some(now) = theirs.object(id) else { return Some(ConflictKind::Definition) };
+    let Some(then) = base.object(id) else { return Ok(None) };
+    let Some(now) = theirs.object(id) else { return Ok(Some(ConflictKind::Definition)) };
     if then.header().dropped_nanos != now.header().dropped_nanos {
-        return Some(ConflictKind::Definition);
+        return Ok(Some(ConflictKind::Definition));
     }
     if let (Object::Table(then), Object::Table(now)) = (then, now) {
         if !delta.added.is_empty() && !takes_rows_of(now, then) {
-            return Some(ConflictKind::Definition);
+            return Ok(Some(ConflictKind::Definition));
         }
         if delta.depends_on_rows && now.data_version != then.data_version {
-            return Some(ConflictKind::Rows);
+            return Ok(Some(ConflictKind::Rows));
         }
     }
-    let (then, now) = (rows_of(base, id)?, rows_of(theirs, id)?);
+    if delta.removed.is_empty() && delta.deleted.is_empty() {
+        return Ok(None);
+    }
+    let (Some(then), Some(now)) = (rows_of(base, id), rows_of(theirs, id)) else { return Ok(None) };
+    let (then, now) = (touched_in(then, delta)?, touched_in(now, delta)?);
     let removed = delta.removed.iter().any(|partition| {
-        let then = then.partition(partition);
-        then.is_some_and(|then| {
-            now.partition(partition).is_none_or(|now| now.deleted != then.deleted)
-        })
+        then.get(partition)
+            .is_some_and(|then| now.get(partition).is_none_or(|now| now.deleted != then.deleted))
     });
     let deleted = delta.deleted.iter().any(|(partition, rows)| {
         let still_there =
             |now: &Partition| now.deleted.as_ref().is_none_or(|deleted| deleted.is_disjoint(rows));
-        then.partition(partition).is_some()
-            && !now.partition(partition).is_some_and(|now| still_there(now))
+        then.contains_key(partition) && !now.get(partition).is_some_and(|now| still_there(now))
     });
-    (removed || deleted).then_some(ConflictKind::Rows)
+    Ok((removed || deleted).then_some(ConflictKind::Rows))
+}
+
+/// The micro-partitions of a snapshot that a change touches.
+fn touched_in<'s>(
+    snapshot: &'s Snapshot,
+    delta: &SnapshotDelta,
+) -> Result<HashMap<&'s PartitionId, &'s Arc<Partition>>> {
+    let touched = |partition: &&Arc<Partition>| {
+        delta.removed.contains(&partition.id) || delta.deleted.contains_key(&partition.id)
+    };
+    let partitions = snapshot.partitions()?.iter().filter(touched);
+    Ok(partitions.map(|partition| (&partition.id, partition)).collect())
 }
 
 /// Rows that this transaction added and then rewrote carry ids that are only right if nobody else added

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use firn_storage::format::{from_bytes, hash, to_bytes, v1};
 use firn_storage::{ObjectAccess, path};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::convert::{Lists, Names, Written, change_from, change_to};
+use super::convert::{Lists, Names, change_from, change_to};
 use super::operation::Operation;
-use crate::catalog::{Catalog, Moment};
+use crate::catalog::{Catalog, CatalogChange, Moment};
 
 /// Commits that are fetched at once from a bucket.
 pub(crate) const READ_AHEAD: u64 = 16;
@@ -38,22 +38,27 @@ pub(crate) struct Logged {
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(super) access: ObjectAccess,
-    /// What checkpoints have written already.
-    pub(super) written: Mutex<Written>,
 }
 
 impl Log {
     pub(crate) fn new(access: ObjectAccess) -> Log {
-        Log { access, written: Mutex::default() }
+        Log { access }
     }
 
-    pub(super) fn lists(&self) -> Lists<'_> {
-        Lists { access: &self.access, written: None }
-    }
-
-    /// The persisted form of operations; long lists of micro-partitions are written by this.
-    pub(crate) fn changes_of(&self, operations: &[Operation]) -> Result<Vec<v1::Change>> {
-        let lists = self.lists();
+    /// The persisted form of operations at this time; long lists of micro-partitions are written by this.
+    pub(crate) fn changes_of(
+        &self,
+        operations: &[Operation],
+        now_nanos: i64,
+    ) -> Result<Vec<v1::Change>> {
+        let lists = Lists::of_commit(&self.access, now_nanos);
+        let created = operations.iter().filter_map(|operation| match operation {
+            Operation::Catalog(CatalogChange::Create { object, .. }) => {
+                object.rows().map(|rows| (object.id(), rows.as_ref()))
+            }
+            _ => None,
+        });
+        lists.prepare(&created.collect::<Vec<_>>())?;
         operations.iter().map(|operation| change_to(operation, &lists)).collect()
     }
 
@@ -178,7 +183,7 @@ impl Log {
         check_link(catalog, &logged.commit)?;
         let Logged { commit, hash } = logged;
         let moment = Moment { version: commit.version, nanos: commit.time_nanos };
-        let lists = self.lists();
+        let lists = Lists::of_commit(&self.access, commit.time_nanos);
         let mut changed = Vec::new();
         for mut change in commit.changes {
             if !Names::Of(catalog).resolve(&mut change) {
@@ -206,11 +211,12 @@ impl Log {
         let base = checkpoint.as_ref().and_then(|checkpoint| checkpoint.base);
         let base = base.map(|version| self.checkpoint(version)).transpose()?;
         for object in checkpoint.iter().chain(&base).flat_map(|checkpoint| &checkpoint.objects) {
-            live.extend(object.snapshot().and_then(|rows| rows.partitions.manifest.clone()));
+            live.extend(object.snapshot().iter().flat_map(|rows| rows.partitions.files()).cloned());
         }
         let mut next = newest.unwrap_or(0) + 1;
         while let Some(logged) = self.commit(next)? {
-            live.extend(logged.commit.changes.iter().filter_map(v1::Change::list).cloned());
+            let lists = logged.commit.changes.iter().filter_map(v1::Change::list);
+            live.extend(lists.flat_map(v1::PartitionList::files).cloned());
             next += 1;
         }
         Ok(live)

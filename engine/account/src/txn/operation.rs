@@ -48,11 +48,9 @@ impl Catalog {
 
     /// The rows of a table or of a materialized view's hidden table.
     pub(crate) fn rows_of(&self, id: ObjectId) -> Result<&Arc<Snapshot>> {
-        match self.expect(id)? {
-            Object::Table(table) => Ok(&table.snapshot),
-            Object::MaterializedView(view) => Ok(&view.state.snapshot),
-            other => Err(Error::internal(format!("a {} has no rows", other.kind().word()))),
-        }
+        let object = self.expect(id)?;
+        let none = || Error::internal(format!("a {} has no rows", object.kind().word()));
+        object.rows().ok_or_else(none)
     }
 
     fn change_rows(&mut self, id: ObjectId, delta: &SnapshotDelta, moment: Moment) -> Result<()> {

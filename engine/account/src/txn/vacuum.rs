@@ -8,13 +8,15 @@
 //! stays for a grace time after it was written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
-use firn_storage::{ObjectInfo, path};
+use firn_storage::{ObjectInfo, Snapshot, path};
 use firn_types::{ErrorCode, ObjectId, Result};
 
 use super::Operation;
 use super::checkpoint::BASE_NANOS_MAX;
+use super::convert::LIST_REFERRED_NANOS;
 use crate::Account;
 use crate::account::Rebase;
 use crate::catalog::{ACCOUNT, Catalog, CatalogChange, Object};
@@ -164,21 +166,26 @@ impl Vacuum<'_> {
         self.account.refresh()?;
         let catalog = self.account.catalog();
         let oldest = self.oldest(&catalog);
-        let live = live_files(&catalog, memory, self.now);
+        let live = live_files(&catalog, memory, self.now)?;
         let now = self.now;
-        let retention = |file: &str, memory: &Memory| {
-            let table = path::table_of(file).unwrap_or(0);
+        let until = |file: &ObjectInfo, dead: i64, memory: &Memory| {
+            let table = path::table_of(&file.path).unwrap_or(0);
             let own = catalog.object(ObjectId(table));
             let own = own.map_or(0, |own| now - catalog.retained_since(own, now));
-            own.max(memory.shared.get(&table).copied().unwrap_or(0))
+            dead.saturating_add(own.max(memory.shared.get(&table).copied().unwrap_or(0)))
         };
-        if !self.sort_out(&data, &live, memory, &retention)? {
+        if !self.sort_out(&data, &live, memory, &until)? {
             return Ok(false);
         }
         let live = self.account.log().live_lists()?;
-        // Old checkpoints and commits refer to lists as long as they are kept.
-        let kept = self.now - oldest;
-        if !self.sort_out(&lists, &live, memory, &|_, _| kept)? {
+        // Old checkpoints and commits refer to lists as long as they are kept, and processes that have not read
+        // them yet do so for a while. A young one may come back.
+        let kept = now - oldest;
+        let until = |list: &ObjectInfo, dead: i64, _: &Memory| {
+            let referred = list.modified_nanos.saturating_add(LIST_REFERRED_NANOS);
+            dead.max(referred).saturating_add(kept)
+        };
+        if !self.sort_out(&lists, &live, memory, &until)? {
             return Ok(false);
         }
         let present: HashSet<&str> =
@@ -194,13 +201,14 @@ impl Vacuum<'_> {
         oldest.unwrap_or(self.now).min(self.now.saturating_sub(LOG_NANOS_MIN))
     }
 
-    /// Notes which files are dead, and deletes those that have been so for as long as `retention` says.
+    /// Notes which files are dead, and deletes those that are kept no longer: `until` says how long, from when
+    /// a file was first found dead.
     fn sort_out(
         &mut self,
         files: &[ObjectInfo],
         live: &HashSet<String>,
         memory: &mut Memory,
-        retention: &dyn Fn(&str, &Memory) -> i64,
+        until: &dyn Fn(&ObjectInfo, i64, &Memory) -> i64,
     ) -> Result<bool> {
         for file in files {
             if live.contains(&file.path) {
@@ -208,9 +216,8 @@ impl Vacuum<'_> {
                 memory.dead.remove(&file.path);
                 continue;
             }
-            let kept = retention(&file.path, memory);
             let since = *memory.dead.entry(file.path.clone()).or_insert(self.now);
-            let expired = since.saturating_add(kept) <= self.now;
+            let expired = until(file, since, memory) <= self.now;
             if !expired || file.modified_nanos >= self.before {
                 continue;
             }
@@ -272,12 +279,14 @@ impl Vacuum<'_> {
 }
 
 /// The files of the newest version; notes which tables share files of others.
-fn live_files(catalog: &Catalog, memory: &mut Memory, now: i64) -> HashSet<String> {
+fn live_files(catalog: &Catalog, memory: &mut Memory, now: i64) -> Result<HashSet<String>> {
     let mut live = HashSet::new();
     let mut shared: HashMap<u64, i64> = HashMap::new();
+    let rows: Vec<&Snapshot> = catalog.all().filter_map(Object::rows).map(Arc::as_ref).collect();
+    Snapshot::read_all(&rows)?;
     for object in catalog.all() {
-        let Ok(rows) = catalog.rows_of(object.id()) else { continue };
-        for partition in rows.partitions() {
+        let Some(rows) = object.rows() else { continue };
+        for partition in rows.partitions()?.iter() {
             let folder = path::table_of(&partition.path).unwrap_or(0);
             if folder != object.id().0 {
                 let kept = now - catalog.retained_since(object, now);
@@ -291,5 +300,5 @@ fn live_files(catalog: &Catalog, memory: &mut Memory, now: i64) -> HashSet<Strin
         let longest = memory.shared.entry(folder).or_insert(kept);
         *longest = kept.max(*longest);
     }
-    live
+    Ok(live)
 }

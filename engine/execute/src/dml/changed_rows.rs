@@ -161,7 +161,7 @@ impl<'c> ChangedRows<'c> {
         deleted: Option<&RoaringBitmap>,
     ) -> Result<()> {
         let reader = self.old.reader(partition)?;
-        let known = self.old.has_ids(partition);
+        let known = self.old.has_ids(partition)?;
         if whole && known && self.replace.pays(&pending, &reader) {
             let put = || self.replace.replace(&reader, &pending, deleted);
             if let Some(new) = self.context.pool.install(put)? {

@@ -19,10 +19,10 @@ use crate::context::QueryContext;
 pub fn delete(plan: &Delete, context: &QueryContext, transaction: &mut Transaction) -> Result<u64> {
     let table = &plan.target.table;
     if takes_all(&plan.source) {
-        let removed = table.snapshot.partitions().iter().map(|partition| partition.id.clone());
+        let removed = table.snapshot.partitions()?.iter().map(|partition| partition.id.clone());
         let delta = SnapshotDelta { removed: removed.collect(), ..SnapshotDelta::default() };
         transaction.change(table.id(), delta)?;
-        return Ok(table.snapshot.rows());
+        return table.snapshot.rows();
     }
     let touched = Touched::default();
     let address = position_of(&plan.source, plan.address)?;

@@ -1,17 +1,17 @@
 //! What is stored of rows that a statement changes: their ids, which they keep, and for messages their
 //! values.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use arrow::array::{Int64Array, UInt32Array};
 use firn_account::Transaction;
 use firn_account::catalog::Table;
 use firn_column::{Array, Column};
 use firn_functions::cast::{CastMode, cast_column};
-use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
-use firn_types::{Error, ErrorCode, Result, SqlType, Value};
+use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection, Snapshot};
+use firn_types::{Error, ErrorCode, PartitionId, Result, SqlType, Value};
 
 use crate::context::{QueryContext, lock};
 use crate::row_locator::RowLocator;
@@ -20,8 +20,10 @@ use crate::row_locator::RowLocator;
 pub(super) struct OldRows<'c> {
     table: Arc<Table>,
     context: &'c QueryContext,
-    /// For each partition, how its rows' ids are found.
-    ids: Vec<IdRule>,
+    /// The rows that are committed; none when all that the transaction sees are.
+    committed: Option<Arc<Snapshot>>,
+    /// The names of its micro-partitions, once somebody asked.
+    committed_ids: OnceLock<HashSet<PartitionId>>,
     readers: Mutex<HashMap<u32, Arc<PartitionReader>>>,
 }
 
@@ -43,25 +45,41 @@ impl<'c> OldRows<'c> {
         context: &'c QueryContext,
         transaction: &Transaction,
     ) -> OldRows<'c> {
-        let committed = transaction.account().catalog();
-        let committed = committed.table(table.id()).map(|table| Arc::clone(&table.snapshot));
-        let is_committed = |id| {
-            table.is_temporary()
-                || committed.as_ref().is_some_and(|snapshot| snapshot.partition(id).is_some())
+        let catalog = transaction.account().catalog();
+        let committed = catalog.table(table.id()).map(|table| Arc::clone(&table.snapshot));
+        let committed = match committed {
+            _ if table.is_temporary() => None,
+            // It was created by the transaction.
+            None => Some(Arc::default()),
+            Some(rows) if rows.next_row_id() == table.snapshot.next_row_id() => None,
+            Some(rows) => Some(rows),
         };
-        let all_committed = committed
-            .as_ref()
-            .is_some_and(|committed| committed.next_row_id() == table.snapshot.next_row_id());
-        let ids =
-            table.snapshot.partitions().iter().map(|partition| match partition.stored_row_ids {
-                true => IdRule::Stored,
-                false if all_committed || is_committed(&partition.id) => {
-                    IdRule::From(partition.first_row_id)
-                }
-                false => IdRule::None,
-            });
-        let ids = ids.collect();
-        OldRows { table: Arc::clone(table), context, ids, readers: Mutex::default() }
+        OldRows {
+            table: Arc::clone(table),
+            context,
+            committed,
+            committed_ids: OnceLock::new(),
+            readers: Mutex::default(),
+        }
+    }
+
+    /// How the ids of a partition's rows are found.
+    fn id_rule(&self, position: u32) -> Result<IdRule> {
+        let partition = self.partition(position)?;
+        let is_committed = match &self.committed {
+            None => true,
+            Some(committed) => {
+                let all = committed.partitions()?.iter();
+                let known =
+                    self.committed_ids.get_or_init(|| all.map(|one| one.id.clone()).collect());
+                known.contains(&partition.id)
+            }
+        };
+        Ok(match partition.stored_row_ids {
+            true => IdRule::Stored,
+            false if is_committed => IdRule::From(partition.first_row_id),
+            false => IdRule::None,
+        })
     }
 
     /// The ids of rows; none of rows that have none yet.
@@ -72,8 +90,7 @@ impl<'c> OldRows<'c> {
         let mut ids = Vec::with_capacity(rows.len());
         for run in rows.chunk_by(|a, b| a.partition() == b.partition()) {
             let partition = run[0].partition();
-            let rule = self.ids.get(partition as usize).copied();
-            match rule.ok_or_else(|| Error::internal("an address beyond the snapshot"))? {
+            match self.id_rule(partition)? {
                 IdRule::From(first) => {
                     ids.extend(run.iter().map(|row| Some(first + i64::from(row.row()))));
                 }
@@ -135,9 +152,11 @@ impl<'c> OldRows<'c> {
     }
 
     /// Whether the rows of a partition have ids already.
-    pub(super) fn has_ids(&self, partition: u32) -> bool {
-        let rule = self.ids.get(partition as usize);
-        matches!(rule, Some(IdRule::From(_) | IdRule::Stored))
+    ///
+    /// # Errors
+    /// `Storage`, `CorruptFile`.
+    pub(super) fn has_ids(&self, partition: u32) -> Result<bool> {
+        Ok(matches!(self.id_rule(partition)?, IdRule::From(_) | IdRule::Stored))
     }
 
     /// A partition by its position.
@@ -145,7 +164,7 @@ impl<'c> OldRows<'c> {
     /// # Errors
     /// An internal error when there is none.
     pub(super) fn partition(&self, position: u32) -> Result<&Arc<Partition>> {
-        let found = self.table.snapshot.partitions().get(position as usize);
+        let found = self.table.snapshot.partitions()?.get(position as usize);
         found.ok_or_else(|| Error::internal("an address beyond the snapshot"))
     }
 

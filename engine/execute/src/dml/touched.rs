@@ -80,8 +80,9 @@ impl Rows {
         replaced: &BTreeSet<u32>,
     ) -> Result<SnapshotDelta> {
         let mut delta = SnapshotDelta::default();
+        let partitions = snapshot.partitions()?;
         for (position, rows) in self.0 {
-            let partition = snapshot.partitions().get(position as usize);
+            let partition = partitions.get(position as usize);
             let partition =
                 partition.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
             if rows.len() >= partition.live_rows() || replaced.contains(&position) {
@@ -127,11 +128,14 @@ fn run_of(addresses: &[Option<RowLocator>]) -> Option<(u32, RoaringBitmap)> {
 /// Whether the rows that a statement reads and takes away are those that the transaction sees: addresses
 /// mean nothing in any other version, and INSERT OVERWRITE may only remove what it has read. A statement
 /// for which that is not so must be planned again.
-pub fn is_current(plan: &StatementPlan, transaction: &Transaction) -> bool {
+///
+/// # Errors
+/// When the list of a table's micro-partitions cannot be read.
+pub fn is_current(plan: &StatementPlan, transaction: &Transaction) -> Result<bool> {
     let catalog = transaction.catalog();
-    let current = |table: &Table| {
-        let current = catalog.table(table.id()).map(|current| &current.snapshot);
-        current.is_some_and(|current| same_partitions(current, &table.snapshot))
+    let current = |table: &Table| match catalog.table(table.id()) {
+        Some(current) => same_partitions(&current.snapshot, &table.snapshot),
+        None => Ok(false),
     };
     match plan {
         StatementPlan::Update(plan) => current(&plan.target.table),
@@ -142,18 +146,24 @@ pub fn is_current(plan: &StatementPlan, transaction: &Transaction) -> bool {
         }
         StatementPlan::InsertMany(plan) if plan.overwrite => {
             let targets = plan.branches.iter().flat_map(|branch| &branch.into);
-            let mut tables = targets.map(|(target, _)| &target.table);
-            tables.all(|table| !plan.read_targets.contains(&table.id()) || current(table))
+            for (target, _) in targets {
+                if plan.read_targets.contains(&target.table.id()) && !current(&target.table)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
-        _ => true,
+        _ => Ok(true),
     }
 }
 
-fn same_partitions(a: &Snapshot, b: &Snapshot) -> bool {
+fn same_partitions(a: &Snapshot, b: &Snapshot) -> Result<bool> {
+    if std::ptr::eq(a, b) {
+        return Ok(true);
+    }
     let same = |(a, b): (&Arc<Partition>, &Arc<Partition>)| {
         Arc::ptr_eq(a, b) || (a.id == b.id && a.deleted == b.deleted)
     };
-    std::ptr::eq(a, b)
-        || (a.partitions().len() == b.partitions().len()
-            && a.partitions().iter().zip(b.partitions()).all(same))
+    let (a, b) = (a.partitions()?, b.partitions()?);
+    Ok(a.len() == b.len() && a.iter().zip(b.iter()).all(same))
 }

@@ -4,12 +4,10 @@
 //! addresses (late materialization: D. Abadi et al., "Materialization Strategies in a Column-Oriented DBMS",
 //! ICDE 2007).
 
-use std::sync::Arc;
-
 use arrow::array::UInt32Array;
 use firn_column::Batch;
 use firn_column::kernels::take::{RowOf, gather};
-use firn_storage::{Partition, PartitionReader, ReadColumn, RowSelection};
+use firn_storage::{PartitionReader, Partitions, ReadColumn, RowSelection};
 use firn_types::{Error, Result};
 
 use crate::context::QueryContext;
@@ -18,7 +16,7 @@ use crate::row_locator::RowLocator;
 
 /// Reads columns of rows by their addresses.
 pub(crate) struct FetchTransform {
-    pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) partitions: Partitions,
     pub(crate) columns: Vec<ReadColumn>,
     /// Where the rows' addresses stand in what comes in.
     pub(crate) address: usize,

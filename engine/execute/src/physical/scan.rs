@@ -61,7 +61,7 @@ impl Builder<'_, '_> {
         let output = layout.positions_where(|id| wanted.contains(&id));
         let address = node.row_address.filter(|id| wanted.contains(id));
         let spec = ScanSpec {
-            partitions: node.snapshot.partitions().iter().cloned().enumerate().collect(),
+            partitions: node.snapshot.partitions()?.clone(),
             columns: all.iter().map(|column| read_column(node, column)).collect::<Result<_>>()?,
             first: first.len(),
             conditions: Conditions::new(node.conditions.clone(), &layout)?,
@@ -111,7 +111,7 @@ impl Builder<'_, '_> {
             let arguments: Vec<_> = call.arguments.iter().map(Expr::as_column).collect();
             let meaning = call.function.meaning;
             let value = match (meaning, meaning.extreme(), arguments.as_slice()) {
-                (AggregateMeaning::Count, _, []) => Value::integer(scan.snapshot.rows()),
+                (AggregateMeaning::Count, _, []) => Value::integer(scan.snapshot.rows().ok()?),
                 (_, Some(extreme), [Some(column)]) => {
                     let mut column = *column;
                     while let Some(below) = passed.get(&column).filter(|below| **below != column) {
@@ -134,7 +134,7 @@ impl Builder<'_, '_> {
 fn known_extreme(scan: &Scan, id: ColumnId, extreme: Ordering) -> Option<Value> {
     let column = scan.columns.iter().find(|column| column.column.id == id)?;
     let summary = scan.snapshot.column_summary(column.field)?;
-    if !summary.exact || summary.rows != scan.snapshot.rows() {
+    if !summary.exact || summary.rows != scan.snapshot.rows().ok()? {
         return None;
     }
     let value = if extreme.is_lt() { summary.min.clone()? } else { summary.max.clone()? };

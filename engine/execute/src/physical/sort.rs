@@ -124,7 +124,7 @@ impl<'p> LateColumns<'p> {
         let output = all.positions_where(|id| id != ADDRESS);
         let columns = self.columns.iter().map(|column| read_column(self.scan, column));
         let transform = FetchTransform {
-            partitions: self.scan.snapshot.partitions().to_vec(),
+            partitions: self.scan.snapshot.partitions()?.clone(),
             columns: columns.collect::<Result<_>>()?,
             address: first.layout.position(ADDRESS)?,
             output: output.clone(),

@@ -51,7 +51,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         let plan = running.plan(statement)?;
         let mut purge = copy::Purge::default();
         let outcome = running.write(|running, transaction| {
-            if !dml::is_current(&plan, transaction) {
+            if !dml::is_current(&plan, transaction)? {
                 return Ok(None);
             }
             match &plan {

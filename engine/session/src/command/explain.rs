@@ -267,9 +267,9 @@ fn root(plan: &StatementPlan, names: &ColumnNames) -> Description {
 /// What a scan reads of its table.
 fn assigned(plan: &Plan) -> Option<Assigned> {
     let Plan::Scan(scan) = plan else { return None };
-    let all = scan.snapshot.partitions();
+    let all = scan.snapshot.partitions().ok()?;
     let mut assigned = Assigned { total: all.len() as u64, ..Assigned::default() };
-    for partition in all {
+    for partition in all.iter() {
         if prune::prune(&scan.pruning, partition.as_ref()) != prune::Prune::Skip {
             assigned.partitions += 1;
             assigned.bytes += partition.bytes;

@@ -72,7 +72,7 @@ fn added_since(
     let Ok(then) = account.snapshot_at(base.id(), &TimePoint::Version(reflects)) else {
         return Ok(None);
     };
-    let changed = changes(&then, &base.snapshot);
+    let changed = changes(&then, &base.snapshot)?;
     if !changed.is_append() || changed.inserted.iter().any(|rows| rows.rows.is_some()) {
         return Ok(None);
     }

@@ -145,7 +145,7 @@ fn add_column(
             return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
     }
-    let has_rows = table.snapshot.rows() > 0;
+    let has_rows = table.snapshot.rows()? > 0;
     let (mut new, sequence) = column(running, definition, None, &table.header)?;
     if let Some(default) = &definition.default {
         check_family(running, &new, default)?;
@@ -253,8 +253,9 @@ fn alter_column(running: &StatementContext, table: &mut Table, alter: &AlterColu
             change_type(column, to, &rows)
         }
         ColumnChange::SetNotNull => {
+            rows.partitions()?;
             let nulls = rows.column_summary(column.field_id).is_none_or(|c| c.null_count > 0);
-            if rows.rows() > 0 && nulls {
+            if rows.rows()? > 0 && nulls {
                 let text = format!(
                     "column [{}] contains null values. Not null constraint cannot be added.",
                     column.name
@@ -315,7 +316,7 @@ fn change_type(column: &mut TableColumn, to: SqlType, rows: &firn_storage::Snaps
                 let reason = "changing the scale of a number is not supported.";
                 return refuse(ErrorCode::CannotChangeScale, reason);
             }
-            if p2 < p1 && !values_fit(column, p2, rows) {
+            if p2 < p1 && !values_fit(column, p2, rows)? {
                 let reason = "a value of the column has more digits.";
                 return refuse(ErrorCode::CannotChangeType, reason);
             }
@@ -328,16 +329,22 @@ fn change_type(column: &mut TableColumn, to: SqlType, rows: &firn_storage::Snaps
     Ok(())
 }
 
-fn values_fit(column: &TableColumn, precision: u8, rows: &firn_storage::Snapshot) -> bool {
-    let Some(summary) = rows.column_summary(column.field_id) else { return rows.rows() == 0 };
+fn values_fit(
+    column: &TableColumn,
+    precision: u8,
+    snapshot: &firn_storage::Snapshot,
+) -> Result<bool> {
+    snapshot.partitions()?;
+    let rows = snapshot.rows()?;
+    let Some(summary) = snapshot.column_summary(column.field_id) else { return Ok(rows == 0) };
     let fits = |value: &Option<firn_types::Value>| match value {
         Some(firn_types::Value::Number(number)) => {
             firn_types::decimal::fits_precision(number.unscaled, precision)
         }
         _ => false,
     };
-    let all_null = summary.min.is_none() && summary.null_count >= rows.rows();
-    all_null || (fits(&summary.min) && fits(&summary.max))
+    let all_null = summary.min.is_none() && summary.null_count >= rows;
+    Ok(all_null || (fits(&summary.min) && fits(&summary.max)))
 }
 
 fn add_constraint(

@@ -251,7 +251,7 @@ fn ranges(described: &Described, table: &str, keys: Option<&str>) -> Result<(Str
         ..FunctionContext::default()
     };
     let keys = bound_keys(described, &functions, &table)?;
-    let partitions = table.snapshot.partitions().iter();
+    let partitions = table.snapshot.partitions()?.iter();
     let range = |partition: &Arc<Partition>| {
         let ends = keys.iter().map(|key| ends(key, &table, partition, &functions));
         let (least, greatest) = ends.collect::<Result<Vec<_>>>()?.into_iter().unzip();

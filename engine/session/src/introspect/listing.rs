@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_storage::Snapshot;
 use firn_types::variant::{JsonReader, RepeatedKey};
 use firn_types::{Field, Result, SqlType, Value};
 
@@ -83,6 +84,15 @@ pub(crate) fn optional(value: Option<impl Into<Arc<str>>>) -> Value {
 /// A whole number.
 pub(crate) fn number(number: impl Into<i128>) -> Value {
     Value::integer(number)
+}
+
+/// A table's rows and bytes; NULL where its list of micro-partitions tells them and cannot be read, which is
+/// no reason to show no other table.
+pub(crate) fn totals(rows: &Snapshot) -> [Value; 2] {
+    match rows.totals() {
+        Ok(totals) => [number(totals.rows), number(totals.bytes)],
+        Err(_) => [Value::Null, Value::Null],
+    }
 }
 
 /// A moment: nanoseconds since 1970 UTC.

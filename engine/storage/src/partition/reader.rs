@@ -23,7 +23,7 @@ use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
 use super::selection::{RowSelection, Spans};
 use super::{ROW_ID_FIELD, ReadColumn, ResidentRows};
-use crate::{ColumnCache, Home, ObjectAccess, Partition, Prune, prune};
+use crate::{ColumnCache, Location, ObjectAccess, Partition, Prune, prune};
 
 /// Some consecutive rows of a file whose columns are read as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,8 +74,8 @@ impl PartitionReader {
         partition: &Arc<Partition>,
         cache: &Arc<ColumnCache>,
     ) -> Result<PartitionReader> {
-        let rows = match (&partition.home, cache.footer(&partition.id)) {
-            (Home::Memory(rows), _) => Rows::Memory(Arc::clone(rows)),
+        let rows = match (&partition.location, cache.footer(&partition.id)) {
+            (Location::Memory(rows), _) => Rows::Memory(Arc::clone(rows)),
             (_, Some(footer)) => Rows::File(footer),
             (_, None) => {
                 let footer = Arc::new(Footer::load(access, partition)?);

@@ -25,7 +25,7 @@ use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
 use super::writer::{encode_file, encoding_failed, plan_column, statistics};
 use super::{ROW_ID_FIELD, StoredColumn, map_all};
-use crate::{ColumnStatistics, Home, Partition, WriterOptions};
+use crate::{ColumnStatistics, Location, Partition, WriterOptions};
 
 /// A micro-partition some of whose columns are to be replaced.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl<'r> Replacement<'r> {
             let root = footer.root(column.field).filter(|_| !new.contains(&at));
             root.is_none_or(|root| footer.field(root).name() == column.name)
         };
-        let fits = matches!(reader.partition().home, Home::File)
+        let fits = matches!(reader.partition().location, Location::File)
             && alike
             && last.len() <= row_group_rows
             && columns.iter().enumerate().all(same_name);
@@ -97,7 +97,7 @@ impl<'r> Replacement<'r> {
         Ok(Partition {
             id,
             path,
-            home: Home::File,
+            location: Location::File,
             rows,
             bytes: size,
             seal: Some(seal),

@@ -10,7 +10,7 @@ use firn_types::variant::Builder;
 use firn_types::{Decimal, FieldId, Result, SqlType, Value};
 
 use super::*;
-use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition, Prune, prune};
+use crate::{ColumnCache, ColumnStatistics, Location, ObjectAccess, Partition, Prune, prune};
 
 fn column(id: u32, sql_type: SqlType) -> StoredColumn {
     StoredColumn { field: FieldId(id), name: format!("C{id}"), sql_type }
@@ -88,7 +88,7 @@ fn in_memory(
     let mut partitions = writer.finish()?;
     assert_eq!(partitions.len(), 1);
     let Some(partition) = partitions.pop() else { unreachable!("one partition") };
-    assert!(matches!(partition.home, Home::Memory(_)));
+    assert!(matches!(partition.location, Location::Memory(_)));
     let mut deleted = Partition { deleted: Some(Arc::new([0].into())), ..partition.clone() };
     deleted.rows = values.len() as u64;
     for (partition, skip) in [(Arc::new(partition.clone()), 0), (Arc::new(deleted), 1)] {
@@ -122,10 +122,10 @@ fn rows_without_room_in_memory_are_written() -> Result<()> {
     let cache = ColumnCache::new(bytes * 3);
     let write = || write(&cache);
     let first = write()?;
-    assert!(matches!(first.home, Home::Memory(_)));
-    assert!(matches!(write()?.home, Home::File));
+    assert!(matches!(first.location, Location::Memory(_)));
+    assert!(matches!(write()?.location, Location::File));
     drop(first);
-    assert!(matches!(write()?.home, Home::Memory(_)), "room is given back");
+    assert!(matches!(write()?.location, Location::Memory(_)), "room is given back");
     Ok(())
 }
 

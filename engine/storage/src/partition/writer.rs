@@ -24,7 +24,7 @@ use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
 use super::{ROW_ID_FIELD, ResidentRows, StoredColumn, map_all};
 use crate::statistics::Gathering;
-use crate::{ColumnCache, ColumnStatistics, Home, ObjectAccess, Partition};
+use crate::{ColumnCache, ColumnStatistics, Embedded, Location, ObjectAccess, Partition};
 
 /// How large micro-partitions become.
 #[derive(Clone, Debug)]
@@ -169,20 +169,20 @@ impl PartitionWriter {
             }
             None => None,
         };
-        let (home, bytes, seal, columns) = match held {
+        let (location, bytes, seal, columns) = match held {
             Some(rows) => {
                 let bytes = rows.bytes();
-                (Home::Memory(rows), bytes, None, Vec::new())
+                (Location::Memory(rows), bytes, None, Vec::new())
             }
             None => {
-                let (home, bytes, seal, columns) = self.write_encoded(&path, &batches)?;
-                (home, bytes, Some(seal), columns)
+                let (location, bytes, seal, columns) = self.write_encoded(&path, &batches)?;
+                (location, bytes, Some(seal), columns)
             }
         };
         Ok(Partition {
             id,
             path,
-            home,
+            location,
             rows: rows as u64,
             bytes,
             seal,
@@ -198,7 +198,7 @@ impl PartitionWriter {
         &self,
         path: &str,
         batches: &[Batch],
-    ) -> Result<(Home, u64, FooterSeal, Vec<ColumnStatistics>)> {
+    ) -> Result<(Location, u64, FooterSeal, Vec<ColumnStatistics>)> {
         let columns = self.columns.iter().enumerate().collect();
         let plan = |(position, column)| Ok(plan_column(position, column, batches));
         let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
@@ -206,11 +206,16 @@ impl PartitionWriter {
             encode_file(&plans, batches, &self.options).map_err(encoding_failed)?;
         let (size, columns) = (file.len(), statistics(plans, &metadata));
         if size <= self.options.inside_bytes {
-            return Ok((Home::Commit(file.into_bytes()), size as u64, seal, columns));
+            return Ok((
+                Location::Commit(Arc::new(Embedded::new(file.into_bytes()))),
+                size as u64,
+                seal,
+                columns,
+            ));
         }
         let size = size as u64;
         self.access.put_blocks(path, file.into_payload())?;
-        Ok((Home::File, size, seal, columns))
+        Ok((Location::File, size, seal, columns))
     }
 }
 

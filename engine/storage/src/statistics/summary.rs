@@ -65,19 +65,35 @@ impl ColumnSummary {
         }
         self.exact &= column.exact && partition.deleted.is_none();
         self.bounded &= column.min.is_some() && column.max.is_some();
+        self.widen(column.min.as_ref(), column.max.as_ref());
+    }
+
+    /// Adds what is known of further partitions.
+    pub(crate) fn merge(&mut self, other: &ColumnSummary) {
+        self.distinct_count.take();
+        self.rows += other.rows;
+        self.null_count += other.null_count;
+        self.bytes += other.bytes;
+        self.distinct.merge(&other.distinct);
+        self.exact &= other.exact;
+        self.bounded &= other.bounded;
+        self.widen(other.min.as_ref(), other.max.as_ref());
+    }
+
+    fn widen(&mut self, min: Option<&Value>, max: Option<&Value>) {
         if self.bounded {
-            self.min = least(self.min.take(), column.min.clone(), std::cmp::Ordering::Less);
-            self.max = least(self.max.take(), column.max.clone(), std::cmp::Ordering::Greater);
+            further(&mut self.min, min, std::cmp::Ordering::Less);
+            further(&mut self.max, max, std::cmp::Ordering::Greater);
         } else {
             (self.min, self.max, self.exact) = (None, None, false);
         }
     }
 }
 
-/// Whichever of two values lies further to the side that `wanted` says.
-fn least(a: Option<Value>, b: Option<Value>, wanted: std::cmp::Ordering) -> Option<Value> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(if compare(&b, &a) == Some(wanted) { b } else { a }),
-        (a, b) => a.or(b),
+/// Takes over a value that lies further to the side that `wanted` says.
+fn further(known: &mut Option<Value>, value: Option<&Value>, wanted: std::cmp::Ordering) {
+    let Some(value) = value else { return };
+    if known.as_ref().is_none_or(|known| compare(value, known) == Some(wanted)) {
+        *known = Some(value.clone());
     }
 }

@@ -9,6 +9,7 @@ mod view;
 
 use std::sync::Arc;
 
+use firn_storage::Snapshot;
 use firn_types::ObjectId;
 
 pub use account::{Integration, Role, User, Warehouse};
@@ -211,6 +212,15 @@ impl Object {
         let mut object = self.clone();
         object.header_mut().comment = comment.to_string();
         object
+    }
+
+    /// The version of its rows; none of what has no rows.
+    pub fn rows(&self) -> Option<&Arc<Snapshot>> {
+        match self {
+            Object::Table(table) => Some(&table.snapshot),
+            Object::MaterializedView(view) => Some(&view.state.snapshot),
+            _ => None,
+        }
     }
 
     /// The namespace of its kind.

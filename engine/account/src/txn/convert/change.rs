@@ -20,7 +20,7 @@ pub(in crate::txn) fn change_to(operation: &Operation, lists: &Lists<'_>) -> Res
         Operation::Catalog(change) => catalog_change_to(change, lists)?,
         Operation::Rows { table, delta } => v1::Change::Rows {
             table: table.0,
-            added: lists.list_to(*table, delta.added.iter())?,
+            added: lists.added_to(*table, &delta.added)?,
             removed: delta.removed.iter().map(|id| id.0.clone()).collect(),
             deleted: delta.deleted.iter().map(|(id, rows)| (id.0.clone(), rows_to(rows))).collect(),
             truncated: delta.truncated,
@@ -99,8 +99,10 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             for (id, bitmap) in deleted {
                 rows.insert(PartitionId(id), rows_from(&bitmap)?);
             }
+            let (added, added_list) = lists.added_from(&added)?;
             let delta = SnapshotDelta {
-                added: lists.list_from(&added)?,
+                added,
+                added_list,
                 removed: removed.into_iter().map(PartitionId).collect(),
                 deleted: rows,
                 truncated,

@@ -173,7 +173,7 @@ fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
         definition_version: table.definition_version,
     };
     if rows {
-        persisted.snapshot = lists.snapshot_to(table.id(), &table.snapshot)?;
+        persisted.snapshot = lists.snapshot_to(&table.snapshot)?;
         persisted.loads = table.loads.records().map(|record| load_to(record)).collect();
     }
     Ok(persisted)
@@ -367,7 +367,7 @@ fn materialized_view_to(
         cluster_by: view.cluster_by.clone(),
         base_table: view.base_table.0,
         snapshot: match rows {
-            true => lists.snapshot_to(view.header.id, &view.state.snapshot)?,
+            true => lists.snapshot_to(&view.state.snapshot)?,
             false => v1::Snapshot::default(),
         },
         reflects: view.state.reflects,

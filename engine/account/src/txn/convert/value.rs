@@ -5,7 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use firn_storage::format::v1;
-use firn_storage::{ColumnStatistics, DistinctSketch, FooterSeal, Home, Partition, StoredColumn};
+use firn_storage::{
+    ColumnStatistics, DistinctSketch, Embedded, FooterSeal, Location, Partition, StoredColumn,
+};
 use firn_types::value::TimestampTz;
 use firn_types::{Decimal, Error, FieldId, PartitionId, Result, SqlType, Value};
 use roaring::RoaringBitmap;
@@ -129,11 +131,12 @@ pub(super) fn stored_from(column: &v1::StoredColumn) -> StoredColumn {
     }
 }
 
-pub(super) fn partition_to(partition: &Partition) -> Result<v1::Partition> {
-    let inside = match &partition.home {
-        Home::File => None,
-        Home::Commit(bytes) => Some(bytes_to(bytes)),
-        Home::Memory(_) => return Err(Error::internal("rows in memory in the log")),
+/// A micro-partition; `embeds` says whether it has the bytes of a file that may not be there.
+pub(super) fn partition_to(partition: &Partition, embeds: bool) -> Result<v1::Partition> {
+    let inside = match &partition.location {
+        Location::File => None,
+        Location::Commit(embedded) => embeds.then(|| bytes_to(embedded.bytes())),
+        Location::Memory(_) => return Err(Error::internal("rows in memory in the log")),
     };
     Ok(v1::Partition {
         id: partition.id.0.clone(),
@@ -157,7 +160,9 @@ pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
     Ok(Partition {
         id: PartitionId(partition.id.clone()),
         path: partition.path.clone(),
-        home: inside.map_or(Home::File, |bytes| Home::Commit(bytes.into())),
+        location: inside.map_or(Location::File, |bytes| {
+            Location::Commit(Arc::new(Embedded::new(bytes.into())))
+        }),
         rows: partition.rows,
         bytes: partition.bytes,
         seal: partition.seal.map(|(bytes, checksum)| FooterSeal { bytes, checksum }),

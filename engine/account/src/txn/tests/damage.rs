@@ -141,7 +141,8 @@ fn an_unreadable_checkpoint_is_passed_over() -> Result<()> {
 #[test]
 fn damage_inside_of_a_commit_is_named() -> Result<()> {
     let (world, table) = account(2)?;
-    let before = world.account.catalog().rows_of(table)?.partitions()[0].id.clone();
+    let rows = world.account.catalog().rows_of(table)?.clone();
+    let before = rows.partitions()?.get(0).expect("a partition").id.clone();
     let version = world.commit("delete", |t| t.delete_rows(table, &before, bits(&[0])))?;
     let name = path::log_object(version);
     let text = world.access.get(&name)?;

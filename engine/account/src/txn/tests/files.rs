@@ -30,7 +30,7 @@ fn select(world: &World, table: ObjectId) -> Result<Vec<Value>> {
         ReadColumn { field: FieldId(1), sql_type: SqlType::INTEGER, initial_default: None };
     let cache = ColumnCache::new(1 << 20);
     let mut numbers = Vec::new();
-    for partition in catalog.rows_of(table)?.partitions() {
+    for partition in catalog.rows_of(table)?.partitions()?.iter() {
         let reader = PartitionReader::open(&world.access, partition, &cache)?;
         for group in reader.row_groups() {
             let live = reader.live_rows(group.index);
@@ -72,11 +72,19 @@ fn a_folder_keeps_rows_and_deletes() -> Result<()> {
     let table = world.create("T")?;
     let options = WriterOptions { inside_bytes: 0, ..WriterOptions::default() };
     insert(&world, table, &[10, 20, 30], options)?;
-    let id = world.account.catalog().rows_of(table)?.partitions()[0].id.clone();
+    let id = world
+        .account
+        .catalog()
+        .rows_of(table)?
+        .partitions()?
+        .get(0)
+        .expect("a partition")
+        .id
+        .clone();
     world.commit("delete", |t| t.delete_rows(table, &id, bits(&[1])))?;
     assert_eq!(select(&world, table)?, numbers(&[10, 30]));
     world.commit("delete all", |t| t.delete_rows(table, &id, bits(&[0, 2])))?;
-    assert!(world.account.catalog().rows_of(table)?.partitions().is_empty());
+    assert!(world.account.catalog().rows_of(table)?.partitions()?.is_empty());
     std::fs::remove_dir_all(folder).map_err(|e| firn_types::Error::internal(e.to_string()))
 }
 

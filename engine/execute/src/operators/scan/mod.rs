@@ -15,7 +15,9 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Int64Array, UInt32Array};
 use firn_column::{Array, Batch, Column, Selection};
-use firn_storage::{Chunks, Partition, PartitionReader, Prune, ReadColumn, RowSelection};
+use firn_storage::{
+    Chunks, Partition, PartitionReader, Partitions, Prune, ReadColumn, RowSelection,
+};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, Result};
@@ -33,8 +35,7 @@ pub(crate) use filter::JoinFilter;
 
 /// What is read of which table.
 pub(crate) struct ScanSpec {
-    /// With their positions in the snapshot.
-    pub(crate) partitions: Vec<(usize, Arc<Partition>)>,
+    pub(crate) partitions: Partitions,
     /// All columns that are read: those of the conditions first.
     pub(crate) columns: Vec<ReadColumn>,
     /// How many of the columns the conditions and filters use.

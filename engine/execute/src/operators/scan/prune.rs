@@ -24,11 +24,11 @@ impl Scan {
         let predicate = self.predicate();
         let mut chosen = Vec::new();
         let mut rows = 0;
-        for (position, partition) in &spec.partitions {
+        for (position, partition) in spec.partitions.iter().enumerate() {
             if prune(&predicate, partition.as_ref()) == Prune::Skip {
                 continue;
             }
-            chosen.push((*position, partition));
+            chosen.push((position, partition));
             rows += partition.live_rows();
             let plain = spec.filters_nothing();
             if plain && spec.limit.is_some_and(|limit| rows >= limit) {

@@ -209,7 +209,8 @@ fn bounded(mut estimate: Estimate, limit: Option<u64>) -> Estimate {
 }
 
 fn scan_estimate(scan: &Scan) -> Estimate {
-    let rows = (scan.snapshot.rows() as f64).max(1.0);
+    // What cannot be read is an error where the rows are.
+    let rows = (scan.snapshot.rows().unwrap_or(0) as f64).max(1.0);
     let whole = Estimate { rows, columns: Columns::of_table(scan, rows) };
     let part = selectivity_of_all(&scan.conditions, &whole);
     whole.scaled(part).restricted(&scan.conditions)

@@ -5,7 +5,7 @@ use firn_types::{SqlType, Value};
 
 use super::super::Described;
 use super::super::column::{Column, columns_of};
-use super::super::listing::{Cell, Listing, number, text, time, yes_no};
+use super::super::listing::{Cell, Listing, number, text, time, totals, yes_no};
 use super::super::show::linear;
 use super::container::present;
 use super::relations;
@@ -87,11 +87,12 @@ fn stored_cells(object: &Object) -> Vec<Cell<'static>> {
         Object::MaterializedView(view) => (&view.cluster_by, &view.state.snapshot),
         _ => return vec![("AUTO_CLUSTERING_ON", yes_no(false))],
     };
+    let [rows, bytes] = totals(snapshot);
     vec![
         ("CLUSTERING_KEY", present(&linear(cluster_by))),
         ("AUTO_CLUSTERING_ON", yes_no(!cluster_by.is_empty())),
-        ("ROW_COUNT", number(snapshot.rows())),
-        ("BYTES", number(snapshot.bytes())),
+        ("ROW_COUNT", rows),
+        ("BYTES", bytes),
     ]
 }
 

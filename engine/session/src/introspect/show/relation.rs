@@ -5,7 +5,7 @@ use firn_types::{Result, Value};
 
 use super::Shown;
 use super::scope::{Located, Place};
-use crate::introspect::listing::{Cell, Listing, number, on_off, text, time, true_false};
+use crate::introspect::listing::{Cell, Listing, on_off, text, time, totals, true_false};
 
 const TABLES: &str = "created_on:time, name, database_name, schema_name, kind, comment, cluster_by, \
                       rows:number, bytes:number, owner, retention_time, automatic_clustering, \
@@ -43,10 +43,11 @@ impl Shown<'_> {
 
     fn table_cells(&self, table: &Table, place: &Place) -> Vec<Cell<'static>> {
         let mut cells = self.located(&table.header, place);
+        let [rows, bytes] = totals(&table.snapshot);
         cells.extend([
             ("cluster_by", text(linear(&table.cluster_by))),
-            ("rows", number(table.snapshot.rows())),
-            ("bytes", number(table.snapshot.bytes())),
+            ("rows", rows),
+            ("bytes", bytes),
             ("retention_time", text(self.catalog.retention_days(table).to_string())),
             ("automatic_clustering", on_off(!table.cluster_by.is_empty())),
             ("change_tracking", on_off(table.change_tracking)),
@@ -101,11 +102,12 @@ impl Shown<'_> {
         };
         let invalid = view.state.invalid_reason.is_some();
         let mut cells = self.located(&view.header, place);
+        let [rows, bytes] = totals(&view.state.snapshot);
         cells.extend([
             ("kind", text("MATERIALIZED_VIEW")),
             ("cluster_by", text(linear(&view.cluster_by))),
-            ("rows", number(view.state.snapshot.rows())),
-            ("bytes", number(view.state.snapshot.bytes())),
+            ("rows", rows),
+            ("bytes", bytes),
             ("source_database_name", part()),
             ("source_schema_name", part()),
             ("source_table_name", part()),

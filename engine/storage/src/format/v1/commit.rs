@@ -168,11 +168,11 @@ pub struct Checkpoint {
 }
 
 impl Change {
-    /// The list of micro-partitions that it refers to.
-    pub fn list(&self) -> Option<&String> {
+    /// The list of micro-partitions that it has.
+    pub fn list(&self) -> Option<&PartitionList> {
         match self {
-            Change::Rows { added, .. } => added.manifest.as_ref(),
-            Change::Create { object, .. } => object.snapshot()?.partitions.manifest.as_ref(),
+            Change::Rows { added, .. } => Some(added),
+            Change::Create { object, .. } => Some(&object.snapshot()?.partitions),
             _ => None,
         }
     }

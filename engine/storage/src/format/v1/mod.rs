@@ -1,7 +1,8 @@
 //! Versions 1 to 3 of what is persisted. Version 2 has a header around each file, and fields that version
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
-//! 3 has the ids of owners and of those who have grants, where the others have names. Fields may be added
-//! with a default, together with a new version; nothing else changes.
+//! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
+//! micro-partitions in parts. Fields may be added with a default, together with a new version; nothing else
+//! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
 
@@ -17,5 +18,6 @@ pub use catalog::{
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, Parameter, Vacuum};
 pub use partition::{
-    ColumnStatistics, Manifest, Partition, PartitionList, Snapshot, SqlType, StoredColumn, Value,
+    ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
+    StoredColumn, Value,
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A file `meta/<table>/<uuid>`: a long list of micro-partitions.
+/// A file `meta/<table>/<uuid>`: a list of micro-partitions, or a part of one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -12,16 +12,55 @@ pub struct Manifest {
     pub partitions: Vec<Partition>,
 }
 
-/// Micro-partitions: those of a manifest, then those inside.
+/// Micro-partitions: those of the manifest, those inside, those of the parts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartitionList {
-    /// The manifest's path.
+    /// A manifest's path; not written since format 3, which has it among the parts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<String>,
     /// Further micro-partitions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<Partition>,
+    /// Further ones, of a list of which a part at least is in a file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<ListPart>,
+    /// What is in a list with parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub totals: Option<ListTotals>,
+}
+
+/// A part of a list of micro-partitions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ListPart {
+    /// Those of a manifest: its path, and when it was written: nanoseconds since 1970 UTC.
+    File(String, i64),
+    /// Some of their own.
+    Inside(Vec<Partition>),
+}
+
+/// What is in a list of micro-partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListTotals {
+    /// Rows that are not deleted.
+    pub rows: u64,
+    /// Bytes of the files.
+    pub bytes: u64,
+    /// Rows of files without a column of row ids.
+    pub new_rows: u64,
+}
+
+impl PartitionList {
+    /// The manifests that it refers to.
+    pub fn files(&self) -> impl Iterator<Item = &String> {
+        let parts = self.parts.iter().filter_map(|part| match part {
+            ListPart::File(name, _) => Some(name),
+            ListPart::Inside(_) => None,
+        });
+        self.manifest.iter().chain(parts)
+    }
 }
 
 /// One version of a table's rows.
