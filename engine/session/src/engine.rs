@@ -14,6 +14,7 @@ use crate::compute::Compute;
 use crate::history::Statements;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
+use crate::statement_threads::StatementThreads;
 use crate::tls;
 use crate::upkeep::Upkeep;
 use crate::warehouse::Warehouses;
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) statements: Statements,
     pub(crate) results: Results,
     pub(crate) warehouses: Warehouses,
+    pub(crate) threads: StatementThreads,
     upkeep: Upkeep,
     next_session: AtomicU64,
 }
@@ -92,6 +94,7 @@ impl Engine {
             statements: Statements::default(),
             results,
             warehouses: Warehouses::default(),
+            threads: StatementThreads::default(),
             next_session: AtomicU64::new(first),
         };
         let engine = Engine { inner: Arc::new(inner) };

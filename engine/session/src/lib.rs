@@ -26,6 +26,7 @@ mod settings;
 mod settings_table;
 mod stages;
 mod statement;
+mod statement_threads;
 mod tls;
 mod transact;
 mod transaction_slot;

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use firn_column::Batch;
 use firn_execute::spool::own_rows;
@@ -24,9 +23,6 @@ use crate::session::InUse;
 use crate::session_state::{SessionHome, SessionState};
 use crate::statement::{Finished, StatementOptions, StatementState};
 use crate::warehouse::Permit;
-
-/// Stack of a statement's thread, in bytes: as large as a main thread's.
-const STACK_BYTES: usize = 8 << 20;
 
 /// How often a command is run again that lost against another one.
 const COMMAND_ATTEMPTS: usize = 8;
@@ -77,8 +73,8 @@ impl Answer {
 /// Runs a statement on a thread of its own. When the system gives none, the statement fails.
 pub(crate) fn spawn(context: StatementContext) {
     let state = Arc::clone(&context.state);
-    let thread = thread::Builder::new().name("statement".to_string()).stack_size(STACK_BYTES);
-    if let Err(error) = thread.spawn(move || run(context)) {
+    let threads = context.session.shared.threads.clone();
+    if let Err(error) = threads.run(Box::new(move || run(context))) {
         let error = Error::internal(format!("cannot start a thread: {error}"));
         state.finish(Err(Failure::new(&state.query_id.0, &error, &state.sql)), |_| {});
     }

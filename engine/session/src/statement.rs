@@ -41,8 +41,10 @@ pub(crate) struct StatementState {
     /// How values are printed.
     functions: Arc<FunctionContext>,
     known: Mutex<Known>,
-    /// More is known.
+    /// More is known of it.
     changed: Condvar,
+    /// It has ended. Most only wait for that, and are not woken before.
+    ended: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +86,7 @@ impl StatementState {
             functions,
             known: Mutex::default(),
             changed: Condvar::new(),
+            ended: Condvar::new(),
         }
     }
 
@@ -116,6 +119,7 @@ impl StatementState {
         known.outcome = Some(outcome);
         drop(known);
         self.changed.notify_all();
+        self.ended.notify_all();
         self.rows.end();
     }
 
@@ -138,8 +142,18 @@ impl StatementState {
         })
     }
 
-    /// Waits until `answer` has one.
-    fn wait<T>(&self, patience: Duration, answer: impl Fn(&Known) -> Option<T>) -> Option<T> {
+    /// Waits until it has ended.
+    fn wait_for_end(&self, patience: Duration) -> Option<()> {
+        self.wait(&self.ended, patience, |known| known.outcome.is_some().then_some(()))
+    }
+
+    /// Waits until `answer` has one, which may be whenever `news` comes.
+    fn wait<T>(
+        &self,
+        news: &Condvar,
+        patience: Duration,
+        answer: impl Fn(&Known) -> Option<T>,
+    ) -> Option<T> {
         let start = std::time::Instant::now();
         let mut known = self.known();
         loop {
@@ -147,7 +161,7 @@ impl StatementState {
                 return Some(answer);
             }
             let left = patience.checked_sub(start.elapsed())?;
-            let woken = self.changed.wait_timeout(known, left);
+            let woken = news.wait_timeout(known, left);
             known = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -240,7 +254,7 @@ impl Statement {
 
     /// As [`Statement::result`], but waits no longer than `patience`; none while the statement runs.
     pub fn result_within(&self, patience: Duration) -> Option<Result<StatementResult, Failure>> {
-        self.state.wait(patience, |known| known.outcome.is_some().then_some(()))?;
+        self.state.wait_for_end(patience)?;
         self.state.result()
     }
 
@@ -294,7 +308,7 @@ impl Statement {
             (None, None) => None,
         };
         loop {
-            if let Some(told) = self.state.wait(PATIENCE, told) {
+            if let Some(told) = self.state.wait(&self.state.changed, PATIENCE, told) {
                 return told;
             }
         }
