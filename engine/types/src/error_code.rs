@@ -5,12 +5,20 @@ use std::fmt;
 use crate::error::Phase;
 
 macro_rules! error_codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $state:literal, $phase:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:literal, $state:literal, $phase:ident;)*) => {
         /// Which error it is; the number and the SQLSTATE are Snowflake's.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum ErrorCode { $($(#[$doc])* $name,)* }
+        pub enum ErrorCode { $($(#[doc = $doc])* $name,)* }
 
         impl ErrorCode {
+            /// Every code.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$name,)*];
+
+            /// What it is for, in a few words.
+            pub fn summary(self) -> &'static str {
+                match self { $(ErrorCode::$name => concat!($($doc,)*).trim(),)* }
+            }
+
             /// Snowflake's number.
             pub fn number(self) -> i32 {
                 match self { $(ErrorCode::$name => $number,)* }
