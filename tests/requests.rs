@@ -65,3 +65,16 @@ fn a_first_statement_needs_five_requests_however_many_lists_there_are() {
     assert_eq!(store.reads() - before, 1, "a look at the log");
     assert_eq!(run(&mut session, "SELECT COUNT(*) FROM t7, t8, t9"), ["27"]);
 }
+
+#[test]
+fn who_ends_leaves_no_commits_behind_for_the_next_to_read() {
+    let store = account(2);
+    for n in 0..20 {
+        run(&mut session(&engine(&store)), &format!("INSERT INTO one_more VALUES ({n})"));
+    }
+    let before = store.reads();
+    let engine = engine(&store);
+    assert_eq!(run(&mut session(&engine), "SELECT 1"), ["1"]);
+    let first = store.reads() - before;
+    assert!(first <= 5, "{first} requests");
+}

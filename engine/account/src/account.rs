@@ -495,6 +495,13 @@ impl Account {
         self.catalog().version() - last.min(self.catalog().version()) >= CHECKPOINT_COMMITS
     }
 
+    /// Whether a checkpoint is worth its price when this process ends: in a bucket, where whoever opens the
+    /// account next waits for each commit that is not in it.
+    pub fn is_checkpoint_owed(&self) -> bool {
+        let last = lock(&self.shared.timeline).checkpoint().unwrap_or(0);
+        self.shared.access.is_remote() && self.catalog().version() > last
+    }
+
     /// Writes a checkpoint of the newest version, so that opening is fast.
     ///
     /// # Errors
@@ -511,7 +518,7 @@ impl Account {
         }
         self.shared.log.write_checkpoint(&catalog, &marks, previous, &mut last)?;
         lock(&self.shared.timeline).checkpointed(catalog.version());
-        Ok(())
+        self.shared.log.note_newest_checkpoint(&last, catalog.version())
     }
 
     /// When the account was made: nanoseconds since 1970 UTC.

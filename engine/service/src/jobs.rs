@@ -39,6 +39,10 @@ impl Job for CheckpointJob {
         self.account.is_checkpoint_due()
     }
 
+    fn is_owed(&self) -> bool {
+        self.account.is_checkpoint_owed()
+    }
+
     fn run(&self, _: &GoOn<'_>) -> Result<Progress> {
         self.account.checkpoint()?;
         Ok(Progress { done: 1, more: false })

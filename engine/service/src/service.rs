@@ -22,6 +22,11 @@ pub trait Job: fmt::Debug + Send + Sync {
     /// Whether there is something to do. It is asked after each commit and must cost next to nothing.
     fn is_due(&self) -> bool;
 
+    /// Whether there is something to do before the process ends, if there is time.
+    fn is_owed(&self) -> bool {
+        self.is_due()
+    }
+
     /// Does a piece of the work: what has been done is durable, and the job stops soon when `go_on` says no.
     ///
     /// # Errors
@@ -90,6 +95,8 @@ struct Shared {
     /// Whether somebody has woken the thread, and whether it is at rest.
     state: Mutex<State>,
     changed: Condvar,
+    /// The process is about to end: what is owed is due.
+    ending: AtomicBool,
     /// No further piece is begun, and those that have begun stop.
     stopping: AtomicBool,
 }
@@ -112,6 +119,7 @@ impl Service {
             clock,
             state: Mutex::default(),
             changed: Condvar::new(),
+            ending: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         };
         Service { shared: Arc::new(shared), thread: Mutex::default(), housekeeping }
@@ -119,9 +127,12 @@ impl Service {
 
     /// Looks for work: something has happened after which a job may be due.
     pub fn wake(&self) {
-        if !self.shared.is_due() {
-            return;
+        if self.shared.jobs.iter().any(|job| self.shared.wants(job)) {
+            self.begin();
         }
+    }
+
+    fn begin(&self) {
         if self.housekeeping == Housekeeping::Inline {
             self.shared.work();
             return;
@@ -178,6 +189,8 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        self.shared.ending.store(true, Ordering::SeqCst);
+        self.wake();
         let Some(thread) = lock(&self.thread).take() else { return };
         // A job may have held the last reference to what it works for, and so to this.
         let is_own = thread.thread().id() == std::thread::current().id();
@@ -193,8 +206,9 @@ impl Drop for Service {
 }
 
 impl Shared {
-    fn is_due(&self) -> bool {
-        self.jobs.iter().any(|job| job.is_due())
+    /// Whether a job is to be run now.
+    fn wants(&self, job: &Arc<dyn Job>) -> bool {
+        job.is_due() || (self.ending.load(Ordering::SeqCst) && job.is_owed())
     }
 
     /// The thread's life.
@@ -226,7 +240,7 @@ impl Shared {
                 if self.stopping.load(Ordering::SeqCst) {
                     return;
                 }
-                if !*waits || !self.jobs[at].is_due() {
+                if !*waits || !self.wants(&self.jobs[at]) {
                     *waits = false;
                     continue;
                 }

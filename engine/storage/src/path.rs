@@ -13,6 +13,9 @@ pub const META: &str = "meta";
 /// The folder of what sessions keep for themselves.
 pub const TEMPORARY: &str = "temporary";
 
+/// Which checkpoint is the newest, as far as whoever wrote one last knows.
+pub const NEWEST_CHECKPOINT: &str = "service/checkpoint";
+
 /// What a vacuum remembers of the ones before.
 pub const VACUUM: &str = "service/vacuum";
 

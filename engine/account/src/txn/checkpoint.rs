@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
+use firn_storage::parallel::map_at_once;
 use firn_storage::path;
 use firn_types::{ObjectId, Result};
 
@@ -78,10 +79,36 @@ impl Log {
     /// be read.
     pub(crate) fn open_checkpoint(&self, version: u64) -> Result<Opened> {
         let checkpoint = self.checkpoint(version)?;
-        let base = match checkpoint.base {
-            Some(base) => Some(self.checkpoint(base)?),
-            None => None,
-        };
+        let base = checkpoint.base.map(|base| self.checkpoint(base)).transpose()?;
+        self.opened(checkpoint, base)
+    }
+
+    /// The account at the checkpoint that was the newest when somebody last wrote one. Nobody needs to list
+    /// all of them for it, and both files are read at once.
+    ///
+    /// # Errors
+    /// As [`Log::open_checkpoint`]; also when nothing says which one that is.
+    pub(crate) fn open_newest_checkpoint(&self) -> Result<Opened> {
+        let name = path::NEWEST_CHECKPOINT;
+        let newest: v1::NewestCheckpoint = from_bytes(name, &self.access.get(name)?)?;
+        let versions: Vec<u64> = [newest.version].into_iter().chain(newest.base).collect();
+        let mut found = map_at_once(&versions, 2, |version| self.checkpoint(*version))?;
+        let base = if newest.base.is_some() { found.pop() } else { None };
+        let checkpoint = found.pop().ok_or_else(|| damaged(name, "it names no checkpoint"))?;
+        if checkpoint.base != newest.base {
+            return Err(damaged(name, "the checkpoint rests on another one"));
+        }
+        self.opened(checkpoint, base)
+    }
+
+    /// Says which checkpoint is the newest.
+    pub(crate) fn note_newest_checkpoint(&self, last: &LastCheckpoint, version: u64) -> Result<()> {
+        let base = last.base.map(|base| base.version).filter(|base| *base != version);
+        let newest = v1::NewestCheckpoint { format: FORMAT, version, base };
+        self.access.put(path::NEWEST_CHECKPOINT, to_bytes(&newest)?)
+    }
+
+    fn opened(&self, checkpoint: v1::Checkpoint, base: Option<v1::Checkpoint>) -> Result<Opened> {
         if let Some(base) = base.as_ref().filter(|base| base.base.is_some()) {
             return Err(damaged(&path::checkpoint(base.version), "it is not a full one"));
         }

@@ -14,6 +14,12 @@ use super::log::Log;
 /// `Storage` when something cannot be read; `CorruptFile` when the log has a hole, is forked or damaged, and
 /// when a checkpoint is damaged whose place nothing else can take.
 pub(crate) fn recover(log: &Log) -> Result<Opened> {
+    // It may be behind; where it is damaged or gone, or leads nowhere, the names of all tell as much.
+    if let Ok(opened) = log.open_newest_checkpoint()
+        && let Ok(opened) = followed(log, opened)
+    {
+        return Ok(opened);
+    }
     let mut checkpoints = log.checkpoints()?;
     let mut passed_over = None;
     loop {
@@ -21,19 +27,25 @@ pub(crate) fn recover(log: &Log) -> Result<Opened> {
             Some(version) => log.open_checkpoint(version),
             None => Ok(Opened::empty()),
         };
-        let mut opened = match opened {
+        let opened = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 passed_over.get_or_insert(error);
                 continue;
             }
         };
-        let timeline = &mut opened.timeline;
-        return match log.follow(&mut opened.catalog, |_, mark| timeline.add(mark)) {
+        return match followed(log, opened) {
             // Without a checkpoint and without a log there is no account, unless there was one.
-            Ok(()) if opened.catalog.version() > 0 => Ok(opened),
-            Ok(()) => passed_over.map_or(Ok(opened), Err),
+            Ok(opened) if opened.catalog.version() > 0 => Ok(opened),
+            Ok(opened) => passed_over.map_or(Ok(opened), Err),
             Err(error) => Err(passed_over.unwrap_or(error)),
         };
     }
+}
+
+/// A checkpoint with the commits behind it.
+fn followed(log: &Log, mut opened: Opened) -> Result<Opened> {
+    let timeline = &mut opened.timeline;
+    log.follow(&mut opened.catalog, |_, mark| timeline.add(mark))?;
+    Ok(opened)
 }

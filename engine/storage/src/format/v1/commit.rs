@@ -178,6 +178,19 @@ impl Change {
     }
 }
 
+/// The file `service/checkpoint`: where to begin reading. It may be behind, and is not needed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewestCheckpoint {
+    /// The format's version.
+    pub format: u32,
+    /// The version of a checkpoint.
+    pub version: u64,
+    /// That of the full one on which it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<u64>,
+}
+
 /// A file `service/vacuum`: what a vacuum remembers of the ones before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -16,7 +16,7 @@ pub use catalog::{
     Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, User, View, ViewColumn,
     Warehouse,
 };
-pub use commit::{Change, Checkpoint, Claim, Commit, Mark, Parameter, Vacuum};
+pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,
