@@ -471,7 +471,7 @@ impl Account {
 
     fn lost(&self, base: &Catalog, newest: &Catalog, conflict: Conflict) -> Error {
         let object = newest.object(conflict.object).or_else(|| base.object(conflict.object));
-        let word = object.map_or("Object", |object| object.kind().word());
+        let word = object.map_or("Object", |object| object.kind().title());
         let catalog = if newest.object(conflict.object).is_some() { newest } else { base };
         let name = catalog.full_name(conflict.object);
         let what = match conflict.kind {

@@ -21,6 +21,9 @@ use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::transaction_slot::TransactionSlot;
 
+/// Rights, and the role whose they are, with or without the user's others.
+type KnownRights = ((ObjectId, bool), Arc<Rights>);
+
 /// A session as a statement sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionState {
@@ -44,6 +47,8 @@ pub(crate) struct SessionState {
     pub(crate) role: ObjectId,
     /// Whether all other roles of the user are in use, too.
     pub(crate) secondary_roles: bool,
+    /// The rights that were last asked for, and of which roles they are.
+    known_rights: Arc<Mutex<Option<KnownRights>>>,
     /// The session's parameters.
     pub(crate) settings: Settings,
     /// What SET has set.
@@ -73,6 +78,7 @@ impl SessionState {
             warehouse: None,
             role: ACCOUNTADMIN,
             secondary_roles: false,
+            known_rights: Arc::default(),
             settings,
             variables: Arc::default(),
         };
@@ -84,12 +90,26 @@ impl SessionState {
     pub(crate) fn catalog(&self) -> VisibleCatalog {
         let open = self.transaction.catalog();
         let catalog = open.unwrap_or_else(|| self.shared.account.catalog_for(&self.space));
-        let rights = Arc::new(self.rights(&catalog));
+        let rights = self.rights(&catalog);
         VisibleCatalog::new(catalog, rights)
     }
 
+    /// The rights of the roles in use, made anew only when grants or roles have changed.
+    fn rights(&self, catalog: &Catalog) -> Arc<Rights> {
+        let roles = (self.role, self.secondary_roles);
+        let mut known = self.known_rights.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, rights)) if *of == roles && rights.hold_in(catalog) => Arc::clone(rights),
+            _ => {
+                let rights = Arc::new(self.rights_in(catalog));
+                *known = Some((roles, Arc::clone(&rights)));
+                rights
+            }
+        }
+    }
+
     /// The rights of the role in use, and of the user's others when USE SECONDARY ROLES ALL is in force.
-    fn rights(&self, catalog: &Catalog) -> Rights {
+    fn rights_in(&self, catalog: &Catalog) -> Rights {
         if self.role == NOBODY {
             return Rights::of_engine();
         }

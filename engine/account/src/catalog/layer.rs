@@ -149,6 +149,10 @@ impl Layer {
         &self.grants
     }
 
+    pub(crate) fn shared_grants(&self) -> &Arc<Grants> {
+        &self.grants
+    }
+
     pub(crate) fn grants_mut(&mut self) -> &mut Grants {
         Arc::make_mut(&mut self.grants)
     }

@@ -1,5 +1,6 @@
 //! From a name as written to an object: the current path, dotted names, and what was perhaps meant.
 
+use firn_types::object_kind::Home;
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, ObjectName, Result};
 
 use super::{ACCOUNT, Namespace, Object, ObjectKind, VisibleCatalog};
@@ -138,13 +139,9 @@ impl VisibleCatalog {
         current: &CurrentPath,
         action: &str,
     ) -> Result<Place> {
-        match kind {
-            ObjectKind::Database
-            | ObjectKind::Integration
-            | ObjectKind::Warehouse
-            | ObjectKind::Role
-            | ObjectKind::User => Ok(Place { parent: ACCOUNT, name: name.object().name.clone() }),
-            ObjectKind::Schema => {
+        match kind.definition().home {
+            Home::Account => Ok(Place { parent: ACCOUNT, name: name.object().name.clone() }),
+            Home::Database => {
                 let database = match name.parts.as_slice() {
                     [database, _] => database.name.clone(),
                     _ => current.database(action)?,
@@ -154,7 +151,7 @@ impl VisibleCatalog {
                 let parent = found.ok_or_else(missing)?.header.id;
                 Ok(Place { parent, name: name.object().name.clone() })
             }
-            _ => {
+            Home::Schema => {
                 let path = current.complete(name, action)?;
                 Ok(Place { parent: self.expect_schema(&path)?, name: path.name })
             }
@@ -181,7 +178,7 @@ impl VisibleCatalog {
             Some(near) => format!(" Did you mean {}?", Identifier::to_sql(&near)),
             None => String::new(),
         };
-        let word = kind.word();
+        let word = kind.title();
         Error::new(
             ErrorCode::NotFound,
             format!("{word} '{full}' does not exist or not authorized.{hint}"),

@@ -5,11 +5,10 @@ use super::ObjectKind::{
     User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
+pub use firn_types::object_kind::USAGE;
 
 /// The privilege of the one role that owns an object; it stands for all others, and is kept with the object.
 pub const OWNERSHIP: &str = "OWNERSHIP";
-/// The privilege to use an object, and to enter a container. A granted role is this one on the role.
-pub const USAGE: &str = "USAGE";
 /// The privilege to give and take grants on everything as if one owned it; who has it sees everything.
 pub const MANAGE_GRANTS: &str = "MANAGE GRANTS";
 
@@ -97,7 +96,7 @@ pub fn needed(action: Action, object: &Object) -> impl Iterator<Item = &'static 
 
 /// The privilege to create an object of a kind in its container.
 pub fn to_create(kind: ObjectKind) -> String {
-    format!("CREATE {}", kind.word().to_uppercase())
+    format!("CREATE {}", kind.words())
 }
 
 /// Privileges on the account. ACCOUNTADMIN has them all.
@@ -115,53 +114,3 @@ pub const ON_ACCOUNT: &[&str] = &[
     "MONITOR EXECUTION",
     "MONITOR USAGE",
 ];
-
-/// Privileges on a schema.
-const ON_SCHEMA: &[&str] = &[
-    "CREATE DYNAMIC TABLE",
-    "CREATE EXTERNAL TABLE",
-    "CREATE FILE FORMAT",
-    "CREATE FUNCTION",
-    "CREATE MATERIALIZED VIEW",
-    "CREATE PIPE",
-    "CREATE PROCEDURE",
-    "CREATE SEQUENCE",
-    "CREATE STAGE",
-    "CREATE STREAM",
-    "CREATE TABLE",
-    "CREATE TASK",
-    "CREATE TEMPORARY TABLE",
-    "CREATE VIEW",
-    "MODIFY",
-    "MONITOR",
-    USAGE,
-];
-
-/// The privileges on a kind of object, which ALL stands for.
-pub fn privileges_on(kind: ObjectKind) -> &'static [&'static str] {
-    match kind {
-        Database => {
-            &["APPLYBUDGET", "CREATE DATABASE ROLE", "CREATE SCHEMA", "MODIFY", "MONITOR", USAGE]
-        }
-        Schema => ON_SCHEMA,
-        Table => &[
-            "APPLYBUDGET",
-            "DELETE",
-            "EVOLVE SCHEMA",
-            "INSERT",
-            "REFERENCES",
-            "SELECT",
-            "TRUNCATE",
-            "UPDATE",
-        ],
-        View | MaterializedView => {
-            &["DELETE", "INSERT", "REFERENCES", "SELECT", "TRUNCATE", "UPDATE"]
-        }
-        Stage => &["READ", USAGE, "WRITE"],
-        Sequence | FileFormat => &[USAGE],
-        Integration => &[USAGE, "USE_ANY_ROLE"],
-        Warehouse => &["APPLYBUDGET", "MODIFY", "MONITOR", "OPERATE", USAGE],
-        Role => &[USAGE],
-        User => &["MONITOR"],
-    }
-}

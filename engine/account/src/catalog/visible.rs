@@ -11,13 +11,15 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::privilege::{self, Action, MANAGE_GRANTS, OWNERSHIP, USAGE};
 use super::{
-    ACCOUNT, ACCOUNTADMIN, Catalog, Database, GrantTarget, Grantee, Integration, Namespace, Object,
-    ObjectKind, PUBLIC_ROLE, Relation, SYSTEM_ROLES, Schema, Warehouse,
+    ACCOUNT, ACCOUNTADMIN, Catalog, Database, GrantTarget, Grantee, Grants, Integration, Namespace,
+    Object, ObjectKind, PUBLIC_ROLE, Relation, SYSTEM_ROLES, Schema, Warehouse,
 };
 
 /// Whose rights count: roles with all that were granted to them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rights {
+    /// What they were made of.
+    grants: Arc<Grants>,
     /// Sorted.
     roles: Vec<ObjectId>,
     sees_all: bool,
@@ -41,14 +43,20 @@ impl Rights {
         }
         all.sort_unstable();
         all.dedup();
-        let mut rights = Rights { roles: all, sees_all: false, unlimited: false };
+        let grants = Arc::clone(catalog.account_layer().shared_grants());
+        let mut rights = Rights { grants, roles: all, sees_all: false, unlimited: false };
         rights.sees_all = rights.on_account(catalog, MANAGE_GRANTS);
         rights
     }
 
     /// The rights of the engine itself, when it does what nobody asked for.
     pub fn of_engine() -> Rights {
-        Rights { roles: Vec::new(), sees_all: true, unlimited: true }
+        Rights { grants: Arc::default(), roles: Vec::new(), sees_all: true, unlimited: true }
+    }
+
+    /// Whether nothing has been granted or revoked in a version since these rights were made.
+    pub fn hold_in(&self, catalog: &Catalog) -> bool {
+        Arc::ptr_eq(&self.grants, catalog.account_layer().shared_grants())
     }
 
     /// The roles whose rights these are, by id.
@@ -349,7 +357,7 @@ impl VisibleCatalog {
 
 /// The error of one who sees an object and may not do that with it.
 pub fn insufficient(object: &Object) -> Error {
-    let kind = object.kind().word().to_lowercase();
+    let kind = object.kind().title().to_lowercase();
     let text = format!("Insufficient privileges to operate on {kind} '{}'.", object.name());
     Error::new(ErrorCode::InsufficientPrivileges, text)
 }

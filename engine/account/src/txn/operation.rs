@@ -49,7 +49,7 @@ impl Catalog {
     /// The rows of a table or of a materialized view's hidden table.
     pub(crate) fn rows_of(&self, id: ObjectId) -> Result<&Arc<Snapshot>> {
         let object = self.expect(id)?;
-        let none = || Error::internal(format!("a {} has no rows", object.kind().word()));
+        let none = || Error::internal(format!("a {} has no rows", object.kind().title()));
         object.rows().ok_or_else(none)
     }
 

@@ -33,14 +33,15 @@ pub use expr::{
     BinaryOperator, Bind, CaseBranch, Expr, ExprKind, LambdaParameter, LikeKind, LikePattern,
     Literal, ObjectField, PathStep, Quantifier, TimestampKind, UnaryOperator,
 };
+pub use firn_types::ObjectKind;
 pub use function::{
     Argument, ArgumentValue, Frame, FrameBound, FrameUnits, FunctionCall, NamedWindow,
     NullTreatment, Window, WindowSpec,
 };
 pub use name::{Name, StageKind, StageLocation};
 pub use object::{
-    AlterObject, AlterObjectAction, Comment, Drop, Grant, GrantSubject, GrantTarget, ObjectKind,
-    Privilege, Revoke, Undrop,
+    AlterObject, AlterObjectAction, Comment, Drop, Grant, GrantSubject, GrantTarget, Privilege,
+    Revoke, Undrop,
 };
 pub use option::{OptionValue, StatementOption};
 pub use query::{

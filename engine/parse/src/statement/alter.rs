@@ -18,17 +18,8 @@ impl Reader<'_> {
         let kind = self.kind()?;
         match kind {
             ObjectKind::Table => return self.alter_table(),
-            ObjectKind::DynamicTable
-            | ObjectKind::ExternalTable
-            | ObjectKind::Pipe
-            | ObjectKind::Stream
-            | ObjectKind::Task
-            | ObjectKind::Function
-            | ObjectKind::Procedure
-            | ObjectKind::DatabaseRole
-            | ObjectKind::Tag
-            | ObjectKind::Policy
-            | ObjectKind::Column => {
+            ObjectKind::Account => {}
+            other if !other.exists() => {
                 let words = format!("ALTER {}", kind.words());
                 return Err(Error::not_supported(words).at(self.since(start)));
             }

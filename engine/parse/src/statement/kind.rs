@@ -1,53 +1,24 @@
 //! The words for kinds of objects.
 
-use firn_types::Result;
+use firn_types::object_kind::KINDS;
+use firn_types::{ObjectKind, Result};
 
-use super::super::ast::ObjectKind;
 use super::super::reader::Reader;
 
-/// Words and what they name, longer ones first. An S behind the last word makes the plural.
-const KINDS: [(&str, ObjectKind); 41] = [
-    ("ACCOUNT", ObjectKind::Account),
-    ("DATABASE ROLE", ObjectKind::DatabaseRole),
-    ("DATABASE", ObjectKind::Database),
-    ("SCHEMA", ObjectKind::Schema),
-    ("DYNAMIC TABLE", ObjectKind::DynamicTable),
-    ("EXTERNAL TABLE", ObjectKind::ExternalTable),
-    ("TABLE", ObjectKind::Table),
-    ("MATERIALIZED VIEW", ObjectKind::MaterializedView),
-    ("VIEW", ObjectKind::View),
-    ("COLUMN", ObjectKind::Column),
-    ("SEQUENCE", ObjectKind::Sequence),
-    ("STAGE", ObjectKind::Stage),
-    ("FILE FORMAT", ObjectKind::FileFormat),
-    ("PIPE", ObjectKind::Pipe),
-    ("STREAM", ObjectKind::Stream),
-    ("TASK", ObjectKind::Task),
-    ("EXTERNAL FUNCTION", ObjectKind::Function),
+/// Other words for kinds.
+const ALIASES: [(&str, ObjectKind); 12] = [
     ("AGGREGATE FUNCTION", ObjectKind::Function),
+    ("EXTERNAL FUNCTION", ObjectKind::Function),
+    ("TABLE FUNCTION", ObjectKind::Function),
     ("USER FUNCTION", ObjectKind::Function),
-    ("FUNCTION", ObjectKind::Function),
     ("USER PROCEDURE", ObjectKind::Procedure),
-    ("PROCEDURE", ObjectKind::Procedure),
-    ("STORAGE INTEGRATION", ObjectKind::Integration),
-    ("NOTIFICATION INTEGRATION", ObjectKind::Integration),
-    ("SECURITY INTEGRATION", ObjectKind::Integration),
     ("API INTEGRATION", ObjectKind::Integration),
     ("CATALOG INTEGRATION", ObjectKind::Integration),
     ("EXTERNAL ACCESS INTEGRATION", ObjectKind::Integration),
-    ("INTEGRATION", ObjectKind::Integration),
-    ("WAREHOUSE", ObjectKind::Warehouse),
-    ("ROLE", ObjectKind::Role),
-    ("USER", ObjectKind::User),
-    ("TAG", ObjectKind::Tag),
-    ("MASKING POLICY", ObjectKind::Policy),
-    ("ROW ACCESS POLICY", ObjectKind::Policy),
-    ("NETWORK POLICY", ObjectKind::Policy),
-    ("PASSWORD POLICY", ObjectKind::Policy),
-    ("SESSION POLICY", ObjectKind::Policy),
-    ("AGGREGATION POLICY", ObjectKind::Policy),
-    ("PROJECTION POLICY", ObjectKind::Policy),
-    ("TABLE FUNCTION", ObjectKind::Function),
+    ("NOTIFICATION INTEGRATION", ObjectKind::Integration),
+    ("SECURITY INTEGRATION", ObjectKind::Integration),
+    ("STORAGE INTEGRATION", ObjectKind::Integration),
+    ("WORKLOAD IDENTITY INTEGRATION", ObjectKind::Integration),
 ];
 
 impl Reader<'_> {
@@ -58,18 +29,34 @@ impl Reader<'_> {
 
     /// The kind of object that comes next, if one does.
     pub(super) fn kind_if(&mut self) -> Option<ObjectKind> {
-        KINDS.iter().find(|(words, _)| self.eat(words)).map(|(_, kind)| *kind)
+        self.kind_named(|last, word| last == word)
     }
 
     /// The kind that comes next in the plural, if one does.
     pub(super) fn kinds_if(&mut self) -> Option<ObjectKind> {
-        KINDS.iter().find(|(words, _)| self.eat(&plural(words))).map(|(_, kind)| *kind)
+        self.kind_named(|last, word| match word.strip_suffix('Y') {
+            Some(stem) => last.strip_prefix(stem) == Some("IES"),
+            None => last.strip_prefix(word) == Some("S"),
+        })
     }
-}
 
-fn plural(words: &str) -> String {
-    match words.strip_suffix("POLICY") {
-        Some(before) => format!("{before}POLICIES"),
-        None => format!("{words}S"),
+    /// The kind with the most words that come next; `ends` says whether a word is a kind's last one.
+    fn kind_named(&mut self, ends: impl Fn(&str, &str) -> bool) -> Option<ObjectKind> {
+        let mut found: Option<(usize, ObjectKind)> = None;
+        let all = KINDS.iter().map(|known| (known.words, known.kind)).chain(ALIASES);
+        for (words, kind) in all {
+            let count = words.split(' ').count();
+            let comes =
+                words.split(' ').enumerate().all(|(ahead, word)| match ahead + 1 == count {
+                    true => self.peek_upper(ahead).is_some_and(|last| ends(&last, word)),
+                    false => self.is_word(ahead, word),
+                });
+            if comes && found.is_none_or(|(longest, _)| count > longest) {
+                found = Some((count, kind));
+            }
+        }
+        let (count, kind) = found?;
+        (0..count).for_each(|_| self.advance());
+        Some(kind)
     }
 }

@@ -84,7 +84,7 @@ impl Reader<'_> {
         if self.eat("GRANTS") {
             return self.show_grants();
         }
-        if self.eat("USER FUNCTIONS") {
+        if self.eat_one(&["USER FUNCTIONS", "EXTERNAL FUNCTIONS"]).is_some() {
             return Ok(ShowKind::UserFunctions);
         }
         if self.eat("BUILTIN FUNCTIONS") {
@@ -98,13 +98,8 @@ impl Reader<'_> {
         }
         let others = [
             "REGIONS",
-            "SHARES",
-            "ALERTS",
-            "SECRETS",
             "REPLICATION",
             "ORGANIZATION",
-            "RESOURCE",
-            "NETWORK",
             "CONNECTIONS",
             "EVENT",
             "HYBRID",

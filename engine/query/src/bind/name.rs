@@ -89,7 +89,7 @@ impl Binder<'_> {
                 Ok((Arc::clone(table), path))
             }
             Some(other) => {
-                let kind = other.kind().word().to_lowercase();
+                let kind = other.kind().title().to_lowercase();
                 let text = format!("Cannot perform {verb} on {kind} '{}': not a table.", path.name);
                 Err(Error::new(ErrorCode::InvalidStatement, text).at(written.span()))
             }

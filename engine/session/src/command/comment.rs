@@ -2,10 +2,10 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{Action, Object, ObjectKind};
-use firn_parse::ast::{self, Comment};
+use firn_parse::ast::Comment;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::catalog_kind;
+use super::definition::known_kind;
 use super::drop::{live, place};
 use super::object_alter::changed;
 use crate::lifecycle::StatementContext;
@@ -16,10 +16,10 @@ use crate::result::Rows;
 /// # Errors
 /// When there is no such object.
 pub(super) fn comment(running: &mut StatementContext, ast: &Comment) -> Result<Rows> {
-    if ast.kind == ast::ObjectKind::Column {
+    if ast.kind == ObjectKind::Column {
         return comment_column(running, ast);
     }
-    let kind = catalog_kind(ast.kind)?;
+    let kind = known_kind(ast.kind)?;
     let place = place(running, kind, &ast.name)?;
     let catalog = running.catalog();
     let Some(object) = live(&catalog, kind, &place) else {

@@ -6,7 +6,7 @@ use firn_parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
 use super::definition::{
-    already_exists, catalog_kind, created, refuse_or_alter, retention_days, text_option,
+    already_exists, created, known_kind, refuse_or_alter, retention_days, text_option,
 };
 use super::properties;
 use crate::current;
@@ -85,7 +85,7 @@ fn schema_parent(
 
 fn container(ast: &CreateObject, header: Header) -> Result<Object> {
     let transient = ast.lifetime == TableLifetime::Transient;
-    properties::check(catalog_kind(ast.kind)?, &ast.options)?;
+    properties::check(known_kind(ast.kind)?, &ast.options)?;
     let days = ast.options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
     let days = days.map(retention_days).transpose()?;
     Ok(match ast.kind {

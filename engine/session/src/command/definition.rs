@@ -6,7 +6,7 @@ use firn_account::catalog::{
     CreateMode as Mode, Grant, GrantTarget, Grantee, Header, Namespace, Object, ObjectKind,
     ObjectPath, VisibleCatalog,
 };
-use firn_parse::ast::{self, CreateMode, Name, StatementOption};
+use firn_parse::ast::{CreateMode, Name, StatementOption};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
 use crate::lifecycle::StatementContext;
@@ -92,10 +92,10 @@ impl StatementContext {
         if object.is_temporary() {
             return (object, Vec::new());
         }
-        let words = object.kind().word().to_uppercase();
+        let words = object.kind().words();
         let future = |container: ObjectId| -> Vec<Grant> {
             let grants = catalog.future_grants_in(container).into_iter();
-            let fits = |grant: &&Grant| matches!(&grant.target, GrantTarget::Future { kind, .. } if *kind == words);
+            let fits = |grant: &&Grant| matches!(&grant.target, GrantTarget::Future { kind, .. } if kind == words);
             grants.filter(fits).cloned().collect()
         };
         let parent = object.header().parent;
@@ -133,7 +133,7 @@ impl StatementContext {
 pub(super) fn created(kind: ObjectKind, name: &str) -> String {
     let word = match kind {
         ObjectKind::Stage => "Stage area",
-        other => other.word(),
+        other => other.title(),
     };
     format!("{word} {name} successfully created.")
 }
@@ -163,26 +163,15 @@ pub(super) fn text_option(options: &[StatementOption], name: &str) -> Option<Str
     options.iter().find(|option| option.name == name)?.value.as_text()
 }
 
-/// The kind of the catalog that a kind of the syntax is.
+/// A kind that firn has.
 ///
 /// # Errors
-/// `not_supported` for kinds that the catalog does not have.
-pub(crate) fn catalog_kind(kind: ast::ObjectKind) -> Result<ObjectKind> {
-    Ok(match kind {
-        ast::ObjectKind::Database => ObjectKind::Database,
-        ast::ObjectKind::Schema => ObjectKind::Schema,
-        ast::ObjectKind::Table => ObjectKind::Table,
-        ast::ObjectKind::View => ObjectKind::View,
-        ast::ObjectKind::MaterializedView => ObjectKind::MaterializedView,
-        ast::ObjectKind::Sequence => ObjectKind::Sequence,
-        ast::ObjectKind::Stage => ObjectKind::Stage,
-        ast::ObjectKind::FileFormat => ObjectKind::FileFormat,
-        ast::ObjectKind::Integration => ObjectKind::Integration,
-        ast::ObjectKind::Warehouse => ObjectKind::Warehouse,
-        ast::ObjectKind::Role => ObjectKind::Role,
-        ast::ObjectKind::User => ObjectKind::User,
-        other => return Err(Error::not_supported(other.words())),
-    })
+/// `not_supported` for the others.
+pub(crate) fn known_kind(kind: ObjectKind) -> Result<ObjectKind> {
+    match kind.exists() {
+        true => Ok(kind),
+        false => Err(Error::not_supported(kind.words())),
+    }
 }
 
 /// A number of days of time travel.

@@ -4,10 +4,10 @@ use firn_account::CatalogChange;
 use firn_account::catalog::{
     ACCOUNTADMIN, Action, Namespace, Object, ObjectKind, Place, SYSTEM_ROLES, VisibleCatalog,
 };
-use firn_parse::ast::{self, Drop, Name, Undrop};
+use firn_parse::ast::{Drop, Name, Undrop};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::{already_exists, catalog_kind};
+use super::definition::{already_exists, known_kind};
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -36,7 +36,7 @@ pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) ->
 /// # Errors
 /// `NotFound` when there is no such object, unless IF EXISTS was written.
 pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<Rows> {
-    let kind = catalog_kind(ast.kind)?;
+    let kind = known_kind(ast.kind)?;
     let missing = |name: &str| {
         Ok(Rows::status(format!("Drop statement executed successfully ({name} already dropped).")))
     };
@@ -108,9 +108,7 @@ fn holds_objects(catalog: &VisibleCatalog, object: &Object) -> bool {
 /// When the name is taken, or nothing of that name was dropped within the retention time.
 pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Rows> {
     let kind = match ast.kind {
-        ast::ObjectKind::Table | ast::ObjectKind::Schema | ast::ObjectKind::Database => {
-            catalog_kind(ast.kind)?
-        }
+        ObjectKind::Table | ObjectKind::Schema | ObjectKind::Database => known_kind(ast.kind)?,
         other => return Err(Error::not_supported(format!("UNDROP {}", other.words()))),
     };
     let place = place(running, kind, &ast.name)?;
@@ -124,7 +122,7 @@ pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Row
     let mut named = dropped.iter().filter(|o| o.name() == place.name && o.kind() == kind);
     let newest = named.find(|object| is_kept(object) && catalog.sees(object));
     let Some(object) = newest else {
-        let text = format!("{} '{}' did not exist or was purged.", kind.word(), place.name);
+        let text = format!("{} '{}' did not exist or was purged.", kind.title(), place.name);
         return Err(Error::new(ErrorCode::NotFound, text));
     };
     if catalog.taken(object).is_some() {
@@ -132,5 +130,5 @@ pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Row
     }
     catalog.authorize(Action::Drop, object)?;
     running.change(vec![CatalogChange::Undrop { id: object.id() }])?;
-    Ok(Rows::status(format!("{} {} successfully restored.", kind.word(), place.name)))
+    Ok(Rows::status(format!("{} {} successfully restored.", kind.title(), place.name)))
 }

@@ -1,16 +1,14 @@
 //! GRANT and REVOKE.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::privilege::{
-    MANAGE_GRANTS, ON_ACCOUNT, OWNERSHIP, USAGE, privileges_on,
-};
+use firn_account::catalog::privilege::{MANAGE_GRANTS, ON_ACCOUNT, OWNERSHIP, USAGE};
 use firn_account::catalog::{
     ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, VisibleCatalog,
 };
 use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::definition::catalog_kind;
+use super::definition::known_kind;
 use super::drop::{live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -120,7 +118,7 @@ fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee>
 }
 
 fn missing(kind: ObjectKind, name: &str) -> Error {
-    let text = format!("{} '{name}' does not exist or not authorized.", kind.word());
+    let text = format!("{} '{name}' does not exist or not authorized.", kind.title());
     Error::new(ErrorCode::NotFound, text)
 }
 
@@ -134,13 +132,13 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             let given = vec![(USAGE.to_string(), GrantTarget::Object(role.header.id))];
             Ok(Reached { given, counted: None })
         }
-        GrantSubject::Object { privileges, kind: ast::ObjectKind::Account, .. } => {
+        GrantSubject::Object { privileges, kind: ObjectKind::Account, .. } => {
             let names = named(privileges, "ACCOUNT", ON_ACCOUNT)?;
             let given = names.into_iter().map(|name| (name, GrantTarget::Account)).collect();
             Ok(Reached { given, counted: None })
         }
         GrantSubject::Object { privileges, kind, name } => {
-            let kind = catalog_kind(*kind)?;
+            let kind = known_kind(*kind)?;
             let Some(name) = name else {
                 return Err(Error::internal("a privilege on nothing"));
             };
@@ -150,7 +148,7 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
         }
         GrantSubject::Bulk { privileges, future, kind, in_database, container } => {
             let words = kind.words();
-            let kind = catalog_kind(*kind)?;
+            let kind = known_kind(*kind)?;
             let holder = if *in_database { ObjectKind::Database } else { ObjectKind::Schema };
             let holder = expect(running, &catalog, holder, container)?.id();
             if *future {
@@ -199,7 +197,7 @@ fn on(
     kind: ObjectKind,
     targets: &[GrantTarget],
 ) -> Result<Vec<(String, GrantTarget)>> {
-    let names = named(privileges, &kind.word().to_uppercase(), privileges_on(kind))?;
+    let names = named(privileges, kind.words(), kind.definition().privileges)?;
     let each = |target: &GrantTarget| {
         names.iter().map(|name| (name.clone(), target.clone())).collect::<Vec<_>>()
     };

@@ -25,7 +25,7 @@ mod view;
 use firn_parse::ast::{ObjectKind, Statement};
 use firn_types::{Error, Result};
 
-pub(crate) use definition::catalog_kind;
+pub(crate) use definition::known_kind;
 pub(crate) use drop::{live, place};
 pub(crate) use table::cluster_keys;
 

@@ -5,10 +5,10 @@ use firn_account::catalog::{
     Sequence, Stage, StageFileFormat, StageLocation, User, Warehouse,
 };
 use firn_loader::options::to_stored;
-use firn_parse::ast::{self, CreateObject, OptionValue, StatementOption, TableLifetime};
+use firn_parse::ast::{CreateObject, OptionValue, StatementOption, TableLifetime};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::{catalog_kind, text_option};
+use super::definition::{known_kind, text_option};
 use super::drop::{live, place};
 use super::properties;
 use crate::current;
@@ -50,10 +50,10 @@ const WAREHOUSE_SIZES: &[(&str, &str)] = &[
 /// # Errors
 /// When an option is wrong, the container does not exist, or the name is taken.
 pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Result<Rows> {
-    if ast.clone.is_some() && ast.kind != ast::ObjectKind::Sequence {
+    if ast.clone.is_some() && ast.kind != ObjectKind::Sequence {
         return Err(Error::not_supported(format!("CREATE {} .. CLONE", ast.kind.words())));
     }
-    let kind = catalog_kind(ast.kind)?;
+    let kind = known_kind(ast.kind)?;
     properties::check(kind, &ast.options)?;
     let place = place(running, kind, &ast.name)?;
     let header = running.header(place.parent, &place.name, &ast.options);
@@ -82,7 +82,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
             }
             user.into()
         }
-        other => return Err(Error::not_supported(format!("CREATE {}", other.word()))),
+        other => return Err(Error::not_supported(format!("CREATE {}", other.title()))),
     };
     let name = place.name;
     let rows = running.create_object(object, ast.mode)?;

@@ -8,7 +8,7 @@ use firn_loader::options::to_stored;
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::{catalog_kind, text_option};
+use super::definition::{known_kind, text_option};
 use super::drop::{live, place, refuse_system_role};
 use super::object::{check_step, invalid, pairs, set_stage, set_warehouse};
 use super::properties;
@@ -23,12 +23,12 @@ use crate::settings;
 /// # Errors
 /// When there is no such object, or it cannot be changed so.
 pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result<Rows> {
-    if ast.kind == ast::ObjectKind::Account {
+    if ast.kind == ObjectKind::Account {
         return alter_account(running, &ast.action);
     }
-    let kind = catalog_kind(ast.kind)?;
+    let kind = known_kind(ast.kind)?;
     let Some(name) = &ast.name else {
-        return Err(Error::not_supported(format!("ALTER {} without a name", kind.word())));
+        return Err(Error::not_supported(format!("ALTER {} without a name", kind.title())));
     };
     let place = place(running, kind, name)?;
     let catalog = running.catalog();
@@ -81,7 +81,7 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
             }
             _ => return Err(Error::not_supported("MANAGED ACCESS here")),
         },
-        _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.word()))),
+        _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.title()))),
     };
     running.change(vec![change])?;
     running.change_session(current::forget_dropped)?;

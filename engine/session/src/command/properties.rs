@@ -132,7 +132,7 @@ pub(super) fn check_name(kind: ObjectKind, name: &str, span: Span) -> Result<()>
     if known.missing.contains(&name) {
         return Err(Error::not_supported(name).at(span));
     }
-    Err(invalid(kind.word(), name, span))
+    Err(invalid(kind.title(), name, span))
 }
 
 /// The error for a property that a kind of object does not have.

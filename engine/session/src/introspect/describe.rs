@@ -13,7 +13,7 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::show;
-use crate::command::{catalog_kind, live, place};
+use crate::command::{known_kind, live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -72,10 +72,10 @@ pub(crate) fn run(running: &StatementContext, ast: &Describe) -> Result<Rows> {
 fn object(
     running: &StatementContext,
     ast: &Describe,
-    kind: ast::ObjectKind,
+    kind: ObjectKind,
     name: &Name,
 ) -> Result<Rows> {
-    let kind = catalog_kind(kind)?;
+    let kind = known_kind(kind)?;
     let catalog = running.catalog();
     if kind.namespace() == Namespace::Relation
         && let Some(columns) = of_information_schema(running, &catalog, name)?
@@ -114,7 +114,7 @@ fn object(
             ]);
             Ok(listing.rows())
         }
-        Object::Sequence(_) => as_shown(running, ast::ObjectKind::Sequence, name, object.name()),
+        Object::Sequence(_) => as_shown(running, ObjectKind::Sequence, name, object.name()),
         Object::Role(_) => Err(Error::not_supported("DESCRIBE ROLE")),
     }
 }
@@ -135,7 +135,7 @@ fn of_information_schema(
 /// The one row that SHOW gives for the object.
 fn as_shown(
     running: &StatementContext,
-    kind: ast::ObjectKind,
+    kind: ObjectKind,
     name: &Name,
     object: &str,
 ) -> Result<Rows> {
@@ -352,7 +352,7 @@ fn contents(running: &StatementContext, container: &Object) -> Rows {
         listing.add(&[
             ("created_on", time(object.header().created_nanos)),
             ("name", text(object.name())),
-            ("kind", text(object.kind().word().to_uppercase().replace(' ', "_"))),
+            ("kind", text(object.kind().in_listings())),
         ]);
     }
     listing.rows()

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use firn_storage::Snapshot;
 use firn_types::ObjectId;
+pub use firn_types::{Namespace, ObjectKind};
 
 pub use account::{Integration, Role, User, Warehouse};
 pub use container::{Database, Schema};
@@ -24,99 +25,6 @@ pub use view::{
 };
 
 use super::Header;
-
-/// Which kind of object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ObjectKind {
-    /// A database.
-    Database,
-    /// A schema.
-    Schema,
-    /// A table.
-    Table,
-    /// A view.
-    View,
-    /// A materialized view.
-    MaterializedView,
-    /// A sequence.
-    Sequence,
-    /// A named stage.
-    Stage,
-    /// A file format.
-    FileFormat,
-    /// An integration.
-    Integration,
-    /// A warehouse.
-    Warehouse,
-    /// A role.
-    Role,
-    /// A user.
-    User,
-}
-
-/// Kinds whose names must differ within one parent: tables and views share one, every other kind has
-/// its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Namespace {
-    /// Databases.
-    Database,
-    /// Schemas.
-    Schema,
-    /// Tables, views and materialized views.
-    Relation,
-    /// Sequences.
-    Sequence,
-    /// Stages.
-    Stage,
-    /// File formats.
-    FileFormat,
-    /// Integrations.
-    Integration,
-    /// Warehouses.
-    Warehouse,
-    /// Roles.
-    Role,
-    /// Users.
-    User,
-}
-
-impl ObjectKind {
-    /// The namespace of the kind.
-    pub fn namespace(self) -> Namespace {
-        match self {
-            ObjectKind::Database => Namespace::Database,
-            ObjectKind::Schema => Namespace::Schema,
-            ObjectKind::Table | ObjectKind::View | ObjectKind::MaterializedView => {
-                Namespace::Relation
-            }
-            ObjectKind::Sequence => Namespace::Sequence,
-            ObjectKind::Stage => Namespace::Stage,
-            ObjectKind::FileFormat => Namespace::FileFormat,
-            ObjectKind::Integration => Namespace::Integration,
-            ObjectKind::Warehouse => Namespace::Warehouse,
-            ObjectKind::Role => Namespace::Role,
-            ObjectKind::User => Namespace::User,
-        }
-    }
-
-    /// The kind as messages write it: `Table`, `File format`.
-    pub fn word(self) -> &'static str {
-        match self {
-            ObjectKind::Database => "Database",
-            ObjectKind::Schema => "Schema",
-            ObjectKind::Table => "Table",
-            ObjectKind::View => "View",
-            ObjectKind::MaterializedView => "Materialized view",
-            ObjectKind::Sequence => "Sequence",
-            ObjectKind::Stage => "Stage",
-            ObjectKind::FileFormat => "File format",
-            ObjectKind::Integration => "Integration",
-            ObjectKind::Warehouse => "Warehouse",
-            ObjectKind::Role => "Role",
-            ObjectKind::User => "User",
-        }
-    }
-}
 
 macro_rules! objects {
     ($($kind:ident => $accessor:ident),* $(,)?) => {

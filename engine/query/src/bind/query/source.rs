@@ -67,7 +67,7 @@ pub(super) fn bind_table(
             bind_materialized_view(binder, view, &path, env)?
         }
         other => {
-            let kind = other.kind().word().to_lowercase();
+            let kind = other.kind().title().to_lowercase();
             return Err(Error::not_supported(format!("time travel on a {kind}")).at(source.span));
         }
     };

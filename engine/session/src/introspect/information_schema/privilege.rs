@@ -132,7 +132,7 @@ fn add_objects(
             ("OBJECT_CATALOG", catalog),
             ("OBJECT_SCHEMA", schema),
             ("OBJECT_NAME", text(held.object.name())),
-            ("OBJECT_TYPE", text(held.object.kind().word().to_uppercase())),
+            ("OBJECT_TYPE", text(held.object.kind().words().to_string())),
         ]);
         listing.add(&cells);
     }

@@ -128,7 +128,7 @@ impl Shown<'_> {
                 &[
                     ("created_on", time(header.created_nanos)),
                     ("name", text(header.name.as_str())),
-                    ("kind", optional(Some(ObjectKind::Sequence.word().to_uppercase()))),
+                    ("kind", optional(Some(ObjectKind::Sequence.words().to_string()))),
                     ("database_name", text(found.place.database())),
                     ("schema_name", text(found.place.schema())),
                     ("next_value", number(next)),

@@ -9,7 +9,7 @@ use super::Shown;
 use crate::introspect::listing::{Cell, Listing, number, text, y_n};
 use crate::introspect::table_function;
 
-const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+pub(super) const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
                          min_num_arguments:number, max_num_arguments:number, arguments, \
                          description, catalog_name, is_table_function, valid_for_clustering, \
                          is_secure, secrets, external_access_integrations, is_external_function, \

@@ -5,7 +5,7 @@ use firn_parse::ast::{self, Name};
 use firn_types::{Error, ObjectId, Result};
 
 use super::Shown;
-use crate::command::{catalog_kind, live, place};
+use crate::command::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
 
 const GRANTS: &str = "created_on:time, privilege, granted_on, name, granted_to, grantee_name, \
@@ -80,7 +80,7 @@ impl Shown<'_> {
     }
 
     /// SHOW GRANTS ON.
-    pub(super) fn grants_on(&self, kind: ast::ObjectKind, name: Option<&Name>) -> Result<Listing> {
+    pub(super) fn grants_on(&self, kind: ObjectKind, name: Option<&Name>) -> Result<Listing> {
         let mut listing = Listing::show(GRANTS);
         let Some(name) = name else {
             for grant in self.catalog.grants_on(&GrantTarget::Account) {
@@ -88,7 +88,7 @@ impl Shown<'_> {
             }
             return Ok(listing);
         };
-        let kind = catalog_kind(kind)?;
+        let kind = known_kind(kind)?;
         let place = place(self.running, kind, name)?;
         let object = live(&self.catalog, kind, &place)
             .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?;
@@ -140,8 +140,8 @@ impl Shown<'_> {
     }
 
     /// SHOW FUTURE GRANTS IN.
-    pub(super) fn future_grants_in(&self, kind: ast::ObjectKind, name: &Name) -> Result<Listing> {
-        let kind = catalog_kind(kind)?;
+    pub(super) fn future_grants_in(&self, kind: ObjectKind, name: &Name) -> Result<Listing> {
+        let kind = known_kind(kind)?;
         let place = place(self.running, kind, name)?;
         let container = live(&self.catalog, kind, &place)
             .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?
@@ -216,5 +216,5 @@ fn is_shown(object: &Object) -> bool {
 }
 
 fn granted_on(kind: ObjectKind) -> String {
-    kind.word().to_uppercase().replace(' ', "_")
+    kind.in_listings()
 }

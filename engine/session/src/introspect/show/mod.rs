@@ -1,5 +1,6 @@
 //! SHOW: what exists, as rows with lower-case columns.
 
+mod absent;
 mod account;
 mod columns;
 mod container;
@@ -30,48 +31,6 @@ const ROWS_MAX: usize = 10_000;
 
 /// The columns of TERSE.
 const TERSE: &str = "created_on:time, name, kind, database_name, schema_name";
-
-/// Kinds of objects that no account has yet, with their columns.
-const NONE: &[(ObjectKind, &str)] = &[
-    (
-        ObjectKind::Task,
-        "created_on:time, name, id, database_name, schema_name, owner, comment, warehouse, schedule, \
-         predecessors, state, definition, condition, allow_overlapping_execution, error_integration, \
-         last_committed_on:time, last_suspended_on:time, owner_role_type, config, budget, \
-         task_relations, last_suspended_reason",
-    ),
-    (
-        ObjectKind::Stream,
-        "created_on:time, name, database_name, schema_name, owner, comment, table_name, source_type, \
-         base_tables, type, stale, mode, stale_after:time, invalid_reason, owner_role_type",
-    ),
-    (
-        ObjectKind::Pipe,
-        "created_on:time, name, database_name, schema_name, definition, owner, \
-         notification_channel, comment, integration, pattern, error_integration, owner_role_type, \
-         invalid_reason",
-    ),
-    (
-        ObjectKind::DynamicTable,
-        "created_on:time, name, reserved, database_name, schema_name, cluster_by, rows:number, \
-         bytes:number, owner, target_lag, refresh_mode, refresh_mode_reason, warehouse, comment, \
-         text, automatic_clustering, scheduling_state, last_suspended_on:time, is_clone, is_replica, \
-         data_timestamp:time, owner_role_type",
-    ),
-    (
-        ObjectKind::Procedure,
-        "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
-         min_num_arguments:number, max_num_arguments:number, arguments, description, catalog_name, \
-         is_table_function, valid_for_clustering, is_secure, secrets, external_access_integrations",
-    ),
-];
-
-fn plural(words: &str) -> String {
-    match words.strip_suffix('Y') {
-        Some(stem) => format!("{stem}IES"),
-        None => format!("{words}S"),
-    }
-}
 
 /// A SHOW that runs: what it sees and which rows it wants.
 pub(super) struct Shown<'a> {
@@ -137,13 +96,7 @@ impl Shown<'_> {
             ObjectKind::Role => Ok(self.roles()),
             ObjectKind::User => Ok(self.users()),
             ObjectKind::Function => Ok(self.functions(true)),
-            other => match NONE.iter().find(|(kind, _)| *kind == other) {
-                Some((_, columns)) => {
-                    self.scoped_schemas()?;
-                    Ok(self.listing(columns))
-                }
-                None => Err(Error::not_supported(format!("SHOW {}", plural(other.words())))),
-            },
+            other => self.absent(other),
         }
     }
 

@@ -5,7 +5,7 @@ use firn_parse::ast::{self, ShowScope};
 use firn_types::{ObjectId, Result, SqlType, print_text};
 
 use super::Shown;
-use crate::command::{catalog_kind, live, place};
+use crate::command::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, number, text, time};
 use crate::settings_table::{Kind, PARAMETERS, Parameter};
 
@@ -72,18 +72,18 @@ impl Shown<'_> {
         let (kind, name) = match &self.show.scope {
             None | Some(ShowScope::Session) => return Ok(self.session_parameters()),
             Some(ShowScope::Account) => return Ok(self.account_parameters()),
-            Some(ShowScope::Database(name)) => (ast::ObjectKind::Database, name.as_ref()),
-            Some(ShowScope::Schema(name)) => (ast::ObjectKind::Schema, name.as_ref()),
-            Some(ShowScope::Table(name)) => (ast::ObjectKind::Table, Some(name)),
-            Some(ShowScope::View(name)) => (ast::ObjectKind::View, Some(name)),
-            Some(ShowScope::Name(name)) => (ast::ObjectKind::Schema, Some(name)),
+            Some(ShowScope::Database(name)) => (ObjectKind::Database, name.as_ref()),
+            Some(ShowScope::Schema(name)) => (ObjectKind::Schema, name.as_ref()),
+            Some(ShowScope::Table(name)) => (ObjectKind::Table, Some(name)),
+            Some(ShowScope::View(name)) => (ObjectKind::View, Some(name)),
+            Some(ShowScope::Name(name)) => (ObjectKind::Schema, Some(name)),
             // A user's parameters are the session's: firn keeps none for users.
-            Some(ShowScope::Object(ast::ObjectKind::User, _)) => {
+            Some(ShowScope::Object(ObjectKind::User, _)) => {
                 return Ok(self.session_parameters());
             }
             Some(ShowScope::Object(kind, name)) => (*kind, name.as_ref()),
         };
-        let kind = catalog_kind(kind)?;
+        let kind = known_kind(kind)?;
         let id = self.parameter_owner(kind, name)?;
         Ok(self.object_parameters(kind, id))
     }
@@ -213,7 +213,7 @@ impl Shown<'_> {
                 .or_else(|| property.map(|(_, value)| value.clone()))
                 .or_else(|| self.catalog.parameter(next, name).map(str::to_string));
             if let Some(value) = own {
-                return Some((value, object.kind().word().to_uppercase()));
+                return Some((value, object.kind().words().to_string()));
             }
             next = object.header().parent;
         }

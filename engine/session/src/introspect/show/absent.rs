@@ -1,0 +1,136 @@
+//! SHOW of kinds that no account has here: their columns, and no rows.
+
+use firn_types::object_kind::Home;
+use firn_types::{Error, ObjectKind, Result};
+
+use super::Shown;
+use super::function::FUNCTIONS;
+use crate::introspect::listing::Listing;
+
+/// The columns of a policy, whatever it is about.
+const POLICIES: &str = "created_on:time, name, database_name, schema_name, kind, owner, comment, \
+                        owner_role_type, options";
+
+const DATABASE_ROLES: &str = "created_on:time, name, is_default, is_current, is_inherited, \
+                              granted_to_roles:number, granted_to_database_roles:number, \
+                              granted_database_roles:number, owner, comment, owner_role_type";
+
+const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name, invalid, \
+                               invalid_reason, owner, comment, stage, location, file_format_name, \
+                               file_format_type, cloud, region, notification_channel, \
+                               last_refreshed_on:time, table_format, last_refresh_details, \
+                               owner_role_type";
+
+const DYNAMIC_TABLES: &str = "created_on:time, name, reserved, database_name, schema_name, \
+                              cluster_by, rows:number, bytes:number, owner, target_lag, \
+                              refresh_mode, refresh_mode_reason, warehouse, comment, text, \
+                              automatic_clustering, scheduling_state, last_suspended_on:time, \
+                              is_clone, is_replica, data_timestamp:time, owner_role_type";
+
+const TASKS: &str = "created_on:time, name, id, database_name, schema_name, owner, comment, \
+                     warehouse, schedule, predecessors, state, definition, condition, \
+                     allow_overlapping_execution, error_integration, last_committed_on:time, \
+                     last_suspended_on:time, owner_role_type, config, budget, task_relations, \
+                     last_suspended_reason";
+
+const STREAMS: &str = "created_on:time, name, database_name, schema_name, owner, comment, table_name, \
+                       source_type, base_tables, type, stale, mode, stale_after:time, invalid_reason, \
+                       owner_role_type";
+
+const PIPES: &str = "created_on:time, name, database_name, schema_name, definition, owner, \
+                     notification_channel, comment, integration, pattern, error_integration, \
+                     owner_role_type, invalid_reason, kind";
+
+const PROCEDURES: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+                          min_num_arguments:number, max_num_arguments:number, arguments, \
+                          description, catalog_name, is_table_function, valid_for_clustering, \
+                          is_secure, secrets, external_access_integrations";
+
+const ALERTS: &str = "created_on:time, name, database_name, schema_name, owner, comment, warehouse, \
+                      schedule, state, condition, action, owner_role_type";
+
+const TAGS: &str = "created_on:time, name, database_name, schema_name, owner, comment, \
+                    allowed_values, owner_role_type";
+
+const SECRETS: &str = "created_on:time, name, schema_name, database_name, owner, comment, \
+                       secret_type, oauth_scopes, owner_role_type";
+
+const SHARES: &str = "created_on:time, kind, owner_account, name, database_name, to, owner, comment, \
+                      listing_global_name, secure_objects_only";
+
+const RESOURCE_MONITORS: &str = "name, credit_quota, used_credits, remaining_credits, level, \
+                                 frequency, start_time:time, end_time:time, notify_at, suspend_at, \
+                                 suspend_immediately_at, created_on:time, owner, comment, \
+                                 notify_users";
+
+const NETWORK_POLICIES: &str = "created_on:time, name, comment, \
+                                entries_in_allowed_ip_list:number, \
+                                entries_in_blocked_ip_list:number, \
+                                entries_in_allowed_network_rules:number, \
+                                entries_in_blocked_network_rules:number";
+
+const NETWORK_RULES: &str = "created_on:time, name, database_name, schema_name, owner, comment, type, \
+                             mode, entries_in_valuelist:number, owner_role_type";
+
+/// The columns of a kind.
+fn columns(kind: ObjectKind) -> Option<&'static str> {
+    Some(match kind {
+        ObjectKind::AggregationPolicy
+        | ObjectKind::MaskingPolicy
+        | ObjectKind::PasswordPolicy
+        | ObjectKind::ProjectionPolicy
+        | ObjectKind::RowAccessPolicy
+        | ObjectKind::SessionPolicy => POLICIES,
+        ObjectKind::Alert => ALERTS,
+        ObjectKind::DatabaseRole => DATABASE_ROLES,
+        ObjectKind::DynamicTable => DYNAMIC_TABLES,
+        ObjectKind::ExternalTable => EXTERNAL_TABLES,
+        ObjectKind::Function => FUNCTIONS,
+        ObjectKind::NetworkPolicy => NETWORK_POLICIES,
+        ObjectKind::NetworkRule => NETWORK_RULES,
+        ObjectKind::Pipe => PIPES,
+        ObjectKind::Procedure => PROCEDURES,
+        ObjectKind::ResourceMonitor => RESOURCE_MONITORS,
+        ObjectKind::Secret => SECRETS,
+        ObjectKind::Share => SHARES,
+        ObjectKind::Stream => STREAMS,
+        ObjectKind::Tag => TAGS,
+        ObjectKind::Task => TASKS,
+        _ => return None,
+    })
+}
+
+impl Shown<'_> {
+    /// The objects of a kind that there are none of.
+    ///
+    /// # Errors
+    /// When what IN names does not exist; `not_supported` for kinds that are not shown.
+    pub(super) fn absent(&self, kind: ObjectKind) -> Result<Listing> {
+        let Some(columns) = columns(kind) else {
+            return Err(Error::not_supported(format!("SHOW {}", kind.plural())));
+        };
+        match kind.definition().home {
+            Home::Account => {}
+            Home::Database => _ = self.scoped_databases()?,
+            Home::Schema => _ = self.scoped_schemas()?,
+        }
+        Ok(self.listing(columns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use firn_types::object_kind::KINDS;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_that_firn_does_not_have_has_columns() {
+        let nameless = [ObjectKind::Account, ObjectKind::Column];
+        for kind in KINDS.iter().map(|known| known.kind) {
+            let shown = columns(kind).is_some();
+            let expected = !kind.exists() && !nameless.contains(&kind);
+            assert_eq!(shown, expected, "{}", kind.words());
+        }
+    }
+}
