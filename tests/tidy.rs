@@ -1,5 +1,6 @@
 //! The house's rules that a compiler does not check: lengths, words, docs, and who may know whom.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -183,4 +184,53 @@ fn paths_in_the_architecture_exist() {
     });
     let missing = paths.filter(|path| !root.join(path).exists()).map(str::to_string).collect();
     none("paths that ARCHITECTURE.md names and that do not exist", missing);
+}
+
+/// The folders of a crate's `src`.
+fn rooms(crate_folder: &str) -> BTreeSet<String> {
+    let entries =
+        fs::read_dir(root().join(crate_folder).join("src")).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Of the folders of a crate, those that each one's files name.
+fn uses_of_rooms(crate_folder: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let rooms = rooms(crate_folder);
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let tested = |file: &str| !file.contains("/tests/") && !file.ends_with("/tests.rs");
+    for (file, text) in sources().into_iter().filter(|(file, _)| tested(file)) {
+        let inside = file.strip_prefix(&format!("{crate_folder}/src/"));
+        let Some((own, _)) = inside.and_then(|path| path.split_once('/')) else { continue };
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let named = code.flat_map(|line| line.split("crate::").skip(1)).map(|rest| {
+            rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+        });
+        let others = named.filter(|name| *name != own && rooms.contains(*name));
+        uses.entry(own.to_string()).or_default().extend(others.map(str::to_string));
+    }
+    uses
+}
+
+/// The folders of a crate stand on each other like its floors: none is used by one that it uses.
+#[test]
+fn rooms_of_a_crate_have_an_order() {
+    let mut circles = Vec::new();
+    // Commands and listings of the session still find objects by the same functions.
+    for (crate_folder, _) in FENCES.iter().filter(|(name, _)| *name != "engine/session") {
+        let mut left = uses_of_rooms(crate_folder);
+        // Whoever uses none of those that are left stands below them.
+        while let Some(lowest) = left
+            .iter()
+            .find(|(_, used)| !used.iter().any(|used| left.contains_key(used)))
+            .map(|(room, _)| room.clone())
+        {
+            left.remove(&lowest);
+        }
+        if !left.is_empty() {
+            circles.push(format!("{crate_folder}: {left:?}"));
+        }
+    }
+    none("rooms use each other", circles);
 }

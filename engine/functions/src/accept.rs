@@ -4,7 +4,7 @@ use firn_types::limits::{VARCHAR_LENGTH_DEFAULT, VARCHAR_LENGTH_MAX};
 use firn_types::{Decimal, Result, SqlType, TypeFamily, Value};
 
 use super::Argument;
-use super::registry::wrong_types;
+use super::signature::wrong_types;
 
 /// What a text in the place of a number is read as.
 const TEXT_AS_NUMBER: SqlType = SqlType::Number { precision: 18, scale: 5 };

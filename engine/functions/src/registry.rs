@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use firn_types::{Error, ErrorCode, Result};
-
-use super::{AggregateFunction, Argument, Arity, ScalarFunction, TableFunction, WindowFunction};
+use super::{AggregateFunction, ScalarFunction, TableFunction, WindowFunction};
 
 /// One built-in function of any kind.
 #[derive(Clone, Copy, Debug)]
@@ -56,38 +54,6 @@ pub fn find(name: &str) -> Option<Function> {
 /// Every name, aliases included, for completion and for "did you mean".
 pub fn names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.keys().copied()
-}
-
-/// Checks the number of arguments of a call of `name`.
-///
-/// # Errors
-/// `TooManyArguments` or `NotEnoughArguments`, in Snowflake's words.
-pub fn check_arity(name: &str, arity: Arity, given: usize) -> Result<()> {
-    if given > arity.max {
-        return Err(Error::new(
-            ErrorCode::TooManyArguments,
-            format!("too many arguments for function [{name}] expected {}, got {given}", arity.max),
-        ));
-    }
-    if given < arity.min {
-        return Err(Error::new(
-            ErrorCode::NotEnoughArguments,
-            format!(
-                "not enough arguments for function [{name}], expected {}, got {given}",
-                arity.min
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// The error for argument types that no overload of `name` takes.
-pub fn wrong_types(name: &str, arguments: &[Argument]) -> Error {
-    let types: Vec<String> = arguments.iter().map(|a| a.sql_type.to_string()).collect();
-    Error::new(
-        ErrorCode::InvalidArgumentTypes,
-        format!("Invalid argument types for function '{name}': ({})", types.join(", ")),
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What all kinds of functions share: arguments as the binder sees them, the overload chosen for them, arity and
 //! volatility.
 
-use firn_types::{SqlType, Value};
+use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use crate::scalar::NullRule;
 
@@ -72,4 +72,36 @@ pub enum Volatility {
     Stable,
     /// Not from one row to the next: RANDOM, UUID_STRING, NEXTVAL.
     Volatile,
+}
+
+/// Checks the number of arguments of a call of `name`.
+///
+/// # Errors
+/// `TooManyArguments` or `NotEnoughArguments`, in Snowflake's words.
+pub fn check_arity(name: &str, arity: Arity, given: usize) -> Result<()> {
+    if given > arity.max {
+        return Err(Error::new(
+            ErrorCode::TooManyArguments,
+            format!("too many arguments for function [{name}] expected {}, got {given}", arity.max),
+        ));
+    }
+    if given < arity.min {
+        return Err(Error::new(
+            ErrorCode::NotEnoughArguments,
+            format!(
+                "not enough arguments for function [{name}], expected {}, got {given}",
+                arity.min
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The error for argument types that no overload of `name` takes.
+pub fn wrong_types(name: &str, arguments: &[Argument]) -> Error {
+    let types: Vec<String> = arguments.iter().map(|a| a.sql_type.to_string()).collect();
+    Error::new(
+        ErrorCode::InvalidArgumentTypes,
+        format!("Invalid argument types for function '{name}': ({})", types.join(", ")),
+    )
 }

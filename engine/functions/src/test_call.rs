@@ -6,7 +6,8 @@ use firn_types::parse_text::parse_value;
 use firn_types::{Error, Result, SqlType, Value};
 
 use super::cast::{CastMode, cast_column, cast_value};
-use super::registry::{Function, check_arity, find};
+use super::registry::{Function, find};
+use super::signature::check_arity;
 use super::{Argument, Call, FunctionContext, ScalarBinding};
 
 /// An argument and its value.

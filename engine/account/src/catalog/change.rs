@@ -70,7 +70,7 @@ pub enum CatalogChange {
     Refreshed {
         /// The view.
         view: ObjectId,
-        /// The commit, as in `Table::data_version`; [`PENDING`](crate::txn::PENDING) for the commit that
+        /// The commit, as in `Table::data_version`; [`PENDING`](crate::catalog::PENDING) for the commit that
         /// this change is part of.
         reflects: u64,
     },
@@ -122,7 +122,7 @@ impl CatalogChange {
 /// When a change happens.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
-    /// The commit; [`PENDING`](crate::txn::PENDING) before it is committed.
+    /// The commit; [`PENDING`](crate::catalog::PENDING) before it is committed.
     pub(crate) version: u64,
     /// Nanoseconds since 1970 UTC.
     pub(crate) nanos: i64,
@@ -166,7 +166,7 @@ impl Catalog {
                 };
                 let state = &mut Arc::make_mut(&mut view).state;
                 state.reflects = Some(match *reflects {
-                    crate::txn::PENDING => moment.version,
+                    crate::catalog::PENDING => moment.version,
                     version => version,
                 });
                 state.refreshed_nanos = moment.nanos;

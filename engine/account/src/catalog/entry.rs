@@ -27,7 +27,7 @@ pub struct Header {
     pub altered_nanos: i64,
     /// When it was dropped, for objects that are kept for UNDROP.
     pub dropped_nanos: Option<i64>,
-    /// The commit that last changed the definition; [`PENDING`](crate::txn::PENDING) before it is
+    /// The commit that last changed the definition; [`PENDING`](crate::catalog::PENDING) before it is
     /// committed.
     pub version: u64,
 }
@@ -49,7 +49,7 @@ impl Header {
             created_nanos: now_nanos,
             altered_nanos: now_nanos,
             dropped_nanos: None,
-            version: crate::txn::PENDING,
+            version: crate::catalog::PENDING,
         }
     }
 

@@ -34,6 +34,9 @@ pub use privilege::Action;
 pub use system_role::*;
 pub use visible::{Rights, VisibleCatalog, insufficient};
 
+/// The version of what is not committed yet.
+pub const PENDING: u64 = u64::MAX;
+
 /// All descriptions of the account at one version. Cloning shares them.
 #[derive(Clone, Debug)]
 pub struct Catalog {

@@ -13,8 +13,8 @@ use firn_storage::{Partition, Snapshot, SnapshotDelta};
 use firn_types::{ObjectId, PartitionId, Result};
 
 use super::operation::Operation;
-use super::{LoadStatus, PENDING};
 use crate::catalog::{ACCOUNT, Catalog, CatalogChange, CreateMode, Object, Table};
+use crate::catalog::{LoadStatus, PENDING};
 
 /// The object over which two transactions fell out, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) fn conflict(
                 let now = theirs.table(*table).map(|table| &table.loads);
                 let then = base.table(*table).map(|table| &table.loads);
                 let twice = records.iter().any(|record| {
-                    let loaded = |loads: &crate::txn::LoadHistory| {
+                    let loaded = |loads: &crate::catalog::LoadHistory| {
                         loads.is_loaded(&record.path, &record.etag)
                     };
                     record.status != LoadStatus::Failed

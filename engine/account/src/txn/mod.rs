@@ -18,7 +18,6 @@ mod clone;
 mod conflict;
 mod convert;
 mod first;
-mod load_history;
 mod log;
 mod operation;
 mod recover;
@@ -33,7 +32,6 @@ pub(crate) use checkpoint::{CHECKPOINT_COMMITS, LastCheckpoint, Opened};
 pub use clone::CloneTarget;
 pub(crate) use conflict::{Conflict, ConflictKind, conflict};
 pub(crate) use first::first_operations;
-pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 pub(crate) use log::{Log, Logged, Mark, READ_AHEAD};
 pub(crate) use operation::Operation;
 pub(crate) use recover::recover;
@@ -44,9 +42,6 @@ pub use time_travel::TimePoint;
 pub(crate) use time_travel::{Found, Past, Timeline, nothing_at};
 pub use transaction::{Savepoint, Transaction};
 pub use vacuum::Vacuumed;
-
-/// The version of what is not committed yet.
-pub const PENDING: u64 = u64::MAX;
 
 #[cfg(test)]
 mod tests;

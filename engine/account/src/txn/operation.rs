@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_storage::{Snapshot, SnapshotDelta};
 use firn_types::{Error, ObjectId, Result};
 
-use super::{LoadHistory, LoadRecord};
 use crate::catalog::{Catalog, CatalogChange, Moment, Object};
+use crate::catalog::{LoadHistory, LoadRecord};
 
 /// One part of a commit. Performing the parts of all commits in order gives the newest catalog.
 #[derive(Clone, Debug)]

@@ -9,9 +9,10 @@ use roaring::RoaringBitmap;
 
 use super::operation::Operation;
 use super::sequence::{SequenceBlock, block_until, counter_after};
-use super::{LoadRecord, PENDING, SessionSpace, TimePoint};
+use super::{SessionSpace, TimePoint};
 use crate::account::{Account, OpenTransaction, Rebase};
 use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence};
+use crate::catalog::{LoadRecord, PENDING};
 
 /// A transaction: a version of everything, and changes on top that nobody else sees before the commit.
 ///

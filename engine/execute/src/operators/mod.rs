@@ -11,7 +11,6 @@ pub(crate) mod join;
 pub(crate) mod limit;
 pub(crate) mod morsel_batches;
 pub(crate) mod project;
-pub(crate) mod recursive;
 pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod sort;

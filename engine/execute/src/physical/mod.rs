@@ -8,6 +8,7 @@
 
 mod aggregate;
 mod join;
+mod recursive;
 mod relational;
 mod scan;
 mod sort;

@@ -10,6 +10,7 @@ use firn_plan::{
 };
 use firn_types::{ColumnId, Error, Result};
 
+use super::recursive::RecursiveSource;
 use super::{Builder, Stream, Wanted, layout_of, started, transformed, wanted_with};
 use crate::evaluate::{Conditions, Expressions};
 use crate::operators::buffer::Buffer;
@@ -17,7 +18,6 @@ use crate::operators::expand::ExpandTransform;
 use crate::operators::filter::FilterTransform;
 use crate::operators::limit::LimitBuffer;
 use crate::operators::project::ProjectTransform;
-use crate::operators::recursive::RecursiveSource;
 use crate::operators::sample::{SamplePercent, SampleRows};
 use crate::profile::OperatorId;
 

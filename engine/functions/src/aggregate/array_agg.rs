@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 use super::grouped::{Fold, Folded};
 use super::{AggregateBinding, AggregateFunction};
 use crate::driver::blobs;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Arity, Documentation, Example};
 
 const CATEGORY: &str = "Semi-structured";

@@ -14,7 +14,7 @@ use super::key::{float_bits, float_of_bits};
 use super::{Accumulator, AggregateBinding, AggregateFunction, CATEGORY};
 use crate::driver::Output;
 use crate::meaning::AggregateMeaning;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example};
 
 /// MIN(value)

@@ -43,7 +43,7 @@ pub struct ScalarFunction {
     /// About what a row costs, in comparisons of integers.
     pub cost: u32,
     /// Chooses the overload for these arguments, or says `InvalidArgumentTypes` through
-    /// [`super::registry::wrong_types`].
+    /// [`super::signature::wrong_types`].
     pub bind: fn(&[Argument]) -> Result<ScalarBinding>,
 }
 

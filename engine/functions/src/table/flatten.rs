@@ -11,7 +11,7 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::{CATEGORY, TableBinding, TableFunction};
 use crate::driver::blobs;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Documentation};
 
 /// FLATTEN(INPUT [, PATH] [, OUTER] [, RECURSIVE] [, MODE])

@@ -9,7 +9,7 @@ use firn_types::coerce::common_type;
 use super::{CATEGORY, WindowBinding, WindowFunction, WindowInput};
 use crate::driver::ints;
 use crate::meaning::WindowMeaning;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 /// LAG(value [, offset [, default]])

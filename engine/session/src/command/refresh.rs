@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
+use firn_account::catalog::PENDING;
 use firn_account::catalog::{MaterializedView, Table, TableColumn};
-use firn_account::txn::{PENDING, changes};
+use firn_account::txn::changes;
 use firn_account::{Catalog, CatalogChange, TimePoint};
 use firn_execute::dml;
 use firn_plan::statement::Query;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
+use firn_account::catalog::PENDING;
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
     Action, ColumnDefault, Constraint, ConstraintKind, CreateMode as Mode, ForeignKey, Header,
     Object, ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
 };
-use firn_account::txn::PENDING;
 use firn_parse::ast::{
     self, ColumnDefinition, CreateTable, ExprKind, TableLifetime, TableSource, Truncate,
 };

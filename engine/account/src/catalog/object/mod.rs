@@ -3,6 +3,7 @@
 mod account;
 mod container;
 mod file;
+mod load_history;
 mod sequence;
 mod table;
 mod view;
@@ -16,6 +17,7 @@ pub use firn_types::{Namespace, ObjectKind};
 pub use account::{Integration, Role, User, Warehouse};
 pub use container::{Database, Schema};
 pub use file::{FileFormat, Stage, StageFileFormat, StageLocation};
+pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 pub use sequence::Sequence;
 pub use table::{
     ColumnDefault, Constraint, ConstraintKind, ForeignKey, Table, TableColumn, TableKind,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_storage::Snapshot;
 use firn_types::{FieldId, ObjectId, SqlType, Value};
 
+use super::LoadHistory;
 use crate::catalog::Header;
-use crate::txn::LoadHistory;
 
 /// A table: its definition, and one version of its rows.
 #[derive(Clone, Debug)]
@@ -33,9 +33,9 @@ pub struct Table {
     pub snapshot: Arc<Snapshot>,
     /// Which files were loaded into it.
     pub loads: Arc<LoadHistory>,
-    /// The commit that made `snapshot`; [`PENDING`](crate::txn::PENDING) before it is committed.
+    /// The commit that made `snapshot`; [`PENDING`](crate::catalog::PENDING) before it is committed.
     pub data_version: u64,
-    /// The commit that last changed the columns; [`PENDING`](crate::txn::PENDING) before it is committed.
+    /// The commit that last changed the columns; [`PENDING`](crate::catalog::PENDING) before it is committed.
     pub definition_version: u64,
 }
 
@@ -149,8 +149,8 @@ impl Table {
             schema_evolution: false,
             snapshot: Arc::new(Snapshot::empty()),
             loads: Arc::default(),
-            data_version: crate::txn::PENDING,
-            definition_version: crate::txn::PENDING,
+            data_version: crate::catalog::PENDING,
+            definition_version: crate::catalog::PENDING,
         }
     }
 

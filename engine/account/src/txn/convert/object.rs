@@ -14,7 +14,7 @@ use crate::catalog::{
     StageFileFormat, StageLocation, StarColumn, StarColumns, Table, TableColumn, TableKind, User,
     View, ViewColumn, Warehouse,
 };
-use crate::txn::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 
 /// An object as it is persisted; `rows` says whether its rows and loads are, too.
 pub(in crate::txn) fn object_to(

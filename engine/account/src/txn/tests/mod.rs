@@ -1,5 +1,6 @@
 //! The log, transactions and time travel, on stores in memory with made-up micro-partitions.
 
+use crate::catalog::{LoadRecord, LoadStatus, PENDING};
 use std::sync::Arc;
 
 use firn_storage::{ObjectAccess, Partition, path};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use firn_account::Transaction;
-use firn_account::txn::{LoadError, LoadRecord, LoadStatus};
+use firn_account::catalog::{LoadError, LoadRecord, LoadStatus};
 use firn_column::Batch;
 use firn_expression::Expr;
 use firn_loader::on_error::{Decision, FileResult, FileStatus, FileTally};

@@ -6,7 +6,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily};
 
 use super::{ScalarBinding, ScalarFunction};
 use crate::driver::{blobs, ints, null_propagating};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 const CATEGORY: &str = "Bitwise";

@@ -10,7 +10,7 @@ use firn_types::{Error, Result, SqlType};
 
 use super::CATEGORY;
 use crate::driver::null_aware;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept};
 
 /// GREATEST(value, ...)

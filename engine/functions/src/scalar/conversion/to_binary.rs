@@ -6,7 +6,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 use super::CATEGORY;
 use super::shared::{bind_cast, bind_format, check_mode};
 use crate::cast::{CastMode, parse_binaries};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction};
 
 /// TO_BINARY(value [, format])

@@ -10,7 +10,7 @@ use crate::cast::{
     CastMode, Failures, parse_dates, parse_times, parse_timestamps, timestamps_from_epoch,
 };
 use crate::driver::null_propagating;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{
     Argument, Arity, Documentation, Example, FunctionContext, ScalarBinding, ScalarFunction,
 };

@@ -11,7 +11,7 @@ use firn_types::{Decimal, Error, ErrorCode, Result, SqlType, Value};
 use super::CATEGORY;
 use super::shared::{bind_cast, bind_format, check_mode, constant_number};
 use crate::cast::{CastMode, Failures, number_to_float};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{
     Argument, Arity, Documentation, Example, FunctionContext, ScalarBinding, ScalarFunction,
 };

@@ -16,7 +16,7 @@ use super::to_binary::binary_format;
 use super::to_number::{compile, is_auto};
 use crate::cast::CastMode;
 use crate::driver::{Rows, Texts, blobs, floats, ints, null_propagating, texts};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept};
 
 /// TO_CHAR(value [, format])

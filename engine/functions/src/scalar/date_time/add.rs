@@ -11,7 +11,7 @@ use firn_types::{Decimal, Error, ErrorCode, Result, SqlType, Value};
 use super::CATEGORY;
 use super::temporal::{accept, accept_date, beyond_calendar, moments, timestamps, unit};
 use crate::driver::{ints, null_propagating};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction,
     accept as accept_argument,

@@ -11,7 +11,7 @@ use super::CATEGORY;
 use super::convert_timezone::parse_zone;
 use super::temporal::{beyond_calendar, timestamps};
 use crate::driver::{Ints, Rows, ints, null_propagating, texts};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept};
 
 /// DATE_FROM_PARTS(year, month, day)

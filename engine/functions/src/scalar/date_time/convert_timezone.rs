@@ -7,7 +7,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 use super::CATEGORY;
 use super::temporal::{accept_date, moments, timestamps};
 use crate::driver::{Texts, null_propagating, texts};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept};
 
 /// CONVERT_TIMEZONE([source,] target, timestamp)

@@ -10,7 +10,7 @@ use firn_types::{Result, SqlType};
 use super::CATEGORY;
 use super::temporal::{accept, accept_date, moments, unit, week_rules};
 use crate::driver::{Rows, null_propagating};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction};
 
 /// DATEDIFF(unit, from, to)

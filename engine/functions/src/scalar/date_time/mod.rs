@@ -14,7 +14,7 @@ mod names;
 mod operators;
 mod parts;
 mod temporal;
-mod truncate;
+pub(crate) mod truncate;
 
 use super::ScalarFunction;
 

@@ -7,7 +7,7 @@ use firn_types::{Result, SqlType, Value};
 
 use super::temporal::{beyond_calendar, moments};
 use crate::driver::{ints, null_propagating};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, Kernel, ScalarBinding};
 
 /// Binds `+` when an operand is a date, time or timestamp: a DATE and a number of days in either

@@ -9,7 +9,7 @@ use firn_types::value::TimestampTz;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use crate::driver::{Ints, Rows, ints};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{Argument, accept};
 
 /// The type that the argument is cast to where a date, time or timestamp is wanted: itself, or

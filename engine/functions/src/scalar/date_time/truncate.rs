@@ -14,7 +14,7 @@ use super::temporal::{
     unknown_part, week_rules,
 };
 use crate::driver::null_propagating;
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction,
     accept as accept_argument,

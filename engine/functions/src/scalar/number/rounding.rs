@@ -9,7 +9,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::CATEGORY;
 use crate::driver::{floats, ints, null_propagating};
-use crate::registry::{self, Function};
+use crate::scalar::date_time::truncate::DATE_TRUNC;
 use crate::{
     Argument, Arity, Call, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, accept,
 };
@@ -128,9 +128,9 @@ fn bind(name: &str, arguments: &[Argument], mode: Mode) -> Result<ScalarBinding>
 fn bind_trunc(arguments: &[Argument]) -> Result<ScalarBinding> {
     let first = arguments[0].sql_type;
     let is_moment = first.is_timestamp() || matches!(first, SqlType::Date | SqlType::Time { .. });
-    match (arguments, registry::find("DATE_TRUNC")) {
-        ([date, part], Some(Function::Scalar(date_trunc))) if is_moment => {
-            let mut binding = (date_trunc.bind)(&[part.clone(), date.clone()])?;
+    match arguments {
+        [date, part] if is_moment => {
+            let mut binding = (DATE_TRUNC.bind)(&[part.clone(), date.clone()])?;
             binding.arguments.reverse();
             let kernel = binding.kernel;
             binding.kernel = Kernel::propagating(move |call, columns| {

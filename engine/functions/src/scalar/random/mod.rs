@@ -301,7 +301,7 @@ fn bind_uuid(arguments: &[Argument]) -> Result<ScalarBinding> {
         });
         return ScalarBinding::new(Vec::new(), returns, kernel);
     }
-    crate::registry::check_arity("UUID_STRING", Arity::exactly(2), arguments.len())?;
+    crate::signature::check_arity("UUID_STRING", Arity::exactly(2), arguments.len())?;
     let types = vec![
         accept::text("UUID_STRING", arguments, 0)?,
         accept::text("UUID_STRING", arguments, 1)?,

@@ -3,8 +3,8 @@
 
 use super::{define, example};
 use crate::Arity;
-use crate::registry::wrong_types;
 use crate::scalar::ScalarFunction;
+use crate::signature::wrong_types;
 
 pub(super) const FILTER: ScalarFunction = define(
     "FILTER",

@@ -25,7 +25,7 @@ use firn_types::coerce::can_coerce;
 use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily};
 
 use super::super::accept;
-use super::super::registry::wrong_types;
+use super::super::signature::wrong_types;
 use super::{Kernel, ScalarBinding, ScalarFunction};
 use crate::{Argument, Arity, Documentation, Example};
 

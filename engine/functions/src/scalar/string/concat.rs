@@ -4,7 +4,7 @@ use firn_types::{Error, Result, SqlType, TypeFamily};
 
 use super::CATEGORY;
 use crate::driver::{Blobs, Texts, blobs, null_propagating, texts};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, accept,
 };

@@ -6,7 +6,7 @@ use super::CATEGORY;
 use super::length::characters;
 use super::substring::substring;
 use crate::driver::{blobs, check_size, ints, null_propagating, texts};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::text_buffer::TextBuffer;
 use crate::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, accept,

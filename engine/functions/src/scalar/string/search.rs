@@ -8,7 +8,7 @@ use super::length::characters;
 use super::substring::byte_of;
 use crate::driver::{blobs, ints, null_propagating, texts};
 use crate::meaning::{Meaning, TextMatch};
-use crate::registry::wrong_types;
+use crate::signature::wrong_types;
 use crate::{
     Argument, Arity, Documentation, Example, Kernel, ScalarBinding, ScalarFunction, accept,
 };

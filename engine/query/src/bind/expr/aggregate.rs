@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
+use firn_functions::signature::check_arity;
 use firn_functions::{AggregateFunction, Argument, Signature};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall, OrderItem};
 use firn_plan::{AggregateCall, SortKey};
@@ -89,7 +90,7 @@ impl ExprBinder<'_> {
             arguments = arguments.into_iter().map(counted).collect::<Result<_>>()?;
         }
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
-        registry::check_arity(name, function.arity, views.len())?;
+        check_arity(name, function.arity, views.len())?;
         let signature = resolve(function, views)?;
         let arguments = arguments
             .into_iter()

@@ -2,6 +2,7 @@
 
 use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
+use firn_functions::signature::check_arity;
 use firn_parse::ast::{self, ArgumentValue, FunctionCall};
 use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType};
 
@@ -46,7 +47,7 @@ impl ExprBinder<'_> {
                 refuse_qualifiers(call, &name)?;
                 if let Some(form) = special::find(&name) {
                     let arguments = self.plain_arguments(&name, call)?;
-                    registry::check_arity(&name, form.about.arity, arguments.len())?;
+                    check_arity(&name, form.about.arity, arguments.len())?;
                     return (form.build)(self, arguments);
                 }
                 if found.is_none() {
@@ -175,7 +176,7 @@ impl ExprBinder<'_> {
         let Some(Function::Scalar(function)) = registry::find(name) else {
             return Err(unknown_function(name));
         };
-        registry::check_arity(name, function.arity, arguments.len())?;
+        check_arity(name, function.arity, arguments.len())?;
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
         let signature = function.resolve(views)?;
         let arguments = arguments

@@ -4,6 +4,7 @@ use firn_expression::Expr;
 use firn_expression::{HigherOrder, Lambda};
 use firn_functions::ScalarFunction;
 use firn_functions::registry::{self, Function};
+use firn_functions::signature::check_arity;
 use firn_parse::ast::{self, ArgumentValue, ExprKind, FunctionCall, LambdaParameter};
 use firn_plan::PlanColumn;
 use firn_types::{Error, ErrorCode, Result, SqlType};
@@ -40,7 +41,7 @@ impl ExprBinder<'_> {
             return Ok(None);
         };
         let ExprKind::Lambda(parameters, body) = &last.kind else { return Ok(None) };
-        registry::check_arity(name, function.arity, call.arguments.len())?;
+        check_arity(name, function.arity, call.arguments.len())?;
         let mut arguments = Vec::with_capacity(before.len() + 1);
         for argument in before {
             let ArgumentValue::Expr(expr) = &argument.value else {

@@ -2,7 +2,8 @@
 
 use firn_expression::Expr;
 use firn_functions::AggregateFunction;
-use firn_functions::registry::{self, Function};
+use firn_functions::registry::Function;
+use firn_functions::signature::check_arity;
 use firn_parse::ast::{self, ArgumentValue, FrameUnits, FunctionCall, NullTreatment, WindowSpec};
 use firn_plan::{Frame, FrameBound, FrameUnit, SortKey, WindowCall, WindowTarget};
 use firn_types::{Error, ErrorCode, Result, Value};
@@ -93,7 +94,7 @@ impl ExprBinder<'_> {
                     arguments.push(self.bind_inner(expr)?);
                 }
                 let views: Vec<_> = arguments.iter().map(|a| self.argument(a)).collect();
-                registry::check_arity(function.name, function.arity, views.len())?;
+                check_arity(function.name, function.arity, views.len())?;
                 let signature = function.resolve(views)?;
                 let arguments = arguments
                     .into_iter()

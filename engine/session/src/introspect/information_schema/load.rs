@@ -1,7 +1,7 @@
 //! LOAD_HISTORY.
 
+use firn_account::catalog::LoadStatus;
 use firn_account::catalog::{Database, Object};
-use firn_account::txn::LoadStatus;
 use firn_types::ObjectId;
 
 use super::super::Described;

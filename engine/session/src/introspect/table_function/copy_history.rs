@@ -1,7 +1,7 @@
 //! COPY_HISTORY: the files that were loaded into a table.
 
+use firn_account::catalog::LoadStatus;
 use firn_account::catalog::{Object, ObjectKind};
-use firn_account::txn::LoadStatus;
 use firn_types::{ObjectId, Result};
 
 use super::super::Described;

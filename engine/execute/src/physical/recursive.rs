@@ -9,11 +9,11 @@ use firn_column::Batch;
 use firn_plan::{Plan, RecursiveCte};
 use firn_types::{Error, ErrorCode, Result};
 
+use super::{Builder, Ctes};
 use crate::context::QueryContext;
 use crate::memory::{Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Source};
 use crate::operators::buffer::Buffer;
-use crate::physical::{Builder, Ctes};
 use crate::profile::OperatorId;
 use crate::schedule;
 
