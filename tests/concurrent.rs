@@ -354,3 +354,59 @@ fn what_is_written_to_a_dropped_table_is_an_error() {
     run(&mut one, "INSERT INTO t VALUES (2)");
     assert_eq!(rows(&mut other, "SELECT n FROM t"), ["2"]);
 }
+
+/// Micro-partitions of a table.
+fn files_of(world: &World, table: &str) -> u64 {
+    let sql = format!(
+        "SELECT PARSE_JSON(SYSTEM$CLUSTERING_INFORMATION('{table}', '(n)')):total_partition_count"
+    );
+    world.rows(&sql)[0].parse().expect("a number")
+}
+
+#[test]
+fn a_busy_server_puts_files_together_and_no_statement_fails_for_it() {
+    const ROWS: usize = 60;
+    let tables = ["CREATE TABLE t0 (n INT, v INT)", "CREATE TABLE t1 (n INT, v INT)"];
+    let world = World::new(&[&tables[..], &["CREATE TABLE idle (n INT)"]].concat());
+    // Somebody has a transaction open all the time.
+    let mut idle = world.session(0);
+    run(&mut idle, "BEGIN");
+    run(&mut idle, "INSERT INTO idle VALUES (1)");
+    // Each table has one writer, so that nobody but housekeeping can be in its way.
+    world.at_once(|session, number| {
+        if number >= tables.len() {
+            return;
+        }
+        let mut sum = 0;
+        for n in 0..ROWS {
+            run(session, &format!("INSERT INTO t{number} VALUES ({n}, {n})"));
+            sum += n;
+            if n % 3 == 0 {
+                run(session, &format!("UPDATE t{number} SET v = v + 1 WHERE n = {}", n / 2));
+                sum += 1;
+            }
+            if n % 10 == 9 {
+                run(session, "BEGIN");
+                run(session, &format!("UPDATE t{number} SET v = v + 1 WHERE n <= {n}"));
+                sum += n + 1;
+                run(session, &format!("DELETE FROM t{number} WHERE n = {n}"));
+                run(session, &format!("INSERT INTO t{number} VALUES ({n}, {})", n + 1));
+                run(session, "COMMIT");
+            }
+            let expected = format!("{}|{sum}", n + 1);
+            let found = rows(session, &format!("SELECT COUNT(*), SUM(v) FROM t{number}"));
+            assert_eq!(found, [expected]);
+        }
+    });
+    for engine in &world.processes {
+        assert!(engine.service().settle(std::time::Duration::from_secs(60)));
+        for report in engine.service().reports() {
+            assert_eq!(report.error, "", "{report:?}");
+        }
+    }
+    for table in ["t0", "t1"] {
+        let files = files_of(&world, table);
+        assert!(files < 20, "{files} files of {ROWS} rows");
+    }
+    run(&mut idle, "COMMIT");
+}

@@ -3,22 +3,19 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use firn_storage::format::{FORMAT, v1};
 use firn_storage::{ObjectAccess, Snapshot};
 use firn_types::clock::Clock;
-use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
+use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use crate::catalog::{Catalog, Moment, Object};
+use crate::catalog::{Catalog, Object};
 use crate::txn::{
-    CHECKPOINT_COMMITS, Conflict, ConflictKind, Found, LastCheckpoint, Log, Logged, Mark, Opened,
-    Operation, Past, READ_AHEAD, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction,
-    conflict, first_operations, nothing_at, recover,
+    CHECKPOINT_COMMITS, Found, LastCheckpoint, Log, Logged, Mark, Opened, Past, READ_AHEAD,
+    SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, first_operations, nothing_at,
+    recover,
 };
 
-/// How often a commit that lost the race for its number tries the next one.
-const COMMIT_ATTEMPTS_MAX: usize = 1000;
 /// Time without a look at the log after which commits may have been swept away unseen.
-const STALE_NANOS: i64 = 3_600_000_000_000;
+pub(crate) const STALE_NANOS: i64 = 3_600_000_000_000;
 /// Time after which the lists that nobody has read yet are taken from the newest checkpoint again: the files
 /// that an older one refers to may be deleted.
 const UNREAD_NANOS: i64 = 12 * 3_600_000_000_000;
@@ -29,68 +26,39 @@ const RENEWAL_ATTEMPTS: usize = 16;
 /// same account open.
 #[derive(Clone, Debug)]
 pub struct Account {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    access: ObjectAccess,
-    clock: Clock,
-    log: Log,
+pub(crate) struct Shared {
+    pub(crate) access: ObjectAccess,
+    pub(crate) clock: Clock,
+    pub(crate) log: Log,
     /// The newest version that is known. Readers take it and go.
-    catalog: RwLock<Catalog>,
+    pub(crate) catalog: RwLock<Catalog>,
     /// When its commits were made. Who adds to it replaces the catalog while holding it.
-    timeline: Mutex<Timeline>,
+    pub(crate) timeline: Mutex<Timeline>,
     /// Held while a checkpoint is written.
-    last_checkpoint: Mutex<LastCheckpoint>,
+    pub(crate) last_checkpoint: Mutex<LastCheckpoint>,
     /// Held while the log is read: one of a process's sessions does it for all.
-    looking: Mutex<Looking>,
+    pub(crate) looking: Mutex<Looking>,
     /// How often somebody began to read the log.
-    looks: AtomicU64,
+    pub(crate) looks: AtomicU64,
     /// Commits of this process queue here instead of racing for numbers.
-    turn: Mutex<()>,
-    past: Mutex<Past>,
-    sequences: Mutex<SequenceBlocks>,
-    /// Open transactions of this process. None begins while it is locked.
-    open: Mutex<usize>,
+    pub(crate) turn: Mutex<()>,
+    pub(crate) past: Mutex<Past>,
+    pub(crate) sequences: Mutex<SequenceBlocks>,
 }
 
 /// The last look at the log.
 #[derive(Debug)]
-struct Looking {
+pub(crate) struct Looking {
     /// Its number; all that was committed before it began is known.
     number: u64,
     /// When it was.
-    nanos: i64,
+    pub(crate) nanos: i64,
     /// When a checkpoint was last read.
     opened_nanos: i64,
-}
-
-/// Counts a transaction as open until it is dropped.
-#[derive(Debug)]
-pub(crate) struct OpenTransaction {
-    shared: Arc<Shared>,
-}
-
-impl Drop for OpenTransaction {
-    fn drop(&mut self) {
-        *self.shared.open() -= 1;
-    }
-}
-
-impl Shared {
-    fn open(&self) -> MutexGuard<'_, usize> {
-        lock(&self.open)
-    }
-}
-
-/// Whether a commit may be made on a newer version than the one that it was thought for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rebase {
-    /// When nothing conflicts.
-    Always,
-    /// It depends on everything.
-    Never,
 }
 
 impl Account {
@@ -117,7 +85,6 @@ impl Account {
                 turn: Mutex::default(),
                 past: Mutex::default(),
                 sequences: Mutex::default(),
-                open: Mutex::default(),
             }),
         };
         if account.catalog().version() == 0 {
@@ -254,7 +221,7 @@ impl Account {
     }
 
     /// Makes a version the newest one, when it follows on that.
-    fn install(&self, catalog: &Catalog, mark: Mark) {
+    pub(crate) fn install(&self, catalog: &Catalog, mark: Mark) {
         let mut timeline = lock(&self.shared.timeline);
         if self.catalog().version() + 1 == catalog.version() {
             timeline.add(mark);
@@ -269,22 +236,6 @@ impl Account {
     /// Begins a transaction on the newest version.
     pub fn begin(&self, space: &Arc<SessionSpace>) -> Transaction {
         Transaction::new(self.clone(), Arc::clone(space))
-    }
-
-    /// Counts a transaction as open.
-    pub(crate) fn opened(&self) -> OpenTransaction {
-        *self.shared.open() += 1;
-        OpenTransaction { shared: Arc::clone(&self.shared) }
-    }
-
-    /// Does what no other transaction of this process may stand beside; false, and nothing is done, when
-    /// there is one beside the caller's.
-    pub(crate) fn while_alone(&self, work: impl FnOnce() -> Result<()>) -> Result<bool> {
-        let open = self.shared.open();
-        match *open {
-            0 | 1 => work().map(|()| true),
-            _ => Ok(false),
-        }
     }
 
     /// Everything as it was.
@@ -371,122 +322,9 @@ impl Account {
         }
     }
 
-    /// Makes operations on top of `base` durable and visible; returns the catalog that has them.
-    pub(crate) fn commit(
-        &self,
-        base: &Catalog,
-        operations: &[Operation],
-        statements: &[QueryId],
-    ) -> Result<Catalog> {
-        self.commit_on(base, operations, statements, Rebase::Always)?.ok_or_else(|| {
-            Error::new(
-                ErrorCode::LockTimeout,
-                "The account is changed by too many processes at once. Run the statement again.",
-            )
-        })
-    }
-
-    /// As [`Account::commit`]; none when others were faster every time.
-    pub(crate) fn commit_on(
-        &self,
-        base: &Catalog,
-        operations: &[Operation],
-        statements: &[QueryId],
-        rebase: Rebase,
-    ) -> Result<Option<Catalog>> {
-        let changes = self.shared.log.changes_of(operations, self.shared.clock.now_nanos())?;
-        let mut commit = v1::Commit {
-            format: FORMAT,
-            version: 0,
-            time_nanos: 0,
-            statements: statements.iter().map(|id| id.0.clone()).collect(),
-            nonce: uuid::Uuid::new_v4().to_string(),
-            previous: None,
-            changes,
-        };
-        let _turn = lock(&self.shared.turn);
-        for _ in 0..COMMIT_ATTEMPTS_MAX {
-            self.refresh_if_stale()?;
-            let mut next = self.rebased(base, operations)?;
-            if rebase == Rebase::Never && next.version() != base.version() {
-                return Ok(None);
-            }
-            let moment = self.next_moment(next.version());
-            commit.version = moment.version;
-            commit.time_nanos = moment.nanos;
-            commit.previous = self.hash_of(&next)?;
-            for operation in operations {
-                next.perform(operation, moment)?;
-            }
-            if let Some(hash) = self.shared.log.create(&commit)? {
-                next.set_commit(moment.version, Some(hash));
-                self.install(&next, mark_of(&commit, operations));
-                return Ok(Some(next));
-            }
-            self.refresh()?;
-        }
-        Ok(None)
-    }
-
-    /// Looks at the log when that was long ago: a version that seems free may have been used and deleted.
-    fn refresh_if_stale(&self) -> Result<()> {
-        let nanos = lock(&self.shared.looking).nanos;
-        match self.shared.clock.now_nanos().saturating_sub(nanos) > STALE_NANOS {
-            true => self.refresh(),
-            false => Ok(()),
-        }
-    }
-
-    /// The hash of the commit that made a version.
-    fn hash_of(&self, catalog: &Catalog) -> Result<Option<String>> {
-        if let Some(hash) = catalog.commit_hash() {
-            return Ok(Some(hash.to_string()));
-        }
-        // A checkpoint of format 1 does not tell; its commit may be gone.
-        let commit = self.shared.log.commit(catalog.version())?;
-        Ok(commit.map(|commit| commit.hash.to_string()))
-    }
-
-    /// The newest catalog, when the operations can be performed on it.
-    pub(crate) fn rebased(&self, base: &Catalog, operations: &[Operation]) -> Result<Catalog> {
-        let newest = self.catalog();
-        if newest.version() == base.version() {
-            return Ok(newest);
-        }
-        match conflict(base, operations, &newest)? {
-            None => Ok(newest),
-            Some(conflict) => Err(self.lost(base, &newest, conflict)),
-        }
-    }
-
     /// The blocks of sequences' values that this process has reserved.
     pub(crate) fn sequences(&self) -> MutexGuard<'_, SequenceBlocks> {
         lock(&self.shared.sequences)
-    }
-
-    fn next_moment(&self, version: u64) -> Moment {
-        let last = lock(&self.shared.timeline).last_nanos();
-        Moment { version: version + 1, nanos: self.shared.clock.now_nanos().max(last) }
-    }
-
-    fn lost(&self, base: &Catalog, newest: &Catalog, conflict: Conflict) -> Error {
-        let object = newest.object(conflict.object).or_else(|| base.object(conflict.object));
-        let word = object.map_or("Object", |object| object.kind().title());
-        let catalog = if newest.object(conflict.object).is_some() { newest } else { base };
-        let name = catalog.full_name(conflict.object);
-        let what = match conflict.kind {
-            ConflictKind::Rows => "the same rows were changed",
-            ConflictKind::Definition => "it was altered or dropped",
-            ConflictKind::Load => "the same file was loaded",
-        };
-        let winner = match lock(&self.shared.timeline).changed_by(conflict.object, base.version()) {
-            Some(statement) => format!("statement '{statement}'"),
-            None => "another statement".to_string(),
-        };
-        Error::new(
-            ErrorCode::LockTimeout,
-            format!("{word} '{name}' was changed by {winner}, which committed first: {what}."),
-        )
     }
 
     /// Whether there are so many commits since the last checkpoint that the next one should be written.
@@ -546,18 +384,8 @@ impl Account {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What is noted of a commit.
-fn mark_of(commit: &v1::Commit, operations: &[Operation]) -> Mark {
-    Mark {
-        version: commit.version,
-        time_nanos: commit.time_nanos,
-        statements: commit.statements.clone(),
-        changed: operations.iter().flat_map(Operation::changes).collect(),
-    }
 }
 
 fn no_past(table: &str) -> Error {

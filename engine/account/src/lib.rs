@@ -5,6 +5,7 @@
 
 mod account;
 pub mod catalog;
+mod commit;
 pub mod txn;
 
 pub use account::Account;

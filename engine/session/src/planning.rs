@@ -130,8 +130,14 @@ impl StatementContext {
     /// # Errors
     /// As [`StatementContext::admit`].
     pub(crate) fn query_context(&self) -> Result<QueryContext> {
-        let session = &self.session;
         self.admit()?;
+        Ok(self.unqueued_context())
+    }
+
+    /// As [`StatementContext::query_context`], for what the engine does by itself: it takes no place from the
+    /// statements of a warehouse.
+    pub(crate) fn unqueued_context(&self) -> QueryContext {
+        let session = &self.session;
         self.record.planned_nanos.get_or_init(|| session.shared.account.clock().now_nanos());
         let compute = &session.shared.compute;
         let mut context = QueryContext::new(Arc::clone(&compute.pool), Arc::clone(&compute.memory));
@@ -144,7 +150,7 @@ impl StatementContext {
         let access = session.shared.account.access().clone();
         context.storage = Some(Storage { access, cache: Arc::clone(&compute.cache) });
         context.spill = compute.spill();
-        Ok(context)
+        context
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Small inserts leave small micro-partitions, and deletes leave some of which little is live. Who commits
 //! notes the tables that have such; the job rewrites one run of them after the other. The rows and their ids
-//! stay as they are, so nobody sees a difference but for the files. It gives way to everybody else: it does
-//! nothing while another transaction of the process is open, and loses against what other processes commit.
+//! stay as they are, so nobody sees a difference but for the files: a statement that has read the old ones
+//! finds its rows in the new ones when it commits, by their ids, and what it has deleted meanwhile is left out of
+//! the new ones. Nothing waits for it in a warehouse.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use firn_account::Account;
@@ -14,7 +15,7 @@ use firn_execute::dml;
 use firn_service::{CheckpointJob, GoOn, Job, Progress, Service, VacuumJob};
 use firn_storage::compact::compactions;
 use firn_storage::{Snapshot, WriterOptions};
-use firn_types::{ObjectId, Result};
+use firn_types::{ErrorCode, ObjectId, Result};
 
 use crate::command::dml::keys_of;
 use crate::engine::{EngineOptions, Shared};
@@ -60,18 +61,15 @@ impl Upkeep {
 /// Looks for work after a statement has committed changes to these tables.
 pub(crate) fn after_commit(running: &StatementContext, tables: &BTreeSet<ObjectId>) {
     let upkeep = running.session.shared.upkeep();
-    if let Some(warehouse) = &running.session.warehouse {
-        let catalog = running.session.shared.account.catalog();
-        let rows = |table: &&ObjectId| catalog.table(**table).map(|table| &table.snapshot);
-        let in_pieces = |rows: &Arc<Snapshot>| match rows.is_read() {
-            true => rows.partitions().is_ok_and(|all| !compactions(all, target_rows()).is_empty()),
-            // The job reads the list, and looks.
-            false => true,
-        };
-        for table in tables.iter().filter(|table| rows(table).is_some_and(in_pieces)) {
-            upkeep.compaction.waiting().insert(*table, warehouse.clone());
-        }
-    }
+    let catalog = running.session.shared.account.catalog();
+    let rows = |table: &&ObjectId| catalog.table(**table).map(|table| &table.snapshot);
+    let in_pieces = |rows: &Arc<Snapshot>| match rows.is_read() {
+        true => rows.partitions().is_ok_and(|all| !compactions(all, target_rows()).is_empty()),
+        // The job reads the list, and looks.
+        false => true,
+    };
+    let waiting = tables.iter().filter(|table| rows(table).is_some_and(in_pieces));
+    upkeep.compaction.waiting().extend(waiting.copied());
     upkeep.service.wake();
 }
 
@@ -83,12 +81,12 @@ fn target_rows() -> u64 {
 #[derive(Debug, Default)]
 struct CompactionJob {
     engine: OnceLock<Weak<Shared>>,
-    /// The tables that want it, each with the warehouse that wrote it last.
-    waiting: Mutex<BTreeMap<ObjectId, String>>,
+    /// The tables that want it.
+    waiting: Mutex<BTreeSet<ObjectId>>,
 }
 
 impl CompactionJob {
-    fn waiting(&self) -> MutexGuard<'_, BTreeMap<ObjectId, String>> {
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<ObjectId>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,16 +104,16 @@ impl Job for CompactionJob {
         let tables = std::mem::take(&mut *self.waiting());
         let mut progress = Progress::default();
         let mut outcome = Ok(());
-        for (table, warehouse) in tables {
+        for table in tables {
             let Some(engine) = self.engine.get().and_then(Weak::upgrade) else { break };
             let compacted = match go_on() && outcome.is_ok() {
-                true => compact(engine, table, &warehouse),
+                true => compact(engine, table),
                 false => Ok(None),
             };
             match compacted {
                 Ok(Some(gone)) => progress.done += gone,
                 // Somebody is in the way: the next commit, or a minute, brings the next try.
-                Ok(None) => _ = self.waiting().entry(table).or_insert(warehouse),
+                Ok(None) => _ = self.waiting().insert(table),
                 Err(error) => outcome = Err(error),
             }
         }
@@ -124,12 +122,10 @@ impl Job for CompactionJob {
 }
 
 /// Rewrites the first run of a table's micro-partitions that deserves it; tells how many they were, and
-/// nothing when another transaction was in the way.
-fn compact(engine: Arc<Shared>, table: ObjectId, warehouse: &str) -> Result<Option<u64>> {
-    let options =
-        SessionOptions { warehouse: Some(warehouse.to_string()), ..SessionOptions::default() };
+/// nothing when another process rewrote the same ones.
+fn compact(engine: Arc<Shared>, table: ObjectId) -> Result<Option<u64>> {
     let account = engine.account.clone();
-    let mut state = SessionState::start(engine, SESSION, &options)?;
+    let mut state = SessionState::start(engine, SESSION, &SessionOptions::default())?;
     state.role = NOBODY;
     let home = Arc::new(SessionHome::new(state));
     let running = StatementContext::described(&home, "");
@@ -142,6 +138,10 @@ fn compact(engine: Arc<Shared>, table: ObjectId, warehouse: &str) -> Result<Opti
         return Ok(Some(0));
     };
     let keys = keys_of(&running, &table)?;
-    dml::compact(&table, &run, &keys, &running.query_context()?, &mut transaction)?;
-    Ok(transaction.commit_if_alone()?.then_some(run.len() as u64))
+    dml::compact(&table, &run, &keys, &running.unqueued_context(), &mut transaction)?;
+    match transaction.commit_unnoted() {
+        Ok(()) => Ok(Some(run.len() as u64)),
+        Err(error) if error.code() == ErrorCode::LockTimeout => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -156,9 +156,11 @@ fn rows_conflict(
     }
     let (Some(then), Some(now)) = (rows_of(base, id), rows_of(theirs, id)) else { return Ok(None) };
     let (then, now) = (touched_in(then, delta)?, touched_in(now, delta)?);
+    // A rewrite leaves out what was deleted meanwhile.
     let removed = delta.removed.iter().any(|partition| {
-        then.get(partition)
-            .is_some_and(|then| now.get(partition).is_none_or(|now| now.deleted != then.deleted))
+        then.get(partition).is_some_and(|then| {
+            now.get(partition).is_none_or(|now| !delta.rewritten && now.deleted != then.deleted)
+        })
     });
     let deleted = delta.deleted.iter().any(|(partition, rows)| {
         let still_there =

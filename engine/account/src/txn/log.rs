@@ -10,6 +10,7 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::convert::{Lists, Names, change_from, change_to};
 use super::operation::Operation;
+use super::rebase::Rewrite;
 use crate::catalog::{Catalog, CatalogChange, Moment};
 
 /// Commits that are fetched at once from a bucket.
@@ -24,6 +25,8 @@ pub(crate) struct Mark {
     pub(crate) statements: Vec<String>,
     /// What it changed; empty for marks that come from a checkpoint.
     pub(crate) changed: Vec<ObjectId>,
+    /// What it wrote anew; none for marks that come from a checkpoint.
+    pub(crate) rewrites: Option<Vec<Arc<Rewrite>>>,
 }
 
 /// A commit as it stands in the log.
@@ -184,7 +187,7 @@ impl Log {
         let Logged { commit, hash } = logged;
         let moment = Moment { version: commit.version, nanos: commit.time_nanos };
         let lists = Lists::of_commit(&self.access, commit.time_nanos);
-        let mut changed = Vec::new();
+        let (mut changed, mut rewrites) = (Vec::new(), Vec::new());
         for mut change in commit.changes {
             if !Names::Of(catalog).resolve(&mut change) {
                 continue;
@@ -193,6 +196,7 @@ impl Log {
                 .and_then(|operation| catalog.perform(&operation, moment).map(|()| operation))
                 .map_err(|error| in_commit(error, commit.version))?;
             changed.extend(operation.changes());
+            rewrites.extend(Rewrite::of(&operation));
         }
         catalog.set_commit(commit.version, Some(hash));
         Ok(Mark {
@@ -200,6 +204,7 @@ impl Log {
             time_nanos: commit.time_nanos,
             statements: commit.statements,
             changed,
+            rewrites: Some(rewrites),
         })
     }
 
@@ -258,6 +263,7 @@ impl From<v1::Mark> for Mark {
             time_nanos: mark.time_nanos,
             statements: mark.statements,
             changed: Vec::new(),
+            rewrites: None,
         }
     }
 }

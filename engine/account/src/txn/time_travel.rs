@@ -1,11 +1,13 @@
 //! AT and BEFORE: from a moment to a version, and from a version to everything as it was.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use firn_storage::format::v1;
 use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
 use super::log::{Log, Mark};
+use super::rebase::Rewrite;
 use crate::catalog::Catalog;
 
 /// Past catalogs that are kept at hand.
@@ -99,6 +101,17 @@ impl Timeline {
         let newer = self.marks.iter().rev().take_while(|mark| mark.version > version);
         let mut changing = newer.filter(|mark| mark.changed.contains(&object));
         changing.next()?.statements.last().map(String::as_str)
+    }
+
+    /// What was written anew after `version`, in order; none when that is not known.
+    pub(crate) fn rewrites_after(&self, version: u64) -> Option<Vec<Arc<Rewrite>>> {
+        let from = self.marks.partition_point(|mark| mark.version <= version);
+        let newer = self.marks.range(from..);
+        if newer.clone().next().is_some_and(|mark| mark.version != version + 1) {
+            return None;
+        }
+        let rewrites: Option<Vec<_>> = newer.map(|mark| mark.rewrites.as_ref()).collect();
+        Some(rewrites?.into_iter().flatten().cloned().collect())
     }
 
     /// The version at a moment, as far as the marks tell.

@@ -10,9 +10,10 @@ use roaring::RoaringBitmap;
 use super::operation::Operation;
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{SessionSpace, TimePoint};
-use crate::account::{Account, OpenTransaction, Rebase};
+use crate::account::Account;
 use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence};
 use crate::catalog::{LoadRecord, PENDING};
+use crate::commit::Rebase;
 
 /// A transaction: a version of everything, and changes on top that nobody else sees before the commit.
 ///
@@ -27,8 +28,6 @@ pub struct Transaction {
     started_nanos: i64,
     /// Whether more than one statement may run in it.
     spans_statements: bool,
-    /// Counts it among the open ones.
-    _open: OpenTransaction,
 }
 
 /// A state of a transaction to return to.
@@ -46,7 +45,6 @@ pub struct Savepoint {
 
 impl Transaction {
     pub(crate) fn new(account: Account, space: Arc<SessionSpace>) -> Transaction {
-        let open = account.opened();
         let base = account.catalog_for(&space);
         let state =
             Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
@@ -58,7 +56,6 @@ impl Transaction {
             statements: Vec::new(),
             started_nanos,
             spans_statements: false,
-            _open: open,
         }
     }
 
@@ -94,9 +91,12 @@ impl Transaction {
     /// transaction's own changes, which then can only be rolled back.
     pub fn advance(&mut self) -> Result<()> {
         self.account.refresh()?;
-        let newest = self.account.rebased(&self.state.base, &self.state.operations)?;
+        let (newest, moved) = self.account.rebased(&self.state.base, &self.state.operations)?;
         if newest.version() == self.state.base.version() {
             return Ok(());
+        }
+        if let Some(moved) = moved {
+            self.state.operations = moved;
         }
         let session = Arc::clone(self.state.pending.session_layer());
         let mut pending = newest.with_session(session);
@@ -290,18 +290,18 @@ impl Transaction {
         Ok(version)
     }
 
-    /// As [`Transaction::commit`], for what may as well be done later: not while another transaction of
-    /// this process is open, which it could make fail. Tells whether it was committed.
+    /// As [`Transaction::commit`], for what the engine does by itself: no statement is noted for it.
     ///
     /// # Errors
     /// As [`Transaction::commit`].
-    pub fn commit_if_alone(self) -> Result<bool> {
-        let account = self.account.clone();
-        let base = &self.state.base;
-        account.while_alone(|| {
-            account.commit(base, &self.state.operations, &[])?;
-            Ok(())
-        })
+    pub fn commit_unnoted(self) -> Result<()> {
+        self.account.commit(&self.state.base, &self.state.operations, &[]).map(|_| ())
+    }
+
+    /// The rows of a table of the account as others see them, whose ids are fixed; none of a table that the
+    /// transaction has created.
+    pub fn committed_rows(&self, table: ObjectId) -> Option<&Arc<Snapshot>> {
+        self.state.base.object(table)?.rows()
     }
 
     /// Forgets the changes.

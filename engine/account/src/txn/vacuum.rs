@@ -18,8 +18,8 @@ use super::Operation;
 use super::checkpoint::BASE_NANOS_MAX;
 use super::convert::LIST_REFERRED_NANOS;
 use crate::Account;
-use crate::account::Rebase;
 use crate::catalog::{ACCOUNT, Catalog, CatalogChange, Object};
+use crate::commit::Rebase;
 
 /// The log is kept at least so long, so that a process that slept finds what it missed.
 const LOG_NANOS_MIN: i64 = 86_400_000_000_000;

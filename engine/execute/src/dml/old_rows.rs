@@ -45,9 +45,7 @@ impl<'c> OldRows<'c> {
         context: &'c QueryContext,
         transaction: &Transaction,
     ) -> OldRows<'c> {
-        let catalog = transaction.account().catalog();
-        let committed = catalog.table(table.id()).map(|table| Arc::clone(&table.snapshot));
-        let committed = match committed {
+        let committed = match transaction.committed_rows(table.id()).cloned() {
             _ if table.is_temporary() => None,
             // It was created by the transaction.
             None => Some(Arc::default()),

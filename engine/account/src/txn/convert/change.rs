@@ -20,7 +20,7 @@ pub(in crate::txn) fn change_to(operation: &Operation, lists: &Lists<'_>) -> Res
         Operation::Catalog(change) => catalog_change_to(change, lists)?,
         Operation::Rows { table, delta } => v1::Change::Rows {
             table: table.0,
-            added: lists.added_to(*table, &delta.added)?,
+            added: lists.added_to(*table, delta)?,
             removed: delta.removed.iter().map(|id| id.0.clone()).collect(),
             deleted: delta.deleted.iter().map(|(id, rows)| (id.0.clone(), rows_to(rows))).collect(),
             truncated: delta.truncated,

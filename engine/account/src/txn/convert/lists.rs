@@ -9,7 +9,7 @@ use std::sync::Arc;
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
 use firn_storage::parallel::map_at_once;
 use firn_storage::snapshot::{AddedList, Chunk, ListFile, ListPart, Listed, StoredList};
-use firn_storage::{Location, ObjectAccess, Partition, Snapshot, Totals, path};
+use firn_storage::{Location, ObjectAccess, Partition, Snapshot, SnapshotDelta, Totals, path};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::value::{partition_from, partition_to};
@@ -102,13 +102,15 @@ impl<'a> Lists<'a> {
         Ok(Listed { name: name.into(), written_nanos: self.now_nanos })
     }
 
-    /// The list of what a commit adds; a long one is written to files first.
+    /// The list of what a commit adds; a long one is written to files first, unless it is one of files that
+    /// were rewritten: who rebases on them has to know their names.
     pub(super) fn added_to(
         &self,
         table: ObjectId,
-        added: &[Partition],
+        delta: &SnapshotDelta,
     ) -> Result<v1::PartitionList> {
-        if !is_long(added.iter()) {
+        let added = &delta.added;
+        if delta.rewritten || !is_long(added.iter()) {
             let inside = added.iter().map(|one| partition_to(one, true)).collect::<Result<_>>()?;
             return Ok(v1::PartitionList { inside, ..v1::PartitionList::default() });
         }
