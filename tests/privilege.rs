@@ -2,6 +2,7 @@
 //! does not exist or as what the role may not do.
 
 use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
+use firn_tests::written_row;
 
 /// The numbers of the errors that refuse: privileges, no such object, name or thing to use, no warehouse.
 const REFUSALS: [i32; 5] = [3001, 2003, 904, 2043, 606];
@@ -281,4 +282,41 @@ fn accountadmin_needs_nothing() {
             admin.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
         }
     }
+}
+
+#[test]
+fn a_users_sessions_begin_with_what_the_user_has() {
+    let engine = engine();
+    let mut admin = session(&engine, "FIRN");
+    for sql in SETUP.iter().chain(&[
+        "GRANT ROLE other TO ROLE r",
+        "GRANT USAGE ON DATABASE d TO ROLE r",
+        "GRANT USAGE ON SCHEMA d.s TO ROLE r",
+        "GRANT USAGE ON WAREHOUSE w TO ROLE r",
+        "CREATE USER who DEFAULT_ROLE = r DEFAULT_WAREHOUSE = w DEFAULT_NAMESPACE = d.s TIMEZONE = 'UTC'",
+        "CREATE USER nobody DEFAULT_ROLE = r DEFAULT_WAREHOUSE = w",
+        "GRANT ROLE r TO USER who",
+    ]) {
+        admin.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    }
+    let begin = |user: &str| {
+        let options = SessionOptions { user: Some(user.to_string()), ..SessionOptions::default() };
+        engine.session(options).expect("a session").in_use()
+    };
+    let who = begin("WHO");
+    assert_eq!((who.role.as_str(), who.warehouse.as_deref()), ("R", Some("W")));
+    assert_eq!((who.database.as_deref(), who.schema.as_deref()), (Some("D"), Some("S")));
+    // A default role that is not granted is none.
+    let nobody = begin("NOBODY");
+    assert_eq!((nobody.role.as_str(), nobody.warehouse, nobody.database), ("PUBLIC", None, None));
+    // Users who are made now have all their roles in use, unless they say otherwise.
+    let options = SessionOptions { user: Some("WHO".to_string()), ..SessionOptions::default() };
+    let mut session = engine.session(options).expect("a session");
+    let mut one = |sql: &str| {
+        let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+        result.cells().expect("printable").iter().map(|row| written_row(row)).collect::<Vec<_>>()
+    };
+    assert_eq!(one("SELECT CURRENT_SECONDARY_ROLES()"), [r#"{"roles":"","value":"ALL"}"#]);
+    let shown = one("SHOW PARAMETERS LIKE 'TIMEZONE'");
+    assert!(shown[0].starts_with("TIMEZONE|UTC|America/Los_Angeles|USER|"), "{shown:?}");
 }

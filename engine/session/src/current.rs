@@ -18,7 +18,13 @@ pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Res
         name.as_ref().map_or_else(|| default.to_string(), |name| name.to_uppercase())
     };
     start_role(session, options)?;
-    let used = use_database(session, &fold(&options.database, "FIRN"));
+    let (namespace, warehouse) = defaults(session);
+    let (database, schema) = namespace.split_once('.').unwrap_or((&namespace, ""));
+    let used = use_database(session, &fold(&options.database, database));
+    if used.is_ok() && options.database.is_none() && !schema.is_empty() {
+        // It may be gone, or not to be seen.
+        _ = use_schema(session, None, schema);
+    }
     if let Some(name) = &options.database {
         used.map_err(|_| missing("Database", name))?;
     }
@@ -30,9 +36,20 @@ pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Res
             use_warehouse(session, &name.to_uppercase()).map_err(|_| missing("Warehouse", name))?;
         }
         // Who may not use it has none.
-        None => _ = use_warehouse(session, "COMPUTE_WH"),
+        None => _ = use_warehouse(session, &warehouse),
     }
     Ok(())
+}
+
+/// The namespace and the warehouse that the user's sessions start with.
+fn defaults(session: &SessionState) -> (String, String) {
+    let catalog = session.catalog();
+    let user = catalog.user(&session.user);
+    let property = |name: &str, default: &str| {
+        let own = user.and_then(|user| user.property(name));
+        own.map_or_else(|| default.to_string(), str::to_uppercase)
+    };
+    (property("DEFAULT_NAMESPACE", "FIRN"), property("DEFAULT_WAREHOUSE", "COMPUTE_WH"))
 }
 
 /// The role to start with: the one that is asked for, the user's default, or PUBLIC.
@@ -109,7 +126,7 @@ pub(crate) fn use_warehouse(session: &mut SessionState, name: &str) -> Result<()
     Ok(())
 }
 
-/// USE ROLE: one of the user's. What the role does not see is in use no more.
+/// USE ROLE: one of the user's. What the role does not see stays in use for the roles that do.
 pub(crate) fn use_role(session: &mut SessionState, name: &str) -> Result<()> {
     let catalog = session.catalog();
     let role = catalog.role(name).ok_or_else(cannot_use)?.header.id;
@@ -120,12 +137,13 @@ pub(crate) fn use_role(session: &mut SessionState, name: &str) -> Result<()> {
         return Err(Error::new(ErrorCode::RoleNotAssigned, text));
     }
     session.role = role;
-    forget_dropped(session)
+    Ok(())
 }
 
 /// Forgets a database, schema, warehouse or role in use that exists no more.
 pub(crate) fn forget_dropped(session: &mut SessionState) -> Result<()> {
-    let catalog = session.catalog();
+    // What the role in use does not see is not gone.
+    let catalog = session.catalog().as_engine();
     let database = session.path.database.as_ref();
     match database.map(|name| catalog.database(name)) {
         None => {}

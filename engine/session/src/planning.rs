@@ -18,6 +18,7 @@ use firn_types::{Error, ObjectId, QueryId, Result};
 use crate::command;
 use crate::function_host::{BindView, SessionHost, SessionTables};
 use crate::lifecycle::StatementContext;
+use crate::session::InUse;
 use crate::stages::Stages;
 
 impl StatementContext {
@@ -104,13 +105,14 @@ impl StatementContext {
     /// The statement's and the session's facts for functions.
     pub(crate) fn function_context(&self) -> FunctionContext {
         let session = &self.session;
+        let seen = InUse::seen(session);
         let small = |name: &str| u8::try_from(session.settings.number(name)).unwrap_or(0);
         FunctionContext {
             statement_nanos: self.start_nanos,
             time_zone: session.settings.time_zone(),
-            database: session.path.database.clone(),
-            schema: session.path.schema.clone(),
-            warehouse: session.warehouse.clone(),
+            database: seen.database,
+            schema: seen.schema,
+            warehouse: seen.warehouse,
             role: session.role_name(),
             user: session.user.clone(),
             account: "FIRN".to_string(),

@@ -9,6 +9,7 @@ use crate::description::StatementDescription;
 use crate::engine::Shared;
 use crate::failure::Failure;
 use crate::introspect::complete::Completer;
+use crate::introspect::information_schema::INFORMATION_SCHEMA;
 use crate::lifecycle::{self, StatementContext};
 use crate::result::StatementResult;
 use crate::session_state::{SessionHome, SessionState};
@@ -62,6 +63,23 @@ impl InUse {
             database: state.path.database.clone(),
             schema: state.path.schema.clone(),
         }
+    }
+}
+
+impl InUse {
+    /// What a session has in use now, as far as its role sees it.
+    pub(crate) fn seen(state: &SessionState) -> InUse {
+        let (catalog, mut seen) = (state.catalog(), InUse::of(state));
+        let database = seen.database.as_ref().and_then(|name| catalog.database(name));
+        let database = database.map(|database| database.header.id);
+        let has_schema = |name: &String| {
+            let own = *name == INFORMATION_SCHEMA;
+            database.is_some_and(|database| own || catalog.schema(database, name).is_some())
+        };
+        seen.database = seen.database.filter(|_| database.is_some());
+        seen.schema = seen.schema.filter(has_schema);
+        seen.warehouse = seen.warehouse.filter(|name| catalog.warehouse(name).is_some());
+        seen
     }
 }
 

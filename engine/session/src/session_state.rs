@@ -82,6 +82,9 @@ impl SessionState {
             settings,
             variables: Arc::default(),
         };
+        let user = catalog.user(&state.user);
+        let own = user.map(|user| user.properties.as_slice()).unwrap_or_default();
+        state.settings.start_with(own);
         current::start(&mut state, options)?;
         Ok(state)
     }

@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     set: BTreeMap<&'static str, String>,
     /// What the account has set when the session started.
     of_account: BTreeMap<&'static str, String>,
+    /// What the user had set when the session started.
+    of_user: BTreeMap<&'static str, String>,
     formats: Arc<TextFormats>,
     time_zone: Tz,
 }
@@ -24,6 +26,7 @@ impl Default for Settings {
         let mut settings = Settings {
             set: BTreeMap::new(),
             of_account: BTreeMap::new(),
+            of_user: BTreeMap::new(),
             formats: Arc::default(),
             time_zone: chrono_tz::America::Los_Angeles,
         };
@@ -48,6 +51,18 @@ impl Settings {
         settings
     }
 
+    /// Takes the parameters among a user's properties before the account's.
+    pub(crate) fn start_with(&mut self, properties: &[(String, String)]) {
+        for (name, value) in properties {
+            if let Some(parameter) = settings_table::find(name)
+                && let Ok(value) = checked(parameter, value)
+            {
+                self.of_user.insert(parameter.name, value);
+            }
+        }
+        self.compile();
+    }
+
     /// Sets a parameter to a value as written.
     ///
     /// # Errors
@@ -70,18 +85,16 @@ impl Settings {
         Ok(())
     }
 
-    /// Who has set it: `SESSION`, `ACCOUNT` or nobody.
+    /// Who has set it: `SESSION`, `USER`, `ACCOUNT` or nobody.
     pub(crate) fn level(&self, name: &str) -> &'static str {
-        match (self.set.contains_key(name), self.of_account.contains_key(name)) {
-            (true, _) => "SESSION",
-            (false, true) => "ACCOUNT",
-            (false, false) => "",
-        }
+        let levels =
+            [(&self.set, "SESSION"), (&self.of_user, "USER"), (&self.of_account, "ACCOUNT")];
+        levels.iter().find(|(set, _)| set.contains_key(name)).map_or("", |(_, level)| level)
     }
 
     /// The value as SHOW PARAMETERS prints it; empty for unknown names.
     pub(crate) fn text(&self, name: &str) -> &str {
-        match self.set.get(name).or_else(|| self.of_account.get(name)) {
+        match [&self.set, &self.of_user, &self.of_account].iter().find_map(|set| set.get(name)) {
             Some(value) => value,
             None => settings_table::find(name).map_or("", |parameter| parameter.default),
         }

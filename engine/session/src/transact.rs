@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::{CatalogChange, Transaction};
-use firn_types::{Error, Result};
+use firn_types::{Error, Identifier, Result};
 
 use crate::lifecycle::StatementContext;
 use crate::upkeep;
@@ -91,8 +91,12 @@ impl StatementContext {
     }
 
     /// BEGIN; nothing happens inside an open transaction.
-    pub(crate) fn begin_transaction(&mut self) {
-        self.session.transaction.open(|| self.new_transaction());
+    pub(crate) fn begin_transaction(&mut self, name: Option<&Identifier>) {
+        self.session.transaction.open(|| {
+            let mut transaction = self.new_transaction();
+            transaction.set_name(name.map(|name| name.name.clone()));
+            transaction
+        });
     }
 
     /// ROLLBACK; nothing happens without an open transaction.

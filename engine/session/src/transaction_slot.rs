@@ -42,13 +42,19 @@ enum Slot {
 pub(crate) struct TransactionFacts {
     /// Its id.
     pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
     /// When it started: nanoseconds since 1970 UTC.
     pub(crate) started_nanos: i64,
 }
 
 impl TransactionFacts {
     fn of(transaction: &Transaction) -> TransactionFacts {
-        TransactionFacts { id: transaction.id(), started_nanos: transaction.started_nanos() }
+        TransactionFacts {
+            id: transaction.id(),
+            name: transaction.name(),
+            started_nanos: transaction.started_nanos(),
+        }
     }
 }
 

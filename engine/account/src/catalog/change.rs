@@ -141,7 +141,7 @@ impl Catalog {
             CatalogChange::Purge { id } => {
                 let temporary = self.expect(*id)?.is_temporary();
                 self.layer_mut(temporary).remove(*id);
-                self.forget_grants(*id);
+                self.forget_settings(*id);
                 Ok(())
             }
             CatalogChange::Grant(grant) => {
@@ -272,7 +272,7 @@ impl Catalog {
         let layer = self.layer_mut(object.is_temporary());
         layer.remove(id);
         if object.is_temporary() || !is_retained(object.kind()) {
-            self.forget_grants(id);
+            self.forget_settings(id);
             return Ok(());
         }
         let header = object.header_mut();
@@ -282,10 +282,13 @@ impl Catalog {
         Ok(())
     }
 
-    /// Takes back what was granted on an object that is gone for good, and to it.
-    fn forget_grants(&mut self, id: ObjectId) {
+    /// Forgets what was granted on an object that is gone for good, and to it, and its parameters.
+    fn forget_settings(&mut self, id: ObjectId) {
         if self.account_layer().grants().knows(id) {
             self.layer_mut(false).grants_mut().forget(id);
+        }
+        if self.parameters(id).next().is_some() {
+            self.layer_mut(false).parameters_mut().retain(|(on, _), _| *on != id);
         }
     }
 

@@ -26,6 +26,7 @@ pub struct Transaction {
     state: Savepoint,
     statements: Vec<QueryId>,
     started_nanos: i64,
+    name: Option<String>,
     /// Whether more than one statement may run in it.
     spans_statements: bool,
 }
@@ -55,6 +56,7 @@ impl Transaction {
             state,
             statements: Vec::new(),
             started_nanos,
+            name: None,
             spans_statements: false,
         }
     }
@@ -67,6 +69,16 @@ impl Transaction {
     /// When it began: nanoseconds since 1970 UTC.
     pub fn started_nanos(&self) -> i64 {
         self.started_nanos
+    }
+
+    /// The name that it was begun with; its id unless there was one.
+    pub fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.id())
+    }
+
+    /// Gives it a name.
+    pub fn set_name(&mut self, name: Option<String>) {
+        self.name = name;
     }
 
     /// What users know it by.

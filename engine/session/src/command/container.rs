@@ -6,9 +6,10 @@ use firn_parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
 use super::definition::{
-    already_exists, created, known_kind, refuse_or_alter, retention_days, text_option,
+    already_exists, created, kept_parameters, known_kind, refuse_or_alter, retention_days,
+    text_option,
 };
-use super::properties;
+use super::option_table::{self, Place};
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -47,6 +48,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         CatalogChange::create(object)
     }];
     changes.extend(grants);
+    changes.extend(kept_parameters(id, &ast.options));
     match &ast.clone {
         Some(clone) => changes.extend(cloned(running, ast.kind, clone, id)?),
         None if ast.kind == ObjectKind::Database => {
@@ -85,7 +87,7 @@ fn schema_parent(
 
 fn container(ast: &CreateObject, header: Header) -> Result<Object> {
     let transient = ast.lifetime == TableLifetime::Transient;
-    properties::check(known_kind(ast.kind)?, &ast.options)?;
+    option_table::check(known_kind(ast.kind)?, Place::Create, &ast.options)?;
     let days = ast.options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
     let days = days.map(retention_days).transpose()?;
     Ok(match ast.kind {

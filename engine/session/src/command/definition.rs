@@ -7,7 +7,7 @@ use firn_account::catalog::{
     ObjectPath, VisibleCatalog,
 };
 use firn_parse::ast::{CreateMode, Name, StatementOption};
-use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
+use firn_types::{Error, ErrorCode, Identifier, ObjectId, ObjectName, Result};
 
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -172,6 +172,27 @@ pub(crate) fn known_kind(kind: ObjectKind) -> Result<ObjectKind> {
         true => Ok(kind),
         false => Err(Error::not_supported(kind.words())),
     }
+}
+
+/// Parameters of an object that are kept beside its definition.
+const KEPT: &str = "MAX_DATA_EXTENSION_TIME_IN_DAYS";
+
+/// What keeps the parameters among some options.
+pub(super) fn kept_parameters(on: ObjectId, options: &[StatementOption]) -> Vec<CatalogChange> {
+    let kept = options.iter().filter(|option| option.name == KEPT);
+    let change = |option: &StatementOption| CatalogChange::SetParameter {
+        on,
+        name: option.name.clone(),
+        value: option.value.as_text(),
+    };
+    kept.map(change).collect()
+}
+
+/// What forgets the parameters among some names.
+pub(super) fn forgotten_parameters(on: ObjectId, names: &[Identifier]) -> Vec<CatalogChange> {
+    let kept = names.iter().filter(|name| name.name.eq_ignore_ascii_case(KEPT));
+    let change = |_| CatalogChange::SetParameter { on, name: KEPT.to_string(), value: None };
+    kept.map(change).collect()
 }
 
 /// A number of days of time travel.

@@ -50,10 +50,10 @@ pub(super) fn grant(running: &mut StatementContext, ast: &ast::Grant) -> Result<
     Ok(status(&reached))
 }
 
-/// REVOKE; what was never granted is no error.
+/// REVOKE; what was never granted is no error. What its receiver gave on goes with CASCADE.
 ///
 /// # Errors
-/// As [`grant`].
+/// As [`grant`]; when the receiver gave it on and CASCADE was not written.
 pub(super) fn revoke(running: &mut StatementContext, ast: &ast::Revoke) -> Result<Rows> {
     let grantee = grantee(running, &ast.from)?;
     let reached = reached(running, &ast.subject)?;
@@ -62,6 +62,11 @@ pub(super) fn revoke(running: &mut StatementContext, ast: &ast::Revoke) -> Resul
     let mut changes = Vec::new();
     for (privilege, target) in &reached.given {
         let Some(found) = catalog.grant(privilege, target, grantee) else { continue };
+        let passed_on = passed_on(&catalog, found);
+        if let (Some(dependent), false) = (passed_on.first(), ast.cascade == Some(true)) {
+            return Err(dependent_grant(&catalog, dependent));
+        }
+        changes.extend(passed_on.into_iter().map(CatalogChange::Revoke));
         changes.push(if ast.grant_option_only {
             CatalogChange::Grant(Grant { grant_option: false, ..found.clone() })
         } else {
@@ -85,6 +90,30 @@ fn authorize(running: &StatementContext, reached: &Reached) -> Result<()> {
             _ => catalog.authorize_on_account(MANAGE_GRANTS),
         },
     })
+}
+
+/// What the receiver of a grant WITH GRANT OPTION gave on, and those who got it, and so on.
+fn passed_on(catalog: &VisibleCatalog, grant: &Grant) -> Vec<Grant> {
+    let mut found: Vec<Grant> = Vec::new();
+    let mut givers = vec![grant.grantee];
+    while let Some(Grantee::Role(giver)) = givers.pop() {
+        let owns = match grant.target {
+            GrantTarget::Object(id) => {
+                catalog.object(id).is_some_and(|object| object.header().owner == giver)
+            }
+            _ => false,
+        };
+        let same = |other: &&Grant| {
+            other.privilege == grant.privilege && other.granted_by == giver && !owns
+        };
+        for other in catalog.grants_on(&grant.target).into_iter().filter(same) {
+            if other.grantee != grant.grantee && !found.contains(other) {
+                givers.push(other.grantee);
+                found.push(other.clone());
+            }
+        }
+    }
+    found
 }
 
 fn status(reached: &Reached) -> Rows {
@@ -247,26 +276,30 @@ fn give_ownership(
         None if object.kind() == ObjectKind::Role || object.header().parent == ACCOUNT => {}
         None => {
             if let Some(grant) = grants.next() {
-                return Err(dependent(&catalog, grant, id));
+                return Err(dependent_grant(&catalog, grant));
             }
         }
     }
     Ok(changes)
 }
 
-fn dependent(catalog: &VisibleCatalog, grant: &Grant, id: ObjectId) -> Error {
+/// The error of a grant that another one is in the way of.
+fn dependent_grant(catalog: &VisibleCatalog, grant: &Grant) -> Error {
     let name = catalog.name_of(grant.grantee.id());
     let kind = match grant.grantee {
         Grantee::Role(_) => "role",
         Grantee::User(_) => "user",
     };
+    let securable = match grant.target {
+        GrantTarget::Object(id) => catalog.full_name(id),
+        _ => "ACCOUNT".to_string(),
+    };
     let text = format!(
-        "Dependent grant of privilege '{}' on securable '{}' to {kind} '{name}' exists. It must be \
+        "Dependent grant of privilege '{}' on securable '{securable}' to {kind} '{name}' exists. It must be \
          revoked first. More than one dependent grant may exist: use 'SHOW GRANTS' command to view \
          them. To revoke all dependent grants while transferring object ownership, use convenience \
          command 'GRANT OWNERSHIP ON <target_objects> TO <target_role> REVOKE CURRENT GRANTS'.",
         grant.privilege,
-        catalog.full_name(id),
     );
     Error::new(ErrorCode::InvalidStatement, text)
 }

@@ -12,8 +12,8 @@ mod explain;
 mod grant;
 mod object;
 mod object_alter;
+mod option_table;
 mod parameter;
-mod properties;
 mod stage_files;
 mod table;
 mod table_alter;
@@ -54,8 +54,8 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::Use(ast) => use_::run(running, ast)?,
         Statement::SetVariables(ast) => variable::set(running, ast)?,
         Statement::UnsetVariables(names) => variable::unset(running, names)?,
-        Statement::Begin(_) => {
-            running.begin_transaction();
+        Statement::Begin(name) => {
+            running.begin_transaction(name.as_ref());
             Rows::done()
         }
         Statement::Commit => {

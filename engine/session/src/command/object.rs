@@ -10,19 +10,16 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::{known_kind, text_option};
 use super::drop::{live, place};
-use super::properties;
+use super::option_table::{self, Place};
 use crate::current;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
-/// Clusters that a warehouse may have.
-const CLUSTERS_MAX: i64 = 10;
-
 /// The property that says whether a user's sessions begin with all of the user's roles in use.
 const SECONDARY_ROLES: &str = "DEFAULT_SECONDARY_ROLES";
 
-/// A week: the longest that a warehouse lets a statement run or wait.
-const TIMEOUT_SECONDS_MAX: i64 = 604_800;
+/// The property of a user who was given a password.
+pub(super) const HAS_PASSWORD: &str = "HAS_PASSWORD";
 
 /// The names of warehouse sizes as written and as shown.
 const WAREHOUSE_SIZES: &[(&str, &str)] = &[
@@ -54,7 +51,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         return Err(Error::not_supported(format!("CREATE {} .. CLONE", ast.kind.words())));
     }
     let kind = known_kind(ast.kind)?;
-    properties::check(kind, &ast.options)?;
+    option_table::check(kind, Place::Create, &ast.options)?;
     let place = place(running, kind, &ast.name)?;
     let header = running.header(place.parent, &place.name, &ast.options);
     let temporary = ast.lifetime == TableLifetime::Temporary;
@@ -76,7 +73,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         ObjectKind::Role => Role::new(header).into(),
         ObjectKind::User => {
             let mut user = User::new(header);
-            user.properties = pairs(&ast.options, &["COMMENT", "PASSWORD"]);
+            user.properties = user_properties(&ast.options);
             if user.property(SECONDARY_ROLES).is_none() {
                 user.properties.push((SECONDARY_ROLES.to_string(), "('ALL')".to_string()));
             }
@@ -140,10 +137,6 @@ pub(super) fn invalid(option: &StatementOption) -> Error {
     Error::new(ErrorCode::InvalidParameterValue, text).at(option.span).without_span()
 }
 
-fn unknown(option: &StatementOption, kind: &str) -> Error {
-    properties::invalid(kind, &option.name, option.span)
-}
-
 /// The options of an object, in the order written, without some.
 pub(super) fn pairs(options: &[StatementOption], without: &[&str]) -> Vec<(String, String)> {
     options
@@ -151,6 +144,15 @@ pub(super) fn pairs(options: &[StatementOption], without: &[&str]) -> Vec<(Strin
         .filter(|option| !without.contains(&option.name.as_str()))
         .map(|option| (option.name.clone(), value_text(&option.value)))
         .collect()
+}
+
+/// The properties of a user; of a password only that there is one.
+pub(super) fn user_properties(options: &[StatementOption]) -> Vec<(String, String)> {
+    let mut properties = pairs(options, &["COMMENT", "PASSWORD"]);
+    if options.iter().any(|option| option.name == "PASSWORD") {
+        properties.push((HAS_PASSWORD.to_string(), "true".to_string()));
+    }
+    properties
 }
 
 /// An option's value as the catalog keeps it.
@@ -218,7 +220,7 @@ pub(super) fn set_stage(
                 OptionValue::Nested(list) => stage.copy_options = pairs(list, &[]),
                 _ => return Err(invalid(option)),
             },
-            _ => return Err(unknown(option, "STAGE")),
+            _ => return Err(invalid(option)),
         }
     }
     if let Some((url, Some(integration), ..)) = &external {
@@ -356,21 +358,6 @@ pub(super) fn set_warehouse(warehouse: &mut Warehouse, options: &[StatementOptio
             "INITIALLY_SUSPENDED" => {
                 warehouse.suspended = option.value.as_boolean().ok_or_else(|| invalid(option))?;
             }
-            "MIN_CLUSTER_COUNT" | "MAX_CLUSTER_COUNT"
-                if !matches!(option.value.as_integer(), Some(1..=CLUSTERS_MAX)) =>
-            {
-                let value = text.unwrap_or_default();
-                let text = format!("invalid value '{value}' for property '{}'", option.name);
-                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-            }
-            "MAX_CONCURRENCY_LEVEL" if option.value.as_integer().is_none_or(|level| level < 1) => {
-                return Err(invalid(option));
-            }
-            "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS" | "STATEMENT_TIMEOUT_IN_SECONDS"
-                if !matches!(option.value.as_integer(), Some(0..=TIMEOUT_SECONDS_MAX)) =>
-            {
-                return Err(invalid(option));
-            }
             "WAREHOUSE_TYPE"
             | "MIN_CLUSTER_COUNT"
             | "MAX_CLUSTER_COUNT"
@@ -384,7 +371,7 @@ pub(super) fn set_warehouse(warehouse: &mut Warehouse, options: &[StatementOptio
                 warehouse.properties.retain(|(name, _)| *name != option.name);
                 warehouse.properties.push((option.name.clone(), text.unwrap_or_default()));
             }
-            _ => return Err(unknown(option, "WAREHOUSE")),
+            _ => return Err(invalid(option)),
         }
     }
     Ok(())

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Action, Header, Object, ObjectKind};
+use firn_account::catalog::{ACCOUNT, Action, Header, Object, ObjectKind, Warehouse};
 use firn_loader::options::to_stored;
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::{known_kind, text_option};
+use super::definition::{forgotten_parameters, kept_parameters, known_kind, text_option};
 use super::drop::{live, place, refuse_system_role};
-use super::object::{check_step, invalid, pairs, set_stage, set_warehouse};
-use super::properties;
+use super::object::{
+    HAS_PASSWORD, check_step, invalid, pairs, set_stage, set_warehouse, user_properties,
+};
+use super::option_table::{self, Place};
 use crate::current;
 use crate::introspect::show::OBJECT_PARAMETERS;
 use crate::lifecycle::StatementContext;
@@ -39,6 +41,7 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
         return Err(catalog.not_found(kind, place.parent, &place.name));
     };
     catalog.authorize(action_of(&ast.action, kind), &object)?;
+    let mut kept = Vec::new();
     let change = match &ast.action {
         AlterObjectAction::Rename(to) => rename(running, kind, &object, to)?,
         AlterObjectAction::Swap(other) => {
@@ -49,13 +52,13 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
             CatalogChange::Swap { left: object.id(), right: right.id() }
         }
         AlterObjectAction::Set(options) => {
-            properties::check(kind, options)?;
+            option_table::check(kind, Place::Set, options)?;
+            kept = kept_parameters(object.id(), options);
             CatalogChange::Alter { object: set(running, object, options)? }
         }
         AlterObjectAction::Unset(names) => {
-            for name in names {
-                properties::check_name(kind, &name.name.to_uppercase(), name.span)?;
-            }
+            option_table::check_unset(kind, names)?;
+            kept = forgotten_parameters(object.id(), names);
             let names: Vec<String> = names.iter().map(|name| name.name.to_uppercase()).collect();
             CatalogChange::Alter { object: unset(object, &names)? }
         }
@@ -83,7 +86,8 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
         },
         _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.title()))),
     };
-    running.change(vec![change])?;
+    kept.push(change);
+    running.change(kept)?;
     running.change_session(current::forget_dropped)?;
     Ok(Rows::done())
 }
@@ -170,7 +174,8 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
     let commented = |header: &mut Header| comment.iter().for_each(|c| header.comment.clone_from(c));
     let days = options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
     let days = days.map(super::definition::retention_days).transpose()?;
-    let secure = text_option(options, "SECURE").is_some();
+    let secure = options.iter().find(|option| option.name == "SECURE");
+    let secure = secure.and_then(|option| option.value.as_boolean());
     match &object {
         Object::Database(database) => changed(database, |database| {
             commented(&mut database.header);
@@ -184,12 +189,12 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
         }),
         Object::View(view) => changed(view, |view| {
             commented(&mut view.header);
-            view.secure |= secure;
+            view.secure = secure.unwrap_or(view.secure);
             Ok(())
         }),
         Object::MaterializedView(view) => changed(view, |view| {
             commented(&mut view.header);
-            view.secure |= secure;
+            view.secure = secure.unwrap_or(view.secure);
             Ok(())
         }),
         Object::Sequence(sequence) => changed(sequence, |sequence| {
@@ -201,10 +206,7 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
             if let Some(option) = options.iter().find(|option| option.name == "ORDER") {
                 sequence.ordered = option.value.as_boolean().ok_or_else(|| invalid(option))?;
             }
-            match options.iter().find(|option| option.name == "START") {
-                Some(option) => Err(properties::invalid("SEQUENCE", "START", option.span)),
-                None => Ok(()),
-            }
+            Ok(())
         }),
         Object::Stage(stage) => changed(stage, |stage| set_stage(running, stage, options)),
         Object::FileFormat(format) => changed(format, |format| {
@@ -231,7 +233,7 @@ fn set(running: &StatementContext, object: Object, options: &[StatementOption]) 
         }),
         Object::User(user) => changed(user, |user| {
             commented(&mut user.header);
-            set_pairs(&mut user.properties, pairs(options, &["COMMENT", "PASSWORD"]));
+            set_pairs(&mut user.properties, user_properties(options));
             Ok(())
         }),
         Object::Table(_) => Err(Error::internal("ALTER TABLE among the others")),
@@ -246,8 +248,8 @@ fn set_pairs(pairs: &mut Vec<(String, String)>, new: impl IntoIterator<Item = (S
 }
 
 fn unset(object: Object, names: &[String]) -> Result<Object> {
-    let comment = names.iter().any(|name| name == "COMMENT");
-    let retention = names.iter().any(|name| name == "DATA_RETENTION_TIME_IN_DAYS");
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
+    let (comment, retention) = (has("COMMENT"), has("DATA_RETENTION_TIME_IN_DAYS"));
     match &object {
         Object::Database(database) => changed(database, |database| {
             if comment {
@@ -276,12 +278,41 @@ fn unset(object: Object, names: &[String]) -> Result<Object> {
             }
             Ok(())
         }),
-        Object::User(user) => changed(user, |user| {
-            user.properties.retain(|(name, _)| !names.contains(name));
+        Object::MaterializedView(view) => changed(view, |view| {
+            if comment {
+                view.header.comment.clear();
+            }
+            view.secure &= !has("SECURE");
             Ok(())
         }),
-        other if comment => Ok(other.with_comment("")),
-        _ => Err(Error::not_supported("UNSET of this property")),
+        Object::User(user) => changed(user, |user| {
+            if comment {
+                user.header.comment.clear();
+            }
+            let gone = |name: &str| has(name) || name == HAS_PASSWORD && has("PASSWORD");
+            user.properties.retain(|(name, _)| !gone(name));
+            Ok(())
+        }),
+        Object::Integration(integration) => changed(integration, |integration| {
+            if comment {
+                integration.header.comment.clear();
+            }
+            integration.properties.retain(|(name, _)| !has(name));
+            Ok(())
+        }),
+        Object::Warehouse(warehouse) => changed(warehouse, |warehouse| {
+            let new = Warehouse::new(warehouse.header.clone());
+            if comment {
+                warehouse.header.comment.clear();
+            }
+            if has("AUTO_SUSPEND") {
+                warehouse.auto_suspend_seconds = new.auto_suspend_seconds;
+            }
+            warehouse.auto_resume |= has("AUTO_RESUME");
+            warehouse.properties.retain(|(name, _)| !has(name));
+            Ok(())
+        }),
+        other => Ok(if comment { other.with_comment("") } else { other.clone() }),
     }
 }
 

@@ -17,8 +17,11 @@ use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::insert_query;
 use firn_types::{Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType};
 
-use super::definition::{already_exists, created, refuse_or_alter, retention_days};
+use super::definition::{
+    already_exists, created, kept_parameters, refuse_or_alter, retention_days,
+};
 use super::dml;
+use super::option_table::{self, Place};
 use super::template::from_template;
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
@@ -35,6 +38,7 @@ pub(super) struct NewTable {
 /// When the name is taken, a column's type or default does not compile, or the query fails.
 pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Result<Answer> {
     refuse_or_alter(ast.mode)?;
+    option_table::check(ObjectKind::Table, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE TABLE")?;
     let catalog = running.catalog();
     let schema = catalog.expect_schema(&path)?;
@@ -110,7 +114,8 @@ fn store(
         }
         let (object, grants) = running.with_grants(table.into(), ast.copy_grants, None);
         transaction.apply(CatalogChange::Create { object, mode })?;
-        grants.into_iter().try_for_each(|grant| transaction.apply(grant))?;
+        let kept = kept_parameters(id, &ast.options);
+        grants.into_iter().chain(kept).try_for_each(|change| transaction.apply(change))?;
         let Some(query) = query else { return Ok(()) };
         let catalog = transaction.catalog();
         let table = catalog.table(id).ok_or_else(|| Error::internal("the new table is gone"))?;
@@ -512,15 +517,7 @@ pub(super) fn set_property(table: &mut Table, option: &ast::StatementOption) -> 
         }
         "CHANGE_TRACKING" => table.change_tracking = boolean()?,
         "ENABLE_SCHEMA_EVOLUTION" if !boolean()? => table.schema_evolution = false,
-        "DEFAULT_DDL_COLLATION" if option.value.as_text().is_some_and(|name| name.is_empty()) => {}
-        "MAX_DATA_EXTENSION_TIME_IN_DAYS" => {}
-        "DEFAULT_DDL_COLLATION"
-        | "ENABLE_SCHEMA_EVOLUTION"
-        | "STAGE_FILE_FORMAT"
-        | "STAGE_COPY_OPTIONS" => {
-            return Err(Error::not_supported(&option.name).at(option.span));
-        }
-        other => return Err(super::properties::invalid("TABLE", other, option.span)),
+        _ => {}
     }
     Ok(())
 }

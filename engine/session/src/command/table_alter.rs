@@ -11,7 +11,8 @@ use firn_parse::ast::{
 };
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 
-use super::definition::already_exists;
+use super::definition::{already_exists, forgotten_parameters, kept_parameters};
+use super::option_table::{self, Place};
 use super::table::{check, column, keep_constraint, set_property};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -107,10 +108,14 @@ fn redefine(
         }
         AlterTableAction::DropClusteringKey => changed.cluster_by.clear(),
         AlterTableAction::Set(options) => {
+            option_table::check(ObjectKind::Table, Place::Set, options)?;
             options.iter().try_for_each(|option| set_property(&mut changed, option))?;
+            changes.extend(kept_parameters(table.id(), options));
         }
         AlterTableAction::Unset(names) => {
-            names.iter().try_for_each(|name| unset_property(&mut changed, name))?;
+            option_table::check_unset(ObjectKind::Table, names)?;
+            names.iter().for_each(|name| unset_property(&mut changed, name));
+            changes.extend(forgotten_parameters(table.id(), names));
         }
         other => constraint_action(&mut changed, other)?,
     }
@@ -416,13 +421,12 @@ fn no_constraint(name: &str) -> Error {
     Error::new(ErrorCode::InvalidStatement, text)
 }
 
-fn unset_property(table: &mut Table, name: &Identifier) -> Result<()> {
+fn unset_property(table: &mut Table, name: &Identifier) {
     match name.name.to_uppercase().as_str() {
         "COMMENT" => table.header.comment.clear(),
         "DATA_RETENTION_TIME_IN_DAYS" => table.retention_days = None,
         "CHANGE_TRACKING" => table.change_tracking = false,
         "ENABLE_SCHEMA_EVOLUTION" => table.schema_evolution = false,
-        other => return Err(super::properties::invalid("TABLE", other, name.span)),
+        _ => {}
     }
-    Ok(())
 }

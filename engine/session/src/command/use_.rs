@@ -39,7 +39,7 @@ pub(super) fn run(running: &mut StatementContext, ast: &Use) -> Result<Rows> {
         }
         Use::SecondaryRoles(all) => running.change_session(|session| {
             session.secondary_roles = *all;
-            current::forget_dropped(session)
+            Ok(())
         })?,
     }
     Ok(Rows::done())

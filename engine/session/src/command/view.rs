@@ -7,7 +7,8 @@ use firn_plan::Plan;
 use firn_plan::statement::Query;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
-use super::{properties, refresh};
+use super::option_table::{self, Place};
+use super::refresh;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -18,7 +19,7 @@ use crate::result::Rows;
 pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result<Rows> {
     let verb = if ast.materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE VIEW" };
     let kind = if ast.materialized { ObjectKind::MaterializedView } else { ObjectKind::View };
-    properties::check(kind, &ast.options)?;
+    option_table::check(kind, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, verb)?;
     let schema = running.catalog().expect_schema(&path)?;
     let functions = running.function_context();

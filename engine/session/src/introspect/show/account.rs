@@ -214,7 +214,7 @@ fn user_cells(user: &User) -> Vec<Cell<'static>> {
         ("must_change_password", flag("MUST_CHANGE_PASSWORD")),
         ("snowflake_lock", text("false")),
         ("ext_authn_duo", text("false")),
-        ("has_password", text("false")),
+        ("has_password", flag("HAS_PASSWORD")),
         ("has_rsa_public_key", text("false")),
         ("has_mfa", text("false")),
     ];

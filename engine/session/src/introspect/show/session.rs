@@ -257,7 +257,7 @@ impl Shown<'_> {
                 ("id", number(transaction.started_nanos)),
                 ("user", text(session.user.as_str())),
                 ("session", number(session.id)),
-                ("name", text(transaction.id.as_str())),
+                ("name", text(transaction.name.as_str())),
                 ("started_on", time(transaction.started_nanos)),
                 ("state", text("running")),
                 ("scope", text("0")),
