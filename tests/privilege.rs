@@ -58,6 +58,10 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("DESCRIBE STAGE d.s.st", &[DB, SCHEMA, "READ ON STAGE d.s.st"]),
     ("SELECT GET_DDL('TABLE', 'd.s.t')", &[DB, SCHEMA, WH, "REFERENCES ON TABLE d.s.t"]),
     ("SHOW TABLES IN SCHEMA d.s", &[DB, SCHEMA]),
+    (
+        "SELECT * FROM TABLE(INFER_SCHEMA(LOCATION => '@d.s.st', FILE_FORMAT => 'd.s.f'))",
+        &[DB, SCHEMA, WH, "READ ON STAGE d.s.st", "USAGE ON FILE FORMAT d.s.f"],
+    ),
     ("LIST @d.s.st", &[DB, SCHEMA, "READ ON STAGE d.s.st"]),
     ("USE SCHEMA d.s", &[DB, SCHEMA]),
     ("USE DATABASE d", &[DB]),
@@ -143,6 +147,22 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     (
         "CREATE MATERIALIZED VIEW d.s.n AS SELECT a FROM d.s.t",
         &[DB, SCHEMA, "CREATE MATERIALIZED VIEW ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    (
+        "CREATE TABLE d.s.n USING TEMPLATE (SELECT ARRAY_AGG(OBJECT_CONSTRUCT(*)) FROM \
+         TABLE(INFER_SCHEMA(LOCATION => '@d.s.st', FILE_FORMAT => 'd.s.f')))",
+        &[
+            DB,
+            SCHEMA,
+            WH,
+            "CREATE TABLE ON SCHEMA d.s",
+            "READ ON STAGE d.s.st",
+            "USAGE ON FILE FORMAT d.s.f",
+        ],
+    ),
+    (
+        "CREATE SCHEMA d.n2 CLONE d.other",
+        &[DB, "CREATE SCHEMA ON DATABASE d", "USAGE ON SCHEMA d.other"],
     ),
     ("CREATE SEQUENCE d.s.n", &[DB, SCHEMA, "CREATE SEQUENCE ON SCHEMA d.s"]),
     ("CREATE STAGE d.s.n", &[DB, SCHEMA, "CREATE STAGE ON SCHEMA d.s"]),
@@ -319,4 +339,29 @@ fn a_users_sessions_begin_with_what_the_user_has() {
     assert_eq!(one("SELECT CURRENT_SECONDARY_ROLES()"), [r#"{"roles":"","value":"ALL"}"#]);
     let shown = one("SHOW PARAMETERS LIKE 'TIMEZONE'");
     assert!(shown[0].starts_with("TIMEZONE|UTC|America/Los_Angeles|USER|"), "{shown:?}");
+}
+
+#[test]
+fn statements_of_others_are_followed_and_canceled_only_by_those_who_may() {
+    let engine = engine();
+    let mut admin = session(&engine, "FIRN");
+    for sql in SETUP.iter().chain(&["GRANT USAGE ON WAREHOUSE w TO ROLE r"]) {
+        admin.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    }
+    admin.execute("SELECT 'of the first user'").expect("a query");
+    let mut other = session(&engine, "TESTER");
+    other.execute("USE WAREHOUSE w").expect("a warehouse");
+    let seen = "SELECT COUNT(*) FROM TABLE(firn.INFORMATION_SCHEMA.QUERY_HISTORY()) \
+                WHERE query_text = 'SELECT ''of the first user'''";
+    let mut count = |sql: &str| {
+        let result = other.execute(sql).map_err(|failure| failure.to_string())?;
+        Ok::<_, String>(
+            result.cells().expect("printable").iter().map(|row| written_row(row)).collect(),
+        )
+    };
+    admin.execute("GRANT USAGE ON DATABASE firn TO ROLE r").expect("a grant");
+    assert_eq!(count(seen), Ok(vec!["0".to_string()]));
+    admin.execute("GRANT MONITOR ON WAREHOUSE w2 TO ROLE r").expect("a grant");
+    // The first user's statements ran in the warehouse that came last.
+    assert_eq!(count(seen), Ok(vec!["1".to_string()]));
 }

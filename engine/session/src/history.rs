@@ -145,8 +145,12 @@ impl Statements {
     }
 
     /// Ends the statements of a session that still run; says how many.
-    pub(crate) fn cancel_session(&self, session: u64) -> usize {
-        self.cancel_where(|record| record.session_id == session)
+    pub(crate) fn cancel_session(
+        &self,
+        session: u64,
+        may_cancel: impl Fn(&QueryRecord) -> bool,
+    ) -> usize {
+        self.cancel_where(|record| record.session_id == session && may_cancel(record))
     }
 
     /// Ends the statements that run in a warehouse, but for one.

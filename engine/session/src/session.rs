@@ -137,6 +137,6 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        self.home.change(|state| state.shared.statements.cancel_session(state.id));
+        self.home.change(|state| state.shared.statements.cancel_session(state.id, |_| true));
     }
 }

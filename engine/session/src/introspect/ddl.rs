@@ -6,6 +6,7 @@ use firn_account::catalog::{
     ACCOUNT, ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, Header, Integration,
     MaterializedView, Namespace, Object, ObjectKind, Place, Schema, Sequence, Stage,
     StageFileFormat, StageLocation, Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
+    insufficient,
 };
 use firn_loader::options::OptionValue;
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
@@ -75,6 +76,15 @@ impl Writer<'_> {
             Object::Database(database) => self.database(database),
             Object::Schema(schema) => self.schema(schema),
             Object::Table(table) => Ok(self.table(table)),
+            // The text of a secure view is for its owner alone.
+            Object::View(view) if view.secure && !self.described.catalog.owns(object) => {
+                Err(insufficient(object))
+            }
+            Object::MaterializedView(view)
+                if view.secure && !self.described.catalog.owns(object) =>
+            {
+                Err(insufficient(object))
+            }
             Object::View(view) => Ok(self.view(view)),
             Object::MaterializedView(view) => Ok(self.materialized_view(view)),
             Object::Sequence(sequence) => Ok(self.sequence(sequence)),

@@ -14,12 +14,15 @@ pub(crate) mod table_function;
 
 use std::sync::Arc;
 
-use firn_account::catalog::VisibleCatalog;
-use firn_account::catalog::{CurrentPath, ObjectKind, ObjectPath, Place};
+use firn_account::catalog::{
+    ACCOUNT, ACCOUNTADMIN, CurrentPath, Namespace, ObjectKind, ObjectPath, Place, VisibleCatalog,
+};
 use firn_functions::context::TextFormats;
 use firn_types::{Error, Monitor, ObjectId, Result};
 
 use crate::engine::Shared;
+use crate::function_host::statement_not_found;
+use crate::history::QueryRecord;
 use crate::lifecycle::StatementContext;
 
 /// What the session's own tables are made of.
@@ -69,6 +72,28 @@ impl Described {
             now_nanos: session.shared.account.clock().now_nanos(),
             monitor: running.monitor.clone(),
         }
+    }
+
+    /// Whether the session may look at a statement, and end it: the user's own, those in a warehouse that
+    /// its roles monitor or operate, and for ACCOUNTADMIN all.
+    pub(crate) fn may_follow(&self, record: &QueryRecord) -> bool {
+        let warehouse = record.current[2].as_ref();
+        let warehouse = warehouse
+            .and_then(|name| self.catalog.find(Namespace::Warehouse, ACCOUNT, name))
+            .is_some_and(|found| {
+                ["MONITOR", "OPERATE"].iter().any(|privilege| self.catalog.holds(privilege, found))
+            });
+        record.user == self.user || warehouse || self.catalog.rights().includes(ACCOUNTADMIN)
+    }
+
+    /// The statement of an id, when the session may look at it.
+    ///
+    /// # Errors
+    /// `StatementNotFound`.
+    pub(crate) fn statement(&self, id: &str) -> Result<Arc<QueryRecord>> {
+        let found = self.shared.statements.find(id);
+        let found = found.filter(|record| self.may_follow(record));
+        found.ok_or_else(|| statement_not_found(id))
     }
 
     /// The name in a text, completed with the current database and schema; `verb` is what is to be done.

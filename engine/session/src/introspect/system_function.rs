@@ -3,7 +3,7 @@
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{Described, clustering, ddl, roles};
-use crate::function_host::statement_not_found;
+use crate::history::QueryRecord;
 
 /// The roles in use beside the current one, as JSON.
 fn secondary_roles(described: &Described) -> String {
@@ -55,7 +55,9 @@ pub(crate) fn answer(
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
             let session = session.parse();
-            let canceled = session.map_or(0, |id| described.shared.statements.cancel_session(id));
+            let may_cancel = |record: &QueryRecord| described.may_follow(record);
+            let statements = &described.shared.statements;
+            let canceled = session.map_or(0, |id| statements.cancel_session(id, may_cancel));
             Ok(Some(format!("{canceled} cancelled.")))
         }
         ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
@@ -68,7 +70,7 @@ pub(crate) fn answer(
 
 /// Ends a statement of any session of the process, if it runs.
 fn cancel(described: &Described, id: &str) -> Result<String> {
-    let record = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+    let record = described.statement(id)?;
     if record.end.get().is_some() {
         return Ok("Identified SQL statement is not currently executing.".to_string());
     }

@@ -180,10 +180,11 @@ pub(super) fn views(described: &Described, database: &Database, listing: &mut Li
             _ => continue,
         };
         let header = object.header();
+        let hidden = secure && !described.catalog.owns(object);
         let mut cells = names(database, schema, header);
         cells.extend([
             ("TABLE_OWNER", present(described.catalog.name_of(header.owner))),
-            ("VIEW_DEFINITION", present(definition)),
+            ("VIEW_DEFINITION", present(if hidden { "" } else { definition })),
             ("CHECK_OPTION", text("NONE")),
             ("IS_UPDATABLE", yes_no(false)),
             ("INSERTABLE_INTO", yes_no(false)),

@@ -115,7 +115,7 @@ impl Shown<'_> {
             ("invalid", true_false(invalid)),
             ("invalid_reason", text(view.state.invalid_reason.clone().unwrap_or_default())),
             ("behind_by", text("0s")),
-            ("text", text(view.text.as_str())),
+            ("text", self.view_text(&view.header, view.secure, &view.text)),
             ("is_secure", true_false(view.secure)),
             ("automatic_clustering", on_off(!view.cluster_by.is_empty())),
         ]);
@@ -136,11 +136,17 @@ impl Shown<'_> {
         ]
     }
 
+    /// The text of a view; of a secure one only for its owner.
+    fn view_text(&self, header: &Header, secure: bool, written: &str) -> Value {
+        let hidden = secure && !self.catalog.rights().includes(header.owner);
+        text(if hidden { "" } else { written })
+    }
+
     fn view_cells(&self, view: &View, place: &Place) -> Vec<Cell<'static>> {
         let mut cells = self.located(&view.header, place);
         cells.extend([
             ("kind", text("VIEW")),
-            ("text", text(view.text.as_str())),
+            ("text", self.view_text(&view.header, view.secure, &view.text)),
             ("is_secure", true_false(view.secure)),
             ("is_materialized", true_false(false)),
             ("change_tracking", on_off(false)),

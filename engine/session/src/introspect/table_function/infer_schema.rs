@@ -1,6 +1,6 @@
 //! INFER_SCHEMA: the columns that staged files seem to have.
 
-use firn_account::catalog::{Namespace, Object, ObjectPath};
+use firn_account::catalog::{Action, Namespace, Object, ObjectPath};
 use firn_loader::infer_schema::{InferRequest, infer_schema};
 use firn_loader::stage::{FileSelection, not_found, select};
 use firn_parse::{self, ast::StageKind};
@@ -37,7 +37,10 @@ pub(super) fn rows(
         StageKind::Named(name) => {
             let path = described.current.complete(name, "SELECT")?;
             match described.catalog.find_path(Namespace::Stage, &path) {
-                Some(Object::Stage(stage)) => StageLocation::Named(stage.header.id),
+                Some(object @ Object::Stage(stage)) => {
+                    described.catalog.authorize(Action::ReadFiles, object)?;
+                    StageLocation::Named(stage.header.id)
+                }
                 _ => return Err(missing("Stage", &path)),
             }
         }
@@ -46,11 +49,12 @@ pub(super) fn rows(
         }
     };
     let path = described.path(arguments.expect_text("FILE_FORMAT")?, "SELECT")?;
-    let Some(Object::FileFormat(format)) =
+    let Some(object @ Object::FileFormat(format)) =
         described.catalog.find_path(Namespace::FileFormat, &path)
     else {
         return Err(missing("File format", &path));
     };
+    described.catalog.authorize(Action::Use, object)?;
     let format = stages::stored_format(&format.format_type, &format.options)?.typed()?;
     let (account, catalog) = (&described.shared.account, &described.catalog);
     let stage = stages::open(account, catalog, &described.user, &place, &described.monitor)?;

@@ -11,7 +11,6 @@ use serde_json::{Map, json};
 use super::super::Described;
 use super::super::listing::{Listing, number, text, variant};
 use super::Arguments;
-use crate::function_host::statement_not_found;
 
 pub(super) const COLUMNS: &str = "QUERY_ID, STEP_ID:number, OPERATOR_ID:number, \
     PARENT_OPERATORS:array, OPERATOR_TYPE, OPERATOR_STATISTICS:variant, \
@@ -27,7 +26,7 @@ pub(super) fn rows(
     listing: &mut Listing,
 ) -> Result<()> {
     let id = arguments.expect_text("QUERY_ID")?;
-    let record = described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+    let record = described.statement(id)?;
     let details = record.details().clone();
     let operators = details.profile.operators();
     let all: u64 = operators.iter().map(|operator| read(&operator.nanos)).sum();

@@ -91,7 +91,9 @@ fn list(
         start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
     };
     let statements = described.shared.statements.newest_first();
-    let wanted = statements.iter().filter(|record| wants(record) && ended_in_range(record));
+    let wanted = statements
+        .iter()
+        .filter(|record| wants(record) && ended_in_range(record) && described.may_follow(record));
     for record in wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
         add(described, record, listing);
     }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::ObjectKind;
+use firn_account::catalog::{Action, ObjectKind};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::Described;
 use super::super::listing::{Listing, number, optional, text};
 use super::Arguments;
-use crate::function_host::statement_not_found;
 use crate::history::QueryRecord;
 
 pub(super) const COLUMNS: &str = "ERROR, FILE, LINE:number, CHARACTER:number, BYTE_OFFSET:number, \
@@ -24,7 +23,9 @@ pub(super) fn rows(
     listing: &mut Listing,
 ) -> Result<()> {
     let path = described.path(arguments.expect_text("TABLE")?, "VALIDATE")?;
-    let table = described.catalog.expect_path(ObjectKind::Table, &path)?.id();
+    let object = described.catalog.expect_path(ObjectKind::Table, &path)?;
+    described.catalog.authorize(Action::Insert, object)?;
+    let table = object.id();
     let loaded = |record: &Arc<QueryRecord>| {
         record.details().rejected.as_ref().is_some_and(|(id, _)| *id == table)
     };
@@ -39,8 +40,7 @@ pub(super) fn rows(
             }
         }
         id => {
-            let record =
-                described.shared.statements.find(id).ok_or_else(|| statement_not_found(id))?;
+            let record = described.statement(id)?;
             if !loaded(&record) {
                 let text = format!("Statement {id} did not load table '{path}'.");
                 return Err(Error::new(ErrorCode::InvalidParameterValue, text));
