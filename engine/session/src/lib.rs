@@ -11,6 +11,7 @@ mod current;
 mod description;
 mod engine;
 mod failure;
+mod find;
 mod function_host;
 mod history;
 mod introspect;

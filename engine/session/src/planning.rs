@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::VisibleCatalog;
+use firn_account::catalog::{Table, VisibleCatalog};
 use firn_execute::QueryContext;
 use firn_execute::context::Storage;
 use firn_functions::FunctionContext;
@@ -171,6 +171,28 @@ fn read_lists(plan: &Plan) -> Result<()> {
         }
     });
     Snapshot::read_all(&snapshots.iter().map(Arc::as_ref).collect::<Vec<_>>())
+}
+
+/// The clustering keys as expressions over columns whose ids are the table's positions.
+pub(crate) fn cluster_keys(
+    binder: &Binder<'_>,
+    table: &Table,
+) -> Result<Vec<firn_expression::Expr>> {
+    let columns: Vec<firn_plan::PlanColumn> = (0..)
+        .zip(&table.columns)
+        .map(|(position, column)| firn_plan::PlanColumn {
+            id: firn_types::ColumnId(position),
+            name: column.name.clone(),
+            sql_type: column.sql_type,
+            nullable: column.nullable,
+        })
+        .collect();
+    let mut keys = Vec::with_capacity(table.cluster_by.len());
+    for text in &table.cluster_by {
+        let parsed = firn_parse::parse_expressions(text).map_err(Error::without_span)?;
+        keys.extend(binder.bind_keys(&parsed, text, &columns).map_err(Error::without_span)?);
+    }
+    Ok(keys)
 }
 
 /// A number for RANDOM() that differs from statement to statement.

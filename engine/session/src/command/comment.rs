@@ -5,9 +5,9 @@ use firn_account::catalog::{Action, Object, ObjectKind};
 use firn_parse::ast::Comment;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::known_kind;
-use super::drop::{live, place};
-use super::object_alter::changed;
+use super::kind::changed;
+use crate::find::known_kind;
+use crate::find::{live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 

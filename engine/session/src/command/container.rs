@@ -1,16 +1,15 @@
 //! Databases and schemas.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Database, Header, Namespace, Object, Schema, VisibleCatalog};
-use firn_parse::ast::{CloneOf, CreateObject, ObjectKind, TableLifetime};
+use firn_account::catalog::{ACCOUNT, Header, Namespace, Object, Schema, VisibleCatalog};
+use firn_parse::ast::{CloneOf, CreateObject, ObjectKind};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
-use super::definition::{
-    already_exists, created, kept_parameters, known_kind, refuse_or_alter, retention_days,
-    text_option,
-};
+use super::definition::{already_exists, created, kept_parameters, refuse_or_alter};
+use super::kind::handler;
 use super::option_table::{self, Place};
 use crate::current;
+use crate::find::known_kind;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -27,8 +26,11 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         ObjectKind::Database => ACCOUNT,
         _ => schema_parent(running, &catalog, &written)?,
     };
+    let kind = known_kind(ast.kind)?;
+    option_table::check(kind, Place::Create, &ast.options)?;
     let header = running.header(parent, &name, &ast.options);
-    let object = container(ast, header)?;
+    let create = handler(kind)?.create.ok_or_else(|| Error::not_supported(kind.words()))?;
+    let object = create(running, ast, header)?;
     let existing = catalog.taken(&object);
     if existing.is_some() && ast.mode.if_not_exists {
         come_into_use(running, ast.kind, &written)?;
@@ -39,7 +41,6 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
     if existing.is_some() && !ast.mode.or_replace {
         return Err(already_exists(&name));
     }
-    let kind = object.kind();
     let id = object.id();
     let (object, grants) = running.with_grants(object, false, None);
     let mut changes = vec![if ast.mode.or_replace {
@@ -83,24 +84,6 @@ fn schema_parent(
             Err(catalog.not_found(kind, ACCOUNT, &database))
         }
     }
-}
-
-fn container(ast: &CreateObject, header: Header) -> Result<Object> {
-    let transient = ast.lifetime == TableLifetime::Transient;
-    option_table::check(known_kind(ast.kind)?, Place::Create, &ast.options)?;
-    let days = ast.options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
-    let days = days.map(retention_days).transpose()?;
-    Ok(match ast.kind {
-        ObjectKind::Database => {
-            let database = Database::new(header);
-            Database { transient, retention_days: days, ..database }.into()
-        }
-        _ => {
-            let schema = Schema::new(header);
-            let managed_access = text_option(&ast.options, "WITH_MANAGED_ACCESS").is_some();
-            Schema { transient, retention_days: days, managed_access, ..schema }.into()
-        }
-    })
 }
 
 fn come_into_use(

@@ -163,17 +163,6 @@ pub(super) fn text_option(options: &[StatementOption], name: &str) -> Option<Str
     options.iter().find(|option| option.name == name)?.value.as_text()
 }
 
-/// A kind that firn has.
-///
-/// # Errors
-/// `not_supported` for the others.
-pub(crate) fn known_kind(kind: ObjectKind) -> Result<ObjectKind> {
-    match kind.exists() {
-        true => Ok(kind),
-        false => Err(Error::not_supported(kind.words())),
-    }
-}
-
 /// Parameters of an object that are kept beside its definition.
 const KEPT: &str = "MAX_DATA_EXTENSION_TIME_IN_DAYS";
 

@@ -10,8 +10,8 @@ use firn_plan::statement::{InsertMany, Merge, StatementPlan, Update};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::copy;
-use super::table::cluster_keys;
 use crate::lifecycle::{Answer, StatementContext};
+use crate::planning::cluster_keys;
 use crate::result::Rows;
 
 /// The type of all counts of rows.

@@ -2,34 +2,16 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{
-    ACCOUNTADMIN, Action, Namespace, Object, ObjectKind, Place, SYSTEM_ROLES, VisibleCatalog,
+    ACCOUNTADMIN, Action, Namespace, Object, ObjectKind, SYSTEM_ROLES, VisibleCatalog,
 };
-use firn_parse::ast::{Drop, Name, Undrop};
+use firn_parse::ast::{Drop, Undrop};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::{already_exists, known_kind};
+use super::definition::already_exists;
 use crate::current;
+use crate::find::{known_kind, live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
-
-/// Where an object of a kind stands whose name was written.
-///
-/// # Errors
-/// When the container does not exist.
-pub(crate) fn place(running: &StatementContext, kind: ObjectKind, name: &Name) -> Result<Place> {
-    let written = running.written(name)?;
-    running.catalog().place(kind, &written, &running.session.path, "this statement")
-}
-
-/// The live object of a kind at a place.
-pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Option<Object> {
-    let found = catalog.find(kind.namespace(), place.parent, &place.name)?;
-    // A view is no table, but DROP VIEW of a materialized view is accepted.
-    let fits = kind.namespace() != Namespace::Relation
-        || found.kind() == kind
-        || (kind == ObjectKind::View && found.kind() == ObjectKind::MaterializedView);
-    fits.then(|| found.clone())
-}
 
 /// DROP.
 ///

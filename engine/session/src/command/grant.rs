@@ -8,8 +8,8 @@ use firn_account::catalog::{
 use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::definition::known_kind;
-use super::drop::{live, place};
+use crate::find::known_kind;
+use crate::find::{live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 

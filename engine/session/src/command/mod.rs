@@ -10,6 +10,7 @@ mod definition;
 mod drop;
 mod explain;
 mod grant;
+mod kind;
 mod object;
 mod object_alter;
 mod option_table;
@@ -24,10 +25,6 @@ mod view;
 
 use firn_parse::ast::{ObjectKind, Statement};
 use firn_types::{Error, Result};
-
-pub(crate) use definition::known_kind;
-pub(crate) use drop::{live, place};
-pub(crate) use table::cluster_keys;
 
 use crate::introspect::{describe, show};
 use crate::lifecycle::{Answer, StatementContext};

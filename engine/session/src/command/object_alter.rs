@@ -1,20 +1,17 @@
 //! ALTER of every kind of object but tables.
 
-use std::sync::Arc;
-
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Action, Header, Object, ObjectKind, Warehouse};
-use firn_loader::options::to_stored;
+use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind};
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::definition::{forgotten_parameters, kept_parameters, known_kind, text_option};
-use super::drop::{live, place, refuse_system_role};
-use super::object::{
-    HAS_PASSWORD, check_step, invalid, pairs, set_stage, set_warehouse, user_properties,
-};
+use super::definition::{forgotten_parameters, kept_parameters};
+use super::drop::refuse_system_role;
+use super::kind::{changed, handler, invalid};
 use super::option_table::{self, Place};
 use crate::current;
+use crate::find::known_kind;
+use crate::find::{live, place};
 use crate::introspect::show::OBJECT_PARAMETERS;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -54,13 +51,16 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
         AlterObjectAction::Set(options) => {
             option_table::check(kind, Place::Set, options)?;
             kept = kept_parameters(object.id(), options);
-            CatalogChange::Alter { object: set(running, object, options)? }
+            let set = handler(kind)?.set.ok_or_else(|| unaltered(kind))?;
+            CatalogChange::Alter { object: set(running, &object, options)? }
         }
         AlterObjectAction::Unset(names) => {
             option_table::check_unset(kind, names)?;
             kept = forgotten_parameters(object.id(), names);
             let names: Vec<String> = names.iter().map(|name| name.name.to_uppercase()).collect();
-            CatalogChange::Alter { object: unset(object, &names)? }
+            let unset = handler(kind)?.unset.ok_or_else(|| unaltered(kind))?;
+            let has = |wanted: &str| names.iter().any(|name| name == wanted);
+            CatalogChange::Alter { object: unset(&object, &has)? }
         }
         AlterObjectAction::Suspend | AlterObjectAction::Resume(_) => {
             let suspend = matches!(ast.action, AlterObjectAction::Suspend);
@@ -90,6 +90,11 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
     running.change(kept)?;
     running.change_session(current::forget_dropped)?;
     Ok(Rows::done())
+}
+
+/// The error of a kind whose options another statement changes.
+fn unaltered(kind: ObjectKind) -> Error {
+    Error::not_supported(format!("this form of ALTER {}", kind.title()))
 }
 
 /// What is done with an object that is altered so.
@@ -154,166 +159,6 @@ fn rename(
         return Err(super::definition::already_exists(&to.name));
     }
     Ok(CatalogChange::Rename { id: object.id(), parent: to.parent, name: to.name })
-}
-
-/// A changed copy of a shared description.
-pub(super) fn changed<T: Clone>(
-    shared: &Arc<T>,
-    f: impl FnOnce(&mut T) -> Result<()>,
-) -> Result<Object>
-where
-    Object: From<T>,
-{
-    let mut copy = shared.as_ref().clone();
-    f(&mut copy)?;
-    Ok(copy.into())
-}
-
-fn set(running: &StatementContext, object: Object, options: &[StatementOption]) -> Result<Object> {
-    let comment = text_option(options, "COMMENT");
-    let commented = |header: &mut Header| comment.iter().for_each(|c| header.comment.clone_from(c));
-    let days = options.iter().find(|option| option.name == "DATA_RETENTION_TIME_IN_DAYS");
-    let days = days.map(super::definition::retention_days).transpose()?;
-    let secure = options.iter().find(|option| option.name == "SECURE");
-    let secure = secure.and_then(|option| option.value.as_boolean());
-    match &object {
-        Object::Database(database) => changed(database, |database| {
-            commented(&mut database.header);
-            database.retention_days = days.or(database.retention_days);
-            Ok(())
-        }),
-        Object::Schema(schema) => changed(schema, |schema| {
-            commented(&mut schema.header);
-            schema.retention_days = days.or(schema.retention_days);
-            Ok(())
-        }),
-        Object::View(view) => changed(view, |view| {
-            commented(&mut view.header);
-            view.secure = secure.unwrap_or(view.secure);
-            Ok(())
-        }),
-        Object::MaterializedView(view) => changed(view, |view| {
-            commented(&mut view.header);
-            view.secure = secure.unwrap_or(view.secure);
-            Ok(())
-        }),
-        Object::Sequence(sequence) => changed(sequence, |sequence| {
-            commented(&mut sequence.header);
-            if let Some(option) = options.iter().find(|option| option.name == "INCREMENT") {
-                sequence.step = option.value.as_integer().ok_or_else(|| invalid(option))?;
-                check_step(sequence.step)?;
-            }
-            if let Some(option) = options.iter().find(|option| option.name == "ORDER") {
-                sequence.ordered = option.value.as_boolean().ok_or_else(|| invalid(option))?;
-            }
-            Ok(())
-        }),
-        Object::Stage(stage) => changed(stage, |stage| set_stage(running, stage, options)),
-        Object::FileFormat(format) => changed(format, |format| {
-            commented(&mut format.header);
-            let new = to_stored(&crate::stages::format(options)?.pairs());
-            set_pairs(&mut format.options, new.into_iter().filter(|(name, _)| name != "TYPE"));
-            Ok(())
-        }),
-        Object::Integration(integration) => changed(integration, |integration| {
-            commented(&mut integration.header);
-            if let Some(option) = options.iter().find(|option| option.name == "ENABLED") {
-                integration.enabled = option.value.as_boolean().ok_or_else(|| invalid(option))?;
-            }
-            let new = pairs(options, &["COMMENT", "TYPE", "ENABLED"]);
-            set_pairs(&mut integration.properties, new);
-            Ok(())
-        }),
-        Object::Warehouse(warehouse) => {
-            changed(warehouse, |warehouse| set_warehouse(warehouse, options))
-        }
-        Object::Role(role) => changed(role, |role| {
-            commented(&mut role.header);
-            Ok(())
-        }),
-        Object::User(user) => changed(user, |user| {
-            commented(&mut user.header);
-            set_pairs(&mut user.properties, user_properties(options));
-            Ok(())
-        }),
-        Object::Table(_) => Err(Error::internal("ALTER TABLE among the others")),
-    }
-}
-
-/// Gives names their new values, behind those that keep theirs.
-fn set_pairs(pairs: &mut Vec<(String, String)>, new: impl IntoIterator<Item = (String, String)>) {
-    let new: Vec<_> = new.into_iter().collect();
-    pairs.retain(|(name, _)| new.iter().all(|(other, _)| other != name));
-    pairs.extend(new);
-}
-
-fn unset(object: Object, names: &[String]) -> Result<Object> {
-    let has = |wanted: &str| names.iter().any(|name| name == wanted);
-    let (comment, retention) = (has("COMMENT"), has("DATA_RETENTION_TIME_IN_DAYS"));
-    match &object {
-        Object::Database(database) => changed(database, |database| {
-            if comment {
-                database.header.comment.clear();
-            }
-            if retention {
-                database.retention_days = None;
-            }
-            Ok(())
-        }),
-        Object::Schema(schema) => changed(schema, |schema| {
-            if comment {
-                schema.header.comment.clear();
-            }
-            if retention {
-                schema.retention_days = None;
-            }
-            Ok(())
-        }),
-        Object::View(view) => changed(view, |view| {
-            if comment {
-                view.header.comment.clear();
-            }
-            if names.iter().any(|name| name == "SECURE") {
-                view.secure = false;
-            }
-            Ok(())
-        }),
-        Object::MaterializedView(view) => changed(view, |view| {
-            if comment {
-                view.header.comment.clear();
-            }
-            view.secure &= !has("SECURE");
-            Ok(())
-        }),
-        Object::User(user) => changed(user, |user| {
-            if comment {
-                user.header.comment.clear();
-            }
-            let gone = |name: &str| has(name) || name == HAS_PASSWORD && has("PASSWORD");
-            user.properties.retain(|(name, _)| !gone(name));
-            Ok(())
-        }),
-        Object::Integration(integration) => changed(integration, |integration| {
-            if comment {
-                integration.header.comment.clear();
-            }
-            integration.properties.retain(|(name, _)| !has(name));
-            Ok(())
-        }),
-        Object::Warehouse(warehouse) => changed(warehouse, |warehouse| {
-            let new = Warehouse::new(warehouse.header.clone());
-            if comment {
-                warehouse.header.comment.clear();
-            }
-            if has("AUTO_SUSPEND") {
-                warehouse.auto_suspend_seconds = new.auto_suspend_seconds;
-            }
-            warehouse.auto_resume |= has("AUTO_RESUME");
-            warehouse.properties.retain(|(name, _)| !has(name));
-            Ok(())
-        }),
-        other => Ok(if comment { other.with_comment("") } else { other.clone() }),
-    }
 }
 
 /// The object in its other state; none when it is in it already and that is no error.

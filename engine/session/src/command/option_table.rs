@@ -1,11 +1,12 @@
-//! Which options the kinds of objects have, as one table: CREATE, ALTER .. SET and ALTER .. UNSET are checked
-//! against it before anything is done, so that what is unknown or not done is refused by its name.
+//! What there is to say of an option, and the one place where options are checked: CREATE, ALTER .. SET and ALTER .. UNSET are checked
+//! against the tables of `kind` before anything is done, so that what is unknown or not done is refused by its name.
 //!
 //! File formats are not here: their options are those of the loader's own table.
 
 use firn_parse::ast::{OptionValue, StatementOption};
 use firn_types::{Error, ErrorCode, Identifier, ObjectKind, Result, Span};
 
+use super::kind::{handler, invalid};
 use crate::settings_table;
 
 /// What an option takes.
@@ -66,174 +67,58 @@ pub(super) struct OptionDefinition {
     pub(super) effect: Effect,
 }
 
-const EVERYWHERE: &[Place] = &[Place::Create, Place::Set, Place::Unset];
-const SETTABLE: &[Place] = &[Place::Create, Place::Set];
-const CREATE: &[Place] = &[Place::Create];
-const ALTER: &[Place] = &[Place::Set, Place::Unset];
+/// May stand so.
+pub(super) const EVERYWHERE: &[Place] = &[Place::Create, Place::Set, Place::Unset];
+/// May stand so.
+pub(super) const SETTABLE: &[Place] = &[Place::Create, Place::Set];
+/// May stand so.
+pub(super) const CREATE: &[Place] = &[Place::Create];
+/// May stand so.
+pub(super) const ALTER: &[Place] = &[Place::Set, Place::Unset];
 
 const DAYS: Takes = Takes::Number(0, firn_types::limits::RETENTION_DAYS_MAX as i64);
-/// A week: the longest that a warehouse lets a statement run or wait.
-const TIMEOUT: Takes = Takes::Number(0, 604_800);
-/// Clusters that a warehouse may have.
-const CLUSTERS: Takes = Takes::Number(1, 10);
-/// The sizes of warehouses.
-const SIZES: &[&str] = &[
-    "XSMALL", "SMALL", "MEDIUM", "LARGE", "XLARGE", "XXLARGE", "X2LARGE", "2XLARGE", "XXXLARGE",
-    "X3LARGE", "3XLARGE", "X4LARGE", "4XLARGE", "X5LARGE", "5XLARGE", "X6LARGE", "6XLARGE",
-];
-
-const fn done(name: &'static str, takes: Takes, places: &'static [Place]) -> OptionDefinition {
+/// An option that is done.
+pub(super) const fn done(
+    name: &'static str,
+    takes: Takes,
+    places: &'static [Place],
+) -> OptionDefinition {
     OptionDefinition { name, takes, places, effect: Effect::Done }
 }
 
-const fn shown(name: &'static str, takes: Takes, places: &'static [Place]) -> OptionDefinition {
+/// An option that is only shown.
+pub(super) const fn shown(
+    name: &'static str,
+    takes: Takes,
+    places: &'static [Place],
+) -> OptionDefinition {
     OptionDefinition { name, takes, places, effect: Effect::Shown }
 }
 
-/// `unless` is the value that asks for what is so anyway.
-const fn missing(name: &'static str, unless: &'static str) -> OptionDefinition {
+/// An option that firn does not have; `unless` is the value that asks for what is so anyway.
+pub(super) const fn missing(name: &'static str, unless: &'static str) -> OptionDefinition {
     let effect = Effect::Missing(unless);
     OptionDefinition { name, takes: Takes::Anything, places: EVERYWHERE, effect }
 }
 
 /// No value asks for what is so anyway.
-const NEVER: &str = "\0";
+pub(super) const NEVER: &str = "\0";
 
-const COMMENT: OptionDefinition = done("COMMENT", Takes::Text, EVERYWHERE);
-const RETENTION: OptionDefinition = done("DATA_RETENTION_TIME_IN_DAYS", DAYS, EVERYWHERE);
-const EXTENSION: OptionDefinition = shown("MAX_DATA_EXTENSION_TIME_IN_DAYS", DAYS, EVERYWHERE);
-const COLLATION: OptionDefinition = missing("DEFAULT_DDL_COLLATION", "");
-
-const CONTAINER: &[OptionDefinition] = &[
-    COMMENT,
-    RETENTION,
-    EXTENSION,
-    COLLATION,
-    missing("CATALOG", NEVER),
-    missing("EXTERNAL_VOLUME", NEVER),
-    missing("LOG_LEVEL", NEVER),
-    missing("REPLACE_INVALID_CHARACTERS", NEVER),
-    missing("STORAGE_SERIALIZATION_POLICY", NEVER),
-    missing("SUSPEND_TASK_AFTER_NUM_FAILURES", NEVER),
-    missing("TASK_AUTO_RETRY_ATTEMPTS", NEVER),
-    missing("TRACE_LEVEL", NEVER),
-    missing("USER_TASK_MANAGED_INITIAL_WAREHOUSE_SIZE", NEVER),
-    missing("USER_TASK_TIMEOUT_MS", NEVER),
-    done("WITH_MANAGED_ACCESS", Takes::Boolean, CREATE),
-];
-
-const TABLE: &[OptionDefinition] = &[
-    COMMENT,
-    RETENTION,
-    EXTENSION,
-    COLLATION,
-    shown("CHANGE_TRACKING", Takes::Boolean, EVERYWHERE),
-    missing("ENABLE_SCHEMA_EVOLUTION", "FALSE"),
-    missing("STAGE_COPY_OPTIONS", NEVER),
-    missing("STAGE_FILE_FORMAT", NEVER),
-];
-
-const VIEW: &[OptionDefinition] =
-    &[COMMENT, done("SECURE", Takes::Boolean, ALTER), missing("CHANGE_TRACKING", "FALSE")];
-
-const SEQUENCE: &[OptionDefinition] = &[
-    COMMENT,
-    done("INCREMENT", Takes::Number(i64::MIN, i64::MAX), SETTABLE),
-    done("ORDER", Takes::Boolean, SETTABLE),
-    done("START", Takes::Number(i64::MIN, i64::MAX), CREATE),
-];
-
-const STAGE: &[OptionDefinition] = &[
-    COMMENT,
-    done("COPY_OPTIONS", Takes::Group, SETTABLE),
-    done("CREDENTIALS", Takes::Group, SETTABLE),
-    shown("DIRECTORY", Takes::Group, SETTABLE),
-    shown("ENCRYPTION", Takes::Group, SETTABLE),
-    done("ENDPOINT", Takes::Text, SETTABLE),
-    done("FILE_FORMAT", Takes::Anything, SETTABLE),
-    done("STORAGE_INTEGRATION", Takes::Name, SETTABLE),
-    missing("TAG", NEVER),
-    done("URL", Takes::Text, SETTABLE),
-    missing("USE_PRIVATELINK_ENDPOINT", "FALSE"),
-];
-
-const INTEGRATION: &[OptionDefinition] = &[
-    COMMENT,
-    missing("AZURE_TENANT_ID", NEVER),
-    done("ENABLED", Takes::Boolean, SETTABLE),
-    done("STORAGE_ALLOWED_LOCATIONS", Takes::List, SETTABLE),
-    shown("STORAGE_AWS_EXTERNAL_ID", Takes::Text, SETTABLE),
-    shown("STORAGE_AWS_OBJECT_ACL", Takes::Text, EVERYWHERE),
-    shown("STORAGE_AWS_ROLE_ARN", Takes::Text, SETTABLE),
-    done("STORAGE_BLOCKED_LOCATIONS", Takes::List, EVERYWHERE),
-    shown("STORAGE_PROVIDER", Takes::Text, CREATE),
-    done("TYPE", Takes::Word(&["EXTERNAL_STAGE"]), CREATE),
-    missing("USE_PRIVATELINK_ENDPOINT", "FALSE"),
-];
-
-const WAREHOUSE: &[OptionDefinition] = &[
-    COMMENT,
-    done("AUTO_RESUME", Takes::Boolean, EVERYWHERE),
-    shown("AUTO_SUSPEND", Takes::NumberOrNull(0, i64::MAX), EVERYWHERE),
-    shown("ENABLE_QUERY_ACCELERATION", Takes::Boolean, EVERYWHERE),
-    missing("GENERATION", NEVER),
-    done("INITIALLY_SUSPENDED", Takes::Boolean, CREATE),
-    shown("MAX_CLUSTER_COUNT", CLUSTERS, EVERYWHERE),
-    done("MAX_CONCURRENCY_LEVEL", Takes::Number(1, 1_000_000), EVERYWHERE),
-    shown("MIN_CLUSTER_COUNT", CLUSTERS, EVERYWHERE),
-    shown("QUERY_ACCELERATION_MAX_SCALE_FACTOR", Takes::Number(0, 100), EVERYWHERE),
-    missing("RESOURCE_CONSTRAINT", NEVER),
-    missing("RESOURCE_MONITOR", "NULL"),
-    shown("SCALING_POLICY", Takes::Word(&["STANDARD", "ECONOMY"]), EVERYWHERE),
-    done("STATEMENT_QUEUED_TIMEOUT_IN_SECONDS", TIMEOUT, EVERYWHERE),
-    done("STATEMENT_TIMEOUT_IN_SECONDS", TIMEOUT, EVERYWHERE),
-    missing("TAG", NEVER),
-    missing("WAIT_FOR_COMPLETION", "FALSE"),
-    shown("WAREHOUSE_SIZE", Takes::Word(SIZES), SETTABLE),
-    shown("WAREHOUSE_TYPE", Takes::Word(&["STANDARD", "SNOWPARKOPTIMIZED"]), SETTABLE),
-];
-
-const ROLE: &[OptionDefinition] = &[COMMENT, missing("TAG", NEVER)];
-
-const USER: &[OptionDefinition] = &[
-    COMMENT,
-    shown("DAYS_TO_EXPIRY", Takes::Number(0, 100_000), EVERYWHERE),
-    done("DEFAULT_NAMESPACE", Takes::Anything, EVERYWHERE),
-    done("DEFAULT_ROLE", Takes::Anything, EVERYWHERE),
-    done("DEFAULT_SECONDARY_ROLES", Takes::List, EVERYWHERE),
-    done("DEFAULT_WAREHOUSE", Takes::Anything, EVERYWHERE),
-    shown("DISABLED", Takes::Boolean, EVERYWHERE),
-    shown("DISPLAY_NAME", Takes::Anything, EVERYWHERE),
-    shown("EMAIL", Takes::Text, EVERYWHERE),
-    shown("FIRST_NAME", Takes::Text, EVERYWHERE),
-    shown("LAST_NAME", Takes::Text, EVERYWHERE),
-    shown("LOGIN_NAME", Takes::Anything, EVERYWHERE),
-    shown("MIDDLE_NAME", Takes::Text, EVERYWHERE),
-    shown("MINS_TO_BYPASS_MFA", Takes::Number(0, 100_000), EVERYWHERE),
-    shown("MINS_TO_UNLOCK", Takes::Number(0, 100_000), EVERYWHERE),
-    shown("MUST_CHANGE_PASSWORD", Takes::Boolean, EVERYWHERE),
-    missing("NETWORK_POLICY", NEVER),
-    shown("PASSWORD", Takes::Text, EVERYWHERE),
-    shown("RSA_PUBLIC_KEY", Takes::Text, EVERYWHERE),
-    shown("RSA_PUBLIC_KEY_2", Takes::Text, EVERYWHERE),
-    missing("TAG", NEVER),
-    shown("TYPE", Takes::Word(&["PERSON", "SERVICE", "LEGACY_SERVICE"]), EVERYWHERE),
-];
+/// COMMENT of everything.
+pub(super) const COMMENT: OptionDefinition = done("COMMENT", Takes::Text, EVERYWHERE);
+/// Days of time travel.
+pub(super) const RETENTION: OptionDefinition =
+    done("DATA_RETENTION_TIME_IN_DAYS", DAYS, EVERYWHERE);
+/// Days of time travel for streams.
+pub(super) const EXTENSION: OptionDefinition =
+    shown("MAX_DATA_EXTENSION_TIME_IN_DAYS", DAYS, EVERYWHERE);
+/// The collation of new columns.
+pub(super) const COLLATION: OptionDefinition = missing("DEFAULT_DDL_COLLATION", "");
 
 /// The options of a kind; nothing for kinds whose options another table has.
-pub(super) fn options_of(kind: ObjectKind) -> Option<&'static [OptionDefinition]> {
-    Some(match kind {
-        ObjectKind::Database | ObjectKind::Schema => CONTAINER,
-        ObjectKind::Table => TABLE,
-        ObjectKind::View | ObjectKind::MaterializedView => VIEW,
-        ObjectKind::Sequence => SEQUENCE,
-        ObjectKind::Stage => STAGE,
-        ObjectKind::Integration => INTEGRATION,
-        ObjectKind::Warehouse => WAREHOUSE,
-        ObjectKind::Role => ROLE,
-        ObjectKind::User => USER,
-        _ => return None,
-    })
+fn options_of(kind: ObjectKind) -> Option<&'static [OptionDefinition]> {
+    let options = handler(kind).ok()?.options;
+    (!options.is_empty()).then_some(options)
 }
 
 /// Refuses options that a kind does not have there, and values that they do not take.
@@ -250,7 +135,7 @@ pub(super) fn check(kind: ObjectKind, place: Place, options: &[StatementOption])
                 Err(Error::not_supported(&option.name).at(option.span))
             }
             _ if takes(found.takes, &option.value) => Ok(()),
-            _ => Err(super::object::invalid(option)),
+            _ => Err(invalid(option)),
         }
     })
 }

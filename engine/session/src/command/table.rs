@@ -24,6 +24,7 @@ use super::dml;
 use super::option_table::{self, Place};
 use super::template::from_template;
 use crate::lifecycle::{Answer, StatementContext};
+use crate::planning::cluster_keys;
 use crate::result::Rows;
 
 /// A table that is about to be created, with the sequences behind its AUTOINCREMENT columns.
@@ -172,7 +173,7 @@ pub(super) fn column(
             let text = format!("AUTOINCREMENT needs a whole number, not {sql_type}");
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
         }
-        super::object::check_step(identity.increment)?;
+        super::kind::check_step(identity.increment)?;
         let ordered = identity.order.unwrap_or(false);
         let name = format!("{}.{}", header.name, definition.name);
         let own = running.header(header.id, &name, &[]);
@@ -388,28 +389,6 @@ pub(super) fn check(running: &StatementContext, table: &Table, path: &ObjectPath
         }
         cluster_keys(binder, table).map(|_| ())
     })
-}
-
-/// The clustering keys as expressions over columns whose ids are the table's positions.
-pub(crate) fn cluster_keys(
-    binder: &firn_query::bind::Binder<'_>,
-    table: &Table,
-) -> Result<Vec<firn_expression::Expr>> {
-    let columns: Vec<firn_plan::PlanColumn> = (0..)
-        .zip(&table.columns)
-        .map(|(position, column)| firn_plan::PlanColumn {
-            id: firn_types::ColumnId(position),
-            name: column.name.clone(),
-            sql_type: column.sql_type,
-            nullable: column.nullable,
-        })
-        .collect();
-    let mut keys = Vec::with_capacity(table.cluster_by.len());
-    for text in &table.cluster_by {
-        let parsed = firn_parse::parse_expressions(text).map_err(Error::without_span)?;
-        keys.extend(binder.bind_keys(&parsed, text, &columns).map_err(Error::without_span)?);
-    }
-    Ok(keys)
 }
 
 /// A key as the catalog keeps it. PRIMARY KEY makes its columns NOT NULL.

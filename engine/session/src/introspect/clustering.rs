@@ -19,7 +19,7 @@ use firn_storage::statistics::compare;
 use firn_types::{ColumnId, Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::Described;
-use crate::command::cluster_keys;
+use crate::planning::cluster_keys;
 
 /// Depths that have a bucket of their own in the histogram; further buckets double.
 const SINGLE_BUCKETS: usize = 16;

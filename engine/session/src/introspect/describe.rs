@@ -13,7 +13,7 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::show;
-use crate::command::{known_kind, live, place};
+use crate::find::{known_kind, live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 

@@ -5,7 +5,7 @@ use firn_parse::ast::{self, Name};
 use firn_types::{Error, ObjectId, Result};
 
 use super::Shown;
-use crate::command::{known_kind, live, place};
+use crate::find::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
 
 const GRANTS: &str = "created_on:time, privilege, granted_on, name, granted_to, grantee_name, \

@@ -5,7 +5,7 @@ use firn_parse::ast::{self, ShowScope};
 use firn_types::{ObjectId, Result, SqlType, print_text};
 
 use super::Shown;
-use crate::command::{known_kind, live, place};
+use crate::find::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, number, text, time};
 use crate::settings_table::{Kind, PARAMETERS, Parameter};
 

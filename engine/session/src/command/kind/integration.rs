@@ -1,0 +1,81 @@
+//! Storage integrations.
+
+use firn_account::catalog::{Header, Integration, Object, ObjectKind};
+use firn_parse::ast::{CreateObject, StatementOption};
+use firn_types::{Error, Result};
+
+use super::{KindHandler, changed, invalid, pairs, set_comment, set_pairs};
+use crate::command::definition::text_option;
+use crate::command::option_table::{
+    COMMENT, CREATE, EVERYWHERE, NEVER, OptionDefinition, SETTABLE, Takes, done, missing, shown,
+};
+use crate::lifecycle::StatementContext;
+
+const OPTIONS: &[OptionDefinition] = &[
+    COMMENT,
+    missing("AZURE_TENANT_ID", NEVER),
+    done("ENABLED", Takes::Boolean, SETTABLE),
+    done("STORAGE_ALLOWED_LOCATIONS", Takes::List, SETTABLE),
+    shown("STORAGE_AWS_EXTERNAL_ID", Takes::Text, SETTABLE),
+    shown("STORAGE_AWS_OBJECT_ACL", Takes::Text, EVERYWHERE),
+    shown("STORAGE_AWS_ROLE_ARN", Takes::Text, SETTABLE),
+    done("STORAGE_BLOCKED_LOCATIONS", Takes::List, EVERYWHERE),
+    shown("STORAGE_PROVIDER", Takes::Text, CREATE),
+    done("TYPE", Takes::Word(&["EXTERNAL_STAGE"]), CREATE),
+    missing("USE_PRIVATELINK_ENDPOINT", "FALSE"),
+];
+
+/// What is done with integrations.
+pub(super) const HANDLER: KindHandler = KindHandler {
+    kind: ObjectKind::Integration,
+    options: OPTIONS,
+    create: Some(create),
+    set: Some(set),
+    unset: Some(unset),
+};
+
+fn create(_: &StatementContext, ast: &CreateObject, header: Header) -> Result<Object> {
+    integration(&ast.options, header).map(Object::from)
+}
+
+fn integration(options: &[StatementOption], header: Header) -> Result<Integration> {
+    let kind = text_option(options, "TYPE").unwrap_or_default().to_uppercase();
+    if kind != "EXTERNAL_STAGE" {
+        return Err(Error::not_supported(format!("integrations of TYPE = {kind}")));
+    }
+    let enabled = options
+        .iter()
+        .find(|option| option.name == "ENABLED")
+        .is_none_or(|option| option.value.as_boolean().unwrap_or(true));
+    Ok(Integration {
+        header,
+        integration_type: kind,
+        category: "STORAGE".to_string(),
+        enabled,
+        properties: pairs(options, &["TYPE", "ENABLED", "COMMENT"]),
+    })
+}
+
+fn set(_: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {
+    let Object::Integration(integration) = object else { return Err(super::another()) };
+    changed(integration, |integration| {
+        set_comment(&mut integration.header, options);
+        if let Some(option) = options.iter().find(|option| option.name == "ENABLED") {
+            integration.enabled = option.value.as_boolean().ok_or_else(|| invalid(option))?;
+        }
+        let new = pairs(options, &["COMMENT", "TYPE", "ENABLED"]);
+        set_pairs(&mut integration.properties, new);
+        Ok(())
+    })
+}
+
+fn unset(object: &Object, has: &dyn Fn(&str) -> bool) -> Result<Object> {
+    let Object::Integration(integration) = object else { return Err(super::another()) };
+    changed(integration, |integration| {
+        if has("COMMENT") {
+            integration.header.comment.clear();
+        }
+        integration.properties.retain(|(name, _)| !has(name));
+        Ok(())
+    })
+}

@@ -1,0 +1,32 @@
+//! Roles.
+
+use firn_account::catalog::{Header, Object, ObjectKind, Role};
+use firn_parse::ast::{CreateObject, StatementOption};
+use firn_types::Result;
+
+use super::{KindHandler, changed, set_comment, unset_comment};
+use crate::command::option_table::{COMMENT, NEVER, OptionDefinition, missing};
+use crate::lifecycle::StatementContext;
+
+const OPTIONS: &[OptionDefinition] = &[COMMENT, missing("TAG", NEVER)];
+
+/// What is done with roles.
+pub(super) const HANDLER: KindHandler = KindHandler {
+    kind: ObjectKind::Role,
+    options: OPTIONS,
+    create: Some(create),
+    set: Some(set),
+    unset: Some(unset_comment),
+};
+
+fn create(_: &StatementContext, _: &CreateObject, header: Header) -> Result<Object> {
+    Ok(Role::new(header).into())
+}
+
+fn set(_: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {
+    let Object::Role(role) = object else { return Err(super::another()) };
+    changed(role, |role| {
+        set_comment(&mut role.header, options);
+        Ok(())
+    })
+}

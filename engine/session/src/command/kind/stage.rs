@@ -1,0 +1,177 @@
+//! Stages.
+
+use firn_account::catalog::{
+    ACCOUNT, Action, Header, Namespace, Object, ObjectKind, Stage, StageFileFormat, StageLocation,
+};
+use firn_loader::options::to_stored;
+use firn_parse::ast::{CreateObject, OptionValue, StatementOption, TableLifetime};
+use firn_types::{Error, ErrorCode, Result};
+
+use super::{KindHandler, changed, invalid, pairs, unset_comment};
+use crate::command::definition::text_option;
+use crate::command::option_table::{
+    COMMENT, NEVER, OptionDefinition, SETTABLE, Takes, done, missing, shown,
+};
+use crate::lifecycle::StatementContext;
+
+const OPTIONS: &[OptionDefinition] = &[
+    COMMENT,
+    done("COPY_OPTIONS", Takes::Group, SETTABLE),
+    done("CREDENTIALS", Takes::Group, SETTABLE),
+    shown("DIRECTORY", Takes::Group, SETTABLE),
+    shown("ENCRYPTION", Takes::Group, SETTABLE),
+    done("ENDPOINT", Takes::Text, SETTABLE),
+    done("FILE_FORMAT", Takes::Anything, SETTABLE),
+    done("STORAGE_INTEGRATION", Takes::Name, SETTABLE),
+    missing("TAG", NEVER),
+    done("URL", Takes::Text, SETTABLE),
+    missing("USE_PRIVATELINK_ENDPOINT", "FALSE"),
+];
+
+/// What is done with stages.
+pub(super) const HANDLER: KindHandler = KindHandler {
+    kind: ObjectKind::Stage,
+    options: OPTIONS,
+    create: Some(create),
+    set: Some(set),
+    unset: Some(unset_comment),
+};
+
+fn create(running: &StatementContext, ast: &CreateObject, header: Header) -> Result<Object> {
+    let mut stage = Stage::internal(header);
+    stage.temporary = ast.lifetime == TableLifetime::Temporary;
+    set_stage(running, &mut stage, &ast.options)?;
+    Ok(stage.into())
+}
+
+fn set(running: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {
+    let Object::Stage(stage) = object else { return Err(super::another()) };
+    changed(stage, |stage| set_stage(running, stage, options))
+}
+
+fn set_stage(
+    running: &StatementContext,
+    stage: &mut Stage,
+    options: &[StatementOption],
+) -> Result<()> {
+    let text = |name: &str| text_option(options, name);
+    let mut external = match &stage.location {
+        StageLocation::External { url, integration, endpoint, credentials } => {
+            Some((url.clone(), integration.clone(), endpoint.clone(), credentials.clone()))
+        }
+        StageLocation::Internal => None,
+    };
+    if let Some(url) = text("URL") {
+        check_url(&url)?;
+        let old = external.take().unwrap_or_default();
+        external = Some((url, old.1, old.2, old.3));
+    }
+    for option in options {
+        match option.name.as_str() {
+            "URL" | "COMMENT" | "ENCRYPTION" | "USE_PRIVATELINK_ENDPOINT" | "TAG" => {}
+            "STORAGE_INTEGRATION" | "ENDPOINT" | "CREDENTIALS" => {
+                let Some((_, integration, endpoint, credentials)) = &mut external else {
+                    let text = format!("{} needs a URL", option.name);
+                    return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span));
+                };
+                match (&option.value, option.name.as_str()) {
+                    (OptionValue::Nested(list), "CREDENTIALS") => {
+                        *credentials = pairs(list, &[]);
+                    }
+                    (value, "ENDPOINT") => *endpoint = value.as_text(),
+                    (value, _) => {
+                        let name = value.as_name().map(|name| name.object().name.clone());
+                        *integration = name.or_else(|| value.as_text());
+                    }
+                }
+            }
+            "DIRECTORY" => stage.directory = true,
+            "FILE_FORMAT" => stage.file_format = Some(stage_format(running, option)?),
+            "COPY_OPTIONS" => match &option.value {
+                OptionValue::Nested(list) => stage.copy_options = pairs(list, &[]),
+                _ => return Err(invalid(option)),
+            },
+            _ => return Err(invalid(option)),
+        }
+    }
+    if let Some((url, Some(integration), ..)) = &external {
+        check_location(running, url, integration)?;
+    }
+    if let Some((url, integration, endpoint, credentials)) = external {
+        stage.location = StageLocation::External { url, integration, endpoint, credentials };
+    }
+    if let Some(comment) = text("COMMENT") {
+        stage.header.comment = comment;
+    }
+    Ok(())
+}
+
+/// A storage integration says where its stages may be.
+fn check_location(running: &StatementContext, url: &str, name: &str) -> Result<()> {
+    let catalog = running.catalog();
+    let found = catalog.find(Namespace::Integration, ACCOUNT, name);
+    let Some(object @ Object::Integration(integration)) = found else {
+        return Err(catalog.not_found(ObjectKind::Integration, ACCOUNT, name));
+    };
+    catalog.authorize(Action::Use, object)?;
+    let listed = |property: &str| {
+        let found = integration.properties.iter().find(|(name, _)| name == property);
+        let texts = found.map_or("", |(_, value)| value.as_str()).split('\'').skip(1).step_by(2);
+        // A location is a folder: what only begins alike is another one.
+        texts.into_iter().any(|location| {
+            let folder = location.trim_end_matches('/');
+            let below = url.strip_prefix(folder);
+            location == "*" || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    };
+    if integration.enabled
+        && listed("STORAGE_ALLOWED_LOCATIONS")
+        && !listed("STORAGE_BLOCKED_LOCATIONS")
+    {
+        return Ok(());
+    }
+    let text = format!("Location '{url}' is not allowed by integration '{name}'.");
+    Err(Error::new(ErrorCode::InvalidStatement, text))
+}
+
+/// A URL that a stage can have.
+fn check_url(url: &str) -> Result<()> {
+    let known = ["s3://", "s3gov://", "s3compat://", "file://"];
+    if known.iter().any(|prefix| url.starts_with(prefix)) {
+        return Ok(());
+    }
+    if url.starts_with("gcs://") || url.starts_with("azure://") {
+        return Err(Error::not_supported(format!("stages at {url}")));
+    }
+    let text = format!("invalid URL prefix found in: '{url}'");
+    Err(Error::new(ErrorCode::InvalidUrl, text))
+}
+
+fn stage_format(running: &StatementContext, option: &StatementOption) -> Result<StageFileFormat> {
+    let named = |name: &OptionValue| {
+        let written = match name {
+            OptionValue::Text(text) => firn_parse::parse_object_name(text)?,
+            other => other.as_name().ok_or_else(|| invalid(option))?,
+        };
+        let path = running.session.path.complete(&written, "CREATE STAGE")?;
+        running.catalog().expect_path(ObjectKind::FileFormat, &path)?;
+        let quoted = [&path.database, &path.schema, &path.name]
+            .map(|part| firn_types::Identifier::to_sql(part));
+        Ok(StageFileFormat::Named(quoted.join(".")))
+    };
+    match &option.value {
+        OptionValue::Nested(list) => {
+            match list.iter().find(|option| option.name == "FORMAT_NAME") {
+                Some(_) if list.len() > 1 => {
+                    Err(Error::not_supported("options beside FORMAT_NAME in a stage"))
+                }
+                Some(name) => named(&name.value),
+                None => {
+                    let format = crate::stages::format(list)?;
+                    Ok(StageFileFormat::Options(to_stored(&format.pairs())))
+                }
+            }
+        }
+        name => named(name),
+    }
+}

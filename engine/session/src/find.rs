@@ -1,0 +1,37 @@
+//! Objects by the names that statements write, for commands and listings alike.
+
+use firn_account::catalog::{Namespace, Object, ObjectKind, Place, VisibleCatalog};
+use firn_parse::ast::Name;
+use firn_types::{Error, Result};
+
+use crate::lifecycle::StatementContext;
+
+/// Where an object of a kind stands whose name was written.
+///
+/// # Errors
+/// When the container does not exist.
+pub(crate) fn place(running: &StatementContext, kind: ObjectKind, name: &Name) -> Result<Place> {
+    let written = running.written(name)?;
+    running.catalog().place(kind, &written, &running.session.path, "this statement")
+}
+
+/// The live object of a kind at a place.
+pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Option<Object> {
+    let found = catalog.find(kind.namespace(), place.parent, &place.name)?;
+    // A view is no table, but DROP VIEW of a materialized view is accepted.
+    let fits = kind.namespace() != Namespace::Relation
+        || found.kind() == kind
+        || (kind == ObjectKind::View && found.kind() == ObjectKind::MaterializedView);
+    fits.then(|| found.clone())
+}
+
+/// A kind that firn has.
+///
+/// # Errors
+/// `not_supported` for the others.
+pub(crate) fn known_kind(kind: ObjectKind) -> Result<ObjectKind> {
+    match kind.exists() {
+        true => Ok(kind),
+        false => Err(Error::not_supported(kind.words())),
+    }
+}
