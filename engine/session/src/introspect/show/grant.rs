@@ -1,12 +1,15 @@
 //! SHOW GRANTS in all its forms.
 
-use firn_account::catalog::{ACCOUNT, Grant, GrantTarget, Grantee, NOBODY, Object, ObjectKind};
+use firn_account::catalog::{
+    ACCOUNT, Grant, GrantTarget, Grantee, NOBODY, Object, ObjectKind, SYSTEM_ROLES, SystemRole,
+};
 use firn_parse::ast::{self, Name};
 use firn_types::{Error, ObjectId, Result};
 
 use super::Shown;
 use crate::find::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
+use crate::introspect::roles;
 
 const GRANTS: &str = "created_on:time, privilege, granted_on, name, granted_to, grantee_name, \
                       grant_option, granted_by";
@@ -19,8 +22,8 @@ const FUTURE_GRANTS: &str = "created_on:time, privilege, grant_on, name, grant_t
 impl Shown<'_> {
     /// SHOW GRANTS: the roles of the current user.
     pub(super) fn grants_of_user(&self) -> Result<Listing> {
-        let user = self.catalog.user(&self.running.session.user);
-        Ok(self.roles_of(Grantee::User(user.map_or(NOBODY, |user| user.header.id))))
+        let user = roles::user(&self.catalog, &self.running.session.user);
+        Ok(self.roles_of(Grantee::User(user)))
     }
 
     fn roles_of(&self, to: Grantee) -> Listing {
@@ -73,6 +76,7 @@ impl Shown<'_> {
         for object in owned {
             self.add_ownership(&mut listing, object);
         }
+        self.add_born(&mut listing, |born| born.id == role);
         for grant in self.catalog.grants_to(Grantee::Role(role)) {
             self.add_grant(&mut listing, grant);
         }
@@ -83,6 +87,7 @@ impl Shown<'_> {
     pub(super) fn grants_on(&self, kind: ObjectKind, name: Option<&Name>) -> Result<Listing> {
         let mut listing = Listing::show(GRANTS);
         let Some(name) = name else {
+            self.add_born(&mut listing, |_| true);
             for grant in self.catalog.grants_on(&GrantTarget::Account) {
                 self.add_grant(&mut listing, grant);
             }
@@ -97,6 +102,26 @@ impl Shown<'_> {
             self.add_grant(&mut listing, grant);
         }
         Ok(listing)
+    }
+
+    /// What system roles may do on the account from its birth on.
+    fn add_born(&self, listing: &mut Listing, wants: impl Fn(&SystemRole) -> bool) {
+        for role in SYSTEM_ROLES.iter().filter(|role| wants(role)) {
+            let grantee = Grantee::Role(role.id);
+            let created =
+                self.catalog.object(role.id).map_or(0, |role| role.header().created_nanos);
+            for privilege in role.privileges {
+                let grant = Grant {
+                    privilege: (*privilege).to_string(),
+                    target: GrantTarget::Account,
+                    grantee,
+                    grant_option: false,
+                    granted_by: NOBODY,
+                    created_nanos: created,
+                };
+                self.add_grant(listing, &grant);
+            }
+        }
     }
 
     fn add_ownership(&self, listing: &mut Listing, object: &Object) {
