@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use firn_column::Batch;
 use firn_functions::FunctionContext;
 use firn_plan::{StageScan, VirtualSource};
-use firn_storage::{ColumnCache, ObjectAccess};
+use firn_storage::{ColumnCache, ObjectAccess, WriterOptions};
 use firn_types::{Error, Monitor, Result};
 
 use crate::memory::MemoryBudget;
@@ -42,6 +42,8 @@ pub struct QueryContext {
     /// Rows that are handed to an operator at once, at most: for tests, which see with very few of them
     /// whether answers depend on where batches end.
     pub batch_rows_max: usize,
+    /// Rows at which a micro-partition is cut.
+    pub partition_rows: usize,
 }
 
 /// How stored tables are read.
@@ -111,6 +113,7 @@ impl QueryContext {
             tables: Arc::new(Nothing),
             stages: Arc::new(Nothing),
             batch_rows_max: usize::MAX,
+            partition_rows: WriterOptions::default().target_rows,
         }
     }
 

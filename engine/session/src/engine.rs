@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_account::Account;
 use firn_service::{Housekeeping, Service};
-use firn_storage::ObjectAccess;
+use firn_storage::{ObjectAccess, WriterOptions};
 use firn_types::Result;
 use firn_types::clock::Clock;
 
 use crate::compute::Compute;
 use crate::history::Statements;
+use crate::maintenance::Maintenance;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
 use crate::statement_threads::StatementThreads;
 use crate::tls;
-use crate::upkeep::Upkeep;
 use crate::warehouse::Warehouses;
 
 /// How a process uses an account.
@@ -39,6 +39,8 @@ pub struct EngineOptions {
     pub housekeeping: Housekeeping,
     /// Rows that operators get at once, at most, for tests.
     pub batch_rows_max: Option<usize>,
+    /// Rows at which a micro-partition is cut, for tests.
+    pub partition_rows: Option<usize>,
 }
 
 /// An open account. Cloning shares it.
@@ -57,7 +59,7 @@ pub(crate) struct Shared {
     pub(crate) results: Results,
     pub(crate) warehouses: Warehouses,
     pub(crate) threads: StatementThreads,
-    upkeep: Upkeep,
+    maintenance: Maintenance,
     next_session: AtomicU64,
 }
 
@@ -87,7 +89,7 @@ impl Engine {
         let compute = Compute::start(&options)?;
         let results = Results::new(Arc::clone(&compute.results), compute.spill());
         let inner = Shared {
-            upkeep: Upkeep::new(&account, &options),
+            maintenance: Maintenance::new(&account, &options),
             account,
             options,
             compute,
@@ -98,13 +100,13 @@ impl Engine {
             next_session: AtomicU64::new(first),
         };
         let engine = Engine { inner: Arc::new(inner) };
-        engine.inner.upkeep.belongs_to(&engine.inner);
+        engine.inner.maintenance.belongs_to(&engine.inner);
         Ok(engine)
     }
 
     /// The housekeeping of the account in this process, to be looked at and run.
     pub fn service(&self) -> &Service {
-        self.inner.upkeep.service()
+        self.inner.maintenance.service()
     }
 
     /// A new session.
@@ -118,8 +120,14 @@ impl Engine {
 }
 
 impl Shared {
+    /// Rows at which a micro-partition is cut.
+    pub(crate) fn partition_rows(&self) -> usize {
+        let default = WriterOptions::default().target_rows;
+        self.options.partition_rows.unwrap_or(default).max(1)
+    }
+
     /// The housekeeping.
-    pub(crate) fn upkeep(&self) -> &Upkeep {
-        &self.upkeep
+    pub(crate) fn maintenance(&self) -> &Maintenance {
+        &self.maintenance
     }
 }

@@ -5,6 +5,7 @@
 //! object; `introspect` turns descriptions into rows.
 
 mod admission;
+mod clustering;
 mod command;
 mod compute;
 mod current;
@@ -17,6 +18,7 @@ mod history;
 mod introspect;
 mod keywords;
 mod lifecycle;
+mod maintenance;
 mod planning;
 mod query_type;
 mod result;
@@ -31,7 +33,6 @@ mod statement_threads;
 mod tls;
 mod transact;
 mod transaction_slot;
-mod upkeep;
 mod warehouse;
 
 pub use description::StatementDescription;

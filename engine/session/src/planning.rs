@@ -145,6 +145,7 @@ impl StatementContext {
         let mut context = QueryContext::new(Arc::clone(&compute.pool), Arc::clone(&compute.memory));
         context.functions = Arc::new(self.function_context());
         context.batch_rows_max = session.shared.options.batch_rows_max.unwrap_or(usize::MAX);
+        context.partition_rows = session.shared.partition_rows();
         context.monitor = self.monitor.clone();
         context.profile = Arc::clone(&self.profile);
         context.tables = Arc::new(SessionTables::of(self));

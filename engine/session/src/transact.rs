@@ -6,7 +6,7 @@ use firn_account::{CatalogChange, Transaction};
 use firn_types::{Error, Identifier, Result};
 
 use crate::lifecycle::StatementContext;
-use crate::upkeep;
+use crate::maintenance;
 
 impl StatementContext {
     /// Runs a DML in the open transaction, or in one of its own that is committed at its end. When it
@@ -62,7 +62,7 @@ impl StatementContext {
         let tables = transaction.changed_tables();
         transaction.commit(&self.query_id)?;
         self.session.transaction.ended(id);
-        upkeep::after_commit(self, &tables);
+        maintenance::after_commit(self, &tables);
         Ok(())
     }
 

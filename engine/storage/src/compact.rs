@@ -24,7 +24,7 @@ pub fn compactions(partitions: &Partitions, target_rows: u64) -> Vec<Vec<Arc<Par
     let mut rows = 0;
     for partition in partitions.iter() {
         let live = partition.live_rows();
-        let small = live < target_rows / SMALL;
+        let small = is_small(partition, target_rows);
         if !small || rows + live > target_rows {
             finish(&mut run, target_rows, &mut runs);
             rows = 0;
@@ -40,6 +40,11 @@ pub fn compactions(partitions: &Partitions, target_rows: u64) -> Vec<Vec<Arc<Par
     }
     finish(&mut run, target_rows, &mut runs);
     runs
+}
+
+/// Whether a partition is one of those that are put together with neighbors.
+pub fn is_small(partition: &Partition, target_rows: u64) -> bool {
+    partition.live_rows() < target_rows / SMALL
 }
 
 fn is_sparse(partition: &Partition, target_rows: u64) -> bool {

@@ -123,6 +123,7 @@ impl Cloning<'_> {
         }
         table.kind = kind;
         table.loads = Arc::default();
+        table.recluster_suspended = !table.cluster_by.is_empty();
         for column in &mut table.columns {
             if let Some(ColumnDefault::Identity { sequence, .. }) = &mut column.default {
                 *sequence = *self.ids.entry(*sequence).or_insert_with(fresh_id);

@@ -99,7 +99,8 @@ impl<'c> RowsWriter<'c> {
             Some(storage) if table.is_temporary() => Some(Arc::clone(&storage.cache)),
             _ => None,
         };
-        let targets = WriterOptions { row_ids, ..WriterOptions::default() };
+        let target_rows = context.partition_rows;
+        let targets = WriterOptions { row_ids, target_rows, ..WriterOptions::default() };
         let share = context.memory.limit_bytes() / SORTED_SHARE;
         let (gathered_rows_max, gathered_bytes_max) = match order {
             Some(_) => (SORTED_ROWS_MAX, share.max(targets.target_bytes)),

@@ -15,6 +15,7 @@ use super::definition::{already_exists, forgotten_parameters, kept_parameters};
 use super::option_table::{self, Place};
 use super::table::{check, column, keep_constraint, set_property};
 use crate::lifecycle::StatementContext;
+use crate::maintenance;
 use crate::result::Rows;
 
 /// ALTER TABLE.
@@ -40,9 +41,24 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
     match &ast.action {
         AlterTableAction::Rename(name) => rename(running, &table, name),
         AlterTableAction::Swap(name) => swap(running, &table, name),
-        AlterTableAction::SuspendRecluster | AlterTableAction::ResumeRecluster => Ok(Rows::done()),
-        AlterTableAction::Recluster => Err(Error::not_supported("ALTER TABLE .. RECLUSTER")),
-        action => redefine(running, &table, action, &path),
+        AlterTableAction::Recluster => {
+            if table.cluster_by.is_empty() {
+                let name = &table.header.name;
+                let text = format!("Invalid clustering keys or table {name} is not clustered");
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+            }
+            running.commit_open()?;
+            running.admit()?;
+            maintenance::recluster(running, table.id())?;
+            Ok(Rows::done())
+        }
+        action => {
+            let done = redefine(running, &table, action, &path)?;
+            if let AlterTableAction::ClusterBy(_) | AlterTableAction::ResumeRecluster = action {
+                maintenance::after_commit(running, &[table.id()].into());
+            }
+            Ok(done)
+        }
     }
 }
 
@@ -117,6 +133,8 @@ fn redefine(
             names.iter().for_each(|name| unset_property(&mut changed, name));
             changes.extend(forgotten_parameters(table.id(), names));
         }
+        AlterTableAction::SuspendRecluster => changed.recluster_suspended = true,
+        AlterTableAction::ResumeRecluster => changed.recluster_suspended = false,
         other => constraint_action(&mut changed, other)?,
     }
     check(running, &changed, path)?;

@@ -21,6 +21,8 @@ pub struct Table {
     pub next_field_id: u32,
     /// The clustering key: each expression's SQL text as written.
     pub cluster_by: Vec<String>,
+    /// Whether ALTER TABLE .. SUSPEND RECLUSTER is in force.
+    pub recluster_suspended: bool,
     /// Days of time travel, where set on the table itself.
     pub retention_days: Option<u32>,
     /// Keys; kept and shown, not enforced.
@@ -143,6 +145,7 @@ impl Table {
             columns,
             next_field_id,
             cluster_by: Vec::new(),
+            recluster_suspended: false,
             retention_days: None,
             constraints: Vec::new(),
             change_tracking: false,

@@ -6,7 +6,7 @@ use firn_types::{SqlType, Value};
 use super::super::Described;
 use super::super::column::{Column, columns_of};
 use super::super::listing::{Cell, Listing, number, text, time, totals, yes_no};
-use super::super::show::linear;
+use super::super::show::{is_reclustered, linear};
 use super::container::present;
 use super::relations;
 
@@ -82,15 +82,17 @@ fn names(database: &Database, schema: &Schema, header: &Header) -> Vec<(&'static
 
 /// What is stored of a table or a materialized view.
 fn stored_cells(object: &Object) -> Vec<Cell<'static>> {
-    let (cluster_by, snapshot) = match object {
-        Object::Table(table) => (&table.cluster_by, &table.snapshot),
-        Object::MaterializedView(view) => (&view.cluster_by, &view.state.snapshot),
+    let (cluster_by, is_reclustered, snapshot) = match object {
+        Object::Table(table) => (&table.cluster_by, is_reclustered(table), &table.snapshot),
+        Object::MaterializedView(view) => {
+            (&view.cluster_by, !view.cluster_by.is_empty(), &view.state.snapshot)
+        }
         _ => return vec![("AUTO_CLUSTERING_ON", yes_no(false))],
     };
     let [rows, bytes] = totals(snapshot);
     vec![
         ("CLUSTERING_KEY", present(&linear(cluster_by))),
-        ("AUTO_CLUSTERING_ON", yes_no(!cluster_by.is_empty())),
+        ("AUTO_CLUSTERING_ON", yes_no(is_reclustered)),
         ("ROW_COUNT", rows),
         ("BYTES", bytes),
     ]

@@ -23,7 +23,7 @@ use crate::result::Rows;
 
 pub(super) use columns::default_text;
 pub(super) use key::referred_key;
-pub(super) use relation::linear;
+pub(super) use relation::{is_reclustered, linear};
 pub(crate) use session::OBJECT_PARAMETERS;
 
 /// Rows that SHOW gives at most without LIMIT.

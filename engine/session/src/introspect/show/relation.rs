@@ -28,6 +28,11 @@ const OBJECTS: &str = "created_on:time, name, database_name, schema_name, kind, 
                        rows:number, bytes:number, owner, retention_time, owner_role_type, is_hybrid, \
                        is_dynamic, is_iceberg, is_interactive";
 
+/// Whether a table's micro-partitions are sorted again by themselves.
+pub(in crate::introspect) fn is_reclustered(table: &Table) -> bool {
+    !table.cluster_by.is_empty() && !table.recluster_suspended
+}
+
 impl Shown<'_> {
     /// SHOW TABLES.
     pub(super) fn tables(&self) -> Result<Listing> {
@@ -49,7 +54,7 @@ impl Shown<'_> {
             ("rows", rows),
             ("bytes", bytes),
             ("retention_time", text(self.catalog.retention_days(table).to_string())),
-            ("automatic_clustering", on_off(!table.cluster_by.is_empty())),
+            ("automatic_clustering", on_off(is_reclustered(table))),
             ("change_tracking", on_off(table.change_tracking)),
             ("search_optimization", on_off(false)),
             ("is_external", text("N")),

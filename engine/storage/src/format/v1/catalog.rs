@@ -143,6 +143,9 @@ pub struct Table {
     /// The clustering key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cluster_by: Vec<String>,
+    /// Whether it is not reclustered.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recluster_suspended: bool,
     /// Days of time travel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_days: Option<u32>,
