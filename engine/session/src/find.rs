@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{Namespace, Object, ObjectKind, Place, VisibleCatalog};
 use firn_parse::ast::Name;
-use firn_types::{Error, Result};
+use firn_types::{Error, ObjectName, Result};
 
 use crate::lifecycle::StatementContext;
 
@@ -23,6 +23,19 @@ pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) ->
         || found.kind() == kind
         || (kind == ObjectKind::View && found.kind() == ObjectKind::MaterializedView);
     fits.then(|| found.clone())
+}
+
+impl StatementContext {
+    /// The role of a database that a statement names.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn database_role(&self, name: &ObjectName) -> Result<Object> {
+        let (catalog, kind) = (self.session.catalog(), ObjectKind::DatabaseRole);
+        let place = catalog.place(kind, name, &self.session.path, "this statement")?;
+        let found = live(&catalog, kind, &place);
+        found.ok_or_else(|| catalog.not_found(kind, place.parent, &place.name))
+    }
 }
 
 /// A kind that firn has.

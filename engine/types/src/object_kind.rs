@@ -103,6 +103,8 @@ pub enum Namespace {
     Role,
     /// Users.
     User,
+    /// Roles of a database.
+    DatabaseRole,
     /// What firn does not have: nothing is found in it.
     Absent,
 }
@@ -214,7 +216,7 @@ pub const KINDS: &[KindDefinition] = &[
         &[]),
     kind(ObjectKind::Alert, ("ALERT", "Alert"), Home::Schema, Namespace::Absent,
         &["MONITOR", "OPERATE"]),
-    kind(ObjectKind::DatabaseRole, ("DATABASE ROLE", "Database role"), Home::Database, Namespace::Absent,
+    kind(ObjectKind::DatabaseRole, ("DATABASE ROLE", "Database role"), Home::Database, Namespace::DatabaseRole,
         &[USAGE]),
     kind(ObjectKind::DynamicTable, ("DYNAMIC TABLE", "Dynamic table"), Home::Schema, Namespace::Absent,
         &["MONITOR", "OPERATE", "SELECT"]),

@@ -198,7 +198,11 @@ impl Catalog {
     pub fn roles_of(&self, grantee: Grantee) -> Vec<ObjectId> {
         let grants = self.account.grants().to(&grantee);
         let role = |grant: &Arc<Grant>| match grant.target {
-            GrantTarget::Object(id) => Some(self.object(id)?.as_role()?.header.id),
+            GrantTarget::Object(id) => {
+                let kind = self.object(id)?.kind();
+                let is_role = matches!(kind, ObjectKind::Role | ObjectKind::DatabaseRole);
+                is_role.then_some(id)
+            }
             _ => None,
         };
         grants.filter_map(role).collect()

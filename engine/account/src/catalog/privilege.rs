@@ -1,8 +1,8 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    Database, FileFormat, Integration, MaterializedView, Role, Schema, Sequence, Stage, Table,
-    User, View, Warehouse,
+    Database, DatabaseRole, FileFormat, Integration, MaterializedView, Role, Schema, Sequence,
+    Stage, Table, User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -77,6 +77,7 @@ const ALL: &[ObjectKind] = &[
     Integration,
     Warehouse,
     Role,
+    DatabaseRole,
     User,
 ];
 

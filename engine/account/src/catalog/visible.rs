@@ -152,7 +152,8 @@ impl VisibleCatalog {
 
     /// Whether an object exists for the roles: one of them has any privilege on it.
     pub fn sees(&self, object: &Object) -> bool {
-        if self.rights.sees_all || object.kind() == ObjectKind::Role || self.owns(object) {
+        let is_role = matches!(object.kind(), ObjectKind::Role | ObjectKind::DatabaseRole);
+        if self.rights.sees_all || is_role || self.owns(object) {
             return true;
         }
         let target = GrantTarget::Object(object.id());

@@ -52,6 +52,7 @@ impl Reader<'_> {
             | ObjectKind::Integration
             | ObjectKind::Warehouse
             | ObjectKind::Role
+            | ObjectKind::DatabaseRole
             | ObjectKind::User => self.create_object(kind, mode, modifiers.lifetime),
             _ => {
                 Err(Error::not_supported(format!("CREATE {}", kind.words())).at(self.since(start)))

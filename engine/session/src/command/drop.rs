@@ -46,7 +46,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
     let mut changes = Vec::new();
-    if kind == ObjectKind::Role {
+    if matches!(kind, ObjectKind::Role | ObjectKind::DatabaseRole) {
         // What the role owned is from now on the current role's.
         let owned = catalog.owned_by(object.id());
         let heir = running.session.role;

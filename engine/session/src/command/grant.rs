@@ -142,7 +142,10 @@ fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee>
                 None => Err(missing(ObjectKind::User, name)),
             }
         }
-        ast::GrantTarget::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
+        ast::GrantTarget::DatabaseRole(name) => {
+            let role = running.database_role(name)?;
+            Ok(Grantee::Role(role.id()))
+        }
     }
 }
 
@@ -154,7 +157,11 @@ fn missing(kind: ObjectKind, name: &str) -> Error {
 fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached> {
     let catalog = running.catalog();
     match subject {
-        GrantSubject::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
+        GrantSubject::DatabaseRole(name) => {
+            let role = expect(running, &catalog, ObjectKind::DatabaseRole, name)?;
+            let given = vec![(USAGE.to_string(), GrantTarget::Object(role.id()))];
+            Ok(Reached { given, counted: None })
+        }
         GrantSubject::Role(name) => {
             let name = running.written(name)?.object().name.clone();
             let role = catalog.role(&name).ok_or_else(|| missing(ObjectKind::Role, &name))?;

@@ -115,7 +115,7 @@ fn object(
             Ok(listing.rows())
         }
         Object::Sequence(_) => as_shown(running, ObjectKind::Sequence, name, object.name()),
-        Object::Role(_) => Err(Error::not_supported("DESCRIBE ROLE")),
+        Object::Role(_) | Object::DatabaseRole(_) => Err(Error::not_supported("DESCRIBE ROLE")),
     }
 }
 

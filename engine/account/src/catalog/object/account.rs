@@ -26,6 +26,13 @@ pub struct Role {
     pub header: Header,
 }
 
+/// A role of a database: granted to roles, never taken by a user.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatabaseRole {
+    /// What all objects have; the parent is the database.
+    pub header: Header,
+}
+
 /// A user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
@@ -68,6 +75,13 @@ impl Role {
     /// A role.
     pub fn new(header: Header) -> Role {
         Role { header }
+    }
+}
+
+impl DatabaseRole {
+    /// A role of the database that is the header's parent.
+    pub fn new(header: Header) -> DatabaseRole {
+        DatabaseRole { header }
     }
 }
 

@@ -14,7 +14,7 @@ use firn_storage::Snapshot;
 use firn_types::ObjectId;
 pub use firn_types::{Namespace, ObjectKind};
 
-pub use account::{Integration, Role, User, Warehouse};
+pub use account::{DatabaseRole, Integration, Role, User, Warehouse};
 pub use container::{Database, Schema};
 pub use file::{FileFormat, Stage, StageFileFormat, StageLocation};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
@@ -97,6 +97,7 @@ objects! {
     Warehouse => as_warehouse,
     Role => as_role,
     User => as_user,
+    DatabaseRole => as_database_role,
 }
 
 impl Object {

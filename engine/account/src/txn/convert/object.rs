@@ -9,10 +9,10 @@ use super::principal::{principal_from, principal_to};
 use super::value::{stored_from, stored_to, type_from, type_to, value_from, value_to};
 use super::{Lists, corrupt};
 use crate::catalog::{
-    ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, ForeignKey, Header,
-    Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sequence, Stage,
-    StageFileFormat, StageLocation, StarColumn, StarColumns, Table, TableColumn, TableKind, User,
-    View, ViewColumn, Warehouse,
+    ColumnDefault, Constraint, ConstraintKind, Database, DatabaseRole, FileFormat, ForeignKey,
+    Header, Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sequence,
+    Stage, StageFileFormat, StageLocation, StarColumn, StarColumns, Table, TableColumn, TableKind,
+    User, View, ViewColumn, Warehouse,
 };
 use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 
@@ -68,6 +68,9 @@ pub(in crate::txn) fn object_to(
             properties: warehouse.properties.clone(),
         }),
         Object::Role(role) => v1::Object::Role(v1::Named { header: header_to(&role.header) }),
+        Object::DatabaseRole(role) => {
+            v1::Object::DatabaseRole(v1::Named { header: header_to(&role.header) })
+        }
         Object::User(user) => v1::Object::User(v1::User {
             header: header_to(&user.header),
             properties: user.properties.clone(),
@@ -122,6 +125,9 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
             properties: warehouse.properties,
         }),
         v1::Object::Role(role) => Object::from(Role { header: header_from(role.header) }),
+        v1::Object::DatabaseRole(role) => {
+            Object::from(DatabaseRole { header: header_from(role.header) })
+        }
         v1::Object::User(user) => {
             Object::from(User { header: header_from(user.header), properties: user.properties })
         }

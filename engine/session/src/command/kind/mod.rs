@@ -60,6 +60,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     integration::HANDLER,
     warehouse::HANDLER,
     role::HANDLER,
+    role::OF_DATABASE,
     user::HANDLER,
 ];
 

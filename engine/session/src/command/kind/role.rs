@@ -1,6 +1,6 @@
-//! Roles.
+//! Roles, of the account and of databases.
 
-use firn_account::catalog::{Header, Object, ObjectKind, Role};
+use firn_account::catalog::{DatabaseRole, Header, Object, ObjectKind, Role};
 use firn_parse::ast::{CreateObject, StatementOption};
 use firn_types::Result;
 
@@ -21,6 +21,30 @@ pub(super) const HANDLER: KindHandler = KindHandler {
 
 fn create(_: &StatementContext, _: &CreateObject, header: Header) -> Result<Object> {
     Ok(Role::new(header).into())
+}
+
+/// What is done with roles of databases.
+pub(super) const OF_DATABASE: KindHandler = KindHandler {
+    kind: ObjectKind::DatabaseRole,
+    create: Some(create_in_database),
+    set: Some(set_of_database),
+    ..HANDLER
+};
+
+fn create_in_database(_: &StatementContext, _: &CreateObject, header: Header) -> Result<Object> {
+    Ok(DatabaseRole::new(header).into())
+}
+
+fn set_of_database(
+    _: &StatementContext,
+    object: &Object,
+    options: &[StatementOption],
+) -> Result<Object> {
+    let Object::DatabaseRole(role) = object else { return Err(super::another()) };
+    changed(role, |role| {
+        set_comment(&mut role.header, options);
+        Ok(())
+    })
 }
 
 fn set(_: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {

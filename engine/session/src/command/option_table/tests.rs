@@ -19,6 +19,7 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     ),
     (ObjectKind::Warehouse, "CREATE WAREHOUSE x", ""),
     (ObjectKind::Role, "CREATE ROLE x", ""),
+    (ObjectKind::DatabaseRole, "CREATE DATABASE ROLE x", ""),
     (ObjectKind::User, "CREATE USER x", ""),
 ];
 

@@ -11,10 +11,6 @@ use crate::introspect::listing::Listing;
 const POLICIES: &str = "created_on:time, name, database_name, schema_name, kind, owner, comment, \
                         owner_role_type, options";
 
-const DATABASE_ROLES: &str = "created_on:time, name, is_default, is_current, is_inherited, \
-                              granted_to_roles:number, granted_to_database_roles:number, \
-                              granted_database_roles:number, owner, comment, owner_role_type";
-
 const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name, invalid, \
                                invalid_reason, owner, comment, stage, location, file_format_name, \
                                file_format_type, cloud, region, notification_channel, \
@@ -82,7 +78,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         | ObjectKind::RowAccessPolicy
         | ObjectKind::SessionPolicy => POLICIES,
         ObjectKind::Alert => ALERTS,
-        ObjectKind::DatabaseRole => DATABASE_ROLES,
         ObjectKind::DynamicTable => DYNAMIC_TABLES,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::Function => FUNCTIONS,

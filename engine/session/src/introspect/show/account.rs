@@ -1,9 +1,9 @@
 //! SHOW WAREHOUSES, ROLES, USERS and INTEGRATIONS.
 
 use firn_account::catalog::{
-    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, User, Warehouse,
+    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, User, Warehouse,
 };
-use firn_types::{ObjectId, Value};
+use firn_types::{ObjectId, Result, Value};
 
 use super::Shown;
 use crate::introspect::listing::{Cell, Listing, number, text, time, true_false, y_n};
@@ -21,6 +21,10 @@ const WAREHOUSES: &str = "name, state, type, size, min_cluster_count:number, \
 const ROLES: &str = "created_on:time, name, is_default, is_current, is_inherited, \
                      assigned_to_users:number, granted_to_roles:number, granted_roles:number, owner, \
                      comment";
+
+const DATABASE_ROLES: &str = "created_on:time, name, is_default, is_current, is_inherited, \
+                              granted_to_roles:number, granted_to_database_roles:number, \
+                              granted_database_roles:number, owner, comment, owner_role_type";
 
 const USERS: &str = "name, created_on:time, login_name, display_name, first_name, last_name, email, \
                      mins_to_unlock, days_to_expiry, comment, disabled, must_change_password, \
@@ -114,10 +118,46 @@ impl Shown<'_> {
         self.catalog.grants_on(&GrantTarget::Object(role))
     }
 
-    /// Whether the object is a role that exists.
+    /// Whether the object is a role that exists, of the account or of a database.
     pub(super) fn is_role(&self, id: ObjectId) -> bool {
-        let role = self.catalog.object(id).and_then(Object::as_role);
-        role.is_some_and(|role| role.header.dropped_nanos.is_none())
+        let kind = self.catalog.object(id).map(Object::kind);
+        let is_role = matches!(kind, Some(ObjectKind::Role | ObjectKind::DatabaseRole));
+        is_role && self.catalog.is_live(id)
+    }
+
+    /// SHOW DATABASE ROLES.
+    pub(super) fn database_roles(&self) -> Result<Listing> {
+        let mut listing = self.listing(DATABASE_ROLES);
+        for database in self.scoped_databases()? {
+            for object in self.catalog.children(Namespace::DatabaseRole, database.header.id) {
+                let header = object.header();
+                let given = |to: ObjectKind| {
+                    let kind = |id: ObjectId| self.catalog.object(id).map(Object::kind);
+                    let grants = self.grants_of_role(header.id).into_iter();
+                    number(
+                        grants.filter(|grant| kind(grant.grantee.id()) == Some(to)).count() as u64
+                    )
+                };
+                let granted = self.catalog.roles_of(Grantee::Role(header.id));
+                let cells = [
+                    ("created_on", time(header.created_nanos)),
+                    ("name", text(object.name())),
+                    ("kind", text("DATABASE_ROLE")),
+                    ("database_name", text(database.header.name.as_str())),
+                    ("is_default", y_n(false)),
+                    ("is_current", y_n(false)),
+                    ("is_inherited", y_n(self.catalog.rights().includes(header.id))),
+                    ("granted_to_roles", given(ObjectKind::Role)),
+                    ("granted_to_database_roles", given(ObjectKind::DatabaseRole)),
+                    ("granted_database_roles", number(granted.len() as u64)),
+                    ("owner", self.owner(header)),
+                    ("comment", text(header.comment.as_str())),
+                    ("owner_role_type", text("ROLE")),
+                ];
+                self.add(&mut listing, object.name(), &cells);
+            }
+        }
+        Ok(listing)
     }
 
     /// SHOW USERS.

@@ -49,13 +49,11 @@ impl Shown<'_> {
 
     /// SHOW GRANTS OF ROLE.
     pub(super) fn grants_of(&self, role: &ast::GrantTarget) -> Result<Listing> {
-        let ast::GrantTarget::Role(name) = role else {
+        let Grantee::Role(role) = self.grantee(role)? else {
             return Err(Error::not_supported("SHOW GRANTS OF this"));
         };
-        let name = &name.object().name;
-        let role = self.catalog.role(name).ok_or_else(|| self.missing(ObjectKind::Role, name))?;
         let mut listing = Listing::show(ROLE_GRANTS);
-        for grant in self.grants_of_role(role.header.id) {
+        for grant in self.grants_of_role(role) {
             self.add_role(&mut listing, grant);
         }
         Ok(listing)
@@ -217,16 +215,20 @@ impl Shown<'_> {
                     None => Err(self.missing(ObjectKind::User, name)),
                 }
             }
-            ast::GrantTarget::DatabaseRole(_) => Err(Error::not_supported("DATABASE ROLE")),
+            ast::GrantTarget::DatabaseRole(name) => {
+                Ok(Grantee::Role(self.running.database_role(name)?.id()))
+            }
         }
     }
 
     fn grantee_cells(&self, grantee: Grantee) -> Vec<Cell<'static>> {
+        let of_database = self.catalog.object(grantee.id()).and_then(Object::as_database_role);
         let to = match grantee {
+            Grantee::Role(_) if of_database.is_some() => "DATABASE_ROLE",
             Grantee::Role(_) => "ROLE",
             Grantee::User(_) => "USER",
         };
-        let name = text(self.catalog.name_of(grantee.id()));
+        let name = text(self.catalog.full_name(grantee.id()));
         vec![("granted_to", text(to)), ("grant_to", text(to)), ("grantee_name", name)]
     }
 

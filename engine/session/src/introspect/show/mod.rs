@@ -94,6 +94,7 @@ impl Shown<'_> {
             ObjectKind::Integration => Ok(self.integrations()),
             ObjectKind::Warehouse => Ok(self.warehouses()),
             ObjectKind::Role => Ok(self.roles()),
+            ObjectKind::DatabaseRole => self.database_roles(),
             ObjectKind::User => Ok(self.users()),
             ObjectKind::Function => Ok(self.functions(true)),
             other => self.absent(other),

@@ -36,6 +36,8 @@ pub enum Object {
     Role(Named),
     /// A user.
     User(User),
+    /// A role of a database; since format 3.
+    DatabaseRole(Named),
 }
 
 impl Object {
@@ -53,6 +55,7 @@ impl Object {
             Object::Warehouse(object) => &object.header,
             Object::Role(object) => &object.header,
             Object::User(object) => &object.header,
+            Object::DatabaseRole(object) => &object.header,
         }
     }
 
@@ -70,6 +73,7 @@ impl Object {
             Object::Warehouse(object) => &mut object.header,
             Object::Role(object) => &mut object.header,
             Object::User(object) => &mut object.header,
+            Object::DatabaseRole(object) => &mut object.header,
         }
     }
 
