@@ -57,6 +57,28 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// Who has a job for itself, by its mark, and until when; none when nobody does.
+    ///
+    /// # Errors
+    /// `Storage` when the claims cannot be read.
+    pub fn holder(
+        access: &ObjectAccess,
+        job: &str,
+        now_nanos: i64,
+    ) -> Result<Option<(String, i64)>> {
+        for claim in access.list(&path::claims(job))? {
+            let read = access.get(&claim.path);
+            let read = read.and_then(|bytes| from_bytes::<v1::Claim>(&claim.path, &bytes));
+            // One that is gone by now, or says nothing, holds nobody off.
+            if let Some(claim) = read.ok().filter(|claim| claim.until_nanos > now_nanos) {
+                return Ok(Some((claim.owner, claim.until_nanos)));
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Drop for Claim {
     fn drop(&mut self) {
         // One that cannot be deleted runs out.
@@ -74,6 +96,8 @@ mod tests {
         let take = |now, until| Claim::take(&access, "job", now, until);
         let first = take(0, 10)?.expect("nobody has it");
         assert!(take(5, 15)?.is_none());
+        let holder = |now| Claim::holder(&access, "job", now).map(|held| held.map(|held| held.1));
+        assert_eq!((holder(5)?, holder(10)?), (Some(10), None));
         let second = take(10, 20)?.expect("its time is over");
         assert!(take(15, 25)?.is_none());
         drop(first);

@@ -1,8 +1,10 @@
 //! The jobs that an account needs, whoever uses it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use firn_account::Account;
+use firn_account::txn::Vacuumed;
 use firn_types::Result;
 
 use crate::claim::Claim;
@@ -55,13 +57,28 @@ pub struct VacuumJob {
     account: Account,
     /// When the last one ended, as far as this process knows.
     last_nanos: AtomicI64,
+    /// What this process's last one did.
+    last: Mutex<Option<Vacuumed>>,
 }
 
 impl VacuumJob {
     /// The vacuums of an account.
     pub fn new(account: &Account) -> VacuumJob {
         // An account that was made just now has nothing to clean up.
-        VacuumJob { account: account.clone(), last_nanos: AtomicI64::new(account.created_nanos()) }
+        VacuumJob {
+            account: account.clone(),
+            last_nanos: AtomicI64::new(account.created_nanos()),
+            last: Mutex::default(),
+        }
+    }
+
+    /// What this process's last one did; none when another process was at it.
+    pub fn last(&self) -> Option<Vacuumed> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, last: Option<Vacuumed>) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = last;
     }
 
     fn now(&self) -> i64 {
@@ -78,15 +95,26 @@ impl Job for VacuumJob {
         self.now().saturating_sub(self.last_nanos.load(Ordering::SeqCst)) >= VACUUM_INTERVAL
     }
 
+    fn next_nanos(&self) -> Option<i64> {
+        Some(self.last_nanos.load(Ordering::SeqCst).saturating_add(VACUUM_INTERVAL))
+    }
+
+    fn claimed(&self) -> Option<(String, i64)> {
+        Claim::holder(self.account.access(), self.name(), self.now()).ok()?
+    }
+
     fn run(&self, go_on: &GoOn<'_>) -> Result<Progress> {
-        let now = self.now();
-        if self.is_due() {
-            let last = self.account.vacuumed_nanos()?;
-            if now.saturating_sub(last) < VACUUM_INTERVAL {
-                self.last_nanos.store(last, Ordering::SeqCst);
-                return Ok(Progress::default());
-            }
+        let last = self.account.vacuumed_nanos()?;
+        if self.now().saturating_sub(last) < VACUUM_INTERVAL {
+            self.last_nanos.store(last, Ordering::SeqCst);
+            return Ok(Progress::default());
         }
+        self.run_asked(go_on)
+    }
+
+    fn run_asked(&self, go_on: &GoOn<'_>) -> Result<Progress> {
+        let now = self.now();
+        self.note(None);
         let access = self.account.access();
         let Some(_claim) = Claim::take(access, self.name(), now, now + VACUUM_CLAIM)? else {
             // Another process is at it: this one asks again when that must be done.
@@ -97,6 +125,8 @@ impl Job for VacuumJob {
         if done.finished {
             self.last_nanos.store(now, Ordering::SeqCst);
         }
-        Ok(Progress { done: done.files as u64, more: !done.finished })
+        let progress = Progress { done: done.files as u64, more: !done.finished };
+        self.note(Some(done));
+        Ok(progress)
     }
 }

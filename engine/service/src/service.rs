@@ -22,6 +22,25 @@ pub trait Job: fmt::Debug + Send + Sync {
     /// Whether there is something to do. It is asked after each commit and must cost next to nothing.
     fn is_due(&self) -> bool;
 
+    /// When time alone makes it due: nanoseconds since 1970 UTC; none for what commits make due.
+    fn next_nanos(&self) -> Option<i64> {
+        None
+    }
+
+    /// Which process has it for itself, by its mark, and until when; none when nobody does. This may ask the
+    /// store.
+    fn claimed(&self) -> Option<(String, i64)> {
+        None
+    }
+
+    /// As [`Job::run`], when somebody asks for it: also what was done a short time ago.
+    ///
+    /// # Errors
+    /// As [`Job::run`].
+    fn run_asked(&self, go_on: &GoOn<'_>) -> Result<Progress> {
+        self.run(go_on)
+    }
+
     /// Whether there is something to do before the process ends, if there is time.
     fn is_owed(&self) -> bool {
         self.is_due()
@@ -71,6 +90,10 @@ pub struct JobReport {
     pub failures: u64,
     /// How much was done in all, in what the job counts.
     pub done: u64,
+    /// How much the last run did.
+    pub last_done: u64,
+    /// When time alone makes it due: nanoseconds since 1970 UTC; none for what commits make due.
+    pub next_nanos: Option<i64>,
     /// When it last began: nanoseconds since 1970 UTC; 0 when it never did.
     pub started_nanos: i64,
     /// When it last ended: nanoseconds since 1970 UTC; 0 when it never did.
@@ -157,7 +180,7 @@ impl Service {
         let at = at.ok_or_else(|| Error::internal(format!("no job is called '{name}'")))?;
         let mut done = 0;
         loop {
-            let progress = self.shared.run(at, go_on)?;
+            let progress = self.shared.note_run(at, || self.shared.jobs[at].run_asked(go_on))?;
             done += progress.done;
             if !progress.more || !go_on() {
                 return Ok(done);
@@ -170,8 +193,14 @@ impl Service {
         let mut reports = lock(&self.shared.reports).clone();
         for (report, job) in reports.iter_mut().zip(&self.shared.jobs) {
             report.is_due = job.is_due();
+            report.next_nanos = job.next_nanos();
         }
         reports
+    }
+
+    /// Which process has a job for itself, by its mark, and until when; none when nobody does.
+    pub fn claimed(&self, name: &str) -> Option<(String, i64)> {
+        self.shared.jobs.iter().find(|job| job.name() == name)?.claimed()
     }
 
     /// Waits until nothing is due any more, at most so long; whether that is so.
@@ -253,11 +282,15 @@ impl Shared {
 
     /// Runs a piece of a job, and notes it.
     fn run(&self, at: usize, go_on: &GoOn<'_>) -> Result<Progress> {
+        self.note_run(at, || self.jobs[at].run(go_on))
+    }
+
+    fn note_run(&self, at: usize, run: impl FnOnce() -> Result<Progress>) -> Result<Progress> {
         self.note(at, |report| {
             report.is_running = true;
             report.started_nanos = self.clock.now_nanos();
         });
-        let outcome = self.jobs[at].run(go_on);
+        let outcome = run();
         self.note(at, |report| {
             report.is_running = false;
             report.runs += 1;
@@ -265,6 +298,7 @@ impl Shared {
             match &outcome {
                 Ok(progress) => {
                     report.done += progress.done;
+                    report.last_done = progress.done;
                     report.error.clear();
                 }
                 Err(error) => {

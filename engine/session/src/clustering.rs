@@ -361,17 +361,17 @@ mod tests {
 
     #[test]
     fn what_lies_above_few_goes_down_and_wide_ones_are_sorted_together() {
-        // Ten neighbors, and above them one over two, and three over all.
-        let mut ranges: Vec<Range> = (0..10).map(|n| range(10 * n, 10 * n + 10)).collect();
+        // Twenty neighbors, and above them one over two, and three over all.
+        let mut ranges: Vec<Range> = (0..20).map(|n| range(10 * n, 10 * n + 10)).collect();
         assert_eq!(to_sort(&ranges, 2, 8), None, "neighbors that share an end");
         ranges.push(range(12, 28));
         assert_eq!(to_sort(&ranges, 3, 8), None);
-        assert_eq!(to_sort(&ranges, 2, 8), Some(vec![1, 2, 10]));
-        ranges.extend([range(1, 99), range(2, 98), range(3, 97)]);
-        assert_eq!(to_sort(&ranges, 3, 8), Some(vec![1, 2, 10]));
-        ranges.remove(10);
-        assert_eq!(to_sort(&ranges, 3, 8), Some(vec![10, 11, 12]));
-        assert_eq!(to_sort(&ranges, 3, 2), Some(vec![10, 11]));
+        assert_eq!(to_sort(&ranges, 2, 8), Some(vec![1, 2, 20]));
+        ranges.extend([range(1, 199), range(2, 198), range(3, 197)]);
+        assert_eq!(to_sort(&ranges, 3, 8), Some(vec![1, 2, 20]));
+        ranges.remove(20);
+        assert_eq!(to_sort(&ranges, 3, 8), Some(vec![20, 21, 22]));
+        assert_eq!(to_sort(&ranges, 3, 2), Some(vec![20, 21]));
         assert_eq!(to_sort(&ranges, 5, 8), None);
         // Files of one value lie above nothing.
         assert_eq!(to_sort(&[range(1, 5), range(5, 5), range(3, 3), range(5, 9)], 2, 8), None);

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use firn_account::catalog::{NOBODY, Table};
+use firn_account::txn::Vacuumed;
 use firn_account::{Account, Transaction};
 use firn_execute::dml;
 use firn_expression::Expr;
@@ -40,6 +41,7 @@ const SORTED_TOGETHER_MAX: usize = 8;
 pub(crate) struct Maintenance {
     compaction: Arc<RewriteJob>,
     reclustering: Arc<RewriteJob>,
+    vacuum: Arc<VacuumJob>,
     service: Service,
 }
 
@@ -48,14 +50,15 @@ impl Maintenance {
     pub(crate) fn new(account: &Account, options: &EngineOptions) -> Maintenance {
         let compaction = Arc::new(RewriteJob::new(Rewriting::Compaction));
         let reclustering = Arc::new(RewriteJob::new(Rewriting::Reclustering));
+        let vacuum = Arc::new(VacuumJob::new(account));
         let jobs: Vec<Arc<dyn Job>> = vec![
             Arc::clone(&compaction) as _,
             Arc::clone(&reclustering) as _,
             Arc::new(CheckpointJob::new(account)),
-            Arc::new(VacuumJob::new(account)),
+            Arc::clone(&vacuum) as _,
         ];
         let service = Service::new(jobs, options.clock.clone(), options.housekeeping);
-        Maintenance { compaction, reclustering, service }
+        Maintenance { compaction, reclustering, vacuum, service }
     }
 
     /// Says whose tables are kept.
@@ -64,6 +67,15 @@ impl Maintenance {
             // An engine is made once.
             let _ = job.engine.set(Arc::downgrade(engine));
         }
+    }
+
+    /// Vacuums now, and tells what was done; nothing when another process is at it.
+    ///
+    /// # Errors
+    /// `Storage`.
+    pub(crate) fn vacuum_now(&self, go_on: &GoOn<'_>) -> Result<Option<Vacuumed>> {
+        self.service.run_now(self.vacuum.name(), go_on)?;
+        Ok(self.vacuum.last())
     }
 
     /// The jobs, to be looked at and run.

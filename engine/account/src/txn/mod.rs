@@ -43,7 +43,7 @@ pub use session_space::SessionSpace;
 pub use time_travel::TimePoint;
 pub(crate) use time_travel::{Found, Past, Timeline, nothing_at};
 pub use transaction::{Savepoint, Transaction};
-pub use vacuum::Vacuumed;
+pub use vacuum::{Held, Vacuumed};
 
 #[cfg(test)]
 mod tests;

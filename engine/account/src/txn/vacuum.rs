@@ -27,7 +27,7 @@ const LOG_NANOS_MIN: i64 = 86_400_000_000_000;
 const SESSION_NANOS: i64 = 7 * 86_400_000_000_000;
 
 /// What a vacuum did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vacuumed {
     /// Objects that were forgotten.
     pub objects: usize,
@@ -35,10 +35,30 @@ pub struct Vacuumed {
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
-    /// Files that are dead and wait for their time.
-    pub dead_files: usize,
+    /// Files that are dead and wait for their time, by the id of the table whose folder they are in.
+    pub held: BTreeMap<ObjectId, Held>,
     /// Whether it came to its end.
     pub finished: bool,
+}
+
+impl Vacuumed {
+    /// Files that are dead and wait for their time.
+    pub fn dead_files(&self) -> usize {
+        self.held.values().map(|held| held.files).sum()
+    }
+}
+
+/// Dead files of a table that are not deleted yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// How many.
+    pub files: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// When the first of them was found dead: nanoseconds since 1970 UTC.
+    pub since_nanos: i64,
+    /// When the last of them may be deleted: nanoseconds since 1970 UTC.
+    pub until_nanos: i64,
 }
 
 /// What a vacuum remembers of the ones before.
@@ -75,7 +95,6 @@ impl Account {
         if vacuum.done.finished {
             memory.finished_nanos = now;
         }
-        vacuum.done.dead_files = memory.dead.len();
         self.remember(&memory)?;
         outcome.map(|_| vacuum.done)
     }
@@ -217,8 +236,10 @@ impl Vacuum<'_> {
                 continue;
             }
             let since = *memory.dead.entry(file.path.clone()).or_insert(self.now);
-            let expired = until(file, since, memory) <= self.now;
-            if !expired || file.modified_nanos >= self.before {
+            let young = file.modified_nanos.saturating_add(self.now - self.before);
+            let kept = until(file, since, memory).max(young.saturating_add(1));
+            if kept > self.now {
+                self.hold(file, since, kept);
                 continue;
             }
             if !(self.go_on)() {
@@ -228,6 +249,17 @@ impl Vacuum<'_> {
             memory.dead.remove(&file.path);
         }
         Ok((self.go_on)())
+    }
+
+    /// Notes a dead file that stays.
+    fn hold(&mut self, file: &ObjectInfo, since_nanos: i64, until_nanos: i64) {
+        let table = ObjectId(path::table_of(&file.path).unwrap_or(0));
+        let first = Held { since_nanos, until_nanos, ..Held::default() };
+        let held = self.done.held.entry(table).or_insert(first);
+        held.files += 1;
+        held.bytes += file.size;
+        held.since_nanos = held.since_nanos.min(since_nanos);
+        held.until_nanos = held.until_nanos.max(until_nanos);
     }
 
     fn delete(&mut self, file: &ObjectInfo) -> Result<()> {

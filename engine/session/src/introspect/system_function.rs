@@ -1,5 +1,6 @@
 //! Functions that tell of the account, of roles and of the statement.
 
+use firn_account::catalog::ACCOUNTADMIN;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{Described, clustering, ddl, roles};
@@ -52,6 +53,7 @@ pub(crate) fn answer(
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
             clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
         }
+        ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
             let session = session.parse();
@@ -76,6 +78,41 @@ fn cancel(described: &Described, id: &str) -> Result<String> {
     }
     record.cancel.cancel();
     Ok(format!("query [{id}] terminated."))
+}
+
+/// Deletes what nobody can reach any more, and tells what was done and what has to wait, as JSON.
+fn vacuum(described: &Described) -> Result<String> {
+    if !described.catalog.rights().includes(ACCOUNTADMIN) {
+        let text =
+            "Insufficient privileges to operate on account: SYSTEM$VACUUM is ACCOUNTADMIN's.";
+        return Err(Error::new(ErrorCode::InsufficientPrivileges, text));
+    }
+    let cancel = &described.monitor.cancel;
+    let done = described.shared.maintenance().vacuum_now(&|| cancel.check().is_ok())?;
+    cancel.check()?;
+    let Some(done) = done else {
+        return Ok(serde_json::json!({ "state": "another process is at it" }).to_string());
+    };
+    let moment = |nanos: i64| chrono::DateTime::from_timestamp_nanos(nanos).to_rfc3339();
+    let held = done.held.iter().map(|(table, held)| {
+        let name = described.catalog.object(*table).map(|_| described.catalog.full_name(*table));
+        serde_json::json!({
+            "table": name.unwrap_or_else(|| format!("a table that is gone ({table})")),
+            "files": held.files,
+            "bytes": held.bytes,
+            "since": moment(held.since_nanos),
+            "until": moment(held.until_nanos),
+        })
+    });
+    let held: Vec<serde_json::Value> = held.collect();
+    let report = serde_json::json!({
+        "state": if done.finished { "finished" } else { "stopped" },
+        "deletedFiles": done.files,
+        "deletedBytes": done.bytes,
+        "forgottenObjects": done.objects,
+        "held": held,
+    });
+    Ok(report.to_string())
 }
 
 fn first(arguments: &[Option<String>]) -> Option<&str> {

@@ -202,7 +202,7 @@ fn a_vacuum_deletes_what_cannot_be_seen_and_nothing_else() -> Result<()> {
     world.account.checkpoint()?;
     for grace in [DAY, -DAY] {
         let done = vacuum(&world, grace)?;
-        assert_eq!((done.objects, done.files, done.dead_files), (0, 0, 2), "all can be seen");
+        assert_eq!((done.objects, done.files, done.dead_files()), (0, 0, 2), "all can be seen");
     }
     let mut files = data(&world)?;
     files.sort();
@@ -210,7 +210,7 @@ fn a_vacuum_deletes_what_cannot_be_seen_and_nothing_else() -> Result<()> {
     world.clock.advance(3 * DAY);
     let version = world.account.catalog().version();
     let done = vacuum(&world, DAY)?;
-    assert_eq!((done.objects, done.files, done.dead_files), (1, 3, 0));
+    assert_eq!((done.objects, done.files, done.dead_files()), (1, 3, 0));
     assert_eq!(data(&world)?, ["live"]);
     let other = world.other()?;
     assert_eq!((other.rows(table), other.account.catalog().version()), (1, version + 1));
@@ -281,7 +281,7 @@ fn a_clone_of_the_past_brings_a_dead_file_back() -> Result<()> {
     let then = world.clock.now_nanos();
     let gone = [PartitionId("back".to_string())];
     world.commit("remove", |t| t.replace_partitions(id, &gone, Vec::new()))?;
-    assert_eq!(vacuum(&world, DAY)?.dead_files, 1);
+    assert_eq!(vacuum(&world, DAY)?.dead_files(), 1);
     world.clock.advance(4 * DAY);
     world.commit("clone", |t| {
         let header = Header::new(PUBLIC, "C", crate::catalog::SYSADMIN, world.clock.now_nanos());
@@ -290,7 +290,7 @@ fn a_clone_of_the_past_brings_a_dead_file_back() -> Result<()> {
     })?;
     world.clock.advance(10 * DAY);
     let done = vacuum(&world, DAY)?;
-    assert_eq!((done.files, done.dead_files), (0, 0));
+    assert_eq!((done.files, done.dead_files()), (0, 0));
     assert_eq!(data(&world)?, ["back"]);
     Ok(())
 }

@@ -37,6 +37,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &SYSTEM_TASK_RUNTIME_INFO,
     &SYSTEM_TYPEOF,
     &SYSTEM_USER_TASK_CANCEL_ONGOING_EXECUTIONS,
+    &SYSTEM_VACUUM,
     &SYSTEM_WAIT,
 ];
 
@@ -68,6 +69,13 @@ asked!(
     1,
     SqlType::TEXT,
     "Cancels all statements of a session."
+);
+asked!(
+    SYSTEM_VACUUM,
+    "SYSTEM$VACUUM",
+    0,
+    SqlType::TEXT,
+    "Deletes files that nobody can reach any more, and tells what was deleted and what has to wait, as a JSON object."
 );
 asked!(SYSTEM_CANCEL_QUERY, "SYSTEM$CANCEL_QUERY", 1, SqlType::TEXT, "Cancels a statement.");
 asked!(

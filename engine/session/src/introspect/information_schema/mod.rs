@@ -5,6 +5,7 @@ mod constraint;
 mod container;
 mod file;
 mod load;
+mod maintenance;
 mod privilege;
 mod relation;
 
@@ -52,6 +53,7 @@ const VIEWS: &[View] = &[
     view("FUNCTIONS", absent::FUNCTIONS, absent::none),
     view("INFORMATION_SCHEMA_CATALOG_NAME", container::CATALOG_NAME, container::catalog_name),
     view("LOAD_HISTORY", load::LOAD_HISTORY, load::load_history),
+    view("MAINTENANCE_JOBS", maintenance::MAINTENANCE_JOBS, maintenance::jobs),
     view("OBJECT_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::of_objects),
     view("PIPES", absent::PIPES, absent::none),
     view("PROCEDURES", absent::PROCEDURES, absent::none),
