@@ -10,8 +10,8 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 use crate::catalog::{Catalog, Object};
 use crate::txn::{
     CHECKPOINT_COMMITS, Found, LastCheckpoint, Log, Logged, Mark, Opened, Past, READ_AHEAD,
-    SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, first_operations, nothing_at,
-    recover,
+    RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, first_operations,
+    nothing_at, recover,
 };
 
 /// Time without a look at the log after which commits may have been swept away unseen.
@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) turn: Mutex<()>,
     pub(crate) past: Mutex<Past>,
     pub(crate) sequences: Mutex<SequenceBlocks>,
+    /// What the open transactions of this process hold.
+    pub(crate) row_locks: RowLocks,
 }
 
 /// The last look at the log.
@@ -85,6 +87,7 @@ impl Account {
                 turn: Mutex::default(),
                 past: Mutex::default(),
                 sequences: Mutex::default(),
+                row_locks: RowLocks::default(),
             }),
         };
         if account.catalog().version() == 0 {
@@ -236,6 +239,11 @@ impl Account {
     /// Begins a transaction on the newest version.
     pub fn begin(&self, space: &Arc<SessionSpace>) -> Transaction {
         Transaction::new(self.clone(), Arc::clone(space))
+    }
+
+    /// What the open transactions of this process hold.
+    pub(crate) fn row_locks(&self) -> &RowLocks {
+        &self.shared.row_locks
     }
 
     /// Everything as it was.

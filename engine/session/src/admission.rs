@@ -13,14 +13,14 @@ const NO_WAREHOUSE: &str = "No active warehouse selected in the current session.
      warehouse' command.";
 
 impl StatementContext {
-    /// Waits until the warehouse has a place for the statement, once in its life; wakes the warehouse if it
+    /// Waits until the warehouse has a place for the statement, unless it has one; wakes the warehouse if it
     /// sleeps.
     ///
     /// # Errors
     /// `NoWarehouse` when none is in use, the role may not use it, or it is suspended and does not resume by itself; `Canceled` and
     /// `StatementTimeout` while waiting.
     pub(crate) fn admit(&self) -> Result<()> {
-        if self.permit.get().is_some() {
+        if self.permit.is_held() {
             return Ok(());
         }
         let catalog = self.session.catalog();
@@ -41,8 +41,7 @@ impl StatementContext {
         let start = clock.now_nanos();
         let permit = shared.warehouses.admit(name, level, timeout, &self.monitor.cancel)?;
         self.record.queued_nanos.get_or_init(|| (clock.now_nanos() - start).max(0));
-        // Only the statement's own thread comes here.
-        let _ = self.permit.set(permit);
+        self.permit.take(permit);
         Ok(())
     }
 

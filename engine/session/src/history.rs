@@ -1,6 +1,7 @@
 //! The statements that ran, of the process and of each session.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use firn_execute::Profile;
@@ -42,6 +43,8 @@ pub(crate) struct QueryRecord {
     pub(crate) planned_nanos: OnceLock<i64>,
     /// How long it waited for a place in its warehouse, for statements that compute.
     pub(crate) queued_nanos: OnceLock<i64>,
+    /// Nanoseconds for which it waited for the transactions of others.
+    pub(crate) blocked_nanos: AtomicU64,
     /// How it ended; nothing while it runs.
     pub(crate) end: OnceLock<Outcome>,
     /// What is kept of the newest statements only.
@@ -94,6 +97,7 @@ impl QueryRecord {
             start_nanos,
             planned_nanos: OnceLock::new(),
             queued_nanos: OnceLock::new(),
+            blocked_nanos: AtomicU64::new(0),
             end: OnceLock::new(),
             details: Mutex::new(Details { profile, ..Details::default() }),
         }

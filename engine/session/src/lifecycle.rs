@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use firn_column::Batch;
 use firn_execute::spool::own_rows;
@@ -22,7 +22,7 @@ use crate::result::Rows;
 use crate::session::InUse;
 use crate::session_state::{SessionHome, SessionState};
 use crate::statement::{Finished, StatementOptions, StatementState};
-use crate::warehouse::Permit;
+use crate::warehouse::HeldPermit;
 
 /// How often a command is run again that lost against another one.
 const COMMAND_ATTEMPTS: usize = 8;
@@ -48,7 +48,7 @@ pub(crate) struct StatementContext {
     /// What its operators do.
     pub(crate) profile: Arc<Profile>,
     /// Its place among those that run in the warehouse, once it computes.
-    pub(crate) permit: Arc<OnceLock<Permit>>,
+    pub(crate) permit: Arc<HeldPermit>,
     /// What whoever started it sees of it.
     state: Arc<StatementState>,
     /// Why the options that it was started with do not fit.

@@ -99,7 +99,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "LOCK_TIMEOUT",
         Kind::Number(0, 1_000_000_000),
         "43200",
-        "Accepted; statements never wait for locks.",
+        "Seconds that a statement waits for rows that another session's open transaction has changed; 0 for none.",
     ),
     parameter(
         "MULTI_STATEMENT_COUNT",

@@ -1,25 +1,40 @@
 //! How statements change the account: in the session's transaction, or each in its own.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use firn_account::txn::{Blocker, Hold};
 use firn_account::{CatalogChange, Transaction};
-use firn_types::{Error, Identifier, Result};
+use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use crate::lifecycle::StatementContext;
 use crate::maintenance;
 
+/// How often a statement that finds its rows changed by others is run.
+const ATTEMPTS: usize = 64;
+
 impl StatementContext {
     /// Runs a DML in the open transaction, or in one of its own that is committed at its end. When it
     /// fails its own changes are undone, and the transaction stays open.
+    ///
+    /// None when other transactions have changed the same rows, for whose end it has waited if they were
+    /// open: it is then undone, and to be planned and run again.
     pub(crate) fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Self, &mut Transaction) -> Result<T>,
-    ) -> Result<T> {
+    ) -> Result<Option<T>> {
         if self.is_alone() {
             let mut transaction = self.new_transaction();
             let answer = work(self, &mut transaction)?;
-            self.commit(transaction)?;
-            return Ok(answer);
+            return match transaction.hold()? {
+                Hold::Held => match self.commit(transaction) {
+                    // A process elsewhere was faster.
+                    Err(error) if error.code() == ErrorCode::LockTimeout => Ok(None),
+                    outcome => outcome.map(|()| Some(answer)),
+                },
+                Hold::Blocked(blocker) => self.wait_for(&blocker, &transaction).map(|()| None),
+                Hold::Overtaken => Ok(None),
+            };
         }
         let slot = Arc::clone(&self.session.transaction);
         let mut loan = slot.lend(&self.monitor.cancel, || self.new_transaction())?;
@@ -27,10 +42,54 @@ impl StatementContext {
             loan.transaction().ok_or_else(|| Error::internal("a loan of no transaction"))?;
         transaction.span_statements();
         let savepoint = transaction.savepoint();
-        let outcome = work(self, transaction);
-        if outcome.is_err() {
-            transaction.roll_back_to(savepoint);
+        let outcome = work(self, transaction).and_then(|answer| Ok((answer, transaction.hold()?)));
+        match outcome {
+            Ok((answer, Hold::Held)) => return Ok(Some(answer)),
+            Ok((_, Hold::Overtaken)) => transaction.roll_back_to(savepoint),
+            Ok((_, Hold::Blocked(blocker))) => {
+                transaction.roll_back_to(savepoint);
+                self.wait_for(&blocker, transaction)?;
+            }
+            Err(error) => {
+                transaction.roll_back_to(savepoint);
+                return Err(error);
+            }
         }
+        Ok(None)
+    }
+
+    /// As [`StatementContext::write`], on what others leave, until it is done.
+    ///
+    /// # Errors
+    /// `LockTimeout` when others are always faster, and as [`StatementContext::write`].
+    pub(crate) fn write_at_last<T>(
+        &mut self,
+        mut work: impl FnMut(&mut Self, &mut Transaction) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let computes = self.permit.is_held();
+        for _ in 0..ATTEMPTS {
+            if computes {
+                self.admit()?;
+            }
+            if let Some(answer) = self.write(&mut work)?.flatten() {
+                return Ok(answer);
+            }
+            self.session.shared.account.refresh()?;
+            self.advance()?;
+        }
+        let text = format!("Others have changed the same rows {ATTEMPTS} times meanwhile.");
+        Err(Error::new(ErrorCode::LockTimeout, text))
+    }
+
+    /// Waits until an open transaction lets go of rows, without taking a place in the warehouse meanwhile.
+    fn wait_for(&self, blocker: &Blocker, transaction: &Transaction) -> Result<()> {
+        self.permit.give_back();
+        let seconds = u64::try_from(self.session.settings.number("LOCK_TIMEOUT")).unwrap_or(0);
+        let clock = self.session.shared.account.clock();
+        let start = clock.now_nanos();
+        let outcome = transaction.wait_for(blocker, seconds, &self.monitor.cancel);
+        let waited = (clock.now_nanos() - start).max(0);
+        self.record.blocked_nanos.fetch_add(waited.unsigned_abs(), Ordering::Relaxed);
         outcome
     }
 

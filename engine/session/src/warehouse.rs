@@ -51,6 +51,29 @@ impl Queue {
     }
 }
 
+/// The permit that a statement and those inside it have, while they have one.
+#[derive(Debug, Default)]
+pub(crate) struct HeldPermit(Mutex<Option<Permit>>);
+
+impl HeldPermit {
+    fn place(&self) -> MutexGuard<'_, Option<Permit>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.place().is_some()
+    }
+
+    pub(crate) fn take(&self, permit: Permit) {
+        *self.place() = Some(permit);
+    }
+
+    /// Lets another statement run in its place.
+    pub(crate) fn give_back(&self) {
+        *self.place() = None;
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         self.queue.state().running -= 1;

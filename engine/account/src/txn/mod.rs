@@ -22,6 +22,7 @@ mod log;
 mod operation;
 mod rebase;
 mod recover;
+mod row_locks;
 mod sequence;
 mod session_space;
 mod time_travel;
@@ -37,12 +38,14 @@ pub(crate) use log::{Log, Logged, Mark, READ_AHEAD};
 pub(crate) use operation::Operation;
 pub(crate) use rebase::{Rebased, Rewrite, RowIds, rebase};
 pub(crate) use recover::recover;
+pub(crate) use row_locks::RowLocks;
+pub use row_locks::{Blocker, TransactionNumber};
 pub use sequence::SequenceBlock;
 pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;
 pub use time_travel::TimePoint;
 pub(crate) use time_travel::{Found, Past, Timeline, nothing_at};
-pub use transaction::{Savepoint, Transaction};
+pub use transaction::{Hold, Savepoint, Transaction};
 pub use vacuum::{Held, Vacuumed};
 
 #[cfg(test)]

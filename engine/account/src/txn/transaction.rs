@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use firn_storage::{Partition, Snapshot, SnapshotDelta, path};
-use firn_types::{Error, ObjectId, PartitionId, QueryId, Result};
+use firn_types::{Cancel, Error, ErrorCode, ObjectId, PartitionId, QueryId, Result};
 use roaring::RoaringBitmap;
 
 use super::operation::Operation;
+use super::row_locks::{Blocker, TransactionNumber};
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{SessionSpace, TimePoint};
 use crate::account::Account;
@@ -29,6 +30,25 @@ pub struct Transaction {
     name: Option<String>,
     /// Whether more than one statement may run in it.
     spans_statements: bool,
+    /// Who it is among the open ones of the process.
+    number: TransactionNumber,
+}
+
+/// Whether a transaction holds what it has changed.
+#[derive(Debug)]
+pub enum Hold {
+    /// It does.
+    Held,
+    /// Another one holds some of it. Once that has ended, the last statement is to be run again.
+    Blocked(Blocker),
+    /// Others have committed a change of the same meanwhile: the last statement is to be run again.
+    Overtaken,
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.account.row_locks().release(self.number);
+    }
 }
 
 /// A state of a transaction to return to.
@@ -50,6 +70,7 @@ impl Transaction {
         let state =
             Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
         let started_nanos = account.clock().now_nanos();
+        let number = account.row_locks().number();
         Transaction {
             account,
             space,
@@ -58,6 +79,7 @@ impl Transaction {
             started_nanos,
             name: None,
             spans_statements: false,
+            number,
         }
     }
 
@@ -134,6 +156,45 @@ impl Transaction {
     /// Undoes what was changed since.
     pub fn roll_back_to(&mut self, savepoint: Savepoint) {
         self.state = savepoint;
+        self.account.row_locks().keep_only(self.number, &self.state.operations);
+    }
+
+    /// Holds what the transaction has changed until it ends, so that other transactions of this process wait
+    /// rather than overtake it.
+    ///
+    /// # Errors
+    /// `Storage` when the log or a list of micro-partitions cannot be read.
+    pub fn hold(&self) -> Result<Hold> {
+        let operations = &self.state.operations;
+        let hold = |operations: &[Operation]| {
+            let blocker = self.account.row_locks().hold(self.number, &self.id(), operations);
+            blocker.map_or(Hold::Held, Hold::Blocked)
+        };
+        let held = hold(operations);
+        if !matches!(held, Hold::Held) {
+            return Ok(held);
+        }
+        // Somebody may have committed between the statement's look and now.
+        match self.account.rebased(&self.state.base, operations) {
+            // The rows may lie in other files since: those are what others will see.
+            Ok((_, moved)) => Ok(moved.map_or(Hold::Held, |moved| hold(&moved))),
+            Err(error) if error.code() == ErrorCode::LockTimeout => Ok(Hold::Overtaken),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether an open transaction of this process holds rows of one of these micro-partitions.
+    pub fn are_held(&self, table: ObjectId, partitions: &BTreeSet<PartitionId>) -> bool {
+        self.account.row_locks().are_held(table, partitions)
+    }
+
+    /// Waits until the blocker has let go of something.
+    ///
+    /// # Errors
+    /// `LockTimeout` after that many seconds, and at once when the blocker waits for this transaction;
+    /// `Canceled`.
+    pub fn wait_for(&self, blocker: &Blocker, seconds: u64, cancel: &Cancel) -> Result<()> {
+        self.account.row_locks().wait(self.number, blocker, seconds, cancel)
     }
 
     /// Notes a statement whose effects the commit will have: time travel finds it by this id.

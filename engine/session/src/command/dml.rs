@@ -7,7 +7,7 @@ use firn_execute::dml;
 use firn_expression::Expr;
 use firn_parse::ast::Statement;
 use firn_plan::statement::{InsertMany, Merge, StatementPlan, Update};
-use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
+use firn_types::{Error, Field, Result, SqlType, Value};
 
 use super::copy;
 use crate::lifecycle::{Answer, StatementContext};
@@ -33,53 +33,36 @@ pub(crate) fn count_field(name: &str) -> Field {
     Field::new(name, COUNT).required()
 }
 
-/// How often a statement that lost against another one is tried.
-const ATTEMPTS: usize = 32;
-
-/// Runs a DML statement and answers with its counts. A statement that is a transaction of its own and
-/// loses against another one is planned and run again, as if it had waited for the other one's locks.
+/// Runs a DML statement and answers with its counts. A statement whose rows others change meanwhile waits for
+/// them if their transaction is open, and is planned and run again on what they leave.
 ///
 /// # Errors
-/// When the statement does not compile, its rows cannot be computed or stored, or the open transaction
-/// conflicts with another one.
+/// When the statement does not compile, its rows cannot be computed or stored, or the rows that it changes stay
+/// locked.
 pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Result<Answer> {
     // Whoever writes in the open transaction lets others of the session wait: not for a warehouse.
     running.admit()?;
     let alone = running.is_alone();
-    let mut attempts = ATTEMPTS;
-    loop {
+    let mut purge = copy::Purge::default();
+    let answer = running.write_at_last(|running, transaction| {
         let plan = running.plan(statement)?;
-        let mut purge = copy::Purge::default();
-        let outcome = running.write(|running, transaction| {
-            if !dml::is_current(&plan, transaction)? {
-                return Ok(None);
-            }
-            match &plan {
-                StatementPlan::CopyIntoTable(plan) => {
-                    let (answer, files) = copy::load(running, plan, transaction)?;
-                    purge = files;
-                    Ok(Some(answer))
-                }
-                plan => execute(running, plan, transaction).map(Some),
-            }
-        });
-        attempts -= 1;
-        match outcome {
-            Ok(Some(answer)) => {
-                // Within an open transaction the files stay: it may be rolled back yet.
-                if alone {
-                    purge.run();
-                }
-                return Ok(answer);
-            }
-            Ok(None) if attempts > 0 => {}
-            Err(error) if alone && attempts > 0 && error.code() == ErrorCode::LockTimeout => {}
-            Ok(None) => return Err(Error::internal("a table that changes too often")),
-            Err(error) => return Err(error),
+        if !dml::is_current(&plan, transaction)? {
+            return Ok(None);
         }
-        running.session.shared.account.refresh()?;
-        running.advance()?;
+        match &plan {
+            StatementPlan::CopyIntoTable(plan) => {
+                let (answer, files) = copy::load(running, plan, transaction)?;
+                purge = files;
+                Ok(Some(answer))
+            }
+            plan => execute(running, plan, transaction).map(Some),
+        }
+    })?;
+    // Within an open transaction the files stay: it may be rolled back yet.
+    if alone {
+        purge.run();
     }
+    Ok(answer)
 }
 
 /// Runs a planned statement within a transaction.

@@ -510,12 +510,12 @@ pub(super) fn truncate(running: &mut StatementContext, ast: &Truncate) -> Result
     if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
         return Ok(Rows::done());
     }
-    running.write(|running, transaction| {
+    running.write_at_last(|running, transaction| {
         let catalog = running.catalog();
         let table = catalog.expect_path(ObjectKind::Table, &path)?;
         catalog.authorize(Action::Truncate, table)?;
         match table {
-            Object::Table(table) => transaction.truncate(table.id()),
+            Object::Table(table) => transaction.truncate(table.id()).map(Some),
             other => {
                 let text = format!("Object '{}' is not a table.", other.name());
                 Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.table.span()))

@@ -1,5 +1,7 @@
 //! QUERY_HISTORY and its kin: the statements of this process, the newest first.
 
+use std::sync::atomic::Ordering;
+
 use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, Result};
@@ -141,11 +143,10 @@ fn add(described: &Described, record: &Arc<QueryRecord>, listing: &mut Listing) 
     ];
     let queued = record.queued_nanos.get().copied().unwrap_or(0);
     cells.push(("QUEUED_OVERLOAD_TIME", milliseconds(0, queued)));
-    // A statement never waits for locks, nor for a machine.
-    cells.extend(
-        ["QUEUED_PROVISIONING_TIME", "QUEUED_REPAIR_TIME", "TRANSACTION_BLOCKED_TIME"]
-            .map(|name| (name, number(0))),
-    );
+    let blocked = record.blocked_nanos.load(Ordering::Relaxed);
+    cells.push(("TRANSACTION_BLOCKED_TIME", number(blocked / 1_000_000)));
+    // A statement never waits for a machine.
+    cells.extend(["QUEUED_PROVISIONING_TIME", "QUEUED_REPAIR_TIME"].map(|name| (name, number(0))));
     if record.planned_nanos.get().is_some() {
         cells.push(("CLUSTER_NUMBER", number(1)));
     }
