@@ -410,3 +410,18 @@ fn a_busy_server_puts_files_together_and_no_statement_fails_for_it() {
     }
     run(&mut idle, "COMMIT");
 }
+
+#[test]
+fn a_row_changed_by_two_processes_is_a_conflict_when_its_file_is_rewritten_too() {
+    let world = World::new(&["CREATE TABLE t (a INT, s VARCHAR)"]);
+    let (mut one, mut other) = (world.session(0), world.session(1));
+    (1..=8).for_each(|a| run(&mut one, &format!("INSERT INTO t VALUES ({a}, 'x')")));
+    run(&mut other, "BEGIN");
+    run(&mut other, "UPDATE t SET s = 'VIII' WHERE a = 8");
+    (9..=20).for_each(|a| run(&mut one, &format!("INSERT INTO t VALUES ({a}, 'x')")));
+    assert!(world.processes[0].service().settle(std::time::Duration::from_secs(20)));
+    run(&mut one, "UPDATE t SET s = 'acht' WHERE a = 8");
+    let failure = other.execute("COMMIT").expect_err("the other was first");
+    assert!(failure.message.contains("the same rows were changed"), "{failure}");
+    assert_eq!(world.rows("SELECT s FROM t WHERE a = 8"), ["acht"]);
+}

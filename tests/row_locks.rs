@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use firn_engine::{
-    Binds, Engine, EngineOptions, Failure, Session, SessionOptions, Statement, StatementOptions,
+    Binds, Engine, EngineOptions, Failure, Housekeeping, Session, SessionOptions, Statement,
+    StatementOptions,
 };
 use firn_tests::written_row;
 
@@ -226,4 +227,25 @@ fn many_transactions_over_few_rows_all_come_to_their_end() {
     });
     let total = 60 + 2 * SESSIONS * ROUNDS;
     assert_eq!(rows(&engine, "SELECT SUM(n) FROM t"), [total.to_string()]);
+}
+
+#[test]
+fn rows_stay_locked_when_their_files_are_put_together() {
+    let options = EngineOptions { housekeeping: Housekeeping::Inline, ..EngineOptions::default() };
+    let engine = Engine::open(":memory:", options).expect("an account");
+    let mut one = session(&engine);
+    run(&mut one, &["CREATE TABLE t (id INT, n INT)"]);
+    let insert = |id: usize| format!("INSERT INTO t VALUES ({id}, {})", id * 10);
+    (1..=5).for_each(|id| run(&mut one, &[&insert(id)]));
+    run(&mut one, &["BEGIN", "UPDATE t SET n = 21 WHERE id = 2"]);
+    let mut other = session(&engine);
+    (6..=20).for_each(|id| run(&mut other, &[&insert(id)]));
+    let files =
+        "SELECT PARSE_JSON(SYSTEM$CLUSTERING_INFORMATION('t', '(id)')):total_partition_count < 10";
+    assert_eq!(rows(&engine, files), ["true"], "nothing was put together");
+    run(&mut other, &["ALTER SESSION SET LOCK_TIMEOUT = 0", "UPDATE t SET n = 31 WHERE id = 3"]);
+    let failure = other.execute("UPDATE t SET n = 22 WHERE id = 2").expect_err("the row is locked");
+    assert_eq!(failure.code.number(), LOCK_TIMEOUT);
+    run(&mut one, &["COMMIT"]);
+    assert_eq!(rows(&engine, "SELECT n FROM t WHERE id IN (2, 3) ORDER BY id"), ["21", "31"]);
 }

@@ -10,8 +10,8 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 use crate::catalog::{Catalog, Object};
 use crate::txn::{
     CHECKPOINT_COMMITS, Found, LastCheckpoint, Log, Logged, Mark, Opened, Past, READ_AHEAD,
-    RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, first_operations,
-    nothing_at, recover,
+    RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, TransactionNumber,
+    first_operations, nothing_at, recover,
 };
 
 /// Time without a look at the log after which commits may have been swept away unseen.
@@ -244,6 +244,29 @@ impl Account {
     /// What the open transactions of this process hold.
     pub(crate) fn row_locks(&self) -> &RowLocks {
         &self.shared.row_locks
+    }
+
+    /// Sees to it that rows which others than `number` hold are known by the files that they lie in now.
+    ///
+    /// # Errors
+    /// `Storage` when the ids of rows cannot be read.
+    pub(crate) fn update_row_locks(&self, number: TransactionNumber) -> Result<()> {
+        for outdated in self.row_locks().outdated(number, self.catalog().version()) {
+            let rewrites = lock(&self.shared.timeline).rewrites_after(outdated.version);
+            if rewrites.is_some_and(|rewrites| rewrites.is_empty()) {
+                continue;
+            }
+            match self.rebased(&outdated.base, &outdated.operations) {
+                Ok((newest, moved)) => {
+                    let moved = moved.unwrap_or_default();
+                    self.row_locks().add_places(&outdated, &moved, newest.version());
+                }
+                // It has lost already.
+                Err(error) if error.code() == ErrorCode::LockTimeout => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Everything as it was.

@@ -3,21 +3,21 @@
 //! A statement computes its changes first and then holds them ([`Transaction::hold`](super::Transaction::hold)).
 //! Those that meet what another open transaction holds wait until that one has ended, and are computed again
 //! on what is there then. So the first one wins, and the second one is not told at its commit that it
-//! has lost. Locks are of rows, by their places in files, which stay where they are; a change that follows from all
-//! rows of a table holds the table. Other processes are not waited for: who loses against one of them
+//! has lost. Locks are of rows, by their places in files; where rows come to lie in other files meanwhile, by their places
+//! there too. A change that follows from all rows of a table holds the table. Other processes are not waited for: who loses against one of them
 //! is run again, or fails at the commit.
 //!
 //! Waiting in a circle is found when the circle would close: the statement that would close it fails.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use firn_types::{Cancel, Error, ErrorCode, ObjectId, PartitionId, Result};
 use roaring::RoaringBitmap;
 
 use super::operation::Operation;
-use crate::catalog::LoadStatus;
+use crate::catalog::{Catalog, LoadStatus};
 
 /// How often one who waits looks whether it is canceled.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -33,8 +33,6 @@ struct TableChange {
     deleted: BTreeMap<PartitionId, RoaringBitmap>,
     /// Files with all their rows.
     removed: BTreeSet<PartitionId>,
-    /// Files whose rows come to lie in others, as they are.
-    moved: BTreeSet<PartitionId>,
     /// All rows.
     truncated: bool,
     /// Follows from all rows of the table.
@@ -48,9 +46,6 @@ struct TableChange {
 impl TableChange {
     fn add(&mut self, operation: &Operation) {
         match operation {
-            Operation::Rows { delta, .. } if delta.rewritten => {
-                self.moved.extend(delta.removed.iter().cloned());
-            }
             Operation::Rows { delta, .. } => {
                 for (file, rows) in &delta.deleted {
                     *self.deleted.entry(file.clone()).or_default() |= rows;
@@ -80,14 +75,11 @@ impl TableChange {
     fn meets(&self, other: &TableChange) -> bool {
         let one_way = |one: &TableChange, other: &TableChange| {
             let files = |file: &PartitionId| {
-                other.removed.contains(file)
-                    || other.deleted.contains_key(file)
-                    || other.moved.contains(file)
+                other.removed.contains(file) || other.deleted.contains_key(file)
             };
             one.depends_on_rows && other.changes_rows()
                 || one.truncated && other.takes_rows()
                 || one.removed.iter().any(files)
-                || one.moved.iter().any(files)
         };
         let rows = self.deleted.iter().any(|(file, rows)| {
             other.deleted.get(file).is_some_and(|others| !rows.is_disjoint(others))
@@ -103,12 +95,16 @@ type Changes = HashMap<ObjectId, TableChange>;
 
 fn changes_of(operations: &[Operation]) -> Changes {
     let mut changes = Changes::new();
+    add_changes(&mut changes, operations);
+    changes
+}
+
+fn add_changes(changes: &mut Changes, operations: &[Operation]) {
     for operation in operations {
         if let Operation::Rows { table, .. } | Operation::Loads { table, .. } = operation {
             changes.entry(*table).or_default().add(operation);
         }
     }
-    changes
 }
 
 /// What the open transactions of a process hold.
@@ -132,6 +128,19 @@ struct Holder {
     /// What users know the transaction by.
     id: String,
     changes: Changes,
+    /// The version that its operations are made on.
+    base: Catalog,
+    operations: Arc<Vec<Operation>>,
+    /// The newest version whose files are looked at: rows may lie in others later.
+    version: u64,
+}
+
+/// A transaction that holds rows by their places in a version that is not the newest any more.
+pub(crate) struct Outdated {
+    pub(crate) number: TransactionNumber,
+    pub(crate) base: Catalog,
+    pub(crate) operations: Arc<Vec<Operation>>,
+    pub(crate) version: u64,
 }
 
 /// The transaction that holds what another one wants.
@@ -156,15 +165,18 @@ impl RowLocks {
         TransactionNumber(state.next)
     }
 
-    /// Holds what a transaction changes, in place of what it held; who is in its way, if anyone is: it then
-    /// holds what it held before.
+    /// Holds what a transaction changes on top of `base`, in place of what it held; who is in its way, if
+    /// anyone is: it then holds what it held before. `moved` are the same operations by the places that rows
+    /// have in a newer version: they count by both.
     pub(crate) fn hold(
         &self,
-        number: TransactionNumber,
-        id: &str,
+        (number, id): (TransactionNumber, &str),
+        base: &Catalog,
         operations: &[Operation],
+        moved: Option<&[Operation]>,
     ) -> Option<Blocker> {
-        let changes = changes_of(operations);
+        let mut changes = changes_of(operations);
+        add_changes(&mut changes, moved.unwrap_or_default());
         if changes.is_empty() {
             return None;
         }
@@ -179,16 +191,15 @@ impl RowLocks {
                 return Some(Blocker { number: *other, transaction, table: *table });
             }
         }
-        state.holders.insert(number, Holder { id: id.to_string(), changes });
+        let holder = Holder {
+            id: id.to_string(),
+            changes,
+            base: base.clone(),
+            operations: Arc::new(operations.to_vec()),
+            version: base.version(),
+        };
+        state.holders.insert(number, holder);
         None
-    }
-
-    /// Whether an open transaction holds rows of one of these files.
-    pub(crate) fn are_held(&self, table: ObjectId, files: &BTreeSet<PartitionId>) -> bool {
-        let moved = TableChange { moved: files.clone(), ..TableChange::default() };
-        let state = self.state();
-        let held = |holder: &Holder| holder.changes.get(&table).is_some_and(|c| c.meets(&moved));
-        state.holders.values().any(held)
     }
 
     /// Holds less: what a transaction still changes after some of it was undone.
@@ -196,8 +207,34 @@ impl RowLocks {
         let mut state = self.state();
         let Some(holder) = state.holders.get_mut(&number) else { return };
         holder.changes = changes_of(operations);
+        holder.operations = Arc::new(operations.to_vec());
+        holder.version = holder.base.version();
         drop(state);
         self.released.notify_all();
+    }
+
+    /// Those beside `number` that hold rows by their places in versions before this one.
+    pub(crate) fn outdated(&self, number: TransactionNumber, version: u64) -> Vec<Outdated> {
+        let state = self.state();
+        let others = state.holders.iter().filter(|(other, _)| **other != number);
+        let old = others.filter(|(_, holder)| holder.version < version);
+        let outdated = old.map(|(number, holder)| Outdated {
+            number: *number,
+            base: holder.base.clone(),
+            operations: Arc::clone(&holder.operations),
+            version: holder.version,
+        });
+        outdated.collect()
+    }
+
+    /// Also holds the rows of one that was outdated by the places that they have in a newer version.
+    pub(crate) fn add_places(&self, known: &Outdated, moved: &[Operation], version: u64) {
+        let mut state = self.state();
+        let Some(holder) = state.holders.get_mut(&known.number) else { return };
+        if Arc::ptr_eq(&holder.operations, &known.operations) {
+            add_changes(&mut holder.changes, moved);
+            holder.version = version;
+        }
     }
 
     /// Lets go of everything that a transaction holds.
@@ -275,7 +312,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::thread;
 
     use firn_storage::SnapshotDelta;
@@ -283,6 +319,10 @@ mod tests {
     use super::*;
 
     const TABLE: ObjectId = ObjectId(7);
+
+    fn nothing() -> Catalog {
+        Catalog::new(0, Arc::default(), Arc::default())
+    }
 
     fn deletes(file: &str, rows: &[u32]) -> Vec<Operation> {
         let rows = rows.iter().copied().collect();
@@ -302,7 +342,8 @@ mod tests {
         let locks = RowLocks::default();
         let [one, other] = [locks.number(), locks.number()];
         let hold = |number, operations: &[Operation]| {
-            locks.hold(number, "x", operations).map(|blocker| blocker.number)
+            let blocker = locks.hold((number, "x"), &nothing(), operations, None);
+            blocker.map(|blocker| blocker.number)
         };
         assert_eq!(hold(one, &deletes("a", &[1, 2])), None);
         assert_eq!(hold(other, &deletes("a", &[2, 3])), Some(one));
@@ -312,21 +353,22 @@ mod tests {
         locks.keep_only(other, &[]);
         assert_eq!(hold(one, &deletes("a", &[1, 2, 3])), None);
         locks.release(one);
-        let files = |name: &str| BTreeSet::from([PartitionId(name.to_string())]);
-        assert!(!locks.are_held(TABLE, &files("a")));
         assert_eq!(hold(other, &removes("a")), None);
-        assert!(locks.are_held(TABLE, &files("a")) && !locks.are_held(TABLE, &files("b")));
     }
 
     #[test]
     fn a_circle_is_found_and_a_wait_ends() -> Result<()> {
         let locks = Arc::new(RowLocks::default());
         let [one, other] = [locks.number(), locks.number()];
-        assert!(locks.hold(one, "1", &deletes("a", &[1])).is_none());
-        assert!(locks.hold(other, "2", &deletes("b", &[1])).is_none());
+        assert!(locks.hold((one, "1"), &nothing(), &deletes("a", &[1]), None).is_none());
+        assert!(locks.hold((other, "2"), &nothing(), &deletes("b", &[1]), None).is_none());
         let wanted = [deletes("a", &[1]), deletes("b", &[1])].concat();
-        let of_one = locks.hold(one, "1", &wanted).ok_or_else(|| Error::internal("free"))?;
-        let of_other = locks.hold(other, "2", &wanted).ok_or_else(|| Error::internal("free"))?;
+        let of_one = locks
+            .hold((one, "1"), &nothing(), &wanted, None)
+            .ok_or_else(|| Error::internal("free"))?;
+        let of_other = locks
+            .hold((other, "2"), &nothing(), &wanted, None)
+            .ok_or_else(|| Error::internal("free"))?;
         let waiting = Arc::clone(&locks);
         let waits =
             thread::spawn(move || waiting.wait(one, &of_one, 60, &Cancel::default()).is_ok());

@@ -166,26 +166,22 @@ impl Transaction {
     /// `Storage` when the log or a list of micro-partitions cannot be read.
     pub fn hold(&self) -> Result<Hold> {
         let operations = &self.state.operations;
-        let hold = |operations: &[Operation]| {
-            let blocker = self.account.row_locks().hold(self.number, &self.id(), operations);
-            blocker.map_or(Hold::Held, Hold::Blocked)
-        };
-        let held = hold(operations);
-        if !matches!(held, Hold::Held) {
-            return Ok(held);
-        }
-        // Somebody may have committed between the statement's look and now.
-        match self.account.rebased(&self.state.base, operations) {
-            // The rows may lie in other files since: those are what others will see.
-            Ok((_, moved)) => Ok(moved.map_or(Hold::Held, |moved| hold(&moved))),
-            Err(error) if error.code() == ErrorCode::LockTimeout => Ok(Hold::Overtaken),
+        let rebased = || match self.account.rebased(&self.state.base, operations) {
+            Ok((_, moved)) => Ok(Some(moved)),
+            Err(error) if error.code() == ErrorCode::LockTimeout => Ok(None),
             Err(error) => Err(error),
+        };
+        let Some(moved) = rebased()? else { return Ok(Hold::Overtaken) };
+        self.account.update_row_locks(self.number)?;
+        let (who, base) = ((self.number, self.id()), &self.state.base);
+        let locks = self.account.row_locks();
+        if let Some(blocker) =
+            locks.hold((who.0, who.1.as_str()), base, operations, moved.as_deref())
+        {
+            return Ok(Hold::Blocked(blocker));
         }
-    }
-
-    /// Whether an open transaction of this process holds rows of one of these micro-partitions.
-    pub fn are_held(&self, table: ObjectId, partitions: &BTreeSet<PartitionId>) -> bool {
-        self.account.row_locks().are_held(table, partitions)
+        // Whoever has committed before this held them was not kept from it.
+        Ok(if rebased()?.is_some() { Hold::Held } else { Hold::Overtaken })
     }
 
     /// Waits until the blocker has let go of something.
