@@ -5,13 +5,14 @@
 //! budget: when it is used up, the oldest rows go to disk first.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use firn_column::{Batch, Column};
 use firn_types::{Error, ErrorCode, Result};
+use parking_lot::{Condvar, Mutex};
 
-use crate::context::{QueryContext, lock};
+use crate::context::QueryContext;
 use crate::memory::{MemoryBudget, Reservation, bytes_of};
 use crate::operator::{Emit, Flow, Source};
 use crate::spill::{Extent, SpillFolder, SpillLog};
@@ -70,7 +71,7 @@ impl SpoolStore {
         }
         let fits = || self.memory.used_bytes().saturating_add(bytes) <= self.memory.limit_bytes();
         while !fits() {
-            let Some(oldest) = lock(&self.inner).resident.pop_front() else { return Ok(fits()) };
+            let Some(oldest) = self.inner.lock().resident.pop_front() else { return Ok(fits()) };
             if let Some(oldest) = oldest.upgrade() {
                 oldest.leave_memory()?;
             }
@@ -85,7 +86,7 @@ impl SpoolStore {
             return Err(Error::new(ErrorCode::Storage, text));
         }
         let log = {
-            let mut inner = lock(&self.inner);
+            let mut inner = self.inner.lock();
             match &inner.log {
                 Some(log) if log.bytes() < LOG_BYTES_MAX => Arc::clone(log),
                 _ => Arc::clone(inner.log.insert(Arc::new(self.folder.log()?))),
@@ -149,24 +150,24 @@ impl Spool {
     pub fn append(self: &Arc<Spool>, batch: Batch) -> Result<()> {
         let bytes = bytes_of(&batch) + BATCH_BYTES;
         let rows = batch.rows() as u64;
-        let mut contents = lock(&self.contents);
+        let mut contents = self.contents.lock();
         let mut reserved = contents.reservation.try_grow(bytes);
         if !reserved {
             drop(contents);
             let fits = self.store.make_room(bytes)?;
-            contents = lock(&self.contents);
+            contents = self.contents.lock();
             // Others may have taken it meanwhile.
             reserved = fits && contents.reservation.try_grow(bytes);
         }
         if reserved {
             contents.kept.push(Kept::Memory(batch));
             if !std::mem::replace(&mut contents.listed, true) {
-                lock(&self.store.inner).resident.push_back(Arc::downgrade(self));
+                self.store.inner.lock().resident.push_back(Arc::downgrade(self));
             }
         } else {
             drop(contents);
             let kept = self.store.put_on_disk(&batch)?;
-            contents = lock(&self.contents);
+            contents = self.contents.lock();
             contents.kept.push(kept);
         }
         contents.rows += rows;
@@ -176,18 +177,18 @@ impl Spool {
 
     /// No more rows will come.
     pub fn end(&self) {
-        lock(&self.contents).ended = true;
+        self.contents.lock().ended = true;
         self.changed.notify_all();
     }
 
     /// How many batches there are.
     pub fn batches(&self) -> usize {
-        lock(&self.contents).kept.len()
+        self.contents.lock().kept.len()
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> u64 {
-        lock(&self.contents).rows
+        self.contents.lock().rows
     }
 
     /// The batch of that number, from 0; none where there is none yet.
@@ -195,7 +196,7 @@ impl Spool {
     /// # Errors
     /// `Storage` when it lies on disk and cannot be read.
     pub fn batch(&self, index: usize) -> Result<Option<Batch>> {
-        let kept = lock(&self.contents).kept.get(index).cloned();
+        let kept = self.contents.lock().kept.get(index).cloned();
         kept.map(Kept::read).transpose()
     }
 
@@ -205,7 +206,7 @@ impl Spool {
     /// As [`Spool::batch`].
     pub fn wait_for(&self, index: usize, patience: Duration) -> Result<Next> {
         let start = Instant::now();
-        let mut contents = lock(&self.contents);
+        let mut contents = self.contents.lock();
         loop {
             if let Some(kept) = contents.kept.get(index).cloned() {
                 drop(contents);
@@ -215,14 +216,13 @@ impl Spool {
                 return Ok(Next::End);
             }
             let Some(left) = patience.checked_sub(start.elapsed()) else { return Ok(Next::NotYet) };
-            let woken = self.changed.wait_timeout(contents, left);
-            contents = woken.unwrap_or_else(PoisonError::into_inner).0;
+            self.changed.wait_for(&mut contents, left);
         }
     }
 
     /// Moves all rows to disk.
     fn leave_memory(&self) -> Result<()> {
-        let mut contents = lock(&self.contents);
+        let mut contents = self.contents.lock();
         contents.listed = false;
         for kept in &mut contents.kept {
             if let Kept::Memory(batch) = kept {
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(all(&spool)?, expected);
         assert!(store.disk_bytes() > 300_000);
         drop(spool);
-        lock(&store.inner).log = None;
+        store.inner.lock().log = None;
         assert_eq!((store.memory.used_bytes(), store.disk_bytes()), (0, 0));
         Ok(())
     }
@@ -329,7 +329,7 @@ mod tests {
         old.append(batch(0, 1_000)?)?;
         new.append(batch(0, 1_500)?)?;
         let on_disk = |spool: &Spool| {
-            let contents = lock(&spool.contents);
+            let contents = spool.contents.lock();
             contents.kept.iter().filter(|kept| matches!(kept, Kept::Disk(..))).count()
         };
         new.append(batch(0, 500)?)?;

@@ -1,6 +1,6 @@
 //! A statement as whoever started it sees it: while it runs, and afterwards.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use firn_column::Batch;
@@ -8,6 +8,7 @@ use firn_execute::spool::Next;
 use firn_execute::{Profile, Spool};
 use firn_functions::FunctionContext;
 use firn_types::{Error, Field, Monitor, QueryId};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::failure::Failure;
 use crate::lifecycle::StatementContext;
@@ -91,7 +92,7 @@ impl StatementState {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock()
     }
 
     /// Says what the statement is.
@@ -161,8 +162,7 @@ impl StatementState {
                 return Some(answer);
             }
             let left = patience.checked_sub(start.elapsed())?;
-            let woken = news.wait_timeout(known, left);
-            known = woken.unwrap_or_else(PoisonError::into_inner).0;
+            news.wait_for(&mut known, left);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The open transaction of a session, which one statement at a time may write in.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use firn_account::{Catalog, Transaction};
 use firn_types::{Cancel, Error, ErrorCode, Result};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How often one who waits looks whether it is canceled.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -60,7 +60,7 @@ impl TransactionFacts {
 
 impl TransactionSlot {
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+        self.place.lock()
     }
 
     /// The account as the open transaction sees it; none when no transaction is open.
@@ -136,8 +136,7 @@ impl TransactionSlot {
         let mut place = self.place();
         while matches!(place.slot, Slot::Lent { .. }) {
             cancel.check()?;
-            let waited = self.free.wait_timeout(place, PATIENCE);
-            place = waited.unwrap_or_else(PoisonError::into_inner).0;
+            self.free.wait_for(&mut place, PATIENCE);
         }
         Ok(place)
     }

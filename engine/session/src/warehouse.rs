@@ -2,10 +2,11 @@
 //! engine's.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firn_types::{Cancel, Error, ErrorCode, Result};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How often a statement that waits looks whether it is canceled.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -47,7 +48,7 @@ pub(crate) struct Permit {
 
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct HeldPermit(Mutex<Option<Permit>>);
 
 impl HeldPermit {
     fn place(&self) -> MutexGuard<'_, Option<Permit>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     pub(crate) fn is_held(&self) -> bool {
@@ -83,7 +84,7 @@ impl Drop for Permit {
 
 impl Warehouses {
     fn queue(&self, name: &str) -> Arc<Queue> {
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.lock();
         Arc::clone(queues.entry(name.to_string()).or_default())
     }
 
@@ -119,8 +120,7 @@ impl Warehouses {
                 queue.changed.notify_all();
                 return Err(error);
             }
-            let waited = queue.changed.wait_timeout(state, PATIENCE);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            queue.changed.wait_for(&mut state, PATIENCE);
         }
         state.waiting.pop_front();
         state.running += 1;
@@ -158,7 +158,7 @@ mod tests {
             let shared = Arc::clone(&warehouses);
             waiting.push(thread::spawn(move || {
                 let permit = warehouses.admit("W", 1, 0, &Cancel::default());
-                order.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+                order.lock().push(number);
                 permit.is_ok()
             }));
             while shared.load("W").queued == before {
@@ -170,7 +170,7 @@ mod tests {
         warehouses.admit("V", 1, 0, &cancel)?;
         drop(first);
         assert!(waiting.into_iter().all(|thread| thread.join().is_ok_and(|admitted| admitted)));
-        assert_eq!(*order.lock().unwrap_or_else(PoisonError::into_inner), [0, 1, 2]);
+        assert_eq!(*order.lock(), [0, 1, 2]);
         assert_eq!(warehouses.load("W"), Load::default());
         Ok(())
     }

@@ -10,10 +10,11 @@
 //! Waiting in a circle is found when the circle would close: the statement that would close it fails.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use firn_types::{Cancel, Error, ErrorCode, ObjectId, PartitionId, Result};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use roaring::RoaringBitmap;
 
 use super::operation::Operation;
@@ -155,7 +156,7 @@ pub struct Blocker {
 
 impl RowLocks {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// A number for a transaction that begins.
@@ -283,11 +284,9 @@ impl RowLocks {
                 );
                 break Err(Error::new(ErrorCode::LockTimeout, text));
             };
-            let woken = self.released.wait_timeout(state, left.min(PATIENCE));
-            let (again, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-            state = again;
+            let woken = self.released.wait_for(&mut state, left.min(PATIENCE));
             // It may have undone just what was in the way.
-            if !timeout.timed_out() {
+            if !woken.timed_out() {
                 break Ok(());
             }
         };
