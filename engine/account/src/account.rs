@@ -285,7 +285,7 @@ impl Account {
         if version == newest.version() {
             return Ok(newest);
         }
-        self.past().catalog(&self.shared.log, version)
+        self.past_catalog(version)
     }
 
     /// When a moment was: its time, or when its statement committed; nanoseconds since 1970 UTC.
@@ -345,7 +345,7 @@ impl Account {
         }
         let catalog = match is_newest {
             true => newest.clone(),
-            false => self.past().catalog(&self.shared.log, version)?,
+            false => self.past_catalog(version)?,
         };
         match catalog.rows_of(table) {
             Ok(rows) => Ok(Arc::clone(rows)),
@@ -410,8 +410,18 @@ impl Account {
         }
     }
 
-    fn past(&self) -> MutexGuard<'_, Past> {
-        lock(&self.shared.past)
+    /// The catalog of an older version. The log is read without a lock: two who ask at once both read it.
+    fn past_catalog(&self, version: u64) -> Result<Catalog> {
+        let at_hand = {
+            let mut past = lock(&self.shared.past);
+            if let Some(catalog) = past.find(version) {
+                return Ok(catalog);
+            }
+            past.before(version)
+        };
+        let catalog = self.shared.log.catalog_at(version, at_hand)?;
+        lock(&self.shared.past).add(&catalog);
+        Ok(catalog)
     }
 }
 

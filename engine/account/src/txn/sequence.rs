@@ -4,6 +4,7 @@
 //! script of a few statements sees no gaps and a busy load does not commit for every batch.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
@@ -27,6 +28,8 @@ pub struct SequenceBlock {
 #[derive(Debug, Default)]
 pub(crate) struct SequenceBlocks {
     blocks: HashMap<ObjectId, Ahead>,
+    /// Held by whoever reserves values of a sequence: the process's others wait for what is reserved.
+    reserving: HashMap<ObjectId, Arc<Mutex<()>>>,
 }
 
 #[derive(Debug)]
@@ -50,6 +53,11 @@ impl SequenceBlocks {
         ahead.left.count -= count;
         ahead.used += count;
         Some(SequenceBlock { first, step, count })
+    }
+
+    /// What is to be held while values of a sequence are reserved.
+    pub(crate) fn reserving(&mut self, id: ObjectId) -> Arc<Mutex<()>> {
+        Arc::clone(self.reserving.entry(id).or_default())
     }
 
     /// How many values to reserve when `count` are asked for.

@@ -186,43 +186,54 @@ pub(crate) struct Past {
 }
 
 impl Past {
-    /// The catalog of a version: from the nearest one at hand or the nearest checkpoint, and the commits
-    /// since.
-    pub(crate) fn catalog(&mut self, log: &Log, version: u64) -> Result<Catalog> {
-        if let Some(at) = self.catalogs.iter().position(|c| c.version() == version)
-            && let Some(catalog) = self.catalogs.remove(at)
-        {
-            self.catalogs.push_back(catalog.clone());
-            return Ok(catalog);
-        }
-        let mut catalog = self.nearest(log, version)?;
-        while catalog.version() < version {
-            let next = catalog.version() + 1;
-            let commit = log.commit(next)?.ok_or_else(|| {
-                Error::new(
-                    ErrorCode::TimeTravelUnavailable,
-                    format!("Time travel data is not available: version {next} is gone."),
-                )
-            })?;
-            log.perform(&mut catalog, commit)?;
+    /// The catalog of a version, if it is at hand.
+    pub(crate) fn find(&mut self, version: u64) -> Option<Catalog> {
+        let at = self.catalogs.iter().position(|catalog| catalog.version() == version)?;
+        let catalog = self.catalogs.remove(at)?;
+        self.catalogs.push_back(catalog.clone());
+        Some(catalog)
+    }
+
+    /// The newest catalog at hand that is older than a version.
+    pub(crate) fn before(&self, version: u64) -> Option<Catalog> {
+        let older = self.catalogs.iter().filter(|catalog| catalog.version() < version);
+        older.max_by_key(|catalog| catalog.version()).cloned()
+    }
+
+    /// Keeps a catalog at hand.
+    pub(crate) fn add(&mut self, catalog: &Catalog) {
+        if self.find(catalog.version()).is_some() {
+            return;
         }
         if self.catalogs.len() == PAST_MAX {
             self.catalogs.pop_front();
         }
         self.catalogs.push_back(catalog.clone());
-        Ok(catalog)
     }
+}
 
-    fn nearest(&self, log: &Log, version: u64) -> Result<Catalog> {
-        let at_hand = self.catalogs.iter().filter(|catalog| catalog.version() < version);
-        let at_hand = at_hand.max_by_key(|catalog| catalog.version());
-        let stored = log.checkpoints()?.into_iter().rev().find(|stored| *stored <= version);
-        match (at_hand, stored) {
-            (Some(catalog), stored) if stored.is_none_or(|v| v <= catalog.version()) => {
-                Ok(catalog.clone())
-            }
-            (_, Some(stored)) => Ok(log.open_checkpoint(stored)?.catalog),
-            (_, None) => Ok(Catalog::new(0, Default::default(), Default::default())),
+impl Log {
+    /// The catalog of a version: from `at_hand` or the nearest checkpoint, and the commits since.
+    ///
+    /// # Errors
+    /// `TimeTravelUnavailable` when a commit is gone; those of reading the log.
+    pub(crate) fn catalog_at(&self, version: u64, at_hand: Option<Catalog>) -> Result<Catalog> {
+        let stored = self.checkpoints()?.into_iter().rev().find(|stored| *stored <= version);
+        let mut catalog = match (at_hand, stored) {
+            (Some(catalog), stored) if stored.is_none_or(|v| v <= catalog.version()) => catalog,
+            (_, Some(stored)) => self.open_checkpoint(stored)?.catalog,
+            (_, None) => Catalog::new(0, Default::default(), Default::default()),
+        };
+        while catalog.version() < version {
+            let next = catalog.version() + 1;
+            let commit = self.commit(next)?.ok_or_else(|| {
+                Error::new(
+                    ErrorCode::TimeTravelUnavailable,
+                    format!("Time travel data is not available: version {next} is gone."),
+                )
+            })?;
+            self.perform(&mut catalog, commit)?;
         }
+        Ok(catalog)
     }
 }

@@ -11,7 +11,7 @@ use super::operation::Operation;
 use super::row_locks::{Blocker, TransactionNumber};
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{SessionSpace, TimePoint};
-use crate::account::Account;
+use crate::account::{Account, lock};
 use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence};
 use crate::catalog::{LoadRecord, PENDING};
 use crate::commit::Rebase;
@@ -406,25 +406,29 @@ impl Account {
     /// `ObjectNotFound` when the sequence is gone, `NumberOutOfRange` when it has no more values.
     pub(crate) fn next_values(&self, sequence: &Sequence, count: u64) -> Result<SequenceBlock> {
         let id = sequence.header.id;
-        let mut blocks = self.sequences();
-        if let Some(block) = blocks.take(id, sequence.step, count) {
-            return Ok(block);
-        }
-        // Holding the lock keeps the process's other sessions from reserving, too.
+        let reserving = {
+            let mut blocks = self.sequences();
+            if let Some(block) = blocks.take(id, sequence.step, count) {
+                return Ok(block);
+            }
+            blocks.reserving(id)
+        };
+        // Other sequences are not held up meanwhile.
+        let _reserving = lock(&reserving);
         loop {
             let base = self.catalog();
             let newest = base.expect(id)?.as_sequence().cloned();
             let newest = newest.ok_or_else(|| Error::internal("values of what is no sequence"))?;
-            let wanted = blocks.wanted(id, newest.ordered, count);
+            if let Some(block) = self.sequences().take(id, newest.step, count) {
+                return Ok(block);
+            }
+            let wanted = self.sequences().wanted(id, newest.ordered, count);
             let next = counter_after(&newest, wanted).or_else(|_| counter_after(&newest, count))?;
             let block = block_until(&newest, next)?;
             if !self.reserve(&base, id, next)? {
                 continue;
             }
-            blocks.add(id, block, next);
-            if let Some(block) = blocks.take(id, newest.step, count) {
-                return Ok(block);
-            }
+            self.sequences().add(id, block, next);
         }
     }
 
