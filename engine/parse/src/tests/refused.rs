@@ -94,7 +94,7 @@ fn what_is_not_done_is_named() {
             "CREATE DYNAMIC TABLE",
         ),
         ("create external table e (a int) location = @s", "CREATE EXTERNAL TABLE"),
-        ("create masking policy p as (a int) returns int -> a", "CREATE POLICY"),
+        ("create masking policy p as (a int) returns int -> a", "CREATE MASKING POLICY"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
         ("alter task t resume", "ALTER TASK"),
         ("execute immediate 'select 1'", "EXECUTE IMMEDIATE"),
