@@ -1,6 +1,7 @@
 //! A statement as whoever started it sees it: while it runs, and afterwards.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use firn_column::Batch;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 use crate::lifecycle::StatementContext;
 use crate::result::{Cell, Printer, StatementResult};
 use crate::session::InUse;
+use crate::statement_threads::shortly;
 
 /// How one statement is run.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,7 @@ pub(crate) struct StatementState {
     changed: Condvar,
     /// It has ended. Most only wait for that, and are not woken before.
     ended: Condvar,
+    has_ended: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +91,7 @@ impl StatementState {
             known: Mutex::default(),
             changed: Condvar::new(),
             ended: Condvar::new(),
+            has_ended: AtomicBool::new(false),
         }
     }
 
@@ -119,6 +123,7 @@ impl StatementState {
         }
         known.outcome = Some(outcome);
         drop(known);
+        self.has_ended.store(true, Ordering::Release);
         self.changed.notify_all();
         self.ended.notify_all();
         self.rows.end();
@@ -145,6 +150,7 @@ impl StatementState {
 
     /// Waits until it has ended.
     fn wait_for_end(&self, patience: Duration) -> Option<()> {
+        shortly(|| self.has_ended.load(Ordering::Acquire).then_some(()));
         self.wait(&self.ended, patience, |known| known.outcome.is_some().then_some(()))
     }
 
