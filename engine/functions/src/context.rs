@@ -1,7 +1,7 @@
 //! What a function may know beyond its arguments.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono_tz::Tz;
 pub use firn_types::text_format::{TextFormats, TextSettings};
@@ -91,6 +91,9 @@ impl FunctionHost for NoHost {
     }
 }
 
+/// The formats of a session that has set none; to compile their pictures takes as long as many a statement.
+static DEFAULT_FORMATS: LazyLock<Arc<TextFormats>> = LazyLock::new(Arc::default);
+
 /// Bytes that a function may make for one batch of rows.
 pub const MADE_BYTES_MAX: usize = 1 << 30;
 
@@ -107,7 +110,7 @@ impl Default for FunctionContext {
             account: "FIRN".to_string(),
             session_id: 1,
             transaction_id: None,
-            text: Arc::default(),
+            text: Arc::clone(&DEFAULT_FORMATS),
             week_start: 0,
             week_of_year_policy: 0,
             seed: 0,
