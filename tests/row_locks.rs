@@ -249,3 +249,33 @@ fn rows_stay_locked_when_their_files_are_put_together() {
     run(&mut one, &["COMMIT"]);
     assert_eq!(rows(&engine, "SELECT n FROM t WHERE id IN (2, 3) ORDER BY id"), ["21", "31"]);
 }
+
+#[test]
+fn others_that_come_and_go_do_not_wear_out_who_waits_and_locks_are_shown() {
+    let engine = engine(TABLE);
+    let mut one = session(&engine);
+    run(&mut one, &["CREATE TABLE busy (n INT)", "BEGIN", "UPDATE t SET n = 11 WHERE id = 1"]);
+    let other = session(&engine);
+    let statement = start(&other, "UPDATE t SET n = n + 1 WHERE id = 1");
+    let mut third = session(&engine);
+    for n in 0..200 {
+        run(&mut third, &[&format!("INSERT INTO busy VALUES ({n})")]);
+        run(&mut third, &["UPDATE busy SET n = n + 1"]);
+    }
+    assert!(waits(&statement));
+    let shown = session(&engine).execute("SHOW LOCKS").expect("listed");
+    let positions = ["resource", "type", "status", "query_id"]
+        .map(|name| shown.fields.iter().position(|field| field.name == name).expect(name));
+    let cells = shown.cells().expect("printable");
+    let lines: Vec<String> = cells
+        .iter()
+        .map(|row| written_row(&positions.map(|position| row[position].clone())))
+        .collect();
+    let waiting = format!("FIRN.PUBLIC.T|ROWS|WAITING|{}", statement.query_id());
+    assert!(lines.len() == 2 && lines[0].starts_with("FIRN.PUBLIC.T|ROWS|HOLDING|"), "{lines:?}");
+    assert_eq!(lines[1], waiting);
+    run(&mut one, &["COMMIT"]);
+    ended(&statement).expect("the way is free");
+    assert_eq!(rows(&engine, "SELECT n FROM t WHERE id = 1"), ["12"]);
+    assert!(session(&engine).execute("SHOW LOCKS").is_ok_and(|shown| shown.row_count == 0));
+}

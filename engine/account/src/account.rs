@@ -10,8 +10,8 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 use crate::catalog::{Catalog, Object};
 use crate::txn::{
     CHECKPOINT_COMMITS, Found, LastCheckpoint, Log, Logged, Mark, Opened, Past, READ_AHEAD,
-    RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction, TransactionNumber,
-    first_operations, nothing_at, recover,
+    RowLock, RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction,
+    TransactionNumber, first_operations, nothing_at, recover,
 };
 
 /// Time without a look at the log after which commits may have been swept away unseen.
@@ -244,6 +244,11 @@ impl Account {
     /// What the open transactions of this process hold.
     pub(crate) fn row_locks(&self) -> &RowLocks {
         &self.shared.row_locks
+    }
+
+    /// The rows that open transactions of this process hold, and that others wait for.
+    pub fn locks(&self) -> Vec<RowLock> {
+        self.row_locks().list()
     }
 
     /// Sees to it that rows which others than `number` hold are known by the files that they lie in now.

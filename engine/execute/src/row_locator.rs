@@ -1,11 +1,11 @@
 //! Where a stored row stands.
 
-/// The address of a stored row, within the snapshot that is read.
+/// The locator of a stored row, within the snapshot that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RowLocator(pub(crate) i64);
 
 impl RowLocator {
-    /// The address of a row of the partition at a position of the snapshot.
+    /// The locator of a row of the partition at a position of the snapshot.
     pub(crate) fn of(partition: u32, row: u32) -> RowLocator {
         RowLocator((i64::from(partition) << 32) | i64::from(row))
     }

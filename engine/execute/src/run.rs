@@ -47,8 +47,8 @@ pub trait BatchWorker: Send {
 pub fn execute(plan: &Plan, output: &[ColumnId], context: &QueryContext) -> Result<Vec<Batch>> {
     let collect = Arc::new(Collect::default());
     run(plan, output, context, collect.clone())?;
-    let placed = std::mem::take(&mut *lock(&collect.placed));
-    Ok(placed.into_ordered())
+    let morsels = std::mem::take(&mut *lock(&collect.morsels));
+    Ok(morsels.into_ordered())
 }
 
 /// Runs a plan and hands its rows to `take` in order, as soon as they are known. `take` is called from
@@ -106,28 +106,28 @@ pub(crate) fn run<'s>(
 /// Keeps everything.
 #[derive(Default)]
 struct Collect {
-    placed: Mutex<MorselBatches>,
+    morsels: Mutex<MorselBatches>,
 }
 
 impl Sink for Collect {
     fn worker<'a>(&'a self, _: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
-        Ok(Box::new(CollectWorker { shared: self, placed: MorselBatches::default() }))
+        Ok(Box::new(CollectWorker { shared: self, morsels: MorselBatches::default() }))
     }
 }
 
 struct CollectWorker<'a> {
     shared: &'a Collect,
-    placed: MorselBatches,
+    morsels: MorselBatches,
 }
 
 impl SinkWorker for CollectWorker<'_> {
     fn consume(&mut self, place: usize, batch: Batch) -> Result<Flow> {
-        self.placed.push(place, batch);
+        self.morsels.push(place, batch);
         Ok(Flow::Continue)
     }
 
     fn combine(mut self: Box<Self>) -> Result<()> {
-        lock(&self.shared.placed).append(&mut self.placed);
+        lock(&self.shared.morsels).append(&mut self.morsels);
         Ok(())
     }
 }

@@ -137,43 +137,43 @@ pub struct InsertBranch {
     pub into: Vec<(Target, Vec<Expr>)>,
 }
 
-/// Changed rows: each source row names a row of the table by its address and gives the new values of the
-/// columns that are set. When several source rows name one address, one of them wins.
+/// Changed rows: each source row names a row of the table by its locator and gives the new values of the
+/// columns that are set. When several source rows name one locator, one of them wins.
 #[derive(Clone, Debug)]
 pub struct Update {
     /// Which table.
     pub target: Target,
     /// Where the rows come from.
     pub source: Plan,
-    /// The source's column with the row's address.
-    pub address: ColumnId,
+    /// The source's column with the row's locator.
+    pub locator: ColumnId,
     /// The positions of the table's columns that are set, ascending.
     pub set: Vec<usize>,
     /// The new value of each of them, over the source's columns; see [`Insert`].
     pub assignments: Vec<Expr>,
 }
 
-/// Deleted rows: each source row names a row of the table by its address.
+/// Deleted rows: each source row names a row of the table by its locator.
 #[derive(Clone, Debug)]
 pub struct Delete {
     /// Which table.
     pub target: Target,
     /// Where the rows come from.
     pub source: Plan,
-    /// The source's column with the row's address.
-    pub address: ColumnId,
+    /// The source's column with the row's locator.
+    pub locator: ColumnId,
 }
 
 /// MERGE: each source row is a pair of a source row and a target row, or a unmatched source row, whose
-/// address is NULL. The first clause that fits a row decides.
+/// locator is NULL. The first clause that fits a row decides.
 #[derive(Clone, Debug)]
 pub struct Merge {
     /// Which table.
     pub target: Target,
     /// Where the rows come from.
     pub source: Plan,
-    /// The source's column with the target row's address, or NULL.
-    pub address: ColumnId,
+    /// The source's column with the target row's locator, or NULL.
+    pub locator: ColumnId,
     /// The positions of the table's columns that some clause sets, ascending.
     pub set: Vec<usize>,
     /// The clauses, in order.

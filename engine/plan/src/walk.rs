@@ -154,7 +154,7 @@ impl Plan {
         match self {
             Plan::Scan(node) => {
                 let columns = node.columns.iter_mut().map(|column| &mut column.column.id);
-                columns.chain(&mut node.row_address).collect()
+                columns.chain(&mut node.row_locator).collect()
             }
             Plan::VirtualScan(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::StageScan(node) => node.columns.iter_mut().map(|c| &mut c.column.id).collect(),

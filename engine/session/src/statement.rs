@@ -150,7 +150,10 @@ impl StatementState {
 
     /// Waits until it has ended.
     fn wait_for_end(&self, patience: Duration) -> Option<()> {
-        shortly(|| self.has_ended.load(Ordering::Acquire).then_some(()));
+        // Waiting for no time is only to look.
+        if !patience.is_zero() {
+            shortly(|| self.has_ended.load(Ordering::Acquire).then_some(()));
+        }
         self.wait(&self.ended, patience, |known| known.outcome.is_some().then_some(()))
     }
 

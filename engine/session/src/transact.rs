@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use firn_account::txn::{Blocker, Hold};
 use firn_account::{CatalogChange, Transaction};
@@ -10,30 +11,42 @@ use firn_types::{Error, ErrorCode, Identifier, Result};
 use crate::lifecycle::StatementContext;
 use crate::maintenance;
 
-/// How often a statement that finds its rows changed by others is run.
+/// What came of writing.
+enum Written<T> {
+    /// It is written, and this the answer.
+    Done(T),
+    /// Nothing is written: it has waited for others, and is to be run on what they leave.
+    Waited,
+    /// Nothing is written: others have committed changes of the same rows meanwhile.
+    Overtaken,
+}
+
+/// How often a statement whose rows others commit changes of, while it computes its own, is run.
 const ATTEMPTS: usize = 64;
 
 impl StatementContext {
     /// Runs a DML in the open transaction, or in one of its own that is committed at its end. When it
     /// fails its own changes are undone, and the transaction stays open.
     ///
-    /// None when other transactions have changed the same rows, for whose end it has waited if they were
-    /// open: it is then undone, and to be planned and run again.
-    pub(crate) fn write<T>(
+    /// When other transactions have changed the same rows it is undone, and to be planned and run again;
+    /// where they are open it has waited for their end.
+    fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Self, &mut Transaction) -> Result<T>,
-    ) -> Result<Option<T>> {
+    ) -> Result<Written<T>> {
         if self.is_alone() {
             let mut transaction = self.new_transaction();
             let answer = work(self, &mut transaction)?;
-            return match transaction.hold()? {
+            return match transaction.hold(&self.query_id)? {
                 Hold::Held => match self.commit(transaction) {
                     // A process elsewhere was faster.
-                    Err(error) if error.code() == ErrorCode::LockTimeout => Ok(None),
-                    outcome => outcome.map(|()| Some(answer)),
+                    Err(error) if error.code() == ErrorCode::LockTimeout => Ok(Written::Overtaken),
+                    outcome => outcome.map(|()| Written::Done(answer)),
                 },
-                Hold::Blocked(blocker) => self.wait_for(&blocker, &transaction).map(|()| None),
-                Hold::Overtaken => Ok(None),
+                Hold::Blocked(blocker) => {
+                    self.wait_for(&blocker, &transaction).map(|()| Written::Waited)
+                }
+                Hold::Overtaken => Ok(Written::Overtaken),
             };
         }
         let slot = Arc::clone(&self.session.transaction);
@@ -42,20 +55,18 @@ impl StatementContext {
             loan.transaction().ok_or_else(|| Error::internal("a loan of no transaction"))?;
         transaction.span_statements();
         let savepoint = transaction.savepoint();
-        let outcome = work(self, transaction).and_then(|answer| Ok((answer, transaction.hold()?)));
-        match outcome {
-            Ok((answer, Hold::Held)) => return Ok(Some(answer)),
-            Ok((_, Hold::Overtaken)) => transaction.roll_back_to(savepoint),
-            Ok((_, Hold::Blocked(blocker))) => {
-                transaction.roll_back_to(savepoint);
-                self.wait_for(&blocker, transaction)?;
-            }
-            Err(error) => {
-                transaction.roll_back_to(savepoint);
-                return Err(error);
-            }
+        let outcome = work(self, transaction)
+            .and_then(|answer| Ok((answer, transaction.hold(&self.query_id)?)));
+        if let Ok((answer, Hold::Held)) = outcome {
+            return Ok(Written::Done(answer));
         }
-        Ok(None)
+        transaction.roll_back_to(savepoint);
+        match outcome?.1 {
+            Hold::Blocked(blocker) => {
+                self.wait_for(&blocker, transaction).map(|()| Written::Waited)
+            }
+            Hold::Held | Hold::Overtaken => Ok(Written::Overtaken),
+        }
     }
 
     /// As [`StatementContext::write`], on what others leave, until it is done.
@@ -67,12 +78,16 @@ impl StatementContext {
         mut work: impl FnMut(&mut Self, &mut Transaction) -> Result<Option<T>>,
     ) -> Result<T> {
         let computes = self.permit.is_held();
-        for _ in 0..ATTEMPTS {
+        let mut overtaken = 0;
+        while overtaken < ATTEMPTS {
             if computes {
                 self.admit()?;
             }
-            if let Some(answer) = self.write(&mut work)?.flatten() {
-                return Ok(answer);
+            match self.write(&mut work)? {
+                Written::Done(Some(answer)) => return Ok(answer),
+                // It may wait as often as there are others before it.
+                Written::Waited => {}
+                Written::Done(None) | Written::Overtaken => overtaken += 1,
             }
             self.session.shared.account.refresh()?;
             self.advance()?;
@@ -85,11 +100,13 @@ impl StatementContext {
     fn wait_for(&self, blocker: &Blocker, transaction: &Transaction) -> Result<()> {
         self.permit.give_back();
         let seconds = u64::try_from(self.session.settings.number("LOCK_TIMEOUT")).unwrap_or(0);
-        let clock = self.session.shared.account.clock();
-        let start = clock.now_nanos();
-        let outcome = transaction.wait_for(blocker, seconds, &self.monitor.cancel);
-        let waited = (clock.now_nanos() - start).max(0);
-        self.record.blocked_nanos.fetch_add(waited.unsigned_abs(), Ordering::Relaxed);
+        let before = Duration::from_nanos(self.record.blocked_nanos.load(Ordering::Relaxed));
+        let patience = Duration::from_secs(seconds).saturating_sub(before);
+        let start = Instant::now();
+        let cancel = &self.monitor.cancel;
+        let outcome = transaction.wait_for(blocker, &self.query_id, patience, cancel);
+        let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.record.blocked_nanos.fetch_add(waited, Ordering::Relaxed);
         outcome
     }
 

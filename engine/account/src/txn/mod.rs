@@ -39,7 +39,7 @@ pub(crate) use operation::Operation;
 pub(crate) use rebase::{Rebased, Rewrite, RowIds, rebase};
 pub(crate) use recover::recover;
 pub(crate) use row_locks::RowLocks;
-pub use row_locks::{Blocker, TransactionNumber};
+pub use row_locks::{Blocker, LockOwner, RowLock, TransactionNumber};
 pub use sequence::SequenceBlock;
 pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;

@@ -1,11 +1,12 @@
 //! Who waits for whom: the changes of this process's open transactions that nobody else may overtake.
 //!
-//! A statement computes its changes first and then holds them ([`Transaction::hold`](super::Transaction::hold)).
-//! Those that meet what another open transaction holds wait until that one has ended, and are computed again
-//! on what is there then. So the first one wins, and the second one is not told at its commit that it
-//! has lost. Locks are of rows, by their places in files; where rows come to lie in other files meanwhile, by their places
-//! there too. A change that follows from all rows of a table holds the table. Other processes are not waited for: who loses against one of them
-//! is run again, or fails at the commit.
+//! A statement computes its changes first and then holds them, by
+//! [`Transaction::hold`](super::Transaction::hold). Those that meet what another open transaction holds wait
+//! until that one has ended, and are computed again on what is there then. So the first one wins, and the
+//! second one is not told at its commit that it has lost. Locks are of rows, by their places in files;
+//! where rows come to lie in other files meanwhile, by their places there too. A change that follows from all
+//! rows of a table holds the table. Other processes are not waited for: who loses against one of them is run
+//! again, or fails at the commit.
 //!
 //! Waiting in a circle is found when the circle would close: the statement that would close it fails.
 
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use firn_types::{Cancel, Error, ErrorCode, ObjectId, PartitionId, Result};
+use firn_types::{Cancel, Error, ErrorCode, ObjectId, PartitionId, QueryId, Result};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use roaring::RoaringBitmap;
 
@@ -120,15 +121,46 @@ pub(crate) struct RowLocks {
 struct State {
     next: u64,
     holders: HashMap<TransactionNumber, Holder>,
-    /// Each one that waits, and for whom.
-    waits_for: HashMap<TransactionNumber, TransactionNumber>,
+    /// Those that wait.
+    waiting: HashMap<TransactionNumber, Waiting>,
+}
+
+/// A transaction that waits for another one.
+#[derive(Debug)]
+struct Waiting {
+    blocker: TransactionNumber,
+    table: ObjectId,
+    owner: LockOwner,
+}
+
+/// Who holds or wants rows.
+#[derive(Clone, Debug)]
+pub struct LockOwner {
+    /// The transaction: nanoseconds since 1970 UTC at its start, which users know it by.
+    pub transaction_nanos: i64,
+    /// The last statement.
+    pub statement: QueryId,
+    /// When it was: nanoseconds since 1970 UTC.
+    pub nanos: i64,
+}
+
+/// Rows of a table that somebody holds or waits for, as SHOW LOCKS tells it.
+#[derive(Clone, Debug)]
+pub struct RowLock {
+    /// The table.
+    pub table: ObjectId,
+    /// Whose.
+    pub owner: LockOwner,
+    /// Whether they are held, or waited for.
+    pub held: bool,
 }
 
 #[derive(Debug)]
 struct Holder {
-    /// What users know the transaction by.
-    id: String,
+    owner: LockOwner,
     changes: Changes,
+    /// How often it has held less than before.
+    reduced: u64,
     /// The version that its operations are made on.
     base: Catalog,
     operations: Arc<Vec<Operation>>,
@@ -148,10 +180,10 @@ pub(crate) struct Outdated {
 #[derive(Clone, Debug)]
 pub struct Blocker {
     number: TransactionNumber,
-    /// What users know it by.
-    pub transaction: String,
-    /// The table.
-    pub table: ObjectId,
+    transaction_nanos: i64,
+    table: ObjectId,
+    /// How often it had held less than before when it was met.
+    reduced: u64,
 }
 
 impl RowLocks {
@@ -171,7 +203,8 @@ impl RowLocks {
     /// have in a newer version: they count by both.
     pub(crate) fn hold(
         &self,
-        (number, id): (TransactionNumber, &str),
+        number: TransactionNumber,
+        owner: &LockOwner,
         base: &Catalog,
         operations: &[Operation],
         moved: Option<&[Operation]>,
@@ -188,13 +221,18 @@ impl RowLocks {
                 holder.changes.get(table).is_some_and(|held| changes[*table].meets(held))
             };
             if let Some(table) = changes.keys().find(met) {
-                let transaction = holder.id.clone();
-                return Some(Blocker { number: *other, transaction, table: *table });
+                return Some(Blocker {
+                    number: *other,
+                    transaction_nanos: holder.owner.transaction_nanos,
+                    table: *table,
+                    reduced: holder.reduced,
+                });
             }
         }
         let holder = Holder {
-            id: id.to_string(),
+            owner: owner.clone(),
             changes,
+            reduced: state.holders.get(&number).map_or(0, |holder| holder.reduced),
             base: base.clone(),
             operations: Arc::new(operations.to_vec()),
             version: base.version(),
@@ -207,9 +245,13 @@ impl RowLocks {
     pub(crate) fn keep_only(&self, number: TransactionNumber, operations: &[Operation]) {
         let mut state = self.state();
         let Some(holder) = state.holders.get_mut(&number) else { return };
+        if holder.operations.len() == operations.len() {
+            return;
+        }
         holder.changes = changes_of(operations);
         holder.operations = Arc::new(operations.to_vec());
         holder.version = holder.base.version();
+        holder.reduced += 1;
         drop(state);
         self.released.notify_all();
     }
@@ -246,51 +288,68 @@ impl RowLocks {
         }
     }
 
+    /// All that is held and waited for.
+    pub(crate) fn list(&self) -> Vec<RowLock> {
+        let state = self.state();
+        let mut locks = Vec::new();
+        for holder in state.holders.values() {
+            let of = |table: &ObjectId| RowLock {
+                table: *table,
+                owner: holder.owner.clone(),
+                held: true,
+            };
+            locks.extend(holder.changes.keys().map(of));
+        }
+        let wanted = |waiting: &Waiting| RowLock {
+            table: waiting.table,
+            owner: waiting.owner.clone(),
+            held: false,
+        };
+        locks.extend(state.waiting.values().map(wanted));
+        locks
+    }
+
     /// Waits until the blocker has let go of something.
     ///
     /// # Errors
-    /// `LockTimeout` after that many seconds, or when the blocker waits for this very transaction; `Canceled`.
+    /// `LockTimeout` after that time, or when the blocker waits for this very transaction; `Canceled`.
     pub(crate) fn wait(
         &self,
-        number: TransactionNumber,
+        (number, owner): (TransactionNumber, LockOwner),
         blocker: &Blocker,
-        seconds: u64,
+        patience: Duration,
         cancel: &Cancel,
     ) -> Result<()> {
         let start = Instant::now();
         let mut state = self.state();
+        let failed = |text: String| Err(Error::new(ErrorCode::LockTimeout, text));
+        let transaction = blocker.transaction_nanos;
         if state.waits_in_circle(number, blocker.number) {
-            let text = format!(
-                "Deadlock: transaction {} holds rows that this statement changes, and waits for rows that \
-                 its own transaction holds.",
-                blocker.transaction
-            );
-            return Err(Error::new(ErrorCode::LockTimeout, text));
+            return failed(format!(
+                "Deadlock: transaction {transaction} holds rows that this statement changes, and waits for \
+                 rows that its own transaction holds."
+            ));
         }
-        state.waits_for.insert(number, blocker.number);
-        let outcome = loop {
-            if !state.holders.contains_key(&blocker.number) {
-                break Ok(());
-            }
-            if let Err(error) = cancel.check() {
-                break Err(error);
-            }
-            let left = Duration::from_secs(seconds).checked_sub(start.elapsed());
-            let Some(left) = left.filter(|left| !left.is_zero()) else {
-                let text = format!(
-                    "Transaction {} has locked rows that this statement changes, and has not released them \
-                     within {seconds} seconds (LOCK_TIMEOUT).",
-                    blocker.transaction
-                );
-                break Err(Error::new(ErrorCode::LockTimeout, text));
-            };
-            let woken = self.released.wait_for(&mut state, left.min(PATIENCE));
-            // It may have undone just what was in the way.
-            if !woken.timed_out() {
-                break Ok(());
-            }
+        let (blocker_number, table) = (blocker.number, blocker.table);
+        state.waiting.insert(number, Waiting { blocker: blocker_number, table, owner });
+        let in_the_way = |state: &State| {
+            let holder = state.holders.get(&blocker.number);
+            holder.is_some_and(|holder| holder.reduced == blocker.reduced)
         };
-        state.waits_for.remove(&number);
+        let mut outcome = Ok(());
+        while outcome.is_ok() && in_the_way(&state) {
+            outcome = match patience.checked_sub(start.elapsed()).filter(|left| !left.is_zero()) {
+                Some(left) => {
+                    self.released.wait_for(&mut state, left.min(PATIENCE));
+                    cancel.check()
+                }
+                None => failed(format!(
+                    "Transaction {transaction} has locked rows that this statement changes, and has not \
+                     released them within LOCK_TIMEOUT."
+                )),
+            };
+        }
+        state.waiting.remove(&number);
         outcome
     }
 }
@@ -299,11 +358,11 @@ impl State {
     /// Whether `other` waits for `number`, or for somebody who does.
     fn waits_in_circle(&self, number: TransactionNumber, other: TransactionNumber) -> bool {
         let mut at = other;
-        while let Some(next) = self.waits_for.get(&at) {
-            if *next == number {
+        while let Some(waiting) = self.waiting.get(&at) {
+            if waiting.blocker == number {
                 return true;
             }
-            at = *next;
+            at = waiting.blocker;
         }
         false
     }
@@ -318,6 +377,11 @@ mod tests {
     use super::*;
 
     const TABLE: ObjectId = ObjectId(7);
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn owner() -> LockOwner {
+        LockOwner { transaction_nanos: 1, statement: QueryId("q".to_string()), nanos: 2 }
+    }
 
     fn nothing() -> Catalog {
         Catalog::new(0, Arc::default(), Arc::default())
@@ -341,7 +405,7 @@ mod tests {
         let locks = RowLocks::default();
         let [one, other] = [locks.number(), locks.number()];
         let hold = |number, operations: &[Operation]| {
-            let blocker = locks.hold((number, "x"), &nothing(), operations, None);
+            let blocker = locks.hold(number, &owner(), &nothing(), operations, None);
             blocker.map(|blocker| blocker.number)
         };
         assert_eq!(hold(one, &deletes("a", &[1, 2])), None);
@@ -359,26 +423,27 @@ mod tests {
     fn a_circle_is_found_and_a_wait_ends() -> Result<()> {
         let locks = Arc::new(RowLocks::default());
         let [one, other] = [locks.number(), locks.number()];
-        assert!(locks.hold((one, "1"), &nothing(), &deletes("a", &[1]), None).is_none());
-        assert!(locks.hold((other, "2"), &nothing(), &deletes("b", &[1]), None).is_none());
+        assert!(locks.hold(one, &owner(), &nothing(), &deletes("a", &[1]), None).is_none());
+        assert!(locks.hold(other, &owner(), &nothing(), &deletes("b", &[1]), None).is_none());
         let wanted = [deletes("a", &[1]), deletes("b", &[1])].concat();
         let of_one = locks
-            .hold((one, "1"), &nothing(), &wanted, None)
+            .hold(one, &owner(), &nothing(), &wanted, None)
             .ok_or_else(|| Error::internal("free"))?;
         let of_other = locks
-            .hold((other, "2"), &nothing(), &wanted, None)
+            .hold(other, &owner(), &nothing(), &wanted, None)
             .ok_or_else(|| Error::internal("free"))?;
         let waiting = Arc::clone(&locks);
-        let waits =
-            thread::spawn(move || waiting.wait(one, &of_one, 60, &Cancel::default()).is_ok());
-        while !locks.state().waits_for.contains_key(&one) {
+        let waits = thread::spawn(move || {
+            waiting.wait((one, owner()), &of_one, MINUTE, &Cancel::default()).is_ok()
+        });
+        while !locks.state().waiting.contains_key(&one) {
             thread::yield_now();
         }
-        let circle = locks.wait(other, &of_other, 60, &Cancel::default());
+        let circle = locks.wait((other, owner()), &of_other, MINUTE, &Cancel::default());
         assert!(circle.is_err_and(|error| error.to_string().contains("Deadlock")));
         locks.release(other);
         assert!(waits.join().is_ok_and(|ended| ended));
-        let late = locks.wait(other, &of_other, 0, &Cancel::default());
+        let late = locks.wait((other, owner()), &of_other, Duration::ZERO, &Cancel::default());
         assert!(late.is_err_and(|error| error.code() == ErrorCode::LockTimeout));
         Ok(())
     }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use firn_storage::{Partition, Snapshot, SnapshotDelta, path};
 use firn_types::{Cancel, Error, ErrorCode, ObjectId, PartitionId, QueryId, Result};
 use roaring::RoaringBitmap;
 
 use super::operation::Operation;
-use super::row_locks::{Blocker, TransactionNumber};
+use super::row_locks::{Blocker, LockOwner, TransactionNumber};
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{SessionSpace, TimePoint};
 use crate::account::{Account, lock};
@@ -164,7 +165,7 @@ impl Transaction {
     ///
     /// # Errors
     /// `Storage` when the log or a list of micro-partitions cannot be read.
-    pub fn hold(&self) -> Result<Hold> {
+    pub fn hold(&self, statement: &QueryId) -> Result<Hold> {
         let operations = &self.state.operations;
         let rebased = || match self.account.rebased(&self.state.base, operations) {
             Ok((_, moved)) => Ok(Some(moved)),
@@ -173,24 +174,37 @@ impl Transaction {
         };
         let Some(moved) = rebased()? else { return Ok(Hold::Overtaken) };
         self.account.update_row_locks(self.number)?;
-        let (who, base) = ((self.number, self.id()), &self.state.base);
+        let (owner, base) = (self.lock_owner(statement), &self.state.base);
         let locks = self.account.row_locks();
-        if let Some(blocker) =
-            locks.hold((who.0, who.1.as_str()), base, operations, moved.as_deref())
-        {
+        let blocker = locks.hold(self.number, &owner, base, operations, moved.as_deref());
+        if let Some(blocker) = blocker {
             return Ok(Hold::Blocked(blocker));
         }
         // Whoever has committed before this held them was not kept from it.
         Ok(if rebased()?.is_some() { Hold::Held } else { Hold::Overtaken })
     }
 
-    /// Waits until the blocker has let go of something.
+    /// Lets a statement wait until the blocker has let go of something.
     ///
     /// # Errors
-    /// `LockTimeout` after that many seconds, and at once when the blocker waits for this transaction;
-    /// `Canceled`.
-    pub fn wait_for(&self, blocker: &Blocker, seconds: u64, cancel: &Cancel) -> Result<()> {
-        self.account.row_locks().wait(self.number, blocker, seconds, cancel)
+    /// `LockTimeout` after that time, and at once when the blocker waits for this transaction; `Canceled`.
+    pub fn wait_for(
+        &self,
+        blocker: &Blocker,
+        statement: &QueryId,
+        patience: Duration,
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let owner = self.lock_owner(statement);
+        self.account.row_locks().wait((self.number, owner), blocker, patience, cancel)
+    }
+
+    fn lock_owner(&self, statement: &QueryId) -> LockOwner {
+        LockOwner {
+            transaction_nanos: self.started_nanos,
+            statement: statement.clone(),
+            nanos: self.account.clock().now_nanos(),
+        }
     }
 
     /// Notes a statement whose effects the commit will have: time travel finds it by this id.

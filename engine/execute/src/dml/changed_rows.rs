@@ -1,6 +1,6 @@
 //! The new versions of changed rows, under the ids of the old ones.
 //!
-//! A statement gives new values of the columns that it sets, and the addresses of their rows. They wait,
+//! A statement gives new values of the columns that it sets, and the locators of their rows. They wait,
 //! by micro-partition, until it is known how many rows of it change. If most do, only the set columns are
 //! encoded, and the file's other columns are copied as they are; else the other values of the changed
 //! rows are read and whole new rows are written, beside which the old ones are deleted.
@@ -86,7 +86,7 @@ impl<'c> ChangedRows<'c> {
         })
     }
 
-    /// Takes what the set columns of the rows at these addresses become. An address may come only once.
+    /// Takes what the set columns of the rows at these locators become. An locator may come only once.
     pub(super) fn change(&self, rows: &[RowLocator], new: Batch) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
@@ -218,7 +218,7 @@ impl<'c> ChangedRows<'c> {
         Batch::new(columns.collect(), rows)
     }
 
-    /// Writes what the rows at these addresses become.
+    /// Writes what the rows at these locators become.
     fn write(&self, place: usize, rows: &[RowLocator], new: Batch) -> Result<()> {
         let ids = self.old.ids(rows)?;
         let known: Vec<i64> = ids.iter().copied().flatten().collect();

@@ -9,7 +9,7 @@ use firn_storage::SnapshotDelta;
 use firn_types::Result;
 
 use super::source::{for_each_batch, position_of};
-use super::touched::{Touched, addresses};
+use super::touched::{Touched, locators};
 use crate::context::QueryContext;
 
 /// Deletes a statement's rows and tells how many.
@@ -25,9 +25,9 @@ pub fn delete(plan: &Delete, context: &QueryContext, transaction: &mut Transacti
         return table.snapshot.rows();
     }
     let touched = Touched::default();
-    let address = position_of(&plan.source, plan.address)?;
+    let locator = position_of(&plan.source, plan.locator)?;
     for_each_batch(&plan.source, context, &|_, batch| {
-        touched.insert_all(&addresses(batch.column(address)));
+        touched.insert_all(&locators(batch.column(locator)));
         Ok(())
     })?;
     let rows = touched.into_rows();

@@ -19,7 +19,7 @@ use super::changed_rows::ChangedRows;
 use super::insert_many::split;
 use super::new_rows::NewRows;
 use super::source::{Layout, for_each_batch, layout_of, position_of};
-use super::touched::{Rows, addresses};
+use super::touched::{Rows, locators};
 use crate::context::{QueryContext, lock};
 use crate::row_locator::RowLocator;
 
@@ -51,7 +51,7 @@ pub fn merge(
     let clauses = plan.clauses.iter().map(|clause| Clause::new(clause, plan, &layout));
     let merging = Merging {
         clauses: clauses.collect::<Result<_>>()?,
-        address: position_of(&plan.source, plan.address)?,
+        locator: position_of(&plan.source, plan.locator)?,
         changed: ChangedRows::new(table, &plan.set, cluster_keys, context, transaction)?,
         outcomes: Mutex::default(),
         inserted: AtomicU64::new(0),
@@ -100,7 +100,7 @@ struct Outcomes {
 /// What all threads share.
 struct Merging<'c> {
     clauses: Vec<Clause>,
-    address: usize,
+    locator: usize,
     changed: ChangedRows<'c>,
     outcomes: Mutex<Outcomes>,
     inserted: AtomicU64,
@@ -128,7 +128,7 @@ impl Clause {
 
 impl Merging<'_> {
     fn take(&self, place: usize, batch: Batch) -> Result<()> {
-        let matched = match batch.column(self.address).nulls() {
+        let matched = match batch.column(self.locator).nulls() {
             Some(nulls) => BooleanArray::new(nulls.inner().clone(), None),
             None => BooleanArray::from(vec![true; batch.rows()]),
         };
@@ -167,12 +167,12 @@ impl Merging<'_> {
             }
             Action::Delete => self.claim(&batch, true).map(|_| ()),
             Action::Update(rows) => {
-                let (addresses, mine) = self.claim(&batch, false)?;
-                let batch = match addresses.len() == batch.rows() {
+                let (locators, mine) = self.claim(&batch, false)?;
+                let batch = match locators.len() == batch.rows() {
                     true => batch,
                     false => batch.filter(&BooleanArray::from(mine)),
                 };
-                self.changed.change(&addresses, rows.make(&batch, self.context)?)
+                self.changed.change(&locators, rows.make(&batch, self.context)?)
             }
         }
     }
@@ -186,23 +186,23 @@ impl Merging<'_> {
         {
             let mut outcomes = lock(&self.outcomes);
             let Outcomes { updated, deleted } = &mut *outcomes;
-            for address in addresses(batch.column(self.address)).into_iter().flatten() {
+            for locator in locators(batch.column(self.locator)).into_iter().flatten() {
                 // Several source rows may delete one row.
-                let decided = updated.contains(address) || (!delete && deleted.contains(address));
+                let decided = updated.contains(locator) || (!delete && deleted.contains(locator));
                 if decided && self.refuse_duplicates {
-                    twice = Some(address);
+                    twice = Some(locator);
                     break;
                 }
                 if !decided {
                     let set = if delete { &mut *deleted } else { &mut *updated };
-                    set.insert(address);
-                    claimed.push(address);
+                    set.insert(locator);
+                    claimed.push(locator);
                 }
                 mine.push(!decided);
             }
         }
         match twice {
-            Some(address) => Err(self.changed.old.changed_twice(address)?),
+            Some(locator) => Err(self.changed.old.changed_twice(locator)?),
             None => Ok((claimed, mine)),
         }
     }

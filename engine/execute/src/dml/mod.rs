@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! source plan ─► batches on all threads ─► NewRows: values, conversions, NOT NULL ─► RowsWriter ─► micro-partitions
-//!                     └► addresses of old rows ─► Touched ─► rows that are gone ─► SnapshotDelta of a Transaction
+//!                     └► locators of old rows ─► Touched ─► rows that are gone ─► SnapshotDelta of a Transaction
 //! new values of some columns ─► ChangedRows, by micro-partition ─► few rows: whole rows to a RowsWriter
 //!                                                                └► most rows: a file with some columns anew
 //! ```

@@ -16,7 +16,7 @@ use firn_types::{Error, ErrorCode, PartitionId, Result, SqlType, Value};
 use crate::context::{QueryContext, lock};
 use crate::row_locator::RowLocator;
 
-/// Reads stored rows by their addresses.
+/// Reads stored rows by their locators.
 pub(super) struct OldRows<'c> {
     table: Arc<Table>,
     context: &'c QueryContext,
@@ -163,7 +163,7 @@ impl<'c> OldRows<'c> {
     /// An internal error when there is none.
     pub(super) fn partition(&self, position: u32) -> Result<&Arc<Partition>> {
         let found = self.table.snapshot.partitions()?.get(position as usize);
-        found.ok_or_else(|| Error::internal("an address beyond the snapshot"))
+        found.ok_or_else(|| Error::internal("a locator beyond the snapshot"))
     }
 
     /// A partition, open.

@@ -99,8 +99,8 @@ fn a_partition_that_loses_all_its_rows_goes() -> Result<()> {
     let snapshot = &snapshot.ok_or_else(|| Error::internal("no table"))?.snapshot;
     let mut rows = Rows::default();
     let first_of_second = 1 << 32;
-    for address in [0, 1, 2, first_of_second, 1] {
-        rows.insert(RowLocator(address));
+    for locator in [0, 1, 2, first_of_second, 1] {
+        rows.insert(RowLocator(locator));
     }
     assert_eq!(rows.len(), 4);
     let delta = rows.into_delta(snapshot, &BTreeSet::new())?;

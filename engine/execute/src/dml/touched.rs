@@ -1,4 +1,4 @@
-//! Which rows of a table a statement changes, by their addresses.
+//! Which rows of a table a statement changes, by their locators.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use roaring::RoaringBitmap;
 use crate::context::lock;
 use crate::row_locator::RowLocator;
 
-/// The addresses of a batch's rows; none where the row has no match.
-pub(super) fn addresses(column: &Column) -> Vec<Option<RowLocator>> {
+/// The locators of a batch's rows; none where the row has no match.
+pub(super) fn locators(column: &Column) -> Vec<Option<RowLocator>> {
     match column.flat().widened(PhysicalType::I64) {
-        Array::I64(array) => array.iter().map(|address| address.map(RowLocator)).collect(),
+        Array::I64(array) => array.iter().map(|locator| locator.map(RowLocator)).collect(),
         other => vec![None; other.len()],
     }
 }
@@ -34,8 +34,8 @@ pub(super) struct Rows(BTreeMap<u32, RoaringBitmap>);
 
 impl Rows {
     /// Adds a row; false when it is there already.
-    pub(super) fn insert(&mut self, address: RowLocator) -> bool {
-        self.0.entry(address.partition()).or_default().insert(address.row())
+    pub(super) fn insert(&mut self, locator: RowLocator) -> bool {
+        self.0.entry(locator.partition()).or_default().insert(locator.row())
     }
 
     /// Adds rows of a partition unless one of them is there already; whether it did.
@@ -49,8 +49,8 @@ impl Rows {
     }
 
     /// Whether a row is there.
-    pub(super) fn contains(&self, address: RowLocator) -> bool {
-        self.0.get(&address.partition()).is_some_and(|rows| rows.contains(address.row()))
+    pub(super) fn contains(&self, locator: RowLocator) -> bool {
+        self.0.get(&locator.partition()).is_some_and(|rows| rows.contains(locator.row()))
     }
 
     /// How many rows there are.
@@ -73,7 +73,7 @@ impl Rows {
     /// What a snapshot's partitions lose: all their rows, as those at the positions `replaced` do, or some.
     ///
     /// # Errors
-    /// An internal error for an address that is none of the snapshot's.
+    /// An internal error for a locator that is none of the snapshot's.
     pub(super) fn into_delta(
         self,
         snapshot: &Snapshot,
@@ -84,7 +84,7 @@ impl Rows {
         for (position, rows) in self.0 {
             let partition = partitions.get(position as usize);
             let partition =
-                partition.ok_or_else(|| Error::internal("an address beyond the snapshot"))?;
+                partition.ok_or_else(|| Error::internal("a locator beyond the snapshot"))?;
             if rows.len() >= partition.live_rows() || replaced.contains(&position) {
                 delta.removed.insert(partition.id.clone());
             } else {
@@ -97,14 +97,14 @@ impl Rows {
 
 impl Touched {
     /// Adds rows, and tells for each whether it is new.
-    pub(super) fn insert_all(&self, addresses: &[Option<RowLocator>]) -> Vec<bool> {
-        if let Some((partition, run)) = run_of(addresses)
+    pub(super) fn insert_all(&self, locators: &[Option<RowLocator>]) -> Vec<bool> {
+        if let Some((partition, run)) = run_of(locators)
             && lock(&self.rows).insert_new(partition, run)
         {
-            return vec![true; addresses.len()];
+            return vec![true; locators.len()];
         }
         let mut rows = lock(&self.rows);
-        addresses.iter().map(|address| address.is_some_and(|row| rows.insert(row))).collect()
+        locators.iter().map(|locator| locator.is_some_and(|row| rows.insert(row))).collect()
     }
 
     /// The set, when all threads are done.
@@ -115,17 +115,17 @@ impl Touched {
 
 /// The rows of a batch that stand in order in one partition, as those of a scan do: they are put into a set
 /// without a look at each.
-fn run_of(addresses: &[Option<RowLocator>]) -> Option<(u32, RoaringBitmap)> {
-    let partition = addresses.first().copied().flatten()?.partition();
-    let same = |address: &Option<RowLocator>| address.is_some_and(|a| a.partition() == partition);
-    if !addresses.iter().all(same) {
+fn run_of(locators: &[Option<RowLocator>]) -> Option<(u32, RoaringBitmap)> {
+    let partition = locators.first().copied().flatten()?.partition();
+    let same = |locator: &Option<RowLocator>| locator.is_some_and(|a| a.partition() == partition);
+    if !locators.iter().all(same) {
         return None;
     }
-    let rows = addresses.iter().flatten().map(|address| address.row());
+    let rows = locators.iter().flatten().map(|locator| locator.row());
     Some((partition, RoaringBitmap::from_sorted_iter(rows).ok()?))
 }
 
-/// Whether the rows that a statement reads and takes away are those that the transaction sees: addresses
+/// Whether the rows that a statement reads and takes away are those that the transaction sees: locators
 /// mean nothing in any other version, and INSERT OVERWRITE may only remove what it has read. A statement
 /// for which that is not so must be planned again.
 ///

@@ -9,7 +9,7 @@ use firn_types::Result;
 use super::changed_rows::ChangedRows;
 use super::new_rows::NewRows;
 use super::source::{for_each_batch, layout_of, position_of};
-use super::touched::{Rows, Touched, addresses};
+use super::touched::{Rows, Touched, locators};
 use crate::context::QueryContext;
 use crate::row_locator::RowLocator;
 
@@ -38,16 +38,16 @@ pub fn update(
     let changed = ChangedRows::new(table, &plan.set, cluster_keys, context, transaction)?;
     let layout = layout_of(&plan.source);
     let new = NewRows::of(&plan.target, plan.set.clone(), &plan.assignments, &layout)?;
-    let address = position_of(&plan.source, plan.address)?;
+    let locator = position_of(&plan.source, plan.locator)?;
     let (touched, again) = (Touched::default(), Touched::default());
     for_each_batch(&plan.source, context, &|_, mut batch| {
-        let found = addresses(batch.column(address));
+        let found = locators(batch.column(locator));
         let is_new = touched.insert_all(&found);
         let mut rows: Vec<RowLocator> = found.iter().copied().flatten().collect();
         if rows.len() < found.len() || is_new.contains(&false) {
             let repeated: Vec<_> =
                 found.iter().zip(&is_new).filter(|(_, is_new)| !**is_new).collect();
-            let repeated: Vec<_> = repeated.into_iter().map(|(address, _)| *address).collect();
+            let repeated: Vec<_> = repeated.into_iter().map(|(locator, _)| *locator).collect();
             if let (true, Some(row)) = (refuse_duplicates, repeated.iter().flatten().next()) {
                 return Err(changed.old.changed_twice(*row)?);
             }

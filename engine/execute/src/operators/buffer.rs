@@ -25,7 +25,7 @@ pub(crate) struct Buffer {
 
 #[derive(Default)]
 struct Collecting {
-    placed: MorselBatches,
+    morsels: MorselBatches,
     reservations: Vec<Reservation>,
     files: Vec<SpillFile>,
 }
@@ -54,15 +54,15 @@ impl Buffer {
 impl Sink for Buffer {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = MorselBatches::default();
-        Ok(Box::new(BufferWorker { shared: self, context, placed, memory, file: None }))
+        let morsels = MorselBatches::default();
+        Ok(Box::new(BufferWorker { shared: self, context, morsels, memory, file: None }))
     }
 
     fn finalize(&self, _: &QueryContext) -> Result<()> {
         let mut collecting = lock(&self.collecting);
         // A buffer is written by one pipeline, once.
         let _ = self.files.set(std::mem::take(&mut collecting.files));
-        let _ = self.batches.set(std::mem::take(&mut collecting.placed).into_ordered());
+        let _ = self.batches.set(std::mem::take(&mut collecting.morsels).into_ordered());
         Ok(())
     }
 }
@@ -70,7 +70,7 @@ impl Sink for Buffer {
 struct BufferWorker<'a> {
     shared: &'a Buffer,
     context: &'a QueryContext,
-    placed: MorselBatches,
+    morsels: MorselBatches,
     memory: Reservation,
     file: Option<SpillWriter>,
 }
@@ -88,7 +88,7 @@ impl SinkWorker for BufferWorker<'_> {
             file.write(&batch)?;
             return Ok(Flow::Continue);
         }
-        self.placed.push(place, batch);
+        self.morsels.push(place, batch);
         Ok(Flow::Continue)
     }
 
@@ -96,7 +96,7 @@ impl SinkWorker for BufferWorker<'_> {
         let file = self.file.map(SpillWriter::finish).transpose()?;
         let mut shared = lock(&self.shared.collecting);
         shared.files.extend(file);
-        shared.placed.append(&mut self.placed);
+        shared.morsels.append(&mut self.morsels);
         shared.reservations.push(self.memory);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! More columns of a few rows that others of their columns have chosen.
 //!
 //! Which rows come first in an order is told by its keys. The other columns are read of these alone, by their
-//! addresses (late materialization: D. Abadi et al., "Materialization Strategies in a Column-Oriented DBMS",
+//! locators (late materialization: D. Abadi et al., "Materialization Strategies in a Column-Oriented DBMS",
 //! ICDE 2007).
 
 use arrow::array::UInt32Array;
@@ -14,12 +14,12 @@ use crate::context::QueryContext;
 use crate::operator::{Emit, Flow, Transform, TransformWorker};
 use crate::row_locator::RowLocator;
 
-/// Reads columns of rows by their addresses.
+/// Reads columns of rows by their locators.
 pub(crate) struct FetchTransform {
     pub(crate) partitions: Partitions,
     pub(crate) columns: Vec<ReadColumn>,
-    /// Where the rows' addresses stand in what comes in.
-    pub(crate) address: usize,
+    /// Where the rows' locators stand in what comes in.
+    pub(crate) locator: usize,
     /// What is given: positions in what comes in with the fetched columns behind.
     pub(crate) output: Vec<usize>,
 }
@@ -43,9 +43,9 @@ struct Group {
 }
 
 impl FetchWorker<'_> {
-    /// The columns of rows at these addresses.
-    fn fetch(&self, addresses: &[RowLocator]) -> Result<Batch> {
-        let mut sorted: Vec<(RowLocator, usize)> = addresses.iter().copied().zip(0..).collect();
+    /// The columns of rows at these locators.
+    fn fetch(&self, locators: &[RowLocator]) -> Result<Batch> {
+        let mut sorted: Vec<(RowLocator, usize)> = locators.iter().copied().zip(0..).collect();
         sorted.sort_unstable();
         let (mut groups, mut places) = (Vec::new(), vec![RowOf { batch: 0, row: 0 }; sorted.len()]);
         for run in sorted.chunk_by(|a, b| a.0.partition() == b.0.partition()) {
@@ -67,7 +67,7 @@ impl FetchWorker<'_> {
         places: &mut [RowOf],
     ) -> Result<()> {
         let storage = self.context.stored()?;
-        let missing = || Error::internal("the address of a row that is not there");
+        let missing = || Error::internal("the locator of a row that is not there");
         let position = rows.first().ok_or_else(missing)?.0.partition() as usize;
         let partition = self.shared.partitions.get(position).ok_or_else(missing)?;
         let open = || PartitionReader::open(&storage.access, partition, &storage.cache);
@@ -90,13 +90,13 @@ impl FetchWorker<'_> {
 
 impl TransformWorker for FetchWorker<'_> {
     fn process(&mut self, batch: Batch, emit: &mut Emit<'_>) -> Result<Flow> {
-        let address = batch.column(self.shared.address).flat();
-        let addresses: Vec<RowLocator> =
-            (0..address.len()).map(|row| RowLocator(address.integer(row) as i64)).collect();
+        let locator = batch.column(self.shared.locator).flat();
+        let locators: Vec<RowLocator> =
+            (0..locator.len()).map(|row| RowLocator(locator.integer(row) as i64)).collect();
         let rows = batch.rows();
         let mut columns = batch.into_columns();
         if rows > 0 {
-            columns.extend(self.fetch(&addresses)?.into_columns());
+            columns.extend(self.fetch(&locators)?.into_columns());
         }
         match rows {
             0 => Ok(Flow::Continue),

@@ -24,7 +24,7 @@ pub(crate) struct LimitBuffer {
 
 #[derive(Default)]
 struct State {
-    placed: MorselBatches,
+    morsels: MorselBatches,
     /// Morsels at their end that come after one that is not, with their rows.
     ended: HashMap<usize, u64>,
     /// All morsels before this one are at their end.
@@ -45,12 +45,12 @@ impl LimitBuffer {
 
 impl Sink for LimitBuffer {
     fn worker<'a>(&'a self, _: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
-        Ok(Box::new(LimitWorker { shared: self, placed: MorselBatches::default(), rows: 0 }))
+        Ok(Box::new(LimitWorker { shared: self, morsels: MorselBatches::default(), rows: 0 }))
     }
 
     fn finalize(&self, _: &QueryContext) -> Result<()> {
-        let placed = std::mem::take(&mut lock(&self.state).placed);
-        let _ = self.batches.set(cut(placed.into_ordered(), self.skip, self.fetch));
+        let morsels = std::mem::take(&mut lock(&self.state).morsels);
+        let _ = self.batches.set(cut(morsels.into_ordered(), self.skip, self.fetch));
         Ok(())
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn cut(batches: Vec<Batch>, skip: u64, fetch: Option<u64>) -> Vec<Bat
 
 struct LimitWorker<'a> {
     shared: &'a LimitBuffer,
-    placed: MorselBatches,
+    morsels: MorselBatches,
     /// Rows of the present morsel.
     rows: u64,
 }
@@ -84,7 +84,7 @@ struct LimitWorker<'a> {
 impl SinkWorker for LimitWorker<'_> {
     fn consume(&mut self, place: usize, batch: Batch) -> Result<Flow> {
         self.rows += batch.rows() as u64;
-        self.placed.push(place, batch);
+        self.morsels.push(place, batch);
         // More rows of this morsel can never be wanted.
         let enough = self.rows >= self.shared.enough();
         Ok(if enough && place == lock(&self.shared.state).prefix {
@@ -108,7 +108,7 @@ impl SinkWorker for LimitWorker<'_> {
     }
 
     fn combine(mut self: Box<Self>) -> Result<()> {
-        lock(&self.shared.state).placed.append(&mut self.placed);
+        lock(&self.shared.state).morsels.append(&mut self.morsels);
         Ok(())
     }
 }

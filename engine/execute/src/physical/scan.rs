@@ -59,7 +59,7 @@ impl Builder<'_, '_> {
             JoinFilter::new(filter, columns)
         });
         let output = layout.positions_where(|id| wanted.contains(&id));
-        let address = node.row_address.filter(|id| wanted.contains(id));
+        let locator = node.row_locator.filter(|id| wanted.contains(id));
         let spec = ScanSpec {
             partitions: node.snapshot.partitions()?.clone(),
             columns: all.iter().map(|column| read_column(node, column)).collect::<Result<_>>()?,
@@ -71,13 +71,13 @@ impl Builder<'_, '_> {
                 .into_iter()
                 .map(|(id, bound)| Ok((layout.position(id)?, bound)))
                 .collect::<Result<_>>()?,
-            row_address: address.is_some(),
+            row_locator: locator.is_some(),
             limit: node.limit,
             id,
             output: output.clone(),
         };
-        let address = address.map(|id| (id, SqlType::INTEGER)).into_iter().collect();
-        let layout = layout.project(&output).joined(&Layout::new(address));
+        let locator = locator.map(|id| (id, SqlType::INTEGER)).into_iter().collect();
+        let layout = layout.project(&output).joined(&Layout::new(locator));
         Ok(started(Arc::new(scan::Scan::new(spec)), layout, id))
     }
 

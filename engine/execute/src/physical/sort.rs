@@ -17,11 +17,11 @@ use crate::profile::OperatorId;
 /// More rows than this are sorted rather than kept as candidates.
 const TOP_N_ROWS_MAX: u64 = 1 << 17;
 
-/// More rows than this are not looked up by their addresses.
+/// More rows than this are not looked up by their locators.
 const LATE_ROWS_MAX: u64 = 1 << 10;
-/// The column of rows' addresses between a scan and the operator that fetches more columns; no column of a plan
+/// The column of rows' locators between a scan and the operator that fetches more columns; no column of a plan
 /// has this number.
-const ADDRESS: ColumnId = ColumnId(u32::MAX);
+const ROW_LOCATOR: ColumnId = ColumnId(u32::MAX);
 
 impl Builder<'_, '_> {
     pub(super) fn sort(&mut self, node: &Sort, wanted: &Wanted, id: OperatorId) -> Result<Stream> {
@@ -41,7 +41,7 @@ impl Builder<'_, '_> {
         });
         let input =
             self.with_runtime_filters(runtime_filters, |builder| builder.build(plan, &below))?;
-        let payload = input.layout.positions_where(|id| wanted.contains(&id) || id == ADDRESS);
+        let payload = input.layout.positions_where(|id| wanted.contains(&id) || id == ROW_LOCATOR);
         let layout = input.layout.project(&payload);
         let spec = sort_spec(&node.keys, payload, &input.layout)?;
         match (node.limit, bound) {
@@ -69,10 +69,10 @@ impl Builder<'_, '_> {
 
 /// Columns that are read only of the rows that come first.
 struct LateColumns<'p> {
-    /// The input, with the rows' addresses.
+    /// The input, with the rows' locators.
     plan: Plan,
     scan: &'p Scan,
-    /// What is wanted of the input, the addresses among it.
+    /// What is wanted of the input, the locators among it.
     below: Wanted,
     columns: Vec<&'p ScanColumn>,
 }
@@ -92,7 +92,7 @@ impl<'p> LateColumns<'p> {
             },
             _ => return None,
         };
-        if scan.limit.is_some() || scan.row_address.is_some() {
+        if scan.limit.is_some() || scan.row_locator.is_some() {
             return None;
         }
         let mut early = Wanted::new();
@@ -113,7 +113,7 @@ impl<'p> LateColumns<'p> {
         let late: Wanted = columns.iter().map(|column| column.column.id).collect();
         let keys = node.keys.iter().flat_map(|key| key.expr.columns_used());
         let below = wanted.iter().copied().chain(keys).filter(|id| !late.contains(id));
-        let below = below.chain([ADDRESS]).collect();
+        let below = below.chain([ROW_LOCATOR]).collect();
         Some(LateColumns { plan: with_address(scan, project), scan, below, columns })
     }
 
@@ -121,12 +121,12 @@ impl<'p> LateColumns<'p> {
     fn fetch(self, first: Stream, id: OperatorId) -> Result<Stream> {
         let late = self.columns.iter().map(|column| (column.column.id, column.column.sql_type));
         let all = first.layout.joined(&Layout::new(late.collect()));
-        let output = all.positions_where(|id| id != ADDRESS);
+        let output = all.positions_where(|id| id != ROW_LOCATOR);
         let columns = self.columns.iter().map(|column| read_column(self.scan, column));
         let transform = FetchTransform {
             partitions: self.scan.snapshot.partitions()?.clone(),
             columns: columns.collect::<Result<_>>()?,
-            address: first.layout.position(ADDRESS)?,
+            locator: first.layout.position(ROW_LOCATOR)?,
             output: output.clone(),
         };
         let layout = all.project(&output);
@@ -134,14 +134,14 @@ impl<'p> LateColumns<'p> {
     }
 }
 
-/// The plan of a scan, below a projection where there is one, that gives the rows' addresses too.
+/// The plan of a scan, below a projection where there is one, that gives the rows' locators too.
 fn with_address(scan: &Scan, project: Option<&Project>) -> Plan {
-    let scan = Plan::Scan(Box::new(Scan { row_address: Some(ADDRESS), ..scan.clone() }));
+    let scan = Plan::Scan(Box::new(Scan { row_locator: Some(ROW_LOCATOR), ..scan.clone() }));
     let Some(project) = project else { return scan };
     let mut items = project.items.clone();
     let sql_type = SqlType::INTEGER;
-    let expr = Expr::Column { id: ADDRESS, sql_type, nullable: false };
-    items.push(ProjectItem { id: ADDRESS, name: "ADDRESS".to_string(), expr });
+    let expr = Expr::Column { id: ROW_LOCATOR, sql_type, nullable: false };
+    items.push(ProjectItem { id: ROW_LOCATOR, name: "ROW_LOCATOR".to_string(), expr });
     Plan::Project(Project { input: Box::new(scan), items })
 }
 

@@ -1,4 +1,4 @@
-//! Scans of stored tables: pruning, late reading, deletes, addresses, limits, filters from joins.
+//! Scans of stored tables: pruning, late reading, deletes, locators, limits, filters from joins.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -73,7 +73,7 @@ impl Stored {
             columns: columns.collect(),
             conditions: Vec::new(),
             pruning: ScanPredicate::True,
-            row_address: None,
+            row_locator: None,
             limit: None,
         }
     }
@@ -120,7 +120,7 @@ fn a_scan_gives_the_rows_that_pass_with_their_addresses() -> Result<()> {
         test_of(Comparison::GreaterOrEqual, 540),
         test_of(Comparison::Less, 560),
     ]);
-    scan.row_address = Some(test.fresh(SqlType::INTEGER).id);
+    scan.row_locator = Some(test.fresh(SqlType::INTEGER).id);
     let (some, context) = stored.run(&test, &Plan::Scan(Box::new(scan)))?;
     let expected = (540..560).filter(|n| *n != 555).map(|n| {
         let mut row = row(n);

@@ -29,8 +29,8 @@ pub struct Scan {
     pub conditions: Vec<Expr>,
     /// What follows from `conditions` for leaving out whole micro-partitions.
     pub pruning: ScanPredicate,
-    /// The row's address: `partition position in the snapshot << 32 | row in the partition`, for DML.
-    pub row_address: Option<ColumnId>,
+    /// The row's locator: `partition position in the snapshot << 32 | row in the partition`, for DML.
+    pub row_locator: Option<ColumnId>,
     /// At most this many rows are wanted, whichever.
     pub limit: Option<u64>,
 }
@@ -45,10 +45,10 @@ pub struct ScanColumn {
 }
 
 impl Scan {
-    /// The columns that it gives: those read, then the row's address.
+    /// The columns that it gives: those read, then the row's locator.
     pub fn columns(&self) -> Vec<PlanColumn> {
         let mut columns: Vec<PlanColumn> = self.columns.iter().map(|c| c.column.clone()).collect();
-        columns.extend(self.row_address.map(|id| PlanColumn {
+        columns.extend(self.row_locator.map(|id| PlanColumn {
             id,
             name: "ROW_ADDRESS".to_string(),
             sql_type: firn_types::SqlType::INTEGER,

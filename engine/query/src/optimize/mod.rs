@@ -148,14 +148,14 @@ fn required_columns(statement: &StatementPlan) -> HashSet<ColumnId> {
             }
         }
         StatementPlan::Update(update) => {
-            required.insert(update.address);
+            required.insert(update.locator);
             exprs.extend(&update.assignments);
         }
         StatementPlan::Delete(delete) => {
-            required.insert(delete.address);
+            required.insert(delete.locator);
         }
         StatementPlan::Merge(merge) => {
-            required.insert(merge.address);
+            required.insert(merge.locator);
             for clause in &merge.clauses {
                 exprs.extend(&clause.condition);
                 match &clause.action {

@@ -51,7 +51,7 @@ fn narrow(plan: &mut Plan, required: &HashSet<ColumnId>) {
             let used: HashSet<ColumnId> =
                 node.conditions.iter().flat_map(|condition| condition.columns_used()).collect();
             node.columns.retain(|c| wanted(&c.column.id) || used.contains(&c.column.id));
-            node.row_address = node.row_address.filter(|id| wanted(id));
+            node.row_locator = node.row_locator.filter(|id| wanted(id));
         }
         Plan::VirtualScan(node) => {
             let keep: Vec<bool> = node.columns.iter().map(|column| wanted(&column.id)).collect();

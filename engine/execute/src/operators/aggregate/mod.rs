@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use firn_column::{Batch, Column};
 use firn_functions::AggregateBinding;
 use firn_types::{Error, Result, SqlType};
-use ordered::{Cluster, OrderedGroups};
+use ordered::{OrderedGroups, OrderedRun};
 use partitioned::{Partitioned, PartitionedRows};
 use parts::{Held, Part};
 use table::Table;
@@ -78,7 +78,7 @@ pub(crate) struct Aggregate {
 #[derive(Default)]
 struct Collected {
     tables: Vec<Held<Table>>,
-    ordered: Vec<Held<Cluster>>,
+    ordered: Vec<Held<OrderedRun>>,
     partitioned: Vec<Partitioned>,
 }
 
@@ -121,14 +121,14 @@ impl Sink for Aggregate {
             false => Vec::new(),
         };
         let of_tables: usize = tables.iter().map(|(table, _)| table.groups()).sum();
-        let of_clusters: usize = ordered.iter().map(|(cluster, _)| cluster.states.groups).sum();
-        let is_few = of_tables + of_clusters <= PARALLEL_GROUPS || self.spec.keys == 0;
+        let of_runs: usize = ordered.iter().map(|(run, _)| run.states.groups).sum();
+        let is_few = of_tables + of_runs <= PARALLEL_GROUPS || self.spec.keys == 0;
         let is_alone = tables.len() == 1 && ordered.is_empty();
         let mut parts = match partitioned.is_empty() && (is_few || is_alone) {
             true => vec![Part::of_all(tables, ordered)],
             false => parts::split(tables, ordered, partitioned, &self.spec.key_types(), context)?,
         };
-        parts.extend(apart.into_iter().map(|cluster| Part::of_all(Vec::new(), vec![cluster])));
+        parts.extend(apart.into_iter().map(|run| Part::of_all(Vec::new(), vec![run])));
         let parts = parts.into_iter().map(|part| Mutex::new(Some(part))).collect();
         self.parts.set(parts).map_err(|_| Error::internal("grouped twice"))
     }
@@ -152,7 +152,7 @@ struct AggregateWorker<'a> {
     shared: &'a Aggregate,
     context: &'a QueryContext,
     table: Table,
-    ordered: Vec<Cluster>,
+    ordered: Vec<OrderedRun>,
     cluster_bytes: usize,
     memory: Reservation,
     /// Rows that the table did not take any more.
@@ -193,9 +193,9 @@ impl AggregateWorker<'_> {
             let part = |rows: &Range<usize>| -> Vec<Column> {
                 inputs.iter().map(|input| input.slice(rows.start, rows.len())).collect()
             };
-            let cluster = Cluster::of(spec, &part(&inside))?;
-            self.cluster_bytes += cluster.memory_bytes();
-            self.ordered.push(cluster);
+            let run = OrderedRun::of(spec, &part(&inside))?;
+            self.cluster_bytes += run.memory_bytes();
+            self.ordered.push(run);
             for edge in [0..inside.start, inside.end..rows] {
                 let inputs = part(&edge);
                 self.add_keyed(&inputs[..1], &inputs, edge.len())?;
@@ -277,7 +277,7 @@ impl SinkWorker for AggregateWorker<'_> {
         let partitioned =
             partitioned.map(|partitioned| partitioned.finish(&shared.spec, context)).transpose()?;
         let mut collected = lock(&shared.collected);
-        let ordered = ordered.into_iter().map(|cluster| (cluster, Arc::clone(&memory)));
+        let ordered = ordered.into_iter().map(|run| (run, Arc::clone(&memory)));
         collected.ordered.extend(ordered);
         collected.tables.push((table, memory));
         collected.partitioned.extend(partitioned);

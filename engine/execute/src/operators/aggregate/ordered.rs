@@ -1,8 +1,8 @@
 //! Groups of rows that come in the order of their key, as those of a clustered table do.
 //!
 //! All rows of a key are neighbors then: but for a batch's first and last key, no other batch has its keys. What
-//! lies between is a cluster, whose groups are counted off instead of looked up, and which is not merged with
-//! anything. That no cluster has keys of another one is not believed, but noted and checked: when one has, all are
+//! lies between is a run, whose groups are counted off instead of looked up, and which is not merged with
+//! anything. That no run has keys of another one is not believed, but noted and checked: when one has, all are
 //! merged as any groups are. (Grouping by runs of sorted rows: G. Graefe, "Query Evaluation Techniques for Large
 //! Databases", ACM Computing Surveys 1993.)
 
@@ -31,26 +31,26 @@ pub(super) struct OrderedGroups {
 
 #[derive(Default)]
 struct Keys {
-    /// From the lowest key of each cluster to its highest.
-    of_clusters: BTreeMap<i64, i64>,
+    /// From the lowest key of each run to its highest.
+    of_runs: BTreeMap<i64, i64>,
     /// Ranges in which the other keys lie.
     outside: Vec<(i64, i64)>,
 }
 
-/// The groups of one cluster.
-pub(super) struct Cluster {
+/// The groups of one run.
+pub(super) struct OrderedRun {
     pub(super) keys: Vec<Column>,
     pub(super) states: States,
 }
 
 impl OrderedGroups {
-    /// No cluster yet; none ever when there is more than one key.
+    /// No run yet; none ever when there is more than one key.
     pub(super) fn new(spec: &AggregateSpec) -> OrderedGroups {
         let ended = AtomicBool::new(spec.keys != 1 || spec.sets.is_some());
         OrderedGroups { ended, keys: Mutex::default() }
     }
 
-    /// The rows of a batch with these keys that are a cluster; all others must go to a table.
+    /// The rows of a batch with these keys that are a run; all others must go to a table.
     pub(super) fn cut(&self, keys: &Column) -> Option<Range<usize>> {
         if self.ended.load(Ordering::Relaxed) || keys.is_empty() {
             return None;
@@ -72,11 +72,11 @@ impl OrderedGroups {
         self.ended.store(true, Ordering::Relaxed);
     }
 
-    /// Whether no other cluster and no table has a key of any cluster.
+    /// Whether no other run and no table has a key of any run.
     pub(super) fn are_apart(&self) -> bool {
         let keys = lock(&self.keys);
         let meets = |&(low, high): &(i64, i64)| {
-            let before = keys.of_clusters.range(..=high).next_back();
+            let before = keys.of_runs.range(..=high).next_back();
             before.is_some_and(|(_, &end)| end >= low)
         };
         !self.ended.load(Ordering::Relaxed) && !keys.outside.iter().any(meets)
@@ -84,16 +84,16 @@ impl OrderedGroups {
 }
 
 impl Keys {
-    /// Takes down the keys of a batch; FALSE when they are those of a cluster.
+    /// Takes down the keys of a batch; FALSE when they are those of a run.
     fn note(&mut self, cut: &Cut) -> bool {
         if cut.inside.is_empty() {
             self.outside.push((cut.first, cut.last));
             return true;
         }
         self.outside.extend([(cut.first, cut.first), (cut.last, cut.last)]);
-        let before = self.of_clusters.range(..=cut.high).next_back();
+        let before = self.of_runs.range(..=cut.high).next_back();
         let is_apart = before.is_none_or(|(_, &end)| end < cut.low);
-        self.of_clusters.insert(cut.low, cut.high);
+        self.of_runs.insert(cut.low, cut.high);
         is_apart
     }
 }
@@ -132,13 +132,13 @@ impl Cut {
     }
 }
 
-impl Cluster {
+impl OrderedRun {
     /// Groups rows with these inputs; the first one is the key.
-    pub(super) fn of(spec: &AggregateSpec, inputs: &[Column]) -> Result<Cluster> {
+    pub(super) fn of(spec: &AggregateSpec, inputs: &[Column]) -> Result<OrderedRun> {
         let (firsts, of_row) = match &inputs[0] {
             Column::Flat(Array::I32(a)) => runs(a.values()),
             Column::Flat(Array::I64(a)) => runs(a.values()),
-            _ => return Err(Error::internal("a cluster whose keys are no integers")),
+            _ => return Err(Error::internal("a run whose keys are no integers")),
         };
         let groups = firsts.len();
         let keys = vec![inputs[0].take(&UInt32Array::from(firsts))];
@@ -149,7 +149,7 @@ impl Cluster {
             accumulator.update(&of_row, &inputs[call.arguments.clone()])?;
             accumulators.push(accumulator);
         }
-        Ok(Cluster { keys, states: States { accumulators, groups } })
+        Ok(OrderedRun { keys, states: States { accumulators, groups } })
     }
 
     pub(super) fn memory_bytes(&self) -> usize {

@@ -7,7 +7,7 @@ use firn_column::{Batch, Column};
 use firn_types::{Error, Result, SqlType};
 
 use super::AggregateSpec;
-use super::ordered::Cluster;
+use super::ordered::OrderedRun;
 use super::partitioned::Partitioned;
 use super::table::{States, Table};
 use crate::context::{QueryContext, lock};
@@ -28,11 +28,11 @@ pub(super) struct Part {
 
 impl Part {
     /// The one part of everything.
-    pub(super) fn of_all(tables: Vec<Held<Table>>, ordered: Vec<Held<Cluster>>) -> Part {
+    pub(super) fn of_all(tables: Vec<Held<Table>>, ordered: Vec<Held<OrderedRun>>) -> Part {
         let (tables, mut memory): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
         let (ordered, more): (Vec<_>, Vec<_>) = ordered.into_iter().unzip();
         memory.extend(more);
-        let pieces = ordered.into_iter().map(|cluster| (cluster.keys, cluster.states)).collect();
+        let pieces = ordered.into_iter().map(|run| (run.keys, run.states)).collect();
         Part { tables, pieces, _memory: memory, ..Part::default() }
     }
 
@@ -87,7 +87,7 @@ pub(super) type Held<T> = (T, Arc<Reservation>);
 /// Partitions tables, and puts them beside the rows that were partitioned.
 pub(super) fn split(
     tables: Vec<Held<Table>>,
-    ordered: Vec<Held<Cluster>>,
+    ordered: Vec<Held<OrderedRun>>,
     partitioned: Vec<Partitioned>,
     types: &[SqlType],
     context: &QueryContext,
@@ -95,14 +95,14 @@ pub(super) fn split(
     let mut parts: Vec<Part> = Vec::new();
     parts.resize_with(PARTS, Part::default);
     let tables = tables.into_iter().map(|(table, memory)| (Whole::Table(Box::new(table)), memory));
-    let ordered = ordered.into_iter().map(|(cluster, memory)| (Whole::Cluster(cluster), memory));
+    let ordered = ordered.into_iter().map(|(run, memory)| (Whole::OrderedRun(run), memory));
     let wholes: Vec<_> = tables.chain(ordered).map(|whole| Mutex::new(Some(whole))).collect();
     let pieces = context.map(wholes.len(), |index| {
         let taken = lock(&wholes[index]).take();
         let (whole, memory) = taken.ok_or_else(|| Error::internal("a table split twice"))?;
         let (keys, states) = match whole {
             Whole::Table(table) => table.into_states()?,
-            Whole::Cluster(cluster) => (cluster.keys, cluster.states),
+            Whole::OrderedRun(run) => (run.keys, run.states),
         };
         Ok((pieces_of(keys, states, types)?, memory))
     })?;
@@ -130,7 +130,7 @@ pub(super) fn split(
 /// What is partitioned.
 enum Whole {
     Table(Box<Table>),
-    Cluster(Cluster),
+    OrderedRun(OrderedRun),
 }
 
 /// Groups part by part.

@@ -20,13 +20,13 @@ const BYTES_FACTOR: usize = 3;
 impl Sink for Join {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = MorselBatches::default();
-        Ok(Box::new(BuildWorker { shared: self, context, placed, memory, spilled: None }))
+        let morsels = MorselBatches::default();
+        Ok(Box::new(BuildWorker { shared: self, context, morsels, memory, spilled: None }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
         let mut collected = std::mem::take(&mut *lock(&self.collected));
-        let batches = collected.placed.into_ordered();
+        let batches = collected.morsels.into_ordered();
         let built = if collected.spilled.is_empty() && !self.is_spilling() {
             let side = BuildSide::new(batches, &self.spec, None, context)?;
             Built::InMemory { side, _memory: collected.reservations }
@@ -63,7 +63,7 @@ impl Join {
 struct BuildWorker<'a> {
     shared: &'a Join,
     context: &'a QueryContext,
-    placed: MorselBatches,
+    morsels: MorselBatches,
     memory: Reservation,
     spilled: Option<SpilledRows>,
 }
@@ -72,7 +72,7 @@ impl BuildWorker<'_> {
     /// Partitions everything on disk.
     fn spill(&mut self) -> Result<()> {
         let spilled = self.spilled.get_or_insert_with(SpilledRows::new);
-        for batch in std::mem::take(&mut self.placed).into_ordered() {
+        for batch in std::mem::take(&mut self.morsels).into_ordered() {
             self.shared.partition(spilled, &batch, self.context)?;
         }
         self.memory.shrink(self.memory.bytes());
@@ -95,7 +95,7 @@ impl SinkWorker for BuildWorker<'_> {
                 self.memory.force(bytes);
             }
         }
-        self.placed.push(place, carried);
+        self.morsels.push(place, carried);
         if self.shared.is_spilling() {
             self.spill()?;
         }
@@ -110,7 +110,7 @@ impl SinkWorker for BuildWorker<'_> {
             spilled.flush(self.context)?;
         }
         let mut collected = lock(&self.shared.collected);
-        collected.placed.append(&mut self.placed);
+        collected.morsels.append(&mut self.morsels);
         collected.reservations.push(self.memory);
         collected.spilled.extend(self.spilled);
         Ok(())

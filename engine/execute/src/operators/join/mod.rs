@@ -88,7 +88,7 @@ pub(crate) struct Join {
 
 #[derive(Default)]
 struct Collected {
-    placed: MorselBatches,
+    morsels: MorselBatches,
     reservations: Vec<Reservation>,
     spilled: Vec<SpilledRows>,
 }

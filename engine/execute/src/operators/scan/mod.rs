@@ -49,8 +49,8 @@ pub(crate) struct ScanSpec {
     pub(crate) bounds: Vec<(usize, Arc<TopBound>)>,
     /// Positions among `columns` of what is given.
     pub(crate) output: Vec<usize>,
-    /// Whether the row's address follows.
-    pub(crate) row_address: bool,
+    /// Whether the row's locator follows.
+    pub(crate) row_locator: bool,
     pub(crate) limit: Option<u64>,
     pub(crate) id: OperatorId,
 }
@@ -200,7 +200,7 @@ impl RowGroup<'_> {
         self.reader.row_groups()[self.index].len()
     }
 
-    fn addresses(&self, rows: &RowSelection) -> Column {
+    fn locators(&self, rows: &RowSelection) -> Column {
         let first = self.reader.row_groups()[self.index].rows.start;
         let at = |row: u32| RowLocator::of(self.partition as u32, first + row).0;
         let count = self.rows() as u32;
@@ -276,7 +276,7 @@ impl Scan {
         if passing == 0 {
             return Ok(Flow::Continue);
         }
-        if spec.output.is_empty() && !spec.row_address {
+        if spec.output.is_empty() && !spec.row_locator {
             return self.give(Batch::new(vec![], passing), group, &RowSelection::All, emit);
         }
         if passing * DENSE >= group.rows() {
@@ -360,9 +360,9 @@ impl Scan {
             let batch = whole.select(piece.start, piece.rows, &piece.selection);
             let count = batch.rows();
             let mut columns = batch.into_columns();
-            if self.spec.row_address {
+            if self.spec.row_locator {
                 let rows = UInt32Array::from_iter_values(piece.positions());
-                columns.push(group.addresses(&RowSelection::List(rows)));
+                columns.push(group.locators(&RowSelection::List(rows)));
             }
             self.given.fetch_add(count as u64, Ordering::Relaxed);
             if emit(Batch::new(columns, count))?.is_stop() {
@@ -382,8 +382,8 @@ impl Scan {
     ) -> Result<Flow> {
         let count = batch.rows();
         let mut columns = batch.into_columns();
-        if self.spec.row_address {
-            columns.push(group.addresses(rows));
+        if self.spec.row_locator {
+            columns.push(group.locators(rows));
         }
         let batch = Batch::new(columns, count);
         let mut start = 0;

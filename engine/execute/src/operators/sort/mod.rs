@@ -102,7 +102,7 @@ pub(crate) struct Sort {
 
 #[derive(Default)]
 struct Collected {
-    placed: MorselBatches,
+    morsels: MorselBatches,
     reservations: Vec<Reservation>,
     runs: Vec<SpillFile>,
 }
@@ -124,13 +124,13 @@ impl Sort {
 impl Sink for Sort {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = MorselBatches::default();
-        Ok(Box::new(SortWorker { shared: self, context, placed, memory, runs: Vec::new() }))
+        let morsels = MorselBatches::default();
+        Ok(Box::new(SortWorker { shared: self, context, morsels, memory, runs: Vec::new() }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
         let mut collected = std::mem::take(&mut *lock(&self.collected));
-        let batches = collected.placed.into_ordered();
+        let batches = collected.morsels.into_ordered();
         let sorted = if collected.runs.is_empty() {
             let (payload, order) = self.sort_in_memory(batches, context)?;
             Sorted::InMemory { payload, order, _memory: collected.reservations }
@@ -195,14 +195,14 @@ impl Source for Sort {
 struct SortWorker<'a> {
     shared: &'a Sort,
     context: &'a QueryContext,
-    placed: MorselBatches,
+    morsels: MorselBatches,
     memory: Reservation,
     runs: Vec<SpillFile>,
 }
 
 impl SortWorker<'_> {
     fn spill(&mut self) -> Result<()> {
-        let batches = std::mem::take(&mut self.placed).into_ordered();
+        let batches = std::mem::take(&mut self.morsels).into_ordered();
         if !batches.is_empty() {
             self.runs.push(self.shared.spec.write_run(&batches, self.context)?);
         }
@@ -222,7 +222,7 @@ impl SinkWorker for SortWorker<'_> {
             }
             self.memory.force(bytes);
         }
-        self.placed.push(place, carried);
+        self.morsels.push(place, carried);
         Ok(Flow::Continue)
     }
 
@@ -231,7 +231,7 @@ impl SinkWorker for SortWorker<'_> {
             self.spill()?;
         }
         let mut collected = lock(&self.shared.collected);
-        collected.placed.append(&mut self.placed);
+        collected.morsels.append(&mut self.morsels);
         collected.runs.append(&mut self.runs);
         collected.reservations.push(self.memory);
         Ok(())

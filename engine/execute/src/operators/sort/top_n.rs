@@ -50,7 +50,7 @@ impl Sink for TopN {
         Ok(Box::new(TopNWorker {
             shared: self,
             context,
-            placed: MorselBatches::default(),
+            morsels: MorselBatches::default(),
             rows: 0,
             keys: RowKeys::default(),
             memory: context.memory.reservation(),
@@ -87,7 +87,7 @@ impl Source for TopN {
 struct TopNWorker<'a> {
     shared: &'a TopN,
     context: &'a QueryContext,
-    placed: MorselBatches,
+    morsels: MorselBatches,
     rows: usize,
     keys: RowKeys,
     memory: Reservation,
@@ -106,7 +106,7 @@ impl TopNWorker<'_> {
     }
 
     fn cut(&mut self, place: usize) -> Result<()> {
-        let batches = std::mem::take(&mut self.placed).into_ordered();
+        let batches = std::mem::take(&mut self.morsels).into_ordered();
         let first = self.shared.cut(&batches)?;
         if first.rows() == self.shared.limit {
             let last = first.slice(first.rows() - 1, 1);
@@ -120,7 +120,7 @@ impl TopNWorker<'_> {
         self.rows = first.rows();
         self.memory.shrink(self.memory.bytes());
         self.memory.force(bytes_of(&first));
-        self.placed.push(place, first);
+        self.morsels.push(place, first);
         Ok(())
     }
 }
@@ -137,7 +137,7 @@ impl SinkWorker for TopNWorker<'_> {
         }
         self.rows += carried.rows();
         self.memory.force(bytes_of(&carried));
-        self.placed.push(place, carried);
+        self.morsels.push(place, carried);
         // The sooner there is a bound, the less is read.
         let (limit, bound) = (self.shared.limit, &self.shared.bound);
         if self.rows >= 2 * limit + CUT_ROWS || (self.rows >= limit && !bound.is_known()) {
@@ -147,7 +147,7 @@ impl SinkWorker for TopNWorker<'_> {
     }
 
     fn combine(mut self: Box<Self>) -> Result<()> {
-        lock(&self.shared.candidates).append(&mut self.placed);
+        lock(&self.shared.candidates).append(&mut self.morsels);
         Ok(())
     }
 }

@@ -134,7 +134,7 @@ pub(crate) struct Window {
 
 #[derive(Default)]
 struct Collected {
-    placed: MorselBatches,
+    morsels: MorselBatches,
     reservations: Vec<Reservation>,
     spilled: Vec<SpilledRows>,
     runs: Vec<SpillFile>,
@@ -220,15 +220,15 @@ impl Window {
 impl Sink for Window {
     fn worker<'a>(&'a self, context: &'a QueryContext) -> Result<Box<dyn SinkWorker + 'a>> {
         let memory = context.memory.reservation();
-        let placed = MorselBatches::default();
+        let morsels = MorselBatches::default();
         let top = self.spec.top.map(|top| TopRows::new(&self.spec, top, context));
         let (spilled, runs) = (None, Vec::new());
-        Ok(Box::new(WindowWorker { shared: self, context, top, placed, memory, spilled, runs }))
+        Ok(Box::new(WindowWorker { shared: self, context, top, morsels, memory, spilled, runs }))
     }
 
     fn finalize(&self, context: &QueryContext) -> Result<()> {
         let mut collected = std::mem::take(&mut *lock(&self.collected));
-        let batches = collected.placed.into_ordered();
+        let batches = collected.morsels.into_ordered();
         let ready = if self.spilling.load(Ordering::Relaxed) {
             let mut rest = SpilledRows::new();
             batches.iter().try_for_each(|batch| self.hash_partition(&mut rest, batch, context))?;
@@ -291,7 +291,7 @@ struct WindowWorker<'a> {
     shared: &'a Window,
     context: &'a QueryContext,
     top: Option<TopRows<'a>>,
-    placed: MorselBatches,
+    morsels: MorselBatches,
     memory: Reservation,
     spilled: Option<SpilledRows>,
     runs: Vec<SpillFile>,
@@ -300,7 +300,7 @@ struct WindowWorker<'a> {
 impl WindowWorker<'_> {
     fn spill(&mut self) -> Result<()> {
         let spilled = self.spilled.get_or_insert_with(SpilledRows::new);
-        for batch in std::mem::take(&mut self.placed).into_ordered() {
+        for batch in std::mem::take(&mut self.morsels).into_ordered() {
             self.shared.hash_partition(spilled, &batch, self.context)?;
         }
         self.memory.shrink(self.memory.bytes());
@@ -309,7 +309,7 @@ impl WindowWorker<'_> {
 
     /// Writes what has come as a sorted run.
     fn write_run(&mut self, order: &SortSpec) -> Result<()> {
-        let batches = std::mem::take(&mut self.placed).into_ordered();
+        let batches = std::mem::take(&mut self.morsels).into_ordered();
         if !batches.is_empty() {
             self.runs.push(order.write_run(&batches, self.context)?);
         }
@@ -352,7 +352,7 @@ impl SinkWorker for WindowWorker<'_> {
             return Ok(Flow::Continue);
         }
         self.reserve(BYTES_FACTOR * bytes_of(&carried))?;
-        self.placed.push(place, carried);
+        self.morsels.push(place, carried);
         if self.shared.spilling.load(Ordering::Relaxed) {
             self.spill()?;
         }
@@ -367,7 +367,7 @@ impl SinkWorker for WindowWorker<'_> {
             self.write_run(order)?;
         }
         let mut collected = lock(&self.shared.collected);
-        collected.placed.append(&mut self.placed);
+        collected.morsels.append(&mut self.morsels);
         collected.runs.append(&mut self.runs);
         collected.reservations.push(self.memory);
         collected.spilled.extend(self.spilled);

@@ -126,13 +126,13 @@ pub(super) fn virtual_scan(
     (Plan::VirtualScan(scan), columns)
 }
 
-/// A scan of all columns of a table, with the rows' addresses when `address` asks for them.
+/// A scan of all columns of a table, with the rows' locators when `locator` asks for them.
 pub(crate) fn table_scan(
     binder: &Binder<'_>,
     table: &Arc<Table>,
     snapshot: Arc<Snapshot>,
     path: &ObjectPath,
-    address: Option<firn_types::ColumnId>,
+    locator: Option<firn_types::ColumnId>,
 ) -> (Plan, Vec<PlanColumn>) {
     let columns: Vec<ScanColumn> = table
         .columns
@@ -151,7 +151,7 @@ pub(crate) fn table_scan(
         columns,
         conditions: Vec::new(),
         pruning: ScanPredicate::True,
-        row_address: address,
+        row_locator: locator,
         limit: None,
     };
     (Plan::Scan(Box::new(scan)), shown)

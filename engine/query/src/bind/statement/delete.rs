@@ -18,5 +18,5 @@ pub(super) fn bind_delete(
     let rows = target_rows(binder, &delete.table, alias, &delete.using, env, Action::Delete)?;
     let source = keep(binder, rows.plan, &rows.scope, delete.filter.as_ref(), env)?;
     let target = Target { name: rows.table.header.name.clone(), table: rows.table };
-    Ok(Delete { target, source, address: rows.address })
+    Ok(Delete { target, source, locator: rows.locator })
 }

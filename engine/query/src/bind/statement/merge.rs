@@ -41,9 +41,9 @@ pub(super) fn bind_merge(binder: &Binder<'_>, merge: &ast::Merge, env: &Env<'_>)
     }));
     let (table, path) = binder.target_table(&merge.table, env, "MERGE", &actions)?;
     let source = bind_from(binder, std::slice::from_ref(&merge.source), &[], env)?;
-    let address = binder.fresh();
+    let locator = binder.fresh();
     let snapshot = Arc::clone(&table.snapshot);
-    let (scan, mut target) = table_scan(binder, &table, snapshot, &path, Some(address));
+    let (scan, mut target) = table_scan(binder, &table, snapshot, &path, Some(locator));
     let mut relations: Vec<Relation> = vec![target_relation(&path, merge.alias.as_ref(), &target)];
     relations.extend(source.relations.clone());
     let both = Scope { relations, outer: None };
@@ -82,7 +82,7 @@ pub(super) fn bind_merge(binder: &Binder<'_>, merge: &ast::Merge, env: &Env<'_>)
     Ok(Merge {
         target: Target { name: sides.table.header.name.clone(), table: sides.table },
         source: attach(joined, gathered.applies),
-        address,
+        locator,
         set: positions_of(&is_set),
         clauses,
     })

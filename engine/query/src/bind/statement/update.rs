@@ -17,12 +17,12 @@ use firn_parse::ast::{self, Assignment, ExprKind, TableAlias, TableExpr};
 use firn_plan::statement::{Target, Update};
 use firn_plan::{Filter, Join, JoinKind, Plan, PlanColumn};
 
-/// The rows of a target table with their addresses, beside those of other sources, filtered.
+/// The rows of a target table with their locators, beside those of other sources, filtered.
 pub(super) struct TargetRows {
     pub(super) plan: Plan,
     pub(super) scope: Scope<'static>,
     pub(super) columns: Vec<PlanColumn>,
-    pub(super) address: firn_types::ColumnId,
+    pub(super) locator: firn_types::ColumnId,
     pub(super) table: Arc<firn_account::catalog::Table>,
     pub(super) path: firn_account::catalog::ObjectPath,
 }
@@ -38,9 +38,9 @@ pub(super) fn target_rows(
 ) -> Result<TargetRows> {
     let verb = if action == Action::Delete { "DELETE" } else { "UPDATE" };
     let (table, path) = binder.target_table(name, env, verb, &[action])?;
-    let address = binder.fresh();
+    let locator = binder.fresh();
     let snapshot = Arc::clone(&table.snapshot);
-    let (mut plan, columns) = table_scan(binder, &table, snapshot, &path, Some(address));
+    let (mut plan, columns) = table_scan(binder, &table, snapshot, &path, Some(locator));
     let relation = target_relation(&path, alias, &columns);
     let mut relations = vec![relation];
     if !others.is_empty() {
@@ -55,7 +55,7 @@ pub(super) fn target_rows(
         relations.extend(more);
     }
     let scope = Scope { relations, outer: None };
-    Ok(TargetRows { plan, scope, columns, address, table, path })
+    Ok(TargetRows { plan, scope, columns, locator, table, path })
 }
 
 /// The target as a source of its statement's names.
@@ -111,7 +111,7 @@ pub(super) fn bind_update(
     Ok(Update {
         target: Target { name: rows.table.header.name.clone(), table: rows.table },
         source: attach(plan, gathered.applies),
-        address: rows.address,
+        locator: rows.locator,
         set: positions_of(&is_set),
         assignments: only(row, &is_set),
     })

@@ -267,9 +267,34 @@ impl Shown<'_> {
         listing
     }
 
-    /// SHOW LOCKS: nothing is ever locked; the later of two writers finds out when it commits.
+    /// SHOW LOCKS: the rows that open transactions of the process hold, and that others wait for, in tables
+    /// that the role sees.
     pub(super) fn locks(&self) -> Listing {
-        Listing::show(LOCKS)
+        let mut listing = Listing::show(LOCKS);
+        let shared = &self.running.session.shared;
+        let catalog = self.running.catalog();
+        let mut locks = shared.account.locks();
+        locks.retain(|lock| catalog.object(lock.table).is_some_and(|table| catalog.sees(table)));
+        locks.sort_by_key(|lock| (lock.owner.nanos, lock.table));
+        for lock in locks {
+            let owner = &lock.owner;
+            let mut cells = vec![
+                ("resource", text(catalog.full_name(lock.table))),
+                ("type", text("ROWS")),
+                ("transaction", number(owner.transaction_nanos)),
+                ("transaction_started_on", time(owner.transaction_nanos)),
+                ("status", text(if lock.held { "HOLDING" } else { "WAITING" })),
+                ("query_id", text(owner.statement.0.as_str())),
+            ];
+            if lock.held {
+                cells.push(("acquired_on", time(owner.nanos)));
+            }
+            if let Some(record) = shared.statements.find(&owner.statement.0) {
+                cells.push(("session", number(record.session_id)));
+            }
+            listing.add(&cells);
+        }
+        listing
     }
 }
 
