@@ -268,7 +268,7 @@ fn bound(session: &Session, sql: &str, binds: Binds) -> Vec<String> {
 }
 
 fn positional(values: &[TypedValue]) -> Binds {
-    Binds { positional: values.to_vec(), named: Vec::new() }
+    Binds { positional: values.to_vec(), ..Binds::default() }
 }
 
 #[test]
@@ -281,8 +281,8 @@ fn values_come_with_a_statement() {
     assert_eq!(bound(&session, "SELECT ? + 1, ? || '?' -- ?", both.clone()), ["2|a'b?"]);
     assert_eq!(bound(&session, "SELECT :2, :1, :1", both), ["a'b|1|1"]);
     let named = Binds {
-        positional: Vec::new(),
         named: vec![("N".to_string(), two.clone()), ("name".to_string(), text.clone())],
+        ..Binds::default()
     };
     assert_eq!(bound(&session, "SELECT :n * :N, :Name", named), ["4|a'b"]);
     let date = TypedValue { value: Value::Date(19_849), sql_type: SqlType::Date };

@@ -60,8 +60,9 @@ const FENCES: &[(&str, &[&str])] = &[
             "types",
         ],
     ),
+    ("engine/server", &["engine", "column", "types"]),
     ("engine/allocator", &[]),
-    ("shell", &["engine", "allocator"]),
+    ("shell", &["engine", "server", "allocator"]),
 ];
 
 fn root() -> PathBuf {

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, Parser, Subcommand};
 
 /// A columnar analytical warehouse that speaks Snowflake's SQL, in one binary on a folder or a bucket.
 #[derive(Debug, Default, Parser)]
 #[command(name = "firn", version, disable_version_flag = true, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Args {
     /// The account: a folder, an object-store URL, or ':memory:' (default: ./firn_data)
     #[arg(value_name = "ACCOUNT")]
@@ -67,6 +68,37 @@ pub(crate) struct Args {
     /// Print the version
     #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
     version: Option<bool>,
+
+    /// What to do other than running statements
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What the binary does other than running statements.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the account to Snowflake's own clients
+    Serve(ServeArgs),
+}
+
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServeArgs {
+    /// The account: a folder, an object-store URL, or ':memory:' (default: ./firn_data)
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    /// Where to listen
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8084")]
+    pub(crate) listen: String,
+
+    /// Let in everybody on this machine, as any user, without a password
+    #[arg(long)]
+    pub(crate) trust_local: bool,
+
+    /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
+    #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
+    pub(crate) memory: Option<usize>,
 }
 
 const AFTER_HELP: &str = "\

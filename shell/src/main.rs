@@ -15,6 +15,7 @@ mod output;
 mod render;
 mod repl;
 mod run_file;
+mod serve;
 mod shell;
 mod statement_reader;
 mod variables;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use firn_engine::{Engine, EngineOptions, SessionOptions};
 
-use crate::args::{Args, name_and_value};
+use crate::args::{Args, Command, name_and_value};
 use crate::config::{Config, Connection};
 use crate::options::Options;
 use crate::shell::{Outcome, Shell};
@@ -45,6 +46,12 @@ const EXIT_ACCOUNT: u8 = 3;
 fn main() -> ExitCode {
     firn_allocator::keep_freed_memory();
     let args = Args::parse();
+    if let Some(Command::Serve(args)) = &args.command {
+        return match serve::serve(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => fail(&message, EXIT_ACCOUNT),
+        };
+    }
     let (connection, options, variables) = match settle(&args) {
         Ok(settled) => settled,
         Err(message) => return fail(&message, EXIT_ARGUMENTS),
@@ -115,6 +122,7 @@ fn connect(
         warehouse: connection.warehouse,
         role: connection.role,
         user: connection.user,
+        ..SessionOptions::default()
     });
     let session = session.map_err(|error| format!("cannot start in {account}: {error}"))?;
     Shell::new(session, options, variables).map_err(|error| error.to_string())

@@ -8,6 +8,7 @@ mod engine_under_test;
 mod flaky_store;
 pub mod random_query;
 mod s3_server;
+pub mod server_client;
 pub mod tpch;
 mod written;
 

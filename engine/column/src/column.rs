@@ -248,6 +248,18 @@ impl Column {
         Ok(Column::Flat(Array::from_arrow(&array)?.with_few_buffers()))
     }
 
+    /// About how many bytes the values take when each is written by itself.
+    pub fn flat_bytes(&self) -> usize {
+        match self {
+            Column::Flat(array) => array.needed_bytes(),
+            Column::Constant { value, rows } => value.needed_bytes().saturating_mul(*rows),
+            Column::Dictionary { codes, values } => {
+                let average = values.needed_bytes() / values.len().max(1) + 1;
+                average.saturating_mul(codes.len())
+            }
+        }
+    }
+
     /// About how many bytes of memory the column holds.
     pub fn memory_bytes(&self) -> usize {
         match self {

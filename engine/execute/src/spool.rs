@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use firn_column::{Batch, Column};
+use firn_column::{Batch, Column, PhysicalType};
 use firn_types::{Error, ErrorCode, Result};
 use parking_lot::{Condvar, Mutex};
 
@@ -50,6 +50,8 @@ impl SpoolStore {
     pub fn spool(self: &Arc<SpoolStore>) -> Arc<Spool> {
         let contents = Contents {
             kept: Vec::new(),
+            sizes: Vec::new(),
+            forms: Vec::new(),
             reservation: self.memory.reservation(),
             rows: 0,
             listed: false,
@@ -109,11 +111,23 @@ pub struct Spool {
 #[derive(Debug)]
 struct Contents {
     kept: Vec<Kept>,
+    sizes: Vec<BatchSize>,
+    /// The widest form of each column so far.
+    forms: Vec<PhysicalType>,
     reservation: Reservation,
     rows: u64,
     /// Whether the store knows that this has rows in memory.
     listed: bool,
     ended: bool,
+}
+
+/// How large a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchSize {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes that its values take, about, each by itself.
+    pub bytes: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -149,7 +163,9 @@ impl Spool {
     /// `Storage` when the disk is full.
     pub fn append(self: &Arc<Spool>, batch: Batch) -> Result<()> {
         let bytes = bytes_of(&batch) + BATCH_BYTES;
-        let rows = batch.rows() as u64;
+        let flat: usize = batch.columns().iter().map(Column::flat_bytes).sum();
+        let size = BatchSize { rows: batch.rows(), bytes: flat };
+        let forms: Vec<PhysicalType> = batch.columns().iter().map(Column::physical).collect();
         let mut contents = self.contents.lock();
         let mut reserved = contents.reservation.try_grow(bytes);
         if !reserved {
@@ -170,7 +186,17 @@ impl Spool {
             contents = self.contents.lock();
             contents.kept.push(kept);
         }
-        contents.rows += rows;
+        contents.sizes.push(size);
+        if contents.forms.is_empty() {
+            contents.forms = forms;
+        } else {
+            contents
+                .forms
+                .iter_mut()
+                .zip(forms)
+                .for_each(|(widest, form)| *widest = form.max(*widest));
+        }
+        contents.rows += size.rows as u64;
         self.changed.notify_all();
         Ok(())
     }
@@ -184,6 +210,16 @@ impl Spool {
     /// How many batches there are.
     pub fn batches(&self) -> usize {
         self.contents.lock().kept.len()
+    }
+
+    /// How large each batch is, in order.
+    pub fn sizes(&self) -> Vec<BatchSize> {
+        self.contents.lock().sizes.clone()
+    }
+
+    /// The widest form that each column has in the batches so far; empty without any.
+    pub fn forms(&self) -> Vec<PhysicalType> {
+        self.contents.lock().forms.clone()
     }
 
     /// How many rows there are.

@@ -28,6 +28,10 @@ pub struct FunctionContext {
     pub account: String,
     /// CURRENT_SESSION().
     pub session_id: u64,
+    /// CURRENT_CLIENT(), when a client has said it.
+    pub client: Option<Arc<str>>,
+    /// CURRENT_IP_ADDRESS(), unless it is this machine.
+    pub address: Option<Arc<str>>,
     /// CURRENT_TRANSACTION().
     pub transaction_id: Option<String>,
     /// Formats and habits of text; the parameters are reached through it, as in `text.json_indent`.
@@ -109,6 +113,8 @@ impl Default for FunctionContext {
             user: "FIRN".to_string(),
             account: "FIRN".to_string(),
             session_id: 1,
+            client: None,
+            address: None,
             transaction_id: None,
             text: Arc::clone(&DEFAULT_FORMATS),
             week_start: 0,

@@ -15,7 +15,7 @@ const PUBLIC: &str = "PUBLIC";
 /// Puts in use what a new session starts with.
 pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Result<()> {
     let fold = |name: &Option<String>, default: &str| {
-        name.as_ref().map_or_else(|| default.to_string(), |name| name.to_uppercase())
+        name.as_ref().map_or_else(|| default.to_string(), |name| folded(name))
     };
     start_role(session, options)?;
     let (namespace, warehouse) = defaults(session);
@@ -25,20 +25,32 @@ pub(crate) fn start(session: &mut SessionState, options: &SessionOptions) -> Res
         // It may be gone, or not to be seen.
         _ = use_schema(session, None, schema);
     }
+    let tolerated = |outcome: Result<()>, kind: &str, name: &str| match outcome {
+        Err(_) if !options.lenient => Err(missing(kind, name)),
+        _ => Ok(()),
+    };
     if let Some(name) = &options.database {
-        used.map_err(|_| missing("Database", name))?;
+        tolerated(used, "Database", name)?;
     }
     if let Some(name) = &options.schema {
-        use_schema(session, None, &name.to_uppercase()).map_err(|_| missing("Schema", name))?;
+        let used = use_schema(session, None, &folded(name));
+        if used.is_err() {
+            session.path.schema = None;
+        }
+        tolerated(used, "Schema", name)?;
     }
     match &options.warehouse {
-        Some(name) => {
-            use_warehouse(session, &name.to_uppercase()).map_err(|_| missing("Warehouse", name))?;
-        }
+        Some(name) => tolerated(use_warehouse(session, &folded(name)), "Warehouse", name)?,
         // Who may not use it has none.
         None => _ = use_warehouse(session, &warehouse),
     }
     Ok(())
+}
+
+/// A name as it is kept: what stands between quotes as it is, anything else in upper case.
+fn folded(name: &str) -> String {
+    let inside = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inside.map_or_else(|| name.to_uppercase(), |inside| inside.replace("\"\"", "\""))
 }
 
 /// The namespace and the warehouse that the user's sessions start with.
@@ -59,7 +71,7 @@ fn start_role(session: &mut SessionState, options: &SessionOptions) -> Result<()
     let property = |name: &str| user.and_then(|user| user.property(name)).unwrap_or_default();
     session.secondary_roles = property("DEFAULT_SECONDARY_ROLES").contains("ALL");
     if let Some(name) = &options.role {
-        let name = name.to_uppercase();
+        let name = folded(name);
         return use_role(session, &name).map_err(|error| match error.code() {
             ErrorCode::CannotUse => missing("Role", &name),
             _ => error,

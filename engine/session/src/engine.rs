@@ -13,6 +13,7 @@ use firn_types::clock::Clock;
 use crate::compute::Compute;
 use crate::history::Statements;
 use crate::maintenance::Maintenance;
+use crate::result::StatementResult;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
 use crate::statement_threads::StatementThreads;
@@ -116,6 +117,13 @@ impl Engine {
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
         let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
         Session::start_on(Arc::clone(&self.inner), id, &options)
+    }
+
+    /// The result of a statement of a user that ended well within the last day; none when it is not kept any
+    /// more.
+    pub fn kept_result(&self, user: &str, query_id: &str) -> Option<StatementResult> {
+        let now_nanos = self.inner.account.clock().now_nanos();
+        self.inner.results.of(user, query_id, now_nanos)
     }
 }
 

@@ -25,6 +25,14 @@ impl Failure {
         self.code == ErrorCode::Canceled
     }
 
+    /// The failure of a request of several statements that does not have as many as it says.
+    pub fn wrong_count(query_id: &str, actual: usize, desired: usize) -> Failure {
+        let text = format!(
+            "Actual statement count {actual} did not match the desired statement count {desired}."
+        );
+        Failure::new(query_id, &Error::new(ErrorCode::StatementCount, text), "")
+    }
+
     /// The failure of the statement `sql`.
     pub(crate) fn new(query_id: &str, error: &Error, sql: &str) -> Failure {
         let place = error.span().map(|span| span.place(sql));

@@ -260,7 +260,7 @@ impl StatementContext {
         }
         let statement = firn_parse::parse_statement(&self.sql)?;
         if keeps_text(&statement) {
-            self.placeholders = Placeholders::of("", Arc::default(), PlaceRule::Refused);
+            self.placeholders.refuse();
         }
         let kind = query_type(&statement);
         self.record.query_type.get_or_init(|| kind);

@@ -35,6 +35,7 @@ impl StatementContext {
         let functions = self.function_context();
         self.with_binder(&functions, |binder| {
             let plan = binder.bind(statement, &self.sql)?;
+            self.placeholders.check_rows()?;
             plan.source().map_or(Ok(()), read_lists)?;
             let context = self.optimize_context(&functions, binder.next_column_id());
             Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
@@ -117,6 +118,8 @@ impl StatementContext {
             user: session.user.clone(),
             account: "FIRN".to_string(),
             session_id: session.id,
+            client: session.client.clone(),
+            address: session.address.clone(),
             transaction_id: session.transaction.facts().map(|open| open.id),
             text: Arc::clone(session.settings.formats()),
             week_start: small("WEEK_START"),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use firn_column::record_batch::{self, RecordBatch, SchemaRef};
-use firn_column::{Batch, Column};
+use firn_column::{Batch, Column, PhysicalType};
 use firn_execute::Spool;
+use firn_execute::spool::BatchSize;
 use firn_functions::{FunctionContext, cast};
 use firn_types::{Field, Result, SqlType, Value, print_text};
 
@@ -43,6 +44,29 @@ impl StatementResult {
     /// The rows as batches, in order. They are read one after another, from disk if they lie there.
     pub fn batches(&self) -> impl Iterator<Item = Result<Batch>> + '_ {
         (0..self.spool.batches()).filter_map(|index| self.spool.batch(index).transpose())
+    }
+
+    /// How large each of its batches is, in order.
+    pub fn batch_sizes(&self) -> Vec<BatchSize> {
+        self.spool.sizes()
+    }
+
+    /// The widest form that each column has in any batch; empty without rows.
+    pub fn forms(&self) -> Vec<PhysicalType> {
+        self.spool.forms()
+    }
+
+    /// The batch of that number, from 0; none behind the last.
+    ///
+    /// # Errors
+    /// When it lies on disk and cannot be read.
+    pub fn batch(&self, index: usize) -> Result<Option<Batch>> {
+        self.spool.batch(index)
+    }
+
+    /// Appends the text of a VARIANT, OBJECT or ARRAY as a client prints it.
+    pub fn write_variant(&self, bytes: &[u8], out: &mut String) {
+        cast::display_variant(bytes, &self.functions, out);
     }
 
     /// The schema of its rows as Arrow record batches.

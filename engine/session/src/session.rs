@@ -13,6 +13,7 @@ use crate::introspect::information_schema::INFORMATION_SCHEMA;
 use crate::lifecycle::{self, StatementContext};
 use crate::result::StatementResult;
 use crate::session_state::{SessionHome, SessionState};
+use crate::settings::ParameterValue;
 use crate::statement::{Statement, StatementOptions};
 
 /// What a session starts with; what is not given is as in a new account: database FIRN, schema PUBLIC,
@@ -29,6 +30,15 @@ pub struct SessionOptions {
     pub role: Option<String>,
     /// The user.
     pub user: Option<String>,
+    /// Parameters, each with its value; those that the engine does not know, or whose value it does not take,
+    /// are passed over, as clients send many.
+    pub parameters: Vec<(String, String)>,
+    /// What CURRENT_CLIENT tells; firn itself unless given.
+    pub client: Option<String>,
+    /// What CURRENT_IP_ADDRESS tells; this machine unless given.
+    pub address: Option<String>,
+    /// Whether a database, schema or warehouse that does not exist is left out, rather than an error.
+    pub lenient: bool,
 }
 
 /// One connection. Several of its statements may run at once; each sees the session as it was when it
@@ -122,6 +132,27 @@ impl Session {
     /// What is wrong with it, as far as that shows without running it.
     pub fn describe(&self, sql: &str) -> Result<StatementDescription, Failure> {
         StatementContext::described(&self.home, sql).describe()
+    }
+
+    /// The session's number, as CURRENT_SESSION tells it.
+    pub fn id(&self) -> u64 {
+        self.home.change(|state| state.id)
+    }
+
+    /// All parameters as they are now.
+    pub fn parameters(&self) -> Vec<(&'static str, ParameterValue)> {
+        self.home.change(|state| state.settings.typed())
+    }
+
+    /// The value of a parameter; none for unknown ones.
+    pub fn parameter(&self, name: &str) -> Option<ParameterValue> {
+        self.home.change(|state| state.settings.typed_value(name))
+    }
+
+    /// The result of a statement of the same user, of any session of the process, that ended well within the
+    /// last day; none when it is not kept any more.
+    pub fn kept_result(&self, query_id: &str) -> Option<StatementResult> {
+        self.home.state().result(query_id).ok()
     }
 
     /// What is in use.

@@ -35,6 +35,10 @@ pub(crate) struct SessionState {
     pub(crate) space: Arc<SessionSpace>,
     /// The user.
     pub(crate) user: String,
+    /// What CURRENT_CLIENT tells, when a client has said it.
+    pub(crate) client: Option<Arc<str>>,
+    /// What CURRENT_IP_ADDRESS tells.
+    pub(crate) address: Option<Arc<str>>,
     /// Its statements.
     pub(crate) history: Arc<History>,
     /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
@@ -72,6 +76,8 @@ impl SessionState {
             id,
             space: SessionSpace::new(id),
             user: options.user.clone().unwrap_or_else(|| "FIRN".to_string()),
+            client: options.client.as_deref().map(Arc::from),
+            address: options.address.as_deref().map(Arc::from),
             history: Arc::default(),
             transaction: Arc::default(),
             path: CurrentPath::default(),
@@ -85,6 +91,10 @@ impl SessionState {
         let user = catalog.user(&state.user);
         let own = user.map(|user| user.properties.as_slice()).unwrap_or_default();
         state.settings.start_with(own);
+        for (name, value) in &options.parameters {
+            // What this version does not know, it does not need.
+            _ = state.settings.set(&name.to_uppercase(), value);
+        }
         current::start(&mut state, options)?;
         Ok(state)
     }

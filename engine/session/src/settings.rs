@@ -21,6 +21,17 @@ pub(crate) struct Settings {
     time_zone: Tz,
 }
 
+/// The value of a session parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParameterValue {
+    /// TRUE or FALSE.
+    Boolean(bool),
+    /// A whole number.
+    Number(i64),
+    /// Anything else.
+    Text(String),
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         let mut settings = Settings {
@@ -97,6 +108,25 @@ impl Settings {
         match [&self.set, &self.of_user, &self.of_account].iter().find_map(|set| set.get(name)) {
             Some(value) => value,
             None => settings_table::find(name).map_or("", |parameter| parameter.default),
+        }
+    }
+
+    /// All parameters.
+    pub(crate) fn typed(&self) -> Vec<(&'static str, ParameterValue)> {
+        let all = settings_table::PARAMETERS.iter();
+        all.map(|parameter| (parameter.name, self.value_of(parameter))).collect()
+    }
+
+    /// The value of a parameter; none for unknown names.
+    pub(crate) fn typed_value(&self, name: &str) -> Option<ParameterValue> {
+        settings_table::find(name).map(|parameter| self.value_of(parameter))
+    }
+
+    fn value_of(&self, parameter: &Parameter) -> ParameterValue {
+        match parameter.kind {
+            Kind::Boolean => ParameterValue::Boolean(self.is_true(parameter.name)),
+            Kind::Number(..) => ParameterValue::Number(self.number(parameter.name)),
+            _ => ParameterValue::Text(self.text(parameter.name).to_string()),
         }
     }
 

@@ -37,6 +37,17 @@ const fn parameter(
     Parameter { name, kind, default, description }
 }
 
+/// A parameter of clients alone, which a server tells them.
+const fn for_clients(name: &'static str, kind: Kind, default: &'static str) -> Parameter {
+    parameter(name, kind, default, "Kept, and told to clients.")
+}
+
+/// How clients want results.
+const RESULT_FORMAT: Kind = Kind::Word(&["ARROW", "JSON", "ARROW_FORCE"]);
+
+/// What a parameter of kind [`RESULT_FORMAT`] says.
+const FORM_OF_RESULTS: &str = "The form in which a server sends rows to this client.";
+
 /// All session parameters, by name.
 pub(crate) const PARAMETERS: &[Parameter] = &[
     parameter(
@@ -63,12 +74,35 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "HEX",
         "How BINARY is printed.",
     ),
+    for_clients("CLIENT_ENABLE_LOG_INFO_STATEMENT_PARAMETERS", Kind::Boolean, "FALSE"),
+    for_clients("CLIENT_MEMORY_LIMIT", Kind::Number(0, 1_000_000_000), "1536"),
+    for_clients("CLIENT_METADATA_REQUEST_USE_CONNECTION_CTX", Kind::Boolean, "FALSE"),
+    for_clients("CLIENT_METADATA_USE_SESSION_DATABASE", Kind::Boolean, "FALSE"),
+    for_clients("CLIENT_PREFETCH_THREADS", Kind::Number(1, 10), "4"),
+    for_clients("CLIENT_RESULT_CHUNK_SIZE", Kind::Number(16, 160), "160"),
+    for_clients("CLIENT_RESULT_COLUMN_CASE_INSENSITIVE", Kind::Boolean, "FALSE"),
+    for_clients("CLIENT_RESULT_PREFETCH_SLOTS", Kind::Number(1, 100), "2"),
+    for_clients("CLIENT_RESULT_PREFETCH_THREADS", Kind::Number(1, 10), "1"),
+    for_clients("CLIENT_SESSION_CLONE", Kind::Boolean, "FALSE"),
     parameter(
         "CLIENT_SESSION_KEEP_ALIVE",
         Kind::Boolean,
         "FALSE",
-        "Accepted; sessions do not expire.",
+        "Kept; clients that want it send signs of life.",
     ),
+    for_clients("CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY", Kind::Number(900, 3600), "3600"),
+    for_clients(
+        "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD",
+        Kind::Number(0, 1_000_000_000),
+        "1000000000",
+    ),
+    for_clients("CLIENT_TELEMETRY_ENABLED", Kind::Boolean, "FALSE"),
+    for_clients(
+        "CLIENT_TIMESTAMP_TYPE_MAPPING",
+        Kind::Word(&["TIMESTAMP_LTZ", "TIMESTAMP_NTZ"]),
+        "TIMESTAMP_LTZ",
+    ),
+    for_clients("C_API_QUERY_RESULT_FORMAT", RESULT_FORMAT, "ARROW"),
     parameter("DATE_INPUT_FORMAT", Kind::Text, "AUTO", "How texts become DATE."),
     parameter("DATE_OUTPUT_FORMAT", Kind::Text, "YYYY-MM-DD", "How DATE is printed."),
     parameter(
@@ -89,6 +123,11 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "FALSE",
         "Whether UPDATE fails when several source rows change one target row.",
     ),
+    parameter("GO_QUERY_RESULT_FORMAT", RESULT_FORMAT, "ARROW", FORM_OF_RESULTS),
+    parameter("JDBC_QUERY_RESULT_FORMAT", RESULT_FORMAT, "ARROW", FORM_OF_RESULTS),
+    for_clients("JDBC_TREAT_DECIMAL_AS_INT", Kind::Boolean, "TRUE"),
+    for_clients("JDBC_TREAT_TIMESTAMP_NTZ_AS_UTC", Kind::Boolean, "FALSE"),
+    for_clients("JDBC_USE_SESSION_TIMEZONE", Kind::Boolean, "TRUE"),
     parameter(
         "JSON_INDENT",
         Kind::Number(0, 16),
@@ -105,8 +144,13 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "MULTI_STATEMENT_COUNT",
         Kind::Number(0, 1_000_000_000),
         "1",
-        "Accepted; clients send statements one by one.",
+        "How many statements a request to a server has; 0 for any number.",
     ),
+    for_clients("ODBC_QUERY_RESULT_FORMAT", RESULT_FORMAT, "ARROW"),
+    for_clients("ODBC_TREAT_DECIMAL_AS_INT", Kind::Boolean, "FALSE"),
+    parameter("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT", RESULT_FORMAT, "ARROW", FORM_OF_RESULTS),
+    for_clients("PYTHON_SNOWPARK_USE_SCOPED_TEMP_OBJECTS", Kind::Boolean, "FALSE"),
+    for_clients("PYTHON_SNOWPARK_USE_SQL_SIMPLIFIER", Kind::Boolean, "TRUE"),
     parameter("QUERY_TAG", Kind::Text, "", "A text that the history keeps with each statement."),
     parameter(
         "QUOTED_IDENTIFIERS_IGNORE_CASE",

@@ -1,5 +1,6 @@
 //! A statement as whoever started it sees it: while it runs, and afterwards.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -56,6 +57,17 @@ struct Known {
     kind: Option<&'static str>,
     fields: Option<Arc<[Field]>>,
     outcome: Option<Result<Finished, Failure>>,
+    at_end: AtEnd,
+}
+
+/// What is to be done when the statement has ended.
+#[derive(Default)]
+struct AtEnd(Vec<Box<dyn FnOnce() + Send>>);
+
+impl fmt::Debug for AtEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AtEnd({})", self.0.len())
+    }
 }
 
 /// A statement that has ended well.
@@ -122,11 +134,13 @@ impl StatementState {
             keep(&self.result_of(&known, finished));
         }
         known.outcome = Some(outcome);
+        let at_end = std::mem::take(&mut known.at_end);
         drop(known);
         self.has_ended.store(true, Ordering::Release);
         self.changed.notify_all();
         self.ended.notify_all();
         self.rows.end();
+        at_end.0.into_iter().for_each(|work| work());
     }
 
     fn result_of(&self, known: &Known, finished: &Finished) -> StatementResult {
@@ -265,6 +279,17 @@ impl Statement {
     pub fn result_within(&self, patience: Duration) -> Option<Result<StatementResult, Failure>> {
         self.state.wait_for_end(patience)?;
         self.state.result()
+    }
+
+    /// Does something, which must not take long, when the statement has ended, on its thread; at once when
+    /// it has. For those that cannot wait on a thread of their own.
+    pub fn at_end(&self, work: impl FnOnce() + Send + 'static) {
+        let mut known = self.state.known();
+        if known.outcome.is_none() {
+            return known.at_end.0.push(Box::new(work));
+        }
+        drop(known);
+        work();
     }
 
     /// What it has done to how many rows, by the names of its result's columns: `number of rows inserted`.

@@ -60,6 +60,8 @@ error_codes! {
     BindNotSet = 2049, "42601", Compilation;
     /// A feature that firn does not have.
     UnsupportedFeature = 2, "0A000", Compilation;
+    /// A request of several statements that does not have as many as it says.
+    StatementCount = 8, "0A000", Execution;
     /// A broken promise inside firn.
     Internal = 300002, "XX000", Execution;
     /// The statement was canceled.

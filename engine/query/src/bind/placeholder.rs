@@ -1,5 +1,6 @@
 //! The places `?`, `:1` and `:name` of a statement, and the values that come with it.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use firn_column::Column;
@@ -41,6 +42,9 @@ pub struct Binds {
     pub positional: Vec<TypedValue>,
     /// Those of `:name`; the case of names does not matter.
     pub named: Vec<(String, TypedValue)>,
+    /// Of each row of an array of values, its positional ones: VALUES gives one row for each. The first is in
+    /// `positional` too.
+    pub rows: Vec<Vec<TypedValue>>,
 }
 
 impl Binds {
@@ -50,7 +54,8 @@ impl Binds {
     /// `InvalidParameterType` when one is not.
     pub fn check(&self) -> Result<()> {
         let named = self.named.iter().map(|(_, value)| value);
-        for TypedValue { value, sql_type } in self.positional.iter().chain(named) {
+        let rows = self.rows.iter().flatten();
+        for TypedValue { value, sql_type } in self.positional.iter().chain(named).chain(rows) {
             if Column::constant(value, *sql_type, 1).is_err() {
                 let text = format!("A bind variable of type {sql_type} has the value {value:?}.");
                 return Err(Error::new(ErrorCode::InvalidParameterType, text));
@@ -68,7 +73,8 @@ pub enum PlaceRule {
     Bound,
     /// Those without a value are NULL: the statement is only described.
     Described,
-    /// There may be none, because the text is kept and read again without its values.
+    /// There may be none but in the name of what is made, because the text is kept and read again without its
+    /// values.
     Refused,
 }
 
@@ -81,6 +87,12 @@ pub struct Placeholders {
     marks: Vec<u32>,
     /// The names of the places that were bound, each once: `?1` or `NAME`.
     seen: Mutex<Vec<String>>,
+    /// Whether what is bound now is the name of what is made.
+    in_name: AtomicBool,
+    /// The row of an array of values that is bound.
+    row: AtomicUsize,
+    /// Whether VALUES has taken all rows.
+    rows_taken: AtomicBool,
 }
 
 impl Placeholders {
@@ -91,14 +103,61 @@ impl Placeholders {
             rule,
             marks: firn_parse::question_marks(text),
             seen: Mutex::default(),
+            in_name: AtomicBool::new(false),
+            row: AtomicUsize::new(0),
+            rows_taken: AtomicBool::new(false),
         }
+    }
+
+    /// From now on there may be none, but in names.
+    pub fn refuse(&mut self) {
+        self.rule = PlaceRule::Refused;
+    }
+
+    /// Does something with the name of what a statement makes.
+    pub fn in_name<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.in_name.store(true, Ordering::Relaxed);
+        let done = work();
+        self.in_name.store(false, Ordering::Relaxed);
+        done
+    }
+
+    /// Does something once for every row of an array of values, if that is what came; else once.
+    ///
+    /// # Errors
+    /// The first that `work` meets.
+    pub fn for_each_row(&self, mut work: impl FnMut() -> Result<()>) -> Result<()> {
+        for row in 0..self.values.rows.len().max(1) {
+            self.row.store(row, Ordering::Relaxed);
+            work()?;
+        }
+        self.row.store(0, Ordering::Relaxed);
+        self.rows_taken.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Looks whether a statement that was bound has taken all rows of an array of values.
+    ///
+    /// # Errors
+    /// `not_supported` when it has taken the first one only.
+    pub fn check_rows(&self) -> Result<()> {
+        if self.values.rows.len() > 1 && !self.rows_taken.load(Ordering::Relaxed) {
+            return Err(Error::not_supported("an array of values outside of VALUES"));
+        }
+        Ok(())
+    }
+
+    /// The positional values of the row that is bound.
+    fn positional(&self) -> &[TypedValue] {
+        let row = self.values.rows.get(self.row.load(Ordering::Relaxed));
+        row.map_or(&self.values.positional, |row| row)
     }
 
     /// The places of a part of the text that is bound as a text of its own, where `text` begins.
     pub fn from(&self, text: &str, start: u32) -> Placeholders {
         let before = self.marks.partition_point(|mark| *mark < start);
         let positional = self.values.positional.iter().skip(before).cloned().collect();
-        let values = Binds { positional, named: self.values.named.clone() };
+        let values = Binds { positional, named: self.values.named.clone(), rows: Vec::new() };
         Placeholders::of(text, Arc::new(values), self.rule)
     }
 
@@ -121,18 +180,18 @@ impl Placeholders {
     /// # Errors
     /// `BindNotSet` when none came for it; `not_supported` where there may be no places.
     pub(super) fn value(&self, bind: &ast::Bind, span: Span) -> Result<Expr> {
-        if self.rule == PlaceRule::Refused {
+        if self.rule == PlaceRule::Refused && !self.in_name.load(Ordering::Relaxed) {
             return Err(Error::not_supported("bind variables in what is kept as a text"));
         }
         let (name, value) = match bind {
             ast::Bind::Positional => {
                 let number = self.marks.partition_point(|mark| *mark < span.start);
-                (format!("?{}", number + 1), self.values.positional.get(number))
+                (format!("?{}", number + 1), self.positional().get(number))
             }
             ast::Bind::Named(name) => match name.name.parse::<usize>() {
                 Ok(number) => {
                     let index = number.wrapping_sub(1);
-                    (format!("?{number}"), self.values.positional.get(index))
+                    (format!("?{number}"), self.positional().get(index))
                 }
                 Err(_) => {
                     let mut named = self.values.named.iter();

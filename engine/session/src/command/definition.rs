@@ -16,13 +16,16 @@ impl StatementContext {
     /// The written name, IDENTIFIER() resolved.
     pub(crate) fn written(&self, name: &Name) -> Result<ObjectName> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| binder.object_name(name, &self.sql))
+        let named = || self.with_binder(&functions, |binder| binder.object_name(name, &self.sql));
+        self.placeholders.in_name(named)
     }
 
     /// The name completed with the current database and schema.
     pub(crate) fn path(&self, name: &Name, verb: &str) -> Result<ObjectPath> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| binder.object_path(name, &self.sql, verb))
+        let named =
+            || self.with_binder(&functions, |binder| binder.object_path(name, &self.sql, verb));
+        self.placeholders.in_name(named)
     }
 
     /// The version of the account that the statement sees.

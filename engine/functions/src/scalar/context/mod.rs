@@ -58,7 +58,7 @@ fact!(
     "The roles that the user may take, as a JSON array.",
     &[]
 );
-fact!(CURRENT_CLIENT, |_| Ok(Some(client())), "The program that sent the statement.", &[]);
+fact!(CURRENT_CLIENT, |c| Ok(Some(client(c))), "The program that sent the statement.", &[]);
 fact!(
     CURRENT_DATABASE,
     |c| Ok(c.database.clone()),
@@ -67,7 +67,7 @@ fact!(
 );
 fact!(
     CURRENT_IP_ADDRESS,
-    |_| Ok(Some("127.0.0.1".to_string())),
+    |c| Ok(Some(c.address.as_deref().unwrap_or("127.0.0.1").to_string())),
     "The address that the statement came from.",
     &[Example::of("CURRENT_IP_ADDRESS()", "127.0.0.1")]
 );
@@ -178,8 +178,9 @@ const LAST_QUERY_ID: ScalarFunction = ScalarFunction::new(
 )
 .with_volatility(Volatility::Stable);
 
-fn client() -> String {
-    format!("firn {}", env!("CARGO_PKG_VERSION"))
+fn client(context: &FunctionContext) -> String {
+    let own = || format!("firn {}", env!("CARGO_PKG_VERSION"));
+    context.client.as_ref().map_or_else(own, ToString::to_string)
 }
 
 fn search_path(context: &FunctionContext) -> String {

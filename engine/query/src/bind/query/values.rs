@@ -93,9 +93,14 @@ pub(crate) fn bind_rows(
             let text = format!("Invalid expression [{text}] in VALUES clause");
             return Err(Error::new(ErrorCode::InvalidValuesExpression, text));
         }
-        let mut expressions = ExprBinder::new(binder, env, &scope, Clause::Values, &mut gathered);
-        rows.push(row.iter().map(|expr| expressions.bind(expr)).collect::<Result<_>>()?);
     }
+    let mut expressions = ExprBinder::new(binder, env, &scope, Clause::Values, &mut gathered);
+    binder.context.placeholders.for_each_row(|| {
+        for row in &values.rows {
+            rows.push(row.iter().map(|expr| expressions.bind(expr)).collect::<Result<_>>()?);
+        }
+        Ok(())
+    })?;
     if !gathered.applies.is_empty() {
         let text = "Invalid expression [subquery] in VALUES clause";
         return Err(Error::new(ErrorCode::InvalidValuesExpression, text).at(values.span));

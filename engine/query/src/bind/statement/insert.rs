@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_account::catalog::{Action, ObjectPath, Table};
 use firn_expression::Expr;
-use firn_types::Result;
+use firn_types::{Error, Result};
 
 use super::assign::{assign, default_of, positions, whole_row, width_error};
 use crate::bind::clause::Clause;
@@ -90,7 +90,11 @@ fn bind_values(
     let has_default = |row: &Vec<ast::Expr>| row.iter().any(|e| e.kind == ExprKind::Default);
     let mut by_column: Vec<Vec<Expr>> =
         (0..width).map(|_| Vec::with_capacity(values.rows.len())).collect();
+    let placeholders = binder.context.placeholders;
     if values.rows.iter().any(has_default) {
+        if placeholders.check_rows().is_err() {
+            return Err(Error::not_supported("DEFAULT beside an array of values"));
+        }
         for row in &values.rows {
             let single = |expr: &ast::Expr| ast::Values {
                 rows: vec![vec![expr.clone()]],
@@ -117,8 +121,9 @@ fn bind_values(
         columns.push(binder.fresh_column(format!("COLUMN{}", index + 1), sql_type, true));
         typed.push(exprs.into_iter());
     }
-    let mut rows = Vec::with_capacity(values.rows.len());
-    for _ in 0..values.rows.len() {
+    let count = typed.first().map_or(0, ExactSizeIterator::len);
+    let mut rows = Vec::with_capacity(count);
+    for _ in 0..count {
         let mut row = Vec::with_capacity(width);
         row.extend(typed.iter_mut().filter_map(Iterator::next));
         rows.push(row);

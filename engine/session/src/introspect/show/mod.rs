@@ -45,27 +45,7 @@ pub(super) struct Shown<'a> {
 /// When the scope does not exist, there are too many rows, or firn has no such objects.
 pub(crate) fn run(running: &StatementContext, ast: &Show) -> Result<Rows> {
     let shown = Shown { running, show: ast, catalog: running.catalog() };
-    let listing = match &ast.kind {
-        ShowKind::Objects(kind) => shown.objects(*kind)?,
-        ShowKind::TablesAndViews => shown.tables_and_views()?,
-        ShowKind::Columns => shown.columns()?,
-        ShowKind::Variables => shown.variables()?,
-        ShowKind::Parameters => shown.parameters()?,
-        ShowKind::Transactions => shown.transactions(),
-        ShowKind::Locks => shown.locks(),
-        ShowKind::PrimaryKeys => shown.keys(key::Which::Primary)?,
-        ShowKind::UniqueKeys => shown.keys(key::Which::Unique)?,
-        ShowKind::ImportedKeys => shown.foreign_keys(key::Side::Imported)?,
-        ShowKind::ExportedKeys => shown.foreign_keys(key::Side::Exported)?,
-        ShowKind::UserFunctions => shown.functions(false),
-        ShowKind::Grants => shown.grants_of_user()?,
-        ShowKind::GrantsOn(kind, name) => shown.grants_on(*kind, name.as_ref())?,
-        ShowKind::GrantsTo(grantee) => shown.grants_to(grantee)?,
-        ShowKind::GrantsOf(role) => shown.grants_of(role)?,
-        ShowKind::FutureGrantsIn(kind, name) => shown.future_grants_in(*kind, name)?,
-        ShowKind::FutureGrantsTo(grantee) => shown.future_grants_to(grantee)?,
-    };
-    let mut rows = listing.rows();
+    let mut rows = shown.asked().map_err(|error| in_missing_place(ast, error))?.rows();
     match ast.limit {
         Some(limit) => rows.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX)),
         None if rows.rows.len() > ROWS_MAX => {
@@ -80,7 +60,46 @@ pub(crate) fn run(running: &StatementContext, ast: &Show) -> Result<Rows> {
     Ok(rows)
 }
 
+/// The error of a SHOW whose IN names nothing, which has a code of its own: clients know by it that there is
+/// nothing to show.
+fn in_missing_place(ast: &Show, error: Error) -> Error {
+    if ast.scope.is_none()
+        || !matches!(error.code(), ErrorCode::NotFound | ErrorCode::ObjectNotFound)
+    {
+        return error;
+    }
+    let text = "Object does not exist, or operation cannot be performed.";
+    Error::new(ErrorCode::CannotUse, format!("{text}\n{}", error.detail()))
+}
+
 impl Shown<'_> {
+    fn asked(&self) -> Result<Listing> {
+        Ok(match &self.show.kind {
+            ShowKind::Objects(kind) => self.objects(*kind)?,
+            ShowKind::TablesAndViews => self.tables_and_views()?,
+            ShowKind::Columns => self.columns()?,
+            ShowKind::Variables => self.variables()?,
+            ShowKind::Parameters => self.parameters()?,
+            ShowKind::Transactions => self.transactions(),
+            ShowKind::Locks => self.locks(),
+            ShowKind::PrimaryKeys => self.keys(key::Which::Primary)?,
+            ShowKind::UniqueKeys => self.keys(key::Which::Unique)?,
+            ShowKind::ImportedKeys => self.foreign_keys(key::Side::Imported)?,
+            ShowKind::ExportedKeys => self.foreign_keys(key::Side::Exported)?,
+            ShowKind::UserFunctions => {
+                // There are none, but it matters whether there is the place.
+                self.scoped_schemas()?;
+                self.functions(false)
+            }
+            ShowKind::Grants => self.grants_of_user()?,
+            ShowKind::GrantsOn(kind, name) => self.grants_on(*kind, name.as_ref())?,
+            ShowKind::GrantsTo(grantee) => self.grants_to(grantee)?,
+            ShowKind::GrantsOf(role) => self.grants_of(role)?,
+            ShowKind::FutureGrantsIn(kind, name) => self.future_grants_in(*kind, name)?,
+            ShowKind::FutureGrantsTo(grantee) => self.future_grants_to(grantee)?,
+        })
+    }
+
     fn objects(&self, kind: ObjectKind) -> Result<Listing> {
         match kind {
             ObjectKind::Database => Ok(self.databases()),

@@ -1,0 +1,89 @@
+//! Columns as answers describe them.
+
+use firn_engine::{Field, SqlType};
+use serde_json::{Map, Value, json};
+
+/// Most bytes of a text without a length of its own.
+const TEXT_BYTES: u32 = 16_777_216;
+
+/// The name of a type in answers.
+pub(crate) fn type_name(sql_type: SqlType) -> &'static str {
+    match sql_type {
+        SqlType::Null | SqlType::Varchar { .. } => "text",
+        SqlType::Number { .. } => "fixed",
+        SqlType::Float => "real",
+        SqlType::Binary { .. } => "binary",
+        SqlType::Boolean => "boolean",
+        SqlType::Date => "date",
+        SqlType::Time { .. } => "time",
+        SqlType::TimestampNtz { .. } => "timestamp_ntz",
+        SqlType::TimestampLtz { .. } => "timestamp_ltz",
+        SqlType::TimestampTz { .. } => "timestamp_tz",
+        SqlType::Variant => "variant",
+        SqlType::Object => "object",
+        SqlType::Array => "array",
+    }
+}
+
+/// What a type is limited to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Digits, of numbers.
+    pub(crate) precision: Option<u8>,
+    /// Digits behind the point, of numbers and times.
+    pub(crate) scale: Option<u8>,
+    /// Characters, or bytes of binaries.
+    pub(crate) length: Option<u32>,
+    /// Bytes.
+    pub(crate) byte_length: Option<u32>,
+}
+
+/// What a type is limited to.
+pub(crate) fn limits(sql_type: SqlType) -> Limits {
+    match sql_type {
+        SqlType::Number { precision, scale } => {
+            Limits { precision: Some(precision), scale: Some(scale), ..Limits::default() }
+        }
+        SqlType::Time { scale }
+        | SqlType::TimestampNtz { scale }
+        | SqlType::TimestampLtz { scale }
+        | SqlType::TimestampTz { scale } => {
+            Limits { precision: Some(0), scale: Some(scale), ..Limits::default() }
+        }
+        SqlType::Null => {
+            Limits { length: Some(TEXT_BYTES), byte_length: Some(TEXT_BYTES), ..Limits::default() }
+        }
+        SqlType::Varchar { length } => {
+            let bytes = length.saturating_mul(4).min(TEXT_BYTES.max(length));
+            Limits { length: Some(length), byte_length: Some(bytes), ..Limits::default() }
+        }
+        SqlType::Binary { length } => {
+            Limits { length: Some(length), byte_length: Some(length), ..Limits::default() }
+        }
+        _ => Limits::default(),
+    }
+}
+
+/// The description of a column. Every member is always there: clients look for each.
+pub(crate) fn column(field: &Field) -> Value {
+    let limits = limits(field.sql_type);
+    json!({
+        "name": field.name,
+        "database": "",
+        "schema": "",
+        "table": "",
+        "nullable": field.nullable,
+        "type": type_name(field.sql_type),
+        "precision": limits.precision,
+        "scale": limits.scale,
+        "length": limits.length,
+        "byteLength": limits.byte_length,
+        "collation": null,
+    })
+}
+
+/// Puts the description of all columns into an answer's data.
+pub(crate) fn describe(fields: &[Field], data: &mut Map<String, Value>) {
+    let columns: Vec<Value> = fields.iter().map(column).collect();
+    data.insert("rowtype".to_string(), columns.into());
+}

@@ -1,0 +1,9 @@
+//! What each path answers, a file for each group of them.
+
+pub(crate) mod abort;
+pub(crate) mod health;
+pub(crate) mod login;
+pub(crate) mod monitoring;
+pub(crate) mod query_request;
+pub(crate) mod result;
+pub(crate) mod session;

@@ -1,0 +1,57 @@
+//! How a query is doing.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::Request;
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use crate::envelope;
+use crate::query::{Query, now_millis};
+use crate::request::Call;
+use crate::state::Shared;
+
+/// `GET /monitoring/queries/{id}`
+pub(crate) async fn status(
+    State(state): State<Shared>,
+    Path(id): Path<String>,
+    request: Request<Body>,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let call = Call::of(parts, Value::Null);
+    let client = match state.clients.of(call.token()) {
+        Ok(client) => client,
+        Err(refusal) => return refusal.answer(),
+    };
+    let query = state.queries.of(&client.user, &id);
+    let queries: Vec<Value> = query.iter().map(|query| described(query)).collect();
+    envelope::success(&json!({ "queries": queries }))
+}
+
+fn described(query: &Query) -> Value {
+    let ended = query.ended();
+    let failure = ended.as_ref().and_then(|ended| ended.outcome.as_ref().err());
+    let (status, state) = match (&ended, failure) {
+        (None, _) => ("RUNNING", "RUNNING"),
+        (Some(_), None) => ("SUCCESS", "SUCCEEDED"),
+        (Some(_), Some(failure)) if failure.is_canceled() => ("FAILED_WITH_ERROR", "FAILED"),
+        (Some(_), Some(_)) => ("FAILED_WITH_ERROR", "FAILED"),
+    };
+    let end = ended.as_ref().map_or_else(now_millis, |ended| ended.at);
+    json!({
+        "id": query.id,
+        "status": status,
+        "state": state,
+        "errorCode": failure.map(|failure| format!("{:06}", failure.code.number())),
+        "errorMessage": failure.map(|failure| failure.message.clone()),
+        "sqlText": query.text,
+        "startTime": query.started,
+        "endTime": ended.as_ref().map_or(0, |ended| ended.at),
+        "totalDuration": end.saturating_sub(query.started),
+        "sessionId": query.session,
+        "warehouseId": 0,
+        "warehouseName": "",
+        "warehouseExternalSize": "X-Small",
+        "warehouseServerType": "STANDARD",
+    })
+}

@@ -1,0 +1,33 @@
+//! How a server is started.
+
+use std::time::Duration;
+
+/// How a server is started.
+#[derive(Clone, Debug)]
+pub struct ServerOptions {
+    /// The address and port to listen on; port 0 for any that is free.
+    pub listen: String,
+    /// Whether anybody may log in as any user, without a password. Only for addresses of this machine.
+    pub trust_local: bool,
+    /// How long a request for a statement's result waits before the client is told to ask again.
+    pub patience: Duration,
+    /// How long a session lives that nobody uses.
+    pub idle: Duration,
+    /// How long a session's token is good before it has to be renewed.
+    pub token_lifetime: Duration,
+    /// How long statements that run may go on when the server is stopped.
+    pub grace: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> ServerOptions {
+        ServerOptions {
+            listen: "127.0.0.1:8084".to_string(),
+            trust_local: false,
+            patience: Duration::from_secs(40),
+            idle: Duration::from_secs(4 * 3600),
+            token_lifetime: Duration::from_secs(3600),
+            grace: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The server's protocol, spoken to a server in the same process.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use firn_engine::{Engine, EngineOptions};
+use firn_server::{Server, ServerOptions};
+use firn_tests::server_client::{Client, raw};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+fn server(options: ServerOptions) -> Server {
+    let engine = EngineOptions { threads: Some(2), ..EngineOptions::default() };
+    let engine = Engine::open(":memory:", engine).expect("an engine");
+    let listen = "127.0.0.1:0".to_string();
+    Server::start(engine, ServerOptions { listen, trust_local: true, ..options }).expect("a server")
+}
+
+fn started() -> Server {
+    server(ServerOptions::default())
+}
+
+#[test]
+fn a_client_logs_in_asks_and_leaves() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let answer = client.query("SELECT 1 AS a, 'x' AS b, NULL AS c, TRUE AS d");
+    let data = &answer["data"];
+    assert_eq!(data["rowset"], json!([["1", "x", null, "1"]]));
+    assert_eq!((&data["total"], &data["returned"]), (&json!(1), &json!(1)));
+    assert_eq!(data["queryResultFormat"], "json");
+    assert_eq!(data["statementTypeId"], 0x1000);
+    let types: Vec<&Value> =
+        data["rowtype"].as_array().expect("columns").iter().map(|column| &column["type"]).collect();
+    assert_eq!(types, ["fixed", "text", "text", "boolean"]);
+    assert_eq!(client.post("/session/heartbeat", &Value::Null).json()["success"], true);
+    assert_eq!(client.post("/session?delete=true", &json!({})).json()["success"], true);
+    assert_eq!(client.query("SELECT 1")["code"], "390111");
+}
+
+#[test]
+fn every_type_has_its_text() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let sql = "SELECT 1.50::NUMBER(5,2), -0.5::FLOAT, FALSE, DATE '1969-12-31', TIME '10:11:12.5', \
+               '2024-01-02 03:04:05.678901234'::TIMESTAMP_NTZ(9), '1969-12-31 23:59:59.5'::TIMESTAMP_NTZ(3), \
+               '2024-01-02 03:04:05 +0200'::TIMESTAMP_TZ(0), X'01FF', PARSE_JSON('{\"a\":\"\\\\n\"}'), 'q\"\\n'";
+    let expected = json!([[
+        "1.50",
+        "-0.5",
+        "0",
+        "-1",
+        "36672.500000000",
+        "1704164645.678901234",
+        "-0.500",
+        "1704157445 1560",
+        "01FF",
+        "{\n  \"a\": \"\\n\"\n}",
+        "q\"\n"
+    ]]);
+    assert_eq!(client.rows(sql), expected);
+}
+
+#[test]
+fn a_wrong_statement_is_an_answer() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let body = json!({ "sqlText": "SELECT * FROM not_there" });
+    let reply = client.post("/queries/v1/query-request?requestId=1", &body);
+    assert_eq!(reply.status, 200);
+    let answer = reply.json();
+    assert_eq!((&answer["success"], &answer["code"]), (&json!(false), &json!("002003")));
+    assert_eq!(answer["data"]["sqlState"], "42S02");
+    assert!(answer["data"]["queryId"].is_string());
+    assert!(answer["message"].as_str().is_some_and(|text| !text.contains("002003")), "{answer}");
+}
+
+#[test]
+fn what_is_malformed_is_refused_and_harms_nobody() {
+    let server = started();
+    let address = server.address();
+    let client = Client::login(address, "JavaScript");
+    let path = "/queries/v1/query-request?requestId=7";
+    for body in [
+        "",
+        "{",
+        "[]",
+        "{\"sqlText\": 1}",
+        "{\"sqlText\":\"SELECT ?\",\"bindings\":{\"1\":{\"type\":\"FIXED\",\"value\":\"x\"}}}",
+    ] {
+        let reply = client.send("POST", path, "", body.as_bytes());
+        assert_eq!(reply.status, 200, "{body}");
+        assert_eq!(reply.json()["success"], false, "{body}");
+    }
+    let reply = client.send("POST", path, "Content-Encoding: gzip\r\n", b"no gzip");
+    assert_eq!(reply.json()["code"], "390400");
+    assert_eq!(client.get("/nothing/here").status, 404);
+    assert_eq!(client.get("/queries/v1/query-request").status, 405);
+    assert_eq!(raw(address, b"nonsense\r\n\r\n").status, 400);
+    let nobody = Client::new(address);
+    assert_eq!(nobody.query("SELECT 1")["code"], "390103");
+    assert_eq!(client.rows("SELECT 2"), json!([["2"]]));
+}
+
+#[test]
+fn bodies_may_be_packed_and_paths_doubled() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(b"{\"sqlText\":\"SELECT 5\"}").expect("packed");
+    let packed = packed.finish().expect("packed");
+    let path = "//queries/v1//query-request/?requestId=9";
+    let reply = client.send("POST", path, "Content-Encoding: gzip\r\n", &packed);
+    assert_eq!(reply.json()["data"]["rowset"], json!([["5"]]));
+}
+
+#[test]
+fn a_request_that_comes_again_runs_once() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE TABLE t (i INT)");
+    let body = json!({ "sqlText": "INSERT INTO t VALUES (1)" });
+    let path = "/queries/v1/query-request?requestId=the-same";
+    let (first, again) = (client.post(path, &body).json(), client.post(path, &body).json());
+    assert_eq!(first["data"]["rowset"], json!([["1"]]));
+    assert_eq!(first["data"]["queryId"], again["data"]["queryId"]);
+    assert_eq!(client.rows("SELECT COUNT(*) FROM t"), json!([["1"]]));
+}
+
+#[test]
+fn values_come_with_statements_one_by_one_and_in_arrays() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let bindings = json!({
+        "1": { "type": "FIXED", "value": "7" }, "2": { "type": "TEXT", "value": null },
+        "3": { "type": "DATE", "value": "1704153600000" },
+    });
+    let answer = client.ask(&json!({ "sqlText": "SELECT ?, ?, :3", "bindings": bindings }));
+    assert_eq!(answer["data"]["rowset"], json!([["7", null, "19724"]]));
+    let named = json!({ "WHO": { "type": "TEXT", "value": "me" } });
+    let answer = client.ask(&json!({ "sqlText": "SELECT :who", "bindings": named }));
+    assert_eq!(answer["data"]["rowset"], json!([["me"]]));
+    client.query("CREATE TABLE t (i INT, s TEXT)");
+    let bindings = json!({
+        "1": { "type": "FIXED", "value": ["1", "2", null] },
+        "2": { "type": "TEXT", "value": ["a", null, "c"] },
+    });
+    let insert = json!({ "sqlText": "INSERT INTO t VALUES (?, ?)", "bindings": bindings });
+    assert_eq!(client.ask(&insert)["data"]["rowset"], json!([["3"]]));
+    let rows = client.rows("SELECT * FROM t ORDER BY 1");
+    assert_eq!(rows, json!([["1", "a"], ["2", null], [null, "c"]]));
+    // A name may be a value too, also of what is made.
+    let bindings = json!({ "1": { "type": "TEXT", "value": "named" } });
+    let create = json!({ "sqlText": "CREATE TABLE IDENTIFIER(?) (i INT)", "bindings": bindings });
+    assert_eq!(client.ask(&create)["success"], true);
+    client.rows("SELECT * FROM named");
+}
+
+#[test]
+fn a_slow_statement_is_fetched_later() {
+    let patience = Duration::from_millis(100);
+    let server = server(ServerOptions { patience, ..ServerOptions::default() });
+    let client = Client::login(server.address(), "JavaScript");
+    let answer = client.query("SELECT SYSTEM$WAIT(1), 3");
+    assert_eq!(answer["code"], "333333");
+    let url = answer["data"]["getResultUrl"].as_str().expect("an address").to_string();
+    let mut answer = client.get(&url).json();
+    while answer["code"] == "333333" {
+        answer = client.get(&url).json();
+    }
+    assert_eq!(answer["data"]["rowset"][0][1], "3");
+}
+
+#[test]
+fn a_detached_statement_is_watched_and_fetched() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let answer = client.ask(&json!({ "sqlText": "SELECT SYSTEM$WAIT(1), 3", "asyncExec": true }));
+    assert_eq!(answer["code"], "333334");
+    let id = answer["data"]["queryId"].as_str().expect("an id").to_string();
+    let status = |id: &str| {
+        let answer = client.get(&format!("/monitoring/queries/{id}")).json();
+        answer.pointer("/data/queries/0/status").cloned().unwrap_or_default()
+    };
+    assert_eq!(status(&id), "RUNNING");
+    let answer = client.get(&format!("/queries/{id}/result")).json();
+    assert_eq!(answer["data"]["rowset"][0][1], "3");
+    assert_eq!(status(&id), "SUCCESS");
+    assert_eq!(status("nothing"), Value::Null);
+    assert_eq!(client.get("/queries/nothing/result").json()["code"], "000612");
+}
+
+#[test]
+fn statements_are_canceled_also_before_they_come() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let abort =
+        |key: &str| client.post("/queries/v1/abort-request", &json!({ "requestId": key })).json();
+    assert_eq!(abort("early")["success"], true);
+    let body = json!({ "sqlText": "SELECT SYSTEM$WAIT(60)" });
+    let start = Instant::now();
+    let answer = client.post("/queries/v1/query-request?requestId=early", &body).json();
+    assert_eq!((&answer["code"], &answer["data"]["sqlState"]), (&json!("000604"), &json!("57014")));
+    let other = client.clone();
+    let late = body.clone();
+    let running = std::thread::spawn(move || {
+        other.post("/queries/v1/query-request?requestId=late", &late).json()
+    });
+    std::thread::sleep(Duration::from_millis(200));
+    abort("late");
+    assert_eq!(running.join().expect("answered")["code"], "000604");
+    let detached = client.ask(&json!({ "sqlText": "SELECT SYSTEM$WAIT(60)", "asyncExec": true }));
+    let id = detached["data"]["queryId"].as_str().expect("an id");
+    client.post(&format!("/queries/{id}/abort-request"), &json!({}));
+    assert_eq!(client.get(&format!("/queries/{id}/result")).json()["code"], "000604");
+    assert!(start.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn several_statements_in_one_request() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let script = |sql: &str, count: usize| {
+        client.ask(&json!({
+            "sqlText": sql, "parameters": { "MULTI_STATEMENT_COUNT": count },
+        }))
+    };
+    let answer = script("SELECT 1; SELECT 2", 2);
+    assert_eq!(answer["data"]["rowset"], json!([["Multiple statements executed successfully."]]));
+    let ids = answer["data"]["resultIds"].as_str().expect("ids").to_string();
+    let rows: Vec<Value> = ids
+        .split(',')
+        .map(|id| client.get(&format!("/queries/{id}/result")).json()["data"]["rowset"].take())
+        .collect();
+    assert_eq!(rows, [json!([["1"]]), json!([["2"]])]);
+    assert_eq!(script("SELECT 1; SELECT 2", 3)["code"], "000008");
+    assert_eq!(script("SELECT 1; SELECT nope; SELECT 3", 0)["code"], "000904");
+}
+
+#[test]
+fn large_results_come_in_parts() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let sql = "SELECT SEQ4(), 'text ' || SEQ4() FROM TABLE(GENERATOR(ROWCOUNT => 400000))";
+    let answer = client.query(sql);
+    let data = &answer["data"];
+    let mut count = data["rowset"].as_array().expect("rows").len();
+    let parts = data["chunks"].as_array().expect("parts");
+    assert!(!parts.is_empty());
+    let nobody = Client::new(server.address());
+    for part in parts {
+        let url = part["url"].as_str().expect("an address");
+        let path = url.split_once(&server.address().to_string()).expect("this server").1;
+        let reply = nobody.get(path);
+        let rows: Vec<Value> =
+            serde_json::from_slice(&[b"[", reply.body.as_slice(), b"]"].concat()).expect("rows");
+        assert_eq!(rows.len() as u64, part["rowCount"]);
+        count += rows.len();
+    }
+    assert_eq!(count, 400_000);
+    assert_eq!(data["total"], 400_000);
+    let url = parts[0]["url"].as_str().expect("an address").rsplit_once('/').expect("a path").0;
+    let path = url.split_once(&server.address().to_string()).expect("this server").1;
+    assert_eq!(nobody.get(&format!("{path}/999")).status, 404);
+    let secret = path.split('/').nth(3).expect("a secret");
+    assert_eq!(nobody.get(&path.replace(secret, "guess")).status, 404);
+}
+
+#[test]
+fn a_statement_is_described_and_not_run() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE TABLE t (i INT NOT NULL, s VARCHAR(3))");
+    let describe = |sql: &str| client.ask(&json!({ "sqlText": sql, "describeOnly": true }));
+    let answer = describe("INSERT INTO t VALUES (?, ?)");
+    assert_eq!(answer["data"]["numberOfBinds"], 2);
+    assert_eq!(answer["data"]["arrayBindSupported"], true);
+    let answer = describe("SELECT s, i, 1/0 AS x FROM t WHERE i = ?");
+    assert_eq!(
+        (&answer["data"]["numberOfBinds"], &answer["data"]["total"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(answer["data"]["arrayBindSupported"], false);
+    let column = &answer["data"]["rowtype"][0];
+    assert_eq!((&column["name"], &column["length"]), (&json!("S"), &json!(3)));
+    assert_eq!(answer["data"]["rowtype"][1]["nullable"], false);
+    assert_eq!(client.rows("SELECT COUNT(*) FROM t"), json!([["0"]]));
+    assert_eq!(describe("SELECT nope FROM t")["code"], "000904");
+}
+
+#[test]
+fn tokens_are_renewed() {
+    let token_lifetime = Duration::from_millis(300);
+    let server = server(ServerOptions { token_lifetime, ..ServerOptions::default() });
+    let mut client = Client::login(server.address(), "JavaScript");
+    client.query("SET v = 5");
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(client.query("SELECT $v")["code"], "390112");
+    let mut renewing = client.clone();
+    renewing.token.clone_from(&client.master);
+    let body = json!({ "oldSessionToken": client.token, "requestType": "RENEW" });
+    let answer = renewing.post("/session/token-request", &body).json();
+    client.token = answer["data"]["sessionToken"].as_str().expect("a token").to_string();
+    assert_eq!(client.rows("SELECT $v"), json!([["5"]]));
+    let again = renewing.post("/session/token-request", &body).json();
+    assert_eq!(again["code"], "390111");
+}
+
+#[test]
+fn idle_sessions_end_with_what_they_had_open() {
+    let idle = Duration::from_millis(300);
+    let server = server(ServerOptions { idle, ..ServerOptions::default() });
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE TABLE t (i INT)");
+    client.query("BEGIN");
+    client.query("INSERT INTO t VALUES (1)");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(client.query("SELECT 1")["code"], "390111");
+    let other = Client::login(server.address(), "JavaScript");
+    assert_eq!(other.rows("SELECT COUNT(*) FROM t"), json!([["0"]]));
+    let metrics = String::from_utf8(other.get("/metrics").body).expect("text");
+    assert!(metrics.contains("\nfirn_sessions 1\n"), "{metrics}");
+}
+
+#[test]
+fn a_login_names_what_it_starts_with() {
+    let server = started();
+    let nobody = Client::new(server.address());
+    let login = |query: &str| {
+        nobody.try_login(&format!("/session/v1/login-request?{query}"), "PythonConnector")
+    };
+    let answer = login("databaseName=&schemaName=NOT_THERE&warehouse=&roleName=");
+    assert_eq!(answer["data"]["sessionInfo"]["databaseName"], "FIRN");
+    assert_eq!(answer["data"]["sessionInfo"]["schemaName"], Value::Null);
+    assert!(answer["data"]["sessionId"].is_u64());
+    let parameters = answer["data"]["parameters"].as_array().expect("parameters");
+    let of = |name: &str| {
+        parameters.iter().find(|entry| entry["name"] == name).map(|entry| entry["value"].clone())
+    };
+    assert_eq!(of("AUTOCOMMIT"), Some(json!(true)));
+    assert_eq!(of("CLIENT_TELEMETRY_ENABLED"), Some(json!(false)));
+    assert_eq!(of("BINARY_OUTPUT_FORMAT"), Some(json!("HEX")));
+    assert_eq!(login("roleName=NOBODY")["success"], false);
+}
+
+#[test]
+fn everybody_is_trusted_on_this_machine_alone() {
+    let start = |listen: &str, trust_local| {
+        let engine = Engine::open(":memory:", EngineOptions::default()).expect("an engine");
+        let options =
+            ServerOptions { listen: listen.to_string(), trust_local, ..ServerOptions::default() };
+        Server::start(engine, options)
+    };
+    assert!(start("0.0.0.0:0", true).is_err());
+    assert!(start("127.0.0.1:0", false).is_err());
+    assert!(start("nonsense", true).is_err());
+}
+
+#[test]
+fn a_stop_lets_answers_out_and_ends_what_does_not_end() {
+    let grace = Duration::from_millis(500);
+    let server = server(ServerOptions { grace, ..ServerOptions::default() });
+    let client = Client::login(server.address(), "JavaScript");
+    let running = std::thread::spawn(move || client.query("SELECT SYSTEM$WAIT(60)"));
+    std::thread::sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    server.stop();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert_eq!(running.join().expect("answered")["code"], "000604");
+}
