@@ -369,3 +369,97 @@ fn a_stop_lets_answers_out_and_ends_what_does_not_end() {
     assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(running.join().expect("answered")["code"], "000604");
 }
+
+/// The path of an address of the server.
+fn path_of<'a>(server: &Server, address: &'a Value) -> &'a str {
+    let address = address.as_str().expect("an address");
+    address.split_once(&server.address().to_string()).expect("this server").1
+}
+
+#[test]
+fn clients_move_the_files_of_put_and_get() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE STAGE files");
+    let put = client.query("PUT file:///somewhere/a%20b.csv @files/in OVERWRITE = TRUE");
+    let data = &put["data"];
+    assert_eq!((&data["command"], &data["overwrite"]), (&json!("UPLOAD"), &json!(true)));
+    assert_eq!(data["src_locations"], json!(["/somewhere/a%20b.csv"]));
+    let path = path_of(&server, &data["stageInfo"]["presignedUrl"]).to_string();
+    let nobody = Client::new(server.address());
+    assert_eq!(nobody.send("PUT", &path, "Content-Encoding: parquet\r\n", b"1,x\n").status, 200);
+    assert_eq!(client.rows("LIST @files")[0][0], "files/in/a%20b.csv");
+    assert_eq!(client.rows("SELECT $1, $2 FROM @files"), json!([["1", "x"]]));
+    // A way in is no way out, and leads nowhere else.
+    assert_eq!(nobody.get(&path).status, 404);
+    assert_eq!(nobody.send("PUT", "/stages/guess/a.csv", "", b"1").status, 404);
+    assert_eq!(nobody.send("PUT", &path.replace("/a%25", "/../x%25"), "", b"1").status, 400);
+    let get = client.query("GET @files/in file:///elsewhere/");
+    let data = &get["data"];
+    assert_eq!(
+        (&data["command"], &data["localLocation"]),
+        (&json!("DOWNLOAD"), &json!("/elsewhere/"))
+    );
+    assert_eq!(data["src_locations"], json!(["in/a%20b.csv"]));
+    let path = path_of(&server, &data["presignedUrls"][0]);
+    assert_eq!(nobody.get(path).body, b"1,x\n");
+    assert_eq!(client.query("PUT file:///x @nothing")["code"], "002003");
+}
+
+#[test]
+fn half_a_file_never_appears() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE STAGE files");
+    let put = client.query("PUT file:///half.csv @files");
+    let path = path_of(&server, &put["data"]["stageInfo"]["presignedUrl"]);
+    let mut stream = std::net::TcpStream::connect(server.address()).expect("a connection");
+    let head = format!("PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nonly this");
+    stream.write_all(head.as_bytes()).expect("sent");
+    std::thread::sleep(Duration::from_millis(100));
+    drop(stream);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(client.rows("LIST @files"), json!([]));
+}
+
+#[test]
+fn files_of_the_server_are_out_of_reach() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE TABLE t (s TEXT)");
+    for sql in [
+        "CREATE STAGE disk URL = 'file:///etc/'",
+        "COPY INTO t FROM 'file:///etc/hostname'",
+        "COPY INTO 'file:///tmp/never/' FROM (SELECT 1)",
+        "SELECT $1 FROM 'file:///etc/hostname'",
+    ] {
+        assert_eq!(client.query(sql)["success"], false, "{sql}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.csv"), "7\n").expect("written");
+    let allowed = folder.path().to_string_lossy().into_owned();
+    let local_folders = vec![allowed.clone()];
+    let server = self::server(ServerOptions { local_folders, ..ServerOptions::default() });
+    let client = Client::login(server.address(), "JavaScript");
+    assert_eq!(client.rows(&format!("SELECT $1 FROM 'file://{allowed}/'")), json!([["7"]]));
+    assert_eq!(client.query(&format!("SELECT $1 FROM 'file://{allowed}/../'"))["success"], false);
+}
+
+#[test]
+fn values_stand_for_stages_and_options() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE STAGE files");
+    let text = |value: &str| json!({ "type": "TEXT", "value": value });
+    let bindings = json!({ "1": text("@files/in") });
+    let put =
+        client.ask(&json!({ "sqlText": "PUT 'file:///a.csv' ? PARALLEL=4", "bindings": bindings }));
+    let path = path_of(&server, &put["data"]["stageInfo"]["presignedUrl"]);
+    assert_eq!(client.send("PUT", path, "", b"1\nx\n").status, 200);
+    client.query("CREATE TABLE t (i INT)");
+    let copy = "COPY INTO IDENTIFIER(?) FROM @files ON_ERROR = ?";
+    let bindings = json!({ "1": text("t"), "2": text("CONTINUE") });
+    let answer = client.ask(&json!({ "sqlText": copy, "bindings": bindings }));
+    assert_eq!(answer["data"]["rowset"][0][1], "PARTIALLY_LOADED");
+    assert_eq!(client.rows("SELECT * FROM t"), json!([["1"]]));
+}

@@ -96,6 +96,10 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) trust_local: bool,
 
+    /// A folder of this machine that statements may reach by 'file://'; may be repeated
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) local_folder: Vec<String>,
+
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,

@@ -23,6 +23,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
     let options = ServerOptions {
         listen: args.listen.clone(),
         trust_local: args.trust_local,
+        local_folders: args.local_folder.clone(),
         ..ServerOptions::default()
     };
     let server = Server::start(engine, options).map_err(|error| error.to_string())?;

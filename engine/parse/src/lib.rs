@@ -36,9 +36,18 @@ const NESTING_PLAIN: usize = 8;
 /// Spans count bytes in `text`. Errors: [`firn_types::ErrorCode::Syntax`] with the place, or
 /// [`firn_types::ErrorCode::UnsupportedFeature`] for what is recognized and not done.
 pub fn parse_statement(text: &str) -> Result<ast::Statement> {
+    parse_with_values(text, &|_, _| None)
+}
+
+/// What stands for a place, such as `?` or `:1`, at this byte of a text.
+pub type PlaceValue<'p> = dyn Fn(&str, u32) -> Option<ast::OptionValue> + 'p;
+
+/// As [`parse_statement`]; where the grammar takes only constants, namely as values of options and as stages, what
+/// `place_value` gives stands for a place.
+pub fn parse_with_values(text: &str, place_value: &PlaceValue<'_>) -> Result<ast::Statement> {
     let rows_at = values::rows_at(text);
     let outline = Outline::part(text, 0, rows_at.unwrap_or(text.len()))?;
-    read(&outline, |reader| {
+    read(&outline, place_value, |reader| {
         reader.rows_at = rows_at;
         let statement = reader.statement()?;
         reader.expect_end()?;
@@ -93,7 +102,7 @@ pub fn question_marks(text: &str) -> Vec<u32> {
 /// Reads something that is all of `text`.
 fn whole<T>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
     let outline = Outline::part(text, 0, text.len())?;
-    read(&outline, |reader| {
+    read(&outline, &|_, _| None, |reader| {
         let result = f(reader)?;
         reader.expect_end()?;
         Ok(result)
@@ -101,7 +110,11 @@ fn whole<T>(text: &str, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<
 }
 
 /// Reads from an outline, on a stack that is deep enough for it.
-fn read<T>(outline: &Outline<'_>, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) -> Result<T> {
+fn read<T>(
+    outline: &Outline<'_>,
+    place_value: &PlaceValue<'_>,
+    f: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+) -> Result<T> {
     if outline.nesting > NESTING_MAX {
         return Err(convert::too_deep());
     }
@@ -110,7 +123,7 @@ fn read<T>(outline: &Outline<'_>, f: impl FnOnce(&mut Reader<'_>) -> Result<T>) 
     let text_bytes = if deep { usize::MAX } else { outline.text.len() };
     stack::with_room(text_bytes, || {
         let dialect = FirnDialect::default();
-        f(&mut Reader::new(outline, &dialect)?)
+        f(&mut Reader::new(outline, &dialect, place_value)?)
     })
 }
 

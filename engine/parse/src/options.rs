@@ -38,6 +38,9 @@ impl Reader<'_> {
 
     /// The value of an option.
     fn option_value(&mut self, depth: usize) -> Result<OptionValue> {
+        if let Some(value) = self.eat_place() {
+            return Ok(value);
+        }
         let Some(lexeme) = self.peek(0) else { return Err(self.unexpected()) };
         let source = lexeme.of(self.text());
         match lexeme.kind {

@@ -8,7 +8,10 @@ use firn_types::{Error, ErrorCode, Identifier, ObjectName, Result, Span};
 use sqlparser::ast as sq;
 use sqlparser::parser::{Parser, ParserError};
 
-use super::ast::{Expr, Name, Query, StageLocation, TableAlias, TableExpr, TimeTravel, TypeName};
+use super::PlaceValue;
+use super::ast::{
+    Expr, Name, OptionValue, Query, StageLocation, TableAlias, TableExpr, TimeTravel, TypeName,
+};
 use super::convert::{Convert, too_deep};
 use super::dialect::{FirnDialect, RESERVED, RESERVED_IN_FROM};
 use super::literal;
@@ -25,17 +28,22 @@ pub(super) struct Reader<'a> {
     outline: &'a Outline<'a>,
     dialect: &'a FirnDialect,
     inner: Parser<'a>,
+    place_value: &'a PlaceValue<'a>,
     /// Where rows of VALUES begin that the outline leaves out.
     pub(super) rows_at: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader at the start of a statement. Errors: a lexeme that is no token.
-    pub(super) fn new(outline: &'a Outline<'a>, dialect: &'a FirnDialect) -> Result<Reader<'a>> {
+    pub(super) fn new(
+        outline: &'a Outline<'a>,
+        dialect: &'a FirnDialect,
+        place_value: &'a PlaceValue<'a>,
+    ) -> Result<Reader<'a>> {
         let inner = Parser::new(dialect)
             .with_recursion_limit(DESCENT_MAX)
             .with_tokens_with_locations(outline.tokens()?);
-        Ok(Reader { outline, dialect, inner, rows_at: None })
+        Ok(Reader { outline, dialect, inner, place_value, rows_at: None })
     }
 
     /// The whole statement.
@@ -327,9 +335,29 @@ impl<'a> Reader<'a> {
     /// A stage or URL.
     pub(super) fn location(&mut self) -> Result<StageLocation> {
         let Some(lexeme) = self.peek(0) else { return Err(self.unexpected()) };
+        if let Some(OptionValue::Text(text)) = self.eat_place() {
+            return read_location(&text, lexeme.span());
+        }
         let Some(text) = string_value(lexeme, self.text()) else { return Err(self.unexpected()) };
         self.advance();
         read_location(&text, lexeme.span())
+    }
+
+    /// A place, `?` or `:1`, for whose value there is one.
+    pub(super) fn eat_place(&mut self) -> Option<OptionValue> {
+        let first = self.peek(0)?;
+        let named = self.is_symbol(0, ":");
+        if !named && first.of(self.text()) != "?" {
+            return None;
+        }
+        let end = if named { self.peek(1)?.end } else { first.end };
+        let source = self.text().get(first.start..end)?;
+        let value = (self.place_value)(source, first.span().start)?;
+        self.advance();
+        if named {
+            self.advance();
+        }
+        Some(value)
     }
 
     fn convert(&self) -> Convert<'a> {

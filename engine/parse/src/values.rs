@@ -151,7 +151,7 @@ impl<'a> Rows<'a> {
         if outline.lexemes.is_empty() {
             return Err(unexpected(end.of(self.text), end.span()));
         }
-        let expr = super::read(&outline, |reader: &mut Reader<'_>| {
+        let expr = super::read(&outline, &|_, _| None, |reader: &mut Reader<'_>| {
             let expr = reader.expr()?;
             reader.expect_end()?;
             Ok(expr)

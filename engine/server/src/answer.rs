@@ -16,6 +16,7 @@ use crate::encode::{arrow, json as json_rows, rowtype};
 use crate::envelope::{self, Refusal};
 use crate::query::{Done, Query, now_millis};
 use crate::state::{Counters, State};
+use crate::transfer;
 
 /// A query that still runs when its request has waited long enough.
 const IN_PROGRESS: &str = "333333";
@@ -97,6 +98,9 @@ pub(crate) fn of_ended(
 ) -> Response {
     if !done.children.is_empty() {
         return script(client, query, done);
+    }
+    if let Some(transfer) = &done.transfer {
+        return transfer::answer(state, client, query, (done, transfer), base);
     }
     let Some(result) = client.session.kept_result(&query.id) else {
         return Refusal::no_result(&query.id).answer();

@@ -19,6 +19,7 @@ mod request;
 mod router;
 mod server;
 mod state;
+mod transfer;
 
 pub use options::ServerOptions;
 pub use server::Server;

@@ -9,6 +9,8 @@ pub struct ServerOptions {
     pub listen: String,
     /// Whether anybody may log in as any user, without a password. Only for addresses of this machine.
     pub trust_local: bool,
+    /// Folders of this machine that statements may reach by `file://`; none unless given.
+    pub local_folders: Vec<String>,
     /// How long a request for a statement's result waits before the client is told to ask again.
     pub patience: Duration,
     /// How long a session lives that nobody uses.
@@ -24,6 +26,7 @@ impl Default for ServerOptions {
         ServerOptions {
             listen: "127.0.0.1:8084".to_string(),
             trust_local: false,
+            local_folders: Vec::new(),
             patience: Duration::from_secs(40),
             idle: Duration::from_secs(4 * 3600),
             token_lifetime: Duration::from_secs(3600),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use firn_engine::{Failure, Field, InUse, Monitor, Statement};
+use firn_engine::{Failure, Field, InUse, Monitor, Statement, Transfer};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -67,6 +67,8 @@ pub(crate) struct Done {
     pub(crate) counts: Vec<(String, u64)>,
     /// What the session had in use after it.
     pub(crate) in_use: InUse,
+    /// What the client is to do for PUT or GET.
+    pub(crate) transfer: Option<Arc<Transfer>>,
     /// The ids of a script's statements, each with the number of its kind.
     pub(crate) children: Vec<(String, i64)>,
 }
@@ -88,6 +90,7 @@ impl Done {
             fields: statement.fields()?,
             counts: statement.counts()?,
             in_use: statement.in_use_after()?,
+            transfer: statement.transfer(),
             children: Vec::new(),
         })
     }

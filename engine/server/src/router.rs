@@ -7,9 +7,11 @@ use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
-use crate::endpoint::{abort, health, login, monitoring, query_request, result, session};
+use crate::endpoint::{
+    abort, health, login, monitoring, query_request, result, session, stage_file,
+};
 use crate::state::Shared;
 
 /// All paths of the server.
@@ -25,6 +27,7 @@ pub(crate) fn router(state: Shared) -> Router {
         .route("/queries/{id}/abort-request", post(abort::by_id))
         .route("/queries/{id}/result", get(result::result))
         .route("/results/{id}/{secret}/{format}/{part}", get(result::part))
+        .route("/stages/{door}/{*file}", put(stage_file::write).get(stage_file::read))
         .route("/monitoring/queries/{id}", get(monitoring::status))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))

@@ -15,6 +15,7 @@ use crate::listen;
 use crate::options::ServerOptions;
 use crate::query::Queries;
 use crate::state::{Counters, Shared, State};
+use crate::transfer::Doors;
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -53,6 +54,7 @@ impl Server {
             options,
             clients: Clients::default(),
             queries: Queries::default(),
+            doors: Doors::default(),
             counters: Counters::default(),
         });
         let (stop, stopped) = watch::channel(false);

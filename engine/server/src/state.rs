@@ -8,6 +8,7 @@ use firn_engine::Engine;
 use crate::client::Clients;
 use crate::options::ServerOptions;
 use crate::query::Queries;
+use crate::transfer::Doors;
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct State {
     pub(crate) clients: Clients,
     /// What they have asked.
     pub(crate) queries: Queries,
+    /// Where clients move the files of PUT and GET.
+    pub(crate) doors: Doors,
     /// What was done so far.
     pub(crate) counters: Counters,
 }

@@ -34,7 +34,7 @@ impl StatementContext {
 
     fn try_describe(&self) -> Result<StatementDescription> {
         debug_assert_eq!(self.placeholders.rule(), PlaceRule::Described);
-        let statement = firn_parse::parse_statement(&self.sql)?;
+        let statement = self.parsed()?;
         let kind = query_type(&statement);
         let fields = match &statement {
             Statement::Query(_)

@@ -258,7 +258,7 @@ impl StatementContext {
         if let Some(notice) = self.session.shared.options.on_statement {
             notice(&self.sql);
         }
-        let statement = firn_parse::parse_statement(&self.sql)?;
+        let statement = self.parsed()?;
         if keeps_text(&statement) {
             self.placeholders.refuse();
         }
@@ -283,6 +283,12 @@ impl StatementContext {
             deliver(&self.state.rows, batch, &mut limit)?;
         }
         Ok(answer.affected)
+    }
+
+    /// The statement's syntax tree.
+    pub(crate) fn parsed(&self) -> Result<Statement> {
+        let value = |source: &str, start| self.placeholders.option_value(source, start);
+        firn_parse::parse_with_values(&self.sql, &value)
     }
 
     /// Runs a query and hands its rows on as they come.

@@ -15,6 +15,7 @@ use crate::result::StatementResult;
 use crate::session_state::{SessionHome, SessionState};
 use crate::settings::ParameterValue;
 use crate::statement::{Statement, StatementOptions};
+use crate::transfer::LocalFiles;
 
 /// What a session starts with; what is not given is as in a new account: database FIRN, schema PUBLIC,
 /// warehouse COMPUTE_WH, role ACCOUNTADMIN.
@@ -37,6 +38,8 @@ pub struct SessionOptions {
     pub client: Option<String>,
     /// What CURRENT_IP_ADDRESS tells; this machine unless given.
     pub address: Option<String>,
+    /// Which files of this machine statements reach.
+    pub local_files: LocalFiles,
     /// Whether a database, schema or warehouse that does not exist is left out, rather than an error.
     pub lenient: bool,
 }

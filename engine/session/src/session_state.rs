@@ -20,6 +20,7 @@ use crate::result::StatementResult;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::transaction_slot::TransactionSlot;
+use crate::transfer::LocalFiles;
 
 /// Rights, and the role whose they are, with or without the user's others.
 type KnownRights = ((ObjectId, bool), Arc<Rights>);
@@ -39,6 +40,8 @@ pub(crate) struct SessionState {
     pub(crate) client: Option<Arc<str>>,
     /// What CURRENT_IP_ADDRESS tells.
     pub(crate) address: Option<Arc<str>>,
+    /// Which files of this machine statements reach.
+    pub(crate) local_files: Arc<LocalFiles>,
     /// Its statements.
     pub(crate) history: Arc<History>,
     /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
@@ -78,6 +81,7 @@ impl SessionState {
             user: options.user.clone().unwrap_or_else(|| "FIRN".to_string()),
             client: options.client.as_deref().map(Arc::from),
             address: options.address.as_deref().map(Arc::from),
+            local_files: Arc::new(options.local_files.clone()),
             history: Arc::default(),
             transaction: Arc::default(),
             path: CurrentPath::default(),

@@ -16,9 +16,28 @@ use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, Monitor, ObjectId, Result};
 
 use crate::lifecycle::StatementContext;
+use crate::session_state::SessionState;
+use crate::transfer::LocalFiles;
 
 /// The id under which the files of user stages lie.
 const USER_STAGES: u64 = 1;
+
+/// Whose stages are opened.
+#[derive(Clone, Debug)]
+pub(crate) struct StageUser {
+    /// The user's name.
+    pub(crate) name: String,
+    /// Which files of this machine they reach.
+    pub(crate) local_files: Arc<LocalFiles>,
+}
+
+impl StageUser {
+    /// The user of a session.
+    pub(crate) fn of(session: &SessionState) -> StageUser {
+        let (name, local_files) = (session.user.clone(), Arc::clone(&session.local_files));
+        StageUser { name, local_files }
+    }
+}
 
 /// The files of a stage, which the running statement's monitor counts.
 ///
@@ -27,7 +46,7 @@ const USER_STAGES: u64 = 1;
 pub(crate) fn open(
     account: &Account,
     catalog: &VisibleCatalog,
-    user: &str,
+    user: &StageUser,
     location: &StageLocation,
     monitor: &Monitor,
 ) -> Result<SharedStage> {
@@ -38,7 +57,7 @@ pub(crate) fn open(
 fn unwatched(
     account: &Account,
     catalog: &VisibleCatalog,
-    user: &str,
+    user: &StageUser,
     location: &StageLocation,
 ) -> Result<SharedStage> {
     let internal = |folder: String, shown: String| -> SharedStage {
@@ -46,11 +65,15 @@ fn unwatched(
     };
     match location {
         StageLocation::User => {
-            let folder = format!("{}/{}", path::stage(ObjectId(USER_STAGES)), user.to_lowercase());
+            let folder =
+                format!("{}/{}", path::stage(ObjectId(USER_STAGES)), user.name.to_lowercase());
             Ok(internal(folder, String::new()))
         }
         StageLocation::Table(id) => Ok(internal(path::stage(*id), String::new())),
-        StageLocation::Url(url) => open_url(url, &StageCredentials::default()),
+        StageLocation::Url(url) => {
+            user.local_files.check(url)?;
+            open_url(url, &StageCredentials::default())
+        }
         StageLocation::Named(id) => {
             let Some(Object::Stage(stage)) = catalog.object(*id) else {
                 return Err(Error::internal("a stage that is gone"));
@@ -61,6 +84,7 @@ fn unwatched(
                     Ok(internal(path::stage(*id), shown))
                 }
                 Where::External { url, endpoint, credentials, .. } => {
+                    user.local_files.check(url)?;
                     let find = |name: &str| {
                         let found = credentials.iter().find(|(key, _)| key == name);
                         found.map(|(_, value)| value.clone())
@@ -114,7 +138,7 @@ pub(crate) fn format(written: &[StatementOption]) -> Result<FormatDefinition> {
 pub(crate) struct Stages {
     account: Account,
     catalog: VisibleCatalog,
-    user: String,
+    user: StageUser,
     start_nanos: i64,
     monitor: Monitor,
 }
@@ -126,7 +150,7 @@ impl Stages {
         Stages {
             account: session.shared.account.clone(),
             catalog: session.catalog(),
-            user: session.user.clone(),
+            user: StageUser::of(session),
             start_nanos: running.start_nanos,
             monitor: running.monitor.clone(),
         }
@@ -140,7 +164,7 @@ impl Stages {
         let stage = open(&self.account, &self.catalog, &self.user, location, &self.monitor)?;
         let internal = |folder: String| Some(format!("{folder}/"));
         let key = match location {
-            StageLocation::User => internal(format!("user/{}", self.user)),
+            StageLocation::User => internal(format!("user/{}", self.user.name)),
             StageLocation::Table(id) => internal(path::stage(*id)),
             StageLocation::Url(_) => None,
             StageLocation::Named(id) => match self.catalog.object(*id) {

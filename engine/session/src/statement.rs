@@ -17,6 +17,7 @@ use crate::lifecycle::StatementContext;
 use crate::result::{Cell, Printer, StatementResult};
 use crate::session::InUse;
 use crate::statement_threads::shortly;
+use crate::transfer::Transfer;
 
 /// How one statement is run.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +58,7 @@ struct Known {
     kind: Option<&'static str>,
     fields: Option<Arc<[Field]>>,
     outcome: Option<Result<Finished, Failure>>,
+    transfer: Option<Arc<Transfer>>,
     at_end: AtEnd,
 }
 
@@ -121,6 +123,11 @@ impl StatementState {
     pub(crate) fn set_fields(&self, fields: Vec<Field>) {
         self.known().fields = Some(fields.into());
         self.changed.notify_all();
+    }
+
+    /// Says what the client is to do.
+    pub(crate) fn set_transfer(&self, transfer: Transfer) {
+        self.known().transfer = Some(Arc::new(transfer));
     }
 
     /// Ends the statement; its result is first given to `keep`.
@@ -299,6 +306,11 @@ impl Statement {
     /// As [`Statement::result`].
     pub fn counts(&self) -> Result<Vec<(String, u64)>, Failure> {
         self.finished().map(|finished| finished.counts)
+    }
+
+    /// What the client is to do, after a PUT or a GET of one that is elsewhere has ended.
+    pub fn transfer(&self) -> Option<Arc<Transfer>> {
+        self.state.known().transfer.clone()
     }
 
     /// What the session has in use after the statement; waits until it has ended.

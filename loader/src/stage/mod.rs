@@ -21,7 +21,8 @@ pub use monitored::MonitoredStage;
 pub use object::ObjectStage;
 pub use pattern::Pattern;
 pub use put_get::{
-    GetRequest, GetRow, ListRow, PutRequest, PutRow, RemoveRow, copy_files, get, list, put, remove,
+    GetRequest, GetRow, ListRow, PutRequest, PutRow, RemoveRow, copy_files, get, list, matching,
+    put, remove,
 };
 pub use select::{FileSelection, select, within_size_limit};
 

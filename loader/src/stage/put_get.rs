@@ -220,7 +220,15 @@ pub fn copy_files(
     })
 }
 
-fn matching(stage: &dyn Stage, prefix: &str, pattern: Option<&Pattern>) -> Result<Vec<StagedFile>> {
+/// The files of a stage that a prefix and a pattern mean, by path.
+///
+/// # Errors
+/// A store that cannot be reached.
+pub fn matching(
+    stage: &dyn Stage,
+    prefix: &str,
+    pattern: Option<&Pattern>,
+) -> Result<Vec<StagedFile>> {
     let selection =
         super::FileSelection { prefix: prefix.to_owned(), files: None, pattern: pattern.cloned() };
     Ok(super::select(stage, &selection)?.0)

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use firn_column::Column;
 use firn_expression::Expr;
-use firn_types::{Error, ErrorCode, Result, Span, SqlType, Value};
+use firn_types::number_text::write_decimal;
+use firn_types::{Error, ErrorCode, Identifier, Result, Span, SqlType, Value};
 
 use firn_parse::ast;
 
@@ -173,6 +174,29 @@ impl Placeholders {
 
     fn names(&self) -> MutexGuard<'_, Vec<String>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The value of a place, as it is written, where the grammar takes only constants.
+    pub fn option_value(&self, source: &str, start: u32) -> Option<ast::OptionValue> {
+        let bind = match source.strip_prefix(':') {
+            Some(name) => ast::Bind::Named(Identifier::folded(name)),
+            None => ast::Bind::Positional,
+        };
+        let span = Span::new(start as usize, start as usize + source.len());
+        let Ok(Expr::Literal { value, .. }) = self.value(&bind, span) else { return None };
+        Some(match value {
+            Value::Text(text) => ast::OptionValue::Text(text.to_string()),
+            Value::Boolean(value) => ast::OptionValue::Boolean(value),
+            Value::Number(number) => {
+                let mut text = String::new();
+                write_decimal(&mut text, number.unscaled, number.scale);
+                ast::OptionValue::Number(text)
+            }
+            Value::Null if self.rule == PlaceRule::Described => {
+                ast::OptionValue::Text(String::new())
+            }
+            _ => ast::OptionValue::Null,
+        })
     }
 
     /// The value of a place.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
-use firn_engine::SessionOptions;
+use firn_engine::{LocalFiles, SessionOptions};
 use serde_json::{Value, json};
 
 use crate::answer;
@@ -32,7 +32,7 @@ fn log_in(state: &Shared, call: &Call) -> Result<Value, Refusal> {
     let program = program_of(call);
     let session = state
         .engine
-        .session(options_of(call, &user))
+        .session(options_of(state, call, &user))
         .map_err(|error| Refusal::of_login("390201", error.render("")))?;
     let options = &state.options;
     let client = Client::new(session, user, program);
@@ -78,7 +78,7 @@ fn user_of(state: &Shared, call: &Call) -> Result<String, Refusal> {
 }
 
 /// What the session starts with.
-fn options_of(call: &Call, user: &str) -> SessionOptions {
+fn options_of(state: &Shared, call: &Call, user: &str) -> SessionOptions {
     let named = |name: &str| call.parameter(name).map(str::to_string);
     let sent = call.data("SESSION_PARAMETERS").as_object();
     let parameters: Vec<(String, String)> = sent
@@ -102,6 +102,7 @@ fn options_of(call: &Call, user: &str) -> SessionOptions {
         parameters,
         client: (!client.is_empty()).then(|| client.join(" ")),
         address: call.peer.map(|peer| peer.address.ip().to_string()),
+        local_files: LocalFiles::Below(state.options.local_folders.clone()),
         lenient: !checked,
     }
 }

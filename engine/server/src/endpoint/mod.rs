@@ -7,3 +7,4 @@ pub(crate) mod monitoring;
 pub(crate) mod query_request;
 pub(crate) mod result;
 pub(crate) mod session;
+pub(crate) mod stage_file;

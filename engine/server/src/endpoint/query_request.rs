@@ -179,6 +179,7 @@ async fn run_script(
         fields: Arc::default(),
         counts: Vec::new(),
         in_use: client.session.in_use(),
+        transfer: None,
         children,
     })
 }

@@ -8,6 +8,8 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
+use crate::stages::StageUser;
+use crate::transfer::{Direction, Transfer};
 
 /// Files that PUT moves at the same time unless told.
 const PUT_PARALLEL: usize = 4;
@@ -30,6 +32,7 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         source_compression: Compression::Auto,
         overwrite: false,
     };
+    let mut compression = "AUTO_DETECT".to_string();
     for option in &ast.options {
         let boolean = || option.value.as_boolean().ok_or_else(|| invalid(option));
         match option.name.as_str() {
@@ -40,6 +43,7 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
                 let name = option.value.as_text().unwrap_or_default();
                 let found = Compression::from_name(&name);
                 request.source_compression = found.ok_or_else(|| invalid(option))?;
+                compression = name;
             }
             _ => return Err(unknown(option)),
         }
@@ -54,6 +58,20 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         "status",
         "message",
     ]);
+    if running.session.local_files.are_elsewhere() {
+        running.state().set_transfer(Transfer {
+            direction: Direction::Upload,
+            local: local(&request.source),
+            stage,
+            folder: request.folder.trim_matches('/').to_string(),
+            files: Vec::new(),
+            parallel: request.parallel,
+            auto_compress: request.auto_compress,
+            source_compression: compression,
+            overwrite: request.overwrite,
+        });
+        return Ok(rows);
+    }
     for row in stage::put(stage.as_ref(), &request, &running.monitor)? {
         rows.rows.push(vec![
             Value::text(row.source),
@@ -92,6 +110,20 @@ pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         }
     }
     let mut rows = shape(&["file", "size:number", "status", "message"]);
+    if running.session.local_files.are_elsewhere() {
+        running.state().set_transfer(Transfer {
+            direction: Direction::Download,
+            local: local(&request.target),
+            files: stage::matching(stage.as_ref(), &request.prefix, request.pattern.as_ref())?,
+            stage,
+            folder: String::new(),
+            parallel: request.parallel,
+            auto_compress: false,
+            source_compression: String::new(),
+            overwrite: true,
+        });
+        return Ok(rows);
+    }
     for row in stage::get(stage.as_ref(), &request, &running.monitor)? {
         rows.rows.push(vec![
             Value::text(row.file),
@@ -147,8 +179,8 @@ fn opened(
         running.with_binder(&functions, |binder| binder.stage(location, &running.sql, action))?;
     let session = &running.session;
     let account = &session.shared.account;
-    let stage =
-        crate::stages::open(account, &running.catalog(), &session.user, &place, &running.monitor)?;
+    let user = StageUser::of(session);
+    let stage = crate::stages::open(account, &running.catalog(), &user, &place, &running.monitor)?;
     Ok((place, stage))
 }
 
@@ -173,6 +205,11 @@ fn internal(
         return Err(Error::new(ErrorCode::StageFailure, text));
     }
     Ok(stage)
+}
+
+/// The path behind `file://`.
+fn local(uri: &str) -> String {
+    uri.strip_prefix("file://").unwrap_or(uri).to_string()
 }
 
 fn parallel(option: &StatementOption) -> Result<usize> {

@@ -24,6 +24,7 @@ use crate::engine::Shared;
 use crate::function_host::statement_not_found;
 use crate::history::QueryRecord;
 use crate::lifecycle::StatementContext;
+use crate::stages::StageUser;
 
 /// What the session's own tables are made of.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Described {
     pub(crate) session_id: u64,
     /// The user.
     pub(crate) user: String,
+    /// Whose stages it opens.
+    pub(crate) stage_user: StageUser,
     /// The warehouse in use.
     pub(crate) warehouse: Option<String>,
     /// The role in use.
@@ -63,6 +66,7 @@ impl Described {
             shared: Arc::clone(&session.shared),
             session_id: session.id,
             user: session.user.clone(),
+            stage_user: StageUser::of(session),
             warehouse: session.warehouse.clone(),
             role: session.role,
             secondary_roles: session.secondary_roles,

@@ -98,6 +98,7 @@ fn set_stage(
         check_location(running, url, integration)?;
     }
     if let Some((url, integration, endpoint, credentials)) = external {
+        running.session.local_files.check(&url)?;
         stage.location = StageLocation::External { url, integration, endpoint, credentials };
     }
     if let Some(comment) = text("COMMENT") {

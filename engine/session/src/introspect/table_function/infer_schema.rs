@@ -57,7 +57,7 @@ pub(super) fn rows(
     described.catalog.authorize(Action::Use, object)?;
     let format = stages::stored_format(&format.format_type, &format.options)?.typed()?;
     let (account, catalog) = (&described.shared.account, &described.catalog);
-    let stage = stages::open(account, catalog, &described.user, &place, &described.monitor)?;
+    let stage = stages::open(account, catalog, &described.stage_user, &place, &described.monitor)?;
     let files = Some(arguments.texts("FILES")?).filter(|files| !files.is_empty());
     let selection = FileSelection { prefix: location.path.clone(), files, pattern: None };
     let (files, absent) = select(stage.as_ref(), &selection)?;
