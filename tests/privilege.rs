@@ -30,6 +30,7 @@ const SETUP: &[&str] = &[
     "CREATE ROLE other",
     "CREATE USER tester",
     "CREATE USER somebody",
+    "CREATE NETWORK POLICY np",
     "GRANT ROLE r TO USER tester",
 ];
 
@@ -178,6 +179,7 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("CREATE WAREHOUSE n", &["CREATE WAREHOUSE ON ACCOUNT"]),
     ("CREATE ROLE n", &["CREATE ROLE ON ACCOUNT"]),
     ("CREATE USER n", &["CREATE USER ON ACCOUNT"]),
+    ("CREATE NETWORK POLICY n", &["CREATE NETWORK POLICY ON ACCOUNT"]),
     (
         "CREATE STORAGE INTEGRATION n TYPE = EXTERNAL_STAGE STORAGE_PROVIDER = 'S3' \
          STORAGE_ALLOWED_LOCATIONS = ('s3://b/')",
@@ -219,6 +221,8 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("ALTER INTEGRATION i SET ENABLED = FALSE", &["OWNERSHIP ON INTEGRATION i"]),
     ("ALTER ROLE other RENAME TO n", &["OWNERSHIP ON ROLE other"]),
     ("ALTER USER somebody SET COMMENT = 'x'", &["OWNERSHIP ON USER somebody"]),
+    ("ALTER USER somebody ADD PAT n", &["OWNERSHIP ON USER somebody"]),
+    ("ALTER NETWORK POLICY np SET COMMENT = 'x'", &["OWNERSHIP ON NETWORK POLICY np"]),
     ("COMMENT ON TABLE d.s.t IS 'x'", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     ("COMMENT ON COLUMN d.s.t.a IS 'x'", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     // Dropping.
@@ -235,6 +239,7 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("DROP DATABASE ROLE d.dr", &[DB, "OWNERSHIP ON DATABASE ROLE d.dr"]),
     ("GRANT DATABASE ROLE d.dr TO ROLE other", &[DB, "OWNERSHIP ON DATABASE ROLE d.dr"]),
     ("DROP USER somebody", &["OWNERSHIP ON USER somebody"]),
+    ("DROP NETWORK POLICY np", &["OWNERSHIP ON NETWORK POLICY np"]),
     // Giving.
     ("GRANT SELECT ON TABLE d.s.t TO ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     ("REVOKE SELECT ON TABLE d.s.t FROM ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),

@@ -201,6 +201,27 @@ fn lists_of_format_2_are_read_and_written_on() -> io::Result<()> {
     Ok(())
 }
 
+/// Before format 4 users had nothing to log in with, and what stages log in with was not sealed.
+#[test]
+fn an_account_of_format_3_keeps_its_users_and_stages() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format3"), folder.path())?;
+    for _ in 0..2 {
+        let mut session = session(folder.path());
+        let mut check = |sql: &str, expected: &[&str]| {
+            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            assert_eq!(found, expected, "{sql}");
+        };
+        check("SELECT COUNT(*), SUM(a) FROM t", &["100|4950"]);
+        check("SELECT COUNT(*) FROM INFORMATION_SCHEMA.STAGES", &["2"]);
+        check(
+            "ALTER USER ann SET COMMENT = 'the same person'",
+            &["Statement executed successfully."],
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn files_and_folders_belong_to_their_owner_alone() -> io::Result<()> {
     let folder = TempDir::new()?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use firn_engine::Failure;
+use firn_engine::{Failure, blot_secrets};
 use unicode_width::UnicodeWidthStr;
 
 const RED: &str = "\x1b[1;31m";
@@ -54,6 +54,7 @@ fn excerpt(
     position: usize,
     width: usize,
 ) -> Option<(String, usize, usize)> {
+    let sql = blot_secrets(sql);
     let source = sql.lines().nth(line.checked_sub(1)?)?;
     let from = if position > SHOWN_CHARACTERS { position - SHOWN_CHARACTERS / 2 } else { 0 };
     let visible = |c: char| if c.is_control() { ' ' } else { c };

@@ -15,11 +15,14 @@ mod options;
 mod outline;
 mod reader;
 mod scan;
+mod secret;
 pub mod split;
 mod stage;
 mod statement;
 mod types;
 mod values;
+
+pub use secret::{blot_secrets, hide_secrets, hide_secrets_of};
 
 use firn_types::limits::NESTING_MAX;
 use firn_types::{ObjectName, Result, stack};

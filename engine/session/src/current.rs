@@ -5,7 +5,7 @@ use firn_account::catalog::{Namespace, Object, PUBLIC_ROLE};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use crate::introspect::information_schema::INFORMATION_SCHEMA;
-use crate::introspect::roles;
+use crate::roles;
 use crate::session::SessionOptions;
 use crate::session_state::SessionState;
 
@@ -70,12 +70,20 @@ fn start_role(session: &mut SessionState, options: &SessionOptions) -> Result<()
     let user = catalog.object(roles::user(&catalog, &session.user)).and_then(Object::as_user);
     let property = |name: &str| user.and_then(|user| user.property(name)).unwrap_or_default();
     session.secondary_roles = property("DEFAULT_SECONDARY_ROLES").contains("ALL");
+    if let Some(name) = &options.only_role {
+        use_role(session, name)?;
+        session.secondary_roles = false;
+        session.only_role = true;
+    }
     if let Some(name) = &options.role {
         let name = folded(name);
         return use_role(session, &name).map_err(|error| match error.code() {
             ErrorCode::CannotUse => missing("Role", &name),
             _ => error,
         });
+    }
+    if session.only_role {
+        return Ok(());
     }
     let default = catalog.role(&property("DEFAULT_ROLE").to_uppercase());
     let available = roles::available(&catalog, &session.user);
@@ -142,13 +150,24 @@ pub(crate) fn use_warehouse(session: &mut SessionState, name: &str) -> Result<()
 pub(crate) fn use_role(session: &mut SessionState, name: &str) -> Result<()> {
     let catalog = session.catalog();
     let role = catalog.role(name).ok_or_else(cannot_use)?.header.id;
-    if !roles::available(&catalog, &session.user).contains(&role) {
+    let other = session.only_role && role != session.role;
+    if other || !roles::available(&catalog, &session.user).contains(&role) {
         let text = format!(
             "Requested role '{name}' is not assigned to the executing user. Specify another role to activate."
         );
         return Err(Error::new(ErrorCode::RoleNotAssigned, text));
     }
     session.role = role;
+    Ok(())
+}
+
+/// USE SECONDARY ROLES ALL, or NONE.
+pub(crate) fn use_secondary_roles(session: &mut SessionState, all: bool) -> Result<()> {
+    if all && session.only_role {
+        let text = "Secondary roles cannot be used in a session that is for one role only.";
+        return Err(Error::new(ErrorCode::RoleNotAssigned, text));
+    }
+    session.secondary_roles = all;
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use firn_types::clock::Clock;
 
 use crate::compute::Compute;
 use crate::history::Statements;
+use crate::login::{Attempts, Logins};
 use crate::maintenance::Maintenance;
 use crate::result::StatementResult;
 use crate::results::Results;
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
     pub(crate) compute: Compute,
     pub(crate) statements: Statements,
+    pub(crate) attempts: Attempts,
+    pub(crate) logins: Logins,
     pub(crate) results: Results,
     pub(crate) warehouses: Warehouses,
     pub(crate) threads: StatementThreads,
@@ -95,6 +98,8 @@ impl Engine {
             options,
             compute,
             statements: Statements::default(),
+            attempts: Attempts::default(),
+            logins: Logins::default(),
             results,
             warehouses: Warehouses::default(),
             threads: StatementThreads::default(),

@@ -39,7 +39,7 @@ impl Failure {
         Failure {
             query_id: query_id.to_string(),
             code: error.code(),
-            message: error.render(sql),
+            message: firn_parse::hide_secrets_of(sql, error.render(sql)),
             span: error.span(),
             place: place.map(|place| (place.line, place.position)),
         }

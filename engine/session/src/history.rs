@@ -23,7 +23,7 @@ const DETAILS_MAX: usize = 256;
 pub(crate) struct QueryRecord {
     /// Its id.
     pub(crate) query_id: String,
-    /// Its text.
+    /// Its text, without the secrets in it.
     pub(crate) text: String,
     /// What it is, once it is parsed: `SELECT`.
     pub(crate) query_type: OnceLock<&'static str>,
@@ -87,7 +87,7 @@ impl QueryRecord {
         let profile = Arc::clone(&statement.profile);
         QueryRecord {
             query_id: statement.query_id.0.clone(),
-            text: statement.sql.to_string(),
+            text: firn_parse::hide_secrets(&statement.sql).into_owned(),
             query_type: OnceLock::new(),
             session_id: session.id,
             user: session.user.clone(),

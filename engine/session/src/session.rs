@@ -42,6 +42,8 @@ pub struct SessionOptions {
     pub local_files: LocalFiles,
     /// Whether a database, schema or warehouse that does not exist is left out, rather than an error.
     pub lenient: bool,
+    /// The one role that the session may have in use, whatever roles the user has: that of an access token.
+    pub only_role: Option<String>,
 }
 
 /// One connection. Several of its statements may run at once; each sees the session as it was when it

@@ -4,6 +4,7 @@
 //! and in the session itself, so that several statements of one session may run at once.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use firn_account::catalog::{ACCOUNT, ACCOUNTADMIN, CurrentPath, NOBODY, Rights, VisibleCatalog};
@@ -15,8 +16,8 @@ use crate::current;
 use crate::engine::Shared;
 use crate::function_host::statement_not_found;
 use crate::history::History;
-use crate::introspect::roles;
 use crate::result::StatementResult;
+use crate::roles;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::transaction_slot::TransactionSlot;
@@ -54,6 +55,10 @@ pub(crate) struct SessionState {
     pub(crate) role: ObjectId,
     /// Whether all other roles of the user are in use, too.
     pub(crate) secondary_roles: bool,
+    /// Whether the role in use is the only one that the session may have.
+    pub(crate) only_role: bool,
+    /// The address that whoever is connected has logged in from.
+    pub(crate) from: Option<IpAddr>,
     /// The rights that were last asked for, and of which roles they are.
     known_rights: Arc<Mutex<Option<KnownRights>>>,
     /// The session's parameters.
@@ -88,6 +93,8 @@ impl SessionState {
             warehouse: None,
             role: ACCOUNTADMIN,
             secondary_roles: false,
+            only_role: false,
+            from: options.address.as_deref().and_then(|address| address.parse().ok()),
             known_rights: Arc::default(),
             settings,
             variables: Arc::default(),

@@ -246,6 +246,22 @@ error_codes! {
     CorruptFile = 100152, "22000", Execution;
     /// A generic failure of the data, with its own text.
     InvalidValue = 100000, "22000", Execution;
+    /// A new password that the policy does not take.
+    PasswordRejected = 3002, "28P01", Execution;
+    /// A login with a name and a password that do not belong together.
+    IncorrectLogin = 390100, "28000", Execution;
+    /// A login of a user who is disabled, or has expired.
+    UserDisabled = 390101, "28000", Execution;
+    /// A login of a user who is locked for a while.
+    UserLocked = 390102, "28000", Execution;
+    /// A login with a password that must be changed.
+    PasswordExpired = 390106, "28000", Execution;
+    /// A login with a token of a key pair that is not the user's, or not of now.
+    InvalidKeyPairToken = 390144, "28000", Execution;
+    /// A login from an address that the network policy does not allow.
+    AddressNotAllowed = 390422, "28000", Execution;
+    /// A login with a programmatic access token that is none, or not any more.
+    InvalidAccessToken = 394400, "28000", Execution;
     /// A local file that does not exist.
     LocalFileNotFound = 253006, "58030", Execution;
     /// Storage that cannot be read or written.

@@ -105,6 +105,8 @@ pub enum Namespace {
     User,
     /// Roles of a database.
     DatabaseRole,
+    /// Network policies.
+    NetworkPolicy,
     /// What firn does not have: nothing is found in it.
     Absent,
 }
@@ -244,8 +246,8 @@ pub const KINDS: &[KindDefinition] = &[
         &["APPLY"]),
     kind(ObjectKind::MaskingPolicy, ("MASKING POLICY", "Masking policy"), Home::Schema, Namespace::Absent,
         &["APPLY"]),
-    kind(ObjectKind::NetworkPolicy, ("NETWORK POLICY", "Network policy"), Home::Account, Namespace::Absent,
-        &[]),
+    kind(ObjectKind::NetworkPolicy, ("NETWORK POLICY", "Network policy"), Home::Account, Namespace::NetworkPolicy,
+        &[USAGE]),
     kind(ObjectKind::NetworkRule, ("NETWORK RULE", "Network rule"), Home::Schema, Namespace::Absent,
         &[]),
     kind(ObjectKind::PasswordPolicy, ("PASSWORD POLICY", "Password policy"), Home::Schema, Namespace::Absent,

@@ -1,8 +1,8 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    Database, DatabaseRole, FileFormat, Integration, MaterializedView, Role, Schema, Sequence,
-    Stage, Table, User, View, Warehouse,
+    Database, DatabaseRole, FileFormat, Integration, MaterializedView, NetworkPolicy, Role, Schema,
+    Sequence, Stage, Table, User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -79,6 +79,7 @@ const ALL: &[ObjectKind] = &[
     Role,
     DatabaseRole,
     User,
+    NetworkPolicy,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an
@@ -104,6 +105,7 @@ pub fn to_create(kind: ObjectKind) -> String {
 pub const ON_ACCOUNT: &[&str] = &[
     "CREATE DATABASE",
     "CREATE INTEGRATION",
+    "CREATE NETWORK POLICY",
     "CREATE ROLE",
     "CREATE USER",
     "CREATE WAREHOUSE",

@@ -43,7 +43,12 @@ pub const PUBLIC_ROLE: ObjectId = ObjectId(10);
 pub const SYSTEM_ROLES: [SystemRole; 6] = [
     role(ACCOUNTADMIN, "ACCOUNTADMIN", None, super::privilege::ON_ACCOUNT),
     role(ObjectId(6), "ORGADMIN", None, &[]),
-    role(SECURITYADMIN, "SECURITYADMIN", Some(ACCOUNTADMIN), &[MANAGE_GRANTS]),
+    role(
+        SECURITYADMIN,
+        "SECURITYADMIN",
+        Some(ACCOUNTADMIN),
+        &["CREATE NETWORK POLICY", MANAGE_GRANTS],
+    ),
     role(SYSADMIN, "SYSADMIN", Some(ACCOUNTADMIN), &["CREATE DATABASE", "CREATE WAREHOUSE"]),
     role(USERADMIN, "USERADMIN", Some(SECURITYADMIN), &["CREATE ROLE", "CREATE USER"]),
     role(PUBLIC_ROLE, "PUBLIC", None, &[]),

@@ -40,8 +40,8 @@ pub use function::{
 };
 pub use name::{Name, StageKind, StageLocation};
 pub use object::{
-    AlterObject, AlterObjectAction, Comment, Drop, Grant, GrantSubject, GrantTarget, Privilege,
-    Revoke, Undrop,
+    AccessTokenAction, AccessTokenChange, AlterObject, AlterObjectAction, Comment, Drop, Grant,
+    GrantSubject, GrantTarget, Privilege, Revoke, Undrop,
 };
 pub use option::{OptionValue, StatementOption};
 pub use query::{

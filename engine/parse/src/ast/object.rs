@@ -68,6 +68,36 @@ pub enum AlterObjectAction {
     Recluster(bool),
     /// ENABLE MANAGED ACCESS is true, DISABLE is false.
     ManagedAccess(bool),
+    /// Something is done with a programmatic access token of a user.
+    AccessToken(AccessTokenChange),
+}
+
+/// What is done with a programmatic access token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessTokenChange {
+    /// The token.
+    pub name: Identifier,
+    /// IF NOT EXISTS of ADD, IF EXISTS of the others.
+    pub if_needed: bool,
+    /// What is done.
+    pub action: AccessTokenAction,
+}
+
+/// See [`AccessTokenChange`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum AccessTokenAction {
+    /// ADD.
+    Add(Vec<StatementOption>),
+    /// MODIFY .. RENAME TO.
+    Rename(Identifier),
+    /// MODIFY .. SET.
+    Set(Vec<StatementOption>),
+    /// MODIFY .. UNSET.
+    Unset(Vec<Identifier>),
+    /// ROTATE.
+    Rotate(Vec<StatementOption>),
+    /// REMOVE.
+    Remove,
 }
 
 /// `COMMENT [IF EXISTS] ON kind name IS 'text'`.

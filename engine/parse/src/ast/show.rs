@@ -52,6 +52,8 @@ pub enum ShowKind {
     ImportedKeys,
     /// EXPORTED KEYS.
     ExportedKeys,
+    /// USER PROGRAMMATIC ACCESS TOKENS, of the current user unless named.
+    AccessTokens(Option<Name>),
     /// USER FUNCTIONS.
     UserFunctions,
     /// GRANTS of the current user.

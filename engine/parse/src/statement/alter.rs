@@ -26,6 +26,11 @@ impl Reader<'_> {
             _ => {}
         }
         let if_exists = self.eat("IF EXISTS");
+        if kind == ObjectKind::User && self.at_access_token() {
+            let action = self.access_token().map(AlterObjectAction::AccessToken)?;
+            let alter = AlterObject { kind, if_exists, name: None, action };
+            return Ok(Statement::AlterObject(Box::new(alter)));
+        }
         let verbs = ["SET", "UNSET", "SUSPEND", "RESUME", "ABORT"];
         // `ALTER WAREHOUSE SUSPEND` is about the current one.
         let unnamed = kind == ObjectKind::Account
@@ -47,6 +52,9 @@ impl Reader<'_> {
     }
 
     fn alter_action(&mut self, kind: ObjectKind) -> Result<AlterObjectAction> {
+        if kind == ObjectKind::User && self.at_access_token() {
+            return self.access_token().map(AlterObjectAction::AccessToken);
+        }
         if self.eat("RENAME TO") {
             return self.name().map(AlterObjectAction::Rename);
         }

@@ -53,6 +53,7 @@ impl Reader<'_> {
             | ObjectKind::Warehouse
             | ObjectKind::Role
             | ObjectKind::DatabaseRole
+            | ObjectKind::NetworkPolicy
             | ObjectKind::User => self.create_object(kind, mode, modifiers.lifetime),
             _ => {
                 Err(Error::not_supported(format!("CREATE {}", kind.words())).at(self.since(start)))

@@ -1,5 +1,6 @@
 //! Every kind of statement, by its first words.
 
+mod access_token;
 mod alter;
 mod alter_table;
 mod copy;

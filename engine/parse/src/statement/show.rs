@@ -84,6 +84,10 @@ impl Reader<'_> {
         if self.eat("GRANTS") {
             return self.show_grants();
         }
+        if self.eat_one(&["USER PROGRAMMATIC ACCESS TOKENS", "USER PATS"]).is_some() {
+            let user = if self.eat("FOR USER") { Some(self.name()?) } else { None };
+            return Ok(ShowKind::AccessTokens(user));
+        }
         if self.eat_one(&["USER FUNCTIONS", "EXTERNAL FUNCTIONS"]).is_some() {
             return Ok(ShowKind::UserFunctions);
         }

@@ -104,6 +104,7 @@ fn options_of(state: &Shared, call: &Call, user: &str) -> SessionOptions {
         address: call.peer.map(|peer| peer.address.ip().to_string()),
         local_files: LocalFiles::Below(state.options.local_folders.clone()),
         lenient: !checked,
+        ..SessionOptions::default()
     }
 }
 

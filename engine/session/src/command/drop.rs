@@ -8,6 +8,7 @@ use firn_parse::ast::{Drop, Undrop};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::definition::already_exists;
+use super::kind::network_policy;
 use crate::current;
 use crate::find::{known_kind, live, place};
 use crate::lifecycle::StatementContext;
@@ -40,6 +41,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
             .without_span());
     };
     refuse_system_role(&object)?;
+    network_policy::refuse_attached(running, &object)?;
     catalog.authorize(Action::Drop, &object)?;
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);

@@ -3,6 +3,7 @@
 pub(crate) mod dml;
 pub(crate) mod refresh;
 
+mod access_token;
 mod comment;
 mod container;
 mod copy;

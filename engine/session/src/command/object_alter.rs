@@ -1,13 +1,16 @@
 //! ALTER of every kind of object but tables.
 
+use std::sync::Arc;
+
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind};
+use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind, User};
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
+use super::access_token;
 use super::definition::{forgotten_parameters, kept_parameters};
 use super::drop::refuse_system_role;
-use super::kind::{changed, handler, invalid};
+use super::kind::{changed, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
 use crate::current;
 use crate::find::known_kind;
@@ -26,6 +29,20 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
         return alter_account(running, &ast.action);
     }
     let kind = known_kind(ast.kind)?;
+    if kind == ObjectKind::User
+        && let Some(user) = own_user(running, ast)?
+    {
+        return alter_own(running, &user, &ast.action);
+    }
+    alter_named(running, kind, ast)
+}
+
+/// ALTER of an object by its name.
+fn alter_named(
+    running: &mut StatementContext,
+    kind: ObjectKind,
+    ast: &AlterObject,
+) -> Result<Rows> {
     let Some(name) = &ast.name else {
         return Err(Error::not_supported(format!("ALTER {} without a name", kind.title())));
     };
@@ -41,13 +58,7 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
     let mut kept = Vec::new();
     let change = match &ast.action {
         AlterObjectAction::Rename(to) => rename(running, kind, &object, to)?,
-        AlterObjectAction::Swap(other) => {
-            let other = self::place(running, kind, other)?;
-            let right = live(&catalog, kind, &other)
-                .ok_or_else(|| catalog.not_found(kind, other.parent, &other.name))?;
-            catalog.authorize(Action::Alter, &right)?;
-            CatalogChange::Swap { left: object.id(), right: right.id() }
-        }
+        AlterObjectAction::Swap(other) => swap(running, kind, &object, other)?,
         AlterObjectAction::Set(options) => {
             option_table::check(kind, Place::Set, options)?;
             kept = kept_parameters(object.id(), options);
@@ -76,6 +87,10 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
             return Ok(Rows::done());
         }
         AlterObjectAction::Recluster(_) => return Ok(Rows::done()),
+        AlterObjectAction::AccessToken(change) => {
+            let user = object.as_user().ok_or_else(|| Error::internal("a token of no user"))?;
+            return access_token::alter(running, user, change);
+        }
         AlterObjectAction::ManagedAccess(managed) => match object {
             Object::Schema(schema) => {
                 let mut schema = schema.as_ref().clone();
@@ -89,6 +104,50 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterObject) -> Result
     kept.push(change);
     running.change(kept)?;
     running.change_session(current::forget_dropped)?;
+    Ok(Rows::done())
+}
+
+/// The session's own user, when that is the one who is altered, in a way that users may themselves.
+fn own_user(running: &StatementContext, ast: &AlterObject) -> Result<Option<Arc<User>>> {
+    let session = &running.session;
+    let is_own = match &ast.name {
+        Some(name) => running.written(name)?.object().name == session.user,
+        None => true,
+    };
+    let may = match &ast.action {
+        AlterObjectAction::AccessToken(_) => true,
+        AlterObjectAction::Set(options) => options.iter().all(|option| user::is_own(&option.name)),
+        AlterObjectAction::Unset(names) => {
+            names.iter().all(|name| user::is_own(&name.name.to_uppercase()))
+        }
+        _ => false,
+    };
+    Ok(session.catalog().user(&session.user).filter(|_| is_own && may).cloned())
+}
+
+/// ALTER USER of oneself.
+fn alter_own(
+    running: &mut StatementContext,
+    user: &Arc<User>,
+    action: &AlterObjectAction,
+) -> Result<Rows> {
+    let kind = ObjectKind::User;
+    let (object, handler) = (Object::User(Arc::clone(user)), handler(kind)?);
+    let changed = match (action, handler.set, handler.unset) {
+        (AlterObjectAction::AccessToken(change), ..) => {
+            return access_token::alter(running, user, change);
+        }
+        (AlterObjectAction::Set(options), Some(set), _) => {
+            option_table::check(kind, Place::Set, options)?;
+            set(running, &object, options)?
+        }
+        (AlterObjectAction::Unset(names), _, Some(unset)) => {
+            option_table::check_unset(kind, names)?;
+            unset(&object, &|wanted| names.iter().any(|name| name.name.to_uppercase() == wanted))?
+        }
+        _ => return Err(unaltered(kind)),
+    };
+    running.change(vec![CatalogChange::Alter { object: changed }])?;
     Ok(Rows::done())
 }
 
@@ -120,7 +179,11 @@ fn alter_account(running: &mut StatementContext, action: &AlterObjectAction) -> 
     let changes: Vec<CatalogChange> = match action {
         AlterObjectAction::Set(options) => {
             let set = |option: &StatementOption| {
-                Ok(change(&option.name, Some(account_parameter(option)?)))
+                let value = match option.name.as_str() {
+                    user::NETWORK_POLICY => network_policy::named(running, option)?,
+                    _ => account_parameter(option)?,
+                };
+                Ok(change(&option.name, Some(value)))
             };
             options.iter().map(set).collect::<Result<_>>()?
         }
@@ -146,6 +209,20 @@ fn account_parameter(option: &StatementOption) -> Result<String> {
     }
 }
 
+fn swap(
+    running: &StatementContext,
+    kind: ObjectKind,
+    object: &Object,
+    other: &ast::Name,
+) -> Result<CatalogChange> {
+    let other = place(running, kind, other)?;
+    let catalog = running.catalog();
+    let right = live(&catalog, kind, &other)
+        .ok_or_else(|| catalog.not_found(kind, other.parent, &other.name))?;
+    catalog.authorize(Action::Alter, &right)?;
+    Ok(CatalogChange::Swap { left: object.id(), right: right.id() })
+}
+
 fn rename(
     running: &StatementContext,
     kind: ObjectKind,
@@ -153,6 +230,7 @@ fn rename(
     to: &ast::Name,
 ) -> Result<CatalogChange> {
     refuse_system_role(object)?;
+    network_policy::refuse_attached(running, object)?;
     let to = place(running, kind, to)?;
     running.catalog().authorize_move(object, to.parent)?;
     if running.catalog().find(kind.namespace(), to.parent, &to.name).is_some() {

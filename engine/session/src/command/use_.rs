@@ -37,10 +37,9 @@ pub(super) fn run(running: &mut StatementContext, ast: &Use) -> Result<Rows> {
             let name = running.written(name)?;
             running.change_session(|session| current::use_role(session, &name.object().name))?;
         }
-        Use::SecondaryRoles(all) => running.change_session(|session| {
-            session.secondary_roles = *all;
-            Ok(())
-        })?,
+        Use::SecondaryRoles(all) => {
+            running.change_session(|session| current::use_secondary_roles(session, *all))?
+        }
     }
     Ok(Rows::done())
 }

@@ -92,9 +92,10 @@ impl Writer<'_> {
             Object::Stage(stage) => self.stage(stage),
             Object::Warehouse(warehouse) => Ok(self.warehouse(warehouse)),
             Object::Integration(integration) => Ok(self.integration(integration)),
-            Object::Role(_) | Object::DatabaseRole(_) | Object::User(_) => {
-                Err(Error::not_supported("GET_DDL of this"))
-            }
+            Object::Role(_)
+            | Object::DatabaseRole(_)
+            | Object::User(_)
+            | Object::NetworkPolicy(_) => Err(Error::not_supported("GET_DDL of this")),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
-    ConstraintKind, FileFormat, Integration, Namespace, Object, ObjectKind, Stage, StageFileFormat,
-    StageLocation, Table, User, ViewColumn,
+    ConstraintKind, FileFormat, Integration, Namespace, NetworkPolicy, Object, ObjectKind, Stage,
+    StageFileFormat, StageLocation, Table, ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
 use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
@@ -13,6 +13,7 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::show;
+use super::user::KnownUser;
 use crate::find::{known_kind, live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -24,27 +25,7 @@ const STAGE: &str = "parent_property, property, property_type, property_value, p
 
 const PROPERTIES: &str = "property, property_type, property_value, property_default";
 
-const USER: &str = "property, value, default, description";
-
 const CONTENTS: &str = "created_on:time, name, kind";
-
-/// Properties of a user with what they are.
-const USER_PROPERTIES: [(&str, &str); 14] = [
-    ("NAME", "Name"),
-    ("COMMENT", "user comment associated to an object in the dictionary"),
-    ("DISPLAY_NAME", "Display name of the associated object"),
-    ("TYPE", "Type of the user"),
-    ("LOGIN_NAME", "Login name of the user"),
-    ("FIRST_NAME", "First name of the user"),
-    ("MIDDLE_NAME", "Middle name of the user"),
-    ("LAST_NAME", "Last name of the user"),
-    ("EMAIL", "Email address of the user"),
-    ("DISABLED", "Whether the user is disabled"),
-    ("DEFAULT_WAREHOUSE", "Default warehouse for this user"),
-    ("DEFAULT_NAMESPACE", "Default database namespace prefix for this user"),
-    ("DEFAULT_ROLE", "Primary principal of user session will be set to this role"),
-    ("DEFAULT_SECONDARY_ROLES", "The secondary roles will be set to all roles provided here"),
-];
 
 /// Runs DESCRIBE.
 ///
@@ -83,6 +64,9 @@ fn object(
         return Ok(view_rows(&columns));
     }
     let place = place(running, kind, name)?;
+    let own = kind == ObjectKind::User && place.name == running.session.user;
+    // Users see themselves, whatever their roles see.
+    let catalog = if own { catalog.as_engine() } else { catalog };
     let found = match live(&catalog, kind, &place) {
         // DESC TABLE is said of views, too.
         None if kind == ObjectKind::Table => {
@@ -103,7 +87,8 @@ fn object(
         Object::Stage(stage) => stage_rows(Some(stage), object.name()),
         Object::FileFormat(format) => format_rows(format),
         Object::Integration(integration) => Ok(integration_rows(integration)),
-        Object::User(user) => Ok(user_rows(user)),
+        Object::User(user) => Ok(KnownUser::of(user, &running.session.shared).described()),
+        Object::NetworkPolicy(policy) => Ok(policy_rows(policy)),
         Object::Schema(_) | Object::Database(_) => Ok(contents(running, &object)),
         Object::Warehouse(warehouse) => {
             let mut listing = Listing::show(CONTENTS);
@@ -317,24 +302,14 @@ fn integration_rows(integration: &Integration) -> Rows {
     listing.rows()
 }
 
-fn user_rows(user: &User) -> Rows {
-    let mut listing = Listing::show(USER);
-    for (property, description) in USER_PROPERTIES {
-        let value = match property {
-            "NAME" => Some(user.header.name.as_str()),
-            "COMMENT" => Some(user.header.comment.as_str()).filter(|text| !text.is_empty()),
-            "DISPLAY_NAME" | "LOGIN_NAME" => {
-                user.property(property).or(Some(user.header.name.as_str()))
-            }
-            "DISABLED" => user.property(property).or(Some("false")),
-            _ => user.property(property),
-        };
-        listing.add(&[
-            ("property", text(property)),
-            ("value", text(value.unwrap_or("null"))),
-            ("default", text(if property == "DISABLED" { "false" } else { "null" })),
-            ("description", text(description)),
-        ]);
+/// The lists of a network policy.
+fn policy_rows(policy: &NetworkPolicy) -> Rows {
+    let mut listing = Listing::show("name, value");
+    for (name, list) in [("ALLOWED_IP_LIST", &policy.allowed), ("BLOCKED_IP_LIST", &policy.blocked)]
+    {
+        if !list.is_empty() {
+            listing.add(&[("name", text(name)), ("value", text(list.join(",")))]);
+        }
     }
     listing.rows()
 }

@@ -7,10 +7,10 @@ mod ddl;
 pub(crate) mod describe;
 pub(crate) mod information_schema;
 pub(crate) mod listing;
-pub(crate) mod roles;
 pub(crate) mod show;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
+mod user;
 
 use std::sync::Arc;
 

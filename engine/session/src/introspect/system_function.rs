@@ -3,8 +3,9 @@
 use firn_account::catalog::ACCOUNTADMIN;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl, roles};
+use super::{Described, clustering, ddl};
 use crate::history::QueryRecord;
+use crate::roles;
 
 /// The roles in use beside the current one, as JSON.
 fn secondary_roles(described: &Described) -> String {

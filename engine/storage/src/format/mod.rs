@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 use crate::checksum::checksum_of_parts;
 
 /// The format that is written.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The last format without a header.
 const FORMAT_BARE: u32 = 1;
 /// What a file with a header begins with.
@@ -174,9 +174,9 @@ mod tests {
         assert!(read(r#"{"format":1,"partitions":[],"more":1}"#).is_err());
         assert!(read(r#"{"format":2,"partitions":[]}"#).is_err(), "a header is missing");
         let mut newer = to_bytes(&Manifest::default())?.to_vec();
-        newer[4] = 4;
+        newer[4] = 5;
         let error = from_bytes::<Manifest>("m", &newer).expect_err("newer");
-        assert!(error.detail().contains("it has format 4, this firn knows 3"), "{error}");
+        assert!(error.detail().contains("it has format 5, this firn knows 4"), "{error}");
         Ok(())
     }
 

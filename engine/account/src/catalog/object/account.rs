@@ -1,4 +1,4 @@
-//! What lives in the account itself: warehouses, roles, users, integrations.
+//! What lives in the account itself: warehouses, roles, integrations.
 
 use crate::catalog::Header;
 
@@ -31,15 +31,6 @@ pub struct Role {
 pub struct DatabaseRole {
     /// What all objects have; the parent is the database.
     pub header: Header,
-}
-
-/// A user.
-#[derive(Clone, Debug, PartialEq)]
-pub struct User {
-    /// What all objects have.
-    pub header: Header,
-    /// Properties as name and value, such as `DEFAULT_ROLE`; names in upper case.
-    pub properties: Vec<(String, String)>,
 }
 
 /// An integration: named access to storage elsewhere.
@@ -82,17 +73,5 @@ impl DatabaseRole {
     /// A role of the database that is the header's parent.
     pub fn new(header: Header) -> DatabaseRole {
         DatabaseRole { header }
-    }
-}
-
-impl User {
-    /// A user without properties.
-    pub fn new(header: Header) -> User {
-        User { header, properties: Vec::new() }
-    }
-
-    /// A property's value.
-    pub fn property(&self, name: &str) -> Option<&str> {
-        self.properties.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }

@@ -1,5 +1,6 @@
 //! The objects of an account, and the one enum that holds any of them.
 
+mod access;
 mod account;
 mod container;
 mod file;
@@ -14,7 +15,8 @@ use firn_storage::Snapshot;
 use firn_types::ObjectId;
 pub use firn_types::{Namespace, ObjectKind};
 
-pub use account::{DatabaseRole, Integration, Role, User, Warehouse};
+pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock, UserLogin};
+pub use account::{DatabaseRole, Integration, Role, Warehouse};
 pub use container::{Database, Schema};
 pub use file::{FileFormat, Stage, StageFileFormat, StageLocation};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
@@ -98,6 +100,7 @@ objects! {
     Role => as_role,
     User => as_user,
     DatabaseRole => as_database_role,
+    NetworkPolicy => as_network_policy,
 }
 
 impl Object {

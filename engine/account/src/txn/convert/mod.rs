@@ -1,5 +1,6 @@
 //! Between what is worked with and what is persisted, by hand.
 
+mod access;
 mod change;
 mod lists;
 mod object;

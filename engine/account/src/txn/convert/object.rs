@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firn_storage::format::v1;
 use firn_types::{FieldId, ObjectId, Result};
 
+use super::access;
 use super::principal::{principal_from, principal_to};
 use super::value::{stored_from, stored_to, type_from, type_to, value_from, value_to};
 use super::{Lists, corrupt};
@@ -12,7 +13,7 @@ use crate::catalog::{
     ColumnDefault, Constraint, ConstraintKind, Database, DatabaseRole, FileFormat, ForeignKey,
     Header, Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sequence,
     Stage, StageFileFormat, StageLocation, StarColumn, StarColumns, Table, TableColumn, TableKind,
-    User, View, ViewColumn, Warehouse,
+    View, ViewColumn, Warehouse,
 };
 use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 
@@ -71,10 +72,10 @@ pub(in crate::txn) fn object_to(
         Object::DatabaseRole(role) => {
             v1::Object::DatabaseRole(v1::Named { header: header_to(&role.header) })
         }
-        Object::User(user) => v1::Object::User(v1::User {
-            header: header_to(&user.header),
-            properties: user.properties.clone(),
-        }),
+        Object::User(user) => v1::Object::User(access::user_to(user)),
+        Object::NetworkPolicy(policy) => {
+            v1::Object::NetworkPolicy(access::network_policy_to(policy))
+        }
     })
 }
 
@@ -128,13 +129,12 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         v1::Object::DatabaseRole(role) => {
             Object::from(DatabaseRole { header: header_from(role.header) })
         }
-        v1::Object::User(user) => {
-            Object::from(User { header: header_from(user.header), properties: user.properties })
-        }
+        v1::Object::User(user) => Object::from(access::user_from(user)),
+        v1::Object::NetworkPolicy(policy) => Object::from(access::network_policy_from(policy)),
     })
 }
 
-fn header_to(header: &Header) -> v1::Header {
+pub(super) fn header_to(header: &Header) -> v1::Header {
     v1::Header {
         id: header.id.0,
         parent: header.parent.0,
@@ -148,7 +148,7 @@ fn header_to(header: &Header) -> v1::Header {
     }
 }
 
-fn header_from(header: v1::Header) -> Header {
+pub(super) fn header_from(header: v1::Header) -> Header {
     Header {
         id: ObjectId(header.id),
         parent: ObjectId(header.parent),

@@ -6,11 +6,12 @@
 mod container;
 mod file_format;
 mod integration;
+pub(super) mod network_policy;
 mod relation;
 mod role;
 mod sequence;
 mod stage;
-mod user;
+pub(super) mod user;
 mod warehouse;
 
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     warehouse::HANDLER,
     role::HANDLER,
     role::OF_DATABASE,
+    network_policy::HANDLER,
     user::HANDLER,
 ];
 

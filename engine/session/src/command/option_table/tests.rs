@@ -21,7 +21,11 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     (ObjectKind::Role, "CREATE ROLE x", ""),
     (ObjectKind::DatabaseRole, "CREATE DATABASE ROLE x", ""),
     (ObjectKind::User, "CREATE USER x", ""),
+    (ObjectKind::NetworkPolicy, "CREATE NETWORK POLICY x", ""),
 ];
+
+/// The second line of `tests/files/rsa/one.txt`.
+const PUBLIC_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA36ah7khBkW+fti5mTYPFBLMFYGp+2Dqm5VOnCYRp6j8J7waaAIeSnyHYX3gNG/16y/Tfit21gi4XmjhFxSi943WMOWNeTgf+dC5rfSvDWGX0hq6vBuDAtY1yOvIqp2jMAgxhHfNF6Mz1OLLJJ7Y4YQLKyOZUdW31Wv6Sf3sXL0Z0fsYhirYBpocIIv461vju/6YxvSf9o62qKqn00cwspHLq1ZNJLDH9ebztjosz5atSEsvOMrDqae1tQ4P6TosnZhm0otWv8MBUByhWjipHRsh10XZvVdiOtVhqhpWC2ft6nZkFNZv6tC+KL0jaEg+epbUHhAEWSmkZ35fPmBbLNQIDAQAB";
 
 fn session() -> Result<Session> {
     Engine::open(":memory:", EngineOptions::default())?.session(SessionOptions::default())
@@ -41,6 +45,10 @@ fn sample(option: &OptionDefinition) -> String {
         ("DIRECTORY", _) => "(ENABLE = TRUE)".to_string(),
         ("COPY_OPTIONS", _) => "(ON_ERROR = CONTINUE)".to_string(),
         ("FILE_FORMAT", _) => "(TYPE = JSON)".to_string(),
+        ("NETWORK_POLICY", _) => "there".to_string(),
+        ("PASSWORD", _) => "'Secret123'".to_string(),
+        ("RSA_PUBLIC_KEY" | "RSA_PUBLIC_KEY_2", _) => format!("'{PUBLIC_KEY}'"),
+        ("ALLOWED_IP_LIST" | "BLOCKED_IP_LIST", _) => "('10.0.0.0/8')".to_string(),
         ("INCREMENT", _) => "2".to_string(),
         (_, Takes::Text | Takes::Anything) => "'x'".to_string(),
         (_, Takes::Boolean) => "TRUE".to_string(),
@@ -85,6 +93,7 @@ fn attempt(kind: ObjectKind, place: Place, sql: &str) -> std::result::Result<(),
         KINDS.iter().find(|(known, ..)| *known == kind).ok_or("an unknown kind")?;
     let mut before = vec![
         "CREATE TABLE base (a INT)".to_string(),
+        "CREATE NETWORK POLICY there".to_string(),
         "CREATE STORAGE INTEGRATION there TYPE = EXTERNAL_STAGE \
          STORAGE_ALLOWED_LOCATIONS = ('s3://b/')"
             .to_string(),

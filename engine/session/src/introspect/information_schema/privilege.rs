@@ -5,7 +5,7 @@ use firn_types::Value;
 
 use super::super::Described;
 use super::super::listing::{Cell, Listing, text, time, yes_no};
-use super::super::roles;
+use crate::roles;
 
 pub(super) const TABLE_PRIVILEGES: &str = "GRANTOR, GRANTEE, GRANTED_TO, TABLE_CATALOG, \
     TABLE_SCHEMA, TABLE_NAME, PRIVILEGE_TYPE, IS_GRANTABLE, WITH_HIERARCHY, CREATED:time";

@@ -59,12 +59,6 @@ const RESOURCE_MONITORS: &str = "name, credit_quota, used_credits, remaining_cre
                                  suspend_immediately_at, created_on:time, owner, comment, \
                                  notify_users";
 
-const NETWORK_POLICIES: &str = "created_on:time, name, comment, \
-                                entries_in_allowed_ip_list:number, \
-                                entries_in_blocked_ip_list:number, \
-                                entries_in_allowed_network_rules:number, \
-                                entries_in_blocked_network_rules:number";
-
 const NETWORK_RULES: &str = "created_on:time, name, database_name, schema_name, owner, comment, type, \
                              mode, entries_in_valuelist:number, owner_role_type";
 
@@ -81,7 +75,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::DynamicTable => DYNAMIC_TABLES,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::Function => FUNCTIONS,
-        ObjectKind::NetworkPolicy => NETWORK_POLICIES,
         ObjectKind::NetworkRule => NETWORK_RULES,
         ObjectKind::Pipe => PIPES,
         ObjectKind::Procedure => PROCEDURES,

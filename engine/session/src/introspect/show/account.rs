@@ -1,12 +1,17 @@
 //! SHOW WAREHOUSES, ROLES, USERS and INTEGRATIONS.
 
+use std::sync::Arc;
+
+use firn_account::Catalog;
 use firn_account::catalog::{
     ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, User, Warehouse,
 };
+use firn_parse::ast::Name;
 use firn_types::{ObjectId, Result, Value};
 
 use super::Shown;
 use crate::introspect::listing::{Cell, Listing, number, text, time, true_false, y_n};
+use crate::introspect::user::{KnownUser, USERS};
 
 const WAREHOUSES: &str = "name, state, type, size, min_cluster_count:number, \
                           max_cluster_count:number, started_clusters:number, running:number, \
@@ -26,28 +31,13 @@ const DATABASE_ROLES: &str = "created_on:time, name, is_default, is_current, is_
                               granted_to_roles:number, granted_to_database_roles:number, \
                               granted_database_roles:number, owner, comment, owner_role_type";
 
-const USERS: &str = "name, created_on:time, login_name, display_name, first_name, last_name, email, \
-                     mins_to_unlock, days_to_expiry, comment, disabled, must_change_password, \
-                     snowflake_lock, default_warehouse, default_namespace, default_role, \
-                     default_secondary_roles, ext_authn_duo, ext_authn_uid, mins_to_bypass_mfa, \
-                     owner, last_success_login:time, expires_at_time:time, locked_until_time:time, \
-                     has_password, has_rsa_public_key, type, has_mfa";
-
 const INTEGRATIONS: &str = "name, type, category, enabled, comment, created_on:time";
 
-/// Properties of a user under the columns that show them.
-const USER_PROPERTIES: [(&str, &str); 10] = [
-    ("first_name", "FIRST_NAME"),
-    ("last_name", "LAST_NAME"),
-    ("email", "EMAIL"),
-    ("mins_to_unlock", "MINS_TO_UNLOCK"),
-    ("days_to_expiry", "DAYS_TO_EXPIRY"),
-    ("default_warehouse", "DEFAULT_WAREHOUSE"),
-    ("default_namespace", "DEFAULT_NAMESPACE"),
-    ("default_role", "DEFAULT_ROLE"),
-    ("default_secondary_roles", "DEFAULT_SECONDARY_ROLES"),
-    ("type", "TYPE"),
-];
+const NETWORK_POLICIES: &str = "created_on:time, name, comment, \
+                                entries_in_allowed_ip_list:number, \
+                                entries_in_blocked_ip_list:number, \
+                                entries_in_allowed_network_rules:number, \
+                                entries_in_blocked_network_rules:number";
 
 impl Shown<'_> {
     fn of_account(&self, namespace: Namespace) -> Vec<Object> {
@@ -165,9 +155,48 @@ impl Shown<'_> {
         let mut listing = self.listing(USERS);
         for object in self.of_account(Namespace::User) {
             let Object::User(user) = &object else { continue };
-            let mut cells = user_cells(user);
+            let mut cells = KnownUser::of(user, &self.running.session.shared).shown();
             cells.push(("owner", self.owner(&user.header)));
             self.add(&mut listing, &user.header.name, &cells);
+        }
+        listing
+    }
+
+    /// SHOW USER PROGRAMMATIC ACCESS TOKENS: one's own, and those of users whom one owns.
+    pub(super) fn access_tokens(&self, name: Option<&Name>) -> Result<Listing> {
+        let session = &self.running.session;
+        let name = match name {
+            Some(name) => self.running.written(name)?.object().name.clone(),
+            None => session.user.clone(),
+        };
+        let found = Catalog::user(&self.catalog, &name);
+        let own = |user: &&Arc<User>| {
+            name == session.user || self.catalog.owns(&Object::User(Arc::clone(user)))
+        };
+        let Some(user) = found.filter(own) else {
+            return Err(self.catalog.not_found(ObjectKind::User, ACCOUNT, &name));
+        };
+        let role = |role: ObjectId| self.catalog.name_of(role).to_string();
+        Ok(KnownUser::of(user, &session.shared).tokens(role))
+    }
+
+    /// SHOW NETWORK POLICIES.
+    pub(super) fn network_policies(&self) -> Listing {
+        let mut listing = self.listing(NETWORK_POLICIES);
+        for object in self.of_account(Namespace::NetworkPolicy) {
+            let Object::NetworkPolicy(policy) = &object else { continue };
+            let header = &policy.header;
+            let cells = [
+                ("created_on", time(header.created_nanos)),
+                ("name", text(header.name.as_str())),
+                ("kind", text("NETWORK_POLICY")),
+                ("comment", text(header.comment.as_str())),
+                ("entries_in_allowed_ip_list", number(policy.allowed.len() as u64)),
+                ("entries_in_blocked_ip_list", number(policy.blocked.len() as u64)),
+                ("entries_in_allowed_network_rules", number(0)),
+                ("entries_in_blocked_network_rules", number(0)),
+            ];
+            self.add(&mut listing, &header.name, &cells);
         }
         listing
     }
@@ -235,29 +264,4 @@ fn warehouse_cells(warehouse: &Warehouse) -> Vec<Cell<'static>> {
         ("scaling_policy", text(property("SCALING_POLICY", "STANDARD").to_uppercase())),
         ("owner_role_type", text("ROLE")),
     ]
-}
-
-fn user_cells(user: &User) -> Vec<Cell<'static>> {
-    let header = &user.header;
-    let property = |name: &str, default: &str| {
-        text(user.property(name).map_or_else(|| default.to_string(), str::to_string))
-    };
-    let flag = |name: &str| text(user.property(name).unwrap_or("false").to_lowercase());
-    let mut cells = vec![
-        ("name", text(header.name.as_str())),
-        ("kind", text("USER")),
-        ("created_on", time(header.created_nanos)),
-        ("login_name", property("LOGIN_NAME", &header.name)),
-        ("display_name", property("DISPLAY_NAME", &header.name)),
-        ("comment", text(header.comment.as_str())),
-        ("disabled", flag("DISABLED")),
-        ("must_change_password", flag("MUST_CHANGE_PASSWORD")),
-        ("snowflake_lock", text("false")),
-        ("ext_authn_duo", text("false")),
-        ("has_password", flag("HAS_PASSWORD")),
-        ("has_rsa_public_key", text("false")),
-        ("has_mfa", text("false")),
-    ];
-    cells.extend(USER_PROPERTIES.map(|(column, name)| (column, property(name, ""))));
-    cells
 }

@@ -9,7 +9,7 @@ use firn_types::{Error, ObjectId, Result};
 use super::Shown;
 use crate::find::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
-use crate::introspect::roles;
+use crate::roles;
 
 const GRANTS: &str = "created_on:time, privilege, granted_on, name, granted_to, grantee_name, \
                       grant_option, granted_by";

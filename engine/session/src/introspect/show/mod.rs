@@ -86,6 +86,7 @@ impl Shown<'_> {
             ShowKind::UniqueKeys => self.keys(key::Which::Unique)?,
             ShowKind::ImportedKeys => self.foreign_keys(key::Side::Imported)?,
             ShowKind::ExportedKeys => self.foreign_keys(key::Side::Exported)?,
+            ShowKind::AccessTokens(user) => self.access_tokens(user.as_ref())?,
             ShowKind::UserFunctions => {
                 // There are none, but it matters whether there is the place.
                 self.scoped_schemas()?;
@@ -115,6 +116,7 @@ impl Shown<'_> {
             ObjectKind::Role => Ok(self.roles()),
             ObjectKind::DatabaseRole => self.database_roles(),
             ObjectKind::User => Ok(self.users()),
+            ObjectKind::NetworkPolicy => Ok(self.network_policies()),
             ObjectKind::Function => Ok(self.functions(true)),
             other => self.absent(other),
         }

@@ -2,6 +2,7 @@
 
 mod copy_history;
 mod infer_schema;
+mod login_history;
 mod operator_stats;
 mod query_history;
 mod validate;
@@ -42,6 +43,20 @@ const FUNCTIONS: &[Function] = &[
         parameters: infer_schema::PARAMETERS,
         columns: infer_schema::COLUMNS,
         rows: infer_schema::rows,
+    },
+    Function {
+        name: "LOGIN_HISTORY",
+        summary: "The newest logins, and attempts to log in.",
+        parameters: login_history::PARAMETERS,
+        columns: login_history::COLUMNS,
+        rows: login_history::of_all,
+    },
+    Function {
+        name: "LOGIN_HISTORY_BY_USER",
+        summary: "The newest logins of a user.",
+        parameters: login_history::BY_USER,
+        columns: login_history::COLUMNS,
+        rows: login_history::of_user,
     },
     Function {
         name: "QUERY_HISTORY",

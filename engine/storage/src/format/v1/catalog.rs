@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::access::{NetworkPolicy, User};
 use super::partition::is_false;
 use super::{Snapshot, SqlType, StoredColumn, Value};
 
@@ -38,6 +39,8 @@ pub enum Object {
     User(User),
     /// A role of a database; since format 3.
     DatabaseRole(Named),
+    /// A network policy; since format 4.
+    NetworkPolicy(NetworkPolicy),
 }
 
 impl Object {
@@ -56,6 +59,7 @@ impl Object {
             Object::Role(object) => &object.header,
             Object::User(object) => &object.header,
             Object::DatabaseRole(object) => &object.header,
+            Object::NetworkPolicy(object) => &object.header,
         }
     }
 
@@ -74,6 +78,7 @@ impl Object {
             Object::Role(object) => &mut object.header,
             Object::User(object) => &mut object.header,
             Object::DatabaseRole(object) => &mut object.header,
+            Object::NetworkPolicy(object) => &mut object.header,
         }
     }
 
@@ -445,17 +450,6 @@ pub struct Warehouse {
 pub struct Named {
     /// What all objects have.
     pub header: Header,
-}
-
-/// A user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct User {
-    /// What all objects have.
-    pub header: Header,
-    /// Properties.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub properties: Options,
 }
 
 /// A grant.

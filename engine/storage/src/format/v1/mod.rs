@@ -1,20 +1,21 @@
-//! Versions 1 to 3 of what is persisted. Version 2 has a header around each file, and fields that version
+//! Versions 1 to 4 of what is persisted. Version 2 has a header around each file, and fields that version
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
-//! micro-partitions in parts. Fields may be added with a default, together with a new version; nothing else
+//! micro-partitions in parts. Version 4 has what users log in with, and network policies. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
 
+mod access;
 mod catalog;
 mod commit;
 mod partition;
 
+pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLogin};
 pub use catalog::{
     Column, ColumnDefault, Constraint, Container, FileFormat, ForeignKey, Grant, Grantee, Header,
     Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Principal, Sequence,
-    Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, User, View, ViewColumn,
-    Warehouse,
+    Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, View, ViewColumn, Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
 pub use partition::{
