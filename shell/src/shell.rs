@@ -1,8 +1,10 @@
 //! One running shell: a session, its options and variables, and what happens to each statement.
 
 use std::io::{self, IsTerminal, Write};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use firn_engine::{Binds, Failure, Session, Statement, StatementOptions, StatementResult};
@@ -14,7 +16,10 @@ use crate::output::Output;
 use crate::render::{self, Facts, Format, ResultRows, RowSource, Style, TextRows};
 use crate::statement_reader::Item;
 use crate::variables::Variables;
-use crate::watch::{self, StreamedRows};
+use crate::watch::{self, ROWS_FIRST};
+
+/// What a statement gave.
+pub(crate) type Answer = Result<StatementResult, Failure>;
 
 /// What became of one thing that was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,24 +157,17 @@ impl Shell {
             flag.store(false, Ordering::Relaxed);
         }
         let start = Instant::now();
-        let statement = self.session.start(sql, Binds::default(), &StatementOptions::default());
         let prints = self.options.is_true("results");
         let streams = prints && self.options.format().streams();
-        let printed;
-        let answer = match watch::wait(self, &statement, streams) {
-            Some(answer) => {
-                printed = !prints;
-                answer
-            }
-            None => {
-                printed = true;
-                self.stream(statement)?
-            }
+        let (answer, printed) = if self.interactive() {
+            self.run_watched(sql, streams)?
+        } else {
+            self.run_here(sql, streams)?
         };
         let elapsed = start.elapsed();
         self.remember(sql, &answer, elapsed);
         match answer {
-            Ok(result) => self.print_result(&result, printed, elapsed),
+            Ok(result) => self.print_result(&result, printed || !prints, elapsed),
             Err(failure) => {
                 let canceled = self.interactive() && failure.is_canceled();
                 self.print_failure(&failure, sql, origin, elapsed)?;
@@ -178,22 +176,47 @@ impl Shell {
         }
     }
 
-    /// Prints the rows of a statement that still runs.
-    fn stream(&mut self, statement: Statement) -> io::Result<Result<StatementResult, Failure>> {
-        let rows = match StreamedRows::new(self, statement) {
-            Ok(rows) => rows,
-            Err(failure) => return Ok(Err(failure)),
-        };
-        self.print_rows(&rows, Facts { query_id: "", row_count: 0, elapsed_s: 0.0 })?;
-        Ok(rows.outcome())
+    /// Runs a statement that a person may interrupt, on a thread of its own; tells whether its rows are
+    /// printed.
+    fn run_watched(&mut self, sql: &str, streams: bool) -> io::Result<(Answer, bool)> {
+        let statement = self.session.start(sql, Binds::default(), &StatementOptions::default());
+        match watch::wait(self, &statement, streams) {
+            Some(answer) => Ok((answer, false)),
+            None => {
+                let (form, interrupted) = (self.form(), self.interrupted.clone());
+                let printed = watch::stream(statement, interrupted, form, &mut self.output);
+                printed.map(|answer| (answer, true))
+            }
+        }
     }
 
-    fn remember(
-        &mut self,
-        sql: &str,
-        answer: &Result<StatementResult, Failure>,
-        elapsed: Duration,
-    ) {
+    /// Runs a statement on this thread, and prints the rows of a large result on another, as they come;
+    /// tells whether that was done.
+    fn run_here(&mut self, sql: &str, streams: bool) -> io::Result<(Answer, bool)> {
+        let form = self.form();
+        let (session, mut output) = (&self.session, Some(&mut self.output));
+        thread::scope(|scope| {
+            let mut printer = None;
+            let mut on_rows = |statement: &Statement| {
+                if !streams || statement.rows_so_far() < ROWS_FIRST {
+                    return;
+                }
+                if let Some(output) = output.take() {
+                    let statement = statement.reader();
+                    printer = Some(scope.spawn(|| watch::stream(statement, None, form, output)));
+                }
+            };
+            let options = StatementOptions::default();
+            let answer = session.run(sql, Binds::default(), &options, &mut on_rows);
+            match printer.map(ScopedJoinHandle::join) {
+                None => Ok((answer, false)),
+                Some(Ok(printed)) => printed.map(|answer| (answer, true)),
+                Some(Err(panic)) => resume_unwind(panic),
+            }
+        })
+    }
+
+    fn remember(&mut self, sql: &str, answer: &Answer, elapsed: Duration) {
         let (query_id, rows) = match answer {
             Ok(result) => (&result.query_id, Some(result.row_count)),
             Err(failure) => (&failure.query_id, None),
@@ -234,15 +257,18 @@ impl Shell {
     /// # Errors
     /// When the output cannot be written.
     pub(crate) fn print_rows(&mut self, rows: &dyn RowSource, facts: Facts) -> io::Result<()> {
-        render::render(self.options.format(), rows, self.style(), facts, &mut self.output)
+        let (format, style) = self.form();
+        render::render(format, rows, style, facts, &mut self.output)
     }
 
-    fn style(&self) -> Style {
-        Style {
+    /// How results are printed now.
+    fn form(&self) -> (Format, Style) {
+        let style = Style {
             header: self.options.is_true("header"),
             empty_for_null: self.options.is_true("empty_for_null_in_tsv"),
             width: self.width.filter(|_| self.options.is_true("wrap")),
-        }
+        };
+        (self.options.format(), style)
     }
 
     /// Prints rows of the shell itself.

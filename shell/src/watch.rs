@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use firn_engine::{Failure, Next, SoFar, Statement, StatementResult};
+use firn_engine::{Failure, Next, SoFar, Statement};
 
-use crate::render::{Head, RowSource, TakeRow, heads_of, take_rows};
-use crate::shell::Shell;
+use crate::output::Output;
+use crate::render::{Facts, Format, Head, RowSource, Style, TakeRow, heads_of, render, take_rows};
+use crate::shell::{Answer, Shell};
 
 /// How often the keyboard is looked at and the progress drawn.
 const TICK: Duration = Duration::from_millis(50);
@@ -25,14 +26,10 @@ const FREE: usize = 3;
 const BAR: usize = 20;
 
 /// Rows that are waited for before the first is printed, so that a statement that fails early prints none.
-const ROWS_FIRST: u64 = 1 << 16;
+pub(crate) const ROWS_FIRST: u64 = 1 << 16;
 
 /// Waits until a statement has ended, or, if it `streams`, has so many rows that printing may begin.
-pub(crate) fn wait(
-    shell: &Shell,
-    statement: &Statement,
-    streams: bool,
-) -> Option<Result<StatementResult, Failure>> {
+pub(crate) fn wait(shell: &Shell, statement: &Statement, streams: bool) -> Option<Answer> {
     let monitor = statement.monitor();
     let bar = shell.interactive() && shell.options.is_true("progress_bar");
     let wanted = bar && io::stderr().is_terminal();
@@ -66,34 +63,42 @@ fn was_set(interrupted: Option<&AtomicBool>) -> bool {
     interrupted.is_some_and(|flag| flag.swap(false, Ordering::Relaxed))
 }
 
+/// Prints the rows of a statement that still runs, as they come, and waits for its end. Ctrl-C cancels it, and
+/// so does output that cannot be written.
+///
+/// # Errors
+/// When the output cannot be written.
+pub(crate) fn stream(
+    statement: Statement,
+    interrupted: Option<Arc<AtomicBool>>,
+    (format, style): (Format, Style),
+    output: &mut Output,
+) -> io::Result<Answer> {
+    let heads = match statement.fields() {
+        Ok(fields) => heads_of(&fields),
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let (statement, failure) = (RefCell::new(statement), RefCell::default());
+    let rows = StreamedRows { heads, statement, failure, interrupted };
+    let facts = Facts { query_id: "", row_count: 0, elapsed_s: 0.0 };
+    let printed = render(format, &rows, style, facts, output);
+    let statement = rows.statement.into_inner();
+    if printed.is_err() {
+        statement.monitor().cancel.cancel();
+    }
+    printed.map(|()| match rows.failure.into_inner() {
+        Some(failure) => Err(failure),
+        None => statement.result(),
+    })
+}
+
 /// The rows of a statement that still runs; they can be gone through once.
-pub(crate) struct StreamedRows {
+struct StreamedRows {
     heads: Vec<Head>,
     statement: RefCell<Statement>,
     /// Why there are no more rows, when there should be.
     failure: RefCell<Option<Failure>>,
     interrupted: Option<Arc<AtomicBool>>,
-}
-
-impl StreamedRows {
-    /// The rows of a statement, which Ctrl-C ends.
-    ///
-    /// # Errors
-    /// When it fails before its columns are known.
-    pub(crate) fn new(shell: &Shell, statement: Statement) -> Result<StreamedRows, Failure> {
-        let heads = heads_of(&statement.fields()?);
-        let (statement, failure) = (RefCell::new(statement), RefCell::default());
-        let interrupted = shell.interrupted.clone();
-        Ok(StreamedRows { heads, statement, failure, interrupted })
-    }
-
-    /// What became of the statement.
-    pub(crate) fn outcome(self) -> Result<StatementResult, Failure> {
-        match self.failure.into_inner() {
-            Some(failure) => Err(failure),
-            None => self.statement.into_inner().result(),
-        }
-    }
 }
 
 impl RowSource for StreamedRows {

@@ -74,17 +74,21 @@ impl Answer {
 pub(crate) fn spawn(context: StatementContext) {
     let state = Arc::clone(&context.state);
     let threads = context.session.shared.threads.clone();
-    if let Err(error) = threads.run(Box::new(move || run(context))) {
+    if let Err(error) = threads.run(Box::new(move || run(context, &mut || {}))) {
         let error = Error::internal(format!("cannot start a thread: {error}"));
         state.finish(Err(Failure::new(&state.query_id.0, &error, &state.sql)), |_| {});
     }
 }
 
+/// Is called, on one of the statement's threads, whenever there are more rows.
+pub(crate) type OnRows<'a> = dyn FnMut() + Send + 'a;
+
 /// Runs a statement to its end, whatever becomes of it.
-pub(crate) fn run(mut context: StatementContext) {
+pub(crate) fn run(mut context: StatementContext, on_rows: &mut OnRows<'_>) {
     let text_bytes = context.sql.len();
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| stack::with_room(text_bytes, || context.run_text())));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        stack::with_room(text_bytes, || context.run_text(on_rows))
+    }));
     let outcome = outcome.unwrap_or_else(|panic| {
         // Nobody knows how far the statement has come.
         context.session.transaction.abandon();
@@ -250,7 +254,7 @@ impl StatementContext {
 
     /// Parses the text and sends the statement down its road. Answers the number that a client prints,
     /// where it is not the number of rows.
-    fn run_text(&mut self) -> Result<Option<u64>> {
+    fn run_text(&mut self, on_rows: &mut OnRows<'_>) -> Result<Option<u64>> {
         if let Some(error) = self.wrong_option.take() {
             return Err(error);
         }
@@ -273,7 +277,7 @@ impl StatementContext {
             self.advance()?;
         }
         if let Statement::Query(_) = statement {
-            self.deliver_query(&statement)?;
+            self.deliver_query(&statement, on_rows)?;
             return Ok(None);
         }
         let answer = self.run_statement(&statement)?;
@@ -292,7 +296,7 @@ impl StatementContext {
     }
 
     /// Runs a query and hands its rows on as they come.
-    fn deliver_query(&mut self, statement: &Statement) -> Result<()> {
+    fn deliver_query(&mut self, statement: &Statement, on_rows: &mut OnRows<'_>) -> Result<()> {
         let query = self.plan_of_query(statement)?;
         self.state.set_fields(query.fields());
         let output: Vec<ColumnId> = query.output.iter().map(|column| column.id).collect();
@@ -300,7 +304,9 @@ impl StatementContext {
         let mut limit = self.row_limit();
         let rows = &self.state.rows;
         firn_execute::execute_ordered(&query.plan, &output, &context, &mut |batch| {
-            deliver(rows, batch, &mut limit)
+            let flow = deliver(rows, batch, &mut limit)?;
+            on_rows();
+            Ok(flow)
         })
     }
 

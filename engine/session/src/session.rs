@@ -118,16 +118,30 @@ impl Session {
         statement
     }
 
-    /// Runs one statement to its end.
+    /// Runs a statement to its end on this thread, which saves a short one being handed to another and
+    /// back. `on_rows` is called with it whenever a query has more rows.
     ///
     /// # Errors
     /// What was wrong, as a client shows it; the session goes on.
-    pub fn execute(&mut self, sql: &str) -> Result<StatementResult, Failure> {
-        let (binds, options) = (Binds::default(), StatementOptions::default());
-        let context = StatementContext::begin(&self.home, sql, binds, &options);
+    pub fn run(
+        &self,
+        sql: &str,
+        binds: Binds,
+        options: &StatementOptions,
+        on_rows: &mut (dyn FnMut(&Statement) + Send),
+    ) -> Result<StatementResult, Failure> {
+        let context = StatementContext::begin(&self.home, sql, binds, options);
         let statement = Statement::of(&context);
-        lifecycle::run(context);
+        lifecycle::run(context, &mut || on_rows(&statement));
         statement.result()
+    }
+
+    /// Runs one statement to its end, as [`Session::run`] does.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn execute(&mut self, sql: &str) -> Result<StatementResult, Failure> {
+        self.run(sql, Binds::default(), &StatementOptions::default(), &mut |_| {})
     }
 
     /// What a statement is, which columns it answers with, and which values it asks for. Nothing of it is

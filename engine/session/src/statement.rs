@@ -203,6 +203,11 @@ impl Statement {
         Statement { state: Arc::clone(context.state()), read: 0 }
     }
 
+    /// The same statement for another reader, who begins at its first row.
+    pub fn reader(&self) -> Statement {
+        Statement { state: Arc::clone(&self.state), read: 0 }
+    }
+
     /// The statement's id.
     pub fn query_id(&self) -> &str {
         &self.state.query_id.0
