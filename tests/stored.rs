@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
+use firn_engine::{Engine, EngineOptions, Housekeeping, SecretKeys, Session, SessionOptions};
 use firn_tests::written_row;
 use tempfile::TempDir;
 
@@ -22,9 +22,15 @@ const CORRUPT_FILE: i32 = 100_152;
 type Fault = (i32, String);
 
 fn open(folder: &Path) -> Result<Session, Fault> {
+    // Keys are beside the account in no test but one.
+    open_with_keys(folder, &folder.join("../no keys"))
+}
+
+fn open_with_keys(folder: &Path, keys: &Path) -> Result<Session, Fault> {
     let options = EngineOptions {
         threads: Some(1),
         housekeeping: Housekeeping::Inline,
+        keys: SecretKeys::Folder(keys.to_path_buf()),
         ..EngineOptions::default()
     };
     let engine = Engine::open(&folder.to_string_lossy(), options);
@@ -219,6 +225,50 @@ fn an_account_of_format_3_keeps_its_users_and_stages() -> io::Result<()> {
             &["Statement executed successfully."],
         );
     }
+    Ok(())
+}
+
+/// Bytes of a stage's credentials, and the error of one who has no key for them.
+const SECRETS: [&str; 3] = ["AKIDEXAMPLE", "TOPSECRETKEY", "SESSIONTOKEN"];
+const KEY_MISSING: i32 = 300_011;
+
+#[test]
+fn credentials_are_sealed_under_a_key_that_is_elsewhere() -> io::Result<()> {
+    let (folder, keys, other) = (TempDir::new()?, TempDir::new()?, TempDir::new()?);
+    let keys = keys.path().join("firn/keys");
+    let create = |name: &str| {
+        format!(
+            "CREATE STAGE {name} URL = 's3://bucket/path/' ENDPOINT = 'localhost:1' CREDENTIALS = (AWS_KEY_ID = \
+             '{}' AWS_SECRET_KEY = '{}' AWS_TOKEN = '{}')",
+            SECRETS[0], SECRETS[1], SECRETS[2]
+        )
+    };
+    for name in ["one", "two"] {
+        let mut session = open_with_keys(folder.path(), &keys).expect("the account opens");
+        run(&mut session, &create(name));
+    }
+    let made = files(&keys)?;
+    assert_eq!(made.len(), 1, "an account goes on with its key");
+    let mode = |path: &Path| fs::metadata(path).map(|it| it.permissions().mode() & 0o777);
+    assert_eq!((mode(&keys)?, mode(&made[0])?), (0o700, 0o600));
+    for file in files(folder.path())? {
+        let bytes = fs::read(&file)?;
+        for secret in SECRETS {
+            let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!found, "{secret} in {}", file.display());
+        }
+    }
+    let mut session = open_with_keys(folder.path(), other.path()).expect("the account opens");
+    let fault = rows(&mut session, "LIST @one").expect_err("no key");
+    assert_eq!(fault.0, KEY_MISSING);
+    assert!(fault.1.contains("Copy its file to") && fault.1.contains("FIRN_KEY"), "{}", fault.1);
+    let shown = "SELECT STAGE_NAME FROM INFORMATION_SCHEMA.STAGES ORDER BY 1";
+    assert_eq!(rows(&mut session, shown).ok(), Some(vec!["ONE".to_string(), "TWO".to_string()]));
+    // Set anew, they have a key that is here.
+    run(&mut session, "ALTER STAGE one SET CREDENTIALS = (AWS_KEY_ID = 'a' AWS_SECRET_KEY = 'b')");
+    assert_eq!(files(other.path())?.len(), 1);
+    let fault = rows(&mut session, "SELECT GET_DDL('STAGE', 'two')");
+    assert!(fault.is_ok_and(|rows| SECRETS.iter().all(|secret| !rows[0].contains(secret))));
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
+use firn_engine::{EngineOptions, SecretKeys};
 
 /// A columnar analytical warehouse that speaks Snowflake's SQL, in one binary on a folder or a bucket.
 #[derive(Debug, Default, Parser)]
@@ -48,6 +49,10 @@ pub(crate) struct Args {
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
+
+    /// A file with the key that seals secrets (default: FIRN_KEY, FIRN_KEY_FILE, or firn/keys in the configuration folder)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
 
     /// A variable for &name substitution; may be repeated
     #[arg(short = 'D', long, value_name = "NAME=VALUE")]
@@ -103,6 +108,16 @@ pub(crate) struct ServeArgs {
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
+
+    /// A file with the key that seals secrets (default: FIRN_KEY, FIRN_KEY_FILE, or firn/keys in the configuration folder)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
+/// How the engine is opened: its memory, and the file that a key is in.
+pub(crate) fn engine_options(memory: Option<usize>, key_file: Option<&PathBuf>) -> EngineOptions {
+    let keys = key_file.map_or(SecretKeys::OfUser, |file| SecretKeys::File(file.clone()));
+    EngineOptions { memory_bytes: memory, keys, ..EngineOptions::default() }
 }
 
 const AFTER_HELP: &str = "\

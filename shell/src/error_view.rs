@@ -5,6 +5,8 @@ use std::fmt::Write;
 use firn_engine::{Failure, blot_secrets};
 use unicode_width::UnicodeWidthStr;
 
+use crate::render::visible_lines;
+
 const RED: &str = "\x1b[1;31m";
 const BLUE: &str = "\x1b[34m";
 const PLAIN: &str = "\x1b[0m";
@@ -24,7 +26,8 @@ pub(crate) struct Origin<'a> {
 /// Paints the failure of the statement `sql`, without a line end at the end.
 pub(crate) fn paint(failure: &Failure, sql: &str, origin: Option<Origin>, color: bool) -> String {
     let (red, blue, plain) = if color { (RED, BLUE, PLAIN) } else { ("", "", "") };
-    let mut out = format!("{red}{failure}{plain}");
+    let said = visible_lines(&failure.to_string());
+    let mut out = format!("{red}{said}{plain}");
     if let Some(origin) = origin {
         let line = origin.line + failure.place.map_or(0, |(line, _)| line - 1);
         let _ = write!(out, "\n{blue}-->{plain} {}:{line}", origin.file);

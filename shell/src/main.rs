@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use firn_engine::{Engine, EngineOptions, SessionOptions};
 
-use crate::args::{Args, Command, name_and_value};
+use crate::args::{Args, Command, engine_options, name_and_value};
 use crate::config::{Config, Connection};
 use crate::options::Options;
 use crate::shell::{Outcome, Shell};
@@ -56,7 +56,8 @@ fn main() -> ExitCode {
         Ok(settled) => settled,
         Err(message) => return fail(&message, EXIT_ARGUMENTS),
     };
-    let mut shell = match connect(connection, options, variables, args.memory) {
+    let engine = engine_options(args.memory, args.key_file.as_ref());
+    let mut shell = match connect(connection, options, variables, engine) {
         Ok(shell) => shell,
         Err(message) => return fail(&message, EXIT_ACCOUNT),
     };
@@ -111,11 +112,11 @@ fn connect(
     connection: Connection,
     options: Options,
     variables: Variables,
-    memory_bytes: Option<usize>,
+    engine: EngineOptions,
 ) -> Result<Shell, String> {
     let account = connection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let engine = Engine::open(account, EngineOptions { memory_bytes, ..EngineOptions::default() })
-        .map_err(|error| format!("cannot open {account}: {error}"))?;
+    let engine =
+        Engine::open(account, engine).map_err(|error| format!("cannot open {account}: {error}"))?;
     let session = engine.session(SessionOptions {
         database: connection.database,
         schema: connection.schema,

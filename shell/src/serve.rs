@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use firn_engine::{Engine, EngineOptions};
+use firn_engine::Engine;
 use firn_server::{Server, ServerOptions};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::DEFAULT_ACCOUNT;
-use crate::args::ServeArgs;
+use crate::args::{ServeArgs, engine_options};
 
 /// Serves until SIGINT or SIGTERM.
 ///
@@ -16,8 +16,8 @@ use crate::args::ServeArgs;
 /// A message when the account cannot be opened or the address cannot be listened on.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
     let account = args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let memory_bytes = args.memory;
-    let engine = Engine::open(account, EngineOptions { memory_bytes, ..EngineOptions::default() })
+    let options = engine_options(args.memory, args.key_file.as_ref());
+    let engine = Engine::open(account, options)
         .map_err(|error| format!("cannot open {account}: {error}"))?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
     let options = ServerOptions {

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use firn_engine::{
-    Engine, EngineOptions, Failure, Housekeeping, ObjectAccess, RULES, Session, SessionOptions,
-    StatementResult,
+    Engine, EngineOptions, Failure, Housekeeping, ObjectAccess, RULES, SecretKeys, Session,
+    SessionOptions, StatementResult,
 };
 use sqllogictest::{DB, DBOutput, DefaultColumnType};
 use tempfile::TempDir;
@@ -17,6 +17,8 @@ use crate::{Configuration, Place, S3Server, written_row};
 pub struct EngineUnderTest {
     configuration: Configuration,
     location: Location,
+    /// Where its keys are.
+    keys: Arc<TempDir>,
     engine: Engine,
 }
 
@@ -39,8 +41,9 @@ impl EngineUnderTest {
             Place::Folder => Location::Folder(Arc::new(TempDir::new().map_err(as_text)?)),
             Place::Bucket => Location::Bucket(S3Server::start().map_err(as_text)?),
         };
-        let engine = open(configuration, &location)?;
-        Ok(EngineUnderTest { configuration, location, engine })
+        let keys = Arc::new(TempDir::new().map_err(as_text)?);
+        let engine = open(configuration, &location, &keys)?;
+        Ok(EngineUnderTest { configuration, location, keys, engine })
     }
 
     /// A new connection.
@@ -50,7 +53,7 @@ impl EngineUnderTest {
     pub fn connect(&self) -> Result<Connection, String> {
         let mut engine = self.clone();
         if self.configuration.place == Place::Bucket {
-            engine.engine = open(self.configuration, &self.location)?;
+            engine.engine = open(self.configuration, &self.location, &self.keys)?;
         }
         let session = engine.session()?;
         Ok(Connection { engine, session })
@@ -61,7 +64,11 @@ impl EngineUnderTest {
     }
 }
 
-fn open(configuration: Configuration, location: &Location) -> Result<Engine, String> {
+fn open(
+    configuration: Configuration,
+    location: &Location,
+    keys: &TempDir,
+) -> Result<Engine, String> {
     let rules_off = RULES.iter().map(|rule| rule.name.to_string());
     let options = EngineOptions {
         threads: Some(configuration.threads),
@@ -69,6 +76,7 @@ fn open(configuration: Configuration, location: &Location) -> Result<Engine, Str
         memory_bytes: configuration.memory_bytes,
         batch_rows_max: configuration.batch_rows_max,
         rules_off: rules_off.filter(|_| !configuration.rules).collect(),
+        keys: SecretKeys::Folder(keys.path().to_path_buf()),
         ..EngineOptions::default()
     };
     let engine = match location {
@@ -108,8 +116,8 @@ impl Connection {
 
     /// Opens the account anew, as another process would.
     fn reopen(&mut self) {
-        let EngineUnderTest { configuration, location, .. } = &self.engine;
-        self.engine.engine = open(*configuration, location).expect("the account opens again");
+        let EngineUnderTest { configuration, location, keys, .. } = &self.engine;
+        self.engine.engine = open(*configuration, location, keys).expect("the account opens again");
         self.session = self.engine.session().expect("a session starts again");
     }
 }

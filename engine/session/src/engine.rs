@@ -12,6 +12,7 @@ use firn_types::clock::Clock;
 
 use crate::compute::Compute;
 use crate::history::Statements;
+use crate::keys::{KeyRing, SecretKeys};
 use crate::login::{Attempts, Logins};
 use crate::maintenance::Maintenance;
 use crate::result::StatementResult;
@@ -30,6 +31,8 @@ pub struct EngineOptions {
     pub memory_bytes: Option<usize>,
     /// Where operators spill to; the system's folder for temporary files unless given.
     pub spill_folder: Option<PathBuf>,
+    /// Where the keys are under which secrets are sealed; an account in memory keeps them there, too.
+    pub keys: SecretKeys,
     /// The clock; the system's unless given.
     pub clock: Clock,
     /// The names of optimizer rules that are left out, for tests. Those without which plans cannot be
@@ -58,6 +61,7 @@ pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
     pub(crate) compute: Compute,
     pub(crate) statements: Statements,
+    pub(crate) keys: Arc<KeyRing>,
     pub(crate) attempts: Attempts,
     pub(crate) logins: Logins,
     pub(crate) results: Results,
@@ -88,6 +92,7 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn over(access: ObjectAccess, options: EngineOptions) -> Result<Engine> {
         tls::install_provider();
+        let keys = KeyRing::new(&options.keys, access.is_lasting())?;
         let account = Account::open(access, options.clock.clone())?;
         let first = options.clock.now_nanos().unsigned_abs() / 1_000;
         let compute = Compute::start(&options)?;
@@ -98,6 +103,7 @@ impl Engine {
             options,
             compute,
             statements: Statements::default(),
+            keys: Arc::new(keys),
             attempts: Attempts::default(),
             logins: Logins::default(),
             results,

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use firn_account::Account;
-use firn_account::catalog::{Object, StageLocation as Where, VisibleCatalog};
+use firn_account::catalog::{Object, StageCredentials, StageLocation as Where, VisibleCatalog};
 use firn_execute::dml::OpenStage;
 use firn_execute::operator::Source;
 use firn_execute::{StageFiles, StageSource};
 use firn_loader::options::{self, FormatDefinition};
-use firn_loader::stage::{MonitoredStage, ObjectStage, SharedStage, StageCredentials, open_url};
+use firn_loader::stage::{self, MonitoredStage, ObjectStage, SharedStage, open_url};
 use firn_parse::ast::StatementOption;
 use firn_plan::{StageLocation, StageScan};
 use firn_storage::path;
 use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, Monitor, ObjectId, Result};
 
+use crate::keys::KeyRing;
 use crate::lifecycle::StatementContext;
 use crate::session_state::SessionState;
 use crate::transfer::LocalFiles;
@@ -29,13 +30,15 @@ pub(crate) struct StageUser {
     pub(crate) name: String,
     /// Which files of this machine they reach.
     pub(crate) local_files: Arc<LocalFiles>,
+    /// What opens the credentials of stages.
+    pub(crate) keys: Arc<KeyRing>,
 }
 
 impl StageUser {
     /// The user of a session.
     pub(crate) fn of(session: &SessionState) -> StageUser {
         let (name, local_files) = (session.user.clone(), Arc::clone(&session.local_files));
-        StageUser { name, local_files }
+        StageUser { name, local_files, keys: Arc::clone(&session.shared.keys) }
     }
 }
 
@@ -72,7 +75,7 @@ fn unwatched(
         StageLocation::Table(id) => Ok(internal(path::stage(*id), String::new())),
         StageLocation::Url(url) => {
             user.local_files.check(url)?;
-            open_url(url, &StageCredentials::default())
+            open_url(url, &stage::StageCredentials::default())
         }
         StageLocation::Named(id) => {
             let Some(Object::Stage(stage)) = catalog.object(*id) else {
@@ -85,11 +88,17 @@ fn unwatched(
                 }
                 Where::External { url, endpoint, credentials, .. } => {
                     user.local_files.check(url)?;
+                    let opened = match credentials {
+                        StageCredentials::Plain(pairs) => pairs.clone(),
+                        StageCredentials::Sealed(sealed) => {
+                            user.keys.open(sealed, &format!("stage {}", stage.header.name))?
+                        }
+                    };
                     let find = |name: &str| {
-                        let found = credentials.iter().find(|(key, _)| key == name);
+                        let found = opened.iter().find(|(key, _)| key == name);
                         found.map(|(_, value)| value.clone())
                     };
-                    let credentials = StageCredentials {
+                    let credentials = stage::StageCredentials {
                         key_id: find("AWS_KEY_ID"),
                         secret_key: find("AWS_SECRET_KEY"),
                         token: find("AWS_TOKEN"),

@@ -81,6 +81,11 @@ impl ObjectAccess {
         ObjectAccess::over(Arc::new(InMemory::new()), ":memory:")
     }
 
+    /// Whether what is written outlives the process.
+    pub fn is_lasting(&self) -> bool {
+        &*self.location != ":memory:"
+    }
+
     /// The objects of a store that somebody else has opened; `location` is how it is called. One that
     /// begins with `s3://` says that each request takes a round trip through a network.
     pub fn over(store: Arc<dyn ObjectStore>, location: &str) -> ObjectAccess {

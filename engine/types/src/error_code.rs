@@ -264,6 +264,8 @@ error_codes! {
     InvalidAccessToken = 394400, "28000", Execution;
     /// A local file that does not exist.
     LocalFileNotFound = 253006, "58030", Execution;
+    /// A secret whose key is not here.
+    KeyMissing = 300011, "58030", Execution;
     /// Storage that cannot be read or written.
     Storage = 300010, "58030", Execution;
 }

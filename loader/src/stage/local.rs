@@ -28,12 +28,33 @@ impl LocalStage {
         LocalStage { root, url }
     }
 
-    /// The place of a path; one that would leave the folder is not found.
+    /// The place of a path; one that would leave the folder is not found, whether by its name or by a symbolic link.
     fn place(&self, path: &str) -> Result<PathBuf> {
         if path.split('/').any(|part| part == "..") {
             return Err(not_found(&self.shown(path)));
         }
-        Ok(self.root.join(path.trim_start_matches('/')))
+        let place = self.root.join(path.trim_start_matches('/'));
+        match self.holds(&place) {
+            true => Ok(place),
+            false => Err(not_found(&self.shown(path))),
+        }
+    }
+
+    /// Whether a place is in the folder once all symbolic links are followed. Of one that does not exist yet the
+    /// nearest folder counts that does.
+    fn holds(&self, place: &Path) -> bool {
+        let Ok(root) = self.root.canonicalize() else {
+            // Without the folder there is no link in it.
+            return true;
+        };
+        let is_there = |place: &&Path| place.symlink_metadata().is_ok();
+        let nearest = place.ancestors().take_while(|place| place.starts_with(&self.root));
+        match nearest.into_iter().find(is_there).map(Path::canonicalize) {
+            Some(Ok(found)) => found.starts_with(root),
+            // A link that leads nowhere would be made where it leads.
+            Some(Err(_)) => false,
+            None => true,
+        }
     }
 
     fn error(&self, path: &str, error: &io::Error) -> firn_types::Error {
@@ -48,8 +69,12 @@ impl LocalStage {
         let mut folders = Vec::new();
         for entry in fs::read_dir(folder)? {
             let place = entry?.path();
-            // A link that leads nowhere is no file.
+            // A link that leads nowhere is no file, and one that leads out of the stage is none of its.
+            let is_link = place.symlink_metadata()?.is_symlink();
             let Ok(metadata) = fs::metadata(&place) else { continue };
+            if is_link && !self.holds(&place) {
+                continue;
+            }
             if metadata.is_dir() {
                 folders.push(place);
             } else if let Some(path) = place.strip_prefix(&self.root).ok().and_then(Path::to_str) {
@@ -181,5 +206,35 @@ impl Drop for LocalWriter {
         if self.file.take().is_some() {
             let _ = fs::remove_file(&self.partial);
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn no_link_leads_out_of_the_stage() -> Result<(), Box<dyn std::error::Error>> {
+        let (inside, outside) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        fs::write(outside.path().join("secret"), "s")?;
+        fs::write(inside.path().join("own"), "o")?;
+        symlink(outside.path(), inside.path().join("folder"))?;
+        symlink(outside.path().join("secret"), inside.path().join("file"))?;
+        symlink(outside.path().join("new"), inside.path().join("nowhere"))?;
+        symlink("own", inside.path().join("other"))?;
+        let stage = LocalStage::new(inside.path());
+        let paths: Vec<String> = stage.list("")?.into_iter().map(|file| file.path).collect();
+        assert_eq!(paths, ["other", "own"]);
+        for path in ["folder/secret", "file", "nowhere", "folder/new"] {
+            assert!(stage.read(path).is_err(), "{path}");
+            assert!(!matches!(stage.find(path), Ok(Some(_))), "{path}");
+            assert!(stage.write(path).is_err(), "{path}");
+            assert!(stage.remove(path).is_err(), "{path}");
+        }
+        assert_eq!(fs::read_dir(outside.path())?.count(), 1);
+        assert!(stage.read("other").is_ok() && stage.write("new/file").is_ok());
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{RowSource, Style, write_rows};
+use super::{RowSource, Style, visible_lines, write_rows};
 
 /// Writes the table; without a header its names are empty, because Markdown needs the line.
 pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -24,6 +24,7 @@ pub(super) fn write(rows: &dyn RowSource, style: Style, out: &mut dyn Write) -> 
 }
 
 fn escaped(text: &str) -> String {
+    let text = visible_lines(text);
     text.replace('\\', "\\\\").replace('|', "\\|").replace("\r\n", "<br>").replace('\n', "<br>")
 }
 
@@ -31,6 +32,11 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::super::Format::Markdown;
     use super::super::tests::check;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        check(Markdown, &["A\u{1b}"], &[&["x\u{1b}[2J"]], "| A  |\n|---|\n| x [2J |\n");
+    }
 
     #[test]
     fn bars_and_lines_are_escaped() {

@@ -297,6 +297,17 @@ fn write_rows(
     rows.for_each_row(&mut |cells| row(out, cells))
 }
 
+/// A line of data as people see it: nothing in it moves the cursor or tells the terminal anything.
+fn visible(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// As [`visible`], of a text with lines.
+pub(crate) fn visible_lines(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { ' ' } else { c };
+    text.replace("\r\n", "\n").chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,7 +18,7 @@ use std::io::{self, Write};
 use firn_engine::Cell;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{Head, RowSource, Style, vertical, write_rows};
+use super::{Head, RowSource, Style, vertical, visible, write_rows};
 
 /// No column is narrowed below this many terminal columns.
 const NARROWEST: usize = 10;
@@ -116,11 +116,6 @@ fn widest_line(text: &str) -> usize {
         return text.len();
     }
     text.lines().map(|line| visible(line).width()).max().unwrap_or(0)
-}
-
-/// A line whose tabs and other control characters take the room that they are counted for.
-fn visible(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The columns' widths on a terminal: names are broken first, then the widest cells are cut; none if

@@ -13,7 +13,7 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::show;
-use super::user::KnownUser;
+use super::user::{HIDDEN, KnownUser};
 use crate::find::{known_kind, live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -26,6 +26,18 @@ const STAGE: &str = "parent_property, property, property_type, property_value, p
 const PROPERTIES: &str = "property, property_type, property_value, property_default";
 
 const CONTENTS: &str = "created_on:time, name, kind";
+
+/// The properties of a storage integration, with their types and defaults.
+const INTEGRATION: &[(&str, &str, &str)] = &[
+    ("STORAGE_PROVIDER", "String", ""),
+    ("STORAGE_ALLOWED_LOCATIONS", "List", "[]"),
+    ("STORAGE_BLOCKED_LOCATIONS", "List", "[]"),
+    ("STORAGE_AWS_IAM_USER_ARN", "String", ""),
+    ("STORAGE_AWS_ROLE_ARN", "String", ""),
+    ("STORAGE_AWS_EXTERNAL_ID", "String", ""),
+    ("STORAGE_AWS_OBJECT_ACL", "String", ""),
+    ("USE_PRIVATELINK_ENDPOINT", "Boolean", "false"),
+];
 
 /// Runs DESCRIBE.
 ///
@@ -229,10 +241,8 @@ fn stage_rows(stage: Option<&Stage>, name: &str) -> Result<Rows> {
             if let Some(name) = integration {
                 add("STAGE_INTEGRATION", "STORAGE_INTEGRATION", "String", name, "");
             }
-            // A key's id may be seen, the secret never.
-            let id = credentials.iter().find(|(key, _)| key == "AWS_KEY_ID");
-            let id = id.map_or("", |(_, value)| value.as_str());
-            add("STAGE_CREDENTIALS", "AWS_KEY_ID", "String", id, "");
+            let hidden = if credentials.is_empty() { "" } else { HIDDEN };
+            add("STAGE_CREDENTIALS", "AWS_KEY_ID", "String", hidden, "");
         }
     }
     let directory = if stage.directory { "true" } else { "false" };
@@ -289,13 +299,16 @@ fn integration_rows(integration: &Integration) -> Rows {
         ]);
     };
     add("ENABLED", "Boolean", if integration.enabled { "true" } else { "false" }, "false");
-    for (name, value) in &integration.properties {
-        match value.strip_prefix('(').and_then(|value| value.strip_suffix(')')) {
+    for (name, kind, default) in INTEGRATION {
+        let found = integration.properties.iter().find(|(property, _)| property == name);
+        let value = found.map_or(*default, |(_, value)| value.as_str());
+        let list = value.strip_prefix('(').and_then(|value| value.strip_suffix(')'));
+        match list.filter(|_| *kind == "List") {
             Some(list) => {
                 let items = list.split(", ").map(|item| item.trim_matches('\''));
-                add(name, "List", &items.collect::<Vec<_>>().join(","), "[]");
+                add(name, kind, &items.collect::<Vec<_>>().join(","), default);
             }
-            None => add(name, "String", value, ""),
+            None => add(name, kind, value, default),
         }
     }
     add("COMMENT", "String", &integration.header.comment, "");

@@ -21,8 +21,8 @@ pub(super) const USERS: &str = "name, created_on:time, login_name, display_name,
 pub(super) const ACCESS_TOKENS: &str = "name, user_name, role_restriction, expires_at:time, status, comment, \
      created_on:time, created_by, mins_to_bypass_network_policy_requirement:number, rotated_to";
 
-/// What stands for a password.
-const HIDDEN: &str = "********";
+/// What stands for a secret that there is.
+pub(super) const HIDDEN: &str = "********";
 const NANOS_PER_DAY: f64 = 86_400.0 * NANOS_PER_SECOND as f64;
 
 /// A user with what the process knows of their logins.

@@ -32,9 +32,47 @@ pub enum StageLocation {
         integration: Option<String>,
         /// The endpoint of an S3-compatible server.
         endpoint: Option<String>,
-        /// Credentials as name and value; names in upper case.
-        credentials: Vec<(String, String)>,
+        /// Credentials.
+        credentials: StageCredentials,
     },
+}
+
+/// What a stage logs in to its storage with.
+#[derive(Clone, PartialEq)]
+pub enum StageCredentials {
+    /// As name and value, names in upper case: of temporary stages, and of those from before format 4.
+    Plain(Vec<(String, String)>),
+    /// Sealed.
+    Sealed(Sealed),
+}
+
+/// A secret that is sealed under a key outside of the account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sealed {
+    /// The id of the key.
+    pub key: String,
+    /// Nonce, what is sealed, and tag of AES-256-GCM, in base 64.
+    pub data: String,
+}
+
+impl StageCredentials {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, StageCredentials::Plain(pairs) if pairs.is_empty())
+    }
+}
+
+impl Default for StageCredentials {
+    fn default() -> StageCredentials {
+        StageCredentials::Plain(Vec::new())
+    }
+}
+
+/// Without the credentials.
+impl std::fmt::Debug for StageCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StageCredentials").finish_non_exhaustive()
+    }
 }
 
 /// How a stage's files are read.

@@ -18,7 +18,7 @@ pub use firn_types::{Namespace, ObjectKind};
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock, UserLogin};
 pub use account::{DatabaseRole, Integration, Role, Warehouse};
 pub use container::{Database, Schema};
-pub use file::{FileFormat, Stage, StageFileFormat, StageLocation};
+pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 pub use sequence::Sequence;
 pub use table::{

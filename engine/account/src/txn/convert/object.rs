@@ -11,9 +11,9 @@ use super::value::{stored_from, stored_to, type_from, type_to, value_from, value
 use super::{Lists, corrupt};
 use crate::catalog::{
     ColumnDefault, Constraint, ConstraintKind, Database, DatabaseRole, FileFormat, ForeignKey,
-    Header, Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sequence,
-    Stage, StageFileFormat, StageLocation, StarColumn, StarColumns, Table, TableColumn, TableKind,
-    View, ViewColumn, Warehouse,
+    Header, Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sealed,
+    Sequence, Stage, StageCredentials, StageFileFormat, StageLocation, StarColumn, StarColumns,
+    Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
 };
 use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 
@@ -415,11 +415,17 @@ fn stage_to(stage: &Stage) -> v1::Stage {
         location: match &stage.location {
             StageLocation::Internal => None,
             StageLocation::External { url, integration, endpoint, credentials } => {
+                let (credentials, sealed) = match credentials {
+                    StageCredentials::Plain(pairs) => (pairs.clone(), None),
+                    StageCredentials::Sealed(sealed) => (Vec::new(), Some(sealed)),
+                };
                 Some(v1::StageLocation {
                     url: url.clone(),
                     integration: integration.clone(),
                     endpoint: endpoint.clone(),
-                    credentials: credentials.clone(),
+                    credentials,
+                    sealed: sealed
+                        .map(|it| v1::Sealed { key: it.key.clone(), data: it.data.clone() }),
                 })
             }
         },
@@ -441,7 +447,12 @@ fn stage_from(stage: v1::Stage) -> Stage {
                 url: location.url,
                 integration: location.integration,
                 endpoint: location.endpoint,
-                credentials: location.credentials,
+                credentials: match location.sealed {
+                    Some(sealed) => {
+                        StageCredentials::Sealed(Sealed { key: sealed.key, data: sealed.data })
+                    }
+                    None => StageCredentials::Plain(location.credentials),
+                },
             },
         },
         file_format: stage.file_format.map(|format| match format {

@@ -1,7 +1,8 @@
 //! Stages.
 
 use firn_account::catalog::{
-    ACCOUNT, Action, Header, Namespace, Object, ObjectKind, Stage, StageFileFormat, StageLocation,
+    ACCOUNT, Action, Header, Namespace, Object, ObjectKind, Stage, StageCredentials,
+    StageFileFormat, StageLocation,
 };
 use firn_loader::options::to_stored;
 use firn_parse::ast::{CreateObject, OptionValue, StatementOption, TableLifetime};
@@ -76,7 +77,7 @@ fn set_stage(
                 };
                 match (&option.value, option.name.as_str()) {
                     (OptionValue::Nested(list), "CREDENTIALS") => {
-                        *credentials = pairs(list, &[]);
+                        *credentials = StageCredentials::Plain(pairs(list, &[]));
                     }
                     (value, "ENDPOINT") => *endpoint = value.as_text(),
                     (value, _) => {
@@ -98,6 +99,7 @@ fn set_stage(
         check_location(running, url, integration)?;
     }
     if let Some((url, integration, endpoint, credentials)) = external {
+        let credentials = sealed(running, stage.temporary, credentials)?;
         running.session.local_files.check(&url)?;
         stage.location = StageLocation::External { url, integration, endpoint, credentials };
     }
@@ -105,6 +107,29 @@ fn set_stage(
         stage.header.comment = comment;
     }
     Ok(())
+}
+
+/// The credentials as they are kept: sealed, unless the stage belongs to the session.
+fn sealed(
+    running: &StatementContext,
+    temporary: bool,
+    credentials: StageCredentials,
+) -> Result<StageCredentials> {
+    let pairs = match credentials {
+        StageCredentials::Plain(pairs) if !temporary && !pairs.is_empty() => pairs,
+        kept => return Ok(kept),
+    };
+    // The key that the account uses is the one of its newest secret.
+    let catalog = running.catalog().as_engine();
+    let others = catalog.all().filter_map(Object::as_stage);
+    let others = others.filter_map(|stage| match &stage.location {
+        StageLocation::External { credentials: StageCredentials::Sealed(sealed), .. } => {
+            Some((stage.header.altered_nanos, sealed.key.as_str()))
+        }
+        _ => None,
+    });
+    let used = others.max().map(|(_, key)| key);
+    running.session.shared.keys.seal(&pairs, used).map(StageCredentials::Sealed)
 }
 
 /// A storage integration says where its stages may be.

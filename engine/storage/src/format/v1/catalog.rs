@@ -382,9 +382,22 @@ pub struct StageLocation {
     /// The endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Credentials.
+    /// Credentials: before format 4.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Options,
+    /// Credentials that are sealed; since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Sealed>,
+}
+
+/// A secret that is sealed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sealed {
+    /// The id of the key.
+    pub key: String,
+    /// What is sealed, in base 64.
+    pub data: String,
 }
 
 /// How a stage's files are read.

@@ -14,8 +14,9 @@ mod partition;
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLogin};
 pub use catalog::{
     Column, ColumnDefault, Constraint, Container, FileFormat, ForeignKey, Grant, Grantee, Header,
-    Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Principal, Sequence,
-    Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, View, ViewColumn, Warehouse,
+    Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Principal, Sealed,
+    Sequence, Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, View, ViewColumn,
+    Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
 pub use partition::{
