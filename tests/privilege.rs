@@ -5,7 +5,7 @@ use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
 use firn_tests::written_row;
 
 /// The numbers of the errors that refuse: privileges, no such object, name or thing to use, no warehouse.
-const REFUSALS: [i32; 5] = [3001, 2003, 904, 2043, 606];
+const REFUSALS: [i32; 7] = [3001, 2003, 904, 2043, 606, 2140, 2141];
 
 /// What there is.
 const SETUP: &[&str] = &[
@@ -20,6 +20,8 @@ const SETUP: &[&str] = &[
     "CREATE SEQUENCE d.s.q",
     "CREATE STAGE d.s.st",
     "CREATE FILE FORMAT d.s.f TYPE = CSV",
+    "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
+    "CREATE FUNCTION d.s.rows_of(x INT) RETURNS TABLE (a INT) AS 'SELECT a FROM d.s.t'",
     "COPY INTO @d.s.st/x FROM (SELECT 1, 2) FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE)",
     "CREATE WAREHOUSE w",
     "CREATE WAREHOUSE w2",
@@ -45,6 +47,12 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("SELECT a FROM d.s.v", &[DB, SCHEMA, WH, "SELECT ON VIEW d.s.v"]),
     ("SELECT a FROM d.s.m", &[DB, SCHEMA, WH, "SELECT ON MATERIALIZED VIEW d.s.m"]),
     ("SELECT d.s.q.NEXTVAL", &[DB, SCHEMA, WH, "USAGE ON SEQUENCE d.s.q"]),
+    ("SELECT d.s.fn(1)", &[DB, SCHEMA, WH, "USAGE ON FUNCTION d.s.fn(INT)"]),
+    (
+        "SELECT * FROM TABLE(d.s.rows_of(1))",
+        &[DB, SCHEMA, WH, "USAGE ON FUNCTION d.s.rows_of(INT)"],
+    ),
+    ("DESCRIBE FUNCTION d.s.fn(INT)", &[DB, SCHEMA, "USAGE ON FUNCTION d.s.fn(INT)"]),
     ("SELECT $1 FROM @d.s.st", &[DB, SCHEMA, WH, "READ ON STAGE d.s.st"]),
     (
         "SELECT $1 FROM @d.s.st (FILE_FORMAT => 'd.s.f')",
@@ -166,6 +174,7 @@ const STATEMENTS: &[(&str, &[&str])] = &[
         "CREATE SCHEMA d.n2 CLONE d.other",
         &[DB, "CREATE SCHEMA ON DATABASE d", "USAGE ON SCHEMA d.other"],
     ),
+    ("CREATE FUNCTION d.s.n() RETURNS INT AS '1'", &[DB, SCHEMA, "CREATE FUNCTION ON SCHEMA d.s"]),
     ("CREATE SEQUENCE d.s.n", &[DB, SCHEMA, "CREATE SEQUENCE ON SCHEMA d.s"]),
     ("CREATE STAGE d.s.n", &[DB, SCHEMA, "CREATE STAGE ON SCHEMA d.s"]),
     (
@@ -207,6 +216,10 @@ const STATEMENTS: &[(&str, &[&str])] = &[
         "ALTER MATERIALIZED VIEW d.s.m SUSPEND",
         &[DB, SCHEMA, "OWNERSHIP ON MATERIALIZED VIEW d.s.m"],
     ),
+    (
+        "ALTER FUNCTION d.s.fn(INT) SET COMMENT = 'x'",
+        &[DB, SCHEMA, "OWNERSHIP ON FUNCTION d.s.fn(INT)"],
+    ),
     ("ALTER SEQUENCE d.s.q SET INCREMENT = 2", &[DB, SCHEMA, "OWNERSHIP ON SEQUENCE d.s.q"]),
     ("ALTER STAGE d.s.st SET COMMENT = 'x'", &[DB, SCHEMA, "OWNERSHIP ON STAGE d.s.st"]),
     ("ALTER FILE FORMAT d.s.f SET COMMENT = 'x'", &[DB, SCHEMA, "OWNERSHIP ON FILE FORMAT d.s.f"]),
@@ -228,6 +241,7 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     // Dropping.
     ("DROP TABLE d.s.t", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     ("DROP VIEW d.s.v", &[DB, SCHEMA, "OWNERSHIP ON VIEW d.s.v"]),
+    ("DROP FUNCTION d.s.fn(INT)", &[DB, SCHEMA, "OWNERSHIP ON FUNCTION d.s.fn(INT)"]),
     ("DROP SEQUENCE d.s.q", &[DB, SCHEMA, "OWNERSHIP ON SEQUENCE d.s.q"]),
     ("DROP STAGE d.s.st", &[DB, SCHEMA, "OWNERSHIP ON STAGE d.s.st"]),
     ("DROP FILE FORMAT d.s.f", &[DB, SCHEMA, "OWNERSHIP ON FILE FORMAT d.s.f"]),

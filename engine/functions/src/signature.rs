@@ -35,6 +35,15 @@ pub struct Signature {
     pub returns: SqlType,
     /// What becomes of a NULL among the arguments; aggregates and windows see them.
     pub nulls: NullRule,
+    /// The argument with which the answer grows, or stays the same, when the others are constant.
+    pub grows_with: Option<usize>,
+}
+
+impl Signature {
+    /// The overload of an aggregate or a window function.
+    pub fn of_rows(given: Vec<Argument>, arguments: Vec<SqlType>, returns: SqlType) -> Signature {
+        Signature { given, arguments, returns, nulls: NullRule::Aware, grows_with: None }
+    }
 }
 
 /// How many arguments a function takes.

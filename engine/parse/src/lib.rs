@@ -63,6 +63,16 @@ pub fn parse_query(text: &str) -> Result<ast::Query> {
     whole(text, |reader| reader.query())
 }
 
+/// The body of a function that `text` holds.
+pub fn parse_function_body(text: &str) -> Result<ast::FunctionBody> {
+    whole(text, |reader| reader.function_body())
+}
+
+/// The block that `text` holds: the stored body of a procedure.
+pub fn parse_block(text: &str) -> Result<ast::Block> {
+    whole(text, |reader| reader.block())
+}
+
 /// The expression that `text` holds: the stored text of a default or a cluster key.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     whole(text, |reader| reader.expr())
@@ -76,6 +86,11 @@ pub fn parse_expressions(text: &str) -> Result<Vec<ast::Expr>> {
 /// The name that `text` holds, as IDENTIFIER() reads it: `a.b`, `"a b".c`.
 pub fn parse_object_name(text: &str) -> Result<ObjectName> {
     whole(text, |reader| reader.object_name())
+}
+
+/// The name of a function with the types of its arguments that `text` holds: `a.f(NUMBER, VARCHAR)`.
+pub fn parse_signature(text: &str) -> Result<(ObjectName, Vec<ast::TypeName>)> {
+    whole(text, |reader| Ok((reader.object_name()?, reader.signature()?)))
 }
 
 /// The type that `text` holds.

@@ -1,8 +1,9 @@
 //! Objects by the names that statements write, for commands and listings alike.
 
-use firn_account::catalog::{Namespace, Object, ObjectKind, Place, VisibleCatalog};
-use firn_parse::ast::Name;
-use firn_types::{Error, ObjectName, Result};
+use firn_account::catalog::{Namespace, Object, ObjectKind, Place, VisibleCatalog, signature};
+use firn_parse::ast::{Name, TypeName};
+use firn_query::bind::data_type;
+use firn_types::{Error, ObjectName, Result, SqlType};
 
 use crate::lifecycle::StatementContext;
 
@@ -13,6 +14,27 @@ use crate::lifecycle::StatementContext;
 pub(crate) fn place(running: &StatementContext, kind: ObjectKind, name: &Name) -> Result<Place> {
     let written = running.written(name)?;
     running.catalog().place(kind, &written, &running.session.path, "this statement")
+}
+
+/// Where an object of a kind stands whose name was written, a function's with the types of its arguments.
+///
+/// # Errors
+/// As [`place`]; for a type that firn does not know.
+pub(crate) fn place_of(
+    running: &StatementContext,
+    kind: ObjectKind,
+    name: &Name,
+    types: Option<&[TypeName]>,
+) -> Result<Place> {
+    let Place { parent, name } = place(running, kind, name)?;
+    let name = match types {
+        Some(types) => {
+            let types = types.iter().map(|name| running.sql_type(name)).collect::<Result<Vec<_>>>();
+            signature(&name, &types?)
+        }
+        None => name,
+    };
+    Ok(Place { parent, name })
 }
 
 /// The live object of a kind at a place.
@@ -26,6 +48,14 @@ pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) ->
 }
 
 impl StatementContext {
+    /// The type that a name means in the session.
+    ///
+    /// # Errors
+    /// `UnsupportedDataType`.
+    pub(crate) fn sql_type(&self, name: &TypeName) -> Result<SqlType> {
+        data_type::resolve(name, self.session.settings.timestamp_mapping())
+    }
+
     /// The role of a database that a statement names.
     ///
     /// # Errors

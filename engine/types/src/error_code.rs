@@ -174,6 +174,8 @@ error_codes! {
     NoSchema = 90106, "22000", Execution;
     /// More rows than SHOW gives.
     ShowTooLarge = 90153, "22000", Execution;
+    /// A body that gives another type than its function declares.
+    ReturnType = 90207, "42601", Compilation;
     /// A scalar subquery with several rows.
     SubqueryManyRows = 90150, "22000", Execution;
     /// A stage that cannot be reached or used so.

@@ -107,6 +107,8 @@ pub enum Namespace {
     DatabaseRole,
     /// Network policies.
     NetworkPolicy,
+    /// Functions, by name and types of arguments.
+    Function,
     /// What firn does not have: nothing is found in it.
     Absent,
 }
@@ -224,7 +226,7 @@ pub const KINDS: &[KindDefinition] = &[
         &["MONITOR", "OPERATE", "SELECT"]),
     kind(ObjectKind::ExternalTable, ("EXTERNAL TABLE", "External table"), Home::Schema, Namespace::Absent,
         &["REFERENCES", "SELECT"]),
-    kind(ObjectKind::Function, ("FUNCTION", "Function"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Function, ("FUNCTION", "Function"), Home::Schema, Namespace::Function,
         &[USAGE]),
     kind(ObjectKind::Pipe, ("PIPE", "Pipe"), Home::Schema, Namespace::Absent,
         &["MONITOR", "OPERATE"]),

@@ -1,8 +1,8 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    Database, DatabaseRole, FileFormat, Integration, MaterializedView, NetworkPolicy, Role, Schema,
-    Sequence, Stage, Table, User, View, Warehouse,
+    Database, DatabaseRole, FileFormat, Function, Integration, MaterializedView, NetworkPolicy,
+    Role, Schema, Sequence, Stage, Table, User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -56,7 +56,7 @@ pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::ReadFiles, &[Table], &[]),
     (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
     (Action::WriteFiles, &[Table], &[]),
-    (Action::Use, &[Sequence, FileFormat, Integration, Warehouse], &[USAGE]),
+    (Action::Use, &[Sequence, FileFormat, Function, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
     (Action::Operate, &[Warehouse], &["OPERATE"]),
     (Action::Operate, &[MaterializedView], &[]),
@@ -80,6 +80,7 @@ const ALL: &[ObjectKind] = &[
     DatabaseRole,
     User,
     NetworkPolicy,
+    Function,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an

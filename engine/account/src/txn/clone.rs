@@ -12,8 +12,13 @@ use crate::catalog::{
 };
 
 /// What of a schema is cloned, in this order: a materialized view comes after its base table.
-const CLONED: [Namespace; 4] =
-    [Namespace::Relation, Namespace::Sequence, Namespace::Stage, Namespace::FileFormat];
+const CLONED: [Namespace; 5] = [
+    Namespace::Relation,
+    Namespace::Sequence,
+    Namespace::Stage,
+    Namespace::FileFormat,
+    Namespace::Function,
+];
 
 /// What a clone is to be.
 #[derive(Clone, Debug)]

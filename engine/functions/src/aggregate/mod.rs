@@ -28,7 +28,7 @@ use std::sync::Arc;
 use firn_column::Column;
 use firn_types::{Result, SqlType, Value};
 
-use super::{AggregateMeaning, Argument, Arity, Documentation, NullRule, Signature};
+use super::{AggregateMeaning, Argument, Arity, Documentation, Signature};
 
 /// One aggregate function with all its overloads.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl AggregateFunction {
     /// `InvalidArgumentTypes` when there is none.
     pub fn resolve(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
         let AggregateBinding { arguments, returns, .. } = (self.bind)(&given)?;
-        Ok(Arc::new(Signature { given, arguments, returns, nulls: NullRule::Aware }))
+        Ok(Arc::new(Signature::of_rows(given, arguments, returns)))
     }
 
     /// As [`AggregateFunction::resolve`], for a call with OVER.
@@ -96,7 +96,7 @@ impl AggregateFunction {
     /// As [`AggregateFunction::resolve`].
     pub fn resolve_over(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
         let AggregateBinding { arguments, returns, .. } = (self.over)(&given)?;
-        Ok(Arc::new(Signature { given, arguments, returns, nulls: NullRule::Aware }))
+        Ok(Arc::new(Signature::of_rows(given, arguments, returns)))
     }
 
     /// The answer over no rows: NULL of most aggregates, but 0 of COUNT, an empty array of ARRAY_AGG.

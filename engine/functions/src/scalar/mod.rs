@@ -90,8 +90,8 @@ impl ScalarFunction {
     /// # Errors
     /// `InvalidArgumentTypes` when there is none.
     pub fn resolve(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
-        let ScalarBinding { arguments, returns, kernel } = (self.bind)(&given)?;
-        Ok(Arc::new(Signature { given, arguments, returns, nulls: kernel.nulls() }))
+        let ScalarBinding { arguments, returns, kernel, grows_with } = (self.bind)(&given)?;
+        Ok(Arc::new(Signature { given, arguments, returns, nulls: kernel.nulls(), grows_with }))
     }
 
     /// The same function with another volatility.
@@ -110,6 +110,8 @@ pub struct ScalarBinding {
     pub returns: SqlType,
     /// Computes a batch of answers. Its result has `Call::rows` rows.
     pub kernel: Kernel,
+    /// The argument with which the answer grows, or stays the same, when the others are constant.
+    pub grows_with: Option<usize>,
 }
 
 /// What a function makes of a NULL among its arguments.
@@ -182,6 +184,13 @@ impl fmt::Debug for ScalarBinding {
 impl ScalarBinding {
     /// A binding of its parts.
     pub fn new(arguments: Vec<SqlType>, returns: SqlType, kernel: Kernel) -> Result<ScalarBinding> {
-        Ok(ScalarBinding { arguments, returns, kernel })
+        Ok(ScalarBinding { arguments, returns, kernel, grows_with: None })
+    }
+
+    /// The same binding, whose answer grows with an argument, or stays the same, when the others are constant:
+    /// the rows for which it is above a bound are those for which the argument is above another one.
+    pub fn growing_with(mut self, argument: usize) -> ScalarBinding {
+        self.grows_with = Some(argument);
+        self
     }
 }

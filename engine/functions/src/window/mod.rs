@@ -12,7 +12,7 @@ use std::sync::Arc;
 use firn_column::Column;
 use firn_types::{Result, SqlType};
 
-use super::{Argument, Arity, Documentation, NullRule, Signature, WindowMeaning};
+use super::{Argument, Arity, Documentation, Signature, WindowMeaning};
 
 /// One function that only works with OVER. Aggregates with OVER are run by the window operator.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl WindowFunction {
     /// `InvalidArgumentTypes` when there is none.
     pub fn resolve(&self, given: Vec<Argument>) -> Result<Arc<Signature>> {
         let WindowBinding { arguments, returns, .. } = (self.bind)(&given)?;
-        Ok(Arc::new(Signature { given, arguments, returns, nulls: NullRule::Aware }))
+        Ok(Arc::new(Signature::of_rows(given, arguments, returns)))
     }
 }
 

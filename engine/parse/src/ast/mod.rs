@@ -5,6 +5,7 @@
 
 mod copy;
 mod create;
+mod create_function;
 mod dml;
 mod expr;
 mod function;
@@ -12,6 +13,7 @@ mod name;
 mod object;
 mod option;
 mod query;
+mod script;
 mod show;
 mod statement;
 mod table;
@@ -25,6 +27,7 @@ pub use create::{
     Constraint, ConstraintKind, CreateMode, CreateObject, CreateTable, CreateView, Identity,
     TableLifetime, TableSource,
 };
+pub use create_function::{CreateFunction, FunctionBody, FunctionParameter, FunctionReturns};
 pub use dml::{
     Assignment, Delete, Insert, InsertSource, InsertTarget, Merge, MergeAction, MergeClause,
     MultiInsert, Truncate, Update, WhenInsert,
@@ -49,6 +52,10 @@ pub use query::{
     OrderBy, OrderItem, Pivot, PivotValue, PivotValues, Query, QueryBody, Sample, SampleSize,
     Select, SelectItem, SelectItemKind, SetOperation, SetOperator, Star, TableAlias, TableExpr,
     TableKind, TimePoint, TimeTravel, Unpivot, UnpivotColumn, Values, With,
+};
+pub use script::{
+    Assigned, Block, Call, CreateProcedure, CursorSource, Declaration, DeclarationKind,
+    ExecuteImmediate, Handler, Loop, Returned, SqlText, Step, StepKind,
 };
 pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
 pub use statement::{SetVariables, Statement, Use};

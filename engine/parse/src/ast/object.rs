@@ -37,6 +37,8 @@ pub struct AlterObject {
     pub if_exists: bool,
     /// Its name; `ALTER ACCOUNT` has none.
     pub name: Option<Name>,
+    /// The argument types that a function's name goes with.
+    pub signature: Option<Vec<TypeName>>,
     /// What is changed.
     pub action: AlterObjectAction,
 }
@@ -109,6 +111,8 @@ pub struct Comment {
     pub if_exists: bool,
     /// Its name; for a column the table's name with the column's behind it.
     pub name: Name,
+    /// The argument types that a function's name goes with.
+    pub signature: Option<Vec<TypeName>>,
     /// The text.
     pub text: String,
 }
@@ -154,6 +158,8 @@ pub enum GrantSubject {
         kind: ObjectKind,
         /// On which one.
         name: Option<Name>,
+        /// The argument types that a function's name goes with.
+        signature: Option<Vec<TypeName>>,
     },
     /// Privileges on all objects, or all that will be made, of a kind in a container.
     Bulk {

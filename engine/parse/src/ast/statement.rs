@@ -3,9 +3,10 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    AlterObject, AlterTable, Comment, CopyIntoLocation, CopyIntoTable, CreateObject, CreateTable,
-    CreateView, Delete, Describe, Drop, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert,
-    Name, Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop, Update,
+    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateFunction,
+    CreateObject, CreateProcedure, CreateTable, CreateView, Delete, Describe, Drop,
+    ExecuteImmediate, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query,
+    Revoke, Show, StageFiles, StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.
@@ -29,6 +30,16 @@ pub enum Statement {
     CreateTable(Box<CreateTable>),
     /// CREATE [MATERIALIZED] VIEW.
     CreateView(Box<CreateView>),
+    /// A block.
+    Block(Box<Block>),
+    /// EXECUTE IMMEDIATE.
+    ExecuteImmediate(Box<ExecuteImmediate>),
+    /// CALL.
+    Call(Box<Call>),
+    /// CREATE PROCEDURE.
+    CreateProcedure(Box<CreateProcedure>),
+    /// CREATE FUNCTION.
+    CreateFunction(Box<CreateFunction>),
     /// CREATE of anything else.
     CreateObject(Box<CreateObject>),
     /// ALTER TABLE.

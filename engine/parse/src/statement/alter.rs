@@ -28,7 +28,7 @@ impl Reader<'_> {
         let if_exists = self.eat("IF EXISTS");
         if kind == ObjectKind::User && self.at_access_token() {
             let action = self.access_token().map(AlterObjectAction::AccessToken)?;
-            let alter = AlterObject { kind, if_exists, name: None, action };
+            let alter = AlterObject { kind, if_exists, name: None, signature: None, action };
             return Ok(Statement::AlterObject(Box::new(alter)));
         }
         let verbs = ["SET", "UNSET", "SUSPEND", "RESUME", "ABORT"];
@@ -38,8 +38,9 @@ impl Reader<'_> {
                 && verbs.iter().any(|verb| self.is_word(0, verb))
                 && !verbs.iter().any(|verb| self.is_word(1, verb)));
         let name = if unnamed { None } else { Some(self.name()?) };
+        let signature = self.signature_of(kind)?;
         let action = self.alter_action(kind)?;
-        let alter = AlterObject { kind, if_exists, name, action };
+        let alter = AlterObject { kind, if_exists, name, signature, action };
         Ok(Statement::AlterObject(Box::new(alter)))
     }
 
@@ -128,11 +129,9 @@ impl Reader<'_> {
         self.expect("ON")?;
         let kind = self.kind()?;
         let name = self.name()?;
-        if matches!(kind, ObjectKind::Function | ObjectKind::Procedure) {
-            self.signature()?;
-        }
+        let signature = self.signature_of(kind)?;
         self.expect("IS")?;
         let text = self.string()?;
-        Ok(Statement::Comment(Comment { kind, if_exists, name, text }))
+        Ok(Statement::Comment(Comment { kind, if_exists, name, signature, text }))
     }
 }

@@ -38,7 +38,7 @@ impl Reader<'_> {
         if materialized || self.eat("VIEW") {
             return self.create_view(mode, modifiers, materialized);
         }
-        let storage = self.is_word(0, "STORAGE");
+        let (storage, plain) = (self.is_word(0, "STORAGE"), self.is_word(0, "FUNCTION"));
         let Some(kind) = self.kind_if() else { return Err(self.unknown_object(start)) };
         match kind {
             ObjectKind::Integration if !storage => {
@@ -55,6 +55,18 @@ impl Reader<'_> {
             | ObjectKind::DatabaseRole
             | ObjectKind::NetworkPolicy
             | ObjectKind::User => self.create_object(kind, mode, modifiers.lifetime),
+            ObjectKind::Function if plain => {
+                let temporary = modifiers.lifetime == TableLifetime::Temporary;
+                self.create_function(mode, (modifiers.secure, temporary))
+            }
+            ObjectKind::Procedure => {
+                let temporary = modifiers.lifetime == TableLifetime::Temporary;
+                self.create_procedure(mode, (modifiers.secure, temporary))
+            }
+            ObjectKind::Function => {
+                let words = "CREATE FUNCTION that is external or aggregates";
+                Err(Error::not_supported(words).at(self.since(start)))
+            }
             _ => {
                 Err(Error::not_supported(format!("CREATE {}", kind.words())).at(self.since(start)))
             }
@@ -228,16 +240,13 @@ impl Reader<'_> {
         let kind = self.kind()?;
         let if_exists = self.eat("IF EXISTS");
         let name = self.name()?;
-        let signature = match kind {
-            ObjectKind::Function | ObjectKind::Procedure => Some(self.signature()?),
-            _ => None,
-        };
+        let signature = self.signature_of(kind)?;
         let cascade = self.eat_one(&["CASCADE", "RESTRICT"]).map(|word| word == "CASCADE");
         Ok(Statement::Drop(Drop { kind, if_exists, name, signature, cascade }))
     }
 
     /// `(type, ..)`, perhaps empty.
-    pub(super) fn signature(&mut self) -> Result<Vec<TypeName>> {
+    pub(crate) fn signature(&mut self) -> Result<Vec<TypeName>> {
         self.expect_symbol("(")?;
         if self.eat_symbol(")") {
             return Ok(Vec::new());

@@ -3,7 +3,7 @@
 use firn_types::{Error, Result};
 
 use super::super::ast::{
-    Grant, GrantSubject, GrantTarget, Name, ObjectKind, Privilege, Revoke, Statement,
+    Grant, GrantSubject, GrantTarget, Name, ObjectKind, Privilege, Revoke, Statement, TypeName,
 };
 use super::super::reader::Reader;
 
@@ -58,21 +58,22 @@ impl Reader<'_> {
     }
 
     fn grant_object(&mut self, privileges: Vec<Privilege>) -> Result<GrantSubject> {
-        let (kind, name) = self.granted_object()?;
-        Ok(GrantSubject::Object { privileges, kind, name })
+        let (kind, name, signature) = self.granted_object()?;
+        Ok(GrantSubject::Object { privileges, kind, name, signature })
     }
 
-    /// The object that privileges are about: its kind, and its name unless it is the account.
-    pub(super) fn granted_object(&mut self) -> Result<(ObjectKind, Option<Name>)> {
+    /// The object that privileges are about: its kind, its name unless it is the account, and the argument
+    /// types of a function.
+    pub(super) fn granted_object(
+        &mut self,
+    ) -> Result<(ObjectKind, Option<Name>, Option<Vec<TypeName>>)> {
         let kind = self.kind()?;
         let name = match kind {
             ObjectKind::Account => None,
             _ => Some(self.name()?),
         };
-        if matches!(kind, ObjectKind::Function | ObjectKind::Procedure) {
-            self.signature()?;
-        }
-        Ok((kind, name))
+        let signature = self.signature_of(kind)?;
+        Ok((kind, name, signature))
     }
 
     /// The words of one privilege, up to a comma, ON or `end`.

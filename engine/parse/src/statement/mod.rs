@@ -5,10 +5,12 @@ mod alter;
 mod alter_table;
 mod copy;
 mod create;
+mod create_function;
 mod create_table;
 mod dml;
 mod grant;
 mod kind;
+mod script;
 mod session;
 mod show;
 
@@ -18,21 +20,7 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 13] = [
-    "EXECUTE IMMEDIATE",
-    "EXECUTE TASK",
-    "EXECUTE ALERT",
-    "CALL",
-    "COPY FILES",
-    "DECLARE",
-    "LET",
-    "RETURN",
-    "FOR",
-    "WHILE",
-    "LOOP",
-    "REPEAT",
-    "IF",
-];
+const NOT_SUPPORTED: [&str; 3] = ["EXECUTE TASK", "EXECUTE ALERT", "COPY FILES"];
 
 impl Reader<'_> {
     /// A statement.
@@ -61,6 +49,9 @@ impl Reader<'_> {
             "USE" => self.use_object(),
             "SET" => self.set(),
             "UNSET" => self.unset(),
+            "BEGIN" | "DECLARE" if self.at_block() => self.block_statement(),
+            "EXECUTE" if self.is_word(1, "IMMEDIATE") => self.execute_immediate(),
+            "CALL" => self.call(),
             "BEGIN" | "START" => self.begin(),
             "COMMIT" | "ROLLBACK" => self.end_transaction(),
             "SHOW" => self.show(),

@@ -1,6 +1,6 @@
 //! USE, variables, transactions.
 
-use firn_types::{Error, Identifier, Result};
+use firn_types::{Identifier, Result};
 
 use super::super::ast::{SetVariables, Statement, Use};
 use super::super::reader::Reader;
@@ -62,19 +62,13 @@ impl Reader<'_> {
         Ok(Statement::UnsetVariables(names))
     }
 
-    /// BEGIN and START TRANSACTION; a block is refused.
+    /// BEGIN and START TRANSACTION.
     pub(super) fn begin(&mut self) -> Result<Statement> {
-        let start = self.here();
         if self.eat("START") {
             self.expect("TRANSACTION")?;
         } else {
             self.expect("BEGIN")?;
-            if self.eat_one(&["WORK", "TRANSACTION"]).is_none()
-                && !self.at_end()
-                && !self.is_word(0, "NAME")
-            {
-                return Err(Error::not_supported("anonymous block").at(start));
-            }
+            self.eat_one(&["WORK", "TRANSACTION"]);
         }
         let name: Option<Identifier> = match self.eat("NAME") {
             true => Some(self.identifier()?),

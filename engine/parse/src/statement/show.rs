@@ -133,8 +133,8 @@ impl Reader<'_> {
 
     fn show_grants(&mut self) -> Result<ShowKind> {
         if self.eat("ON") {
-            let (kind, name) = self.granted_object()?;
-            return Ok(ShowKind::GrantsOn(kind, name));
+            let (kind, name, signature) = self.granted_object()?;
+            return Ok(ShowKind::GrantsOn(kind, name, signature));
         }
         if self.eat("TO") {
             return self.grant_target().map(ShowKind::GrantsTo);

@@ -111,6 +111,8 @@ pub(crate) struct Env<'e> {
     pub(crate) ctes: Option<&'e CteScope<'e>>,
     /// The columns of the enclosing queries.
     pub(crate) outer: Option<&'e Scope<'e>>,
+    /// The variables of the block that the expression stands in, which `:name` means.
+    pub(crate) script: Option<&'e Scope<'e>>,
     /// How deep the query is nested.
     pub(crate) depth: usize,
 }
@@ -122,7 +124,17 @@ impl<'e> Env<'e> {
         path: &'e CurrentPath,
         text: &'e str,
     ) -> Env<'e> {
-        Env { catalog, path, of_session: true, text, stars: &[], ctes: None, outer: None, depth: 0 }
+        Env {
+            catalog,
+            path,
+            of_session: true,
+            text,
+            stars: &[],
+            ctes: None,
+            outer: None,
+            script: None,
+            depth: 0,
+        }
     }
 
     /// The surroundings of a view's query: its own rights, path, text and stars, and nothing of the
@@ -135,7 +147,17 @@ impl<'e> Env<'e> {
         stars: &'e [StarColumns],
     ) -> Env<'e> {
         let depth = self.depth + 1;
-        Env { catalog, path, of_session: false, text, stars, ctes: None, outer: None, depth }
+        Env {
+            catalog,
+            path,
+            of_session: false,
+            text,
+            stars,
+            ctes: None,
+            outer: None,
+            script: None,
+            depth,
+        }
     }
 
     /// The surroundings of a query inside an expression over `scope`.

@@ -16,6 +16,7 @@ mod name;
 mod placeholder;
 mod query;
 pub mod scope;
+pub mod script;
 pub mod statement;
 mod walk;
 

@@ -15,6 +15,7 @@ mod inline_cte;
 mod join_order;
 mod merge_projects;
 mod partial;
+mod preimage;
 mod prune_columns;
 mod push_down_filter;
 mod run;
@@ -75,7 +76,10 @@ pub const RULES: &[Rule] = &[
         name: "prune_columns",
         apply: |plan, required, _| Ok(prune_columns::apply(plan, required)),
     },
-    Rule { name: "scan_predicate", apply: |plan, _, _| Ok(scan_predicate::apply(plan)) },
+    Rule {
+        name: "scan_predicate",
+        apply: |plan, _, context| Ok(scan_predicate::apply(plan, context)),
+    },
 ];
 
 /// Rules without which a plan cannot be executed.

@@ -1,20 +1,26 @@
 //! Derives from a scan's conditions what storage may leave out: [`ScanPredicate`].
 //!
-//! Only what is implied counts: a condition that says nothing of single columns becomes TRUE.
+//! Only what is implied counts: a condition that says nothing of single columns becomes TRUE. What one about a
+//! function of a column says of it is found by [`preimage`].
 
 use firn_expression::Expr;
-use firn_functions::Meaning;
 use firn_functions::meaning::TextMatch;
+use firn_functions::{FunctionContext, Meaning};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
 use firn_types::{FieldId, SqlType, Value};
 
+use super::{OptimizeContext, preimage};
 use firn_plan::{Plan, Scan};
 
-pub(super) fn apply(plan: Plan) -> Plan {
+pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Plan {
+    let functions = context.functions;
     plan.transform_up(&mut |node| match node {
         Plan::Scan(mut scan) => {
-            let parts: Vec<ScanPredicate> =
-                scan.conditions.iter().map(|condition| derive(condition, &scan)).collect();
+            let parts: Vec<ScanPredicate> = scan
+                .conditions
+                .iter()
+                .map(|condition| derive(condition, &scan, functions))
+                .collect();
             scan.pruning = all(parts);
             Plan::Scan(scan)
         }
@@ -32,13 +38,14 @@ fn all(parts: Vec<ScanPredicate>) -> ScanPredicate {
     }
 }
 
-fn derive(condition: &Expr, scan: &Scan) -> ScanPredicate {
+fn derive(condition: &Expr, scan: &Scan, functions: &FunctionContext) -> ScanPredicate {
     match condition {
         Expr::Literal { value: Value::Boolean(true), .. } => ScanPredicate::True,
         Expr::Literal { .. } => ScanPredicate::False,
-        Expr::And(parts) => all(parts.iter().map(|part| derive(part, scan)).collect()),
+        Expr::And(parts) => all(parts.iter().map(|part| derive(part, scan, functions)).collect()),
         Expr::Or(parts) => {
-            let parts: Vec<ScanPredicate> = parts.iter().map(|part| derive(part, scan)).collect();
+            let parts: Vec<ScanPredicate> =
+                parts.iter().map(|part| derive(part, scan, functions)).collect();
             if parts.contains(&ScanPredicate::True) {
                 ScanPredicate::True
             } else {
@@ -46,10 +53,7 @@ fn derive(condition: &Expr, scan: &Scan) -> ScanPredicate {
             }
         }
         Expr::Compare { operator, left, right } => {
-            let direct = compare(*operator, left, right, scan);
-            direct
-                .or_else(|| compare(operator.swapped(), right, left, scan))
-                .unwrap_or(ScanPredicate::True)
+            compare(*operator, (left, right), scan, functions)
         }
         Expr::InList { input, list } => match column(input, scan) {
             Some((field, sql_type)) if list.iter().all(|value| fits(value, sql_type)) => {
@@ -68,11 +72,7 @@ fn derive(condition: &Expr, scan: &Scan) -> ScanPredicate {
                 None => ScanPredicate::True,
             },
             Expr::Compare { operator, left, right } => {
-                let negated = operator.negated();
-                let direct = compare(negated, left, right, scan);
-                direct
-                    .or_else(|| compare(negated.swapped(), right, left, scan))
-                    .unwrap_or(ScanPredicate::True)
+                compare(operator.negated(), (left, right), scan, functions)
             }
             _ => ScanPredicate::True,
         },
@@ -83,12 +83,34 @@ fn derive(condition: &Expr, scan: &Scan) -> ScanPredicate {
     }
 }
 
-fn compare(operator: Comparison, left: &Expr, right: &Expr, scan: &Scan) -> Option<ScanPredicate> {
-    let (field, sql_type) = column(left, scan)?;
-    let value = right.as_literal()?;
+/// What a comparison implies, whichever of its sides is the constant.
+fn compare(
+    operator: Comparison,
+    (left, right): (&Expr, &Expr),
+    scan: &Scan,
+    functions: &FunctionContext,
+) -> ScanPredicate {
+    let (operator, side, constant) = match left.as_literal() {
+        Some(_) => (operator.swapped(), right, left),
+        None => (operator, left, right),
+    };
+    let Some(value) = constant.as_literal() else { return ScanPredicate::True };
+    let direct = compare_column(operator, side, value, scan);
+    direct
+        .or_else(|| preimage::derive(operator, side, constant, scan, functions))
+        .unwrap_or(ScanPredicate::True)
+}
+
+fn compare_column(
+    operator: Comparison,
+    side: &Expr,
+    value: &Value,
+    scan: &Scan,
+) -> Option<ScanPredicate> {
     if value.is_null() {
         return Some(ScanPredicate::False);
     }
+    let (field, sql_type) = column(side, scan)?;
     fits(value, sql_type).then(|| ScanPredicate::Compare { field, operator, value: value.clone() })
 }
 

@@ -7,7 +7,7 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::kind::changed;
 use crate::find::known_kind;
-use crate::find::{live, place};
+use crate::find::{live, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -20,7 +20,7 @@ pub(super) fn comment(running: &mut StatementContext, ast: &Comment) -> Result<R
         return comment_column(running, ast);
     }
     let kind = known_kind(ast.kind)?;
-    let place = place(running, kind, &ast.name)?;
+    let place = place_of(running, kind, &ast.name, ast.signature.as_deref())?;
     let catalog = running.catalog();
     let Some(object) = live(&catalog, kind, &place) else {
         if ast.if_exists {

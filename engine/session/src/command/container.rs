@@ -163,7 +163,9 @@ fn cloned_schema(
     target: ObjectId,
 ) -> Vec<CatalogChange> {
     let mut changes = Vec::new();
-    for namespace in [Namespace::Relation, Namespace::Sequence, Namespace::FileFormat] {
+    let cloned =
+        [Namespace::Relation, Namespace::Sequence, Namespace::FileFormat, Namespace::Function];
+    for namespace in cloned {
         for object in catalog.children(namespace, from) {
             let from = object.id();
             let header = Header {
@@ -184,6 +186,11 @@ fn cloned_schema(
                 }
                 Object::Sequence(sequence) => {
                     let mut copy = sequence.as_ref().clone();
+                    copy.header = header;
+                    copy.into()
+                }
+                Object::Function(function) if !object.is_temporary() => {
+                    let mut copy = function.as_ref().clone();
                     copy.header = header;
                     copy.into()
                 }

@@ -61,17 +61,17 @@ impl StatementContext {
         copy_grants: bool,
     ) -> Result<Rows> {
         refuse_or_alter(mode)?;
-        let header = object.header().clone();
+        let called = object.called().to_string();
         let kind = object.kind();
         let catalog = self.catalog();
         catalog.authorize_create(&object, mode.or_replace)?;
         if catalog.taken(&object).is_some() {
             if mode.if_not_exists {
-                let text = format!("{} already exists, statement succeeded.", header.name);
+                let text = format!("{called} already exists, statement succeeded.");
                 return Ok(Rows::status(text));
             }
             if !mode.or_replace {
-                return Err(already_exists(&header.name));
+                return Err(already_exists(&called));
             }
         }
         let mode = if mode.or_replace { Mode::Replace } else { Mode::New };
@@ -79,7 +79,7 @@ impl StatementContext {
         let mut changes = vec![CatalogChange::Create { object, mode }];
         changes.extend(grants);
         self.change(changes)?;
-        Ok(Rows::status(created(kind, &header.name)))
+        Ok(Rows::status(created(kind, &called)))
     }
 
     /// A new object with the grants that it begins with: those that its schema, or else its database, has for

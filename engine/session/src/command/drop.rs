@@ -10,7 +10,7 @@ use firn_types::{Error, ErrorCode, Result};
 use super::definition::already_exists;
 use super::kind::network_policy;
 use crate::current;
-use crate::find::{known_kind, live, place};
+use crate::find::{known_kind, live, place, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -23,7 +23,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
     let missing = |name: &str| {
         Ok(Rows::status(format!("Drop statement executed successfully ({name} already dropped).")))
     };
-    let place = match place(running, kind, &ast.name) {
+    let place = match place_of(running, kind, &ast.name, ast.signature.as_deref()) {
         Ok(place) => place,
         Err(error) if ast.if_exists && error.code() == ErrorCode::NotFound => {
             return missing(&running.written(&ast.name)?.object().name);
@@ -59,7 +59,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
     changes.push(CatalogChange::Drop { id: object.id() });
     running.change(changes)?;
     running.change_session(current::forget_dropped)?;
-    Ok(Rows::status(format!("{} successfully dropped.", place.name)))
+    Ok(Rows::status(format!("{} successfully dropped.", object.called())))
 }
 
 /// The roles that an account is born with stay as they are.

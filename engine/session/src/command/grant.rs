@@ -3,13 +3,12 @@
 use firn_account::CatalogChange;
 use firn_account::catalog::privilege::{MANAGE_GRANTS, ON_ACCOUNT, OWNERSHIP, USAGE};
 use firn_account::catalog::{
-    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, VisibleCatalog,
+    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, Place, VisibleCatalog,
 };
 use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use crate::find::known_kind;
-use crate::find::{live, place};
+use crate::find::{known_kind, live, place, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -173,12 +172,13 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             let given = names.into_iter().map(|name| (name, GrantTarget::Account)).collect();
             Ok(Reached { given, counted: None })
         }
-        GrantSubject::Object { privileges, kind, name } => {
+        GrantSubject::Object { privileges, kind, name, signature } => {
             let kind = known_kind(*kind)?;
             let Some(name) = name else {
                 return Err(Error::internal("a privilege on nothing"));
             };
-            let object = expect(running, &catalog, kind, name)?;
+            let place = place_of(running, kind, name, signature.as_deref())?;
+            let object = expect_at(&catalog, kind, &place)?;
             let target = GrantTarget::Object(object.id());
             Ok(Reached { given: on(privileges, kind, &[target])?, counted: None })
         }
@@ -204,8 +204,11 @@ fn expect(
     kind: ObjectKind,
     name: &Name,
 ) -> Result<Object> {
-    let place = place(running, kind, name)?;
-    let found = live(catalog, kind, &place);
+    expect_at(catalog, kind, &place(running, kind, name)?)
+}
+
+fn expect_at(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Result<Object> {
+    let found = live(catalog, kind, place);
     found.ok_or_else(|| catalog.not_found(kind, place.parent, &place.name))
 }
 

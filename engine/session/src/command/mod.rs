@@ -10,6 +10,7 @@ mod copy;
 mod definition;
 mod drop;
 mod explain;
+mod function;
 mod grant;
 mod kind;
 mod object;
@@ -40,6 +41,11 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::Truncate(ast) => table::truncate(running, ast)?,
         Statement::CreateTable(ast) => return table::create(running, ast),
         Statement::CreateView(ast) => view::create(running, ast)?,
+        Statement::CreateFunction(ast) => function::create(running, ast)?,
+        Statement::Block(_) => return Err(Error::not_supported("anonymous block")),
+        Statement::ExecuteImmediate(_) => return Err(Error::not_supported("EXECUTE IMMEDIATE")),
+        Statement::Call(_) => return Err(Error::not_supported("CALL")),
+        Statement::CreateProcedure(_) => return Err(Error::not_supported("CREATE PROCEDURE")),
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,
             _ => object::create(running, ast)?,

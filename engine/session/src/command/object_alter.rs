@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind, User};
+use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind, User, signature};
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
@@ -14,7 +14,7 @@ use super::kind::{changed, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
 use crate::current;
 use crate::find::known_kind;
-use crate::find::{live, place};
+use crate::find::{live, place, place_of};
 use crate::introspect::show::OBJECT_PARAMETERS;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -46,7 +46,7 @@ fn alter_named(
     let Some(name) = &ast.name else {
         return Err(Error::not_supported(format!("ALTER {} without a name", kind.title())));
     };
-    let place = place(running, kind, name)?;
+    let place = place_of(running, kind, name, ast.signature.as_deref())?;
     let catalog = running.catalog();
     let Some(object) = live(&catalog, kind, &place) else {
         if ast.if_exists {
@@ -231,7 +231,10 @@ fn rename(
 ) -> Result<CatalogChange> {
     refuse_system_role(object)?;
     network_policy::refuse_attached(running, object)?;
-    let to = place(running, kind, to)?;
+    let mut to = place(running, kind, to)?;
+    if let Object::Function(function) = object {
+        to.name = signature(&to.name, &function.types());
+    }
     running.catalog().authorize_move(object, to.parent)?;
     if running.catalog().find(kind.namespace(), to.parent, &to.name).is_some() {
         return Err(super::definition::already_exists(&to.name));

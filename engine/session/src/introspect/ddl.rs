@@ -3,16 +3,16 @@
 use std::fmt::Write as _;
 
 use firn_account::catalog::{
-    ACCOUNT, ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, Header, Integration,
-    MaterializedView, Namespace, Object, ObjectKind, Place, Schema, Sequence, Stage,
+    ACCOUNT, ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, Function, Header,
+    Integration, MaterializedView, Namespace, Object, ObjectKind, Place, Schema, Sequence, Stage,
     StageFileFormat, StageLocation, Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
     insufficient,
 };
 use firn_loader::options::OptionValue;
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
 
-use super::Described;
 use super::show::default_text;
+use super::{Described, routine};
 
 /// What keys are called that were written without a name.
 const SYSTEM_NAME: &str = "SYS_CONSTRAINT_";
@@ -43,7 +43,8 @@ fn kind_of(kind: &str) -> Result<ObjectKind> {
         "STAGE" => ObjectKind::Stage,
         "WAREHOUSE" => ObjectKind::Warehouse,
         "INTEGRATION" | "STORAGE INTEGRATION" => ObjectKind::Integration,
-        "FUNCTION" | "PROCEDURE" | "PIPE" | "TASK" | "STREAM" | "DYNAMIC TABLE" | "POLICY"
+        "FUNCTION" => ObjectKind::Function,
+        "PROCEDURE" | "PIPE" | "TASK" | "STREAM" | "DYNAMIC TABLE" | "POLICY"
         | "EXTERNAL TABLE" | "TAG" | "ALERT" | "EVENT TABLE" => {
             return Err(Error::not_supported(format!("GET_DDL of a {}", kind.to_lowercase())));
         }
@@ -56,7 +57,10 @@ fn kind_of(kind: &str) -> Result<ObjectKind> {
 
 fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
     let catalog = &described.catalog;
-    let Place { parent, name } = described.place(kind, name, "GET_DDL")?;
+    let Place { parent, name } = match kind {
+        ObjectKind::Function => described.routine_place(kind, name, "GET_DDL")?,
+        _ => described.place(kind, name, "GET_DDL")?,
+    };
     let found = catalog.find(kind.namespace(), parent, &name).filter(|found| match kind {
         ObjectKind::Table => found.kind() == kind,
         ObjectKind::View => found.kind() != ObjectKind::Table,
@@ -85,6 +89,12 @@ impl Writer<'_> {
             {
                 Err(insufficient(object))
             }
+            Object::Function(function)
+                if function.traits.secure && !self.described.catalog.owns(object) =>
+            {
+                Err(insufficient(object))
+            }
+            Object::Function(function) => Ok(self.function(function)),
             Object::View(view) => Ok(self.view(view)),
             Object::MaterializedView(view) => Ok(self.materialized_view(view)),
             Object::Sequence(sequence) => Ok(self.sequence(sequence)),
@@ -145,14 +155,21 @@ impl Writer<'_> {
     /// What lives in a schema, each object after those that it may refer to.
     fn contents(&self, schema: ObjectId) -> Vec<&Object> {
         let catalog = &self.described.catalog;
-        let kinds =
-            [Namespace::Sequence, Namespace::FileFormat, Namespace::Stage, Namespace::Relation];
+        let kinds = [
+            Namespace::Sequence,
+            Namespace::FileFormat,
+            Namespace::Stage,
+            Namespace::Function,
+            Namespace::Relation,
+        ];
         let mut all: Vec<&Object> =
             kinds.into_iter().flat_map(|kind| catalog.children(kind, schema)).collect();
         all.retain(|object| !object.is_temporary());
         // A view is younger than what it reads.
         let rank = |object: &Object| match object {
-            Object::View(_) | Object::MaterializedView(_) => object.header().created_nanos,
+            Object::View(_) | Object::MaterializedView(_) | Object::Function(_) => {
+                object.header().created_nanos
+            }
             _ => i64::MIN,
         };
         all.sort_by_key(|object| rank(object));
@@ -184,6 +201,11 @@ impl Writer<'_> {
             lines.join(",\n\t"),
             end(&options),
         )
+    }
+
+    fn function(&self, function: &Function) -> String {
+        let header = Header { name: function.called().to_string(), ..function.header.clone() };
+        routine::definition(function, &self.name(&header))
     }
 
     fn view(&self, view: &View) -> String {

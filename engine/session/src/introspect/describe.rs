@@ -1,9 +1,11 @@
 //! DESCRIBE: the parts of one object as rows.
 
+use std::sync::Arc;
+
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
-    ConstraintKind, FileFormat, Integration, Namespace, NetworkPolicy, Object, ObjectKind, Stage,
-    StageFileFormat, StageLocation, Table, ViewColumn,
+    ConstraintKind, FileFormat, Function, Integration, Namespace, NetworkPolicy, Object,
+    ObjectKind, Stage, StageFileFormat, StageLocation, Table, ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
 use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
@@ -12,9 +14,9 @@ use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
-use super::show;
 use super::user::{HIDDEN, KnownUser};
-use crate::find::{known_kind, live, place};
+use super::{routine, show};
+use crate::find::{known_kind, live, place, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -24,6 +26,8 @@ const COLUMNS: &str = "name, type, kind, null?, default, primary key, unique key
 const STAGE: &str = "parent_property, property, property_type, property_value, property_default";
 
 const PROPERTIES: &str = "property, property_type, property_value, property_default";
+
+const ROUTINE: &str = "property, value";
 
 const CONTENTS: &str = "created_on:time, name, kind";
 
@@ -46,8 +50,13 @@ const INTEGRATION: &[(&str, &str, &str)] = &[
 pub(crate) fn run(running: &StatementContext, ast: &Describe) -> Result<Rows> {
     match &ast.kind {
         DescribeKind::Object(kind, name) => object(running, ast, *kind, name),
-        DescribeKind::Routine(kind, ..) => {
-            Err(Error::not_supported(format!("DESCRIBE {}", kind.words())))
+        DescribeKind::Routine(kind, name, types) => {
+            let kind = known_kind(*kind)?;
+            let (catalog, place) = (running.catalog(), place_of(running, kind, name, Some(types))?);
+            match live(&catalog, kind, &place) {
+                Some(Object::Function(function)) => Ok(function_rows(&catalog, &function)),
+                _ => Err(catalog.not_found(kind, place.parent, &place.name)),
+            }
         }
         DescribeKind::Result(expr) => {
             let functions = running.function_context();
@@ -112,8 +121,25 @@ fn object(
             Ok(listing.rows())
         }
         Object::Sequence(_) => as_shown(running, ObjectKind::Sequence, name, object.name()),
+        Object::Function(function) => Ok(function_rows(&catalog, function)),
         Object::Role(_) | Object::DatabaseRole(_) => Err(Error::not_supported("DESCRIBE ROLE")),
     }
+}
+
+/// What a function takes and gives; its body, unless that is for its owner alone.
+fn function_rows(catalog: &VisibleCatalog, function: &Arc<Function>) -> Rows {
+    let hidden = function.traits.secure && !catalog.owns(&Object::Function(Arc::clone(function)));
+    let mut listing = Listing::nulls(ROUTINE);
+    let mut add = |property: &str, value: &str| {
+        listing.add(&[("property", text(property)), ("value", text(value))]);
+    };
+    add("signature", &routine::argument_signature(&function.parameters));
+    add("returns", &routine::returns(function));
+    add("language", "SQL");
+    if !hidden {
+        add("body", &function.body);
+    }
+    listing.rows()
 }
 
 /// The columns of a view of INFORMATION_SCHEMA, if it is one that the name means.

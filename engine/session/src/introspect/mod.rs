@@ -7,6 +7,7 @@ mod ddl;
 pub(crate) mod describe;
 pub(crate) mod information_schema;
 pub(crate) mod listing;
+mod routine;
 pub(crate) mod show;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
@@ -16,9 +17,11 @@ use std::sync::Arc;
 
 use firn_account::catalog::{
     ACCOUNT, ACCOUNTADMIN, CurrentPath, Namespace, ObjectKind, ObjectPath, Place, VisibleCatalog,
+    signature,
 };
 use firn_functions::context::TextFormats;
-use firn_types::{Error, Monitor, ObjectId, Result};
+use firn_query::bind::data_type;
+use firn_types::{Error, Monitor, ObjectId, Result, SqlType};
 
 use crate::engine::Shared;
 use crate::function_host::statement_not_found;
@@ -49,6 +52,8 @@ pub(crate) struct Described {
     pub(crate) current: CurrentPath,
     /// Formats of dates and numbers as texts.
     pub(crate) formats: Arc<TextFormats>,
+    /// What a bare TIMESTAMP is.
+    pub(crate) timestamp_mapping: SqlType,
     /// The time zone.
     pub(crate) time_zone: chrono_tz::Tz,
     /// The time: nanoseconds since 1970 UTC.
@@ -71,6 +76,7 @@ impl Described {
             role: session.role,
             secondary_roles: session.secondary_roles,
             formats: Arc::clone(session.settings.formats()),
+            timestamp_mapping: session.settings.timestamp_mapping(),
             time_zone: session.settings.time_zone(),
             current: session.path.clone(),
             now_nanos: session.shared.account.clock().now_nanos(),
@@ -107,6 +113,18 @@ impl Described {
     pub(crate) fn path(&self, name: &str, verb: &str) -> Result<ObjectPath> {
         let name = firn_parse::parse_object_name(name).map_err(Error::without_span)?;
         self.current.complete(&name, verb)
+    }
+
+    /// Where the function stands that a text names with the types of its arguments: `f(NUMBER)`.
+    ///
+    /// # Errors
+    /// As [`Described::place`]; for a type that firn does not know.
+    pub(crate) fn routine_place(&self, kind: ObjectKind, text: &str, verb: &str) -> Result<Place> {
+        let (name, types) = firn_parse::parse_signature(text).map_err(Error::without_span)?;
+        let types = types.iter().map(|name| data_type::resolve(name, self.timestamp_mapping));
+        let types = types.collect::<Result<Vec<_>>>().map_err(Error::without_span)?;
+        let Place { parent, name } = self.catalog.place(kind, &name, &self.current, verb)?;
+        Ok(Place { parent, name: signature(&name, &types) })
     }
 
     /// Where the object of a kind stands that a text names.

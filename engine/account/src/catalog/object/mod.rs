@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod container;
 mod file;
+mod function;
 mod load_history;
 mod sequence;
 mod table;
@@ -19,6 +20,7 @@ pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock
 pub use account::{DatabaseRole, Integration, Role, Warehouse};
 pub use container::{Database, Schema};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
+pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 pub use sequence::Sequence;
 pub use table::{
@@ -101,6 +103,7 @@ objects! {
     User => as_user,
     DatabaseRole => as_database_role,
     NetworkPolicy => as_network_policy,
+    Function => as_function,
 }
 
 impl Object {
@@ -109,9 +112,17 @@ impl Object {
         self.header().id
     }
 
-    /// The object's name.
+    /// The object's name, by which its schema finds it.
     pub fn name(&self) -> &str {
         &self.header().name
+    }
+
+    /// The name that statements call it by: a function's without the types of its arguments.
+    pub fn called(&self) -> &str {
+        match self {
+            Object::Function(function) => function.called(),
+            _ => self.name(),
+        }
     }
 
     /// The same object with another owner.
@@ -150,6 +161,7 @@ impl Object {
             Object::Stage(stage) => stage.temporary,
             Object::FileFormat(format) => format.temporary,
             Object::Sequence(sequence) => sequence.temporary,
+            Object::Function(function) => function.traits.temporary,
             _ => false,
         }
     }

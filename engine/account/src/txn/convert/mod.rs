@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod function;
 mod lists;
 mod object;
 mod principal;

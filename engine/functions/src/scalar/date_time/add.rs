@@ -73,7 +73,11 @@ fn bind_add(arguments: &[Argument]) -> Result<ScalarBinding> {
         SqlType::Time { .. } if unit.is_date_unit() => return Err(wrong_types(NAME, arguments)),
         given => given,
     };
-    ScalarBinding::new(vec![SqlType::TEXT, SqlType::INTEGER, input], input, add_kernel(unit, input))
+    let types = vec![SqlType::TEXT, SqlType::INTEGER, input];
+    let binding = ScalarBinding::new(types, input, add_kernel(unit, input))?;
+    // The clock begins anew at midnight, the calendar never.
+    let grows = !matches!(input, SqlType::Time { .. });
+    Ok(if grows { binding.growing_with(2) } else { binding })
 }
 
 fn add_kernel(unit: DatePart, input: SqlType) -> Kernel {
@@ -122,7 +126,7 @@ fn bind_add_months(arguments: &[Argument]) -> Result<ScalarBinding> {
             sum.map(Some).ok_or_else(|| beyond_calendar(NAME))
         })
     });
-    ScalarBinding::new(vec![input, SqlType::INTEGER], input, kernel)
+    Ok(ScalarBinding::new(vec![input, SqlType::INTEGER], input, kernel)?.growing_with(0))
 }
 
 fn bind_interval(arguments: &[Argument]) -> Result<ScalarBinding> {
@@ -146,7 +150,9 @@ fn bind_interval(arguments: &[Argument]) -> Result<ScalarBinding> {
     };
     let kernel = interval_kernel(Arc::new(interval), negate, input);
     let sign = arguments[2].sql_type;
-    ScalarBinding::new(vec![input, SqlType::TEXT, sign], input, kernel)
+    let binding = ScalarBinding::new(vec![input, SqlType::TEXT, sign], input, kernel)?;
+    let grows = !matches!(input, SqlType::Time { .. });
+    Ok(if grows { binding.growing_with(0) } else { binding })
 }
 
 fn interval_kernel(interval: Arc<Interval>, negate: bool, input: SqlType) -> Kernel {

@@ -21,10 +21,12 @@ pub fn bind_temporal_add(arguments: &[Argument]) -> Option<Result<ScalarBinding>
         (SqlType::Date, _) if is_days(right) => {
             let types = vec![SqlType::Date, SqlType::INTEGER];
             ScalarBinding::new(types, SqlType::Date, shift_kernel(0, 1, "+"))
+                .map(|binding| binding.growing_with(0))
         }
         (_, SqlType::Date) if is_days(left) => {
             let types = vec![SqlType::INTEGER, SqlType::Date];
             ScalarBinding::new(types, SqlType::Date, shift_kernel(1, 0, "+"))
+                .map(|binding| binding.growing_with(1))
         }
         _ => Err(wrong_types("+", arguments)),
     })
@@ -44,6 +46,7 @@ pub fn bind_temporal_sub(arguments: &[Argument]) -> Option<Result<ScalarBinding>
         (SqlType::Date, _) if is_days(right) => {
             let types = vec![SqlType::Date, SqlType::INTEGER];
             ScalarBinding::new(types, SqlType::Date, shift_kernel(0, 1, "-"))
+                .map(|binding| binding.growing_with(0))
         }
         _ if is_date(left) && is_date(right) => {
             let kernel = null_propagating(|rows, columns| {

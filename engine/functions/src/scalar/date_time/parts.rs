@@ -23,6 +23,7 @@ pub(crate) const DATE_PART: ScalarFunction = ScalarFunction::new(
         let mut binding = bind("DATE_PART", &arguments[1..], part)?;
         let kernel = binding.kernel;
         binding.arguments.insert(0, SqlType::TEXT);
+        binding.grows_with = binding.grows_with.map(|argument| argument + 1);
         binding.kernel = Kernel::propagating(move |call, columns| {
             let call = crate::Call { arguments: &call.arguments[1..], ..*call };
             kernel.run(&call, &columns[1..])
@@ -104,7 +105,15 @@ fn bind(name: &'static str, arguments: &[Argument], part: DatePart) -> Result<Sc
         _ => 2,
     };
     let kernel = null_propagating(move |rows, columns| extract(rows, columns, part));
-    ScalarBinding::new(vec![input], SqlType::number(digits, 0), kernel)
+    let binding = ScalarBinding::new(vec![input], SqlType::number(digits, 0), kernel)?;
+    Ok(match part {
+        DatePart::Year
+        | DatePart::EpochSecond
+        | DatePart::EpochMillisecond
+        | DatePart::EpochMicrosecond
+        | DatePart::EpochNanosecond => binding.growing_with(0),
+        _ => binding,
+    })
 }
 
 fn extract(rows: &Rows<'_>, columns: &[Column], part: DatePart) -> Result<Array> {

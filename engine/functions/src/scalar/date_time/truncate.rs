@@ -84,7 +84,8 @@ fn bind_truncate(arguments: &[Argument]) -> Result<ScalarBinding> {
     }
     let mut types = vec![SqlType::TEXT; 2];
     types[value_at] = input;
-    ScalarBinding::new(types, input, truncate_kernel(unit, input, value_at))
+    let kernel = truncate_kernel(unit, input, value_at);
+    Ok(ScalarBinding::new(types, input, kernel)?.growing_with(value_at))
 }
 
 fn truncate_kernel(unit: DatePart, input: SqlType, value_at: usize) -> Kernel {

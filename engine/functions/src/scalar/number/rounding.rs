@@ -122,7 +122,8 @@ fn bind(name: &str, arguments: &[Argument], mode: Mode) -> Result<ScalarBinding>
             round(x.wide(at), scale, digits, answer_scale, mode).map(Some)
         })
     });
-    ScalarBinding::new(types, SqlType::number(answer_precision, answer_scale), kernel)
+    let returns = SqlType::number(answer_precision, answer_scale);
+    Ok(ScalarBinding::new(types, returns, kernel)?.growing_with(0))
 }
 
 fn bind_trunc(arguments: &[Argument]) -> Result<ScalarBinding> {

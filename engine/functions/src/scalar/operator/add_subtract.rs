@@ -56,5 +56,11 @@ fn bind(name: &str, operator: Arithmetic, arguments: &[Argument]) -> Result<Scal
         let left = scale_up(&columns[0], scale - left.1)?;
         combine(operator, &left, &scale_up(&columns[1], scale - right.1)?)
     });
-    ScalarBinding::new(types.to_vec(), sum_type(left, right), kernel)
+    let binding = ScalarBinding::new(types.to_vec(), sum_type(left, right), kernel)?;
+    let constant = |index: usize| arguments[index].constant.is_some();
+    Ok(match operator {
+        Arithmetic::Add | Arithmetic::Subtract if constant(1) => binding.growing_with(0),
+        Arithmetic::Add if constant(0) => binding.growing_with(1),
+        _ => binding,
+    })
 }

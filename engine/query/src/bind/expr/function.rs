@@ -11,14 +11,21 @@ use super::{ExprBinder, cast, special};
 impl ExprBinder<'_> {
     pub(super) fn bind_call(&mut self, call: &FunctionCall, whole: &ast::Expr) -> Result<Expr> {
         let name = self.binder.plain_name(&call.name, self.env)?;
-        let [part] = name.parts.as_slice() else { return Err(unknown_user_function(&name)) };
+        let [part] = name.parts.as_slice() else {
+            let bound = self.bind_user_function(&name, call)?;
+            return bound.ok_or_else(|| unknown_user_function(&name));
+        };
+        let written = &name;
         let name = self.of_timestamp_mapping(part.name.to_uppercase());
         // Such names are the binder's own.
         if name.starts_with('$') {
             return Err(unknown_function(&name));
         }
         if let Some(over) = &call.over {
-            let function = registry::find(&name).ok_or_else(|| unknown_function(&name))?;
+            let Some(function) = registry::find(&name) else {
+                let bound = self.bind_user_function(written, call)?;
+                return bound.ok_or_else(|| unknown_function(&name));
+            };
             return self.bind_window(function, call, over, whole);
         }
         if name == "SYS_CONNECT_BY_PATH" {
@@ -51,7 +58,8 @@ impl ExprBinder<'_> {
                     return (form.build)(self, arguments);
                 }
                 if found.is_none() {
-                    return Err(unknown_function(&name));
+                    let bound = self.bind_user_function(written, call)?;
+                    return bound.ok_or_else(|| unknown_function(&name));
                 }
                 let arguments = self.plain_arguments(&name, call)?;
                 self.call_scalar(&name, arguments)
@@ -200,7 +208,7 @@ fn is_part(argument: &ArgumentValue) -> bool {
     }
 }
 
-fn refuse_qualifiers(call: &FunctionCall, name: &str) -> Result<()> {
+pub(super) fn refuse_qualifiers(call: &FunctionCall, name: &str) -> Result<()> {
     if call.distinct {
         let text = format!("invalid use of 'distinct' for function '{name}'");
         return Err(Error::new(ErrorCode::InvalidStatement, text));

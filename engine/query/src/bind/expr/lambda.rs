@@ -142,6 +142,7 @@ impl ExprBinder<'_> {
         let mut inner =
             ExprBinder::new(self.binder, self.env, &scope, Clause::Single, &mut gathered);
         inner.depth = self.depth;
+        inner.in_lambda = true;
         let body = inner.bind(written.body)?;
         if !gathered.applies.is_empty() {
             return Err(Error::not_supported("a subquery in a lambda").at(written.body.span));

@@ -6,7 +6,9 @@ use firn_expression::Expr;
 use firn_functions::cast;
 use firn_parse::ast::{Bind, Literal, TimestampKind};
 use firn_types::parse_text::parse_value;
-use firn_types::{Error, ErrorCode, Identifier, Result, Span, SqlType, Value, number_text};
+use firn_types::{
+    Error, ErrorCode, Identifier, ObjectName, Result, Span, SqlType, Value, number_text,
+};
 
 use super::ExprBinder;
 
@@ -58,6 +60,11 @@ impl ExprBinder<'_> {
 
     /// `?`, `:1` or `:name`: a constant of the type that its value came with.
     pub(super) fn bind_placeholder(&self, bind: &Bind, place: Span) -> Result<Expr> {
+        if let (Some(script), Bind::Named(name)) = (self.env.script, bind) {
+            let name = ObjectName::single(Identifier::exact(name.name.as_str()).at(place));
+            let found = script.find_here(&name)?;
+            return found.map(|column| column.expr()).ok_or_else(|| script.unknown(&name));
+        }
         match self.env.of_session {
             true => self.binder.context.placeholders.value(bind, place),
             false => Err(Error::not_supported("bind variables in views")),

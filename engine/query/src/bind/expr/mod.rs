@@ -12,6 +12,7 @@ mod semi_structured;
 mod special;
 mod star;
 mod subquery;
+mod user_function;
 mod window;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use firn_expression::fold;
 use firn_functions::Argument;
 use firn_functions::registry::{self, Function};
 use firn_parse::ast::{self, ExprKind};
-use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, WindowCall};
+use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, Project, ProjectItem, WindowCall};
 use firn_types::decimal::fits_precision;
 use firn_types::limits::NESTING_MAX;
 use firn_types::{ColumnId, Decimal, Error, ErrorCode, Result, Span, SqlType, Value, coerce};
@@ -38,6 +39,7 @@ pub(crate) use literal::text_literal;
 pub(crate) use operator::comparable;
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
+pub(crate) use user_function::Overloads;
 
 /// The select list's aliases with what they stand for; nothing for a name that two items carry.
 pub(crate) type Aliases<'a> = HashMap<String, Option<&'a ast::Expr>>;
@@ -65,6 +67,9 @@ pub(crate) struct PendingApply {
     pub(crate) kind: ApplyKind,
     /// The subquery.
     pub(crate) right: Plan,
+    /// Whether it is one row of values that are computed anew beside each row, even where they use nothing
+    /// of it: the argument of a function.
+    pub(crate) each_row: bool,
 }
 
 impl PendingApply {
@@ -112,7 +117,16 @@ impl PendingApply {
 /// The plan with subqueries beside its rows.
 pub(crate) fn attach(plan: Plan, applies: Vec<PendingApply>) -> Plan {
     applies.into_iter().fold(plan, |left, apply| {
-        let PendingApply { kind, right } = apply;
+        let PendingApply { kind, right, each_row } = apply;
+        let right = match right {
+            Plan::Project(Project { items, .. }) if each_row => {
+                let columns = left.columns();
+                let passed = columns.iter().map(ProjectItem::pass);
+                let items = passed.chain(items).collect();
+                return Plan::Project(Project { input: Box::new(left), items });
+            }
+            right => right,
+        };
         Plan::Apply(Box::new(Apply { kind, left: Box::new(left), right: Box::new(right) }))
     })
 }
@@ -156,6 +170,8 @@ pub(crate) struct ExprBinder<'b> {
     /// What a hierarchical query tells of a row's ancestors, by the place that asks for it.
     pub(crate) ancestry: Option<&'b HashMap<Span, Expr>>,
     pub(crate) gathered: &'b mut Gathered,
+    /// Whether it stands in a lambda, where nothing can be computed beside the rows.
+    in_lambda: bool,
     /// The aliases that are being expanded.
     expanding: Vec<String>,
     depth: usize,
@@ -181,6 +197,7 @@ impl<'b> ExprBinder<'b> {
             prior: None,
             ancestry: None,
             gathered,
+            in_lambda: false,
             expanding: Vec::new(),
             depth: 0,
         }

@@ -18,8 +18,12 @@ impl ExprBinder<'_> {
     }
 
     /// Puts a subquery beside the rows that the clause's expressions are computed over.
-    fn pend(&mut self, kind: ApplyKind, right: Plan) {
-        let apply = PendingApply { kind, right };
+    pub(super) fn pend(&mut self, kind: ApplyKind, right: Plan) {
+        self.put_beside(PendingApply { kind, right, each_row: false });
+    }
+
+    /// Puts something beside the rows that the clause's expressions are computed over.
+    pub(super) fn put_beside(&mut self, apply: PendingApply) {
         match self.clause {
             Clause::AggregateArgument | Clause::GroupBy => self.gathered.input_applies.push(apply),
             _ => self.gathered.applies.push(apply),

@@ -7,10 +7,10 @@ use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
 use firn_plan::{Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
-use super::from::{From, FromContext, Source};
+use super::from::{From, FromContext, Source, derived};
 use super::source::virtual_scan;
 use crate::bind::clause::Clause;
-use crate::bind::expr::{ExprBinder, Gathered, attach, cast};
+use crate::bind::expr::{ExprBinder, Gathered, Overloads, attach, cast};
 use crate::bind::scope::{Relation, Scope};
 
 pub(super) fn bind(
@@ -28,7 +28,10 @@ pub(super) fn bind(
             Some(Function::Table(function)) if name.parts.len() == 1 => {
                 expand(context, function, call, left)
             }
-            _ => session_function(context, &short, call).map(Source::Alone),
+            _ => match context.binder.user_functions(&name, context.env) {
+                Some(overloads) => user_function(context, overloads, call, left),
+                None => session_function(context, &short, call).map(Source::Alone),
+            },
         },
     };
     bound.map_err(|error| error.at(source.span))
@@ -81,6 +84,28 @@ fn expand(
     }));
     let relations = vec![Relation::new(function.name, columns)];
     Ok(Source::Expanding(From { plan, relations }))
+}
+
+/// A user's table function: its query over the arguments, which may be of the rows before it.
+fn user_function(
+    context: &FromContext<'_>,
+    overloads: Overloads,
+    call: &FunctionCall,
+    left: Option<&From>,
+) -> Result<Source> {
+    let (binder, env) = (context.binder, context.env);
+    let scope = Scope {
+        relations: left.map_or(Vec::new(), |left| left.relations.clone()),
+        outer: env.outer,
+    };
+    let mut gathered = Gathered::default();
+    let chosen = ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered)
+        .choose(overloads, call)?;
+    if !gathered.applies.is_empty() {
+        return Err(Error::not_supported("a subquery as an argument of a table function"));
+    }
+    let name = chosen.name().to_string();
+    Ok(Source::Alone(derived(binder.call_table_function(chosen, env)?, &name)))
 }
 
 /// The arguments in the parameters' order; those not given are NULL.

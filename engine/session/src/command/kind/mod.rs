@@ -5,6 +5,7 @@
 
 mod container;
 mod file_format;
+mod function;
 mod integration;
 pub(super) mod network_policy;
 mod relation;
@@ -64,6 +65,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     role::OF_DATABASE,
     network_policy::HANDLER,
     user::HANDLER,
+    function::HANDLER,
 ];
 
 /// What is done with a kind.

@@ -4,6 +4,7 @@ mod absent;
 mod constraint;
 mod container;
 mod file;
+mod function;
 mod load;
 mod maintenance;
 mod privilege;
@@ -50,7 +51,7 @@ const VIEWS: &[View] = &[
     view("ENABLED_ROLES", privilege::ENABLED_ROLES, privilege::enabled_roles),
     view("EXTERNAL_TABLES", absent::EXTERNAL_TABLES, absent::none),
     view("FILE_FORMATS", file::FILE_FORMATS, file::file_formats),
-    view("FUNCTIONS", absent::FUNCTIONS, absent::none),
+    view("FUNCTIONS", function::FUNCTIONS, function::functions),
     view("INFORMATION_SCHEMA_CATALOG_NAME", container::CATALOG_NAME, container::catalog_name),
     view("LOAD_HISTORY", load::LOAD_HISTORY, load::load_history),
     view("MAINTENANCE_JOBS", maintenance::MAINTENANCE_JOBS, maintenance::jobs),

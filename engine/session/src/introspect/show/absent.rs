@@ -4,7 +4,6 @@ use firn_types::object_kind::Home;
 use firn_types::{Error, ObjectKind, Result};
 
 use super::Shown;
-use super::function::FUNCTIONS;
 use crate::introspect::listing::Listing;
 
 /// The columns of a policy, whatever it is about.
@@ -74,7 +73,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::Alert => ALERTS,
         ObjectKind::DynamicTable => DYNAMIC_TABLES,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
-        ObjectKind::Function => FUNCTIONS,
         ObjectKind::NetworkRule => NETWORK_RULES,
         ObjectKind::Pipe => PIPES,
         ObjectKind::Procedure => PROCEDURES,

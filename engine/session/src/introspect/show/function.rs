@@ -1,15 +1,16 @@
 //! SHOW FUNCTIONS.
 
+use firn_account::catalog::{Function as UserFunction, Namespace, Object, Returns};
 use firn_functions::Arity;
 use firn_functions::registry::{self, Function};
 use firn_query::bind::rewritten_functions;
-use firn_types::Value;
+use firn_types::{Result, Value};
 
 use super::Shown;
-use crate::introspect::listing::{Cell, Listing, number, text, y_n};
-use crate::introspect::table_function;
+use crate::introspect::listing::{Cell, Listing, number, text, time, y_n};
+use crate::introspect::{routine, table_function};
 
-pub(super) const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
                          min_num_arguments:number, max_num_arguments:number, arguments, \
                          description, catalog_name, is_table_function, valid_for_clustering, \
                          is_secure, secrets, external_access_integrations, is_external_function, \
@@ -28,18 +29,24 @@ struct Told {
 }
 
 impl Shown<'_> {
-    /// SHOW FUNCTIONS: the built-in ones. There are no others.
-    pub(super) fn functions(&self, built_in: bool) -> Listing {
+    /// SHOW FUNCTIONS: those of users, and with `built_in` the built-in ones before them.
+    pub(super) fn functions(&self, built_in: bool) -> Result<Listing> {
         let mut listing = Listing::show(FUNCTIONS);
-        if !built_in {
-            return listing;
+        if built_in {
+            let mut all = functions();
+            all.sort_by_key(|told| told.name);
+            for told in &all {
+                self.add(&mut listing, told.name, &cells(told));
+            }
         }
-        let mut all = functions();
-        all.sort_by_key(|told| told.name);
-        for told in &all {
-            self.add(&mut listing, told.name, &cells(told));
+        for found in self.scoped_objects(Namespace::Function)? {
+            let Object::Function(function) = &found.object else { continue };
+            let mut cells = user_cells(function);
+            cells.push(("schema_name", text(found.place.schema())));
+            cells.push(("catalog_name", text(found.place.database())));
+            self.add(&mut listing, function.called(), &cells);
         }
-        listing
+        Ok(listing)
     }
 }
 
@@ -77,6 +84,31 @@ fn of_registry(name: &'static str, function: Function) -> Told {
         }
     };
     Told { name, summary, arity, aggregate, table }
+}
+
+/// What is told of a user's function, wherever it is.
+fn user_cells(function: &UserFunction) -> Vec<Cell<'_>> {
+    let comment = &function.header.comment;
+    let description = if comment.is_empty() { "user-defined function" } else { comment };
+    let traits = &function.traits;
+    vec![
+        ("created_on", time(function.header.created_nanos)),
+        ("name", text(function.called())),
+        ("is_builtin", y_n(false)),
+        ("is_aggregate", y_n(false)),
+        ("is_ansi", y_n(false)),
+        ("min_num_arguments", number(routine::required(&function.parameters) as u64)),
+        ("max_num_arguments", number(function.parameters.len() as u64)),
+        ("arguments", text(routine::with_return(function))),
+        ("description", text(description)),
+        ("is_table_function", y_n(matches!(function.returns, Returns::Table(_)))),
+        ("valid_for_clustering", y_n(false)),
+        ("is_secure", y_n(traits.secure)),
+        ("is_external_function", y_n(false)),
+        ("language", text("SQL")),
+        ("is_memoizable", y_n(traits.memoizable)),
+        ("is_data_metric", y_n(false)),
+    ]
 }
 
 fn cells(told: &Told) -> Vec<Cell<'static>> {

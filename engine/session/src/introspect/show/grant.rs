@@ -3,11 +3,11 @@
 use firn_account::catalog::{
     ACCOUNT, Grant, GrantTarget, Grantee, NOBODY, Object, ObjectKind, SYSTEM_ROLES, SystemRole,
 };
-use firn_parse::ast::{self, Name};
+use firn_parse::ast::{self, Name, TypeName};
 use firn_types::{Error, ObjectId, Result};
 
 use super::Shown;
-use crate::find::{known_kind, live, place};
+use crate::find::{known_kind, live, place, place_of};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
 use crate::roles;
 
@@ -82,7 +82,12 @@ impl Shown<'_> {
     }
 
     /// SHOW GRANTS ON.
-    pub(super) fn grants_on(&self, kind: ObjectKind, name: Option<&Name>) -> Result<Listing> {
+    pub(super) fn grants_on(
+        &self,
+        kind: ObjectKind,
+        name: Option<&Name>,
+        types: Option<&[TypeName]>,
+    ) -> Result<Listing> {
         let mut listing = Listing::show(GRANTS);
         let Some(name) = name else {
             self.add_born(&mut listing, |_| true);
@@ -92,7 +97,7 @@ impl Shown<'_> {
             return Ok(listing);
         };
         let kind = known_kind(kind)?;
-        let place = place(self.running, kind, name)?;
+        let place = place_of(self.running, kind, name, types)?;
         let object = live(&self.catalog, kind, &place)
             .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?;
         self.add_ownership(&mut listing, &object);

@@ -87,13 +87,11 @@ impl Shown<'_> {
             ShowKind::ImportedKeys => self.foreign_keys(key::Side::Imported)?,
             ShowKind::ExportedKeys => self.foreign_keys(key::Side::Exported)?,
             ShowKind::AccessTokens(user) => self.access_tokens(user.as_ref())?,
-            ShowKind::UserFunctions => {
-                // There are none, but it matters whether there is the place.
-                self.scoped_schemas()?;
-                self.functions(false)
-            }
+            ShowKind::UserFunctions => self.functions(false)?,
             ShowKind::Grants => self.grants_of_user()?,
-            ShowKind::GrantsOn(kind, name) => self.grants_on(*kind, name.as_ref())?,
+            ShowKind::GrantsOn(kind, name, types) => {
+                self.grants_on(*kind, name.as_ref(), types.as_deref())?
+            }
             ShowKind::GrantsTo(grantee) => self.grants_to(grantee)?,
             ShowKind::GrantsOf(role) => self.grants_of(role)?,
             ShowKind::FutureGrantsIn(kind, name) => self.future_grants_in(*kind, name)?,
@@ -117,7 +115,7 @@ impl Shown<'_> {
             ObjectKind::DatabaseRole => self.database_roles(),
             ObjectKind::User => Ok(self.users()),
             ObjectKind::NetworkPolicy => Ok(self.network_policies()),
-            ObjectKind::Function => Ok(self.functions(true)),
+            ObjectKind::Function => self.functions(true),
             other => self.absent(other),
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{NetworkPolicy, User};
+use super::function::Function;
 use super::partition::is_false;
 use super::{Snapshot, SqlType, StoredColumn, Value};
 
@@ -41,6 +42,8 @@ pub enum Object {
     DatabaseRole(Named),
     /// A network policy; since format 4.
     NetworkPolicy(NetworkPolicy),
+    /// A function; since format 4.
+    Function(Function),
 }
 
 impl Object {
@@ -60,6 +63,7 @@ impl Object {
             Object::User(object) => &object.header,
             Object::DatabaseRole(object) => &object.header,
             Object::NetworkPolicy(object) => &object.header,
+            Object::Function(object) => &object.header,
         }
     }
 
@@ -79,6 +83,7 @@ impl Object {
             Object::User(object) => &mut object.header,
             Object::DatabaseRole(object) => &mut object.header,
             Object::NetworkPolicy(object) => &mut object.header,
+            Object::Function(object) => &mut object.header,
         }
     }
 

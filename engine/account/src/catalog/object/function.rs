@@ -1,0 +1,84 @@
+//! Functions that users make.
+
+use firn_types::SqlType;
+
+use crate::catalog::Header;
+
+/// A function with a body in SQL. Functions of one name are told apart by the types of their arguments, so the
+/// name in the header is the [`signature`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// What all objects have; the parent is the schema in which the body's names resolve.
+    pub header: Header,
+    /// What it takes.
+    pub parameters: Vec<Parameter>,
+    /// What it gives.
+    pub returns: Returns,
+    /// The body's text: an expression, or a query.
+    pub body: String,
+    /// What was said of it beside.
+    pub traits: FunctionTraits,
+}
+
+/// One parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name as stored.
+    pub name: String,
+    /// Its type.
+    pub sql_type: SqlType,
+    /// The SQL text of its DEFAULT.
+    pub default: Option<String>,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Returns {
+    /// A value.
+    Value(SqlType),
+    /// Rows of columns, each with its name and type.
+    Table(Vec<(String, SqlType)>),
+}
+
+/// What is said of a function beside what it takes and gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FunctionTraits {
+    /// RETURNS .. NOT NULL.
+    pub not_null: bool,
+    /// RETURNS NULL ON NULL INPUT.
+    pub strict: bool,
+    /// VOLATILE.
+    pub volatile: bool,
+    /// MEMOIZABLE.
+    pub memoizable: bool,
+    /// Whether the body is hidden from those who do not own it.
+    pub secure: bool,
+    /// Whether it belongs to one session only.
+    pub temporary: bool,
+}
+
+impl Function {
+    /// The name that it is called by.
+    pub fn called(&self) -> &str {
+        let name = &self.header.name;
+        name.rfind('(').map_or(name.as_str(), |end| &name[..end])
+    }
+
+    /// The types that tell it from others of its name.
+    pub fn types(&self) -> Vec<SqlType> {
+        self.parameters.iter().map(|parameter| parameter.sql_type).collect()
+    }
+}
+
+/// What a function is found by in its schema: the name that it is called by with the types of its arguments,
+/// without lengths and precisions, as in `F(NUMBER, VARCHAR)`.
+pub fn signature(called: &str, types: &[SqlType]) -> String {
+    let types: Vec<String> = types.iter().map(|sql_type| type_word(*sql_type)).collect();
+    format!("{called}({})", types.join(", "))
+}
+
+/// A type without its length or precision: `NUMBER`.
+pub fn type_word(sql_type: SqlType) -> String {
+    let text = sql_type.to_string();
+    text.split('(').next().unwrap_or_default().to_string()
+}

@@ -1,0 +1,62 @@
+//! Functions.
+
+use firn_storage::format::v1;
+
+use super::object::{header_from, header_to};
+use super::value::{type_from, type_to};
+use crate::catalog::{Function, FunctionTraits, Parameter, Returns};
+
+pub(super) fn function_to(function: &Function) -> v1::Function {
+    let (value, columns) = match &function.returns {
+        Returns::Value(sql_type) => (Some(type_to(*sql_type)), Vec::new()),
+        Returns::Table(columns) => {
+            let column = |(name, sql_type): &(String, _)| (name.clone(), type_to(*sql_type));
+            (None, columns.iter().map(column).collect())
+        }
+    };
+    let parameter = |parameter: &Parameter| v1::FunctionParameter {
+        name: parameter.name.clone(),
+        sql_type: type_to(parameter.sql_type),
+        default: parameter.default.clone(),
+    };
+    let FunctionTraits { not_null, strict, volatile, memoizable, secure, temporary: _ } =
+        function.traits;
+    v1::Function {
+        header: header_to(&function.header),
+        parameters: function.parameters.iter().map(parameter).collect(),
+        value,
+        columns,
+        body: function.body.clone(),
+        not_null,
+        strict,
+        volatile,
+        memoizable,
+        secure,
+    }
+}
+
+pub(super) fn function_from(function: v1::Function) -> Function {
+    let column = |(name, sql_type)| (name, type_from(sql_type));
+    let parameter = |parameter: v1::FunctionParameter| Parameter {
+        name: parameter.name,
+        sql_type: type_from(parameter.sql_type),
+        default: parameter.default,
+    };
+    Function {
+        header: header_from(function.header),
+        parameters: function.parameters.into_iter().map(parameter).collect(),
+        returns: match function.value {
+            Some(sql_type) => Returns::Value(type_from(sql_type)),
+            None => Returns::Table(function.columns.into_iter().map(column).collect()),
+        },
+        body: function.body,
+        traits: FunctionTraits {
+            not_null: function.not_null,
+            strict: function.strict,
+            volatile: function.volatile,
+            memoizable: function.memoizable,
+            secure: function.secure,
+            temporary: false,
+        },
+    }
+}

@@ -1,0 +1,69 @@
+//! CREATE FUNCTION.
+
+use firn_types::{Identifier, Span};
+
+use super::{CreateMode, Expr, Name, Query, StatementOption, TypeName};
+
+/// CREATE FUNCTION.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateFunction {
+    /// What happens when it exists.
+    pub mode: CreateMode,
+    /// The name that it is called by.
+    pub name: Name,
+    /// SECURE.
+    pub secure: bool,
+    /// TEMPORARY.
+    pub temporary: bool,
+    /// What it takes.
+    pub parameters: Vec<FunctionParameter>,
+    /// What it gives.
+    pub returns: FunctionReturns,
+    /// RETURNS .. NOT NULL.
+    pub not_null: bool,
+    /// RETURNS NULL ON NULL INPUT, or STRICT.
+    pub strict: bool,
+    /// VOLATILE.
+    pub volatile: bool,
+    /// MEMOIZABLE.
+    pub memoizable: bool,
+    /// COPY GRANTS.
+    pub copy_grants: bool,
+    /// `NAME = value`, COMMENT among them.
+    pub options: Vec<StatementOption>,
+    /// The text behind AS.
+    pub body: String,
+    /// Where that text stands in the statement as it is; none where escapes make it another one.
+    pub body_start: Option<u32>,
+    /// The place of the literal that holds it.
+    pub body_span: Span,
+}
+
+/// A parameter of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionParameter {
+    /// Its name.
+    pub name: Identifier,
+    /// Its type.
+    pub data_type: TypeName,
+    /// DEFAULT; its text is that of its span.
+    pub default: Option<Expr>,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionReturns {
+    /// A value of a type.
+    Value(TypeName),
+    /// RETURNS TABLE: rows of columns.
+    Table(Vec<(Identifier, TypeName)>),
+}
+
+/// The body of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FunctionBody {
+    /// An expression.
+    Expr(Expr),
+    /// A query.
+    Query(Box<Query>),
+}

@@ -1,0 +1,61 @@
+//! FUNCTIONS.
+
+use firn_account::catalog::{Database, Namespace, Object, Returns};
+use firn_types::SqlType;
+
+use super::super::listing::{Listing, number, optional, text, time, yes_no};
+use super::super::{Described, routine};
+use super::container::present;
+use super::schemas;
+
+pub(super) const FUNCTIONS: &str = "FUNCTION_CATALOG, FUNCTION_SCHEMA, FUNCTION_NAME, \
+    FUNCTION_OWNER, ARGUMENT_SIGNATURE, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH:number, \
+    CHARACTER_OCTET_LENGTH:number, NUMERIC_PRECISION:number, NUMERIC_PRECISION_RADIX:number, \
+    NUMERIC_SCALE:number, FUNCTION_LANGUAGE, FUNCTION_DEFINITION, VOLATILITY, IS_NULL_CALL, \
+    IS_SECURE, CREATED:time, LAST_ALTERED:time, LAST_DDL:time, LAST_DDL_BY, COMMENT, IS_EXTERNAL, \
+    API_INTEGRATION, CONTEXT_HEADERS, MAX_BATCH_ROWS:number, COMPRESSION, PACKAGES, \
+    RUNTIME_VERSION, IMPORTS, INSTALLED_PACKAGES, HANDLER, TARGET_PATH, \
+    EXTERNAL_ACCESS_INTEGRATIONS, SECRETS, IS_AGGREGATE, IS_MEMOIZABLE";
+
+pub(super) fn functions(described: &Described, database: &Database, listing: &mut Listing) {
+    for schema in schemas(described, database) {
+        for object in described.catalog.children(Namespace::Function, schema.header.id) {
+            let Object::Function(function) = object else { continue };
+            let header = &function.header;
+            let traits = &function.traits;
+            let hidden = traits.secure && !described.catalog.owns(object);
+            let (precision, scale, length) = match function.returns {
+                Returns::Value(SqlType::Number { precision, scale }) => {
+                    (Some(precision), Some(scale), None)
+                }
+                Returns::Value(SqlType::Varchar { length }) => (None, None, Some(length)),
+                _ => (None, None, None),
+            };
+            let maybe = |found: Option<u64>| found.map_or(firn_types::Value::Null, number);
+            let volatility = if traits.volatile { "VOLATILE" } else { "IMMUTABLE" };
+            listing.add(&[
+                ("FUNCTION_CATALOG", text(database.header.name.as_str())),
+                ("FUNCTION_SCHEMA", text(schema.header.name.as_str())),
+                ("FUNCTION_NAME", text(function.called())),
+                ("FUNCTION_OWNER", text(described.catalog.name_of(header.owner))),
+                ("ARGUMENT_SIGNATURE", text(routine::argument_signature(&function.parameters))),
+                ("DATA_TYPE", text(routine::returns(function))),
+                ("CHARACTER_MAXIMUM_LENGTH", maybe(length.map(u64::from))),
+                ("NUMERIC_PRECISION", maybe(precision.map(u64::from))),
+                ("NUMERIC_PRECISION_RADIX", maybe(precision.map(|_| 10))),
+                ("NUMERIC_SCALE", maybe(scale.map(u64::from))),
+                ("FUNCTION_LANGUAGE", text("SQL")),
+                ("FUNCTION_DEFINITION", optional((!hidden).then_some(function.body.as_str()))),
+                ("VOLATILITY", text(volatility)),
+                ("IS_NULL_CALL", yes_no(!traits.strict)),
+                ("IS_SECURE", yes_no(traits.secure)),
+                ("CREATED", time(header.created_nanos)),
+                ("LAST_ALTERED", time(header.altered_nanos)),
+                ("COMMENT", present(&header.comment)),
+                ("IS_EXTERNAL", yes_no(false)),
+                ("IS_AGGREGATE", yes_no(false)),
+                ("IS_MEMOIZABLE", yes_no(traits.memoizable)),
+            ]);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! How functions are shown: their arguments, what they give, and the statement that makes them again.
+
+use firn_account::catalog::{Function, Parameter, Returns, type_word};
+use firn_types::{Identifier, SqlType};
+
+/// `(A NUMBER, B VARCHAR)`: the parameters with their types, without lengths.
+pub(crate) fn argument_signature(parameters: &[Parameter]) -> String {
+    let one = |parameter: &Parameter| {
+        format!("{} {}", Identifier::to_sql(&parameter.name), type_word(parameter.sql_type))
+    };
+    format!("({})", parameters.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+/// `F(NUMBER [, VARCHAR]) RETURN NUMBER`, as SHOW FUNCTIONS has it.
+pub(crate) fn with_return(function: &Function) -> String {
+    let required = required(&function.parameters);
+    let words = |parameters: &[Parameter]| -> Vec<String> {
+        parameters.iter().map(|parameter| type_word(parameter.sql_type)).collect()
+    };
+    let (before, after) = function.parameters.split_at(required);
+    let optional = match (before.is_empty(), words(after)) {
+        (_, after) if after.is_empty() => String::new(),
+        (true, after) => format!("[{}]", after.join(", ")),
+        (false, after) => format!(" [, {}]", after.join(", ")),
+    };
+    let returns = match &function.returns {
+        Returns::Value(sql_type) => type_word(*sql_type),
+        Returns::Table(columns) => table(columns, type_word),
+    };
+    format!("{}({}{optional}) RETURN {returns}", function.called(), words(before).join(", "))
+}
+
+/// How many arguments must be given.
+pub(crate) fn required(parameters: &[Parameter]) -> usize {
+    parameters.iter().take_while(|parameter| parameter.default.is_none()).count()
+}
+
+/// What it gives, with lengths: `NUMBER(38,0)` or `TABLE (A NUMBER(38,0))`.
+pub(crate) fn returns(function: &Function) -> String {
+    match &function.returns {
+        Returns::Value(sql_type) => sql_type.to_string(),
+        Returns::Table(columns) => table(columns, |sql_type| sql_type.to_string()),
+    }
+}
+
+fn table(columns: &[(String, SqlType)], word: impl Fn(SqlType) -> String) -> String {
+    let column = |(name, sql_type): &(String, SqlType)| {
+        format!("{} {}", Identifier::to_sql(name), word(*sql_type))
+    };
+    format!("TABLE ({})", columns.iter().map(column).collect::<Vec<_>>().join(", "))
+}
+
+/// The statement that makes a function again, under a name.
+pub(crate) fn definition(function: &Function, name: &str) -> String {
+    let parameter = |parameter: &Parameter| {
+        let default = parameter.default.as_ref();
+        let default = default.map_or(String::new(), |text| format!(" DEFAULT {text}"));
+        format!("{} {}{default}", Identifier::to_sql(&parameter.name), parameter.sql_type)
+    };
+    let parameters: Vec<String> = function.parameters.iter().map(parameter).collect();
+    let traits = &function.traits;
+    let word = |is: bool, word: &'static str| if is { word } else { "" };
+    let mut text = format!(
+        "CREATE OR REPLACE {}{}FUNCTION {name}({})\nRETURNS {}{}\n",
+        word(traits.temporary, "TEMPORARY "),
+        word(traits.secure, "SECURE "),
+        parameters.join(", "),
+        returns(function),
+        word(traits.not_null, " NOT NULL"),
+    );
+    text.push_str(word(traits.strict, "RETURNS NULL ON NULL INPUT\n"));
+    text.push_str(word(traits.volatile, "VOLATILE\n"));
+    text.push_str(word(traits.memoizable, "MEMOIZABLE\n"));
+    if !function.header.comment.is_empty() {
+        text.push_str(&format!("COMMENT={}\n", literal(&function.header.comment)));
+    }
+    text.push_str(&format!("AS {};", literal(&function.body)));
+    text
+}
+
+/// A text as a SQL literal on as many lines as it has.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}

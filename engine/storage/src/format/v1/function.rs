@@ -1,0 +1,52 @@
+//! Descriptions of functions.
+
+use serde::{Deserialize, Serialize};
+
+use super::partition::is_false;
+use super::{Header, SqlType};
+
+/// A function with a body in SQL.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Function {
+    /// What all objects have; the types of the arguments are part of the name: `F(NUMBER)`.
+    pub header: Header,
+    /// What it takes.
+    pub parameters: Vec<Parameter>,
+    /// The type of its value; none of a table function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<SqlType>,
+    /// The columns of a table function's rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<(String, SqlType)>,
+    /// The body's text.
+    pub body: String,
+    /// RETURNS .. NOT NULL.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub not_null: bool,
+    /// RETURNS NULL ON NULL INPUT.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub strict: bool,
+    /// VOLATILE.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub volatile: bool,
+    /// MEMOIZABLE.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub memoizable: bool,
+    /// SECURE.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub secure: bool,
+}
+
+/// A function's parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub sql_type: SqlType,
+    /// The SQL text of its DEFAULT.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+}
