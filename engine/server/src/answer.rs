@@ -65,7 +65,7 @@ pub(crate) fn parameters(session: &Session) -> Vec<Value> {
 pub(crate) fn data_of(
     client: &Client,
     query_id: &str,
-    kind: &str,
+    (kind, binds): (&str, usize),
     in_use: InUse,
 ) -> Map<String, Value> {
     let data = json!({
@@ -76,8 +76,8 @@ pub(crate) fn data_of(
         "finalSchemaName": in_use.schema,
         "finalWarehouseName": in_use.warehouse,
         "finalRoleName": in_use.role,
-        "numberOfBinds": 0,
-        "arrayBindSupported": false,
+        "numberOfBinds": binds,
+        "arrayBindSupported": kind == "INSERT",
         "statementTypeId": statement_type(kind),
         "version": 1,
         "sendResultTime": now_millis(),
@@ -163,7 +163,7 @@ fn with_rows(
     result: &StatementResult,
     base: &str,
 ) -> Result<Response> {
-    let mut data = data_of(client, &query.id, done.kind, done.in_use.clone());
+    let mut data = data_of(client, &query.id, (done.kind, done.binds), done.in_use.clone());
     let format = format_for(client, query, done.kind);
     rowtype::describe(&done.fields, &mut data);
     data.insert("total".to_string(), result.rows().into());
@@ -217,7 +217,7 @@ fn stats(counts: &[(String, u64)]) -> Value {
 
 /// The answer of several statements: their ids.
 fn script(client: &Client, query: &Query, done: &Done) -> Response {
-    let mut data = data_of(client, &query.id, done.kind, done.in_use.clone());
+    let mut data = data_of(client, &query.id, (done.kind, done.binds), done.in_use.clone());
     let ids: Vec<&str> = done.children.iter().map(|(id, _)| id.as_str()).collect();
     let types: Vec<String> = done.children.iter().map(|(_, number)| number.to_string()).collect();
     let field = firn_engine::Field::new(SCRIPT_COLUMN, firn_engine::SqlType::TEXT);

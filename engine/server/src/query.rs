@@ -63,6 +63,8 @@ pub(crate) struct Done {
     pub(crate) kind: &'static str,
     /// The columns of its rows.
     pub(crate) fields: Arc<[Field]>,
+    /// How many places for values it has.
+    pub(crate) binds: usize,
     /// What it has done to how many rows.
     pub(crate) counts: Vec<(String, u64)>,
     /// What the session had in use after it.
@@ -88,6 +90,7 @@ impl Done {
         Ok(Done {
             kind: statement.kind()?,
             fields: statement.fields()?,
+            binds: statement.binds()?,
             counts: statement.counts()?,
             in_use: statement.in_use_after()?,
             transfer: statement.transfer(),

@@ -132,7 +132,7 @@ pub(crate) fn answer(
         "presignedUrl": (upload && !by_store).then(|| address(base_name(&transfer.local))),
         "creds": if by_store { json!({ "GCS_ACCESS_TOKEN": key }) } else { json!({}) },
     });
-    let mut data = answer::data_of(client, &query.id, done.kind, done.in_use.clone());
+    let mut data = answer::data_of(client, &query.id, (done.kind, done.binds), done.in_use.clone());
     let more = json!({
         "command": if upload { "UPLOAD" } else { "DOWNLOAD" },
         "operation": "Node",

@@ -37,6 +37,23 @@ pub(crate) fn place_of(
     Ok(Place { parent, name })
 }
 
+/// The kind of what a statement names, with a kind or, for tables and views, without.
+///
+/// # Errors
+/// `not_supported` for kinds that firn does not have.
+pub(crate) fn kind_of(
+    running: &StatementContext,
+    kind: Option<ObjectKind>,
+    name: &Name,
+) -> Result<ObjectKind> {
+    if let Some(kind) = kind {
+        return known_kind(kind);
+    }
+    let (place, catalog) = (place(running, ObjectKind::Table, name)?, running.catalog());
+    let found = catalog.find(Namespace::Relation, place.parent, &place.name);
+    Ok(found.map_or(ObjectKind::Table, Object::kind))
+}
+
 /// The live object of a kind at a place.
 pub(crate) fn live(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Option<Object> {
     let found = catalog.find(kind.namespace(), place.parent, &place.name)?;

@@ -237,6 +237,7 @@ impl StatementContext {
         let outcome = outcome.map(|affected| Finished {
             row_count: affected.unwrap_or_else(|| self.state.rows.rows()),
             counts: self.record.details().counts.clone(),
+            binds: self.placeholders.seen().len(),
             in_use: InUse::of(&self.session),
         });
         let now_nanos = shared.account.clock().now_nanos();

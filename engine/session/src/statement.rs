@@ -79,6 +79,8 @@ pub(crate) struct Finished {
     pub(crate) row_count: u64,
     /// What it has done to how many rows, by the names of its result's columns.
     pub(crate) counts: Vec<(String, u64)>,
+    /// How many places for values it has.
+    pub(crate) binds: usize,
     /// What the session has in use after it.
     pub(crate) in_use: InUse,
 }
@@ -311,6 +313,14 @@ impl Statement {
     /// As [`Statement::result`].
     pub fn counts(&self) -> Result<Vec<(String, u64)>, Failure> {
         self.finished().map(|finished| finished.counts)
+    }
+
+    /// How many places for values it has, each counted once; waits until the statement has ended.
+    ///
+    /// # Errors
+    /// As [`Statement::result`].
+    pub fn binds(&self) -> Result<usize, Failure> {
+        self.finished().map(|finished| finished.binds)
     }
 
     /// What the client is to do, after a PUT or a GET of one that is elsewhere has ended.

@@ -154,8 +154,8 @@ pub enum GrantSubject {
     Object {
         /// Which privileges.
         privileges: Vec<Privilege>,
-        /// On which kind.
-        kind: ObjectKind,
+        /// Its kind; a table or a view where none is written.
+        kind: Option<ObjectKind>,
         /// On which one.
         name: Option<Name>,
         /// The argument types that a function's name goes with.

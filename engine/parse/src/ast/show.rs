@@ -59,7 +59,7 @@ pub enum ShowKind {
     /// GRANTS of the current user.
     Grants,
     /// GRANTS ON kind name; an account has no name.
-    GrantsOn(ObjectKind, Option<Name>, Option<Vec<TypeName>>),
+    GrantsOn(Option<ObjectKind>, Option<Name>, Option<Vec<TypeName>>),
     /// GRANTS TO.
     GrantsTo(GrantTarget),
     /// GRANTS OF.

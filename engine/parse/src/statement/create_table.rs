@@ -18,8 +18,10 @@ impl Reader<'_> {
         mode: CreateMode,
         lifetime: TableLifetime,
     ) -> Result<Statement> {
-        let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
+        let before = self.eat("IF NOT EXISTS");
         let name = self.name()?;
+        // Snowpark writes it behind the name.
+        let mode = CreateMode { if_not_exists: before || self.eat("IF NOT EXISTS"), ..mode };
         let mut table = CreateTable {
             mode,
             lifetime,

@@ -62,18 +62,35 @@ impl Reader<'_> {
         Ok(GrantSubject::Object { privileges, kind, name, signature })
     }
 
-    /// The object that privileges are about: its kind, its name unless it is the account, and the argument
-    /// types of a function.
+    /// The object that privileges are about: its kind, if that is written, its name unless it is the account, and
+    /// the argument types of a function.
     pub(super) fn granted_object(
         &mut self,
-    ) -> Result<(ObjectKind, Option<Name>, Option<Vec<TypeName>>)> {
-        let kind = self.kind()?;
+    ) -> Result<(Option<ObjectKind>, Option<Name>, Option<Vec<TypeName>>)> {
+        let kind = self.granted_kind();
         let name = match kind {
-            ObjectKind::Account => None,
+            Some(ObjectKind::Account) => None,
             _ => Some(self.name()?),
         };
-        let signature = self.signature_of(kind)?;
+        let signature = match kind {
+            Some(kind) => self.signature_of(kind)?,
+            None => None,
+        };
         Ok((kind, name, signature))
+    }
+
+    /// The kind that is written before a name; what looks like one may be the name itself.
+    fn granted_kind(&mut self) -> Option<ObjectKind> {
+        let start = self.index();
+        let kind = self.kind_if()?;
+        let is_name = self.at_end()
+            || self.is_symbol(0, ".")
+            || ["TO", "FROM"].iter().any(|word| self.is_word(0, word));
+        if kind != ObjectKind::Account && is_name {
+            self.back_to(start);
+            return None;
+        }
+        Some(kind)
     }
 
     /// The words of one privilege, up to a comma, ON or `end`.

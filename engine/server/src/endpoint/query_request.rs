@@ -177,6 +177,7 @@ async fn run_script(
     Ok(Done {
         kind: "MULTI_STATEMENT",
         fields: Arc::default(),
+        binds: 0,
         counts: Vec::new(),
         in_use: client.session.in_use(),
         transfer: None,
@@ -206,12 +207,10 @@ fn describe(client: &Client, order: &Order) -> Response {
         None => vec![Field::new("status", SqlType::TEXT)],
     };
     let id = Uuid::new_v4().to_string();
-    let mut data = answer::data_of(client, &id, kind, client.session.in_use());
+    let mut data = answer::data_of(client, &id, (kind, binds.len()), client.session.in_use());
     rowtype::describe(&fields, &mut data);
     data.insert("total".to_string(), 0.into());
     data.insert("returned".to_string(), 0.into());
-    data.insert("numberOfBinds".to_string(), binds.len().into());
-    data.insert("arrayBindSupported".to_string(), (kind == "INSERT").into());
     let format = Format::of(client.program, kind, &client.session, order.format.as_deref());
     data.insert("queryResultFormat".to_string(), format.name().into());
     match format {

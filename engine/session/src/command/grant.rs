@@ -8,7 +8,7 @@ use firn_account::catalog::{
 use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use crate::find::{known_kind, live, place, place_of};
+use crate::find::{kind_of, known_kind, live, place, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -167,16 +167,16 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             let given = vec![(USAGE.to_string(), GrantTarget::Object(role.header.id))];
             Ok(Reached { given, counted: None })
         }
-        GrantSubject::Object { privileges, kind: ObjectKind::Account, .. } => {
+        GrantSubject::Object { privileges, kind: Some(ObjectKind::Account), .. } => {
             let names = named(privileges, "ACCOUNT", ON_ACCOUNT)?;
             let given = names.into_iter().map(|name| (name, GrantTarget::Account)).collect();
             Ok(Reached { given, counted: None })
         }
         GrantSubject::Object { privileges, kind, name, signature } => {
-            let kind = known_kind(*kind)?;
             let Some(name) = name else {
                 return Err(Error::internal("a privilege on nothing"));
             };
+            let kind = kind_of(running, *kind, name)?;
             let place = place_of(running, kind, name, signature.as_deref())?;
             let object = expect_at(&catalog, kind, &place)?;
             let target = GrantTarget::Object(object.id());

@@ -40,6 +40,8 @@ pub(crate) struct Described {
     pub(crate) session_id: u64,
     /// The user.
     pub(crate) user: String,
+    /// The statement's id.
+    pub(crate) query_id: String,
     /// Whose stages it opens.
     pub(crate) stage_user: StageUser,
     /// The warehouse in use.
@@ -71,6 +73,7 @@ impl Described {
             shared: Arc::clone(&session.shared),
             session_id: session.id,
             user: session.user.clone(),
+            query_id: running.query_id.0.clone(),
             stage_user: StageUser::of(session),
             warehouse: session.warehouse.clone(),
             role: session.role,

@@ -58,7 +58,10 @@ pub(crate) fn answer(
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
             let session = session.parse();
-            let may_cancel = |record: &QueryRecord| described.may_follow(record);
+            // The statement that asks goes on.
+            let may_cancel = |record: &QueryRecord| {
+                record.query_id != described.query_id && described.may_follow(record)
+            };
             let statements = &described.shared.statements;
             let canceled = session.map_or(0, |id| statements.cancel_session(id, may_cancel));
             Ok(Some(format!("{canceled} cancelled.")))

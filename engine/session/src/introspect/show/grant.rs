@@ -7,7 +7,7 @@ use firn_parse::ast::{self, Name, TypeName};
 use firn_types::{Error, ObjectId, Result};
 
 use super::Shown;
-use crate::find::{known_kind, live, place, place_of};
+use crate::find::{kind_of, known_kind, live, place, place_of};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
 use crate::roles;
 
@@ -84,7 +84,7 @@ impl Shown<'_> {
     /// SHOW GRANTS ON.
     pub(super) fn grants_on(
         &self,
-        kind: ObjectKind,
+        kind: Option<ObjectKind>,
         name: Option<&Name>,
         types: Option<&[TypeName]>,
     ) -> Result<Listing> {
@@ -96,7 +96,7 @@ impl Shown<'_> {
             }
             return Ok(listing);
         };
-        let kind = known_kind(kind)?;
+        let kind = kind_of(self.running, kind, name)?;
         let place = place_of(self.running, kind, name, types)?;
         let object = live(&self.catalog, kind, &place)
             .ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?;
