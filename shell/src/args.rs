@@ -101,6 +101,10 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) trust_local: bool,
 
+    /// Encrypt: the certificate's file and its key's, or a folder in which they are made
+    #[arg(long, value_name = "CERT,KEY|FOLDER")]
+    pub(crate) tls: Option<String>,
+
     /// A folder of this machine that statements may reach by 'file://'; may be repeated
     #[arg(long, value_name = "FOLDER")]
     pub(crate) local_folder: Vec<String>,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use firn_engine::Engine;
-use firn_server::{Server, ServerOptions};
+use firn_server::{Server, ServerOptions, Tls};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -23,15 +23,26 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
     let options = ServerOptions {
         listen: args.listen.clone(),
         trust_local: args.trust_local,
+        tls: args.tls.as_deref().map(tls),
         local_folders: args.local_folder.clone(),
         ..ServerOptions::default()
     };
     let server = Server::start(engine, options).map_err(|error| error.to_string())?;
-    say(&settings(&server, account));
+    say(&settings(&server, args, account));
     signals.forever().next();
     say("firn: stopping; statements that run have a few seconds\n");
     server.stop();
     Ok(())
+}
+
+/// Where the certificate comes from.
+fn tls(text: &str) -> Tls {
+    match text.split_once(',') {
+        Some((certificates, key)) => {
+            Tls::Files { certificates: certificates.into(), key: key.into() }
+        }
+        None => Tls::Folder(text.into()),
+    }
 }
 
 /// Nobody may be reading.
@@ -41,22 +52,25 @@ fn say(text: &str) {
 }
 
 /// What clients need to connect.
-fn settings(server: &Server, account: &str) -> String {
+fn settings(server: &Server, args: &ServeArgs, account: &str) -> String {
     let address = server.address();
+    let protocol = if args.tls.is_some() { "https" } else { "http" };
+    let (user, password) = if args.trust_local { ("firn", "-") } else { ("USER", "PASSWORD") };
+    let ssl = if args.tls.is_some() { "on" } else { "off" };
     let (host, port) = (address.ip(), address.port());
     format!(
         "\
-firn serves {account} at http://{address}
+firn serves {account} at {protocol}://{address}
 
-Python      snowflake.connector.connect(account='firn', user='firn', password='-',
-                host='{host}', port={port}, protocol='http', database='FIRN', schema='PUBLIC')
-SQLAlchemy  create_engine('snowflake://firn:-@firn/FIRN/PUBLIC',
-                connect_args=dict(host='{host}', port={port}, protocol='http'))
-dbt         type: snowflake, account: firn, user: firn, password: '-', host: {host}, port: {port},
-            protocol: http, database: FIRN, schema: PUBLIC, warehouse: COMPUTE_WH
-Node        createConnection({{account: 'firn', username: 'firn', password: '-',
-                accessUrl: 'http://{address}', database: 'FIRN', schema: 'PUBLIC'}})
-JDBC        jdbc:snowflake://{address}/?account=firn&ssl=off&db=FIRN&schema=PUBLIC
+Python      snowflake.connector.connect(account='firn', user='{user}', password='{password}',
+                host='{host}', port={port}, protocol='{protocol}', database='FIRN', schema='PUBLIC')
+SQLAlchemy  create_engine('snowflake://{user}:{password}@firn/FIRN/PUBLIC',
+                connect_args=dict(host='{host}', port={port}, protocol='{protocol}'))
+dbt         type: snowflake, account: firn, user: {user}, password: '{password}', host: {host}, port: {port},
+            protocol: {protocol}, database: FIRN, schema: PUBLIC, warehouse: COMPUTE_WH
+Node        createConnection({{account: 'firn', username: '{user}', password: '{password}',
+                accessUrl: '{protocol}://{address}', database: 'FIRN', schema: 'PUBLIC'}})
+JDBC        jdbc:snowflake://{address}/?account=firn&ssl={ssl}&db=FIRN&schema=PUBLIC
 
 Ctrl-C ends it.
 "

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use firn_column::Batch;
 use firn_engine::{InUse, ParameterValue, Session, StatementResult};
 use firn_types::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
 use crate::encode::format::{Format, SCRIPT_TYPE, statement_type};
+use crate::encode::json::JsonRows;
 use crate::encode::part::{Part, cut};
-use crate::encode::{arrow, json as json_rows, rowtype};
+use crate::encode::{arrow, rowtype};
 use crate::envelope::{self, Refusal};
 use crate::query::{Done, Query, now_millis};
 use crate::state::{Counters, State};
@@ -27,7 +29,7 @@ const ABORTS_AFTER_SECONDS: u64 = 604_800;
 
 /// What a script answers.
 const SCRIPT_COLUMN: &str = "multiple statement execution";
-const SCRIPT_DONE: &str = "Multiple statements executed successfully.";
+pub(crate) const SCRIPT_DONE: &str = "Multiple statements executed successfully.";
 
 /// Parameters that clients look for and that are the same in every session.
 const FIXED_PARAMETERS: &[(&str, i64)] = &[("QUERY_CONTEXT_CACHE_SIZE", 0)];
@@ -107,15 +109,7 @@ pub(crate) fn of_ended(
     };
     match with_rows(state, client, (query, done), &result, base) {
         Ok(response) => response,
-        Err(error) => {
-            let code = format!("{:06}", error.code().number());
-            let data = json!({
-                "errorCode": code, "sqlState": error.code().sqlstate(), "queryId": query.id,
-            });
-            let message = error.render("");
-            let body = json!({ "data": data, "code": code, "message": message, "success": false });
-            envelope::text_answer(body.to_string())
-        }
+        Err(error) => Refusal::of(&error).answer(),
     }
 }
 
@@ -143,17 +137,20 @@ pub(crate) fn body_of(
     let batches = part.read(result)?;
     let body = match format {
         Format::Arrow => arrow::stream(result, &batches, whole)?,
-        Format::Json => {
-            let mut rows = String::with_capacity(part.bytes * 2);
-            for batch in &batches {
-                json_rows::write_rows(result, batch, &mut rows)?;
-            }
-            rows.into_bytes()
+        Format::Json => json_of(&JsonRows::new(result), part, &batches)?,
+        Format::Rest { nullable } => {
+            json_of(&JsonRows { words: true, nullable, result }, part, &batches)?
         }
     };
     Counters::add(&state.counters.rows, part.rows);
     Counters::add(&state.counters.bytes, body.len());
     Ok(body)
+}
+
+fn json_of(rows: &JsonRows<'_>, part: &Part, batches: &[Batch]) -> Result<Vec<u8>> {
+    let mut out = String::with_capacity(part.bytes * 2);
+    batches.iter().try_for_each(|batch| rows.write(batch, &mut out))?;
+    Ok(out.into_bytes())
 }
 
 fn with_rows(
@@ -194,7 +191,7 @@ fn with_rows(
             let rows = format!("\"{}\"", STANDARD.encode(rows));
             envelope::with_rows(data, "rowsetBase64", &rows)
         }
-        Format::Json => {
+        Format::Json | Format::Rest { .. } => {
             let rows = String::from_utf8(rows).map_err(|e| Error::internal(e.to_string()))?;
             envelope::with_rows(data, "rowset", &format!("[{rows}]"))
         }
@@ -202,7 +199,7 @@ fn with_rows(
 }
 
 /// What a statement has done to how many rows.
-fn stats(counts: &[(String, u64)]) -> Value {
+pub(crate) fn stats(counts: &[(String, u64)]) -> Value {
     let sum = |start: &str| -> u64 {
         let matching = counts.iter().filter(|(name, _)| name.starts_with(start));
         matching.map(|(_, count)| count).sum()
@@ -247,7 +244,5 @@ pub(crate) async fn ended(
         Ok(done) => of_ended(&state, &client, &query, done, &base),
         Err(failure) => envelope::failed(failure),
     });
-    made.await.unwrap_or_else(|error| {
-        Refusal { code: "300002", sql_state: "XX000", message: error.to_string() }.answer()
-    })
+    made.await.unwrap_or_else(|error| Refusal::of(&Error::internal(error.to_string())).answer())
 }

@@ -8,7 +8,7 @@ use firn_engine::Session;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-use crate::envelope::{MASTER_EXPIRED, NO_TOKEN, Refusal, SESSION_GONE, TOKEN_EXPIRED};
+use crate::envelope::{MASTER_EXPIRED, NO_ROOM, NO_TOKEN, Refusal, SESSION_GONE, TOKEN_EXPIRED};
 
 /// Sessions that may exist at once.
 const CLIENTS_MAX: usize = 10_000;
@@ -90,7 +90,7 @@ impl Clients {
         let mut known = self.by_token.lock();
         if known.len() > 2 * CLIENTS_MAX {
             let text = format!("The server has {CLIENTS_MAX} sessions; no more can be opened.");
-            return Err(Refusal::of_login("390195", text));
+            return Err(Refusal::of_login(NO_ROOM, text));
         }
         let tokens = give(&mut known, &client, lifetime, idle);
         Ok((tokens, client))

@@ -3,15 +3,22 @@
 //! A statement that fails is an answer like any other, with HTTP status 200: clients take any other status for a
 //! fault of the network, and try again, some of them for ever.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use firn_engine::Failure;
+use firn_types::Error;
 use firn_types::error::Phase;
 use serde_json::{Map, Value, json};
 
-/// Wrong user or password.
-pub(crate) const WRONG_LOGIN: &str = "390100";
+/// A way to log in that firn does not have.
+pub(crate) const NO_SUCH_LOGIN: &str = "390104";
+/// A session that cannot begin.
+pub(crate) const NO_SESSION: &str = "390201";
+/// No room for a further session.
+pub(crate) const NO_ROOM: &str = "390195";
 /// No token, or none that was ever given.
 pub(crate) const NO_TOKEN: &str = "390103";
 /// The session is gone.
@@ -29,7 +36,7 @@ pub(crate) const MALFORMED: &str = "390400";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// Snowflake's number, as digits.
-    pub(crate) code: &'static str,
+    pub(crate) code: Cow<'static, str>,
     /// The five characters of SQLSTATE.
     pub(crate) sql_state: &'static str,
     /// What is wrong, and what would be right.
@@ -39,18 +46,28 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// A refusal of a login or a session.
     pub(crate) fn of_login(code: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { code, sql_state: "28000", message: message.into() }
+        Refusal { code: code.into(), sql_state: "28000", message: message.into() }
+    }
+
+    /// The refusal for an error of the engine.
+    pub(crate) fn of(error: &Error) -> Refusal {
+        let code = error.code();
+        Refusal {
+            code: format!("{:06}", code.number()).into(),
+            sql_state: code.sqlstate(),
+            message: error.render(""),
+        }
     }
 
     /// A request that cannot be read.
     pub(crate) fn malformed(message: impl Into<String>) -> Refusal {
-        Refusal { code: MALFORMED, sql_state: "08P01", message: message.into() }
+        Refusal { code: MALFORMED.into(), sql_state: "08P01", message: message.into() }
     }
 
     /// There is no such result.
     pub(crate) fn no_result(query_id: &str) -> Refusal {
         let message = format!("Result not found: no result of the query {query_id} is kept.");
-        Refusal { code: NO_RESULT, sql_state: "02000", message }
+        Refusal { code: NO_RESULT.into(), sql_state: "02000", message }
     }
 
     /// As an answer.

@@ -19,7 +19,8 @@ mod request;
 mod router;
 mod server;
 mod state;
+mod tls;
 mod transfer;
 
-pub use options::ServerOptions;
+pub use options::{ServerOptions, Tls};
 pub use server::Server;

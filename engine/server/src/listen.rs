@@ -1,6 +1,5 @@
 //! Connections: taken one by one, each served until it or the server ends.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,8 +12,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use crate::request::Peer;
 use crate::router;
@@ -22,11 +22,18 @@ use crate::state::Shared;
 
 /// How long a client may take to send the headers of a request, and a connection may lie idle.
 const HEADER_PATIENCE: Duration = Duration::from_secs(120);
+/// How long a client may take to agree on keys.
+const GREETING: Duration = Duration::from_secs(10);
 /// How long the listener rests when the system gives no connection.
 const REST: Duration = Duration::from_millis(50);
 
 /// Serves connections until `stop` says so; answers that are on their way are still sent.
-pub(crate) async fn serve(listener: TcpListener, state: Shared, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    state: Shared,
+    mut stop: watch::Receiver<bool>,
+) {
     let router = router::router(state.clone());
     let graceful = GracefulShutdown::new();
     loop {
@@ -36,8 +43,23 @@ pub(crate) async fn serve(listener: TcpListener, state: Shared, mut stop: watch:
         };
         match accepted {
             Ok((stream, address)) => {
+                // Answers are small, and wait for nothing.
+                let _ = stream.set_nodelay(true);
                 let (state, router) = (state.clone(), router.clone());
-                tokio::spawn(connect(stream, address, state, router, graceful.watcher()));
+                let (watcher, tls) = (graceful.watcher(), tls.clone());
+                tokio::spawn(async move {
+                    let peer = Peer { address, encrypted: tls.is_some() };
+                    match tls {
+                        None => talk(stream, peer, state, router, watcher).await,
+                        Some(tls) => {
+                            let greeted = tokio::time::timeout(GREETING, tls.accept(stream));
+                            // Who does not greet properly gets no answer.
+                            if let Ok(Ok(stream)) = greeted.await {
+                                talk(stream, peer, state, router, watcher).await;
+                            }
+                        }
+                    }
+                });
             }
             // Too many files are open, or the client has gone again.
             Err(_) => tokio::time::sleep(REST).await,
@@ -45,19 +67,6 @@ pub(crate) async fn serve(listener: TcpListener, state: Shared, mut stop: watch:
     }
     drop(listener);
     let _ = tokio::time::timeout(state.options.grace, graceful.shutdown()).await;
-}
-
-async fn connect(
-    stream: TcpStream,
-    address: SocketAddr,
-    state: Shared,
-    router: Router,
-    watcher: Watcher,
-) {
-    // Answers are small, and wait for nothing.
-    let _ = stream.set_nodelay(true);
-    let peer = Peer { address, encrypted: false };
-    talk(stream, peer, state, router, watcher).await;
 }
 
 /// Serves the requests of one connection.

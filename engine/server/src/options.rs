@@ -1,6 +1,21 @@
 //! How a server is started.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+/// Where the certificate that a server shows comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Files in PEM form: the certificates, the server's own first, and its private key.
+    Files {
+        /// The certificates.
+        certificates: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+    /// A folder with `server.pem`, `server.key`, and `authority.pem` for clients; what is not there is made.
+    Folder(PathBuf),
+}
 
 /// How a server is started.
 #[derive(Clone, Debug)]
@@ -9,6 +24,8 @@ pub struct ServerOptions {
     pub listen: String,
     /// Whether anybody may log in as any user, without a password. Only for addresses of this machine.
     pub trust_local: bool,
+    /// The certificate, for connections that are encrypted.
+    pub tls: Option<Tls>,
     /// Folders of this machine that statements may reach by `file://`; none unless given.
     pub local_folders: Vec<String>,
     /// How long a request for a statement's result waits before the client is told to ask again.
@@ -26,6 +43,7 @@ impl Default for ServerOptions {
         ServerOptions {
             listen: "127.0.0.1:8084".to_string(),
             trust_local: false,
+            tls: None,
             local_folders: Vec::new(),
             patience: Duration::from_secs(40),
             idle: Duration::from_secs(4 * 3600),

@@ -106,7 +106,7 @@ impl Query {
             id,
             user: client.user.clone(),
             session: client.session.id(),
-            text: text.to_string(),
+            text: firn_engine::blot_secrets(text).into_owned(),
             format,
             started: now_millis(),
             secret: Uuid::new_v4().simple().to_string(),

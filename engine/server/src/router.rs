@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
 use crate::endpoint::{
-    abort, health, login, monitoring, query_request, result, session, stage_file,
+    abort, health, login, monitoring, query_request, rest, result, session, stage_file,
 };
 use crate::state::Shared;
 
@@ -29,6 +29,9 @@ pub(crate) fn router(state: Shared) -> Router {
         .route("/results/{id}/{secret}/{format}/{part}", get(result::part))
         .route("/stages/{door}/{*file}", put(stage_file::write).get(stage_file::read))
         .route("/monitoring/queries/{id}", get(monitoring::status))
+        .route("/api/v2/statements", post(rest::submit))
+        .route("/api/v2/statements/{handle}", get(rest::look))
+        .route("/api/v2/statements/{handle}/cancel", post(rest::cancel))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback(absent)

@@ -8,15 +8,20 @@ use firn_engine::Engine;
 use firn_types::{Error, ErrorCode, Result};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::client::Clients;
 use crate::listen;
 use crate::options::ServerOptions;
 use crate::query::Queries;
 use crate::state::{Counters, Shared, State};
+use crate::tls;
 use crate::transfer::Doors;
 
+/// Parts of results that are made at once.
+const ENCODERS: usize = 16;
+/// Threads for what waits or takes time: those that move files wait for clients.
+const BLOCKING_THREADS: usize = 1024;
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
 /// How often a stop looks whether the last statement has ended.
@@ -36,12 +41,17 @@ impl Server {
     /// Starts a server on an account.
     ///
     /// # Errors
-    /// When the address cannot be listened on, or is not one of this machine while everybody is trusted.
+    /// When the address cannot be listened on, the certificate does not do, or others than this machine could come
+    /// unencrypted or unproved.
     pub fn start(engine: Engine, options: ServerOptions) -> Result<Server> {
         check(&options)?;
+        let host = options.listen.rsplit_once(':').map_or("", |(host, _)| host);
+        let tls = options.tls.as_ref();
+        let tls = tls.map(|tls| tls::acceptor(tls, host.trim_matches(['[', ']']))).transpose()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("server")
+            .max_blocking_threads(BLOCKING_THREADS)
             .enable_all()
             .build()
             .map_err(|error| failed(&options.listen, &error))?;
@@ -56,9 +66,10 @@ impl Server {
             queries: Queries::default(),
             doors: Doors::default(),
             counters: Counters::default(),
+            encoders: Semaphore::new(ENCODERS),
         });
         let (stop, stopped) = watch::channel(false);
-        let listening = runtime.spawn(listen::serve(listener, Arc::clone(&state), stopped));
+        let listening = runtime.spawn(listen::serve(listener, tls, Arc::clone(&state), stopped));
         runtime.spawn(sweep(Arc::clone(&state)));
         let (runtime, listening) = (Some(runtime), Some(listening));
         Ok(Server { address, state, stop, runtime, listening })
@@ -102,18 +113,19 @@ fn check(options: &ServerOptions) -> Result<()> {
     let addresses = options.listen.to_socket_addrs().map_err(|e| failed(&options.listen, &e))?;
     let mut foreign = addresses.map(|address| address.ip()).filter(|ip| !ip.is_loopback());
     let refuse = |text: String| Err(Error::new(ErrorCode::InvalidParameterValue, text));
-    match (foreign.next(), options.trust_local) {
-        (Some(foreign), true) => refuse(format!(
+    let Some(foreign) = foreign.next() else { return Ok(()) };
+    if options.trust_local {
+        return refuse(format!(
             "--trust-local lets in everybody, and is only for addresses of this machine, such as \
              127.0.0.1; {foreign} is none"
-        )),
-        (None, true) => Ok(()),
-        (_, false) => refuse(
-            "users cannot prove who they are yet: start with --trust-local, which lets in everybody on \
-             this machine"
-                .to_string(),
-        ),
+        ));
     }
+    if options.tls.is_none() {
+        return refuse(format!(
+            "passwords and rows would go over the network in plain text: {foreign} needs --tls"
+        ));
+    }
+    Ok(())
 }
 
 fn failed(listen: &str, error: &std::io::Error) -> Error {

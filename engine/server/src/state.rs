@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_engine::Engine;
+use tokio::sync::Semaphore;
 
 use crate::client::Clients;
 use crate::options::ServerOptions;
@@ -25,6 +26,8 @@ pub(crate) struct State {
     pub(crate) doors: Doors,
     /// What was done so far.
     pub(crate) counters: Counters,
+    /// Room for parts of results that are being made.
+    pub(crate) encoders: Semaphore,
 }
 
 /// The state as handlers hold it.

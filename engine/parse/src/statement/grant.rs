@@ -7,6 +7,9 @@ use super::super::ast::{
 };
 use super::super::reader::Reader;
 
+/// A kind, if it is written, a name unless it is the account's, and the argument types of a function.
+type GrantedObject = (Option<ObjectKind>, Option<Name>, Option<Vec<TypeName>>);
+
 impl Reader<'_> {
     /// GRANT.
     pub(super) fn grant(&mut self) -> Result<Statement> {
@@ -64,9 +67,7 @@ impl Reader<'_> {
 
     /// The object that privileges are about: its kind, if that is written, its name unless it is the account, and
     /// the argument types of a function.
-    pub(super) fn granted_object(
-        &mut self,
-    ) -> Result<(Option<ObjectKind>, Option<Name>, Option<Vec<TypeName>>)> {
+    pub(super) fn granted_object(&mut self) -> Result<GrantedObject> {
         let kind = self.granted_kind();
         let name = match kind {
             Some(ObjectKind::Account) => None,

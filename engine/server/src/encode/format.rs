@@ -9,6 +9,11 @@ use crate::client::Program;
 pub(crate) enum Format {
     /// Texts in arrays.
     Json,
+    /// The same for the SQL REST API: BOOLEAN as words, and NULL perhaps as a text.
+    Rest {
+        /// Whether NULL is null.
+        nullable: bool,
+    },
     /// A stream of Arrow's inter-process format.
     Arrow,
 }
@@ -18,6 +23,7 @@ impl Format {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Format::Json => "json",
+            Format::Rest { .. } => "jsonv2",
             Format::Arrow => "arrow",
         }
     }

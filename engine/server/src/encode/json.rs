@@ -28,53 +28,73 @@ const SECOND: i128 = 1_000_000_000;
 /// Added to minutes of an offset, so that they are never negative.
 pub(crate) const OFFSET_BIAS: i32 = 1440;
 
-/// Appends the rows of a batch, each an array, with commas between them and behind what is there already.
-///
-/// # Errors
-/// An internal error when a column is not of its type.
-pub(crate) fn write_rows(result: &StatementResult, batch: &Batch, out: &mut String) -> Result<()> {
-    let columns: Vec<Array> = batch.columns().iter().map(firn_column::Column::flat).collect();
-    let mut text = String::new();
-    for row in 0..batch.rows() {
-        out.push_str(if out.is_empty() { "[" } else { ",[" });
-        for (index, (array, field)) in columns.iter().zip(&result.fields).enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            write_cell(result, (array, row), field, &mut text, out)?;
-        }
-        out.push(']');
-    }
-    Ok(())
+/// Writes rows.
+pub(crate) struct JsonRows<'r> {
+    /// The result that they are of.
+    pub(crate) result: &'r StatementResult,
+    /// Whether BOOLEAN is `true` or `false`.
+    pub(crate) words: bool,
+    /// Whether NULL is null, rather than the text `null`.
+    pub(crate) nullable: bool,
 }
 
-/// Appends a cell: a text in quotes, or null.
-fn write_cell(
-    result: &StatementResult,
-    (array, row): (&Array, usize),
-    field: &Field,
-    text: &mut String,
-    out: &mut String,
-) -> Result<()> {
-    if array.is_null(row) || field.sql_type == SqlType::Null {
-        out.push_str("null");
-        return Ok(());
+impl<'r> JsonRows<'r> {
+    /// A writer of rows for clients.
+    pub(crate) fn new(result: &'r StatementResult) -> JsonRows<'r> {
+        JsonRows { result, words: false, nullable: true }
     }
-    match (field.sql_type, array) {
-        (SqlType::Varchar { .. }, Array::Text(texts)) => write_quoted(texts.value(row), out),
-        (SqlType::Variant | SqlType::Object | SqlType::Array, Array::Bytes(values)) => {
-            text.clear();
-            result.write_variant(values.value(row), text);
-            write_quoted(text, out);
+
+    /// Appends the rows of a batch, each an array, with commas between them and behind what is there already.
+    ///
+    /// # Errors
+    /// An internal error when a column is not of its type.
+    pub(crate) fn write(&self, batch: &Batch, out: &mut String) -> Result<()> {
+        let columns: Vec<Array> = batch.columns().iter().map(firn_column::Column::flat).collect();
+        let mut text = String::new();
+        for row in 0..batch.rows() {
+            out.push_str(if out.is_empty() { "[" } else { ",[" });
+            for (index, (array, field)) in columns.iter().zip(&self.result.fields).enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                self.write_cell((array, row), field, &mut text, out)?;
+            }
+            out.push(']');
         }
-        (sql_type, array) => {
-            // None of these texts has a character that JSON escapes.
-            out.push('"');
-            write_plain(array, row, sql_type, out)?;
-            out.push('"');
-        }
+        Ok(())
     }
-    Ok(())
+
+    /// Appends a cell: a text in quotes, or null.
+    fn write_cell(
+        &self,
+        (array, row): (&Array, usize),
+        field: &Field,
+        text: &mut String,
+        out: &mut String,
+    ) -> Result<()> {
+        if array.is_null(row) || field.sql_type == SqlType::Null {
+            out.push_str(if self.nullable { "null" } else { "\"null\"" });
+            return Ok(());
+        }
+        match (field.sql_type, array) {
+            (SqlType::Varchar { .. }, Array::Text(texts)) => write_quoted(texts.value(row), out),
+            (SqlType::Variant | SqlType::Object | SqlType::Array, Array::Bytes(values)) => {
+                text.clear();
+                self.result.write_variant(values.value(row), text);
+                write_quoted(text, out);
+            }
+            (SqlType::Boolean, Array::Bool(values)) if self.words => {
+                out.push_str(if values.value(row) { "\"true\"" } else { "\"false\"" });
+            }
+            (sql_type, array) => {
+                // None of these texts has a character that JSON escapes.
+                out.push('"');
+                write_plain(array, row, sql_type, out)?;
+                out.push('"');
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Appends the text of a value of digits and letters.

@@ -1,15 +1,18 @@
 //! Logging in.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
-use firn_engine::{LocalFiles, SessionOptions};
+use firn_engine::{ClientFacts, Credential, LocalFiles, Login, SessionOptions};
+use firn_types::Error;
 use serde_json::{Value, json};
 
 use crate::answer;
 use crate::client::{Client, Program};
-use crate::envelope::{self, Refusal, WRONG_LOGIN};
+use crate::envelope::{self, NO_SESSION, NO_SUCH_LOGIN, Refusal};
 use crate::request::{Call, plain_text};
 use crate::state::{Counters, Shared};
 
@@ -23,17 +26,18 @@ pub(crate) async fn login(State(state): State<Shared>, request: Request<Body>) -
     match made.await {
         Ok(Ok(data)) => envelope::success(&data),
         Ok(Err(refusal)) => refusal.answer(),
-        Err(error) => Refusal::of_login("390000", error.to_string()).answer(),
+        Err(error) => Refusal::of(&Error::internal(error.to_string())).answer(),
     }
 }
 
 fn log_in(state: &Shared, call: &Call) -> Result<Value, Refusal> {
-    let user = user_of(state, call)?;
+    let login = let_in(state, call)?;
+    let user = login.user.clone();
     let program = program_of(call);
     let session = state
         .engine
-        .session(options_of(state, call, &user))
-        .map_err(|error| Refusal::of_login("390201", error.render("")))?;
+        .session(options_of(state, call, &login))
+        .map_err(|error| Refusal::of_login(NO_SESSION, error.render("")))?;
     let options = &state.options;
     let client = Client::new(session, user, program);
     let (tokens, client) = state.clients.add(client, options.token_lifetime, options.idle)?;
@@ -67,18 +71,55 @@ fn log_in(state: &Shared, call: &Call) -> Result<Value, Refusal> {
     }))
 }
 
-/// The user who logs in.
-fn user_of(state: &Shared, call: &Call) -> Result<String, Refusal> {
+/// Who logs in. Where everybody is trusted, whoever they say.
+fn let_in(state: &Shared, call: &Call) -> Result<Login, Refusal> {
     let name = call.data("LOGIN_NAME").as_str().unwrap_or_default();
-    if !state.options.trust_local {
-        let text = "Incorrect username or password was specified.";
-        return Err(Refusal::of_login(WRONG_LOGIN, text));
+    if let Some(login) = trusted(state, call, name) {
+        return Ok(login);
     }
-    Ok(if name.is_empty() { "FIRN".to_string() } else { name.to_uppercase() })
+    let credential = credential_of(call)?;
+    let login = state.engine.authenticate(name, &credential, address_of(call), &facts_of(call));
+    login.map_err(|error| Refusal::of(&error))
+}
+
+/// The login of somebody of any name, where everybody is trusted.
+pub(super) fn trusted(state: &Shared, call: &Call, name: &str) -> Option<Login> {
+    let user = if name.is_empty() { "FIRN".to_string() } else { name.to_uppercase() };
+    let login = Login { user, only_role: None, from: address_of(call) };
+    state.options.trust_local.then_some(login)
+}
+
+/// The address that a request comes from.
+pub(super) fn address_of(call: &Call) -> IpAddr {
+    call.peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.address.ip())
+}
+
+/// What the client shows of itself.
+fn facts_of(call: &Call) -> ClientFacts {
+    let text = |name: &str| call.data(name).as_str().unwrap_or_default().to_string();
+    ClientFacts { application: text("CLIENT_APP_ID"), version: text("CLIENT_APP_VERSION") }
+}
+
+/// What the client shows to be let in.
+fn credential_of(call: &Call) -> Result<Credential, Refusal> {
+    let text = |name: &str| call.data(name).as_str().unwrap_or_default().to_string();
+    match text("AUTHENTICATOR").to_uppercase().as_str() {
+        "" | "SNOWFLAKE" | "USERNAME_PASSWORD_MFA" => {
+            Ok(Credential::Password { password: text("PASSWORD"), new: None })
+        }
+        "SNOWFLAKE_JWT" => Ok(Credential::KeyPair(text("TOKEN"))),
+        "PROGRAMMATIC_ACCESS_TOKEN" => Ok(Credential::AccessToken(text("TOKEN"))),
+        other => {
+            let text = format!(
+                "firn lets in by password, key pair and programmatic access token; not by '{other}'."
+            );
+            Err(Refusal::of_login(NO_SUCH_LOGIN, text))
+        }
+    }
 }
 
 /// What the session starts with.
-fn options_of(state: &Shared, call: &Call, user: &str) -> SessionOptions {
+fn options_of(state: &Shared, call: &Call, login: &Login) -> SessionOptions {
     let named = |name: &str| call.parameter(name).map(str::to_string);
     let sent = call.data("SESSION_PARAMETERS").as_object();
     let parameters: Vec<(String, String)> = sent
@@ -91,20 +132,18 @@ fn options_of(state: &Shared, call: &Call, user: &str) -> SessionOptions {
     let checked = parameters.iter().any(|(name, value)| {
         name == "CLIENT_VALIDATE_DEFAULT_PARAMETERS" && value.eq_ignore_ascii_case("true")
     });
-    let client = [call.data("CLIENT_APP_ID"), call.data("CLIENT_APP_VERSION")];
-    let client: Vec<&str> = client.into_iter().filter_map(Value::as_str).collect();
+    let facts = facts_of(call);
     SessionOptions {
         database: named("databaseName"),
         schema: named("schemaName"),
         warehouse: named("warehouse"),
         role: named("roleName"),
-        user: Some(user.to_string()),
         parameters,
-        client: (!client.is_empty()).then(|| client.join(" ")),
-        address: call.peer.map(|peer| peer.address.ip().to_string()),
+        client: (!facts.application.is_empty())
+            .then(|| format!("{} {}", facts.application, facts.version)),
         local_files: LocalFiles::Below(state.options.local_folders.clone()),
         lenient: !checked,
-        ..SessionOptions::default()
+        ..login.session_options()
     }
 }
 

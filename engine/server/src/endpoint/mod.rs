@@ -5,6 +5,7 @@ pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod monitoring;
 pub(crate) mod query_request;
+pub(crate) mod rest;
 pub(crate) mod result;
 pub(crate) mod session;
 pub(crate) mod stage_file;

@@ -22,17 +22,37 @@ use crate::request::{Call, plain_text};
 use crate::state::{Counters, Shared};
 
 /// What is to be done, as the body of the request says.
-struct Order {
+pub(super) struct Order {
     sql: String,
     binds: Binds,
     /// Parameters for this statement alone.
-    parameters: Vec<(String, String)>,
+    pub(super) parameters: Vec<(String, String)>,
     /// How many statements the text has; none when any number is right.
     statements: Option<usize>,
     /// The form of the rows that is asked for.
     format: Option<String>,
     detached: bool,
     describe: bool,
+}
+
+impl Order {
+    /// To run one statement with these values.
+    pub(super) fn new(sql: &str, binds: Binds) -> Order {
+        Order {
+            sql: sql.to_string(),
+            binds,
+            parameters: Vec::new(),
+            statements: Some(1),
+            format: None,
+            detached: false,
+            describe: false,
+        }
+    }
+
+    /// Says how many statements the text has: 0 is any number, and what is no number is one.
+    pub(super) fn set_count(&mut self, count: &str) {
+        self.statements = count.parse().map_or(Some(1), counted);
+    }
 }
 
 /// Handles the request.
@@ -73,15 +93,9 @@ fn order_of(client: &Client, body: &Value) -> Result<Order, Refusal> {
     let sql = body["sqlText"]
         .as_str()
         .ok_or_else(|| Refusal::malformed("The request has no text 'sqlText'."))?;
-    let mut order = Order {
-        sql: sql.to_string(),
-        binds: crate::bind::binds(&body["bindings"])?,
-        parameters: Vec::new(),
-        statements: Some(1),
-        format: None,
-        detached: body["asyncExec"] == true,
-        describe: body["describeOnly"] == true,
-    };
+    let mut order = Order::new(sql, crate::bind::binds(&body["bindings"])?);
+    order.detached = body["asyncExec"] == true;
+    order.describe = body["describeOnly"] == true;
     let count = client.session.parameter("MULTI_STATEMENT_COUNT");
     if let Some(ParameterValue::Number(count)) = count {
         order.statements = counted(count);
@@ -89,7 +103,7 @@ fn order_of(client: &Client, body: &Value) -> Result<Order, Refusal> {
     for (name, value) in body["parameters"].as_object().into_iter().flatten() {
         let (name, value) = (name.to_uppercase(), plain_text(value));
         if name == "MULTI_STATEMENT_COUNT" {
-            order.statements = value.parse().map_or(Some(1), counted);
+            order.set_count(&value);
         } else if Some(name.as_str()) == format::parameter(client.program) {
             order.format = Some(value);
         } else if client.session.parameter(&name).is_some() {
@@ -105,7 +119,7 @@ fn counted(count: i64) -> Option<usize> {
 }
 
 /// Begins what is ordered.
-fn begin(state: &Shared, client: &Arc<Client>, order: Order) -> Arc<Query> {
+pub(super) fn begin(state: &Shared, client: &Arc<Client>, order: Order) -> Arc<Query> {
     Counters::add(&state.counters.statements, 1);
     if order.statements == Some(1) {
         let options = StatementOptions { parameters: order.parameters };
@@ -215,6 +229,6 @@ fn describe(client: &Client, order: &Order) -> Response {
     data.insert("queryResultFormat".to_string(), format.name().into());
     match format {
         Format::Arrow => envelope::with_rows(data, "rowsetBase64", "\"\""),
-        Format::Json => envelope::with_rows(data, "rowset", "[]"),
+        Format::Json | Format::Rest { .. } => envelope::with_rows(data, "rowset", "[]"),
     }
 }

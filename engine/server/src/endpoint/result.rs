@@ -48,13 +48,16 @@ pub(crate) fn found(
 /// `GET /results/{id}/{secret}/{format}/{part}`: the rows of a part. Clients send no token here; who knows the
 /// secret has had the answer.
 pub(crate) async fn part(
-    State(state): State<Shared>,
+    State(shared): State<Shared>,
     Path((id, secret, format, number)): Path<(String, String, String, usize)>,
 ) -> Response {
     let absent = || StatusCode::NOT_FOUND.into_response();
-    let Some(query) = state.queries.find(&id).filter(|query| query.secret == secret) else {
+    let Some(query) = shared.queries.find(&id).filter(|query| query.secret == secret) else {
         return absent();
     };
+    // It is never closed.
+    let Ok(_room) = shared.encoders.acquire().await else { return absent() };
+    let state = Arc::clone(&shared);
     let format = if format == "arrow" { Format::Arrow } else { Format::Json };
     let made = tokio::task::spawn_blocking(move || {
         let result = state.engine.kept_result(&query.user, &query.id)?;

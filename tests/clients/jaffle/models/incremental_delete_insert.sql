@@ -1,0 +1,3 @@
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key='order_id') }}
+select order_id, status, order_date from {{ ref('orders') }}
+{% if is_incremental() %} where order_date >= (select max(order_date) from {{ this }}) {% endif %}
