@@ -21,6 +21,8 @@ const SETUP: &[&str] = &[
     "CREATE STAGE d.s.st",
     "CREATE FILE FORMAT d.s.f TYPE = CSV",
     "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
+    "CREATE PROCEDURE d.s.pr(x INT) RETURNS INT LANGUAGE SQL AS \
+     'BEGIN RETURN (SELECT MAX(a) FROM d.s.t); END'",
     "CREATE FUNCTION d.s.rows_of(x INT) RETURNS TABLE (a INT) AS 'SELECT a FROM d.s.t'",
     "COPY INTO @d.s.st/x FROM (SELECT 1, 2) FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE)",
     "CREATE WAREHOUSE w",
@@ -52,6 +54,10 @@ const STATEMENTS: &[(&str, &[&str])] = &[
         "SELECT * FROM TABLE(d.s.rows_of(1))",
         &[DB, SCHEMA, WH, "USAGE ON FUNCTION d.s.rows_of(INT)"],
     ),
+    ("CALL d.s.pr(1)", &[DB, SCHEMA, WH, "USAGE ON PROCEDURE d.s.pr(INT)"]),
+    ("BEGIN CALL d.s.pr(1); END", &[DB, SCHEMA, WH, "USAGE ON PROCEDURE d.s.pr(INT)"]),
+    ("EXECUTE IMMEDIATE 'SELECT a FROM d.s.t'", &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t"]),
+    ("DESCRIBE PROCEDURE d.s.pr(INT)", &[DB, SCHEMA, "USAGE ON PROCEDURE d.s.pr(INT)"]),
     ("DESCRIBE FUNCTION d.s.fn(INT)", &[DB, SCHEMA, "USAGE ON FUNCTION d.s.fn(INT)"]),
     ("SELECT $1 FROM @d.s.st", &[DB, SCHEMA, WH, "READ ON STAGE d.s.st"]),
     (
@@ -241,6 +247,15 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     // Dropping.
     ("DROP TABLE d.s.t", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     ("DROP VIEW d.s.v", &[DB, SCHEMA, "OWNERSHIP ON VIEW d.s.v"]),
+    ("DROP PROCEDURE d.s.pr(INT)", &[DB, SCHEMA, "OWNERSHIP ON PROCEDURE d.s.pr(INT)"]),
+    (
+        "ALTER PROCEDURE d.s.pr(INT) SET COMMENT = 'x'",
+        &[DB, SCHEMA, "OWNERSHIP ON PROCEDURE d.s.pr(INT)"],
+    ),
+    (
+        "CREATE PROCEDURE d.s.m() RETURNS INT LANGUAGE SQL AS 'BEGIN RETURN 1; END'",
+        &[DB, SCHEMA, "CREATE PROCEDURE ON SCHEMA d.s"],
+    ),
     ("DROP FUNCTION d.s.fn(INT)", &[DB, SCHEMA, "OWNERSHIP ON FUNCTION d.s.fn(INT)"]),
     ("DROP SEQUENCE d.s.q", &[DB, SCHEMA, "OWNERSHIP ON SEQUENCE d.s.q"]),
     ("DROP STAGE d.s.st", &[DB, SCHEMA, "OWNERSHIP ON STAGE d.s.st"]),

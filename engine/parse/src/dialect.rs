@@ -295,11 +295,14 @@ impl Dialect for FirnDialect {
     fn is_column_alias(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
         // Behind a comma this asks whether another item comes, which may begin with a reserved word.
         !matches!(keyword, Keyword::QUALIFY | Keyword::WINDOW)
+            && !limits(keyword, parser)
             && SnowflakeDialect.is_column_alias(keyword, parser)
     }
 
     fn is_table_alias(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
-        !is_reserved(&format!("{keyword:?}")) && SnowflakeDialect.is_table_alias(keyword, parser)
+        !is_reserved(&format!("{keyword:?}"))
+            && !limits(keyword, parser)
+            && SnowflakeDialect.is_table_alias(keyword, parser)
     }
 
     fn is_table_factor(&self, keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
@@ -399,6 +402,12 @@ impl Dialect for FirnDialect {
         let like = peek_word(parser, not, "LIKE") || peek_word(parser, not, "ILIKE");
         (like && peek_word(parser, not + 1, "ALL")).then(|| Self::like_all(parser, left))
     }
+}
+
+/// Whether LIMIT and its like are followed by a place for a value, `:name`, and so are no alias.
+fn limits(keyword: &Keyword, parser: &mut Parser<'_>) -> bool {
+    matches!(keyword, Keyword::LIMIT | Keyword::OFFSET | Keyword::FETCH)
+        && parser.peek_token_ref().token == Token::Colon
 }
 
 /// Whether a word before another one is PRIOR or CONNECT_BY_ROOT: only where CONNECT BY follows, elsewhere

@@ -111,7 +111,7 @@ pub(crate) fn with_rows(data: Map<String, Value>, key: &str, rows: &str) -> Resp
 
 /// The answer of a statement that failed.
 pub(crate) fn failed(failure: &Failure) -> Response {
-    let code = format!("{:06}", failure.code.number());
+    let code = format!("{:06}", failure.number);
     let (line, position) = failure.place.unzip();
     let kind = match failure.code.phase() {
         Phase::Syntax | Phase::Compilation => "COMPILATION",

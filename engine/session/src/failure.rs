@@ -11,6 +11,8 @@ pub struct Failure {
     pub query_id: String,
     /// Which error it is.
     pub code: ErrorCode,
+    /// Its number, which is not the code's for an exception that a block has declared.
+    pub number: i32,
     /// The message, without code and SQLSTATE.
     pub message: String,
     /// The place in the statement's text.
@@ -39,6 +41,7 @@ impl Failure {
         Failure {
             query_id: query_id.to_string(),
             code: error.code(),
+            number: error.number(),
             message: firn_parse::hide_secrets_of(sql, error.render(sql)),
             span: error.span(),
             place: place.map(|place| (place.line, place.position)),
@@ -48,7 +51,7 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
+        write!(f, "{:06} ({}): {}", self.number, self.code.sqlstate(), self.message)
     }
 }
 

@@ -26,6 +26,7 @@ mod query_type;
 mod result;
 mod results;
 mod roles;
+mod script;
 mod session;
 mod session_state;
 mod settings;

@@ -12,13 +12,13 @@ use firn_functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{Binds, PlaceRule, Placeholders};
-use firn_types::{ColumnId, Error, ErrorCode, Field, Monitor, QueryId, Result, stack};
+use firn_types::{Cancel, ColumnId, Error, ErrorCode, Field, Monitor, QueryId, Result, stack};
 
 use crate::command;
 use crate::failure::Failure;
 use crate::history::{Outcome, QueryRecord};
 use crate::query_type::query_type;
-use crate::result::Rows;
+use crate::result::{Rows, StatementResult};
 use crate::session::InUse;
 use crate::session_state::{SessionHome, SessionState};
 use crate::statement::{Finished, StatementOptions, StatementState};
@@ -55,7 +55,16 @@ pub(crate) struct StatementContext {
     wrong_option: Option<Error>,
 }
 
+/// What a statement of a block has done.
+pub(crate) struct RanInside {
+    /// Its rows.
+    pub(crate) result: StatementResult,
+    /// What it has done to how many rows; nothing when it changes none.
+    pub(crate) counts: Vec<(String, u64)>,
+}
+
 /// What a statement answers with, before it is made a client's result.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) fields: Vec<Field>,
     pub(crate) batches: Vec<Batch>,
@@ -163,6 +172,41 @@ impl StatementContext {
         Self::of(home, home.state(), sql, Monitor::default(), placeholders)
     }
 
+    /// A statement of a block: one of its own, but canceled with the statement that runs the block.
+    pub(crate) fn inner(
+        home: &Arc<SessionHome>,
+        sql: &str,
+        binds: Binds,
+        cancel: &Cancel,
+    ) -> StatementContext {
+        let monitor = Monitor { cancel: cancel.clone(), ..Monitor::default() };
+        let sql: Arc<str> = sql.into();
+        let placeholders = Placeholders::of(&sql, Arc::new(binds), PlaceRule::Bound);
+        let context = Self::of(home, home.state(), sql, monitor, placeholders);
+        context.session.shared.statements.add(Arc::clone(&context.record));
+        context
+    }
+
+    /// Runs a statement of a block to its end.
+    ///
+    /// # Errors
+    /// What was wrong with it.
+    pub(crate) fn run_inside(self) -> Result<RanInside, Failure> {
+        let statement = crate::statement::Statement::of(&self);
+        run(self, &mut || {});
+        Ok(RanInside { result: statement.result()?, counts: statement.counts()? })
+    }
+
+    /// Sees the session from now on as it is in a home: what statements of a block have left.
+    pub(crate) fn session_of(&mut self, home: &Arc<SessionHome>) {
+        self.session = home.state();
+    }
+
+    /// The session itself.
+    pub(crate) fn home(&self) -> &Arc<SessionHome> {
+        &self.home
+    }
+
     /// A statement inside this one: it is canceled with it, and else leaves it alone.
     pub(crate) fn child(&self) -> StatementContext {
         let monitor = Monitor { cancel: self.monitor.cancel.clone(), ..Monitor::default() };
@@ -246,7 +290,7 @@ impl StatementContext {
             nanos: now_nanos,
             rows: outcome.as_ref().map_or(0, |finished| finished.row_count),
             bytes_read: self.profile.bytes_read(),
-            error: outcome.as_ref().err().map(|e| (e.code.number(), e.message.clone())),
+            error: outcome.as_ref().err().map(|e| (e.number, e.message.clone())),
         });
         self.session.history.add(&self.query_id.0);
         self.state
@@ -333,6 +377,9 @@ impl StatementContext {
             | Statement::Merge(_)
             | Statement::CopyIntoTable(_)
             | Statement::CopyIntoLocation(_) => command::dml::run(self, statement),
+            Statement::Block(_) | Statement::ExecuteImmediate(_) | Statement::Call(_) => {
+                command::script::run(self, statement)
+            }
             other => self.run_command(other),
         }
     }

@@ -65,6 +65,8 @@ pub(crate) struct SessionState {
     pub(crate) settings: Settings,
     /// What SET has set.
     pub(crate) variables: Arc<HashMap<String, Variable>>,
+    /// How many procedures called one another to come here.
+    pub(crate) call_depth: usize,
 }
 
 impl SessionState {
@@ -98,6 +100,7 @@ impl SessionState {
             known_rights: Arc::default(),
             settings,
             variables: Arc::default(),
+            call_depth: 0,
         };
         let user = catalog.user(&state.user);
         let own = user.map(|user| user.properties.as_slice()).unwrap_or_default();
@@ -181,12 +184,19 @@ impl SessionState {
 #[derive(Debug)]
 pub(crate) struct SessionHome {
     state: Mutex<SessionState>,
+    /// Whether it is a session's own home, and not that of what runs with another role inside of it.
+    whole: bool,
 }
 
 impl SessionHome {
     /// Keeps the state of a new session.
     pub(crate) fn new(state: SessionState) -> SessionHome {
-        SessionHome { state: Mutex::new(state) }
+        SessionHome { state: Mutex::new(state), whole: true }
+    }
+
+    /// A home for what runs inside of a session with other rights: what it changes stays there.
+    pub(crate) fn inside(state: SessionState) -> SessionHome {
+        SessionHome { state: Mutex::new(state), whole: false }
     }
 
     /// The state as it is now.
@@ -202,6 +212,9 @@ impl SessionHome {
 
 impl Drop for SessionHome {
     fn drop(&mut self) {
+        if !self.whole {
+            return;
+        }
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         // An open transaction is rolled back; the session's own files are only a leftover on failure,
         // which sweeping removes.

@@ -20,13 +20,21 @@ struct Inner {
     code: ErrorCode,
     detail: String,
     span: Option<Span>,
+    /// The number of an exception that a block has raised; its text is shown as it is.
+    raised: Option<i32>,
 }
 
 impl Error {
     /// An error with its code and its text, without Snowflake's `SQL compilation error:` prefix, which
     /// [`Error::render`] adds where the code asks for it.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Error {
-        Error(Box::new(Inner { code, detail: detail.into(), span: None }))
+        Error(Box::new(Inner { code, detail: detail.into(), span: None, raised: None }))
+    }
+
+    /// The exception of a block that nothing has handled: its own number, and a text that is shown as it is.
+    pub fn raised(code: ErrorCode, number: i32, detail: impl Into<String>) -> Error {
+        let detail = detail.into();
+        Error(Box::new(Inner { code, detail, span: None, raised: Some(number) }))
     }
 
     /// A feature of Snowflake that firn does not have; `feature` names it as a user would.
@@ -70,6 +78,11 @@ impl Error {
         self.0.code
     }
 
+    /// The number that a client sees: the code's, or that of the exception that a block has raised.
+    pub fn number(&self) -> i32 {
+        self.0.raised.unwrap_or_else(|| self.0.code.number())
+    }
+
     /// The text without prefix and place.
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -82,6 +95,9 @@ impl Error {
 
     /// The message that a client sees for the statement `sql`, without the code.
     pub fn render(&self, sql: &str) -> String {
+        if self.0.raised.is_some() {
+            return self.0.detail.clone();
+        }
         let place = self.0.span.map(|span| span.place(sql));
         match (self.0.code.phase(), place) {
             (Phase::Syntax, Some(place)) => {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::Phase;
 
 macro_rules! error_codes {
-    ($($(#[doc = $doc:literal])* $name:ident = $number:literal, $state:literal, $phase:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $number:expr, $state:literal, $phase:ident;)*) => {
         /// Which error it is; the number and the SQLSTATE are Snowflake's.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode { $($(#[doc = $doc])* $name,)* }
@@ -178,6 +178,10 @@ error_codes! {
     ReturnType = 90207, "42601", Compilation;
     /// A scalar subquery with several rows.
     SubqueryManyRows = 90150, "22000", Execution;
+    /// An exception that a block has declared and raised, and nothing has handled.
+    RaisedException = -20000, "P0001", Execution;
+    /// A variable of a block whose value does not say its type.
+    TypeNotInferred = 92228, "P0000", Compilation;
     /// A stage that cannot be reached or used so.
     StageFailure = 91003, "22000", Execution;
     /// A CSV record with too many fields.

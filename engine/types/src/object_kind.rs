@@ -109,6 +109,8 @@ pub enum Namespace {
     NetworkPolicy,
     /// Functions, by name and types of arguments.
     Function,
+    /// Procedures, by name and types of arguments.
+    Procedure,
     /// What firn does not have: nothing is found in it.
     Absent,
 }
@@ -230,7 +232,7 @@ pub const KINDS: &[KindDefinition] = &[
         &[USAGE]),
     kind(ObjectKind::Pipe, ("PIPE", "Pipe"), Home::Schema, Namespace::Absent,
         &["MONITOR", "OPERATE"]),
-    kind(ObjectKind::Procedure, ("PROCEDURE", "Procedure"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Procedure, ("PROCEDURE", "Procedure"), Home::Schema, Namespace::Procedure,
         &[USAGE]),
     kind(ObjectKind::ResourceMonitor, ("RESOURCE MONITOR", "Resource monitor"), Home::Account, Namespace::Absent,
         &["MODIFY", "MONITOR"]),

@@ -67,7 +67,7 @@ pub(super) fn write_machine(
 pub(crate) fn machine_error(failure: Option<&Failure>, message: &str, elapsed_s: f64) -> String {
     let place = failure.and_then(|failure| failure.place);
     let error = serde_json::json!({
-        "code": failure.map(|failure| format!("{:06}", failure.code.number())),
+        "code": failure.map(|failure| format!("{:06}", failure.number)),
         "sqlstate": failure.map(|failure| failure.code.sqlstate()),
         "message": message,
         "line": place.map(|(line, _)| line),

@@ -2,7 +2,7 @@
 
 use super::ObjectKind::{
     Database, DatabaseRole, FileFormat, Function, Integration, MaterializedView, NetworkPolicy,
-    Role, Schema, Sequence, Stage, Table, User, View, Warehouse,
+    Procedure, Role, Schema, Sequence, Stage, Table, User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -56,7 +56,7 @@ pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::ReadFiles, &[Table], &[]),
     (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
     (Action::WriteFiles, &[Table], &[]),
-    (Action::Use, &[Sequence, FileFormat, Function, Integration, Warehouse], &[USAGE]),
+    (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
     (Action::Operate, &[Warehouse], &["OPERATE"]),
     (Action::Operate, &[MaterializedView], &[]),
@@ -81,6 +81,7 @@ const ALL: &[ObjectKind] = &[
     User,
     NetworkPolicy,
     Function,
+    Procedure,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an

@@ -12,12 +12,13 @@ use crate::catalog::{
 };
 
 /// What of a schema is cloned, in this order: a materialized view comes after its base table.
-const CLONED: [Namespace; 5] = [
+const CLONED: [Namespace; 6] = [
     Namespace::Relation,
     Namespace::Sequence,
     Namespace::Stage,
     Namespace::FileFormat,
     Namespace::Function,
+    Namespace::Procedure,
 ];
 
 /// What a clone is to be.

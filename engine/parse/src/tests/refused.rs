@@ -131,6 +131,8 @@ fn no_text_makes_the_parser_panic() {
         "merge into t using s on t.a = s.a when matched and a then update set b = 1 when not matched then insert values (1)",
         "insert into t (a) values (1, 'x', -2), (f(1), (select 1), {'a': 1})",
         "copy into t from (select $1 from @s) file_format = (type = csv x = ('a', 'b')) files = ('é')",
+        "declare x int default 1; e exception (-20001, 'x'); c cursor for select 1; begin let y := :x; if (x > 1) then x := 2; elseif (y = 1) then return table(c); end if; for i in reverse 1 to 3 do select a into :x from t; end for; case (x) when 1 then null; end case; exception when e or other then raise; end",
+        "create or replace procedure p(a int default 1) returns table (b int) language sql execute as caller as begin call q(:a) into :b; execute immediate 'x' using (a); end",
         "alter table t add column a int, b int; show terse tables like 'x' in schema s limit 5",
     ];
     for text in texts {

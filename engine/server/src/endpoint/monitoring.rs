@@ -42,7 +42,7 @@ fn described(query: &Query) -> Value {
         "id": query.id,
         "status": status,
         "state": state,
-        "errorCode": failure.map(|failure| format!("{:06}", failure.code.number())),
+        "errorCode": failure.map(|failure| format!("{:06}", failure.number)),
         "errorMessage": failure.map(|failure| failure.message.clone()),
         "sqlText": query.text,
         "startTime": query.started,

@@ -163,8 +163,13 @@ fn cloned_schema(
     target: ObjectId,
 ) -> Vec<CatalogChange> {
     let mut changes = Vec::new();
-    let cloned =
-        [Namespace::Relation, Namespace::Sequence, Namespace::FileFormat, Namespace::Function];
+    let cloned = [
+        Namespace::Relation,
+        Namespace::Sequence,
+        Namespace::FileFormat,
+        Namespace::Function,
+        Namespace::Procedure,
+    ];
     for namespace in cloned {
         for object in catalog.children(namespace, from) {
             let from = object.id();
@@ -186,6 +191,11 @@ fn cloned_schema(
                 }
                 Object::Sequence(sequence) => {
                     let mut copy = sequence.as_ref().clone();
+                    copy.header = header;
+                    copy.into()
+                }
+                Object::Procedure(procedure) if !object.is_temporary() => {
+                    let mut copy = procedure.as_ref().clone();
                     copy.header = header;
                     copy.into()
                 }

@@ -24,8 +24,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateFunction) -> Re
     let schema = running.catalog().expect_schema(&path)?;
     refuse_built_in(&path.name)?;
     let parameters = parameters(running, &ast.parameters)?;
-    let types: Vec<_> = parameters.iter().map(|parameter| parameter.sql_type).collect();
-    let name = signature(&path.name, &types);
+    let name = signature(&path.name, &Parameter::types(&parameters));
     let function = Arc::new(Function {
         header: running.header(schema, &name, &ast.options),
         parameters,
@@ -45,7 +44,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateFunction) -> Re
 }
 
 /// What Snowflake itself has keeps its name.
-fn refuse_built_in(name: &str) -> Result<()> {
+pub(super) fn refuse_built_in(name: &str) -> Result<()> {
     let rewritten = rewritten_functions().any(|function| function.name == name);
     if !rewritten && registry::find(name).is_none() {
         return Ok(());
@@ -54,7 +53,10 @@ fn refuse_built_in(name: &str) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidStatement, text))
 }
 
-fn parameters(running: &StatementContext, ast: &[FunctionParameter]) -> Result<Vec<Parameter>> {
+pub(super) fn parameters(
+    running: &StatementContext,
+    ast: &[FunctionParameter],
+) -> Result<Vec<Parameter>> {
     let mut parameters: Vec<Parameter> = Vec::with_capacity(ast.len());
     for written in ast {
         let name = &written.name.name;
@@ -82,7 +84,7 @@ fn parameters(running: &StatementContext, ast: &[FunctionParameter]) -> Result<V
     Ok(parameters)
 }
 
-fn returns(running: &StatementContext, ast: &FunctionReturns) -> Result<Returns> {
+pub(super) fn returns(running: &StatementContext, ast: &FunctionReturns) -> Result<Returns> {
     match ast {
         FunctionReturns::Value(name) => running.sql_type(name).map(Returns::Value),
         FunctionReturns::Table(columns) => {

@@ -17,6 +17,8 @@ mod object;
 mod object_alter;
 mod option_table;
 mod parameter;
+mod procedure;
+pub(crate) mod script;
 mod stage_files;
 mod table;
 mod table_alter;
@@ -42,10 +44,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateTable(ast) => return table::create(running, ast),
         Statement::CreateView(ast) => view::create(running, ast)?,
         Statement::CreateFunction(ast) => function::create(running, ast)?,
-        Statement::Block(_) => return Err(Error::not_supported("anonymous block")),
-        Statement::ExecuteImmediate(_) => return Err(Error::not_supported("EXECUTE IMMEDIATE")),
-        Statement::Call(_) => return Err(Error::not_supported("CALL")),
-        Statement::CreateProcedure(_) => return Err(Error::not_supported("CREATE PROCEDURE")),
+        Statement::CreateProcedure(ast) => procedure::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,
             _ => object::create(running, ast)?,
@@ -88,7 +87,10 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         | Statement::Delete(_)
         | Statement::Merge(_)
         | Statement::CopyIntoTable(_)
-        | Statement::CopyIntoLocation(_) => {
+        | Statement::CopyIntoLocation(_)
+        | Statement::Block(_)
+        | Statement::ExecuteImmediate(_)
+        | Statement::Call(_) => {
             return Err(Error::internal("a statement with a plan among the commands"));
         }
     };

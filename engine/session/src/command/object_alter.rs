@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind, User, signature};
+use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind, Parameter, User, signature};
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
@@ -232,8 +232,8 @@ fn rename(
     refuse_system_role(object)?;
     network_policy::refuse_attached(running, object)?;
     let mut to = place(running, kind, to)?;
-    if let Object::Function(function) = object {
-        to.name = signature(&to.name, &function.types());
+    if let Some(parameters) = object.parameters() {
+        to.name = signature(&to.name, &Parameter::types(parameters));
     }
     running.catalog().authorize_move(object, to.parent)?;
     if running.catalog().find(kind.namespace(), to.parent, &to.name).is_some() {

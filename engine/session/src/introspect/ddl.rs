@@ -44,8 +44,9 @@ fn kind_of(kind: &str) -> Result<ObjectKind> {
         "WAREHOUSE" => ObjectKind::Warehouse,
         "INTEGRATION" | "STORAGE INTEGRATION" => ObjectKind::Integration,
         "FUNCTION" => ObjectKind::Function,
-        "PROCEDURE" | "PIPE" | "TASK" | "STREAM" | "DYNAMIC TABLE" | "POLICY"
-        | "EXTERNAL TABLE" | "TAG" | "ALERT" | "EVENT TABLE" => {
+        "PROCEDURE" => ObjectKind::Procedure,
+        "PIPE" | "TASK" | "STREAM" | "DYNAMIC TABLE" | "POLICY" | "EXTERNAL TABLE" | "TAG"
+        | "ALERT" | "EVENT TABLE" => {
             return Err(Error::not_supported(format!("GET_DDL of a {}", kind.to_lowercase())));
         }
         _ => {
@@ -58,7 +59,9 @@ fn kind_of(kind: &str) -> Result<ObjectKind> {
 fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
     let catalog = &described.catalog;
     let Place { parent, name } = match kind {
-        ObjectKind::Function => described.routine_place(kind, name, "GET_DDL")?,
+        ObjectKind::Function | ObjectKind::Procedure => {
+            described.routine_place(kind, name, "GET_DDL")?
+        }
         _ => described.place(kind, name, "GET_DDL")?,
     };
     let found = catalog.find(kind.namespace(), parent, &name).filter(|found| match kind {
@@ -94,7 +97,17 @@ impl Writer<'_> {
             {
                 Err(insufficient(object))
             }
+            Object::Procedure(procedure)
+                if procedure.traits.secure && !self.described.catalog.owns(object) =>
+            {
+                Err(insufficient(object))
+            }
             Object::Function(function) => Ok(self.function(function)),
+            Object::Procedure(procedure) => {
+                let name = procedure.called().to_string();
+                let header = Header { name, ..procedure.header.clone() };
+                Ok(routine::procedure_definition(procedure, &self.name(&header)))
+            }
             Object::View(view) => Ok(self.view(view)),
             Object::MaterializedView(view) => Ok(self.materialized_view(view)),
             Object::Sequence(sequence) => Ok(self.sequence(sequence)),
@@ -160,6 +173,7 @@ impl Writer<'_> {
             Namespace::FileFormat,
             Namespace::Stage,
             Namespace::Function,
+            Namespace::Procedure,
             Namespace::Relation,
         ];
         let mut all: Vec<&Object> =
@@ -167,9 +181,10 @@ impl Writer<'_> {
         all.retain(|object| !object.is_temporary());
         // A view is younger than what it reads.
         let rank = |object: &Object| match object {
-            Object::View(_) | Object::MaterializedView(_) | Object::Function(_) => {
-                object.header().created_nanos
-            }
+            Object::View(_)
+            | Object::MaterializedView(_)
+            | Object::Function(_)
+            | Object::Procedure(_) => object.header().created_nanos,
             _ => i64::MIN,
         };
         all.sort_by_key(|object| rank(object));

@@ -1,11 +1,9 @@
 //! DESCRIBE: the parts of one object as rows.
 
-use std::sync::Arc;
-
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
-    ConstraintKind, FileFormat, Function, Integration, Namespace, NetworkPolicy, Object,
-    ObjectKind, Stage, StageFileFormat, StageLocation, Table, ViewColumn,
+    ConstraintKind, FileFormat, Integration, Namespace, NetworkPolicy, Object, ObjectKind, Stage,
+    StageFileFormat, StageLocation, Table, ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
 use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
@@ -54,7 +52,9 @@ pub(crate) fn run(running: &StatementContext, ast: &Describe) -> Result<Rows> {
             let kind = known_kind(*kind)?;
             let (catalog, place) = (running.catalog(), place_of(running, kind, name, Some(types))?);
             match live(&catalog, kind, &place) {
-                Some(Object::Function(function)) => Ok(function_rows(&catalog, &function)),
+                Some(object) if object.parameters().is_some() => {
+                    Ok(routine_rows(&catalog, &object))
+                }
                 _ => Err(catalog.not_found(kind, place.parent, &place.name)),
             }
         }
@@ -121,23 +121,34 @@ fn object(
             Ok(listing.rows())
         }
         Object::Sequence(_) => as_shown(running, ObjectKind::Sequence, name, object.name()),
-        Object::Function(function) => Ok(function_rows(&catalog, function)),
+        Object::Function(_) | Object::Procedure(_) => Ok(routine_rows(&catalog, &object)),
         Object::Role(_) | Object::DatabaseRole(_) => Err(Error::not_supported("DESCRIBE ROLE")),
     }
 }
 
-/// What a function takes and gives; its body, unless that is for its owner alone.
-fn function_rows(catalog: &VisibleCatalog, function: &Arc<Function>) -> Rows {
-    let hidden = function.traits.secure && !catalog.owns(&Object::Function(Arc::clone(function)));
+/// What a function or procedure takes and gives; its body, unless that is for its owner alone.
+fn routine_rows(catalog: &VisibleCatalog, object: &Object) -> Rows {
+    let (parameters, returns, body, traits) = match object {
+        Object::Function(f) => (&f.parameters, &f.returns, &f.body, &f.traits),
+        Object::Procedure(p) => (&p.parameters, &p.returns, &p.body, &p.traits),
+        _ => return Listing::nulls(ROUTINE).rows(),
+    };
     let mut listing = Listing::nulls(ROUTINE);
     let mut add = |property: &str, value: &str| {
         listing.add(&[("property", text(property)), ("value", text(value))]);
     };
-    add("signature", &routine::argument_signature(&function.parameters));
-    add("returns", &routine::returns(function));
+    add("signature", &routine::argument_signature(parameters));
+    add("returns", &routine::returns(returns));
     add("language", "SQL");
-    if !hidden {
-        add("body", &function.body);
+    if let Object::Procedure(procedure) = object {
+        let nulls =
+            if traits.strict { "RETURNS NULL ON NULL INPUT" } else { "CALLED ON NULL INPUT" };
+        add("null handling", nulls);
+        add("volatility", "VOLATILE");
+        add("execute as", if procedure.as_caller { "CALLER" } else { "OWNER" });
+    }
+    if !traits.secure || catalog.owns(object) {
+        add("body", body);
     }
     listing.rows()
 }

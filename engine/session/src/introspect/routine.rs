@@ -1,6 +1,6 @@
-//! How functions are shown: their arguments, what they give, and the statement that makes them again.
+//! How functions and procedures are shown: their arguments, what they give, and the statement that makes them again.
 
-use firn_account::catalog::{Function, Parameter, Returns, type_word};
+use firn_account::catalog::{Function, FunctionTraits, Parameter, Procedure, Returns, type_word};
 use firn_types::{Identifier, SqlType};
 
 /// `(A NUMBER, B VARCHAR)`: the parameters with their types, without lengths.
@@ -12,22 +12,22 @@ pub(crate) fn argument_signature(parameters: &[Parameter]) -> String {
 }
 
 /// `F(NUMBER [, VARCHAR]) RETURN NUMBER`, as SHOW FUNCTIONS has it.
-pub(crate) fn with_return(function: &Function) -> String {
-    let required = required(&function.parameters);
+pub(crate) fn with_return(called: &str, parameters: &[Parameter], returns: &Returns) -> String {
+    let required = required(parameters);
     let words = |parameters: &[Parameter]| -> Vec<String> {
         parameters.iter().map(|parameter| type_word(parameter.sql_type)).collect()
     };
-    let (before, after) = function.parameters.split_at(required);
+    let (before, after) = parameters.split_at(required);
     let optional = match (before.is_empty(), words(after)) {
         (_, after) if after.is_empty() => String::new(),
         (true, after) => format!("[{}]", after.join(", ")),
         (false, after) => format!(" [, {}]", after.join(", ")),
     };
-    let returns = match &function.returns {
+    let returns = match returns {
         Returns::Value(sql_type) => type_word(*sql_type),
         Returns::Table(columns) => table(columns, type_word),
     };
-    format!("{}({}{optional}) RETURN {returns}", function.called(), words(before).join(", "))
+    format!("{called}({}{optional}) RETURN {returns}", words(before).join(", "))
 }
 
 /// How many arguments must be given.
@@ -36,8 +36,8 @@ pub(crate) fn required(parameters: &[Parameter]) -> usize {
 }
 
 /// What it gives, with lengths: `NUMBER(38,0)` or `TABLE (A NUMBER(38,0))`.
-pub(crate) fn returns(function: &Function) -> String {
-    match &function.returns {
+pub(crate) fn returns(returns: &Returns) -> String {
+    match returns {
         Returns::Value(sql_type) => sql_type.to_string(),
         Returns::Table(columns) => table(columns, |sql_type| sql_type.to_string()),
     }
@@ -52,30 +52,56 @@ fn table(columns: &[(String, SqlType)], word: impl Fn(SqlType) -> String) -> Str
 
 /// The statement that makes a function again, under a name.
 pub(crate) fn definition(function: &Function, name: &str) -> String {
+    let traits = &function.traits;
+    let mut text = head("FUNCTION", name, &function.parameters, (&function.returns, traits));
+    text.push_str(word(traits.volatile, "VOLATILE\n"));
+    text.push_str(word(traits.memoizable, "MEMOIZABLE\n"));
+    text.push_str(&comment(&function.header.comment));
+    text.push_str(&format!("AS {};", literal(&function.body)));
+    text
+}
+
+/// The statement that makes a procedure again, under a name.
+pub(crate) fn procedure_definition(procedure: &Procedure, name: &str) -> String {
+    let traits = &procedure.traits;
+    let mut text = head("PROCEDURE", name, &procedure.parameters, (&procedure.returns, traits));
+    text.push_str("LANGUAGE SQL\n");
+    text.push_str(&comment(&procedure.header.comment));
+    text.push_str(if procedure.as_caller { "EXECUTE AS CALLER\n" } else { "EXECUTE AS OWNER\n" });
+    text.push_str(&format!("AS {};", literal(&procedure.body)));
+    text
+}
+
+/// What the statements begin with.
+fn head(
+    kind: &str,
+    name: &str,
+    parameters: &[Parameter],
+    (given, traits): (&Returns, &FunctionTraits),
+) -> String {
     let parameter = |parameter: &Parameter| {
         let default = parameter.default.as_ref();
         let default = default.map_or(String::new(), |text| format!(" DEFAULT {text}"));
         format!("{} {}{default}", Identifier::to_sql(&parameter.name), parameter.sql_type)
     };
-    let parameters: Vec<String> = function.parameters.iter().map(parameter).collect();
-    let traits = &function.traits;
-    let word = |is: bool, word: &'static str| if is { word } else { "" };
-    let mut text = format!(
-        "CREATE OR REPLACE {}{}FUNCTION {name}({})\nRETURNS {}{}\n",
+    let parameters: Vec<String> = parameters.iter().map(parameter).collect();
+    format!(
+        "CREATE OR REPLACE {}{}{kind} {name}({})\nRETURNS {}{}\n{}",
         word(traits.temporary, "TEMPORARY "),
         word(traits.secure, "SECURE "),
         parameters.join(", "),
-        returns(function),
+        returns(given),
         word(traits.not_null, " NOT NULL"),
-    );
-    text.push_str(word(traits.strict, "RETURNS NULL ON NULL INPUT\n"));
-    text.push_str(word(traits.volatile, "VOLATILE\n"));
-    text.push_str(word(traits.memoizable, "MEMOIZABLE\n"));
-    if !function.header.comment.is_empty() {
-        text.push_str(&format!("COMMENT={}\n", literal(&function.header.comment)));
-    }
-    text.push_str(&format!("AS {};", literal(&function.body)));
-    text
+        word(traits.strict, "RETURNS NULL ON NULL INPUT\n"),
+    )
+}
+
+fn word(is: bool, word: &'static str) -> &'static str {
+    if is { word } else { "" }
+}
+
+fn comment(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("COMMENT={}\n", literal(text)) }
 }
 
 /// A text as a SQL literal on as many lines as it has.

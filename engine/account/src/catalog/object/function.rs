@@ -60,14 +60,20 @@ pub struct FunctionTraits {
 impl Function {
     /// The name that it is called by.
     pub fn called(&self) -> &str {
-        let name = &self.header.name;
-        name.rfind('(').map_or(name.as_str(), |end| &name[..end])
+        called(&self.header.name)
     }
+}
 
-    /// The types that tell it from others of its name.
-    pub fn types(&self) -> Vec<SqlType> {
-        self.parameters.iter().map(|parameter| parameter.sql_type).collect()
+impl Parameter {
+    /// The types of some parameters.
+    pub fn types(parameters: &[Parameter]) -> Vec<SqlType> {
+        parameters.iter().map(|parameter| parameter.sql_type).collect()
     }
+}
+
+/// The name in a signature.
+pub(super) fn called(signature: &str) -> &str {
+    signature.rfind('(').map_or(signature, |end| &signature[..end])
 }
 
 /// What a function is found by in its schema: the name that it is called by with the types of its arguments,

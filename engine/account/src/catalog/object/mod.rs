@@ -6,6 +6,7 @@ mod container;
 mod file;
 mod function;
 mod load_history;
+mod procedure;
 mod sequence;
 mod table;
 mod view;
@@ -22,6 +23,7 @@ pub use container::{Database, Schema};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+pub use procedure::Procedure;
 pub use sequence::Sequence;
 pub use table::{
     ColumnDefault, Constraint, ConstraintKind, ForeignKey, Table, TableColumn, TableKind,
@@ -104,6 +106,7 @@ objects! {
     DatabaseRole => as_database_role,
     NetworkPolicy => as_network_policy,
     Function => as_function,
+    Procedure => as_procedure,
 }
 
 impl Object {
@@ -112,15 +115,25 @@ impl Object {
         self.header().id
     }
 
+    /// What a function or procedure takes; none of anything else.
+    pub fn parameters(&self) -> Option<&[Parameter]> {
+        match self {
+            Object::Function(function) => Some(&function.parameters),
+            Object::Procedure(procedure) => Some(&procedure.parameters),
+            _ => None,
+        }
+    }
+
     /// The object's name, by which its schema finds it.
     pub fn name(&self) -> &str {
         &self.header().name
     }
 
-    /// The name that statements call it by: a function's without the types of its arguments.
+    /// The name that statements call it by: a function's or procedure's without the types of its arguments.
     pub fn called(&self) -> &str {
         match self {
             Object::Function(function) => function.called(),
+            Object::Procedure(procedure) => procedure.called(),
             _ => self.name(),
         }
     }
@@ -162,6 +175,7 @@ impl Object {
             Object::FileFormat(format) => format.temporary,
             Object::Sequence(sequence) => sequence.temporary,
             Object::Function(function) => function.traits.temporary,
+            Object::Procedure(procedure) => procedure.traits.temporary,
             _ => false,
         }
     }

@@ -1,10 +1,10 @@
-//! Functions.
+//! Functions and procedures.
 
 use firn_storage::format::v1;
 
 use super::object::{header_from, header_to};
 use super::value::{type_from, type_to};
-use crate::catalog::{Function, FunctionTraits, Parameter, Returns};
+use crate::catalog::{Function, FunctionTraits, Parameter, Procedure, Returns};
 
 pub(super) fn function_to(function: &Function) -> v1::Function {
     let (value, columns) = match &function.returns {
@@ -59,4 +59,16 @@ pub(super) fn function_from(function: v1::Function) -> Function {
             temporary: false,
         },
     }
+}
+
+pub(super) fn procedure_to(procedure: &Procedure) -> v1::Procedure {
+    let Procedure { header, parameters, returns, body, as_caller, traits } = procedure.clone();
+    let function = Function { header, parameters, returns, body, traits };
+    v1::Procedure { function: function_to(&function), as_caller }
+}
+
+pub(super) fn procedure_from(procedure: v1::Procedure) -> Procedure {
+    let as_caller = procedure.as_caller;
+    let Function { header, parameters, returns, body, traits } = function_from(procedure.function);
+    Procedure { header, parameters, returns, body, as_caller, traits }
 }

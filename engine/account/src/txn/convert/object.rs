@@ -76,6 +76,9 @@ pub(in crate::txn) fn object_to(
         Object::NetworkPolicy(policy) => {
             v1::Object::NetworkPolicy(access::network_policy_to(policy))
         }
+        Object::Procedure(procedure) => {
+            v1::Object::Procedure(super::function::procedure_to(procedure))
+        }
         Object::Function(function) => v1::Object::Function(super::function::function_to(function)),
     })
 }
@@ -132,6 +135,9 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         }
         v1::Object::User(user) => Object::from(access::user_from(user)),
         v1::Object::NetworkPolicy(policy) => Object::from(access::network_policy_from(policy)),
+        v1::Object::Procedure(procedure) => {
+            Object::from(super::function::procedure_from(procedure))
+        }
         v1::Object::Function(function) => Object::from(super::function::function_from(function)),
     })
 }

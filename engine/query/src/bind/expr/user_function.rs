@@ -10,17 +10,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    Action, CurrentPath, Function, Namespace, Object, ObjectPath, Returns,
+    Action, CurrentPath, Function, Namespace, Object, ObjectPath, Parameter, Procedure, Returns,
 };
-use firn_expression::Expr;
+use firn_expression::{Expr, fold};
 use firn_functions::Volatility;
-use firn_parse::ast::{ArgumentValue, FunctionBody, FunctionCall};
+use firn_parse::ast::{Argument, ArgumentValue, Call, FunctionBody, FunctionCall};
 use firn_plan::{ApplyKind, Plan, PlanColumn, Project, ProjectItem};
 use firn_types::{ColumnId, Error, ErrorCode, ObjectName, Result, SqlType, TypeFamily, coerce};
 
 use super::{ExprBinder, Gathered, PendingApply, cast, explicit_cast};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
+use crate::bind::placeholder::TypedValue;
 use crate::bind::query::bind_query;
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
@@ -72,6 +73,55 @@ impl Binder<'_> {
         (!functions.is_empty()).then_some(Overloads { path, functions })
     }
 
+    /// The procedure that a CALL means, where it is, and the values of its arguments.
+    ///
+    /// # Errors
+    /// `UnknownFunction` when there is none of that name, `InvalidArgumentTypes` when none takes the arguments,
+    /// `ConstantArgument` for one that depends on rows.
+    pub fn bind_call_of(
+        &self,
+        call: &Call,
+        text: &str,
+    ) -> Result<(Arc<Procedure>, ObjectPath, Vec<TypedValue>)> {
+        let env = Env::root(&self.context.catalog, &self.context.path, text);
+        let name = self.plain_name(&call.name, &env)?;
+        let unknown = || {
+            let text = format!("Unknown function {}.", name.object());
+            Error::new(ErrorCode::UnknownFunction, text).at(call.span).without_span()
+        };
+        let path = self.complete(&name, &env, "CALL")?;
+        let schema = env.catalog.schema_of(&path).ok_or_else(unknown)?;
+        let procedures = env.catalog.children(Namespace::Procedure, schema).into_iter();
+        let mut procedures = procedures
+            .filter_map(Object::as_procedure)
+            .filter(|procedure| procedure.called() == path.name)
+            .peekable();
+        procedures.peek().ok_or_else(unknown)?;
+        let (scope, mut gathered) = (Scope::default(), Gathered::default());
+        let mut binder = ExprBinder::new(self, &env, &scope, Clause::Single, &mut gathered);
+        let given = binder.given(&path.name, &call.arguments)?;
+        let best = procedures
+            .filter_map(|procedure| Some((cost(&procedure.parameters, &given)?, procedure)))
+            .min_by_key(|(cost, _)| *cost);
+        let Some((_, procedure)) = best else { return Err(wrong_arguments(&path.name, &given)) };
+        let arguments = binder.ordered(&procedure.parameters, given)?;
+        let value = |argument: &Expr| match fold::constant(argument, &self.context.functions)? {
+            Some(value) if gathered.applies.is_empty() => {
+                Ok(TypedValue { value, sql_type: argument.sql_type() })
+            }
+            _ => {
+                let text = format!("arguments of {} that are no constants", path.name);
+                Err(Error::not_supported(text))
+            }
+        };
+        let values = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
+        let typed = values.into_iter().zip(&procedure.parameters);
+        let typed =
+            typed.map(|(value, parameter)| TypedValue { sql_type: parameter.sql_type, ..value });
+        let values = typed.collect();
+        Ok((Arc::clone(procedure), path, values))
+    }
+
     /// Does something with the body of a function, where the function is.
     fn with_body<T>(
         &self,
@@ -90,9 +140,8 @@ impl Binder<'_> {
             return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
         let body = firn_parse::parse_function_body(text).map_err(failure)?;
-        let column = |parameter: &firn_account::catalog::Parameter| {
-            self.fresh_column(&parameter.name, parameter.sql_type, true)
-        };
+        let column =
+            |parameter: &Parameter| self.fresh_column(&parameter.name, parameter.sql_type, true);
         let parameters: Vec<PlanColumn> = function.parameters.iter().map(column).collect();
         let relations = vec![Relation::new("", parameters.clone())];
         let scope = Scope { relations, outer: None };
@@ -223,49 +272,51 @@ impl ExprBinder<'_> {
         call: &FunctionCall,
     ) -> Result<ChosenCall> {
         let Overloads { path, functions } = overloads;
-        let mut given = Vec::with_capacity(call.arguments.len());
-        for argument in &call.arguments {
+        let given = self.given(&path.name, &call.arguments)?;
+        let best = functions
+            .iter()
+            .filter_map(|function| Some((cost(&function.parameters, &given)?, function)))
+            .min_by_key(|(cost, _)| *cost);
+        let Some((_, function)) = best else {
+            return Err(wrong_arguments(&path.name, &given));
+        };
+        self.env.catalog.authorize(Action::Use, &Object::Function(Arc::clone(function)))?;
+        let arguments = self.ordered(&function.parameters, given)?;
+        Ok(ChosenCall { path, function: Arc::clone(function), arguments })
+    }
+
+    /// The arguments of a call, with their names.
+    fn given<'c>(
+        &mut self,
+        name: &str,
+        arguments: &'c [Argument],
+    ) -> Result<Vec<(Option<&'c str>, Expr)>> {
+        let mut given = Vec::with_capacity(arguments.len());
+        for argument in arguments {
             let ArgumentValue::Expr(expr) = &argument.value else {
-                let text = format!("this argument of {}", path.name);
-                return Err(Error::not_supported(text));
+                return Err(Error::not_supported(format!("this argument of {name}")));
             };
             let name = argument.name.as_ref().map(|name| name.name.as_str());
             given.push((name, self.bind_inner(expr)?));
         }
-        let best = functions
-            .iter()
-            .filter_map(|function| Some((cost(function, &given)?, function)))
-            .min_by_key(|(cost, _)| *cost);
-        let Some((_, function)) = best else {
-            let types: Vec<String> =
-                given.iter().map(|(_, expr)| expr.sql_type().to_string()).collect();
-            let text = format!(
-                "Invalid argument types for function '{}': ({})",
-                path.name,
-                types.join(", ")
-            );
-            return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
-        };
-        self.env.catalog.authorize(Action::Use, &Object::Function(Arc::clone(function)))?;
-        let arguments = self.ordered(function, given)?;
-        Ok(ChosenCall { path, function: Arc::clone(function), arguments })
+        Ok(given)
     }
 
     /// The arguments in the order of the parameters, cast to their types; defaults where none is given.
     fn ordered(
         &mut self,
-        function: &Arc<Function>,
+        parameters: &[Parameter],
         given: Vec<(Option<&str>, Expr)>,
     ) -> Result<Vec<Expr>> {
-        let mut ordered: Vec<Option<Expr>> = function.parameters.iter().map(|_| None).collect();
+        let mut ordered: Vec<Option<Expr>> = parameters.iter().map(|_| None).collect();
         for (position, (name, expr)) in given.into_iter().enumerate() {
-            let place = place_of(function, position, name);
+            let place = place_of(parameters, position, name);
             if let Some(place) = place.and_then(|place| ordered.get_mut(place)) {
                 *place = Some(expr);
             }
         }
         let mut arguments = Vec::with_capacity(ordered.len());
-        for (argument, parameter) in ordered.into_iter().zip(&function.parameters) {
+        for (argument, parameter) in ordered.into_iter().zip(parameters) {
             let argument = match (argument, &parameter.default) {
                 (Some(argument), _) => argument,
                 (None, Some(text)) => {
@@ -347,6 +398,13 @@ impl ExprBinder<'_> {
     }
 }
 
+/// The error of arguments that no function of a name takes.
+fn wrong_arguments(name: &str, given: &[(Option<&str>, Expr)]) -> Error {
+    let types: Vec<String> = given.iter().map(|(_, expr)| expr.sql_type().to_string()).collect();
+    let text = format!("Invalid argument types for function '{name}': ({})", types.join(", "));
+    Error::new(ErrorCode::InvalidArgumentTypes, text)
+}
+
 /// The arguments by the columns that stand for them in the body.
 fn values_of(parameters: &[PlanColumn], arguments: Vec<Expr>) -> HashMap<ColumnId, Expr> {
     parameters.iter().map(|parameter| parameter.id).zip(arguments).collect()
@@ -402,25 +460,25 @@ fn null_if_any_is(parameters: &[PlanColumn], result: Expr) -> Expr {
 }
 
 /// The parameter that an argument is for.
-fn place_of(function: &Function, position: usize, name: Option<&str>) -> Option<usize> {
+fn place_of(parameters: &[Parameter], position: usize, name: Option<&str>) -> Option<usize> {
     match name {
-        None => (position < function.parameters.len()).then_some(position),
-        Some(name) => function.parameters.iter().position(|parameter| parameter.name == name),
+        None => (position < parameters.len()).then_some(position),
+        Some(name) => parameters.iter().position(|parameter| parameter.name == name),
     }
 }
 
 /// What it costs to give a function these arguments; none when it does not take them.
-fn cost(function: &Function, given: &[(Option<&str>, Expr)]) -> Option<u32> {
+fn cost(parameters: &[Parameter], given: &[(Option<&str>, Expr)]) -> Option<u32> {
     let mut total = 0;
-    let mut filled = vec![false; function.parameters.len()];
+    let mut filled = vec![false; parameters.len()];
     for (position, (name, expr)) in given.iter().enumerate() {
-        let place = place_of(function, position, *name)?;
+        let place = place_of(parameters, position, *name)?;
         if std::mem::replace(&mut filled[place], true) {
             return None;
         }
-        total += conversion_cost(expr.sql_type(), function.parameters[place].sql_type)?;
+        total += conversion_cost(expr.sql_type(), parameters[place].sql_type)?;
     }
-    let mut missing = function.parameters.iter().zip(&filled).filter(|(_, filled)| !**filled);
+    let mut missing = parameters.iter().zip(&filled).filter(|(_, filled)| !**filled);
     missing.all(|(parameter, _)| parameter.default.is_some()).then_some(total)
 }
 

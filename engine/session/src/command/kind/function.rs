@@ -1,6 +1,6 @@
-//! Functions, which have a statement of their own to make them.
+//! Functions and procedures, which have statements of their own to make them.
 
-use firn_account::catalog::{Object, ObjectKind};
+use firn_account::catalog::{FunctionTraits, Header, Object, ObjectKind};
 use firn_parse::ast::StatementOption;
 use firn_types::Result;
 
@@ -11,7 +11,7 @@ use crate::lifecycle::StatementContext;
 const OPTIONS: &[OptionDefinition] = &[COMMENT, done("SECURE", Takes::Boolean, ALTER)];
 
 /// What is done with functions.
-pub(super) const HANDLER: KindHandler = KindHandler {
+pub(super) const FUNCTION: KindHandler = KindHandler {
     kind: ObjectKind::Function,
     options: OPTIONS,
     create: None,
@@ -19,24 +19,38 @@ pub(super) const HANDLER: KindHandler = KindHandler {
     unset: Some(unset),
 };
 
+/// What is done with procedures.
+pub(super) const PROCEDURE: KindHandler = KindHandler { kind: ObjectKind::Procedure, ..FUNCTION };
+
 fn set(_: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {
-    let Object::Function(function) = object else { return Err(super::another()) };
     let secure = options.iter().find(|option| option.name == "SECURE");
     let secure = secure.and_then(|option| option.value.as_boolean());
-    changed(function, |function| {
-        set_comment(&mut function.header, options);
-        function.traits.secure = secure.unwrap_or(function.traits.secure);
-        Ok(())
+    with(object, |header, traits| {
+        set_comment(header, options);
+        traits.secure = secure.unwrap_or(traits.secure);
     })
 }
 
 fn unset(object: &Object, has: &dyn Fn(&str) -> bool) -> Result<Object> {
-    let Object::Function(function) = object else { return Err(super::another()) };
-    changed(function, |function| {
+    with(object, |header, traits| {
         if has("COMMENT") {
-            function.header.comment = String::new();
+            header.comment = String::new();
         }
-        function.traits.secure &= !has("SECURE");
-        Ok(())
+        traits.secure &= !has("SECURE");
     })
+}
+
+/// A changed copy of a function or procedure.
+fn with(object: &Object, f: impl FnOnce(&mut Header, &mut FunctionTraits)) -> Result<Object> {
+    match object {
+        Object::Function(function) => changed(function, |function| {
+            f(&mut function.header, &mut function.traits);
+            Ok(())
+        }),
+        Object::Procedure(procedure) => changed(procedure, |procedure| {
+            f(&mut procedure.header, &mut procedure.traits);
+            Ok(())
+        }),
+        _ => Err(super::another()),
+    }
 }

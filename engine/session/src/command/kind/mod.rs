@@ -65,7 +65,8 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     role::OF_DATABASE,
     network_policy::HANDLER,
     user::HANDLER,
-    function::HANDLER,
+    function::FUNCTION,
+    function::PROCEDURE,
 ];
 
 /// What is done with a kind.

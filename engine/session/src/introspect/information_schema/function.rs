@@ -1,4 +1,4 @@
-//! FUNCTIONS.
+//! FUNCTIONS and PROCEDURES.
 
 use firn_account::catalog::{Database, Namespace, Object, Returns};
 use firn_types::SqlType;
@@ -16,6 +16,12 @@ pub(super) const FUNCTIONS: &str = "FUNCTION_CATALOG, FUNCTION_SCHEMA, FUNCTION_
     API_INTEGRATION, CONTEXT_HEADERS, MAX_BATCH_ROWS:number, COMPRESSION, PACKAGES, \
     RUNTIME_VERSION, IMPORTS, INSTALLED_PACKAGES, HANDLER, TARGET_PATH, \
     EXTERNAL_ACCESS_INTEGRATIONS, SECRETS, IS_AGGREGATE, IS_MEMOIZABLE";
+
+pub(super) const PROCEDURES: &str = "PROCEDURE_CATALOG, PROCEDURE_SCHEMA, PROCEDURE_NAME, \
+    PROCEDURE_OWNER, ARGUMENT_SIGNATURE, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH:number, \
+    CHARACTER_OCTET_LENGTH:number, NUMERIC_PRECISION:number, NUMERIC_PRECISION_RADIX:number, \
+    NUMERIC_SCALE:number, PROCEDURE_LANGUAGE, PROCEDURE_DEFINITION, CREATED:time, \
+    LAST_ALTERED:time, COMMENT, EXTERNAL_ACCESS_INTEGRATIONS, SECRETS";
 
 pub(super) fn functions(described: &Described, database: &Database, listing: &mut Listing) {
     for schema in schemas(described, database) {
@@ -39,7 +45,7 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
                 ("FUNCTION_NAME", text(function.called())),
                 ("FUNCTION_OWNER", text(described.catalog.name_of(header.owner))),
                 ("ARGUMENT_SIGNATURE", text(routine::argument_signature(&function.parameters))),
-                ("DATA_TYPE", text(routine::returns(function))),
+                ("DATA_TYPE", text(routine::returns(&function.returns))),
                 ("CHARACTER_MAXIMUM_LENGTH", maybe(length.map(u64::from))),
                 ("NUMERIC_PRECISION", maybe(precision.map(u64::from))),
                 ("NUMERIC_PRECISION_RADIX", maybe(precision.map(|_| 10))),
@@ -55,6 +61,30 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
                 ("IS_EXTERNAL", yes_no(false)),
                 ("IS_AGGREGATE", yes_no(false)),
                 ("IS_MEMOIZABLE", yes_no(traits.memoizable)),
+            ]);
+        }
+    }
+}
+
+pub(super) fn procedures(described: &Described, database: &Database, listing: &mut Listing) {
+    for schema in schemas(described, database) {
+        for object in described.catalog.children(Namespace::Procedure, schema.header.id) {
+            let Object::Procedure(procedure) = object else { continue };
+            let header = &procedure.header;
+            let hidden = procedure.traits.secure && !described.catalog.owns(object);
+            let body = (!hidden).then_some(procedure.body.as_str());
+            listing.add(&[
+                ("PROCEDURE_CATALOG", text(database.header.name.as_str())),
+                ("PROCEDURE_SCHEMA", text(schema.header.name.as_str())),
+                ("PROCEDURE_NAME", text(procedure.called())),
+                ("PROCEDURE_OWNER", text(described.catalog.name_of(header.owner))),
+                ("ARGUMENT_SIGNATURE", text(routine::argument_signature(&procedure.parameters))),
+                ("DATA_TYPE", text(routine::returns(&procedure.returns))),
+                ("PROCEDURE_LANGUAGE", text("SQL")),
+                ("PROCEDURE_DEFINITION", optional(body)),
+                ("CREATED", time(header.created_nanos)),
+                ("LAST_ALTERED", time(header.altered_nanos)),
+                ("COMMENT", present(&header.comment)),
             ]);
         }
     }

@@ -57,7 +57,7 @@ const VIEWS: &[View] = &[
     view("MAINTENANCE_JOBS", maintenance::MAINTENANCE_JOBS, maintenance::jobs),
     view("OBJECT_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::of_objects),
     view("PIPES", absent::PIPES, absent::none),
-    view("PROCEDURES", absent::PROCEDURES, absent::none),
+    view("PROCEDURES", function::PROCEDURES, function::procedures),
     view("REFERENTIAL_CONSTRAINTS", constraint::REFERENTIAL_CONSTRAINTS, constraint::referential),
     view("SCHEMATA", container::SCHEMATA, container::schemata),
     view("SEQUENCES", file::SEQUENCES, file::sequences),

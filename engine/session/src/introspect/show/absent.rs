@@ -36,11 +36,6 @@ const PIPES: &str = "created_on:time, name, database_name, schema_name, definiti
                      notification_channel, comment, integration, pattern, error_integration, \
                      owner_role_type, invalid_reason, kind";
 
-const PROCEDURES: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
-                          min_num_arguments:number, max_num_arguments:number, arguments, \
-                          description, catalog_name, is_table_function, valid_for_clustering, \
-                          is_secure, secrets, external_access_integrations";
-
 const ALERTS: &str = "created_on:time, name, database_name, schema_name, owner, comment, warehouse, \
                       schedule, state, condition, action, owner_role_type";
 
@@ -75,7 +70,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::NetworkRule => NETWORK_RULES,
         ObjectKind::Pipe => PIPES,
-        ObjectKind::Procedure => PROCEDURES,
         ObjectKind::ResourceMonitor => RESOURCE_MONITORS,
         ObjectKind::Secret => SECRETS,
         ObjectKind::Share => SHARES,

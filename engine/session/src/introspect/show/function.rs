@@ -1,6 +1,6 @@
-//! SHOW FUNCTIONS.
+//! SHOW FUNCTIONS and SHOW PROCEDURES.
 
-use firn_account::catalog::{Function as UserFunction, Namespace, Object, Returns};
+use firn_account::catalog::{Function as UserFunction, Namespace, Object, Procedure, Returns};
 use firn_functions::Arity;
 use firn_functions::registry::{self, Function};
 use firn_query::bind::rewritten_functions;
@@ -15,6 +15,11 @@ const FUNCTIONS: &str = "created_on:time, name, schema_name, is_builtin, is_aggr
                          description, catalog_name, is_table_function, valid_for_clustering, \
                          is_secure, secrets, external_access_integrations, is_external_function, \
                          language, is_memoizable, is_data_metric";
+
+const PROCEDURES: &str = "created_on:time, name, schema_name, is_builtin, is_aggregate, is_ansi, \
+                          min_num_arguments:number, max_num_arguments:number, arguments, \
+                          description, catalog_name, is_table_function, valid_for_clustering, \
+                          is_secure, secrets, external_access_integrations";
 
 /// Arguments that are written out of a function that takes any number.
 const ARGUMENTS_SHOWN: usize = 2;
@@ -45,6 +50,38 @@ impl Shown<'_> {
             cells.push(("schema_name", text(found.place.schema())));
             cells.push(("catalog_name", text(found.place.database())));
             self.add(&mut listing, function.called(), &cells);
+        }
+        Ok(listing)
+    }
+}
+
+impl Shown<'_> {
+    /// SHOW PROCEDURES.
+    pub(super) fn procedures(&self) -> Result<Listing> {
+        let mut listing = Listing::show(PROCEDURES);
+        for found in self.scoped_objects(Namespace::Procedure)? {
+            let Object::Procedure(procedure) = &found.object else { continue };
+            let Procedure { header, parameters, returns, traits, .. } = procedure.as_ref();
+            let comment = &header.comment;
+            let description = if comment.is_empty() { "user-defined procedure" } else { comment };
+            let called = procedure.called();
+            let cells = [
+                ("created_on", time(header.created_nanos)),
+                ("name", text(called)),
+                ("schema_name", text(found.place.schema())),
+                ("is_builtin", y_n(false)),
+                ("is_aggregate", y_n(false)),
+                ("is_ansi", y_n(false)),
+                ("min_num_arguments", number(routine::required(parameters) as u64)),
+                ("max_num_arguments", number(parameters.len() as u64)),
+                ("arguments", text(routine::with_return(called, parameters, returns))),
+                ("description", text(description)),
+                ("catalog_name", text(found.place.database())),
+                ("is_table_function", y_n(matches!(returns, Returns::Table(_)))),
+                ("valid_for_clustering", y_n(false)),
+                ("is_secure", y_n(traits.secure)),
+            ];
+            self.add(&mut listing, called, &cells);
         }
         Ok(listing)
     }
@@ -99,7 +136,10 @@ fn user_cells(function: &UserFunction) -> Vec<Cell<'_>> {
         ("is_ansi", y_n(false)),
         ("min_num_arguments", number(routine::required(&function.parameters) as u64)),
         ("max_num_arguments", number(function.parameters.len() as u64)),
-        ("arguments", text(routine::with_return(function))),
+        (
+            "arguments",
+            text(routine::with_return(function.called(), &function.parameters, &function.returns)),
+        ),
         ("description", text(description)),
         ("is_table_function", y_n(matches!(function.returns, Returns::Table(_)))),
         ("valid_for_clustering", y_n(false)),

@@ -116,6 +116,7 @@ impl Shown<'_> {
             ObjectKind::User => Ok(self.users()),
             ObjectKind::NetworkPolicy => Ok(self.network_policies()),
             ObjectKind::Function => self.functions(true),
+            ObjectKind::Procedure => self.procedures(),
             other => self.absent(other),
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{NetworkPolicy, User};
-use super::function::Function;
+use super::function::{Function, Procedure};
 use super::partition::is_false;
 use super::{Snapshot, SqlType, StoredColumn, Value};
 
@@ -44,6 +44,8 @@ pub enum Object {
     NetworkPolicy(NetworkPolicy),
     /// A function; since format 4.
     Function(Function),
+    /// A procedure; since format 4.
+    Procedure(Procedure),
 }
 
 impl Object {
@@ -64,6 +66,7 @@ impl Object {
             Object::DatabaseRole(object) => &object.header,
             Object::NetworkPolicy(object) => &object.header,
             Object::Function(object) => &object.header,
+            Object::Procedure(object) => &object.function.header,
         }
     }
 
@@ -84,6 +87,7 @@ impl Object {
             Object::DatabaseRole(object) => &mut object.header,
             Object::NetworkPolicy(object) => &mut object.header,
             Object::Function(object) => &mut object.header,
+            Object::Procedure(object) => &mut object.function.header,
         }
     }
 

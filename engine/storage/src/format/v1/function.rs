@@ -1,4 +1,4 @@
-//! Descriptions of functions.
+//! Descriptions of functions and procedures.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,17 @@ pub struct Function {
     /// SECURE.
     #[serde(default, skip_serializing_if = "is_false")]
     pub secure: bool,
+}
+
+/// A procedure: all that a function has, with a block for a body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Procedure {
+    /// What a function has.
+    pub function: Function,
+    /// EXECUTE AS CALLER.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub as_caller: bool,
 }
 
 /// A function's parameter.

@@ -1,7 +1,7 @@
 //! Versions 1 to 4 of what is persisted. Version 2 has a header around each file, and fields that version
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
-//! micro-partitions in parts. Version 4 has what users log in with, and network policies, and functions. Fields may be added with a default, together with a new version; nothing else
+//! micro-partitions in parts. Version 4 has what users log in with, and network policies, functions and procedures. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
@@ -20,7 +20,7 @@ pub use catalog::{
     Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
-pub use function::{Function, Parameter as FunctionParameter};
+pub use function::{Function, Parameter as FunctionParameter, Procedure};
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,

@@ -1,0 +1,158 @@
+//! Blocks, EXECUTE IMMEDIATE and CALL: statements that run others.
+
+use std::sync::Arc;
+
+use firn_account::catalog::{Action, Object, ObjectPath, Procedure, Returns};
+use firn_parse::ast::{Block, Call, ExecuteImmediate, Statement};
+use firn_query::bind::{Binds, TypedValue};
+use firn_types::{Error, ErrorCode, Result, SqlType};
+
+use crate::lifecycle::{Answer, StatementContext};
+use crate::script::{Given, Script, one_value};
+use crate::session_state::SessionHome;
+
+/// The column of a block's value.
+const BLOCK: &str = "anonymous block";
+/// Procedures that may call one another, one inside the other.
+const CALL_DEPTH_MAX: usize = 64;
+
+/// Runs a statement that runs others.
+///
+/// # Errors
+/// An exception that nothing handles; what is wrong with the statement itself.
+pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Result<Answer> {
+    match statement {
+        Statement::Block(block) => anonymous(running, block),
+        Statement::ExecuteImmediate(ast) => immediate(running, ast),
+        Statement::Call(ast) => call(running, ast),
+        _ => Err(Error::internal("a statement that runs no others")),
+    }
+}
+
+fn anonymous(running: &mut StatementContext, block: &Block) -> Result<Answer> {
+    let (home, text) = (Arc::clone(running.home()), Arc::clone(&running.sql));
+    match Script::new(running, home, text).run(block)? {
+        Given::Rows(answer) => Ok(answer),
+        Given::Value(value) => one_value(BLOCK, &value),
+    }
+}
+
+/// Runs the statement that a text holds.
+fn immediate(running: &mut StatementContext, ast: &ExecuteImmediate) -> Result<Answer> {
+    let (home, text) = (Arc::clone(running.home()), Arc::clone(&running.sql));
+    let (sql, positional) = Script::new(running, Arc::clone(&home), text).made(ast)?;
+    let binds = Binds { positional, ..Binds::default() };
+    let inner = StatementContext::inner(&home, &sql, binds, &running.monitor.cancel);
+    let ran = inner
+        .run_inside()
+        .map_err(|failure| Error::raised(failure.code, failure.number, failure.message))?;
+    running.session_of(&home);
+    running.record.details().counts = ran.counts;
+    let batches = ran.result.batches().collect::<Result<Vec<_>>>()?;
+    Ok(Answer { fields: ran.result.fields.clone(), batches, affected: None })
+}
+
+fn call(running: &mut StatementContext, ast: &Call) -> Result<Answer> {
+    let functions = running.function_context();
+    let (procedure, path, arguments) =
+        running.with_binder(&functions, |binder| binder.bind_call_of(ast, &running.sql))?;
+    running.catalog().authorize(Action::Use, &Object::Procedure(Arc::clone(&procedure)))?;
+    let strict = procedure.traits.strict && arguments.iter().any(|value| value.value.is_null());
+    let given = match strict {
+        true => Given::Value(TypedValue::null(SqlType::TEXT)),
+        false => run_procedure(running, &procedure, path, arguments)?,
+    };
+    match (given, &procedure.returns) {
+        (Given::Rows(answer), Returns::Table(_)) => Ok(answer),
+        (Given::Value(value), Returns::Value(declared)) => {
+            one_value(procedure.called(), &returned(running, value, *declared)?)
+        }
+        (Given::Rows(_), Returns::Value(declared)) => {
+            let text = format!(
+                "Declared return type '{declared}' is incompatible with actual return type 'TABLE'"
+            );
+            Err(Error::new(ErrorCode::ReturnType, text))
+        }
+        (Given::Value(_), Returns::Table(_)) => {
+            let text = format!("Procedure {} must return a TABLE", procedure.called());
+            Err(Error::new(ErrorCode::ReturnType, text))
+        }
+    }
+}
+
+fn returned(
+    running: &StatementContext,
+    value: TypedValue,
+    declared: SqlType,
+) -> Result<TypedValue> {
+    use firn_functions::cast::{CastMode, cast_value};
+    if value.value.is_null() || value.sql_type == declared {
+        return Ok(TypedValue { value: value.value, sql_type: declared });
+    }
+    let functions = running.function_context();
+    let cast = cast_value(&value.value, value.sql_type, declared, CastMode::Strict, &functions)?;
+    Ok(TypedValue { value: cast, sql_type: declared })
+}
+
+/// Runs a procedure's body: with its owner's rights in its own schema, or as the caller.
+fn run_procedure(
+    running: &mut StatementContext,
+    procedure: &Procedure,
+    path: ObjectPath,
+    arguments: Vec<TypedValue>,
+) -> Result<Given> {
+    let mut session = running.session.clone();
+    session.call_depth += 1;
+    if session.call_depth > CALL_DEPTH_MAX {
+        let text = format!("Procedures call one another more than {CALL_DEPTH_MAX} levels deep");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    let home = match procedure.as_caller {
+        true => {
+            running.home().change(|session| session.call_depth += 1);
+            Arc::clone(running.home())
+        }
+        false => {
+            session.role = procedure.header.owner;
+            session.secondary_roles = false;
+            session.variables = Arc::default();
+            session.path.database = Some(path.database);
+            session.path.schema = Some(path.schema);
+            Arc::new(SessionHome::inside(session))
+        }
+    };
+    let outcome = run_body(running, &home, procedure, arguments);
+    if procedure.as_caller {
+        running.home().change(|session| session.call_depth -= 1);
+    }
+    outcome
+}
+
+fn run_body(
+    running: &mut StatementContext,
+    home: &Arc<SessionHome>,
+    procedure: &Procedure,
+    arguments: Vec<TypedValue>,
+) -> Result<Given> {
+    let block = body(&procedure.body)?;
+    // Expressions of the body see what its statements see.
+    let own = std::mem::replace(&mut running.session, home.state());
+    let mut script = Script::new(running, Arc::clone(home), procedure.body.as_str().into());
+    for (parameter, value) in procedure.parameters.iter().zip(arguments) {
+        script = script.with_variable(&parameter.name, value);
+    }
+    let outcome = script.run(&block);
+    running.session = match procedure.as_caller {
+        true => home.state(),
+        false => own,
+    };
+    outcome
+}
+
+/// The block of a procedure's body.
+///
+/// # Errors
+/// `Syntax`, with its place in the body.
+pub(super) fn body(text: &str) -> Result<Block> {
+    firn_parse::parse_block(text)
+}

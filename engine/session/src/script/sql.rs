@@ -1,0 +1,228 @@
+//! SQL statements of a block: each is a statement of its own.
+
+use std::sync::Arc;
+
+use firn_parse::ast::{CursorSource, ExecuteImmediate, SqlText, Statement};
+use firn_query::bind::{Binds, TypedValue};
+use firn_types::{Error, ErrorCode, Identifier, Result, Span, Value};
+
+use super::cursor::Rows;
+use super::exception::Raised;
+use super::{Script, Stepped, Variable, name_of};
+use crate::lifecycle::{Answer, StatementContext};
+use crate::result::StatementResult;
+
+/// All rows of a result.
+///
+/// # Errors
+/// `Storage` when rows on disk cannot be read.
+pub(super) fn answer(result: &StatementResult) -> Result<Answer> {
+    let batches = result.batches().collect::<Result<Vec<_>>>()?;
+    Ok(Answer { fields: result.fields.clone(), batches, affected: None })
+}
+
+impl Script<'_> {
+    /// Runs a statement of the block, and puts its only row where INTO says.
+    pub(super) fn sql(&mut self, text: &SqlText, span: Span) -> Stepped<Arc<StatementResult>> {
+        let result = self.run_sql(text, Vec::new(), span)?;
+        if !text.into.is_empty() {
+            self.put_into(&result, &text.into, span)?;
+        }
+        Ok(result)
+    }
+
+    /// Runs a statement of the block with values for its `?`.
+    pub(super) fn run_sql(
+        &mut self,
+        text: &SqlText,
+        positional: Vec<TypedValue>,
+        span: Span,
+    ) -> Stepped<Arc<StatementResult>> {
+        let sql = without_into(text.span.of(&self.text), text);
+        let immediate = ["execute", "immediate"]
+            .iter()
+            .zip(sql.split_whitespace())
+            .all(|(word, written)| written.eq_ignore_ascii_case(word));
+        if immediate {
+            return self.execute_immediate(&sql, span);
+        }
+        self.start(&sql, positional, span)
+    }
+
+    /// EXECUTE IMMEDIATE, whose text and values may be variables.
+    fn execute_immediate(&mut self, sql: &str, span: Span) -> Stepped<Arc<StatementResult>> {
+        let parsed = firn_parse::parse_statement(sql);
+        let parsed = parsed.map_err(|error| Raised::expression(error.without_span(), span))?;
+        let Statement::ExecuteImmediate(ast) = parsed else {
+            let error = Error::internal("EXECUTE IMMEDIATE that is something else");
+            return Err(Raised::expression(error, span));
+        };
+        let (statement, values) = self.immediate(&ast, sql, span)?;
+        self.start(&statement, values, span)
+    }
+
+    /// The text of a statement that is made, and the values of its `?`. Places are in `sql`.
+    pub(super) fn immediate(
+        &mut self,
+        ast: &ExecuteImmediate,
+        sql: &str,
+        span: Span,
+    ) -> Stepped<(String, Vec<TypedValue>)> {
+        let own = std::mem::replace(&mut self.text, sql.into());
+        let known = std::mem::take(&mut self.known);
+        let values = self.immediate_values(ast, span);
+        (self.text, self.known) = (own, known);
+        let (text, values) = values?;
+        match text.value {
+            Value::Text(text) => Ok((text.to_string(), values)),
+            _ => {
+                let text = "EXECUTE IMMEDIATE needs the text of a statement";
+                let error = Error::new(ErrorCode::InvalidParameterType, text);
+                Err(Raised::expression(error, span))
+            }
+        }
+    }
+
+    fn immediate_values(
+        &mut self,
+        ast: &ExecuteImmediate,
+        span: Span,
+    ) -> Stepped<(TypedValue, Vec<TypedValue>)> {
+        let text = self.expression(&ast.text, span)?;
+        let values = ast.using.iter().map(|expr| self.expression(expr, span));
+        Ok((text, values.collect::<Stepped<_>>()?))
+    }
+
+    /// Runs a statement to its end, with the variables as its named values.
+    fn start(
+        &mut self,
+        sql: &str,
+        positional: Vec<TypedValue>,
+        span: Span,
+    ) -> Stepped<Arc<StatementResult>> {
+        let cancel = &self.running.monitor.cancel;
+        cancel.check().map_err(|error| Raised::fatal(&error, span))?;
+        let binds = Binds { positional, named: self.variables.binds(), ..Binds::default() };
+        let context = StatementContext::inner(&self.home, sql, binds, cancel);
+        let outcome = context.run_inside();
+        self.running.session_of(&self.home);
+        match outcome {
+            Ok(ran) => {
+                let changed = ran.counts.iter().map(|(_, count)| *count).sum::<u64>();
+                let is_dml = !ran.counts.is_empty();
+                let found = |is: bool| match is_dml {
+                    true => Value::Boolean(is),
+                    false => Value::Null,
+                };
+                let rows = ran.result.row_count;
+                let number = |count: u64| Value::integer(i64::try_from(count).unwrap_or(i64::MAX));
+                let count = if is_dml { number(changed) } else { Value::Null };
+                self.variables.set_fact("SQLROWCOUNT", count);
+                self.variables.set_fact("SQLFOUND", found(changed > 0));
+                self.variables.set_fact("SQLNOTFOUND", found(changed == 0));
+                let activity = if is_dml { changed } else { rows };
+                self.variables.set_fact("ACTIVITY_COUNT", number(activity));
+                self.variables.set_fact("SQLID", Value::text(ran.result.query_id.as_str()));
+                Ok(Arc::new(ran.result))
+            }
+            Err(failure) => Err(Raised::statement(&failure, span)),
+        }
+    }
+
+    /// Puts the only row of a result into variables; they are NULL when there is none.
+    fn put_into(
+        &mut self,
+        result: &Arc<StatementResult>,
+        into: &[Identifier],
+        span: Span,
+    ) -> Stepped<()> {
+        if result.fields.len() != into.len() {
+            let text = format!(
+                "INTO names {} variable(s), but the statement gives {} column(s)",
+                into.len(),
+                result.fields.len()
+            );
+            let error = Error::new(ErrorCode::InvalidStatement, text);
+            return Err(Raised::expression(error, span));
+        }
+        if result.rows() > 1 {
+            let text = format!(
+                "A SELECT INTO statement expects exactly 1 returned row, but got {}.",
+                result.rows()
+            );
+            let mut raised = Raised::expression(Error::new(ErrorCode::InvalidStatement, ""), span);
+            raised.name = super::exception::STATEMENT_ERROR.to_string();
+            raised.message = text;
+            return Err(raised);
+        }
+        let mut rows = Rows::of(Arc::clone(result));
+        let row = rows.next_row().map_err(|error| Raised::expression(error, span))?;
+        let row = row.unwrap_or_else(|| vec![Value::Null; into.len()]);
+        self.assign_row(into, row, &rows, span)
+    }
+
+    /// Gives variables the values of a row.
+    pub(super) fn assign_row(
+        &mut self,
+        into: &[Identifier],
+        row: Vec<Value>,
+        rows: &Rows,
+        span: Span,
+    ) -> Stepped<()> {
+        for ((name, value), field) in into.iter().zip(row).zip(rows.fields().iter()) {
+            let value = TypedValue { value, sql_type: field.sql_type };
+            self.assign(name, value, span)?;
+        }
+        Ok(())
+    }
+
+    /// The result that a RESULTSET or a cursor has.
+    pub(super) fn rows_of(
+        &mut self,
+        name: &Identifier,
+        span: Span,
+    ) -> Stepped<Arc<StatementResult>> {
+        let source = match self.variables.find(name_of(name)) {
+            Some(Variable::ResultSet(Some(result))) => return Ok(Arc::clone(result)),
+            Some(Variable::Cursor(cursor)) => match &cursor.open {
+                Some(rows) => return Ok(Arc::clone(&rows.result)),
+                None => cursor.source.clone(),
+            },
+            Some(Variable::ResultSet(None)) => {
+                let text = format!("RESULTSET '{name}' has no rows: nothing was assigned to it");
+                let error = Error::new(ErrorCode::InvalidStatement, text);
+                return Err(Raised::expression(error, span));
+            }
+            _ => return Err(unknown(name, span)),
+        };
+        self.rows_from(&source, Vec::new(), span)
+    }
+
+    /// The result that a cursor goes through.
+    pub(super) fn rows_from(
+        &mut self,
+        source: &CursorSource,
+        values: Vec<TypedValue>,
+        span: Span,
+    ) -> Stepped<Arc<StatementResult>> {
+        match source {
+            CursorSource::Query(text) => self.run_sql(text, values, span),
+            CursorSource::ResultSet(name) => self.rows_of(name, span),
+        }
+    }
+}
+
+/// The error of a name that nothing has.
+pub(super) fn unknown(name: &Identifier, span: Span) -> Raised {
+    let error = Error::new(ErrorCode::InvalidIdentifier, format!("invalid identifier '{name}'"));
+    Raised::expression(error, span)
+}
+
+/// The statement with blanks in the place of INTO, so that other places stay.
+fn without_into(sql: &str, text: &SqlText) -> String {
+    let Some(into) = text.into_span else { return sql.to_string() };
+    let start = (into.start - text.span.start) as usize;
+    let end = (into.end - text.span.start) as usize;
+    let blanks = " ".repeat(end - start);
+    format!("{}{blanks}{}", &sql[..start], &sql[end..])
+}
