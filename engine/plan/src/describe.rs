@@ -233,6 +233,7 @@ fn source_name(source: &VirtualSource) -> String {
         VirtualSource::InformationSchema { database, view } => {
             format!("{database}.INFORMATION_SCHEMA.{view}")
         }
+        VirtualSource::AccountUsage { view } => format!("SNOWFLAKE.ACCOUNT_USAGE.{view}"),
         VirtualSource::Function { name, .. } => name.clone(),
         VirtualSource::Result { query_id } => format!("RESULT_SCAN({query_id})"),
     }

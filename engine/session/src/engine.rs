@@ -10,6 +10,7 @@ use firn_storage::{ObjectAccess, WriterOptions};
 use firn_types::Result;
 use firn_types::clock::Clock;
 
+use crate::archive::Archive;
 use crate::compute::Compute;
 use crate::history::Statements;
 use crate::keys::{KeyRing, SecretKeys};
@@ -61,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
     pub(crate) compute: Compute,
     pub(crate) statements: Statements,
+    pub(crate) archive: Arc<Archive>,
     pub(crate) keys: Arc<KeyRing>,
     pub(crate) attempts: Attempts,
     pub(crate) logins: Logins,
@@ -94,11 +96,13 @@ impl Engine {
         tls::install_provider();
         let keys = KeyRing::new(&options.keys, access.is_lasting())?;
         let account = Account::open(access, options.clock.clone())?;
+        let archive = Arc::new(Archive::new(&account));
         let first = options.clock.now_nanos().unsigned_abs() / 1_000;
         let compute = Compute::start(&options)?;
         let results = Results::new(Arc::clone(&compute.results), compute.spill());
         let inner = Shared {
-            maintenance: Maintenance::new(&account, &options),
+            maintenance: Maintenance::new(&account, &options, &archive),
+            archive,
             account,
             options,
             compute,

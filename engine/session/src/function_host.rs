@@ -35,6 +35,10 @@ impl BindServices for BindView<'_> {
         introspect::information_schema::fields(view)
     }
 
+    fn account_usage_fields(&self, view: &str) -> Option<Vec<Field>> {
+        introspect::account_usage::fields(view)
+    }
+
     fn function_fields(
         &self,
         name: &str,
@@ -192,6 +196,9 @@ impl VirtualTables for SessionTables {
             }
             VirtualSource::InformationSchema { database, view } => {
                 introspect::information_schema::rows(&self.described, database, view)?
+            }
+            VirtualSource::AccountUsage { view } => {
+                introspect::account_usage::rows(&self.described, view)?
             }
             VirtualSource::Function { name, arguments } => {
                 introspect::table_function::rows(&self.described, name, arguments)?

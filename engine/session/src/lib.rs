@@ -5,6 +5,7 @@
 //! object; `introspect` turns descriptions into rows.
 
 mod admission;
+mod archive;
 mod clustering;
 mod command;
 mod compute;

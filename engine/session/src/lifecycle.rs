@@ -295,6 +295,9 @@ impl StatementContext {
         self.session.history.add(&self.query_id.0);
         self.state
             .finish(outcome, |result| shared.results.keep(&self.session.user, result, now_nanos));
+        if shared.archive.add_statement(&self.record, now_nanos) {
+            shared.maintenance().service().wake();
+        }
     }
 
     /// Parses the text and sends the statement down its road. Answers the number that a client prints,

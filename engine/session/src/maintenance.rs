@@ -20,6 +20,7 @@ use firn_storage::Partition;
 use firn_storage::compact::{compactions, is_small};
 use firn_types::{ErrorCode, ObjectId, Result};
 
+use crate::archive::{Archive, HistoryJob};
 use crate::clustering;
 use crate::command::dml::keys_of;
 use crate::engine::{EngineOptions, Shared};
@@ -47,7 +48,11 @@ pub(crate) struct Maintenance {
 
 impl Maintenance {
     /// What is to be done for an account.
-    pub(crate) fn new(account: &Account, options: &EngineOptions) -> Maintenance {
+    pub(crate) fn new(
+        account: &Account,
+        options: &EngineOptions,
+        archive: &Arc<Archive>,
+    ) -> Maintenance {
         let compaction = Arc::new(RewriteJob::new(Rewriting::Compaction));
         let reclustering = Arc::new(RewriteJob::new(Rewriting::Reclustering));
         let vacuum = Arc::new(VacuumJob::new(account));
@@ -56,6 +61,7 @@ impl Maintenance {
             Arc::clone(&reclustering) as _,
             Arc::new(CheckpointJob::new(account)),
             Arc::clone(&vacuum) as _,
+            Arc::new(HistoryJob::new(archive)),
         ];
         let service = Service::new(jobs, options.clock.clone(), options.housekeeping);
         Maintenance { compaction, reclustering, vacuum, service }

@@ -10,6 +10,8 @@ pub const CHECKPOINTS: &str = "checkpoint";
 pub const DATA: &str = "data";
 /// The folder of snapshots' lists of micro-partitions.
 pub const META: &str = "meta";
+/// The folder of statements that ran and of logins.
+pub const HISTORY: &str = "history";
 /// The folder of what sessions keep for themselves.
 pub const TEMPORARY: &str = "temporary";
 

@@ -32,7 +32,7 @@ pub use names::{CurrentPath, ObjectPath, Place};
 pub use object::*;
 pub use privilege::Action;
 pub use system_role::*;
-pub use visible::{Rights, VisibleCatalog, insufficient};
+pub use visible::{Rights, SNOWFLAKE, VisibleCatalog, insufficient};
 
 /// The version of what is not committed yet.
 pub const PENDING: u64 = u64::MAX;

@@ -12,6 +12,10 @@ pub const OWNERSHIP: &str = "OWNERSHIP";
 /// The privilege to give and take grants on everything as if one owned it; who has it sees everything.
 pub const MANAGE_GRANTS: &str = "MANAGE GRANTS";
 
+/// The privilege to read SNOWFLAKE.ACCOUNT_USAGE. It is granted on database SNOWFLAKE, which is not stored, and so kept
+/// as one on the account.
+pub const IMPORTED_PRIVILEGES: &str = "IMPORTED PRIVILEGES";
+
 /// What a statement does with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::privilege::{self, Action, MANAGE_GRANTS, OWNERSHIP, USAGE};
+use super::privilege::{self, Action, IMPORTED_PRIVILEGES, MANAGE_GRANTS, OWNERSHIP, USAGE};
 use super::{
     ACCOUNT, ACCOUNTADMIN, Catalog, Database, GrantTarget, Grantee, Grants, Integration, Namespace,
-    Object, ObjectKind, PUBLIC_ROLE, Relation, SYSTEM_ROLES, Schema, Warehouse,
+    Object, ObjectKind, ObjectPath, PUBLIC_ROLE, Relation, SYSTEM_ROLES, Schema, Warehouse,
 };
+
+/// The database of ACCOUNT_USAGE.
+pub const SNOWFLAKE: &str = "SNOWFLAKE";
 
 /// Whose rights count: roles with all that were granted to them.
 #[derive(Clone, Debug)]
@@ -246,6 +249,20 @@ impl VisibleCatalog {
             true => Ok(()),
             false => Err(insufficient_on_account()),
         }
+    }
+
+    /// Whether a path leads into SNOWFLAKE.ACCOUNT_USAGE, which is stored nowhere: a database of the name that
+    /// somebody has made hides it.
+    pub fn is_account_usage(&self, path: &ObjectPath) -> bool {
+        path.database == SNOWFLAKE
+            && path.schema == "ACCOUNT_USAGE"
+            && self.catalog.find(Namespace::Database, ACCOUNT, SNOWFLAKE).is_none()
+    }
+
+    /// Whether one of the roles may read SNOWFLAKE.ACCOUNT_USAGE.
+    pub fn has_imported_privileges(&self) -> bool {
+        self.rights.includes(ACCOUNTADMIN)
+            || self.rights.granted(&self.now, IMPORTED_PRIVILEGES, &GrantTarget::Account)
     }
 
     /// Lets only ACCOUNTADMIN pass.

@@ -79,6 +79,11 @@ pub enum VirtualSource {
         /// The view's name, upper case.
         view: String,
     },
+    /// A view of SNOWFLAKE.ACCOUNT_USAGE, by its name in upper case.
+    AccountUsage {
+        /// The view's name, upper case.
+        view: String,
+    },
     /// A table function of INFORMATION_SCHEMA or of the session, with its named arguments.
     Function {
         /// The function's name, upper case.

@@ -76,6 +76,9 @@ pub trait BindServices: fmt::Debug {
     /// The columns of a view of INFORMATION_SCHEMA, or none when there is no such view.
     fn information_schema_fields(&self, view: &str) -> Option<Vec<Field>>;
 
+    /// The columns of a view of SNOWFLAKE.ACCOUNT_USAGE, or none when there is no such view.
+    fn account_usage_fields(&self, view: &str) -> Option<Vec<Field>>;
+
     /// The columns of a table function that the session answers, or none when there is none.
     ///
     /// # Errors

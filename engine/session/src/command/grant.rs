@@ -1,9 +1,12 @@
 //! GRANT and REVOKE.
 
 use firn_account::CatalogChange;
-use firn_account::catalog::privilege::{MANAGE_GRANTS, ON_ACCOUNT, OWNERSHIP, USAGE};
+use firn_account::catalog::privilege::{
+    IMPORTED_PRIVILEGES, MANAGE_GRANTS, ON_ACCOUNT, OWNERSHIP, USAGE,
+};
 use firn_account::catalog::{
-    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, Place, VisibleCatalog,
+    ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Object, ObjectKind, Place, SNOWFLAKE,
+    VisibleCatalog,
 };
 use firn_parse::ast::{self, GrantSubject, Name, Privilege};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
@@ -172,6 +175,14 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             let given = names.into_iter().map(|name| (name, GrantTarget::Account)).collect();
             Ok(Reached { given, counted: None })
         }
+        GrantSubject::Object {
+            privileges,
+            kind: Some(ObjectKind::Database),
+            name: Some(name),
+            ..
+        } if privileges.iter().any(|privilege| privilege.words == IMPORTED_PRIVILEGES) => {
+            imported_privileges(running, privileges, name)
+        }
         GrantSubject::Object { privileges, kind, name, signature } => {
             let Some(name) = name else {
                 return Err(Error::internal("a privilege on nothing"));
@@ -196,6 +207,24 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             Ok(Reached { given: on(privileges, kind, &targets)?, counted: Some(targets.len()) })
         }
     }
+}
+
+/// IMPORTED PRIVILEGES on database SNOWFLAKE, which only ACCOUNTADMIN gives and takes.
+fn imported_privileges(
+    running: &StatementContext,
+    privileges: &[Privilege],
+    name: &Name,
+) -> Result<Reached> {
+    let catalog = running.catalog();
+    let name = running.written(name)?.object().name.clone();
+    if name != SNOWFLAKE || catalog.database(SNOWFLAKE).is_some() || privileges.len() > 1 {
+        let text =
+            format!("IMPORTED PRIVILEGES are for database {SNOWFLAKE} alone, not for '{name}'.");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
+    catalog.authorize_admin()?;
+    let given = vec![(IMPORTED_PRIVILEGES.to_string(), GrantTarget::Account)];
+    Ok(Reached { given, counted: None })
 }
 
 fn expect(

@@ -149,6 +149,10 @@ impl BindServices for KeysOnly {
         None
     }
 
+    fn account_usage_fields(&self, _: &str) -> Option<Vec<Field>> {
+        None
+    }
+
     fn function_fields(&self, _: &str, _: &[(String, Value)]) -> Result<Option<Vec<Field>>> {
         Ok(None)
     }

@@ -10,6 +10,7 @@ use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
 use firn_types::options::{NamedOption, OptionValue};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
+use super::account_usage;
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::user::{HIDDEN, KnownUser};
@@ -153,7 +154,7 @@ fn routine_rows(catalog: &VisibleCatalog, object: &Object) -> Rows {
     listing.rows()
 }
 
-/// The columns of a view of INFORMATION_SCHEMA, if it is one that the name means.
+/// The columns of a view of INFORMATION_SCHEMA or ACCOUNT_USAGE, if it is one that the name means.
 fn of_information_schema(
     running: &StatementContext,
     catalog: &VisibleCatalog,
@@ -161,7 +162,10 @@ fn of_information_schema(
 ) -> Result<Option<Vec<ViewColumn>>> {
     let path = running.path(name, "DESCRIBE")?;
     let known = path.schema == INFORMATION_SCHEMA && catalog.database(&path.database).is_some();
-    let fields = information_schema::fields(&path.name).filter(|_| known);
+    let fields = match catalog.is_account_usage(&path) && catalog.has_imported_privileges() {
+        true => account_usage::fields(&path.name),
+        false => information_schema::fields(&path.name).filter(|_| known),
+    };
     let column = |field: Field| ViewColumn::new(field.name, field.sql_type);
     Ok(fields.map(|fields| fields.into_iter().map(column).collect()))
 }

@@ -1,5 +1,6 @@
 //! Descriptions to rows: SHOW, DESCRIBE, INFORMATION_SCHEMA, and what functions tell of the account.
 
+pub(crate) mod account_usage;
 mod clustering;
 mod column;
 pub(crate) mod complete;
@@ -30,7 +31,7 @@ use crate::lifecycle::StatementContext;
 use crate::stages::StageUser;
 
 /// What the session's own tables are made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Described {
     /// The version of the account.
     pub(crate) catalog: VisibleCatalog,
@@ -87,16 +88,25 @@ impl Described {
         }
     }
 
+    /// The same with nothing hidden.
+    pub(crate) fn as_engine(&self) -> Described {
+        Described { catalog: self.catalog.as_engine(), ..self.clone() }
+    }
+
     /// Whether the session may look at a statement, and end it: the user's own, those in a warehouse that
     /// its roles monitor or operate, and for ACCOUNTADMIN all.
     pub(crate) fn may_follow(&self, record: &QueryRecord) -> bool {
-        let warehouse = record.current[2].as_ref();
+        self.may_follow_one_of(&record.user, record.current[2].as_deref())
+    }
+
+    /// As [`Described::may_follow`], by whose statement it is and the warehouse that it ran in.
+    pub(crate) fn may_follow_one_of(&self, user: &str, warehouse: Option<&str>) -> bool {
         let warehouse = warehouse
             .and_then(|name| self.catalog.find(Namespace::Warehouse, ACCOUNT, name))
             .is_some_and(|found| {
                 ["MONITOR", "OPERATE"].iter().any(|privilege| self.catalog.holds(privilege, found))
             });
-        record.user == self.user || warehouse || self.catalog.rights().includes(ACCOUNTADMIN)
+        user == self.user || warehouse || self.catalog.rights().includes(ACCOUNTADMIN)
     }
 
     /// The statement of an id, when the session may look at it.

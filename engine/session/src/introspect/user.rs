@@ -2,7 +2,7 @@
 
 use firn_account::catalog::User;
 
-use super::listing::{Cell, Listing, number, text, time};
+use super::listing::{Cell, Listing, boolean, number, text, time};
 use crate::engine::Shared;
 use crate::login::{self, NANOS_PER_SECOND};
 use crate::result::Rows;
@@ -122,6 +122,33 @@ impl<'a> KnownUser<'a> {
         cells
     }
 
+    /// The cells of ACCOUNT_USAGE.USERS, but for the owner.
+    pub(super) fn used(&self) -> Vec<Cell<'static>> {
+        let user = self.user;
+        let login = &user.login;
+        let moments = [
+            ("LAST_SUCCESS_LOGIN", self.shared.logins.last_success(&user.header.name)),
+            ("EXPIRES_AT", login.expires_nanos),
+            ("LOCKED_UNTIL_TIME", self.locked_until()),
+            ("PASSWORD_LAST_SET_TIME", login.password.as_ref().map(|kept| kept.set_nanos)),
+        ];
+        let has_key = login.public_keys.iter().any(Option::is_some);
+        let mut cells = vec![
+            ("USER_ID", number(user.header.id.0)),
+            ("CREATED_ON", time(user.header.created_nanos)),
+            ("MUST_CHANGE_PASSWORD", boolean(user.is("MUST_CHANGE_PASSWORD"))),
+            ("HAS_PASSWORD", boolean(login.password.is_some())),
+            ("HAS_RSA_PUBLIC_KEY", boolean(has_key)),
+            ("HAS_MFA", boolean(false)),
+        ];
+        cells.extend(moments.into_iter().filter_map(|(name, at)| Some((name, time(at?)))));
+        cells.extend(
+            USED.iter()
+                .filter_map(|(column, property)| Some((*column, text(self.property(property)?)))),
+        );
+        cells
+    }
+
     /// The rows of SHOW USER PROGRAMMATIC ACCESS TOKENS; `role` gives the names of roles.
     pub(super) fn tokens(&self, role: impl Fn(firn_types::ObjectId) -> String) -> Listing {
         let mut listing = Listing::show(ACCESS_TOKENS);
@@ -148,6 +175,25 @@ impl<'a> KnownUser<'a> {
         listing
     }
 }
+
+/// The columns of ACCOUNT_USAGE.USERS that show a property.
+const USED: &[(&str, &str)] = &[
+    ("NAME", "NAME"),
+    ("LOGIN_NAME", "LOGIN_NAME"),
+    ("DISPLAY_NAME", "DISPLAY_NAME"),
+    ("FIRST_NAME", "FIRST_NAME"),
+    ("LAST_NAME", "LAST_NAME"),
+    ("EMAIL", "EMAIL"),
+    ("COMMENT", "COMMENT"),
+    ("DISABLED", "DISABLED"),
+    ("SNOWFLAKE_LOCK", "SNOWFLAKE_LOCK"),
+    ("DEFAULT_WAREHOUSE", "DEFAULT_WAREHOUSE"),
+    ("DEFAULT_NAMESPACE", "DEFAULT_NAMESPACE"),
+    ("DEFAULT_ROLE", "DEFAULT_ROLE"),
+    ("DEFAULT_SECONDARY_ROLE", "DEFAULT_SECONDARY_ROLES"),
+    ("EXT_AUTHN_DUO", "EXT_AUTHN_DUO"),
+    ("TYPE", "TYPE"),
+];
 
 /// The columns of SHOW USERS that show a property.
 const SHOWN: &[(&str, &str)] = &[

@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use firn_account::catalog::{ACCOUNT, Namespace, Object, Password, Rights, User, VisibleCatalog};
 use firn_account::{CatalogChange, SessionSpace};
+use firn_storage::format::v1::LoginRecord;
 use firn_types::{Error, ErrorCode, QueryId, Result};
 
 pub(crate) use attempts::Attempts;
-pub(crate) use event::{LoginEvent, Logins};
+pub(crate) use event::Logins;
 pub(crate) use key_pair::{fingerprint, public_key};
 pub(crate) use network::{address_range, allows_policy};
 pub(crate) use password::{check_strength, hash};
@@ -164,7 +165,10 @@ impl Engine {
             now_nanos: account.clock().now_nanos(),
         };
         let outcome = attempt.outcome();
-        self.inner.logins.add(attempt.event(client, outcome.as_ref().err()));
+        let event = self.inner.logins.add(attempt.event(client, outcome.as_ref().err()));
+        if self.inner.archive.add_login(event, attempt.now_nanos) {
+            self.inner.maintenance().service().wake();
+        }
         outcome.map_err(|refusal| refusal.error)
     }
 }
@@ -271,16 +275,17 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    fn event(&self, client: &ClientFacts, refusal: Option<&Refusal>) -> LoginEvent {
+    fn event(&self, client: &ClientFacts, refusal: Option<&Refusal>) -> LoginRecord {
         let known = self.user.map(|user| user.header.name.clone());
-        LoginEvent {
+        LoginRecord {
             id: 0,
             nanos: self.now_nanos,
             user: known.unwrap_or_else(|| self.name.clone()),
             from: self.from.to_canonical().to_string(),
-            client: client.clone(),
-            factor: self.credential.factor(),
-            error: refusal.map(|refusal| (refusal.error.code().number(), refusal.reason)),
+            client: [client.application.clone(), client.version.clone()],
+            factor: self.credential.factor().to_string(),
+            error: refusal
+                .map(|refusal| (refusal.error.code().number(), refusal.reason.to_string())),
         }
     }
 }

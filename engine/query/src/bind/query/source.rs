@@ -49,6 +49,9 @@ pub(super) fn bind_table(
     if path.schema == INFORMATION_SCHEMA {
         return information_schema(binder, &written, &path, env);
     }
+    if env.catalog.is_account_usage(&path) {
+        return account_usage(binder, &written, &path, env);
+    }
     let past = match at {
         Some(at) => Some(past(binder, at, env).map_err(|error| of_table(error, &path.name))?),
         None => None,
@@ -84,6 +87,28 @@ fn cte_reference(binder: &Binder<'_>, entry: &CteEntry) -> From {
         .collect();
     let plan = Plan::CteRef(CteRef { cte: entry.cte, columns: columns.clone() });
     From { plan, relations: vec![Relation::new(&entry.name, columns)] }
+}
+
+/// A view of SNOWFLAKE.ACCOUNT_USAGE: for whom it is not, it does not exist.
+fn account_usage(
+    binder: &Binder<'_>,
+    written: &ObjectName,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<From> {
+    if !env.catalog.has_imported_privileges() {
+        return Err(binder.object_not_found(written, path, env));
+    }
+    let fields = binder.context.services.account_usage_fields(&path.name);
+    let fields = fields.ok_or_else(|| {
+        let text = format!("Object '{path}' does not exist or not authorized.");
+        Error::new(ErrorCode::ObjectNotFound, text).at(written.span())
+    })?;
+    let source = VirtualSource::AccountUsage { view: path.name.clone() };
+    let (plan, columns) = virtual_scan(binder, source, &fields);
+    let mut relation = Relation::new(&path.name, columns);
+    relation.path = vec![path.database.clone(), path.schema.clone()];
+    Ok(From { plan, relations: vec![relation] })
 }
 
 fn information_schema(

@@ -32,6 +32,7 @@ pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listi
         let days = described.catalog.container_retention_days(header.id);
         listing.add(&[
             ("DATABASE_NAME", text(header.name.as_str())),
+            ("DATABASE_ID", number(header.id.0)),
             ("DATABASE_OWNER", text(described.catalog.name_of(header.owner))),
             ("IS_TRANSIENT", yes_no(database.transient)),
             ("COMMENT", present(&header.comment)),
@@ -50,6 +51,8 @@ pub(super) fn schemata(described: &Described, database: &Database, listing: &mut
         listing.add(&[
             ("CATALOG_NAME", text(database.header.name.as_str())),
             ("SCHEMA_NAME", text(header.name.as_str())),
+            ("CATALOG_ID", number(database.header.id.0)),
+            ("SCHEMA_ID", number(header.id.0)),
             ("SCHEMA_OWNER", text(described.catalog.name_of(header.owner))),
             ("IS_TRANSIENT", yes_no(schema.transient)),
             ("IS_MANAGED_ACCESS", yes_no(schema.managed_access)),

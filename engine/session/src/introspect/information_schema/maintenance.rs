@@ -15,6 +15,7 @@ const UNITS: &[(&str, &str)] = &[
     ("compaction", "micro-partitions"),
     ("reclustering", "micro-partitions"),
     ("vacuum", "files"),
+    ("history", "events"),
 ];
 
 /// The jobs of this process; only those see them who administer the account or may monitor its use.

@@ -90,6 +90,13 @@ pub(crate) fn rows(described: &Described, database: &str, view: &str) -> Result<
     Ok(listing.rows())
 }
 
+/// Adds the rows of a view of a database to a listing, which may have other columns, too.
+pub(super) fn add(described: &Described, database: &Database, view: &str, listing: &mut Listing) {
+    if let Some(view) = VIEWS.iter().find(|known| known.name == view) {
+        (view.rows)(described, database, listing);
+    }
+}
+
 /// The schema itself, which no catalog stores.
 pub(crate) fn schema(database: &Database) -> Arc<Schema> {
     let header = Header {

@@ -77,6 +77,10 @@ fn names(database: &Database, schema: &Schema, header: &Header) -> Vec<(&'static
         ("TABLE_CATALOG", text(database.header.name.as_str())),
         ("TABLE_SCHEMA", text(schema.header.name.as_str())),
         ("TABLE_NAME", text(header.name.as_str())),
+        // Only ACCOUNT_USAGE has columns for these.
+        ("TABLE_CATALOG_ID", number(database.header.id.0)),
+        ("TABLE_SCHEMA_ID", number(schema.header.id.0)),
+        ("TABLE_ID", number(header.id.0)),
     ]
 }
 

@@ -1,11 +1,11 @@
 //! COPY_HISTORY: the files that were loaded into a table.
 
 use firn_account::catalog::LoadStatus;
-use firn_account::catalog::{Object, ObjectKind};
+use firn_account::catalog::{LoadRecord, Object, ObjectKind};
 use firn_types::{ObjectId, Result};
 
 use super::super::Described;
-use super::super::listing::{Listing, number, optional, text, time};
+use super::super::listing::{Cell, Listing, number, optional, text, time};
 use super::Arguments;
 
 pub(super) const COLUMNS: &str = "FILE_NAME, STAGE_LOCATION, LAST_LOAD_TIME:time, ROW_COUNT:number, \
@@ -34,37 +34,48 @@ pub(super) fn rows(
     records.retain(|record| in_range(record.loaded_nanos));
     records.sort_by_key(|record| record.loaded_nanos);
     for record in records {
-        let status = match record.status {
-            LoadStatus::Loaded => "Loaded",
-            LoadStatus::Failed => "Load failed",
-            LoadStatus::Partial => "Partially loaded",
-        };
-        let (location, file) = place(described, &record.path);
-        let mut cells = vec![
-            ("FILE_NAME", text(file)),
-            ("STAGE_LOCATION", text(location)),
-            ("LAST_LOAD_TIME", time(record.loaded_nanos)),
-            ("ROW_COUNT", number(record.rows_loaded)),
-            ("ROW_PARSED", number(record.rows_parsed)),
-            ("FILE_SIZE", number(record.size)),
-            ("ERROR_COUNT", number(record.error_count)),
-            ("ERROR_LIMIT", number(record.error_limit)),
-            ("STATUS", text(status)),
+        let mut cells = cells(described, record);
+        cells.extend([
             ("TABLE_CATALOG_NAME", text(path.database.as_str())),
             ("TABLE_SCHEMA_NAME", text(path.schema.as_str())),
             ("TABLE_NAME", text(path.name.as_str())),
-        ];
-        if let Some(error) = &record.first_error {
-            cells.extend([
-                ("FIRST_ERROR_MESSAGE", text(error.message.as_str())),
-                ("FIRST_ERROR_LINE_NUMBER", number(error.line)),
-                ("FIRST_ERROR_CHARACTER_POS", number(error.character)),
-                ("FIRST_ERROR_COLUMN_NAME", optional(error.column.as_deref())),
-            ]);
-        }
+        ]);
         listing.add(&cells);
     }
     Ok(())
+}
+
+/// The cells of a load, but for the table's.
+pub(in crate::introspect) fn cells(
+    described: &Described,
+    record: &LoadRecord,
+) -> Vec<Cell<'static>> {
+    let status = match record.status {
+        LoadStatus::Loaded => "Loaded",
+        LoadStatus::Failed => "Load failed",
+        LoadStatus::Partial => "Partially loaded",
+    };
+    let (location, file) = place(described, &record.path);
+    let mut cells = vec![
+        ("FILE_NAME", text(file)),
+        ("STAGE_LOCATION", text(location)),
+        ("LAST_LOAD_TIME", time(record.loaded_nanos)),
+        ("ROW_COUNT", number(record.rows_loaded)),
+        ("ROW_PARSED", number(record.rows_parsed)),
+        ("FILE_SIZE", number(record.size)),
+        ("ERROR_COUNT", number(record.error_count)),
+        ("ERROR_LIMIT", number(record.error_limit)),
+        ("STATUS", text(status)),
+    ];
+    if let Some(error) = &record.first_error {
+        cells.extend([
+            ("FIRST_ERROR_MESSAGE", text(error.message.as_str())),
+            ("FIRST_ERROR_LINE_NUMBER", number(error.line)),
+            ("FIRST_ERROR_CHARACTER_POS", number(error.character)),
+            ("FIRST_ERROR_COLUMN_NAME", optional(error.column.as_deref())),
+        ]);
+    }
+    cells
 }
 
 /// A loaded file's stage, and the file's path within it.

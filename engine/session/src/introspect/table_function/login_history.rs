@@ -1,12 +1,13 @@
 //! LOGIN_HISTORY and its kin: who has logged in, and who has tried.
 
 use firn_account::catalog::ACCOUNTADMIN;
+use firn_storage::format::v1::LoginRecord;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::Described;
-use super::super::listing::{Listing, number, optional, text, time};
+use super::super::listing::{Cell, Listing, number, optional, text, time};
 use super::Arguments;
-use crate::login::LoginEvent;
+use crate::login::NANOS_PER_SECOND;
 
 pub(super) const COLUMNS: &str = "EVENT_TIMESTAMP:time, EVENT_ID:number, EVENT_TYPE, USER_NAME, CLIENT_IP, \
      REPORTED_CLIENT_TYPE, REPORTED_CLIENT_VERSION, FIRST_AUTHENTICATION_FACTOR, \
@@ -20,6 +21,8 @@ pub(super) const BY_USER: &[&str] =
 
 /// Rows unless RESULT_LIMIT says otherwise.
 const LIMIT_DEFAULT: i128 = 100;
+/// Days that the functions look back.
+const DAYS: i64 = 7;
 /// What RESULT_LIMIT may be.
 const LIMITS: std::ops::RangeInclusive<i128> = 1..=10_000;
 
@@ -58,31 +61,47 @@ fn list(
     }
     let start = arguments.time("TIME_RANGE_START")?;
     let end = arguments.time("TIME_RANGE_END")?;
-    let in_range = |event: &&LoginEvent| {
+    let in_range = |event: &LoginRecord| {
         let at = i128::from(event.nanos);
         start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
     };
-    let events = described.shared.logins.newest_first();
-    let wanted = events
-        .iter()
-        .filter(|event| user.is_none_or(|user| event.user == user))
-        .filter(|event| may_see(described, event))
-        .filter(in_range);
-    for event in wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        add(event, listing);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let since_nanos = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let wants = |event: &LoginRecord| {
+        user.is_none_or(|user| event.user == user) && may_see(described, event) && in_range(event)
+    };
+    for event in logins(described, since_nanos, limit, wants)? {
+        listing.add(&cells(&event));
     }
     Ok(())
 }
 
+/// The newest logins since a time: of this process, and those that others have written.
+pub(in crate::introspect) fn logins(
+    described: &Described,
+    since_nanos: i64,
+    limit: usize,
+    wants: impl Fn(&LoginRecord) -> bool,
+) -> Result<Vec<LoginRecord>> {
+    let mut events = described.shared.logins.newest_first();
+    events.retain(|event| event.nanos >= since_nanos && wants(event));
+    events.extend(described.shared.archive.logins(since_nanos, limit, wants)?);
+    events.sort_by_key(|event| std::cmp::Reverse((event.nanos, event.id)));
+    events.dedup();
+    events.truncate(limit);
+    Ok(events)
+}
+
 /// Logins are seen by who they are of, by ACCOUNTADMIN, and by roles with MONITOR on the account.
-fn may_see(described: &Described, event: &LoginEvent) -> bool {
+fn may_see(described: &Described, event: &LoginRecord) -> bool {
     let catalog = &described.catalog;
     event.user == described.user
         || catalog.rights().includes(ACCOUNTADMIN)
         || catalog.holds_on_account("MONITOR")
 }
 
-fn add(event: &LoginEvent, listing: &mut Listing) {
+/// The cells of a login.
+pub(in crate::introspect) fn cells(event: &LoginRecord) -> Vec<Cell<'static>> {
     let error = event.error.as_ref();
     let mut cells = vec![
         ("EVENT_TIMESTAMP", time(event.nanos)),
@@ -90,13 +109,13 @@ fn add(event: &LoginEvent, listing: &mut Listing) {
         ("EVENT_TYPE", text("LOGIN")),
         ("USER_NAME", text(event.user.as_str())),
         ("CLIENT_IP", text(event.from.as_str())),
-        ("REPORTED_CLIENT_TYPE", text(event.client.application.as_str())),
-        ("REPORTED_CLIENT_VERSION", text(event.client.version.as_str())),
-        ("FIRST_AUTHENTICATION_FACTOR", text(event.factor)),
+        ("REPORTED_CLIENT_TYPE", text(event.client[0].as_str())),
+        ("REPORTED_CLIENT_VERSION", text(event.client[1].as_str())),
+        ("FIRST_AUTHENTICATION_FACTOR", text(event.factor.as_str())),
         ("IS_SUCCESS", text(if error.is_none() { "YES" } else { "NO" })),
-        ("ERROR_MESSAGE", optional(error.map(|(_, reason)| *reason))),
+        ("ERROR_MESSAGE", optional(error.map(|(_, reason)| reason.as_str()))),
         ("RELATED_EVENT_ID", number(0)),
     ];
     cells.extend(error.map(|(code, _)| ("ERROR_CODE", number(i64::from(*code)))));
-    listing.add(&cells);
+    cells
 }

@@ -1,10 +1,10 @@
 //! Table functions that the session answers: a table of their columns, and what makes their rows.
 
-mod copy_history;
+pub(in crate::introspect) mod copy_history;
 mod infer_schema;
-mod login_history;
+pub(in crate::introspect) mod login_history;
 mod operator_stats;
-mod query_history;
+pub(in crate::introspect) mod query_history;
 mod validate;
 
 use firn_types::{Error, ErrorCode, Field, Result, Value};

@@ -1,15 +1,14 @@
 //! QUERY_HISTORY and its kin: the statements of this process, the newest first.
 
-use std::sync::atomic::Ordering;
+use std::collections::HashSet;
 
-use std::sync::Arc;
-
+use firn_storage::format::v1::RanStatement;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::Described;
-use super::super::listing::{Listing, boolean, number, optional, text, time};
+use super::super::listing::{Cell, Listing, boolean, number, optional, text, time};
 use super::Arguments;
-use crate::history::QueryRecord;
+use crate::archive::ran;
 
 pub(super) const COLUMNS: &str = "QUERY_ID, QUERY_TEXT, DATABASE_NAME, SCHEMA_NAME, QUERY_TYPE, \
     SESSION_ID:number, USER_NAME, ROLE_NAME, WAREHOUSE_NAME, WAREHOUSE_SIZE, WAREHOUSE_TYPE, \
@@ -35,6 +34,9 @@ pub(super) const BY_WAREHOUSE: &[&str] =
 const LIMIT_DEFAULT: i128 = 100;
 /// What RESULT_LIMIT may be.
 const LIMITS: std::ops::RangeInclusive<i128> = 1..=10_000;
+/// Days that the functions look back.
+const DAYS: i64 = 7;
+const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 /// Nanoseconds of a millisecond.
 const NANOS_PER_MILLISECOND: i64 = 1_000_000;
 
@@ -78,7 +80,7 @@ fn list(
     described: &Described,
     arguments: &Arguments,
     listing: &mut Listing,
-    wants: impl Fn(&QueryRecord) -> bool,
+    wants: impl Fn(&RanStatement) -> bool,
 ) -> Result<()> {
     let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
     if !LIMITS.contains(&limit) {
@@ -87,25 +89,56 @@ fn list(
     }
     let start = arguments.time("END_TIME_RANGE_START")?;
     let end = arguments.time("END_TIME_RANGE_END")?;
-    let ended_in_range = |record: &QueryRecord| {
+    let ended_in_range = |ran: &RanStatement| {
         // What still runs ends now.
-        let ended = i128::from(record.end.get().map_or(described.now_nanos, |end| end.nanos));
+        let ended = i128::from(ran.end.as_ref().map_or(described.now_nanos, |end| end.nanos));
         start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
     };
-    let statements = described.shared.statements.newest_first();
-    let wanted = statements
-        .iter()
-        .filter(|record| wants(record) && ended_in_range(record) && described.may_follow(record));
-    for record in wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        add(described, record, listing);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let since_nanos = described.now_nanos.saturating_sub(DAYS * NANOS_PER_DAY);
+    let wants = |ran: &RanStatement| wants(ran) && ended_in_range(ran);
+    for ran in statements(described, since_nanos, limit, wants)? {
+        listing.add(&cells(described, &ran));
     }
     Ok(())
 }
 
-fn add(described: &Described, record: &Arc<QueryRecord>, listing: &mut Listing) {
+/// The newest statements that the session may look at, since a time: those of this process, and those that others
+/// have written.
+pub(in crate::introspect) fn statements(
+    described: &Described,
+    since_nanos: i64,
+    limit: usize,
+    wants: impl Fn(&RanStatement) -> bool,
+) -> Result<Vec<RanStatement>> {
+    let mut ids = HashSet::new();
+    let mut found = Vec::new();
+    for record in described.shared.statements.newest_first() {
+        if found.len() < limit && described.may_follow(&record) {
+            found.extend(Some(ran(&record)).filter(&wants));
+        }
+        // Whether it is wanted or not, it is not read again.
+        ids.insert(record.query_id.clone());
+    }
+    let may_follow =
+        |ran: &RanStatement| described.may_follow_one_of(&ran.user, ran.current[2].as_deref());
+    found.extend(described.shared.archive.statements(since_nanos, limit, |ran| {
+        !ids.contains(&ran.query_id) && wants(ran) && may_follow(ran)
+    })?);
+    // Those of one process are in the order in which they began.
+    found.sort_by_key(|ran| std::cmp::Reverse(ran.start_nanos));
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// The cells of a statement.
+pub(in crate::introspect) fn cells(
+    described: &Described,
+    record: &RanStatement,
+) -> Vec<Cell<'static>> {
     let [database, schema, warehouse, role] = &record.current;
     let found = warehouse.as_ref().and_then(|name| described.catalog.warehouse(name));
-    let end = record.end.get();
+    let end = record.end.as_ref();
     let error = end.and_then(|end| end.error.as_ref());
     let status = match (end, error) {
         (None, _) => "RUNNING",
@@ -115,13 +148,13 @@ fn add(described: &Described, record: &Arc<QueryRecord>, listing: &mut Listing) 
     // A clock may be set back; a time is never negative.
     let milliseconds = |from: i64, to: i64| number((to - from).max(0) / NANOS_PER_MILLISECOND);
     let now = end.map_or(described.now_nanos, |end| end.nanos);
-    let planned = record.planned_nanos.get().copied().unwrap_or(now);
+    let planned = record.planned_nanos.unwrap_or(now);
     let mut cells = vec![
         ("QUERY_ID", text(record.query_id.as_str())),
         ("QUERY_TEXT", text(record.text.as_str())),
         ("DATABASE_NAME", optional(database.as_deref())),
         ("SCHEMA_NAME", optional(schema.as_deref())),
-        ("QUERY_TYPE", text(record.query_type.get().copied().unwrap_or("UNKNOWN"))),
+        ("QUERY_TYPE", text(record.query_type.as_str())),
         ("SESSION_ID", number(record.session_id)),
         ("USER_NAME", text(record.user.as_str())),
         ("ROLE_NAME", optional(role.as_deref())),
@@ -141,14 +174,12 @@ fn add(described: &Described, record: &Arc<QueryRecord>, listing: &mut Listing) 
         ("EXECUTION_TIME", milliseconds(planned, now)),
         ("IS_CLIENT_GENERATED_STATEMENT", boolean(false)),
     ];
-    let queued = record.queued_nanos.get().copied().unwrap_or(0);
-    cells.push(("QUEUED_OVERLOAD_TIME", milliseconds(0, queued)));
-    let blocked = record.blocked_nanos.load(Ordering::Relaxed);
-    cells.push(("TRANSACTION_BLOCKED_TIME", number(blocked / 1_000_000)));
+    cells.push(("QUEUED_OVERLOAD_TIME", milliseconds(0, record.queued_nanos)));
+    cells.push(("TRANSACTION_BLOCKED_TIME", number(record.blocked_nanos / 1_000_000)));
     // A statement never waits for a machine.
     cells.extend(["QUEUED_PROVISIONING_TIME", "QUEUED_REPAIR_TIME"].map(|name| (name, number(0))));
-    if record.planned_nanos.get().is_some() {
+    if record.planned_nanos.is_some() {
         cells.push(("CLUSTER_NUMBER", number(1)));
     }
-    listing.add(&cells);
+    cells
 }

@@ -1,7 +1,8 @@
 //! Versions 1 to 4 of what is persisted. Version 2 has a header around each file, and fields that version
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
-//! micro-partitions in parts. Version 4 has what users log in with, and network policies, functions and procedures. Fields may be added with a default, together with a new version; nothing else
+//! micro-partitions in parts. Version 4 has what users log in with, network policies, sealed credentials of stages,
+//! functions, procedures, and the history. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
@@ -10,6 +11,7 @@ mod access;
 mod catalog;
 mod commit;
 mod function;
+mod history;
 mod partition;
 
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLogin};
@@ -21,6 +23,7 @@ pub use catalog::{
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
 pub use function::{Function, Parameter as FunctionParameter, Procedure};
+pub use history::{History, LoginRecord, RanStatement, StatementEnd};
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,

@@ -1,0 +1,88 @@
+//! What has happened: statements that ran, and logins.
+
+use serde::{Deserialize, Serialize};
+
+/// A file of the history; since format 4.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// The format.
+    pub format: u32,
+    /// Statements that have ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<RanStatement>,
+    /// Logins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub logins: Vec<LoginRecord>,
+}
+
+/// A statement that ran. Times are nanoseconds since 1970 UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RanStatement {
+    /// Its id.
+    pub query_id: String,
+    /// Its text, or the beginning of it, without secrets.
+    pub text: String,
+    /// What it is: `SELECT`.
+    pub query_type: String,
+    /// The session's number.
+    pub session_id: u64,
+    /// The user.
+    pub user: String,
+    /// QUERY_TAG.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tag: String,
+    /// Database, schema, warehouse and role in use.
+    pub current: [Option<String>; 4],
+    /// When it started.
+    pub start_nanos: i64,
+    /// When its plan was ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_nanos: Option<i64>,
+    /// Nanoseconds for which it waited for its warehouse.
+    #[serde(default)]
+    pub queued_nanos: i64,
+    /// Nanoseconds for which it waited for the transactions of others.
+    #[serde(default)]
+    pub blocked_nanos: u64,
+    /// How it ended; nothing while it runs, which is never persisted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<StatementEnd>,
+}
+
+/// How a statement ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementEnd {
+    /// When.
+    pub nanos: i64,
+    /// Rows given or affected.
+    pub rows: u64,
+    /// Bytes read from storage.
+    pub bytes_read: u64,
+    /// The code and the message of its error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<(i32, String)>,
+}
+
+/// A login, or one that was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRecord {
+    /// Its number.
+    pub id: u64,
+    /// When: nanoseconds since 1970 UTC.
+    pub nanos: i64,
+    /// The user, or the name that nobody has.
+    pub user: String,
+    /// The address that it came from.
+    pub from: String,
+    /// What the client says of itself: its kind and version.
+    pub client: [String; 2],
+    /// What was shown: `PASSWORD`.
+    pub factor: String,
+    /// Why it was refused: the number of the error, and the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<(i32, String)>,
+}

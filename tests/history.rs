@@ -1,0 +1,105 @@
+//! The history outlives the process, for as long as Snowflake keeps it.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use firn_engine::{
+    ClientFacts, Credential, Engine, EngineOptions, SecretKeys, Session, SessionOptions,
+};
+use firn_tests::written_row;
+use firn_types::clock::Clock;
+use tempfile::TempDir;
+
+const DAY: i64 = 86_400_000_000_000;
+/// 2026-11-30 00:00 UTC.
+const NOW: i64 = 1_795_996_800_000_000_000;
+
+fn engine(folder: &Path, clock: &Clock) -> Engine {
+    let options = EngineOptions {
+        threads: Some(1),
+        clock: clock.clone(),
+        keys: SecretKeys::Folder(folder.join("no keys")),
+        ..EngineOptions::default()
+    };
+    Engine::open(&folder.to_string_lossy(), options).expect("the account opens")
+}
+
+fn session(engine: &Engine) -> Session {
+    engine.session(SessionOptions::default()).expect("a session")
+}
+
+fn rows(engine: &Engine, sql: &str) -> Vec<String> {
+    let result = session(engine).execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
+}
+
+const STATEMENTS: &str = "SELECT query_text, execution_status, error_code, user_name, warehouse_name \
+    FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY()) WHERE query_text LIKE '%mark%' \
+    AND query_text NOT LIKE '%HISTORY%' ORDER BY start_time, query_text";
+
+#[test]
+fn statements_and_logins_are_found_by_the_next_process() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(NOW));
+    {
+        let engine = engine(folder.path(), &clock);
+        rows(&engine, "CREATE USER ann PASSWORD = 'Secret123' COMMENT = 'mark'");
+        assert!(session(&engine).execute("SELECT nothing AS mark").is_err());
+        let credential = Credential::Password { password: "Secret123".to_string(), new: None };
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        engine.authenticate("ann", &credential, from, &ClientFacts::default()).expect("a login");
+    }
+    let engine = engine(folder.path(), &clock);
+    let expected = [
+        "CREATE USER ann PASSWORD = '☺☺☺☺☺' COMMENT = 'mark'|SUCCESS|NULL|FIRN|COMPUTE_WH",
+        "SELECT nothing AS mark|FAILED_WITH_ERROR|904|FIRN|COMPUTE_WH",
+    ];
+    assert_eq!(rows(&engine, STATEMENTS), expected);
+    let logins = "SELECT user_name, is_success FROM TABLE(INFORMATION_SCHEMA.LOGIN_HISTORY())";
+    assert_eq!(rows(&engine, logins), ["ANN|YES"]);
+    clock.advance(7 * DAY + 1);
+    assert!(rows(&engine, STATEMENTS).is_empty(), "the functions look back for seven days");
+    assert!(rows(&engine, logins).is_empty());
+    let year = STATEMENTS.replace(
+        "TABLE(INFORMATION_SCHEMA.QUERY_HISTORY())",
+        "SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY",
+    );
+    assert_eq!(rows(&engine, &year).len(), 2, "the views for 365");
+    assert_eq!(
+        rows(&engine, "SELECT user_name FROM SNOWFLAKE.ACCOUNT_USAGE.LOGIN_HISTORY"),
+        ["ANN"]
+    );
+    clock.advance(358 * DAY);
+    assert!(rows(&engine, &year).is_empty());
+}
+
+#[test]
+fn many_processes_leave_few_files() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(NOW));
+    for n in 0..200 {
+        clock.advance(1);
+        rows(&engine(folder.path(), &clock), &format!("SELECT {n} AS mark"));
+    }
+    let files = fs::read_dir(folder.path().join("history")).expect("a folder").count();
+    // One process of sixteen puts files together when there are 64.
+    assert!(files < 180, "{files} files");
+    let all = "SELECT COUNT(*), COUNT(DISTINCT query_id) FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(\
+        RESULT_LIMIT => 10000)) WHERE query_text LIKE 'SELECT %mark'";
+    assert_eq!(rows(&engine(folder.path(), &clock), all), ["200|200"]);
+    // A year later they are gone.
+    clock.advance(366 * DAY);
+    (0..100).for_each(|_| drop(rows(&engine(folder.path(), &clock), "SELECT 1")));
+    let old = format!("{:020}", NOW + 366 * DAY);
+    let names = fs::read_dir(folder.path().join("history")).expect("a folder");
+    let names = names.map(|entry| entry.expect("an entry").file_name());
+    let left = names.filter(|name| *name.to_string_lossy() < *old).count();
+    assert_eq!(left, 0, "files of the year before");
+}
+
+#[test]
+fn an_account_in_memory_keeps_its_history_there() {
+    let options = EngineOptions { threads: Some(1), ..EngineOptions::default() };
+    let engine = Engine::open(":memory:", options).expect("an account");
+    rows(&engine, "SELECT 1 AS mark");
+    assert_eq!(rows(&engine, STATEMENTS), ["SELECT 1 AS mark|SUCCESS|NULL|FIRN|COMPUTE_WH"]);
+}
