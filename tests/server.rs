@@ -150,6 +150,18 @@ fn values_come_with_statements_one_by_one_and_in_arrays() {
     assert_eq!(client.ask(&insert)["data"]["rowset"], json!([["3"]]));
     let rows = client.rows("SELECT * FROM t ORDER BY 1");
     assert_eq!(rows, json!([["1", "a"], ["2", null], [null, "c"]]));
+    client.query("CREATE TABLE j (i INT, v VARIANT)");
+    let bindings = json!({
+        "1": { "type": "FIXED", "value": ["1", "2", "3"] },
+        "2": { "type": "TEXT", "value": ["{\"a\":1}", null, "[2]"] },
+    });
+    let insert = "INSERT INTO j SELECT ? + 1, PARSE_JSON(?) WHERE :1 < 3";
+    let answer = client.ask(&json!({ "sqlText": insert, "bindings": bindings }));
+    assert_eq!(answer["data"]["rowset"], json!([["2"]]), "{answer}");
+    let rows = client.rows("SELECT i, v:a FROM j ORDER BY 1");
+    assert_eq!(rows, json!([["2", "1"], ["3", null]]));
+    let update = json!({ "sqlText": "UPDATE j SET i = ? WHERE v = ?", "bindings": bindings });
+    assert_eq!(client.ask(&update)["success"], false);
     // A name may be a value too, also of what is made.
     let bindings = json!({ "1": { "type": "TEXT", "value": "named" } });
     let create = json!({ "sqlText": "CREATE TABLE IDENTIFIER(?) (i INT)", "bindings": bindings });

@@ -163,6 +163,10 @@ def arrays_of_binds(_):
         equal(cursor.rowcount, 500)
         equal(rows(c, "SELECT COUNT(*), SUM(i), COUNT(d), MAX(s) FROM many"),
               [(500, 124750, 250, "n99")])
+        cursor.execute("CREATE OR REPLACE TABLE documents (i INT, v VARIANT)")
+        documents = [(i, json.dumps({"a": i})) for i in range(50)]
+        cursor.executemany("INSERT INTO documents SELECT ?, PARSE_JSON(?)", documents)
+        equal(rows(c, "SELECT COUNT(*), SUM(v:a) FROM documents"), [(50, 1225)])
         cursor.executemany("UPDATE many SET s = ? WHERE i = ?", [("x", 1), ("y", 2)])
         equal(rows(c, "SELECT s FROM many WHERE i IN (1, 2) ORDER BY i"), [("x",), ("y",)])
 

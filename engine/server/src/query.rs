@@ -20,7 +20,9 @@ const QUERIES_MAX: usize = 10_000;
 /// How long the key of a request is remembered.
 const REQUEST_LIFE: Duration = Duration::from_secs(3600);
 /// Keys of requests that are remembered.
-const REQUESTS_MAX: usize = 100_000;
+const REQUESTS_MAX: usize = 20_000;
+/// Bytes of a text that are remembered.
+const TEXT_BYTES_MAX: usize = 8192;
 
 /// A statement or script that a client has sent.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub(crate) struct Query {
     pub(crate) user: String,
     /// The number of the session that has sent it.
     pub(crate) session: u64,
-    /// Its text.
+    /// The beginning of its text.
     pub(crate) text: String,
     /// The form that the client has asked for with it.
     pub(crate) format: Option<String>,
@@ -81,6 +83,15 @@ pub(crate) fn now_millis() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// The beginning of a text, as far as it is remembered.
+fn beginning(text: &str) -> &str {
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 impl Done {
     /// What has come of a statement that has ended.
     ///
@@ -106,7 +117,7 @@ impl Query {
             id,
             user: client.user.clone(),
             session: client.session.id(),
-            text: firn_engine::blot_secrets(text).into_owned(),
+            text: beginning(&firn_engine::blot_secrets(text)).to_string(),
             format,
             started: now_millis(),
             secret: Uuid::new_v4().simple().to_string(),

@@ -1,7 +1,7 @@
 //! The places `?`, `:1` and `:name` of a statement, and the values that come with it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use firn_column::Column;
 use firn_expression::Expr;
@@ -30,6 +30,11 @@ impl TypedValue {
         TypedValue { value: Value::integer(number), sql_type: SqlType::INTEGER }
     }
 
+    /// As an expression.
+    pub(super) fn literal(&self) -> Expr {
+        Expr::Literal { value: self.value.clone(), sql_type: self.sql_type }
+    }
+
     /// NULL of a type.
     pub fn null(sql_type: SqlType) -> TypedValue {
         TypedValue { value: Value::Null, sql_type }
@@ -43,8 +48,8 @@ pub struct Binds {
     pub positional: Vec<TypedValue>,
     /// Those of `:name`; the case of names does not matter.
     pub named: Vec<(String, TypedValue)>,
-    /// Of each row of an array of values, its positional ones: VALUES gives one row for each. The first is in
-    /// `positional` too.
+    /// Of each row of an array of values, its positional ones: VALUES, and a SELECT without FROM, give one row for
+    /// each. The first is in `positional` too.
     pub rows: Vec<Vec<TypedValue>>,
 }
 
@@ -94,6 +99,8 @@ pub struct Placeholders {
     row: AtomicUsize,
     /// Whether VALUES has taken all rows.
     rows_taken: AtomicBool,
+    /// The columns that stand for positional values.
+    columns: OnceLock<Vec<Expr>>,
 }
 
 impl Placeholders {
@@ -107,6 +114,7 @@ impl Placeholders {
             in_name: AtomicBool::new(false),
             row: AtomicUsize::new(0),
             rows_taken: AtomicBool::new(false),
+            columns: OnceLock::new(),
         }
     }
 
@@ -137,13 +145,27 @@ impl Placeholders {
         Ok(())
     }
 
+    /// All rows of an array of values, if one came and nothing has taken them.
+    pub(super) fn take_rows(&self) -> Option<&[Vec<TypedValue>]> {
+        let came = self.values.rows.len() > 1 && self.rule == PlaceRule::Bound;
+        (came && !self.rows_taken.swap(true, Ordering::Relaxed)).then_some(&self.values.rows)
+    }
+
+    /// From now on these columns stand for the positional values.
+    pub(super) fn stand_for(&self, columns: Vec<Expr>) {
+        // Rows are taken once.
+        let _ = self.columns.set(columns);
+    }
+
     /// Looks whether a statement that was bound has taken all rows of an array of values.
     ///
     /// # Errors
     /// `not_supported` when it has taken the first one only.
     pub fn check_rows(&self) -> Result<()> {
         if self.values.rows.len() > 1 && !self.rows_taken.load(Ordering::Relaxed) {
-            return Err(Error::not_supported("an array of values outside of VALUES"));
+            return Err(Error::not_supported(
+                "an array of values outside of VALUES and of SELECT without FROM",
+            ));
         }
         Ok(())
     }
@@ -228,9 +250,14 @@ impl Placeholders {
             ast::Bind::Positional => format!("? number {}", &name[1..]),
             ast::Bind::Named(name) => format!(":{}", name.name),
         };
+        let number = name.strip_prefix('?').and_then(|number| number.parse::<usize>().ok());
         let mut seen = self.names();
         if !seen.contains(&name) {
             seen.push(name);
+        }
+        let columns = self.columns.get().zip(number);
+        if let Some(column) = columns.and_then(|(all, number)| all.get(number.checked_sub(1)?)) {
+            return Ok(column.clone());
         }
         match value {
             Some(TypedValue { value, sql_type }) => {

@@ -60,7 +60,8 @@ pub(crate) fn parameter(program: Program) -> Option<&'static str> {
 /// The number of a kind of statement in answers.
 pub(crate) fn statement_type(kind: &str) -> i64 {
     match kind {
-        "SELECT" | "EXPLAIN" => 0x1000,
+        // What gives rows of any form is like a query.
+        "SELECT" | "EXPLAIN" | "CALL" | "EXECUTE_IMMEDIATE" => 0x1000,
         "INSERT" => 0x3100,
         "UPDATE" => 0x3200,
         "DELETE" => 0x3300,

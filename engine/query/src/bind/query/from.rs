@@ -39,7 +39,9 @@ pub(crate) fn bind_from(
     let context = FromContext { binder, env, read };
     let mut sources = from.iter();
     let Some(first) = sources.next() else {
-        return Ok(From { plan: Plan::one_row(), relations: Vec::new() });
+        let rows = values::array_of_values(binder, env)?;
+        let plan = rows.unwrap_or_else(Plan::one_row);
+        return Ok(From { plan, relations: Vec::new() });
     };
     let mut left = bind_source(&context, first, None)?.into_from();
     for source in sources {

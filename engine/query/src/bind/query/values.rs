@@ -7,9 +7,9 @@ use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast, unify};
 use crate::bind::scope::Scope;
-use crate::bind::{Binder, BoundQuery, walk};
+use crate::bind::{Binder, BoundQuery, TypedValue, walk};
 use firn_parse::ast::{self, BinaryOperator, ExprKind, Name};
-use firn_plan::{Plan, Values};
+use firn_plan::{Plan, PlanColumn, Values};
 
 /// VALUES as a source of rows: its columns are COLUMN1, COLUMN2, .. and each has the type at which its
 /// rows meet.
@@ -134,4 +134,33 @@ fn is_no_constant(expr: &ast::Expr) -> bool {
         },
         _ => false,
     }
+}
+
+/// The rows of an array of values that came with the statement, for a SELECT without FROM: it then answers once for
+/// each, and its places are columns. None when no array came, or it was taken already.
+///
+/// # Errors
+/// When the values of one place have no common type.
+pub(super) fn array_of_values(binder: &Binder<'_>, env: &Env<'_>) -> Result<Option<Plan>> {
+    let placeholders = binder.context.placeholders;
+    let Some(values) = placeholders.take_rows().filter(|_| env.of_session) else { return Ok(None) };
+    let mut columns = Vec::new();
+    let mut typed = Vec::new();
+    let width = values.first().map_or(0, Vec::len);
+    for index in 0..width {
+        let literal = |row: &Vec<TypedValue>| row.get(index).map(TypedValue::literal);
+        let (exprs, sql_type) = meet(values.iter().filter_map(literal).collect())?;
+        columns.push(binder.fresh_column(format!("COLUMN{}", index + 1), sql_type, true));
+        typed.push(exprs.into_iter());
+    }
+    let rows = values.iter().map(|_| {
+        let row = typed
+            .iter_mut()
+            .zip(&columns)
+            .filter_map(|(exprs, column)| exprs.next().map(|expr| cast(expr, column.sql_type)));
+        row.collect()
+    });
+    let rows = rows.collect::<Vec<_>>().into();
+    placeholders.stand_for(columns.iter().map(PlanColumn::expr).collect());
+    Ok(Some(Plan::Values(Values { columns, rows })))
 }
