@@ -10,7 +10,7 @@ use firn_expression::{Evaluator, Expr};
 use firn_parse::ast;
 use firn_plan::statement::Query;
 use firn_plan::{Plan, PlanColumn, Project, ProjectItem, Values};
-use firn_types::{Result, SqlType};
+use firn_types::{ColumnId, Result, SqlType};
 
 use super::clause::Clause;
 use super::context::Env;
@@ -42,6 +42,10 @@ pub enum ScriptExpr {
 /// An expression over the values of variables.
 #[derive(Debug)]
 pub struct ComputedExpr {
+    /// The expression.
+    pub expr: Expr,
+    /// The columns that stand for its inputs, in order.
+    pub columns: Vec<ColumnId>,
     /// Computes it, from a batch of the inputs in order.
     pub evaluator: Evaluator,
     /// Which variables it reads: their positions among those it was bound over.
@@ -126,5 +130,7 @@ fn computed(bound: &Expr, columns: &[PlanColumn]) -> Result<ComputedExpr> {
     let layout: HashMap<_, _> =
         inputs.iter().map(|&position| columns[position].id).zip(0..).collect();
     let evaluator = Evaluator::compile(std::slice::from_ref(bound), &layout)?;
-    Ok(ComputedExpr { evaluator, inputs, sql_type: bound.sql_type() })
+    let columns = inputs.iter().map(|&position| columns[position].id).collect();
+    let (expr, sql_type) = (bound.clone(), bound.sql_type());
+    Ok(ComputedExpr { expr, columns, evaluator, inputs, sql_type })
 }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use firn_column::{Batch, Column};
-use firn_functions::FunctionContext;
 use firn_functions::cast::{CastMode, cast_value};
+use firn_functions::{FunctionContext, Volatility};
 use firn_parse::ast;
 use firn_query::bind::TypedValue;
 use firn_query::bind::script::{ComputedExpr, ScriptExpr};
 use firn_types::{Error, ErrorCode, Result, Span, SqlType, Value, coerce};
 
 use super::exception::Raised;
+use super::quick::Quick;
 use super::{Script, Stepped};
 
 /// An expression that was computed before.
@@ -19,7 +20,10 @@ pub(super) struct Known {
     computed: ComputedExpr,
     /// What it reads: a row's name, a variable's name, and the type that it had.
     inputs: Vec<(Option<String>, String, SqlType)>,
-    functions: Arc<FunctionContext>,
+    /// A quicker way to compute it, if there is one.
+    quick: Option<Quick>,
+    /// What it was computed with; none of what may be another value each time.
+    functions: Option<Arc<FunctionContext>>,
 }
 
 impl Script<'_> {
@@ -63,15 +67,33 @@ impl Script<'_> {
         Ok(TypedValue { value, sql_type: to })
     }
 
+    /// What functions ask for, now: each computation has its own time and its own random numbers.
+    fn functions(&self) -> FunctionContext {
+        let functions = self.running.function_context();
+        FunctionContext {
+            statement_nanos: self.running.session.shared.account.clock().now_nanos(),
+            seed: functions.seed.wrapping_add(self.computations),
+            ..functions
+        }
+    }
+
     fn value(&mut self, expr: &ast::Expr) -> Result<TypedValue> {
+        self.computations = self.computations.wrapping_add(1);
         let key = (expr.span.start, expr.span.end);
         if let Some(known) = self.known.get(&key)
-            && let Some(columns) = self.columns(known)
+            && let Some(values) = self.values(known)
         {
-            return compute(&known.computed, columns?, &known.functions);
+            let quick = known.quick.as_ref();
+            return match quick.and_then(|quick| quick.value(&values, known.computed.sql_type)) {
+                Some(value) => Ok(value),
+                None => match &known.functions {
+                    Some(functions) => compute(&known.computed, &values, functions),
+                    None => compute(&known.computed, &values, &self.functions()),
+                },
+            };
         }
         let variables = self.variables.in_sight();
-        let functions = self.running.function_context();
+        let functions = self.functions();
         let text = Arc::clone(&self.text);
         let bound = self
             .running
@@ -93,9 +115,13 @@ impl Script<'_> {
                     (variable.row.clone(), variable.name.clone(), variable.value.sql_type)
                 };
                 let inputs = computed.inputs.iter().map(input).collect();
-                let known = Known { computed, inputs, functions: Arc::new(functions) };
-                let columns = computed_columns(&known, &variables)?;
-                let value = compute(&known.computed, columns, &known.functions);
+                let values = computed.inputs.iter().map(|&position| &variables[position].value);
+                let values: Vec<TypedValue> = values.cloned().collect();
+                let quick = Quick::of(&computed.expr, &computed.columns);
+                let value = compute(&computed, &values, &functions);
+                let same = computed.expr.volatility() == Volatility::Immutable;
+                let functions = same.then(|| Arc::new(functions));
+                let known = Known { computed, inputs, quick, functions };
                 self.known.insert(key, known);
                 value
             }
@@ -109,38 +135,22 @@ impl Script<'_> {
     }
 
     /// The inputs of a known expression; none when one of them has another type by now.
-    fn columns(&self, known: &Known) -> Option<Result<Vec<Column>>> {
-        let mut columns = Vec::with_capacity(known.inputs.len());
-        for (row, name, sql_type) in &known.inputs {
+    fn values(&self, known: &Known) -> Option<Vec<TypedValue>> {
+        let value = |(row, name, sql_type): &(Option<String>, String, SqlType)| {
             let value = self.variables.value(row.as_deref(), name)?;
-            if value.sql_type != *sql_type {
-                return None;
-            }
-            match Column::constant(&value.value, *sql_type, 1) {
-                Ok(column) => columns.push(column),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-        Some(Ok(columns))
+            (value.sql_type == *sql_type).then_some(value)
+        };
+        known.inputs.iter().map(value).collect()
     }
-}
-
-fn computed_columns(
-    known: &Known,
-    variables: &[firn_query::bind::script::ScriptVariable],
-) -> Result<Vec<Column>> {
-    let column = |&position: &usize| {
-        let TypedValue { value, sql_type } = &variables[position].value;
-        Column::constant(value, *sql_type, 1)
-    };
-    known.computed.inputs.iter().map(column).collect()
 }
 
 fn compute(
     computed: &ComputedExpr,
-    columns: Vec<Column>,
+    values: &[TypedValue],
     functions: &FunctionContext,
 ) -> Result<TypedValue> {
+    let column = |value: &TypedValue| Column::constant(&value.value, value.sql_type, 1);
+    let columns = values.iter().map(column).collect::<Result<_>>()?;
     let answers = computed.evaluator.evaluate(&Batch::new(columns, 1), functions)?;
     let sql_type = computed.sql_type;
     Ok(TypedValue { value: answers[0].value(0, sql_type), sql_type })

@@ -8,6 +8,7 @@ mod control;
 mod cursor;
 mod exception;
 mod expression;
+mod quick;
 mod sql;
 mod variables;
 
@@ -63,6 +64,8 @@ pub(crate) struct Script<'r> {
     variables: Variables,
     /// The expressions that were computed before, by their places.
     known: HashMap<(u32, u32), Known>,
+    /// Expressions that were computed so far.
+    computations: u64,
     /// What is being handled, the innermost last.
     handled: Vec<Raised>,
 }
@@ -75,7 +78,8 @@ impl<'r> Script<'r> {
         text: Arc<str>,
     ) -> Script<'r> {
         let variables = Variables::new();
-        Script { running, home, text, variables, known: HashMap::new(), handled: Vec::new() }
+        let (known, handled) = (HashMap::new(), Vec::new());
+        Script { running, home, text, variables, known, computations: 0, handled }
     }
 
     /// Gives the block a variable that it begins with: an argument.
