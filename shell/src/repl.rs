@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use firn_engine::blot_secrets;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
@@ -87,7 +88,8 @@ fn read_and_run(shell: &mut Shell, editor: &mut LineEditor) -> io::Result<Outcom
         }
         let items = items(&text);
         for item in &items {
-            let _ = editor.add_history_entry(item.typed());
+            // It goes to a file: what is recalled has no secrets.
+            let _ = editor.add_history_entry(blot_secrets(&item.typed()).as_ref());
         }
         match run_items(shell, &items)? {
             Outcome::Quit => return Ok(Outcome::Quit),

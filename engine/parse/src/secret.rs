@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::literal;
 use super::scan::{Kind, Lexeme, Scanner};
 
 /// What stands in the place of a secret.
@@ -113,6 +114,11 @@ fn places(text: &str) -> Vec<Range<usize>> {
                     let moved =
                         |place: Range<usize>| inner.start + place.start..inner.start + place.end;
                     places.extend(inside.into_iter().map(moved));
+                } else if lexeme.kind == Kind::Text
+                    && !self::places(&literal::unescape(source)).is_empty()
+                {
+                    // Another way to write one; where its secret stands in the literal is not looked for.
+                    places.push(lexeme.start..lexeme.end);
                 }
                 behind_name = false;
             }
@@ -168,6 +174,8 @@ mod tests {
                 "EXECUTE IMMEDIATE $$CREATE USER u PASSWORD = 'a'$$",
                 "EXECUTE IMMEDIATE $$CREATE USER u PASSWORD = #$$",
             ),
+            ("EXECUTE IMMEDIATE 'CREATE USER u PASSWORD = ''a'' '", "EXECUTE IMMEDIATE #"),
+            ("SELECT 'the password is long'", "SELECT 'the password is long'"),
             ("SELECT password, name FROM t", "SELECT password, name FROM t"),
             ("SELECT 1", "SELECT 1"),
             ("UNSET PASSWORD", "UNSET PASSWORD"),
