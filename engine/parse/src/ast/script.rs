@@ -6,7 +6,8 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    Argument, CreateMode, Expr, FunctionParameter, FunctionReturns, Name, StatementOption,
+    Argument, CreateMode, Expr, FunctionParameter, FunctionReturns, Name, StageLocation,
+    StatementOption,
 };
 
 /// `[DECLARE ..] BEGIN .. [EXCEPTION ..] END`.
@@ -178,11 +179,11 @@ pub struct Handler {
 
 /// EXECUTE IMMEDIATE.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ExecuteImmediate {
-    /// The text of a statement or block.
-    pub text: Expr,
-    /// USING: the values of its `?`.
-    pub using: Vec<Expr>,
+pub enum ExecuteImmediate {
+    /// The text of a statement or block, and USING: the values of its `?`.
+    Text(Expr, Vec<Expr>),
+    /// FROM: the statements of a staged file.
+    File(StageLocation),
 }
 
 /// CALL.

@@ -462,8 +462,13 @@ impl Reader<'_> {
     pub(super) fn execute_immediate(&mut self) -> Result<Statement> {
         let start = self.index();
         self.expect("EXECUTE IMMEDIATE")?;
-        if self.is_word(0, "FROM") {
-            return Err(Error::not_supported("EXECUTE IMMEDIATE FROM").at(self.since(start)));
+        if self.eat("FROM") {
+            let file = self.location()?;
+            if !self.at_end() {
+                let words = "EXECUTE IMMEDIATE FROM with USING or DRY_RUN";
+                return Err(Error::not_supported(words).at(self.since(start)));
+            }
+            return Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate::File(file))));
         }
         let text = match self.peek(0).filter(|lexeme| lexeme.kind == Kind::Raw) {
             Some(_) => {
@@ -477,7 +482,7 @@ impl Reader<'_> {
             true => self.parenthesized(Reader::expr)?,
             false => Vec::new(),
         };
-        Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate { text, using })))
+        Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate::Text(text, using))))
     }
 
     /// CALL.

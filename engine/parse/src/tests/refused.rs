@@ -108,7 +108,10 @@ fn what_is_not_done_is_named() {
         ("create masking policy p as (a int) returns int -> a", "CREATE MASKING POLICY"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
         ("alter task t resume", "ALTER TASK"),
-        ("execute immediate from @s/x.sql", "EXECUTE IMMEDIATE FROM"),
+        (
+            "execute immediate from @s/x.sql using (a => 1)",
+            "EXECUTE IMMEDIATE FROM with USING or DRY_RUN",
+        ),
         ("execute task t", "EXECUTE TASK"),
         ("declare p procedure () returns int; begin return 1; end", "a procedure in a block"),
         ("alter table t add search optimization", "SEARCH OPTIMIZATION"),

@@ -4,15 +4,20 @@ use std::sync::Arc;
 
 use firn_account::catalog::{Action, Object, ObjectPath, Procedure, Returns};
 use firn_parse::ast::{Block, Call, ExecuteImmediate, Statement};
+use firn_parse::split::split_script;
 use firn_query::bind::{Binds, TypedValue};
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
+use super::stage_files;
 use crate::lifecycle::{Answer, StatementContext};
+use crate::result::Rows;
 use crate::script::{Given, Script, one_value};
 use crate::session_state::SessionHome;
 
 /// The column of a block's value.
 const BLOCK: &str = "anonymous block";
+/// Bytes of a file whose statements are run.
+const FILE_BYTES_MAX: u64 = 10 << 20;
 /// Procedures that may call one another, one inside the other.
 const CALL_DEPTH_MAX: usize = 64;
 
@@ -37,12 +42,30 @@ fn anonymous(running: &mut StatementContext, block: &Block) -> Result<Answer> {
     }
 }
 
-/// Runs the statement that a text holds.
+/// Runs the statement that a text holds, or the statements of a file, one after the other: the answer is the
+/// last one's.
 fn immediate(running: &mut StatementContext, ast: &ExecuteImmediate) -> Result<Answer> {
     let (home, text) = (Arc::clone(running.home()), Arc::clone(&running.sql));
-    let (sql, positional) = Script::new(running, Arc::clone(&home), text).made(ast)?;
-    let binds = Binds { positional, ..Binds::default() };
-    let inner = StatementContext::inner(&home, &sql, binds, &running.monitor.cancel);
+    match ast {
+        ExecuteImmediate::Text(expr, using) => {
+            let script = Script::new(running, home, text);
+            let (sql, positional) = script.made(expr, using)?;
+            run_text(running, &sql, Binds { positional, ..Binds::default() })
+        }
+        ExecuteImmediate::File(location) => {
+            let text = stage_files::read_text(running, location, FILE_BYTES_MAX)?;
+            let mut last = Answer::of(&Rows::done())?;
+            for piece in split_script(&text) {
+                last = run_text(running, piece.text, Binds::default())?;
+            }
+            Ok(last)
+        }
+    }
+}
+
+fn run_text(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<Answer> {
+    let home = Arc::clone(running.home());
+    let inner = StatementContext::inner(&home, sql, binds, &running.monitor.cancel);
     let ran = inner
         .run_inside()
         .map_err(|failure| Error::raised(failure.code, failure.number, failure.message))?;

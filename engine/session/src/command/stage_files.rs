@@ -1,5 +1,7 @@
 //! PUT, GET, LIST and REMOVE: files of stages.
 
+use std::io::Read;
+
 use firn_account::catalog::{Action, Object, StageLocation as Where};
 use firn_loader::compression::Compression;
 use firn_loader::stage::{self, GetRequest, Pattern, PutRequest, SharedStage};
@@ -169,6 +171,30 @@ pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Row
 }
 
 /// The stage that a statement names.
+/// The text of a file of a stage.
+///
+/// # Errors
+/// When it cannot be read, is larger than `bytes_max`, or is no text.
+pub(super) fn read_text(
+    running: &StatementContext,
+    location: &StageLocation,
+    bytes_max: u64,
+) -> Result<String> {
+    let (_, stage) = opened(running, location, Action::ReadFiles)?;
+    let file = location.path.as_str();
+    let mut bytes = Vec::new();
+    let mut reader = stage.read(file)?.take(bytes_max + 1);
+    reader.read_to_end(&mut bytes).map_err(|error| {
+        Error::new(ErrorCode::Storage, format!("File '{file}' cannot be read: {error}"))
+    })?;
+    if bytes.len() as u64 > bytes_max {
+        let text = format!("File '{file}' has more than {bytes_max} bytes");
+        return Err(Error::new(ErrorCode::ValueTooLarge, text));
+    }
+    let invalid = |_| Error::new(ErrorCode::InvalidUtf8, format!("File '{file}' is not UTF-8"));
+    String::from_utf8(bytes).map_err(invalid)
+}
+
 fn opened(
     running: &StatementContext,
     location: &StageLocation,

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_column::Batch;
-use firn_parse::ast::{Block, ExecuteImmediate, Returned};
+use firn_parse::ast::{Block, Expr, Returned};
 use firn_query::bind::TypedValue;
 use firn_types::{Field, Identifier, Result, Span, SqlType, Value};
 
@@ -105,9 +105,9 @@ impl<'r> Script<'r> {
     ///
     /// # Errors
     /// What is wrong with the expressions.
-    pub(crate) fn made(mut self, ast: &ExecuteImmediate) -> Result<(String, Vec<TypedValue>)> {
-        let text = Arc::clone(&self.text);
-        self.immediate(ast, &text, ast.text.span).map_err(Raised::plain)
+    pub(crate) fn made(mut self, text: &Expr, using: &[Expr]) -> Result<(String, Vec<TypedValue>)> {
+        let whole = Arc::clone(&self.text);
+        self.immediate((text, using), &whole, text.span).map_err(Raised::plain)
     }
 
     fn returned(&mut self, returned: &Returned, span: Span) -> Stepped<Given> {

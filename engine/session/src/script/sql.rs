@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_parse::ast::{CursorSource, ExecuteImmediate, SqlText, Statement};
+use firn_parse::ast::{CursorSource, ExecuteImmediate, Expr, SqlText, Statement};
 use firn_query::bind::{Binds, TypedValue};
 use firn_types::{Error, ErrorCode, Identifier, Result, Span, Value};
 
@@ -57,20 +57,25 @@ impl Script<'_> {
             let error = Error::internal("EXECUTE IMMEDIATE that is something else");
             return Err(Raised::expression(error, span));
         };
-        let (statement, values) = self.immediate(&ast, sql, span)?;
-        self.start(&statement, values, span)
+        match ast.as_ref() {
+            ExecuteImmediate::Text(text, using) => {
+                let (statement, values) = self.immediate((text, using), sql, span)?;
+                self.start(&statement, values, span)
+            }
+            ExecuteImmediate::File(_) => self.start(sql, Vec::new(), span),
+        }
     }
 
     /// The text of a statement that is made, and the values of its `?`. Places are in `sql`.
     pub(super) fn immediate(
         &mut self,
-        ast: &ExecuteImmediate,
+        (text, using): (&Expr, &[Expr]),
         sql: &str,
         span: Span,
     ) -> Stepped<(String, Vec<TypedValue>)> {
         let own = std::mem::replace(&mut self.text, sql.into());
         let known = std::mem::take(&mut self.known);
-        let values = self.immediate_values(ast, span);
+        let values = self.immediate_values(text, using, span);
         (self.text, self.known) = (own, known);
         let (text, values) = values?;
         match text.value {
@@ -85,11 +90,12 @@ impl Script<'_> {
 
     fn immediate_values(
         &mut self,
-        ast: &ExecuteImmediate,
+        text: &Expr,
+        using: &[Expr],
         span: Span,
     ) -> Stepped<(TypedValue, Vec<TypedValue>)> {
-        let text = self.expression(&ast.text, span)?;
-        let values = ast.using.iter().map(|expr| self.expression(expr, span));
+        let text = self.expression(text, span)?;
+        let values = using.iter().map(|expr| self.expression(expr, span));
         Ok((text, values.collect::<Stepped<_>>()?))
     }
 
