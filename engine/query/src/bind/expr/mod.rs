@@ -25,7 +25,9 @@ use firn_parse::ast::{self, ExprKind};
 use firn_plan::{AggregateCall, Apply, ApplyKind, Plan, Project, ProjectItem, WindowCall};
 use firn_types::decimal::fits_precision;
 use firn_types::limits::NESTING_MAX;
-use firn_types::{ColumnId, Decimal, Error, ErrorCode, Result, Span, SqlType, Value, coerce};
+use firn_types::{
+    ColumnId, Decimal, Error, ErrorCode, ObjectId, Result, Span, SqlType, Value, coerce,
+};
 
 use super::Binder;
 use super::clause::Clause;
@@ -55,6 +57,9 @@ pub(crate) struct Gathered {
     pub(crate) applies: Vec<PendingApply>,
     /// Subqueries inside aggregates' arguments and groups, to be computed below the aggregate node.
     pub(crate) input_applies: Vec<PendingApply>,
+    /// Calls of functions whose bodies are queries, by function, arguments, and whether they stand below the
+    /// aggregate node: the same call is computed once.
+    pub(crate) calls: HashMap<(ObjectId, Vec<Expr>, bool), Expr>,
     /// What stands in GROUP BY and holds a subquery, by how it is written: when it is written again, in the
     /// select list, the same value is meant.
     pub(crate) grouped_subqueries: HashMap<String, Expr>,

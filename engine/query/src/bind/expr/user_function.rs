@@ -337,6 +337,11 @@ impl ExprBinder<'_> {
     /// The body in the place of a call.
     fn inline(&mut self, call: ChosenCall, declared: SqlType) -> Result<Expr> {
         let ChosenCall { path, function, arguments } = call;
+        let below = matches!(self.clause, Clause::AggregateArgument | Clause::GroupBy);
+        let key = (function.header.id, arguments.clone(), below);
+        if let Some(known) = self.gathered.calls.get(&key) {
+            return Ok(known.clone());
+        }
         let mut gathered = Gathered::default();
         let (binder, depth) = (self.binder, self.depth);
         let body = binder.with_body(&function, &path, self.env, |body, env, scope| {
@@ -355,7 +360,13 @@ impl ExprBinder<'_> {
                 self.compute_beside(parameter, count, &mut values);
             }
         }
+        let is_query = !gathered.applies.is_empty();
+        let mut volatile = result.volatility() == Volatility::Volatile;
         for mut apply in gathered.applies {
+            apply.right.visit(&mut |node| {
+                let mut parts = node.expressions().into_iter();
+                volatile |= parts.any(|expr| expr.volatility() == Volatility::Volatile);
+            });
             if let ApplyKind::Any { conditions, .. } = &mut apply.kind {
                 conditions.iter_mut().for_each(|condition| replace(condition, &values));
             }
@@ -363,6 +374,10 @@ impl ExprBinder<'_> {
             self.put_beside(apply);
         }
         replace(&mut result, &values);
+        volatile |= key.1.iter().any(|argument| argument.volatility() == Volatility::Volatile);
+        if is_query && !volatile {
+            self.gathered.calls.insert(key, result.clone());
+        }
         Ok(result)
     }
 
