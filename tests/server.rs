@@ -104,6 +104,20 @@ fn what_is_malformed_is_refused_and_harms_nobody() {
 }
 
 #[test]
+fn pages_of_others_are_refused() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    let body = json!({ "statement": "SELECT 1" }).to_string();
+    let foreign = "Origin: https://evil.example\r\n";
+    let reply = client.send("POST", "/api/v2/statements", foreign, body.as_bytes());
+    assert_eq!(reply.status, 403);
+    let own = format!("Origin: http://{}\r\n", server.address());
+    assert_eq!(client.send("POST", "/api/v2/statements", &own, body.as_bytes()).status, 200);
+    let renamed = b"GET /metrics HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(raw(server.address(), renamed).status, 403);
+}
+
+#[test]
 fn bodies_may_be_packed_and_paths_doubled() {
     let server = started();
     let client = Client::login(server.address(), "JavaScript");
@@ -504,7 +518,8 @@ fn half_a_file_never_appears() {
     let put = client.query("PUT file:///half.csv @files");
     let path = path_of(&server, &put["data"]["stageInfo"]["presignedUrl"]);
     let mut stream = std::net::TcpStream::connect(server.address()).expect("a connection");
-    let head = format!("PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nonly this");
+    let head =
+        format!("PUT {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nonly this");
     stream.write_all(head.as_bytes()).expect("sent");
     std::thread::sleep(Duration::from_millis(100));
     drop(stream);

@@ -12,6 +12,7 @@ mod client;
 mod encode;
 mod endpoint;
 mod envelope;
+mod guard;
 mod listen;
 mod options;
 mod query;

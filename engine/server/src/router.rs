@@ -1,17 +1,20 @@
 //! Which path goes where.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Request, StatusCode, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
 use crate::endpoint::{
     abort, health, login, monitoring, query_request, rest, result, session, stage_file,
 };
+use crate::guard::guard;
 use crate::state::Shared;
 
 /// All paths of the server.
@@ -36,6 +39,7 @@ pub(crate) fn router(state: Shared) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(absent)
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), guard))
         .with_state(state)
 }
 
