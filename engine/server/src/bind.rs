@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use firn_engine::{Binds, SqlType, TypedValue, Value};
+use firn_types::Decimal;
 use firn_types::decimal::power_of_ten;
 use firn_types::number_text::{parse_decimal, parse_float};
 use firn_types::parse_text::{parse_binary, parse_boolean};
@@ -139,9 +140,16 @@ fn typed(name: &str, text: &str) -> Option<TypedValue> {
 
 /// A number with its digits: as many behind the point as were sent.
 fn number(text: &str) -> Option<(Value, SqlType)> {
-    let decimal = parse_decimal(text.trim()).ok()?;
-    power_of_ten(u32::from(decimal.scale))?;
-    Some((Value::Number(decimal), SqlType::number(38, decimal.scale)))
+    let text = text.trim();
+    let decimal = parse_decimal(text).ok()?;
+    // Zeros at the end of a fraction count: `1.20` has two digits there.
+    let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+    let written = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    let scale = decimal.scale.max(u8::try_from(written).unwrap_or(u8::MAX));
+    let factor = power_of_ten(u32::from(scale - decimal.scale))?;
+    let unscaled = decimal.unscaled.checked_mul(factor)?;
+    power_of_ten(u32::from(scale))?;
+    Some((Value::Number(Decimal { unscaled, scale }), SqlType::number(38, scale)))
 }
 
 #[cfg(test)]
