@@ -108,7 +108,9 @@ fn data_type(sql_type: SqlType) -> DataType {
     }
 }
 
-fn instant_fields(zoned: bool) -> Fields {
+/// The fields of a moment that Arrow has no type for: seconds since 1970, nanoseconds beyond them, and the zone's
+/// offset in minutes.
+pub fn instant_fields(zoned: bool) -> Fields {
     let field = |name: &str, data_type| ArrowField::new(name, data_type, true);
     let mut fields = vec![field("epoch", DataType::Int64), field("fraction", DataType::Int32)];
     if zoned {

@@ -1,10 +1,12 @@
 //! A request as handlers see it: what its query string, its headers and its body say.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io::Read;
 use std::net::SocketAddr;
 
 use axum::body::Body;
+use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request};
@@ -42,6 +44,15 @@ pub(crate) struct Call {
     pub(crate) peer: Option<Peer>,
 }
 
+/// What a handler takes whose request has no body that matters.
+impl<S: Sync> FromRequestParts<S> for Call {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Call, Infallible> {
+        Ok(Call::of(parts))
+    }
+}
+
 impl Call {
     /// Reads a request whole.
     ///
@@ -62,15 +73,15 @@ impl Call {
             false => serde_json::from_slice(&bytes)
                 .map_err(|error| Refusal::malformed(format!("The body is no JSON: {error}")))?,
         };
-        Ok(Call::of(parts, body))
+        Ok(Call { body, ..Call::of(&parts) })
     }
 
-    /// A request whose body does not matter.
-    pub(crate) fn of(parts: Parts, body: Value) -> Call {
+    /// A request without its body.
+    fn of(parts: &Parts) -> Call {
         let query = parts.uri.query().unwrap_or_default();
         let parameters = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let peer = parts.extensions.get::<Peer>().copied();
-        Call { parameters, headers: parts.headers, body, peer }
+        Call { parameters, headers: parts.headers.clone(), body: Value::Null, peer }
     }
 
     /// A parameter of the path that is not empty.

@@ -121,6 +121,25 @@ impl SqlType {
         SqlType::Number { precision: precision.clamp(1, NUMBER_PRECISION_MAX), scale }
     }
 
+    /// The type as clients and SHOW VARIABLES call it, without length and precision: `fixed`.
+    pub fn client_name(self) -> &'static str {
+        match self {
+            SqlType::Number { .. } => "fixed",
+            SqlType::Float => "real",
+            SqlType::Null | SqlType::Varchar { .. } => "text",
+            SqlType::Binary { .. } => "binary",
+            SqlType::Boolean => "boolean",
+            SqlType::Date => "date",
+            SqlType::Time { .. } => "time",
+            SqlType::TimestampNtz { .. } => "timestamp_ntz",
+            SqlType::TimestampLtz { .. } => "timestamp_ltz",
+            SqlType::TimestampTz { .. } => "timestamp_tz",
+            SqlType::Variant => "variant",
+            SqlType::Object => "object",
+            SqlType::Array => "array",
+        }
+    }
+
     /// The type without its parameters.
     pub fn family(self) -> TypeFamily {
         match self {

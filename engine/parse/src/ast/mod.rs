@@ -5,7 +5,7 @@
 
 mod copy;
 mod create;
-mod create_function;
+mod create_routine;
 mod dml;
 mod expr;
 mod function;
@@ -27,7 +27,7 @@ pub use create::{
     Constraint, ConstraintKind, CreateMode, CreateObject, CreateTable, CreateView, Identity,
     TableLifetime, TableSource,
 };
-pub use create_function::{CreateFunction, FunctionBody, FunctionParameter, FunctionReturns};
+pub use create_routine::{CreateRoutine, FunctionBody, FunctionParameter, FunctionReturns};
 pub use dml::{
     Assignment, Delete, Insert, InsertSource, InsertTarget, Merge, MergeAction, MergeClause,
     MultiInsert, Truncate, Update, WhenInsert,
@@ -54,8 +54,8 @@ pub use query::{
     TableKind, TimePoint, TimeTravel, Unpivot, UnpivotColumn, Values, With,
 };
 pub use script::{
-    Assigned, Block, Call, CreateProcedure, CursorSource, Declaration, DeclarationKind,
-    ExecuteImmediate, Handler, Loop, Returned, SqlText, Step, StepKind,
+    Assigned, Block, Call, CursorSource, Declaration, DeclarationKind, ExecuteImmediate, Handler,
+    Loop, Returned, SqlText, Step, StepKind,
 };
 pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
 pub use statement::{SetVariables, Statement, Use};

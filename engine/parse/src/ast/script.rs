@@ -1,14 +1,11 @@
-//! Snowflake Scripting: blocks and what stands in them, EXECUTE IMMEDIATE, procedures.
+//! Snowflake Scripting: blocks and what stands in them, EXECUTE IMMEDIATE, CALL.
 //!
 //! A SQL statement within a block is kept as its place in the text: it is read when it runs, with the values
 //! of the block's variables.
 
 use firn_types::{Identifier, Span};
 
-use super::{
-    Argument, CreateMode, Expr, FunctionParameter, FunctionReturns, Name, StageLocation,
-    StatementOption,
-};
+use super::{Argument, Expr, Name, StageLocation};
 
 /// `[DECLARE ..] BEGIN .. [EXCEPTION ..] END`.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,35 +192,4 @@ pub struct Call {
     pub arguments: Vec<Argument>,
     /// Where it was written.
     pub span: Span,
-}
-
-/// CREATE PROCEDURE.
-#[derive(Clone, Debug, PartialEq)]
-pub struct CreateProcedure {
-    /// What happens when it exists.
-    pub mode: CreateMode,
-    /// The name that it is called by.
-    pub name: Name,
-    /// SECURE.
-    pub secure: bool,
-    /// TEMPORARY.
-    pub temporary: bool,
-    /// What it takes.
-    pub parameters: Vec<FunctionParameter>,
-    /// What it gives.
-    pub returns: FunctionReturns,
-    /// RETURNS .. NOT NULL.
-    pub not_null: bool,
-    /// RETURNS NULL ON NULL INPUT, or STRICT.
-    pub strict: bool,
-    /// EXECUTE AS CALLER.
-    pub as_caller: bool,
-    /// COPY GRANTS.
-    pub copy_grants: bool,
-    /// `NAME = value`, COMMENT among them.
-    pub options: Vec<StatementOption>,
-    /// The text behind AS.
-    pub body: String,
-    /// Where that text stands in the statement as it is; none where escapes make it another one.
-    pub body_start: Option<u32>,
 }

@@ -3,10 +3,10 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateFunction,
-    CreateObject, CreateProcedure, CreateTable, CreateView, Delete, Describe, Drop,
-    ExecuteImmediate, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query,
-    Revoke, Show, StageFiles, StatementOption, Truncate, Undrop, Update,
+    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateObject,
+    CreateRoutine, CreateTable, CreateView, Delete, Describe, Drop, ExecuteImmediate, Explain,
+    Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show, StageFiles,
+    StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.
@@ -37,9 +37,9 @@ pub enum Statement {
     /// CALL.
     Call(Box<Call>),
     /// CREATE PROCEDURE.
-    CreateProcedure(Box<CreateProcedure>),
+    CreateProcedure(Box<CreateRoutine>),
     /// CREATE FUNCTION.
-    CreateFunction(Box<CreateFunction>),
+    CreateFunction(Box<CreateRoutine>),
     /// CREATE of anything else.
     CreateObject(Box<CreateObject>),
     /// ALTER TABLE.

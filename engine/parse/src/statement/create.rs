@@ -38,7 +38,10 @@ impl Reader<'_> {
         if materialized || self.eat("VIEW") {
             return self.create_view(mode, modifiers, materialized);
         }
-        let (storage, plain) = (self.is_word(0, "STORAGE"), self.is_word(0, "FUNCTION"));
+        let (storage, plain) = (
+            self.is_word(0, "STORAGE"),
+            self.is_word(0, "FUNCTION") || self.is_word(0, "PROCEDURE"),
+        );
         let Some(kind) = self.kind_if() else { return Err(self.unknown_object(start)) };
         match kind {
             ObjectKind::Integration if !storage => {
@@ -55,13 +58,13 @@ impl Reader<'_> {
             | ObjectKind::DatabaseRole
             | ObjectKind::NetworkPolicy
             | ObjectKind::User => self.create_object(kind, mode, modifiers.lifetime),
-            ObjectKind::Function if plain => {
+            ObjectKind::Function | ObjectKind::Procedure if plain => {
                 let temporary = modifiers.lifetime == TableLifetime::Temporary;
-                self.create_function(mode, (modifiers.secure, temporary))
-            }
-            ObjectKind::Procedure => {
-                let temporary = modifiers.lifetime == TableLifetime::Temporary;
-                self.create_procedure(mode, (modifiers.secure, temporary))
+                let routine = self.create_routine(kind, mode, (modifiers.secure, temporary))?;
+                Ok(match kind {
+                    ObjectKind::Function => Statement::CreateFunction(Box::new(routine)),
+                    _ => Statement::CreateProcedure(Box::new(routine)),
+                })
             }
             ObjectKind::Function => {
                 let words = "CREATE FUNCTION that is external or aggregates";

@@ -5,7 +5,7 @@ mod alter;
 mod alter_table;
 mod copy;
 mod create;
-mod create_function;
+mod create_routine;
 mod create_table;
 mod dml;
 mod grant;

@@ -24,8 +24,9 @@ use arrow::array::{
     Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, PrimitiveArray, RecordBatch,
     RecordBatchOptions, StringBuilder, StructArray, new_null_array,
 };
-use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow_ipc::writer::StreamWriter;
+use firn_column::record_batch::instant_fields;
 use firn_column::{Array, Batch, PhysicalType, with_array};
 use firn_engine::{Field, SqlType, StatementResult};
 use firn_types::decimal::power_of_ten;
@@ -33,7 +34,7 @@ use firn_types::value::TimestampTz;
 use firn_types::{Error, Result};
 
 use super::json::OFFSET_BIAS;
-use super::rowtype::{limits, type_name};
+use super::rowtype::limits;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// Timestamps with more digits of a second's fraction are structs.
@@ -96,7 +97,7 @@ fn schema(fields: &[Field], types: &[DataType]) -> SchemaRef {
             _ => number(limits.byte_length),
         };
         let metadata = HashMap::from([
-            ("logicalType".to_string(), type_name(field.sql_type).to_uppercase()),
+            ("logicalType".to_string(), field.sql_type.client_name().to_uppercase()),
             ("precision".to_string(), number(limits.precision.map(u32::from))),
             ("scale".to_string(), number(limits.scale.map(u32::from))),
             ("charLength".to_string(), number(limits.length)),
@@ -188,15 +189,6 @@ where
         _ => (values.iter().flatten().min(), values.iter().flatten().max()),
     };
     Some((low?.into(), high?.into()))
-}
-
-fn instant_fields(zoned: bool) -> Fields {
-    let field = |name: &str, data_type| ArrowField::new(name, data_type, true);
-    let mut fields = vec![field("epoch", DataType::Int64), field("fraction", DataType::Int32)];
-    if zoned {
-        fields.push(field("timezone", DataType::Int32));
-    }
-    fields.into()
 }
 
 /// The values of a column in the type that was chosen for it.

@@ -6,25 +6,6 @@ use serde_json::{Map, Value, json};
 /// Most bytes of a text without a length of its own.
 const TEXT_BYTES: u32 = 16_777_216;
 
-/// The name of a type in answers.
-pub(crate) fn type_name(sql_type: SqlType) -> &'static str {
-    match sql_type {
-        SqlType::Null | SqlType::Varchar { .. } => "text",
-        SqlType::Number { .. } => "fixed",
-        SqlType::Float => "real",
-        SqlType::Binary { .. } => "binary",
-        SqlType::Boolean => "boolean",
-        SqlType::Date => "date",
-        SqlType::Time { .. } => "time",
-        SqlType::TimestampNtz { .. } => "timestamp_ntz",
-        SqlType::TimestampLtz { .. } => "timestamp_ltz",
-        SqlType::TimestampTz { .. } => "timestamp_tz",
-        SqlType::Variant => "variant",
-        SqlType::Object => "object",
-        SqlType::Array => "array",
-    }
-}
-
 /// What a type is limited to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -73,7 +54,7 @@ pub(crate) fn column(field: &Field) -> Value {
         "schema": "",
         "table": "",
         "nullable": field.nullable,
-        "type": type_name(field.sql_type),
+        "type": field.sql_type.client_name(),
         "precision": limits.precision,
         "scale": limits.scale,
         "length": limits.length,

@@ -29,10 +29,8 @@ pub(crate) async fn by_request(State(state): State<Shared>, request: Request<Bod
 pub(crate) async fn by_id(
     State(state): State<Shared>,
     Path(id): Path<String>,
-    request: Request<Body>,
+    call: Call,
 ) -> Response {
-    let (parts, _) = request.into_parts();
-    let call = Call::of(parts, Value::Null);
     answer(found(&state, &call, &id).map(|(_, query)| query.cancel()))
 }
 

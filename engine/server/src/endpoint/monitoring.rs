@@ -1,8 +1,6 @@
 //! How a query is doing.
 
-use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::Request;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -15,10 +13,8 @@ use crate::state::Shared;
 pub(crate) async fn status(
     State(state): State<Shared>,
     Path(id): Path<String>,
-    request: Request<Body>,
+    call: Call,
 ) -> Response {
-    let (parts, _) = request.into_parts();
-    let call = Call::of(parts, Value::Null);
     let client = match state.clients.of(call.token()) {
         Ok(client) => client,
         Err(refusal) => return refusal.answer(),

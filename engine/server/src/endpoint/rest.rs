@@ -54,10 +54,8 @@ pub(crate) async fn submit(State(state): State<Shared>, request: Request<Body>) 
 pub(crate) async fn look(
     State(state): State<Shared>,
     Path(handle): Path<String>,
-    request: Request<Body>,
+    call: Call,
 ) -> Response {
-    let (parts, _) = request.into_parts();
-    let call = Call::of(parts, Value::Null);
     let query = match found(&state, &call, &handle).await {
         Ok(query) => query,
         Err(refusal) => return refused(&refusal),
@@ -73,10 +71,9 @@ pub(crate) async fn look(
 pub(crate) async fn cancel(
     State(state): State<Shared>,
     Path(handle): Path<String>,
-    request: Request<Body>,
+    call: Call,
 ) -> Response {
-    let (parts, _) = request.into_parts();
-    match found(&state, &Call::of(parts, Value::Null), &handle).await {
+    match found(&state, &call, &handle).await {
         Ok(query) => {
             query.cancel();
             let body = told(&query, "000604", "57014", "SQL execution canceled");

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 
 use crate::answer;
 use crate::client::Client;
@@ -20,10 +19,8 @@ use crate::state::Shared;
 pub(crate) async fn result(
     State(state): State<Shared>,
     Path(id): Path<String>,
-    request: Request<Body>,
+    call: Call,
 ) -> Response {
-    let (parts, _) = request.into_parts();
-    let call = Call::of(parts, Value::Null);
     let (client, query) = match found(&state, &call, &id) {
         Ok(found) => found,
         Err(refusal) => return refusal.answer(),

@@ -48,9 +48,7 @@ pub(crate) async fn end(State(state): State<Shared>, request: Request<Body>) -> 
 }
 
 /// `POST /session/heartbeat`: the session is still wanted.
-pub(crate) async fn heartbeat(State(state): State<Shared>, request: Request<Body>) -> Response {
-    let (parts, _) = request.into_parts();
-    let call = Call::of(parts, Value::Null);
+pub(crate) async fn heartbeat(State(state): State<Shared>, call: Call) -> Response {
     match state.clients.of(call.token()) {
         Ok(_) => envelope::success(&Value::Null),
         Err(refusal) => refusal.answer(),

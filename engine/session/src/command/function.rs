@@ -6,7 +6,7 @@ use firn_account::catalog::{
     Function, FunctionTraits, Object, ObjectKind, ObjectPath, Parameter, Returns, signature,
 };
 use firn_functions::registry;
-use firn_parse::ast::{CreateFunction, FunctionParameter, FunctionReturns};
+use firn_parse::ast::{CreateRoutine, FunctionParameter, FunctionReturns};
 use firn_query::bind::rewritten_functions;
 use firn_types::{Error, ErrorCode, Result};
 
@@ -18,7 +18,7 @@ use crate::result::Rows;
 ///
 /// # Errors
 /// When it does not, an option is wrong, the name is a built-in function's, or taken.
-pub(super) fn create(running: &mut StatementContext, ast: &CreateFunction) -> Result<Rows> {
+pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Result<Rows> {
     option_table::check(ObjectKind::Function, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE FUNCTION")?;
     let schema = running.catalog().expect_schema(&path)?;
@@ -102,7 +102,7 @@ fn check_body(
     running: &StatementContext,
     function: &Arc<Function>,
     path: &ObjectPath,
-    ast: &CreateFunction,
+    ast: &CreateRoutine,
 ) -> Result<()> {
     let functions = running.function_context();
     running.with_binder(&functions, |binder| {

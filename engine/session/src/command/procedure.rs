@@ -1,12 +1,11 @@
 //! CREATE PROCEDURE.
 
 use firn_account::catalog::{FunctionTraits, Object, ObjectKind, Parameter, Procedure, signature};
-use firn_parse::ast::CreateProcedure;
+use firn_parse::ast::CreateRoutine;
 use firn_types::{Error, Result};
 
 use super::function::{parameters, returns};
 use super::option_table::{self, Place};
-use super::script;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -14,13 +13,13 @@ use crate::result::Rows;
 ///
 /// # Errors
 /// When it is none, an option is wrong, or the name is taken.
-pub(super) fn create(running: &mut StatementContext, ast: &CreateProcedure) -> Result<Rows> {
+pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Result<Rows> {
     option_table::check(ObjectKind::Procedure, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE PROCEDURE")?;
     let schema = running.catalog().expect_schema(&path)?;
     let parameters = parameters(running, &ast.parameters)?;
     let name = signature(&path.name, &Parameter::types(&parameters));
-    script::body(&ast.body).map_err(|error| match ast.body_start {
+    firn_parse::parse_block(&ast.body).map_err(|error| match ast.body_start {
         Some(start) if error.span().is_some() => error.shifted(start as usize),
         _ => Error::without_span(error),
     })?;

@@ -88,7 +88,7 @@ fn call(running: &mut StatementContext, ast: &Call) -> Result<Answer> {
     match (given, &procedure.returns) {
         (Given::Rows(answer), Returns::Table(_)) => Ok(answer),
         (Given::Value(value), Returns::Value(declared)) => {
-            one_value(procedure.called(), &returned(running, value, *declared)?)
+            one_value(procedure.called(), &running.converted(value, *declared)?)
         }
         (Given::Rows(_), Returns::Value(declared)) => {
             let text = format!(
@@ -101,20 +101,6 @@ fn call(running: &mut StatementContext, ast: &Call) -> Result<Answer> {
             Err(Error::new(ErrorCode::ReturnType, text))
         }
     }
-}
-
-fn returned(
-    running: &StatementContext,
-    value: TypedValue,
-    declared: SqlType,
-) -> Result<TypedValue> {
-    use firn_functions::cast::{CastMode, cast_value};
-    if value.value.is_null() || value.sql_type == declared {
-        return Ok(TypedValue { value: value.value, sql_type: declared });
-    }
-    let functions = running.function_context();
-    let cast = cast_value(&value.value, value.sql_type, declared, CastMode::Strict, &functions)?;
-    Ok(TypedValue { value: cast, sql_type: declared })
 }
 
 /// Runs a procedure's body: with its owner's rights in its own schema, or as the caller.
@@ -157,7 +143,7 @@ fn run_body(
     procedure: &Procedure,
     arguments: Vec<TypedValue>,
 ) -> Result<Given> {
-    let block = body(&procedure.body)?;
+    let block = firn_parse::parse_block(&procedure.body)?;
     // Expressions of the body see what its statements see.
     let own = std::mem::replace(&mut running.session, home.state());
     let mut script = Script::new(running, Arc::clone(home), procedure.body.as_str().into());
@@ -170,12 +156,4 @@ fn run_body(
         false => own,
     };
     outcome
-}
-
-/// The block of a procedure's body.
-///
-/// # Errors
-/// `Syntax`, with its place in the body.
-pub(super) fn body(text: &str) -> Result<Block> {
-    firn_parse::parse_block(text)
 }

@@ -14,104 +14,113 @@ use super::exception::{NUMBER, Raised};
 use super::sql::unknown;
 use super::{Flow, Given, Script, Stepped, Variable, name_of, text};
 
+/// The block around some steps.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'b> {
+    /// Where its variables begin.
+    open: usize,
+    /// How many blocks are around it.
+    depth: usize,
+    /// What handles its exceptions.
+    handlers: &'b [Handler],
+}
+
+impl<'b> Around<'b> {
+    /// The first handler that handles an exception; none of this block's for what one of them has raised.
+    fn handler_of(&self, raised: &Raised) -> Option<&'b Handler> {
+        let fits = |handler: &&Handler| {
+            handler.names.iter().any(|name| raised.is_handled_by(name_of(name), self.depth))
+        };
+        self.handlers.iter().find(fits)
+    }
+}
+
 impl Script<'_> {
     /// Runs a block, and what handles its exceptions.
-    pub(super) fn block(&mut self, block: &Block) -> Stepped<Flow> {
-        let open = self.variables.open();
-        let outcome = stack::with_room(usize::MAX, || self.block_steps(block, open));
-        self.variables.close(open);
+    pub(super) fn block(&mut self, block: &Block, depth: usize) -> Stepped<Flow> {
+        let around = Around { open: self.variables.open(), depth, handlers: &block.handlers };
+        let outcome = stack::with_room(usize::MAX, || match self.block_steps(block, around) {
+            Err(raised) => self.handle(around, raised),
+            outcome => outcome,
+        });
+        self.variables.close(around.open);
         outcome
     }
 
-    fn block_steps(&mut self, block: &Block, open: usize) -> Stepped<Flow> {
+    fn block_steps(&mut self, block: &Block, around: Around<'_>) -> Stepped<Flow> {
         for declaration in &block.declarations {
-            let span = declaration.name.span;
-            if let Err(raised) = self.declare(declaration, span, open) {
-                return self.handle(&block.handlers, raised).map(|(flow, _)| flow);
-            }
+            self.declare(declaration, declaration.name.span, around.open)?;
         }
-        let mut from = 0;
-        loop {
-            match self.steps_from(&block.steps, &mut from, open) {
-                Ok(flow) => return Ok(flow),
-                Err(raised) => {
-                    let (flow, resumes) = self.handle(&block.handlers, raised)?;
-                    if !resumes || !matches!(flow, Flow::Next) {
-                        return Ok(flow);
-                    }
-                    from += 1;
-                }
-            }
-        }
+        self.steps(&block.steps, around)
     }
 
-    /// What becomes of an exception, and whether the block goes on behind the step that raised it.
-    fn handle(&mut self, handlers: &[Handler], raised: Raised) -> Stepped<(Flow, bool)> {
-        let fits = |handler: &&Handler| {
-            handler.names.iter().any(|name| raised.is_handled_by(name_of(name)))
-        };
-        let Some(handler) = handlers.iter().find(fits) else { return Err(raised) };
+    /// What becomes of an exception.
+    fn handle(&mut self, around: Around<'_>, raised: Raised) -> Stepped<Flow> {
+        let Some(handler) = around.handler_of(&raised) else { return Err(raised) };
         let open = self.variables.open();
         let number = TypedValue::integer(i64::from(raised.number));
         self.variables.declare("SQLCODE", Variable::Value(number));
         self.variables.declare("SQLERRM", Variable::Value(text(&raised.message)));
         self.variables.declare("SQLSTATE", Variable::Value(text(raised.state)));
         self.handled.push(raised);
-        let inner = self.variables.open();
+        let inner = Around { open: self.variables.open(), handlers: &[], ..around };
         let outcome = self.steps(&handler.steps, inner);
         self.handled.pop();
         self.variables.close(open);
-        outcome.map(|flow| (flow, handler.resumes))
+        outcome.map_err(|raised| raised.out_of(around.depth))
     }
 
-    /// Runs steps until one of them leads elsewhere. `open` is where the block's variables begin.
-    fn steps(&mut self, steps: &[Step], open: usize) -> Stepped<Flow> {
-        self.steps_from(steps, &mut 0, open)
-    }
-
-    fn steps_from(&mut self, steps: &[Step], from: &mut usize, open: usize) -> Stepped<Flow> {
-        while let Some(step) = steps.get(*from) {
-            match self.step(step, open)? {
-                Flow::Next => *from += 1,
+    /// Runs steps until one of them leads elsewhere. Behind one that fails the next one is run, when the block's
+    /// handler says CONTINUE.
+    fn steps(&mut self, steps: &[Step], around: Around<'_>) -> Stepped<Flow> {
+        for step in steps {
+            let flow = match self.step(step, around) {
+                Err(raised) if around.handler_of(&raised).is_some_and(|h| h.resumes) => {
+                    self.handle(around, raised)
+                }
+                outcome => outcome,
+            };
+            match flow? {
+                Flow::Next => {}
                 flow => return Ok(flow),
             }
         }
         Ok(Flow::Next)
     }
 
-    fn step(&mut self, step: &Step, open: usize) -> Stepped<Flow> {
+    fn step(&mut self, step: &Step, around: Around<'_>) -> Stepped<Flow> {
         let span = step.span;
         self.running.monitor.cancel.check().map_err(|error| Raised::fatal(&error, span))?;
         match &step.kind {
-            StepKind::Let(declaration) => self.declare(declaration, span, open)?,
+            StepKind::Let(declaration) => self.declare(declaration, span, around.open)?,
             StepKind::Assign(name, assigned) => self.assign_step(name, assigned, span)?,
             StepKind::If(branches, otherwise) => {
                 for (condition, steps) in branches {
                     if self.condition(condition, span)? {
-                        return self.steps(steps, open);
+                        return self.steps(steps, around);
                     }
                 }
-                return self.steps(otherwise, open);
+                return self.steps(otherwise, around);
             }
             StepKind::Case(operand, branches, otherwise) => {
-                return self.case(operand.as_ref(), branches, otherwise, (span, open));
+                return self.case(operand.as_ref(), branches, otherwise, (span, around));
             }
             StepKind::Count { variable, reverse, from, to, body } => {
                 let bounds = (self.bound(from, span)?, self.bound(to, span)?);
-                return self.count((variable, *reverse), bounds, body, open);
+                return self.count((variable, *reverse), bounds, body, (span, around));
             }
             StepKind::Rows { variable, source, body } => {
-                return self.rows((variable, source), body, span, open);
+                return self.rows((variable, source), body, (span, around));
             }
             StepKind::While(condition, body) => {
                 while self.condition(condition, span)? {
-                    if let Some(flow) = self.round(body, open)? {
+                    if let Some(flow) = self.round(body, (span, around))? {
                         return Ok(flow);
                     }
                 }
             }
             StepKind::Repeat(body, condition) => loop {
-                if let Some(flow) = self.round(body, open)? {
+                if let Some(flow) = self.round(body, (span, around))? {
                     return Ok(flow);
                 }
                 if self.condition(condition, span)? {
@@ -119,8 +128,7 @@ impl Script<'_> {
                 }
             },
             StepKind::Loop(body) => loop {
-                self.running.monitor.cancel.check().map_err(|e| Raised::fatal(&e, span))?;
-                if let Some(flow) = self.round(body, open)? {
+                if let Some(flow) = self.round(body, (span, around))? {
                     return Ok(flow);
                 }
             },
@@ -141,7 +149,7 @@ impl Script<'_> {
                 self.rows_of(name, span)?;
             }
             StepKind::Nothing => {}
-            StepKind::Block(block) => return self.block(block),
+            StepKind::Block(block) => return self.block(block, around.depth + 1),
             StepKind::Sql(text) => {
                 self.sql(text, span)?;
             }
@@ -150,10 +158,12 @@ impl Script<'_> {
     }
 
     /// The flow of a step behind a round of a loop; none when the loop goes on.
-    fn round(&mut self, body: &Loop, open: usize) -> Stepped<Option<Flow>> {
+    fn round(&mut self, body: &Loop, (span, around): (Span, Around<'_>)) -> Stepped<Option<Flow>> {
+        // A loop without steps must end, too.
+        self.running.monitor.cancel.check().map_err(|error| Raised::fatal(&error, span))?;
         let label = body.label.as_ref().map(name_of);
         let own = |wanted: &Option<String>| wanted.as_deref().is_none_or(|w| Some(w) == label);
-        Ok(match self.steps(&body.steps, open)? {
+        Ok(match self.steps(&body.steps, around)? {
             Flow::Next => None,
             Flow::Break(wanted) if own(&wanted) => Some(Flow::Next),
             Flow::Continue(wanted) if own(&wanted) => None,
@@ -166,7 +176,7 @@ impl Script<'_> {
         operand: Option<&Expr>,
         branches: &[(Expr, Vec<Step>)],
         otherwise: &[Step],
-        (span, open): (Span, usize),
+        (span, around): (Span, Around<'_>),
     ) -> Stepped<Flow> {
         let operand = operand.map(|expr| self.expression(expr, span)).transpose()?;
         for (when, steps) in branches {
@@ -179,10 +189,10 @@ impl Script<'_> {
                 }
             };
             if holds {
-                return self.steps(steps, open);
+                return self.steps(steps, around);
             }
         }
-        self.steps(otherwise, open)
+        self.steps(otherwise, around)
     }
 
     /// A bound of a loop over whole numbers.
@@ -204,24 +214,13 @@ impl Script<'_> {
         (variable, reverse): (&Identifier, bool),
         (from, to): (i64, i64),
         body: &Loop,
-        open: usize,
+        place: (Span, Around<'_>),
     ) -> Stepped<Flow> {
-        let mut next = if reverse { to } else { from };
-        while (from..=to).contains(&next) {
-            let number = Variable::Value(TypedValue::integer(next));
-            let own = self.variables.open();
-            self.variables.declare(name_of(variable), number);
-            let round = self.round(body, open);
-            self.variables.forget(own);
-            if let Some(flow) = round? {
+        let mut numbers = from..=to;
+        while let Some(number) = if reverse { numbers.next_back() } else { numbers.next() } {
+            let number = Variable::Value(TypedValue::integer(number));
+            if let Some(flow) = self.round_with((variable, number), body, place)? {
                 return Ok(flow);
-            }
-            next = match reverse {
-                true => next.saturating_sub(1),
-                false => next.saturating_add(1),
-            };
-            if next == i64::MAX || next == i64::MIN {
-                break;
             }
         }
         Ok(Flow::Next)
@@ -231,22 +230,31 @@ impl Script<'_> {
         &mut self,
         (variable, source): (&Identifier, &CursorSource),
         body: &Loop,
-        span: Span,
-        open: usize,
+        place: (Span, Around<'_>),
     ) -> Stepped<Flow> {
-        let result = self.rows_from(source, Vec::new(), span)?;
-        let mut rows = Rows::of(result);
-        while let Some(row) = rows.next_row().map_err(|error| Raised::expression(error, span))? {
+        let raised = |error| Raised::expression(error, place.0);
+        let mut rows = Rows::of(self.rows_from(source, Vec::new(), place.0)?);
+        while let Some(row) = rows.next_row().map_err(raised)? {
             let row = Variable::Row(Arc::clone(rows.fields()), row);
-            let own = self.variables.open();
-            self.variables.declare(name_of(variable), row);
-            let round = self.round(body, open);
-            self.variables.forget(own);
-            if let Some(flow) = round? {
+            if let Some(flow) = self.round_with((variable, row), body, place)? {
                 return Ok(flow);
             }
         }
         Ok(Flow::Next)
+    }
+
+    /// A round of a loop with a variable of its own.
+    fn round_with(
+        &mut self,
+        (name, variable): (&Identifier, Variable),
+        body: &Loop,
+        place: (Span, Around<'_>),
+    ) -> Stepped<Option<Flow>> {
+        let own = self.variables.open();
+        self.variables.declare(name_of(name), variable);
+        let round = self.round(body, place);
+        self.variables.forget(own);
+        round
     }
 
     fn declare(&mut self, declaration: &Declaration, span: Span, open: usize) -> Stepped<()> {

@@ -27,6 +27,8 @@ pub(super) struct Raised {
     /// Where it came from, in the block's text.
     span: Span,
     code: ErrorCode,
+    /// The depth of the block whose handler has raised it: only blocks around that one handle it.
+    left: Option<usize>,
     /// It is an error of the whole statement already, as of one that was called.
     whole: bool,
 }
@@ -36,7 +38,16 @@ impl Raised {
     pub(super) fn declared(name: &str, number: i32, message: &str, span: Span) -> Raised {
         let code = ErrorCode::RaisedException;
         let (name, message) = (name.to_string(), message.to_string());
-        Raised { name, number, state: code.sqlstate(), message, span, code, whole: false }
+        Raised {
+            name,
+            number,
+            state: code.sqlstate(),
+            message,
+            span,
+            code,
+            left: None,
+            whole: false,
+        }
     }
 
     /// The error of an expression, or of a step that uses one.
@@ -67,13 +78,21 @@ impl Raised {
             message,
             span,
             code,
+            left: None,
             whole: ends,
         }
     }
 
-    /// Whether a handler of this name handles it.
-    pub(super) fn is_handled_by(&self, name: &str) -> bool {
-        !self.name.is_empty() && (name == OTHER || name == self.name)
+    /// Whether a handler of this name handles it, in a block with so many around it.
+    pub(super) fn is_handled_by(&self, name: &str, depth: usize) -> bool {
+        let inside = self.left.is_none_or(|left| depth < left);
+        inside && !self.name.is_empty() && (name == OTHER || name == self.name)
+    }
+
+    /// The exception as a handler raises it in a block with so many around it.
+    pub(super) fn out_of(mut self, depth: usize) -> Raised {
+        self.left = Some(self.left.map_or(depth, |left| left.min(depth)));
+        self
     }
 
     /// The error outside of blocks.

@@ -13,6 +13,7 @@ use firn_types::{Error, ErrorCode, Result, Span, SqlType, Value, coerce};
 use super::exception::Raised;
 use super::quick::Quick;
 use super::{Script, Stepped};
+use crate::lifecycle::StatementContext;
 
 /// An expression that was computed before.
 #[derive(Debug)]
@@ -54,17 +55,7 @@ impl Script<'_> {
     /// # Errors
     /// When it cannot be converted.
     pub(super) fn converted(&self, value: TypedValue, to: SqlType) -> Result<TypedValue> {
-        let TypedValue { value, sql_type: from } = value;
-        if from == to || value.is_null() {
-            return Ok(TypedValue { value, sql_type: to });
-        }
-        if !coerce::can_coerce(from, to) && !coerce::can_cast(from, to) {
-            let text = format!("Expression of type {from} cannot be assigned to a {to}");
-            return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
-        }
-        let functions = self.running.function_context();
-        let value = cast_value(&value, from, to, CastMode::Strict, &functions)?;
-        Ok(TypedValue { value, sql_type: to })
+        self.running.converted(value, to)
     }
 
     /// What functions ask for, now: each computation has its own time and its own random numbers.
@@ -141,6 +132,26 @@ impl Script<'_> {
             (value.sql_type == *sql_type).then_some(value)
         };
         known.inputs.iter().map(value).collect()
+    }
+}
+
+impl StatementContext {
+    /// A value as one of another type.
+    ///
+    /// # Errors
+    /// When it cannot be converted.
+    pub(crate) fn converted(&self, value: TypedValue, to: SqlType) -> Result<TypedValue> {
+        let TypedValue { value, sql_type: from } = value;
+        if from == to || value.is_null() {
+            return Ok(TypedValue { value, sql_type: to });
+        }
+        if !coerce::can_coerce(from, to) && !coerce::can_cast(from, to) {
+            let text = format!("Expression of type {from} cannot be assigned to a {to}");
+            return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
+        }
+        let functions = self.function_context();
+        let value = cast_value(&value, from, to, CastMode::Strict, &functions)?;
+        Ok(TypedValue { value, sql_type: to })
     }
 }
 

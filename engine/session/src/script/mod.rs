@@ -25,9 +25,7 @@ use crate::session_state::SessionHome;
 
 use exception::Raised;
 use expression::Known;
-use variables::Variables;
-
-use variables::Variable;
+use variables::{Variable, Variables};
 
 /// What a step may end with.
 type Stepped<T> = Result<T, Raised>;
@@ -93,7 +91,7 @@ impl<'r> Script<'r> {
     /// # Errors
     /// An exception that nothing handles; cancelation.
     pub(crate) fn run(mut self, block: &Block) -> Result<Given> {
-        let outcome = self.block(block).map_err(|raised| raised.uncaught(&self.text));
+        let outcome = self.block(block, 0).map_err(|raised| raised.uncaught(&self.text));
         self.running.session_of(&self.home);
         Ok(match outcome? {
             Flow::Return(given) => given,

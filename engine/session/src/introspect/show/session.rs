@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{ACCOUNT, ObjectKind, Place};
 use firn_parse::ast::{self, ShowScope};
-use firn_types::{ObjectId, Result, SqlType, print_text};
+use firn_types::{ObjectId, Result, print_text};
 
 use super::Shown;
 use crate::find::{known_kind, live, place};
@@ -241,7 +241,7 @@ impl Shown<'_> {
                 ("updated_on", time(variable.updated_nanos)),
                 ("name", text(name.as_str())),
                 ("value", text(value)),
-                ("type", text(type_word(variable.sql_type))),
+                ("type", text(variable.sql_type.client_name())),
             ];
             self.add(&mut listing, name, &cells);
         }
@@ -310,23 +310,4 @@ fn parameter_cells(
         ("default", text(default)),
         ("level", text(level)),
     ]
-}
-
-/// A type as SHOW VARIABLES names it.
-fn type_word(sql_type: SqlType) -> &'static str {
-    match sql_type {
-        SqlType::Number { .. } => "fixed",
-        SqlType::Float => "real",
-        SqlType::Null | SqlType::Varchar { .. } => "text",
-        SqlType::Binary { .. } => "binary",
-        SqlType::Boolean => "boolean",
-        SqlType::Date => "date",
-        SqlType::Time { .. } => "time",
-        SqlType::TimestampNtz { .. } => "timestamp_ntz",
-        SqlType::TimestampLtz { .. } => "timestamp_ltz",
-        SqlType::TimestampTz { .. } => "timestamp_tz",
-        SqlType::Variant => "variant",
-        SqlType::Object => "object",
-        SqlType::Array => "array",
-    }
 }

@@ -1,12 +1,12 @@
-//! CREATE FUNCTION.
+//! CREATE FUNCTION and CREATE PROCEDURE.
 
-use firn_types::{Identifier, Span};
+use firn_types::Identifier;
 
 use super::{CreateMode, Expr, Name, Query, StatementOption, TypeName};
 
-/// CREATE FUNCTION.
+/// CREATE FUNCTION or CREATE PROCEDURE.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CreateFunction {
+pub struct CreateRoutine {
     /// What happens when it exists.
     pub mode: CreateMode,
     /// The name that it is called by.
@@ -23,10 +23,12 @@ pub struct CreateFunction {
     pub not_null: bool,
     /// RETURNS NULL ON NULL INPUT, or STRICT.
     pub strict: bool,
-    /// VOLATILE.
+    /// VOLATILE; of functions.
     pub volatile: bool,
-    /// MEMOIZABLE.
+    /// MEMOIZABLE; of functions.
     pub memoizable: bool,
+    /// EXECUTE AS CALLER; of procedures.
+    pub as_caller: bool,
     /// COPY GRANTS.
     pub copy_grants: bool,
     /// `NAME = value`, COMMENT among them.
@@ -35,8 +37,6 @@ pub struct CreateFunction {
     pub body: String,
     /// Where that text stands in the statement as it is; none where escapes make it another one.
     pub body_start: Option<u32>,
-    /// The place of the literal that holds it.
-    pub body_span: Span,
 }
 
 /// A parameter of a function.

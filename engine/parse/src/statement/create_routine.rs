@@ -1,0 +1,179 @@
+//! CREATE FUNCTION and CREATE PROCEDURE.
+
+use firn_types::{Error, ErrorCode, Result};
+
+use super::super::ast::{
+    CreateMode, CreateRoutine, FunctionBody, FunctionParameter, FunctionReturns, ObjectKind,
+    TypeName,
+};
+use super::super::reader::Reader;
+use super::super::scan::Kind;
+
+impl Reader<'_> {
+    /// CREATE FUNCTION or CREATE PROCEDURE behind its first words.
+    pub(super) fn create_routine(
+        &mut self,
+        kind: ObjectKind,
+        mode: CreateMode,
+        (secure, temporary): (bool, bool),
+    ) -> Result<CreateRoutine> {
+        let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
+        let name = self.name()?;
+        let parameters = self.routine_parameters()?;
+        let mut routine = CreateRoutine {
+            mode,
+            name,
+            secure,
+            temporary,
+            parameters,
+            returns: FunctionReturns::Table(Vec::new()),
+            not_null: false,
+            strict: false,
+            volatile: false,
+            memoizable: false,
+            as_caller: false,
+            copy_grants: false,
+            options: Vec::new(),
+            body: String::new(),
+            body_start: None,
+        };
+        let mut returns = None;
+        while !self.is_word(0, "AS") {
+            self.routine_clause(kind, &mut routine, &mut returns)?;
+        }
+        routine.returns = returns.ok_or_else(|| self.unexpected())?;
+        self.expect("AS")?;
+        let block = self.is_word(0, "BEGIN") || self.is_word(0, "DECLARE");
+        (routine.body, routine.body_start) = match (block, kind) {
+            (false, _) => self.body_text()?,
+            (true, ObjectKind::Procedure) => {
+                let start = self.index();
+                self.block()?;
+                let span = self.since(start);
+                (span.of(self.text()).to_string(), Some(span.start))
+            }
+            (true, _) => {
+                return Err(Error::not_supported("a block as a function's body").at(self.here()));
+            }
+        };
+        Ok(routine)
+    }
+
+    /// `(name type [DEFAULT expr], ..)`.
+    fn routine_parameters(&mut self) -> Result<Vec<FunctionParameter>> {
+        self.expect_symbol("(")?;
+        if self.eat_symbol(")") {
+            return Ok(Vec::new());
+        }
+        let parameters = self.list(|reader| {
+            let name = reader.identifier()?;
+            let data_type = reader.data_type()?;
+            let default = match reader.eat("DEFAULT") {
+                true => Some(reader.expr()?),
+                false => None,
+            };
+            Ok(FunctionParameter { name, data_type, default })
+        })?;
+        self.expect_symbol(")")?;
+        Ok(parameters)
+    }
+
+    /// One clause between the parameters and AS.
+    fn routine_clause(
+        &mut self,
+        kind: ObjectKind,
+        routine: &mut CreateRoutine,
+        returns: &mut Option<FunctionReturns>,
+    ) -> Result<()> {
+        let is_function = kind == ObjectKind::Function;
+        if self.eat("RETURNS NULL ON NULL INPUT") || self.eat("STRICT") {
+            routine.strict = true;
+        } else if self.eat("CALLED ON NULL INPUT") {
+            routine.strict = false;
+        } else if self.eat("RETURNS") {
+            *returns = Some(self.function_returns()?);
+        } else if self.eat("NOT NULL") {
+            routine.not_null = true;
+        } else if self.eat("COPY GRANTS") {
+            routine.copy_grants = true;
+        } else if self.is_word(0, "LANGUAGE") {
+            self.language(kind)?;
+        } else if is_function && self.eat("VOLATILE") {
+            routine.volatile = true;
+        } else if is_function && self.eat("IMMUTABLE") {
+            routine.volatile = false;
+        } else if is_function && self.eat("MEMOIZABLE") {
+            routine.memoizable = true;
+        } else if !is_function && self.eat("EXECUTE AS CALLER") {
+            routine.as_caller = true;
+        } else if !is_function && self.eat("EXECUTE AS OWNER") {
+            routine.as_caller = false;
+        } else if self.at_option() {
+            routine.options.extend(self.options()?);
+        } else if !self.eat("NULL") {
+            return Err(self.unexpected());
+        }
+        Ok(())
+    }
+
+    /// A type, or `TABLE (name type, ..)`.
+    fn function_returns(&mut self) -> Result<FunctionReturns> {
+        if !self.eat("TABLE") {
+            return self.data_type().map(FunctionReturns::Value);
+        }
+        if self.is_symbol(0, "(") && self.is_symbol(1, ")") {
+            self.advance();
+            self.advance();
+            return Ok(FunctionReturns::Table(Vec::new()));
+        }
+        self.parenthesized(|reader| Ok((reader.identifier()?, reader.data_type()?)))
+            .map(FunctionReturns::Table)
+    }
+
+    /// The text of a body in a literal, and where it stands as it is, in bytes.
+    fn body_text(&mut self) -> Result<(String, Option<u32>)> {
+        let lexeme = self.peek(0).ok_or_else(|| self.unexpected())?;
+        let span = self.here();
+        let text = self.string()?;
+        let source = lexeme.of(self.text());
+        let quotes = if lexeme.kind == Kind::Raw { 2 } else { 1 };
+        let as_it_is = source.get(quotes..source.len().saturating_sub(quotes));
+        let start = (as_it_is == Some(text.as_str())).then_some(span.start + quotes as u32);
+        if text.trim().is_empty() {
+            let text = "The body of a function must not be empty.";
+            return Err(Error::new(ErrorCode::InvalidStatement, text).at(span));
+        }
+        Ok((text, start))
+    }
+
+    /// `LANGUAGE SQL`; others are refused by name.
+    fn language(&mut self, kind: ObjectKind) -> Result<()> {
+        let start = self.index();
+        self.expect("LANGUAGE")?;
+        let Some(language) = self.peek_upper(0) else { return Err(self.unexpected()) };
+        self.advance();
+        match language.as_str() {
+            "SQL" => Ok(()),
+            _ => {
+                let words = format!("CREATE {} .. LANGUAGE {language}", kind.words());
+                Err(Error::not_supported(words).at(self.since(start)))
+            }
+        }
+    }
+
+    /// The body of a function: a query where it begins with one, an expression otherwise.
+    pub(crate) fn function_body(&mut self) -> Result<FunctionBody> {
+        match ["SELECT", "WITH", "VALUES"].iter().any(|word| self.is_word(0, word)) {
+            true => self.query().map(|query| FunctionBody::Query(Box::new(query))),
+            false => self.expr().map(FunctionBody::Expr),
+        }
+    }
+
+    /// The types behind the name of a function or procedure, where a statement must say them.
+    pub(super) fn signature_of(&mut self, kind: ObjectKind) -> Result<Option<Vec<TypeName>>> {
+        match kind {
+            ObjectKind::Function | ObjectKind::Procedure => self.signature().map(Some),
+            _ => Ok(None),
+        }
+    }
+}
