@@ -3,16 +3,16 @@
 use std::fmt::Write as _;
 
 use firn_account::catalog::{
-    ACCOUNT, ColumnDefault, Constraint, ConstraintKind, Database, FileFormat, Function, Header,
-    Integration, MaterializedView, Namespace, Object, ObjectKind, Place, Schema, Sequence, Stage,
-    StageFileFormat, StageLocation, Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
-    insufficient,
+    ACCOUNT, ColumnDefault, Constraint, ConstraintKind, Header, MaterializedView, Namespace,
+    Object, ObjectKind, Place, StageFileFormat, StageLocation, Table, TableColumn, TableKind, View,
+    ViewColumn, insufficient,
 };
 use firn_loader::options::OptionValue;
+use firn_types::object_kind::KINDS;
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
 
 use super::show::default_text;
-use super::{Described, routine};
+use super::{Described, kind, routine};
 
 /// What keys are called that were written without a name.
 const SYSTEM_NAME: &str = "SYS_CONSTRAINT_";
@@ -32,28 +32,24 @@ pub(super) fn get(
     Writer { described, qualified }.object(&object)
 }
 
-fn kind_of(kind: &str) -> Result<ObjectKind> {
-    Ok(match kind.to_uppercase().replace('_', " ").as_str() {
-        "DATABASE" => ObjectKind::Database,
-        "SCHEMA" => ObjectKind::Schema,
-        "TABLE" => ObjectKind::Table,
-        "VIEW" | "MATERIALIZED VIEW" => ObjectKind::View,
-        "SEQUENCE" => ObjectKind::Sequence,
-        "FILE FORMAT" => ObjectKind::FileFormat,
-        "STAGE" => ObjectKind::Stage,
-        "WAREHOUSE" => ObjectKind::Warehouse,
-        "INTEGRATION" | "STORAGE INTEGRATION" => ObjectKind::Integration,
-        "FUNCTION" => ObjectKind::Function,
-        "PROCEDURE" => ObjectKind::Procedure,
-        "PIPE" | "TASK" | "STREAM" | "DYNAMIC TABLE" | "POLICY" | "EXTERNAL TABLE" | "TAG"
-        | "ALERT" | "EVENT TABLE" => {
-            return Err(Error::not_supported(format!("GET_DDL of a {}", kind.to_lowercase())));
-        }
-        _ => {
-            let text = format!("Invalid object type: '{}'.", kind.to_uppercase());
-            return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-        }
-    })
+fn kind_of(written: &str) -> Result<ObjectKind> {
+    let words = written.to_uppercase().replace('_', " ");
+    let kind = match words.as_str() {
+        "MATERIALIZED VIEW" => ObjectKind::View,
+        "STORAGE INTEGRATION" => ObjectKind::Integration,
+        "POLICY" => return Err(Error::not_supported("GET_DDL of a policy")),
+        words => match KINDS.iter().find(|known| known.words == words) {
+            Some(known) => known.kind,
+            None => {
+                let text = format!("Invalid object type: '{}'.", written.to_uppercase());
+                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+            }
+        },
+    };
+    match kind::has_definition(kind) {
+        true => Ok(kind),
+        false => Err(kind::no_definition(kind)),
+    }
 }
 
 fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
@@ -72,53 +68,25 @@ fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
     found.cloned().ok_or_else(|| catalog.not_found(kind, parent, &name))
 }
 
-struct Writer<'d> {
+/// Writes the statements that make objects again.
+pub(super) struct Writer<'d> {
     described: &'d Described,
     qualified: bool,
 }
 
 impl Writer<'_> {
     fn object(&self, object: &Object) -> Result<String> {
-        match object {
-            Object::Database(database) => self.database(database),
-            Object::Schema(schema) => self.schema(schema),
-            Object::Table(table) => Ok(self.table(table)),
-            // The text of a secure view is for its owner alone.
-            Object::View(view) if view.secure && !self.described.catalog.owns(object) => {
-                Err(insufficient(object))
-            }
-            Object::MaterializedView(view)
-                if view.secure && !self.described.catalog.owns(object) =>
-            {
-                Err(insufficient(object))
-            }
-            Object::Function(function)
-                if function.traits.secure && !self.described.catalog.owns(object) =>
-            {
-                Err(insufficient(object))
-            }
-            Object::Procedure(procedure)
-                if procedure.traits.secure && !self.described.catalog.owns(object) =>
-            {
-                Err(insufficient(object))
-            }
-            Object::Function(function) => Ok(self.function(function)),
-            Object::Procedure(procedure) => {
-                let name = procedure.called().to_string();
-                let header = Header { name, ..procedure.header.clone() };
-                Ok(routine::procedure_definition(procedure, &self.name(&header)))
-            }
-            Object::View(view) => Ok(self.view(view)),
-            Object::MaterializedView(view) => Ok(self.materialized_view(view)),
-            Object::Sequence(sequence) => Ok(self.sequence(sequence)),
-            Object::FileFormat(format) => self.file_format(format),
-            Object::Stage(stage) => self.stage(stage),
-            Object::Warehouse(warehouse) => Ok(self.warehouse(warehouse)),
-            Object::Integration(integration) => Ok(self.integration(integration)),
-            Object::Role(_)
-            | Object::DatabaseRole(_)
-            | Object::User(_)
-            | Object::NetworkPolicy(_) => Err(Error::not_supported("GET_DDL of this")),
+        let secure = match object {
+            Object::View(view) => view.secure,
+            Object::MaterializedView(view) => view.secure,
+            Object::Function(function) => function.traits.secure,
+            Object::Procedure(procedure) => procedure.traits.secure,
+            _ => false,
+        };
+        // The text of what is secure is for its owner alone.
+        match secure && !self.described.catalog.owns(object) {
+            true => Err(insufficient(object)),
+            false => kind::define(self, object),
         }
     }
 
@@ -136,46 +104,10 @@ impl Writer<'_> {
         parts.join(".")
     }
 
-    fn database(&self, database: &Database) -> Result<String> {
-        let header = &database.header;
-        let transient = if database.transient { "transient " } else { "" };
-        let mut text = format!("create or replace {transient}database {}", self.name(header));
-        text.push_str(&options(&[retention(database.retention_days), comment(header)], " "));
-        text.push_str(";\n\n");
-        for schema in self.described.catalog.children(Namespace::Schema, header.id) {
-            text.push_str(&self.object(schema)?);
-            text.push('\n');
-        }
-        Ok(text)
-    }
-
-    fn schema(&self, schema: &Schema) -> Result<String> {
-        let header = &schema.header;
-        let transient = if schema.transient { "transient " } else { "" };
-        let mut text = format!("create or replace {transient}schema {}", self.name(header));
-        if schema.managed_access {
-            text.push_str(" with managed access");
-        }
-        text.push_str(&options(&[retention(schema.retention_days), comment(header)], " "));
-        text.push_str(";\n\n");
-        for object in self.contents(header.id) {
-            text.push_str(&self.object(object)?);
-            text.push('\n');
-        }
-        Ok(text)
-    }
-
     /// What lives in a schema, each object after those that it may refer to.
     fn contents(&self, schema: ObjectId) -> Vec<&Object> {
         let catalog = &self.described.catalog;
-        let kinds = [
-            Namespace::Sequence,
-            Namespace::FileFormat,
-            Namespace::Stage,
-            Namespace::Function,
-            Namespace::Procedure,
-            Namespace::Relation,
-        ];
+        let kinds = kind::defined_in_schemas();
         let mut all: Vec<&Object> =
             kinds.into_iter().flat_map(|kind| catalog.children(kind, schema)).collect();
         all.retain(|object| !object.is_temporary());
@@ -190,141 +122,201 @@ impl Writer<'_> {
         all.sort_by_key(|object| rank(object));
         all
     }
+}
 
-    fn table(&self, table: &Table) -> String {
-        let kind = match table.kind {
-            TableKind::Permanent => "",
-            TableKind::Transient => "TRANSIENT ",
-            TableKind::Temporary { .. } => "TEMPORARY ",
-        };
-        let mut lines: Vec<String> = table.columns.iter().map(column).collect();
-        lines.extend(table.constraints.iter().map(|key| constraint(table, key)));
-        let flag = |set: bool, text: &str| set.then(|| text.to_string());
-        let options = options(
-            &[
-                retention(table.retention_days),
-                flag(table.change_tracking, "CHANGE_TRACKING=TRUE"),
-                flag(table.schema_evolution, "ENABLE_SCHEMA_EVOLUTION=TRUE"),
-                comment(&table.header),
-            ],
-            "",
-        );
-        format!(
-            "create or replace {kind}TABLE {} {}(\n\t{}\n){}",
-            self.name(&table.header),
-            cluster_by(&table.cluster_by),
-            lines.join(",\n\t"),
-            end(&options),
-        )
+/// A database, and all in it.
+pub(super) fn database(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Database(database) = object else { return Err(kind::another()) };
+    let header = &database.header;
+    let transient = if database.transient { "transient " } else { "" };
+    let mut text = format!("create or replace {transient}database {}", writer.name(header));
+    text.push_str(&options(&[retention(database.retention_days), comment(header)], " "));
+    text.push_str(";\n\n");
+    for schema in writer.described.catalog.children(Namespace::Schema, header.id) {
+        text.push_str(&writer.object(schema)?);
+        text.push('\n');
     }
+    Ok(text)
+}
 
-    fn function(&self, function: &Function) -> String {
-        let header = Header { name: function.called().to_string(), ..function.header.clone() };
-        routine::definition(function, &self.name(&header))
+/// A schema, and all in it.
+pub(super) fn schema(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Schema(schema) = object else { return Err(kind::another()) };
+    let header = &schema.header;
+    let transient = if schema.transient { "transient " } else { "" };
+    let mut text = format!("create or replace {transient}schema {}", writer.name(header));
+    if schema.managed_access {
+        text.push_str(" with managed access");
     }
-
-    fn view(&self, view: &View) -> String {
-        let secure = if view.secure { "secure " } else { "" };
-        let temporary = if view.temporary { "temporary " } else { "" };
-        let recursive = if view.recursive { "recursive " } else { "" };
-        format!(
-            "create or replace {secure}{temporary}{recursive}view {}({}\n){} as {};",
-            self.name(&view.header),
-            view_columns(&view.columns),
-            options(&[comment(&view.header)], " "),
-            view.query,
-        )
+    text.push_str(&options(&[retention(schema.retention_days), comment(header)], " "));
+    text.push_str(";\n\n");
+    for object in writer.contents(header.id) {
+        text.push_str(&writer.object(object)?);
+        text.push('\n');
     }
+    Ok(text)
+}
 
-    fn materialized_view(&self, view: &MaterializedView) -> String {
-        let secure = if view.secure { "secure " } else { "" };
-        let cluster = match cluster_by(&view.cluster_by).as_str() {
-            "" => String::new(),
-            keys => format!(" {keys}"),
-        };
-        format!(
-            "create or replace {secure}materialized view {}({}\n){}{cluster} as {};",
-            self.name(&view.header),
-            view_columns(&view.columns),
-            options(&[comment(&view.header)], " "),
-            view.query,
-        )
+/// A table.
+pub(super) fn table(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Table(table) = object else { return Err(kind::another()) };
+    let kind = match table.kind {
+        TableKind::Permanent => "",
+        TableKind::Transient => "TRANSIENT ",
+        TableKind::Temporary { .. } => "TEMPORARY ",
+    };
+    let mut lines: Vec<String> = table.columns.iter().map(column).collect();
+    lines.extend(table.constraints.iter().map(|key| constraint(table, key)));
+    let flag = |set: bool, text: &str| set.then(|| text.to_string());
+    let options = options(
+        &[
+            retention(table.retention_days),
+            flag(table.change_tracking, "CHANGE_TRACKING=TRUE"),
+            flag(table.schema_evolution, "ENABLE_SCHEMA_EVOLUTION=TRUE"),
+            comment(&table.header),
+        ],
+        "",
+    );
+    Ok(format!(
+        "create or replace {kind}TABLE {} {}(\n\t{}\n){}",
+        writer.name(&table.header),
+        cluster_by(&table.cluster_by),
+        lines.join(",\n\t"),
+        end(&options),
+    ))
+}
+
+/// A sequence.
+pub(super) fn sequence(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Sequence(sequence) = object else { return Err(kind::another()) };
+    let next = writer.described.shared.account.next_value(sequence);
+    let order = if sequence.ordered { "order" } else { "noorder" };
+    Ok(format!(
+        "create or replace sequence {} start with {next} increment by {} {order}{};",
+        writer.name(&sequence.header),
+        sequence.step,
+        options(&[comment(&sequence.header)], " "),
+    ))
+}
+
+/// A file format.
+pub(super) fn file_format(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::FileFormat(format) = object else { return Err(kind::another()) };
+    let mut text = format!("create or replace file format {}", writer.name(&format.header));
+    let definition = crate::stages::stored_format(&format.format_type, &format.options)?;
+    for (name, value) in definition.pairs() {
+        let _ = write!(text, "\n\t{name} = {value}");
     }
+    add_line(&mut text, comment(&format.header));
+    Ok(text + "\n;")
+}
 
-    fn sequence(&self, sequence: &Sequence) -> String {
-        let next = self.described.shared.account.next_value(sequence);
-        let order = if sequence.ordered { "order" } else { "noorder" };
-        format!(
-            "create or replace sequence {} start with {next} increment by {} {order}{};",
-            self.name(&sequence.header),
-            sequence.step,
-            options(&[comment(&sequence.header)], " "),
-        )
+/// A stage.
+pub(super) fn stage(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Stage(stage) = object else { return Err(kind::another()) };
+    let temporary = if stage.temporary { "temporary " } else { "" };
+    let name = writer.name(&stage.header);
+    let mut text = format!("create or replace {temporary}stage {name}");
+    if let StageLocation::External { url, integration, endpoint, .. } = &stage.location {
+        add_line(&mut text, Some(format!("URL = {}", quoted(url))));
+        let integration = integration.as_ref().map(|name| Identifier::to_sql(name));
+        add_line(&mut text, integration.map(|name| format!("STORAGE_INTEGRATION = {name}")));
+        add_line(&mut text, endpoint.as_ref().map(|url| format!("ENDPOINT = {}", quoted(url))));
     }
-
-    fn file_format(&self, format: &FileFormat) -> Result<String> {
-        let mut text = format!("create or replace file format {}", self.name(&format.header));
-        let definition = crate::stages::stored_format(&format.format_type, &format.options)?;
-        for (name, value) in definition.pairs() {
-            let _ = write!(text, "\n\t{name} = {value}");
+    if stage.directory {
+        add_line(&mut text, Some("DIRECTORY = ( ENABLE = TRUE )".to_string()));
+    }
+    let format = match &stage.file_format {
+        None => None,
+        Some(StageFileFormat::Named(name)) => Some(format!("FORMAT_NAME = {name}")),
+        Some(StageFileFormat::Options(options)) => {
+            let pairs = crate::stages::stored_format("", options)?.pairs();
+            Some(sql_options(&pairs))
         }
-        add_line(&mut text, comment(&format.header));
-        Ok(text + "\n;")
-    }
+    };
+    add_line(&mut text, format.map(|options| format!("FILE_FORMAT = ( {options} )")));
+    add_line(&mut text, comment(&stage.header));
+    Ok(text + "\n;")
+}
 
-    fn stage(&self, stage: &Stage) -> Result<String> {
-        let temporary = if stage.temporary { "temporary " } else { "" };
-        let name = self.name(&stage.header);
-        let mut text = format!("create or replace {temporary}stage {name}");
-        if let StageLocation::External { url, integration, endpoint, .. } = &stage.location {
-            add_line(&mut text, Some(format!("URL = {}", quoted(url))));
-            let integration = integration.as_ref().map(|name| Identifier::to_sql(name));
-            add_line(&mut text, integration.map(|name| format!("STORAGE_INTEGRATION = {name}")));
-            add_line(&mut text, endpoint.as_ref().map(|url| format!("ENDPOINT = {}", quoted(url))));
-        }
-        if stage.directory {
-            add_line(&mut text, Some("DIRECTORY = ( ENABLE = TRUE )".to_string()));
-        }
-        let format = match &stage.file_format {
-            None => None,
-            Some(StageFileFormat::Named(name)) => Some(format!("FORMAT_NAME = {name}")),
-            Some(StageFileFormat::Options(options)) => {
-                let pairs = crate::stages::stored_format("", options)?.pairs();
-                Some(sql_options(&pairs))
-            }
-        };
-        add_line(&mut text, format.map(|options| format!("FILE_FORMAT = ( {options} )")));
-        add_line(&mut text, comment(&stage.header));
-        Ok(text + "\n;")
+/// A warehouse.
+pub(super) fn warehouse(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Warehouse(warehouse) = object else { return Err(kind::another()) };
+    let mut text =
+        format!("create or replace warehouse {}\n\twith", writer.name(&warehouse.header));
+    let mut add = |line: String| add_line(&mut text, Some(line));
+    add(format!("WAREHOUSE_SIZE = {}", quoted(&warehouse.size)));
+    let seconds = warehouse.auto_suspend_seconds.map(|seconds| seconds.to_string());
+    add(format!("AUTO_SUSPEND = {}", seconds.unwrap_or_else(|| "NULL".to_string())));
+    add(format!("AUTO_RESUME = {}", warehouse.auto_resume.to_string().to_uppercase()));
+    for (name, value) in &warehouse.properties {
+        add(format!("{name} = {}", property(value)));
     }
+    add_line(&mut text, comment(&warehouse.header));
+    Ok(text + "\n;")
+}
 
-    fn warehouse(&self, warehouse: &Warehouse) -> String {
-        let mut text =
-            format!("create or replace warehouse {}\n\twith", self.name(&warehouse.header));
-        let mut add = |line: String| add_line(&mut text, Some(line));
-        add(format!("WAREHOUSE_SIZE = {}", quoted(&warehouse.size)));
-        let seconds = warehouse.auto_suspend_seconds.map(|seconds| seconds.to_string());
-        add(format!("AUTO_SUSPEND = {}", seconds.unwrap_or_else(|| "NULL".to_string())));
-        add(format!("AUTO_RESUME = {}", warehouse.auto_resume.to_string().to_uppercase()));
-        for (name, value) in &warehouse.properties {
-            add(format!("{name} = {}", property(value)));
-        }
-        add_line(&mut text, comment(&warehouse.header));
-        text + "\n;"
+/// An integration.
+pub(super) fn integration(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Integration(integration) = object else { return Err(kind::another()) };
+    let mut text =
+        format!("create or replace storage integration {}", writer.name(&integration.header));
+    let mut add = |line: String| add_line(&mut text, Some(line));
+    add(format!("TYPE = {}", integration.integration_type));
+    add(format!("ENABLED = {}", integration.enabled.to_string().to_uppercase()));
+    for (name, value) in &integration.properties {
+        add(format!("{name} = {}", property(value)));
     }
+    add_line(&mut text, comment(&integration.header));
+    Ok(text + "\n;")
+}
 
-    fn integration(&self, integration: &Integration) -> String {
-        let mut text =
-            format!("create or replace storage integration {}", self.name(&integration.header));
-        let mut add = |line: String| add_line(&mut text, Some(line));
-        add(format!("TYPE = {}", integration.integration_type));
-        add(format!("ENABLED = {}", integration.enabled.to_string().to_uppercase()));
-        for (name, value) in &integration.properties {
-            add(format!("{name} = {}", property(value)));
-        }
-        add_line(&mut text, comment(&integration.header));
-        text + "\n;"
+/// A function or procedure.
+pub(super) fn routine(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let header = Header { name: object.called().to_string(), ..object.header().clone() };
+    let name = writer.name(&header);
+    match object {
+        Object::Function(function) => Ok(routine::definition(function, &name)),
+        Object::Procedure(procedure) => Ok(routine::procedure_definition(procedure, &name)),
+        _ => Err(kind::another()),
     }
+}
+
+/// A view, materialized or not.
+pub(super) fn view(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    match object {
+        Object::View(view) => Ok(plain_view(writer, view)),
+        Object::MaterializedView(view) => Ok(materialized_view(writer, view)),
+        _ => Err(kind::another()),
+    }
+}
+
+fn plain_view(writer: &Writer<'_>, view: &View) -> String {
+    let secure = if view.secure { "secure " } else { "" };
+    let temporary = if view.temporary { "temporary " } else { "" };
+    let recursive = if view.recursive { "recursive " } else { "" };
+    format!(
+        "create or replace {secure}{temporary}{recursive}view {}({}\n){} as {};",
+        writer.name(&view.header),
+        view_columns(&view.columns),
+        options(&[comment(&view.header)], " "),
+        view.query,
+    )
+}
+
+fn materialized_view(writer: &Writer<'_>, view: &MaterializedView) -> String {
+    let secure = if view.secure { "secure " } else { "" };
+    let cluster = match cluster_by(&view.cluster_by).as_str() {
+        "" => String::new(),
+        keys => format!(" {keys}"),
+    };
+    format!(
+        "create or replace {secure}materialized view {}({}\n){}{cluster} as {};",
+        writer.name(&view.header),
+        view_columns(&view.columns),
+        options(&[comment(&view.header)], " "),
+        view.query,
+    )
 }
 
 fn column(column: &TableColumn) -> String {

@@ -2,8 +2,8 @@
 
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
-    ConstraintKind, FileFormat, Integration, Namespace, NetworkPolicy, Object, ObjectKind, Stage,
-    StageFileFormat, StageLocation, Table, ViewColumn,
+    ConstraintKind, Namespace, Object, ObjectKind, Stage, StageFileFormat, StageLocation,
+    ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
 use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
@@ -14,7 +14,7 @@ use super::account_usage;
 use super::information_schema::{self, INFORMATION_SCHEMA};
 use super::listing::{Listing, optional, text, time, y_n};
 use super::user::{HIDDEN, KnownUser};
-use super::{routine, show};
+use super::{kind, routine, show};
 use crate::find::{known_kind, live, place, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -42,6 +42,13 @@ const INTEGRATION: &[(&str, &str, &str)] = &[
     ("USE_PRIVATELINK_ENDPOINT", "Boolean", "false"),
 ];
 
+/// An object that is described: what it stands in, and how it was named.
+pub(super) struct Describing<'a> {
+    pub(super) running: &'a StatementContext,
+    pub(super) catalog: &'a VisibleCatalog,
+    pub(super) name: &'a Name,
+}
+
 /// Runs DESCRIBE.
 ///
 /// # Errors
@@ -54,7 +61,7 @@ pub(crate) fn run(running: &StatementContext, ast: &Describe) -> Result<Rows> {
             let (catalog, place) = (running.catalog(), place_of(running, kind, name, Some(types))?);
             match live(&catalog, kind, &place) {
                 Some(object) if object.parameters().is_some() => {
-                    Ok(routine_rows(&catalog, &object))
+                    kind::describe(&Describing { running, catalog: &catalog, name }, &object)
                 }
                 _ => Err(catalog.not_found(kind, place.parent, &place.name)),
             }
@@ -102,37 +109,15 @@ fn object(
     if wanted.is_some_and(|wanted| wanted.eq_ignore_ascii_case("STAGE")) {
         return stage_rows(None, object.name());
     }
-    match &object {
-        Object::Table(table) => Ok(table_rows(table)),
-        Object::View(view) => Ok(view_rows(&view.columns)),
-        Object::MaterializedView(view) => Ok(view_rows(&view.columns)),
-        Object::Stage(stage) => stage_rows(Some(stage), object.name()),
-        Object::FileFormat(format) => format_rows(format),
-        Object::Integration(integration) => Ok(integration_rows(integration)),
-        Object::User(user) => Ok(KnownUser::of(user, &running.session.shared).described()),
-        Object::NetworkPolicy(policy) => Ok(policy_rows(policy)),
-        Object::Schema(_) | Object::Database(_) => Ok(contents(running, &object)),
-        Object::Warehouse(warehouse) => {
-            let mut listing = Listing::show(CONTENTS);
-            listing.add(&[
-                ("created_on", time(warehouse.header.created_nanos)),
-                ("name", text(warehouse.header.name.as_str())),
-                ("kind", text("WAREHOUSE")),
-            ]);
-            Ok(listing.rows())
-        }
-        Object::Sequence(_) => as_shown(running, ObjectKind::Sequence, name, object.name()),
-        Object::Function(_) | Object::Procedure(_) => Ok(routine_rows(&catalog, &object)),
-        Object::Role(_) | Object::DatabaseRole(_) => Err(Error::not_supported("DESCRIBE ROLE")),
-    }
+    kind::describe(&Describing { running, catalog: &catalog, name }, &object)
 }
 
 /// What a function or procedure takes and gives; its body, unless that is for its owner alone.
-fn routine_rows(catalog: &VisibleCatalog, object: &Object) -> Rows {
+pub(super) fn routine(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
     let (parameters, returns, body, traits) = match object {
         Object::Function(f) => (&f.parameters, &f.returns, &f.body, &f.traits),
         Object::Procedure(p) => (&p.parameters, &p.returns, &p.body, &p.traits),
-        _ => return Listing::nulls(ROUTINE).rows(),
+        _ => return Err(kind::another()),
     };
     let mut listing = Listing::nulls(ROUTINE);
     let mut add = |property: &str, value: &str| {
@@ -148,10 +133,10 @@ fn routine_rows(catalog: &VisibleCatalog, object: &Object) -> Rows {
         add("volatility", "VOLATILE");
         add("execute as", if procedure.as_caller { "CALLER" } else { "OWNER" });
     }
-    if !traits.secure || catalog.owns(object) {
+    if !traits.secure || describing.catalog.owns(object) {
         add("body", body);
     }
-    listing.rows()
+    Ok(listing.rows())
 }
 
 /// The columns of a view of INFORMATION_SCHEMA or ACCOUNT_USAGE, if it is one that the name means.
@@ -171,33 +156,31 @@ fn of_information_schema(
 }
 
 /// The one row that SHOW gives for the object.
-fn as_shown(
-    running: &StatementContext,
-    kind: ObjectKind,
-    name: &Name,
-    object: &str,
-) -> Result<Rows> {
+pub(super) fn as_shown(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let (running, name) = (describing.running, describing.name);
     let written = running.path(name, "DESCRIBE")?;
     let schema = [&written.database, &written.schema].map(firn_types::Identifier::exact);
     let scope = Name::Plain(firn_types::ObjectName { parts: schema.to_vec() });
     let show = Show {
-        kind: ShowKind::Objects(kind),
+        kind: ShowKind::Objects(object.kind()),
         terse: false,
         history: false,
         like: None,
         scope: Some(ast::ShowScope::Schema(Some(scope))),
-        starts_with: Some(object.to_string()),
+        starts_with: Some(object.name().to_string()),
         limit: None,
         from: None,
         span: name.span(),
     };
     let mut rows = show::run(running, &show)?;
     let position = rows.fields.iter().position(|field| field.name == "name");
-    rows.rows.retain(|row| position.is_some_and(|position| row[position] == text(object)));
+    rows.rows.retain(|row| position.is_some_and(|position| row[position] == text(object.name())));
     Ok(rows)
 }
 
-fn table_rows(table: &Table) -> Rows {
+/// The columns of a table.
+pub(super) fn table(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let Object::Table(table) = object else { return Err(kind::another()) };
     let mut listing = Listing::nulls(COLUMNS);
     for column in &table.columns {
         let keyed = |wanted: &dyn Fn(&ConstraintKind) -> bool| {
@@ -215,7 +198,16 @@ fn table_rows(table: &Table) -> Rows {
             ("comment", not_empty(&column.comment)),
         ]);
     }
-    listing.rows()
+    Ok(listing.rows())
+}
+
+/// The columns of a view.
+pub(super) fn view(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    match object {
+        Object::View(view) => Ok(view_rows(&view.columns)),
+        Object::MaterializedView(view) => Ok(view_rows(&view.columns)),
+        _ => Err(kind::another()),
+    }
 }
 
 fn view_rows(columns: &[ViewColumn]) -> Rows {
@@ -248,6 +240,12 @@ fn fields(fields: &[Field]) -> Rows {
 
 fn not_empty(comment: &str) -> Value {
     optional((!comment.is_empty()).then_some(comment))
+}
+
+/// The properties of a named stage.
+pub(super) fn stage(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let Object::Stage(stage) = object else { return Err(kind::another()) };
+    stage_rows(Some(stage), object.name())
 }
 
 /// The properties of a named stage, or of a table's own.
@@ -315,7 +313,9 @@ fn copy_options(stage: Option<&Stage>) -> Result<CopyOptions> {
     CopyOptions::parse(&from_plan(&named.collect::<Vec<_>>())?)
 }
 
-fn format_rows(format: &FileFormat) -> Result<Rows> {
+/// The options of a file format.
+pub(super) fn file_format(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let Object::FileFormat(format) = object else { return Err(kind::another()) };
     let definition = crate::stages::stored_format(&format.format_type, &format.options)?;
     let mut listing = Listing::show(PROPERTIES);
     for row in definition.describe() {
@@ -329,7 +329,9 @@ fn format_rows(format: &FileFormat) -> Result<Rows> {
     Ok(listing.rows())
 }
 
-fn integration_rows(integration: &Integration) -> Rows {
+/// The properties of an integration.
+pub(super) fn integration(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let Object::Integration(integration) = object else { return Err(kind::another()) };
     let mut listing = Listing::show(PROPERTIES);
     let mut add = |property: &str, kind: &str, value: &str, default: &str| {
         listing.add(&[
@@ -353,11 +355,12 @@ fn integration_rows(integration: &Integration) -> Rows {
         }
     }
     add("COMMENT", "String", &integration.header.comment, "");
-    listing.rows()
+    Ok(listing.rows())
 }
 
 /// The lists of a network policy.
-fn policy_rows(policy: &NetworkPolicy) -> Rows {
+pub(super) fn network_policy(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let Object::NetworkPolicy(policy) = object else { return Err(kind::another()) };
     let mut listing = Listing::show("name, value");
     for (name, list) in [("ALLOWED_IP_LIST", &policy.allowed), ("BLOCKED_IP_LIST", &policy.blocked)]
     {
@@ -365,19 +368,33 @@ fn policy_rows(policy: &NetworkPolicy) -> Rows {
             listing.add(&[("name", text(name)), ("value", text(list.join(",")))]);
         }
     }
-    listing.rows()
+    Ok(listing.rows())
+}
+
+/// The properties of a user.
+pub(super) fn user(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let Object::User(user) = object else { return Err(kind::another()) };
+    Ok(KnownUser::of(user, &describing.running.session.shared).described())
 }
 
 /// What lives in a schema or database.
-fn contents(running: &StatementContext, container: &Object) -> Rows {
-    let catalog = running.catalog();
-    let mut inside: Vec<&Object> = catalog.all().collect();
+pub(super) fn contents(describing: &Describing<'_>, container: &Object) -> Result<Rows> {
+    let mut inside: Vec<&Object> = describing.catalog.all().collect();
     inside.retain(|object| {
         object.header().parent == container.id() && object.header().dropped_nanos.is_none()
     });
     inside.sort_by(|a, b| a.name().cmp(b.name()));
+    Ok(named(&inside))
+}
+
+/// The object itself as one row.
+pub(super) fn itself(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+    Ok(named(&[object]))
+}
+
+fn named(objects: &[&Object]) -> Rows {
     let mut listing = Listing::show(CONTENTS);
-    for object in inside {
+    for object in objects {
         listing.add(&[
             ("created_on", time(object.header().created_nanos)),
             ("name", text(object.name())),

@@ -7,6 +7,7 @@ pub(crate) mod complete;
 mod ddl;
 pub(crate) mod describe;
 pub(crate) mod information_schema;
+mod kind;
 pub(crate) mod listing;
 mod routine;
 pub(crate) mod show;

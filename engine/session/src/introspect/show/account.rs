@@ -45,7 +45,7 @@ impl Shown<'_> {
     }
 
     /// SHOW WAREHOUSES.
-    pub(super) fn warehouses(&self) -> Listing {
+    pub(in crate::introspect) fn warehouses(&self) -> Result<Listing> {
         let mut listing = self.listing(WAREHOUSES);
         let session = &self.running.session;
         let user = self.catalog.user(&session.user);
@@ -64,11 +64,11 @@ impl Shown<'_> {
             ]);
             self.add(&mut listing, name, &cells);
         }
-        listing
+        Ok(listing)
     }
 
     /// SHOW ROLES.
-    pub(super) fn roles(&self) -> Listing {
+    pub(in crate::introspect) fn roles(&self) -> Result<Listing> {
         let mut listing = self.listing(ROLES);
         let session = &self.running.session;
         let user = self.catalog.user(&session.user);
@@ -100,7 +100,7 @@ impl Shown<'_> {
                 ],
             );
         }
-        listing
+        Ok(listing)
     }
 
     /// The grants of a role to others.
@@ -116,7 +116,7 @@ impl Shown<'_> {
     }
 
     /// SHOW DATABASE ROLES.
-    pub(super) fn database_roles(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn database_roles(&self) -> Result<Listing> {
         let mut listing = self.listing(DATABASE_ROLES);
         for database in self.scoped_databases()? {
             for object in self.catalog.children(Namespace::DatabaseRole, database.header.id) {
@@ -151,7 +151,7 @@ impl Shown<'_> {
     }
 
     /// SHOW USERS.
-    pub(super) fn users(&self) -> Listing {
+    pub(in crate::introspect) fn users(&self) -> Result<Listing> {
         let mut listing = self.listing(USERS);
         for object in self.of_account(Namespace::User) {
             let Object::User(user) = &object else { continue };
@@ -159,7 +159,7 @@ impl Shown<'_> {
             cells.push(("owner", self.owner(&user.header)));
             self.add(&mut listing, &user.header.name, &cells);
         }
-        listing
+        Ok(listing)
     }
 
     /// SHOW USER PROGRAMMATIC ACCESS TOKENS: one's own, and those of users whom one owns.
@@ -181,7 +181,7 @@ impl Shown<'_> {
     }
 
     /// SHOW NETWORK POLICIES.
-    pub(super) fn network_policies(&self) -> Listing {
+    pub(in crate::introspect) fn network_policies(&self) -> Result<Listing> {
         let mut listing = self.listing(NETWORK_POLICIES);
         for object in self.of_account(Namespace::NetworkPolicy) {
             let Object::NetworkPolicy(policy) = &object else { continue };
@@ -198,11 +198,11 @@ impl Shown<'_> {
             ];
             self.add(&mut listing, &header.name, &cells);
         }
-        listing
+        Ok(listing)
     }
 
     /// SHOW INTEGRATIONS.
-    pub(super) fn integrations(&self) -> Listing {
+    pub(in crate::introspect) fn integrations(&self) -> Result<Listing> {
         let mut listing = self.listing(INTEGRATIONS);
         for object in self.of_account(Namespace::Integration) {
             let Object::Integration(integration) = &object else { continue };
@@ -221,7 +221,7 @@ impl Shown<'_> {
                 ],
             );
         }
-        listing
+        Ok(listing)
     }
 }
 

@@ -15,7 +15,7 @@ const SCHEMAS: &str = "created_on:time, name, is_default, is_current, database_n
 
 impl Shown<'_> {
     /// SHOW DATABASES.
-    pub(super) fn databases(&self) -> Listing {
+    pub(in crate::introspect) fn databases(&self) -> Result<Listing> {
         let mut listing = self.history_listing(DATABASES, ", kind");
         let current = self.running.session.path.database.as_deref();
         for object in self.children(Namespace::Database, ACCOUNT) {
@@ -42,11 +42,11 @@ impl Shown<'_> {
                 ],
             );
         }
-        listing
+        Ok(listing)
     }
 
     /// SHOW SCHEMAS.
-    pub(super) fn schemas(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn schemas(&self) -> Result<Listing> {
         let mut listing = self.history_listing(SCHEMAS, ", retention_time");
         let path = &self.running.session.path;
         for database in self.scoped_databases()? {
@@ -113,7 +113,7 @@ impl Shown<'_> {
     }
 
     /// SHOW SEQUENCES.
-    pub(super) fn sequences(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn sequences(&self) -> Result<Listing> {
         const SEQUENCES: &str = "name, database_name, schema_name, next_value:number, \
                                  interval:number, created_on:time, owner, comment, \
                                  owner_role_type, ordered";

@@ -16,7 +16,7 @@ const FILE_FORMATS: &str = "created_on:time, name, database_name, schema_name, t
 
 impl Shown<'_> {
     /// SHOW STAGES.
-    pub(super) fn stages(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn stages(&self) -> Result<Listing> {
         let mut listing = self.listing(STAGES);
         for found in self.scoped_objects(Namespace::Stage)? {
             let Object::Stage(stage) = &found.object else { continue };
@@ -44,7 +44,7 @@ impl Shown<'_> {
     }
 
     /// SHOW FILE FORMATS.
-    pub(super) fn file_formats(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn file_formats(&self) -> Result<Listing> {
         let mut listing = self.listing(FILE_FORMATS);
         for found in self.scoped_objects(Namespace::FileFormat)? {
             let Object::FileFormat(format) = &found.object else { continue };

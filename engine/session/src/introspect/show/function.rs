@@ -34,6 +34,11 @@ struct Told {
 }
 
 impl Shown<'_> {
+    /// SHOW FUNCTIONS.
+    pub(in crate::introspect) fn all_functions(&self) -> Result<Listing> {
+        self.functions(true)
+    }
+
     /// SHOW FUNCTIONS: those of users, and with `built_in` the built-in ones before them.
     pub(super) fn functions(&self, built_in: bool) -> Result<Listing> {
         let mut listing = Listing::show(FUNCTIONS);
@@ -57,7 +62,7 @@ impl Shown<'_> {
 
 impl Shown<'_> {
     /// SHOW PROCEDURES.
-    pub(super) fn procedures(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn procedures(&self) -> Result<Listing> {
         let mut listing = Listing::show(PROCEDURES);
         for found in self.scoped_objects(Namespace::Procedure)? {
             let Object::Procedure(procedure) = &found.object else { continue };

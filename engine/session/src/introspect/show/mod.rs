@@ -17,6 +17,7 @@ use firn_account::catalog::VisibleCatalog;
 use firn_parse::ast::{ObjectKind, Show, ShowKind};
 use firn_types::{Error, ErrorCode, Result, Value};
 
+use super::kind;
 use super::listing::{Cell, Listing, is_like, text};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -100,24 +101,9 @@ impl Shown<'_> {
     }
 
     fn objects(&self, kind: ObjectKind) -> Result<Listing> {
-        match kind {
-            ObjectKind::Database => Ok(self.databases()),
-            ObjectKind::Schema => self.schemas(),
-            ObjectKind::Table => self.tables(),
-            ObjectKind::View => self.views(),
-            ObjectKind::MaterializedView => self.materialized_views(),
-            ObjectKind::Sequence => self.sequences(),
-            ObjectKind::Stage => self.stages(),
-            ObjectKind::FileFormat => self.file_formats(),
-            ObjectKind::Integration => Ok(self.integrations()),
-            ObjectKind::Warehouse => Ok(self.warehouses()),
-            ObjectKind::Role => Ok(self.roles()),
-            ObjectKind::DatabaseRole => self.database_roles(),
-            ObjectKind::User => Ok(self.users()),
-            ObjectKind::NetworkPolicy => Ok(self.network_policies()),
-            ObjectKind::Function => self.functions(true),
-            ObjectKind::Procedure => self.procedures(),
-            other => self.absent(other),
+        match kind::of(kind) {
+            Some(known) => (known.show)(self),
+            None => self.absent(kind),
         }
     }
 

@@ -35,7 +35,7 @@ pub(in crate::introspect) fn is_reclustered(table: &Table) -> bool {
 
 impl Shown<'_> {
     /// SHOW TABLES.
-    pub(super) fn tables(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn tables(&self) -> Result<Listing> {
         let mut listing = self.history_listing(TABLES, ", retention_time");
         for found in self.scoped_objects(Namespace::Relation)? {
             let Object::Table(table) = &found.object else { continue };
@@ -69,7 +69,7 @@ impl Shown<'_> {
     }
 
     /// SHOW VIEWS.
-    pub(super) fn views(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn views(&self) -> Result<Listing> {
         let mut listing = self.listing(VIEWS);
         for found in self.scoped_objects(Namespace::Relation)? {
             let cells = match &found.object {
@@ -88,7 +88,7 @@ impl Shown<'_> {
     }
 
     /// SHOW MATERIALIZED VIEWS.
-    pub(super) fn materialized_views(&self) -> Result<Listing> {
+    pub(in crate::introspect) fn materialized_views(&self) -> Result<Listing> {
         let mut listing = self.listing(MATERIALIZED_VIEWS);
         for found in self.scoped_objects(Namespace::Relation)? {
             let Object::MaterializedView(view) = &found.object else { continue };
