@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use firn_engine::{Engine, EngineOptions, SessionOptions};
+use firn_engine::{Allowed, Engine, EngineOptions, SessionOptions};
 use firn_server::{Server, ServerOptions};
 use firn_tests::server_client::{Client, raw};
 use flate2::Compression;
@@ -543,8 +543,8 @@ fn files_of_the_server_are_out_of_reach() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a.csv"), "7\n").expect("written");
     let allowed = folder.path().to_string_lossy().into_owned();
-    let local_folders = vec![allowed.clone()];
-    let server = self::server(ServerOptions { local_folders, ..ServerOptions::default() });
+    let folders = Allowed { folders: vec![allowed.clone()], ..Allowed::default() };
+    let server = self::server(ServerOptions { allowed: folders, ..ServerOptions::default() });
     let client = Client::login(server.address(), "JavaScript");
     assert_eq!(client.rows(&format!("SELECT $1 FROM 'file://{allowed}/'")), json!([["7"]]));
     assert_eq!(client.query(&format!("SELECT $1 FROM 'file://{allowed}/../'"))["success"], false);

@@ -109,6 +109,11 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) local_folder: Vec<String>,
 
+    /// A place that statements may reach with the credentials of the server's environment, such as 's3://bucket/folder/'
+    /// ('s3://' for all), or a server of stores in its network, such as 'http://10.0.0.1:9000'; may be repeated
+    #[arg(long, value_name = "URL", value_parser = store_of)]
+    pub(crate) store: Vec<String>,
+
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
@@ -116,6 +121,14 @@ pub(crate) struct ServeArgs {
     /// A file with the key that seals secrets (default: FIRN_KEY, FIRN_KEY_FILE, or firn/keys in the configuration folder)
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+}
+
+/// A place that statements may reach.
+fn store_of(text: &str) -> Result<String, String> {
+    match text.split_once("://") {
+        Some(("s3" | "http" | "https", _)) => Ok(text.to_string()),
+        _ => Err("expected a URL that begins with s3://, http:// or https://".to_string()),
+    }
 }
 
 /// How the engine is opened: its memory, and the file that a key is in.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use firn_engine::Engine;
+use firn_engine::{Allowed, Engine};
 use firn_server::{Server, ServerOptions, Tls};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -24,7 +24,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
         listen: args.listen.clone(),
         trust_local: args.trust_local,
         tls: args.tls.as_deref().map(tls),
-        local_folders: args.local_folder.clone(),
+        allowed: Allowed { folders: args.local_folder.clone(), stores: args.store.clone() },
         ..ServerOptions::default()
     };
     let server = Server::start(engine, options).map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
 //! A bucket on the loopback: as much of S3's protocol as the engine uses, in the process of the test. A
 //! thread per connection; objects in memory; signatures are not looked at.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::ops::{Bound, Range};
@@ -18,7 +18,11 @@ const PAGE_KEYS: usize = 20;
 #[derive(Clone, Debug)]
 pub struct S3Server {
     endpoint: String,
+    signers: Signers,
 }
+
+/// The ids of the keys that requests were signed with.
+type Signers = Arc<Mutex<BTreeSet<String>>>;
 
 #[derive(Default)]
 struct Bucket {
@@ -61,19 +65,26 @@ impl S3Server {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let bucket: Arc<Mutex<Bucket>> = Arc::default();
+        let signers = Signers::default();
+        let signed = Arc::clone(&signers);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let bucket = Arc::clone(&bucket);
+                let (bucket, signed) = (Arc::clone(&bucket), Arc::clone(&signed));
                 // A client that hangs up ends its thread.
-                std::thread::spawn(move || serve(&stream, &bucket));
+                std::thread::spawn(move || serve(&stream, &bucket, &signed));
             }
         });
-        Ok(S3Server { endpoint })
+        Ok(S3Server { endpoint, signers })
     }
 
     /// The server's URL.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The ids of the keys that requests were signed with so far, in order; empty for those that were not signed.
+    pub fn signers(&self) -> Vec<String> {
+        self.signers.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// A client of the bucket.
@@ -94,11 +105,15 @@ impl S3Server {
     }
 }
 
-fn serve(stream: &TcpStream, bucket: &Mutex<Bucket>) -> io::Result<()> {
+fn serve(stream: &TcpStream, bucket: &Mutex<Bucket>, signers: &Signers) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     while let Some(request) = read_request(&mut reader)? {
+        let signed = request.headers.get("authorization").and_then(|text| {
+            text.split_once("Credential=")?.1.split_once('/').map(|(key, _)| key.to_string())
+        });
+        signers.lock().unwrap_or_else(PoisonError::into_inner).insert(signed.unwrap_or_default());
         let answer = bucket.lock().unwrap_or_else(PoisonError::into_inner).answer(&request);
         let mut head = format!("HTTP/1.1 {} -\r\n", answer.status);
         let length = match request.method.as_str() {

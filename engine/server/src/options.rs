@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use firn_engine::{Allowed, Reach};
+
 /// Where the certificate that a server shows comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
@@ -26,8 +28,8 @@ pub struct ServerOptions {
     pub trust_local: bool,
     /// The certificate, for connections that are encrypted.
     pub tls: Option<Tls>,
-    /// Folders of this machine that statements may reach by `file://`; none unless given.
-    pub local_folders: Vec<String>,
+    /// What statements may reach beyond the account of this machine: nothing unless given.
+    pub allowed: Allowed,
     /// How long a request for a statement's result waits before the client is told to ask again.
     pub patience: Duration,
     /// How long a session lives that nobody uses.
@@ -38,13 +40,20 @@ pub struct ServerOptions {
     pub grace: Duration,
 }
 
+impl ServerOptions {
+    /// What the statements of all sessions reach.
+    pub(crate) fn reach(&self) -> Reach {
+        Reach::Elsewhere(self.allowed.clone())
+    }
+}
+
 impl Default for ServerOptions {
     fn default() -> ServerOptions {
         ServerOptions {
             listen: "127.0.0.1:8084".to_string(),
             trust_local: false,
             tls: None,
-            local_folders: Vec::new(),
+            allowed: Allowed::default(),
             patience: Duration::from_secs(40),
             idle: Duration::from_secs(4 * 3600),
             token_lifetime: Duration::from_secs(3600),

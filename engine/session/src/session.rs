@@ -11,11 +11,11 @@ use crate::failure::Failure;
 use crate::introspect::complete::Completer;
 use crate::introspect::information_schema::INFORMATION_SCHEMA;
 use crate::lifecycle::{self, StatementContext};
+use crate::reach::Reach;
 use crate::result::StatementResult;
 use crate::session_state::{SessionHome, SessionState};
 use crate::settings::ParameterValue;
 use crate::statement::{Statement, StatementOptions};
-use crate::transfer::LocalFiles;
 
 /// What a session starts with; what is not given is as in a new account: database FIRN, schema PUBLIC,
 /// warehouse COMPUTE_WH, role ACCOUNTADMIN.
@@ -38,8 +38,8 @@ pub struct SessionOptions {
     pub client: Option<String>,
     /// What CURRENT_IP_ADDRESS tells; this machine unless given.
     pub address: Option<String>,
-    /// Which files of this machine statements reach.
-    pub local_files: LocalFiles,
+    /// What statements reach by URLs.
+    pub reach: Reach,
     /// Whether a database, schema or warehouse that does not exist is left out, rather than an error.
     pub lenient: bool,
     /// The one role that the session may have in use, whatever roles the user has: that of an access token.

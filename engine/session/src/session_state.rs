@@ -16,12 +16,12 @@ use crate::current;
 use crate::engine::Shared;
 use crate::function_host::statement_not_found;
 use crate::history::History;
+use crate::reach::Reach;
 use crate::result::StatementResult;
 use crate::roles;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
 use crate::transaction_slot::TransactionSlot;
-use crate::transfer::LocalFiles;
 
 /// Rights, and the role whose they are, with or without the user's others.
 type KnownRights = ((ObjectId, bool), Arc<Rights>);
@@ -41,8 +41,8 @@ pub(crate) struct SessionState {
     pub(crate) client: Option<Arc<str>>,
     /// What CURRENT_IP_ADDRESS tells.
     pub(crate) address: Option<Arc<str>>,
-    /// Which files of this machine statements reach.
-    pub(crate) local_files: Arc<LocalFiles>,
+    /// What statements reach by URLs.
+    pub(crate) reach: Arc<Reach>,
     /// Its statements.
     pub(crate) history: Arc<History>,
     /// The transaction that BEGIN, or a DML without AUTOCOMMIT, has opened.
@@ -88,7 +88,7 @@ impl SessionState {
             user: options.user.clone().unwrap_or_else(|| "FIRN".to_string()),
             client: options.client.as_deref().map(Arc::from),
             address: options.address.as_deref().map(Arc::from),
-            local_files: Arc::new(options.local_files.clone()),
+            reach: Arc::new(options.reach.clone()),
             history: Arc::default(),
             transaction: Arc::default(),
             path: CurrentPath::default(),

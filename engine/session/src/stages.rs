@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use firn_account::Account;
-use firn_account::catalog::{Object, StageCredentials, StageLocation as Where, VisibleCatalog};
+use firn_account::catalog::{
+    ACCOUNT, Integration, Namespace, Object, StageCredentials, StageLocation as Where,
+    VisibleCatalog,
+};
 use firn_execute::dml::OpenStage;
 use firn_execute::operator::Source;
 use firn_execute::{StageFiles, StageSource};
@@ -17,8 +20,8 @@ use firn_types::{Error, Monitor, ObjectId, Result};
 
 use crate::keys::KeyRing;
 use crate::lifecycle::StatementContext;
+use crate::reach::{Place, Reach};
 use crate::session_state::SessionState;
-use crate::transfer::LocalFiles;
 
 /// The id under which the files of user stages lie.
 const USER_STAGES: u64 = 1;
@@ -28,8 +31,8 @@ const USER_STAGES: u64 = 1;
 pub(crate) struct StageUser {
     /// The user's name.
     pub(crate) name: String,
-    /// Which files of this machine they reach.
-    pub(crate) local_files: Arc<LocalFiles>,
+    /// What they reach.
+    pub(crate) reach: Arc<Reach>,
     /// What opens the credentials of stages.
     pub(crate) keys: Arc<KeyRing>,
 }
@@ -37,8 +40,8 @@ pub(crate) struct StageUser {
 impl StageUser {
     /// The user of a session.
     pub(crate) fn of(session: &SessionState) -> StageUser {
-        let (name, local_files) = (session.user.clone(), Arc::clone(&session.local_files));
-        StageUser { name, local_files, keys: Arc::clone(&session.shared.keys) }
+        let (name, reach) = (session.user.clone(), Arc::clone(&session.reach));
+        StageUser { name, reach, keys: Arc::clone(&session.shared.keys) }
     }
 }
 
@@ -74,8 +77,8 @@ fn unwatched(
         }
         StageLocation::Table(id) => Ok(internal(path::stage(*id), String::new())),
         StageLocation::Url(url) => {
-            user.local_files.check(url)?;
-            open_url(url, &stage::StageCredentials::default())
+            let access = user.reach.access(&Place::of_url(url))?;
+            open_url(url, &stage::StageCredentials::default(), access)
         }
         StageLocation::Named(id) => {
             let Some(Object::Stage(stage)) = catalog.object(*id) else {
@@ -86,8 +89,7 @@ fn unwatched(
                     let shown = format!("{}/", stage.header.name.to_lowercase());
                     Ok(internal(path::stage(*id), shown))
                 }
-                Where::External { url, endpoint, credentials, .. } => {
-                    user.local_files.check(url)?;
+                Where::External { url, endpoint, credentials, integration } => {
                     let opened = match credentials {
                         StageCredentials::Plain(pairs) => pairs.clone(),
                         StageCredentials::Sealed(sealed) => {
@@ -105,10 +107,27 @@ fn unwatched(
                         region: find("REGION"),
                         endpoint: endpoint.clone(),
                     };
-                    open_url(url, &credentials)
+                    let integration = integration.as_deref();
+                    let integration = integration.and_then(|name| integration_of(catalog, name));
+                    let access = user.reach.access(&Place {
+                        url,
+                        endpoint: endpoint.as_deref(),
+                        has_credentials: credentials.key_id.is_some()
+                            && credentials.secret_key.is_some(),
+                        integration: integration.as_deref(),
+                    })?;
+                    open_url(url, &credentials, access)
                 }
             }
         }
+    }
+}
+
+/// The integration of a stage, whoever uses the stage.
+fn integration_of(catalog: &VisibleCatalog, name: &str) -> Option<Arc<Integration>> {
+    match catalog.as_engine().find(Namespace::Integration, ACCOUNT, name) {
+        Some(Object::Integration(integration)) => Some(Arc::clone(integration)),
+        _ => None,
     }
 }
 

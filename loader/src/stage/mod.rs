@@ -9,6 +9,7 @@
 mod local;
 mod location;
 mod monitored;
+mod network;
 mod object;
 mod pattern;
 mod put_get;
@@ -16,8 +17,9 @@ mod runtime;
 mod select;
 
 pub use local::LocalStage;
-pub use location::{StageCredentials, StageLocation, open_url};
+pub use location::{StageCredentials, StageLocation, StoreAccess, open_url};
 pub use monitored::MonitoredStage;
+pub use network::{check_endpoint, same_server};
 pub use object::ObjectStage;
 pub use pattern::Pattern;
 pub use put_get::{

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use axum::response::Response;
-use firn_engine::{ClientFacts, Credential, LocalFiles, Login, SessionOptions};
+use firn_engine::{ClientFacts, Credential, Login, SessionOptions};
 use firn_types::Error;
 use serde_json::{Value, json};
 
@@ -141,7 +141,7 @@ fn options_of(state: &Shared, call: &Call, login: &Login) -> SessionOptions {
         parameters,
         client: (!facts.application.is_empty())
             .then(|| format!("{} {}", facts.application, facts.version)),
-        local_files: LocalFiles::Below(state.options.local_folders.clone()),
+        reach: state.options.reach(),
         lenient: !checked,
         ..login.session_options()
     }

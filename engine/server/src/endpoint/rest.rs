@@ -147,7 +147,7 @@ async fn begun(
         schema: named("schema"),
         warehouse: named("warehouse"),
         role: named("role"),
-        local_files: firn_engine::LocalFiles::Below(state.options.local_folders.clone()),
+        reach: state.options.reach(),
         client: Some("SQL API".to_string()),
         ..login.session_options()
     };

@@ -91,7 +91,7 @@ fn alter_named(
             let user = object.as_user().ok_or_else(|| Error::internal("a token of no user"))?;
             return access_token::alter(running, user, change);
         }
-        AlterObjectAction::ManagedAccess(managed) => match object {
+        AlterObjectAction::ManagedAccess(managed) => match &object {
             Object::Schema(schema) => {
                 let mut schema = schema.as_ref().clone();
                 schema.managed_access = *managed;
@@ -101,6 +101,12 @@ fn alter_named(
         },
         _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.title()))),
     };
+    if let (Object::Integration(old), CatalogChange::Alter { object: Object::Integration(new) }) =
+        (&object, &change)
+        && (old.enabled, &old.properties) != (new.enabled, &new.properties)
+    {
+        running.session.reach.check_integration(new)?;
+    }
     kept.push(change);
     running.change(kept)?;
     running.change_session(current::forget_dropped)?;

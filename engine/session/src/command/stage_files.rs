@@ -60,7 +60,7 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         "status",
         "message",
     ]);
-    if running.session.local_files.are_elsewhere() {
+    if running.session.reach.is_elsewhere() {
         running.state().set_transfer(Transfer {
             direction: Direction::Upload,
             local: local(&request.source),
@@ -112,7 +112,7 @@ pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
         }
     }
     let mut rows = shape(&["file", "size:number", "status", "message"]);
-    if running.session.local_files.are_elsewhere() {
+    if running.session.reach.is_elsewhere() {
         running.state().set_transfer(Transfer {
             direction: Direction::Download,
             local: local(&request.target),

@@ -34,8 +34,10 @@ pub(super) const HANDLER: KindHandler = KindHandler {
     unset: Some(unset),
 };
 
-fn create(_: &StatementContext, ast: &CreateObject, header: Header) -> Result<Object> {
-    integration(&ast.options, header).map(Object::from)
+fn create(running: &StatementContext, ast: &CreateObject, header: Header) -> Result<Object> {
+    let integration = integration(&ast.options, header)?;
+    running.session.reach.check_integration(&integration)?;
+    Ok(integration.into())
 }
 
 fn integration(options: &[StatementOption], header: Header) -> Result<Integration> {

@@ -1,7 +1,9 @@
 //! Stages.
 
+use std::sync::Arc;
+
 use firn_account::catalog::{
-    ACCOUNT, Action, Header, Namespace, Object, ObjectKind, Stage, StageCredentials,
+    ACCOUNT, Action, Header, Integration, Namespace, Object, ObjectKind, Stage, StageCredentials,
     StageFileFormat, StageLocation,
 };
 use firn_loader::options::to_stored;
@@ -14,6 +16,7 @@ use crate::command::option_table::{
     COMMENT, NEVER, OptionDefinition, SETTABLE, Takes, done, missing, shown,
 };
 use crate::lifecycle::StatementContext;
+use crate::reach::{self, Place};
 
 const OPTIONS: &[OptionDefinition] = &[
     COMMENT,
@@ -95,12 +98,16 @@ fn set_stage(
             _ => return Err(invalid(option)),
         }
     }
-    if let Some((url, Some(integration), ..)) = &external {
-        check_location(running, url, integration)?;
-    }
     if let Some((url, integration, endpoint, credentials)) = external {
+        let integrated =
+            integration.as_ref().map(|name| check_location(running, &url, name)).transpose()?;
+        running.session.reach.access(&Place {
+            url: &url,
+            endpoint: endpoint.as_deref(),
+            has_credentials: has_own(&credentials),
+            integration: integrated.as_deref(),
+        })?;
         let credentials = sealed(running, stage.temporary, credentials)?;
-        running.session.local_files.check(&url)?;
         stage.location = StageLocation::External { url, integration, endpoint, credentials };
     }
     if let Some(comment) = text("COMMENT") {
@@ -132,29 +139,27 @@ fn sealed(
     running.session.shared.keys.seal(&pairs, used).map(StageCredentials::Sealed)
 }
 
+/// Whether credentials have key and secret; what is sealed is seen when the stage is opened.
+fn has_own(credentials: &StageCredentials) -> bool {
+    match credentials {
+        StageCredentials::Plain(pairs) => {
+            let has = |name: &str| pairs.iter().any(|(key, _)| key == name);
+            has("AWS_KEY_ID") && has("AWS_SECRET_KEY")
+        }
+        StageCredentials::Sealed(_) => true,
+    }
+}
+
 /// A storage integration says where its stages may be.
-fn check_location(running: &StatementContext, url: &str, name: &str) -> Result<()> {
+fn check_location(running: &StatementContext, url: &str, name: &str) -> Result<Arc<Integration>> {
     let catalog = running.catalog();
     let found = catalog.find(Namespace::Integration, ACCOUNT, name);
     let Some(object @ Object::Integration(integration)) = found else {
         return Err(catalog.not_found(ObjectKind::Integration, ACCOUNT, name));
     };
     catalog.authorize(Action::Use, object)?;
-    let listed = |property: &str| {
-        let found = integration.properties.iter().find(|(name, _)| name == property);
-        let texts = found.map_or("", |(_, value)| value.as_str()).split('\'').skip(1).step_by(2);
-        // A location is a folder: what only begins alike is another one.
-        texts.into_iter().any(|location| {
-            let folder = location.trim_end_matches('/');
-            let below = url.strip_prefix(folder);
-            location == "*" || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
-    };
-    if integration.enabled
-        && listed("STORAGE_ALLOWED_LOCATIONS")
-        && !listed("STORAGE_BLOCKED_LOCATIONS")
-    {
-        return Ok(());
+    if reach::allows(integration, url) {
+        return Ok(Arc::clone(integration));
     }
     let text = format!("Location '{url}' is not allowed by integration '{name}'.");
     Err(Error::new(ErrorCode::InvalidStatement, text))
