@@ -144,6 +144,28 @@ impl FirnDialect {
         Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
     }
 
+    /// `{fn f(..)}`, `{d '..'}`, `{t '..'}` and `{ts '..'}`: the escapes of ODBC and JDBC.
+    fn odbc(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        let kind = parser.parse_identifier()?.value.to_lowercase();
+        let inner = match kind.as_str() {
+            "fn" => parser.parse_expr()?,
+            kind => {
+                let name = match kind {
+                    "d" => "DATE",
+                    "t" => "TIME",
+                    _ => "TIMESTAMP",
+                };
+                let name = Ident::with_span(parser.peek_token_ref().span, name);
+                let data_type = DataType::Custom(ObjectName::from(vec![name]), Vec::new());
+                let value = parser.parse_value()?;
+                Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false })
+            }
+        };
+        parser.expect_token(&Token::RBrace)?;
+        Ok(inner)
+    }
+
     /// `DATE_PART(part FROM date)`, which is EXTRACT.
     fn part_from(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
         parser.advance_token();
@@ -212,6 +234,18 @@ fn mark(number: usize) -> Ident {
 
 fn number(value: &str) -> Option<usize> {
     value.strip_prefix(MARK)?.parse().ok()
+}
+
+/// Whether an open brace begins an escape of ODBC: `{fn f(`, `{d '`.
+fn is_odbc(parser: &Parser<'_>) -> bool {
+    let literal = ["D", "T", "TS"].iter().any(|word| peek_word(parser, 1, word));
+    match parser.peek_nth_token_ref(2).token {
+        Token::SingleQuotedString(_) => literal,
+        Token::Word(_) => {
+            peek_word(parser, 1, "FN") && parser.peek_nth_token_ref(3).token == Token::LParen
+        }
+        _ => false,
+    }
 }
 
 /// Whether a part of dates and FROM come behind the open parenthesis of a call.
@@ -341,6 +375,7 @@ impl Dialect for FirnDialect {
                 Some(parser.parse_value().map(Expr::Value))
             }
             Token::DoubleSharp => Some(Self::spread(parser)),
+            Token::LBrace if is_odbc(parser) => Some(Self::odbc(parser)),
             Token::LBrace => match next {
                 Token::Mul => Some(self.object_star(parser)),
                 Token::Word(_) => Some(self.object_star(parser)),

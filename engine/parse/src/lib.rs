@@ -48,7 +48,8 @@ pub type PlaceValue<'p> = dyn Fn(&str, u32) -> Option<ast::OptionValue> + 'p;
 /// As [`parse_statement`]; where the grammar takes only constants, namely as values of options and as stages, what
 /// `place_value` gives stands for a place.
 pub fn parse_with_values(text: &str, place_value: &PlaceValue<'_>) -> Result<ast::Statement> {
-    let rows_at = values::rows_at(text);
+    // Rows with another statement behind them are read like anything else.
+    let rows_at = if text.contains("->>") { None } else { values::rows_at(text) };
     let outline = Outline::part(text, 0, rows_at.unwrap_or(text.len()))?;
     read(&outline, place_value, |reader| {
         reader.rows_at = rows_at;

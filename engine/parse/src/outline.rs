@@ -181,13 +181,27 @@ impl<'a> Outline<'a> {
                 let place = |byte: usize| Location { line: 1, column: byte as u64 + 1 };
                 let span = TokenSpan { start: place(lexeme.start), end: place(lexeme.end) };
                 // `TABLE t` as a query is what other dialects write as `FROM t`.
-                let token = match self.is_table_query(index) {
-                    true => Token::make_keyword("FROM"),
-                    false => token(*lexeme, self.text)?,
+                let token = if self.is_table_query(index) {
+                    Token::make_keyword("FROM")
+                } else if self.is_piped_rows(index) {
+                    quoted(lexeme.of(self.text).to_string())
+                } else {
+                    token(*lexeme, self.text)?
                 };
                 Ok(TokenWithSpan { token, span })
             })
             .collect()
+    }
+
+    /// Whether lexeme `index` is a `$n` that stands for the rows of a piped statement: behind FROM or JOIN.
+    fn is_piped_rows(&self, index: usize) -> bool {
+        let before = index.checked_sub(1);
+        let is_source = before
+            .is_some_and(|before| self.is_word(before, "FROM") || self.is_word(before, "JOIN"));
+        is_source
+            && self.lexemes[index].kind == Kind::Placeholder
+            && self.word(index)[1..].bytes().all(|byte| byte.is_ascii_digit())
+            && self.word(index).len() > 1
     }
 
     /// Whether lexeme `index` is the TABLE of a query `TABLE t`.
@@ -222,11 +236,7 @@ fn token(lexeme: Lexeme, text: &str) -> Result<Token> {
             }
             other => other,
         },
-        Kind::Quoted => Token::Word(Word {
-            value: literal::unquote(source),
-            quote_style: Some('"'),
-            keyword: Keyword::NoKeyword,
-        }),
+        Kind::Quoted => quoted(literal::unquote(source)),
         Kind::Number => Token::Number(source.to_string(), false),
         Kind::Text => text(&literal::unescape(source)),
         Kind::Raw => text(source.get(2..source.len().saturating_sub(2)).unwrap_or("")),
@@ -235,6 +245,10 @@ fn token(lexeme: Lexeme, text: &str) -> Result<Token> {
         Kind::Placeholder => Token::Placeholder(source.to_string()),
         Kind::Symbol => symbol(source).ok_or_else(|| unexpected(source, lexeme.span()))?,
     })
+}
+
+fn quoted(value: String) -> Token {
+    Token::Word(Word { value, quote_style: Some('"'), keyword: Keyword::NoKeyword })
 }
 
 fn symbol(source: &str) -> Option<Token> {
@@ -255,7 +269,8 @@ fn symbol(source: &str) -> Option<Token> {
         ":=" => Token::Assignment,
         "=>" => Token::RArrow,
         "->" => Token::Arrow,
-        "->>" => Token::LongArrow,
+        // To the grammar of expressions it ends a statement, as it does.
+        "->>" => Token::SemiColon,
         "**" => Token::DoubleSharp,
         "(" => Token::LParen,
         ")" => Token::RParen,

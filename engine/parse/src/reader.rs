@@ -3,6 +3,8 @@
 //! Statements are read by firn's own descent in terms of words and punctuation; expressions and queries
 //! inside them by sqlparser, on the same tokens, converted at once.
 
+use std::ops::Range;
+
 use firn_types::limits::NESTING_MAX;
 use firn_types::{Error, ErrorCode, Identifier, ObjectName, Result, Span};
 use sqlparser::ast as sq;
@@ -134,6 +136,20 @@ impl<'a> Reader<'a> {
             true => Ok(()),
             false => Err(self.unexpected()),
         }
+    }
+
+    /// The lexemes of the statements that `->>` connects, outside of brackets: all of them where there is none.
+    pub(super) fn piped_parts(&self) -> Vec<Range<usize>> {
+        let (mut parts, mut start, mut index) = (Vec::new(), self.index(), self.index());
+        while index < self.outline.lexemes.len() && !self.outline.is_symbol(index, ";") {
+            if self.outline.is_symbol(index, "->>") {
+                parts.push(start..index);
+                start = index + 1;
+            }
+            index = self.outline.partner(index).max(index) + 1;
+        }
+        parts.push(start..index);
+        parts
     }
 
     /// Whether the statement ends here.

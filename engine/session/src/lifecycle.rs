@@ -380,9 +380,10 @@ impl StatementContext {
             | Statement::Merge(_)
             | Statement::CopyIntoTable(_)
             | Statement::CopyIntoLocation(_) => command::dml::run(self, statement),
-            Statement::Block(_) | Statement::ExecuteImmediate(_) | Statement::Call(_) => {
-                command::script::run(self, statement)
-            }
+            Statement::Block(_)
+            | Statement::Pipe(_)
+            | Statement::ExecuteImmediate(_)
+            | Statement::Call(_) => command::script::run(self, statement),
             other => self.run_command(other),
         }
     }

@@ -17,7 +17,9 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
             _ => "CREATE_TABLE",
         },
         Statement::CreateView(_) => "CREATE_VIEW",
-        Statement::Block(_) | Statement::ExecuteImmediate(_) => "EXECUTE_IMMEDIATE",
+        Statement::Block(_) | Statement::ExecuteImmediate(_) | Statement::Pipe(_) => {
+            "EXECUTE_IMMEDIATE"
+        }
         Statement::Call(_) => "CALL",
         Statement::CreateProcedure(_) => "CREATE_PROCEDURE",
         Statement::CreateFunction(_) => "CREATE_FUNCTION",

@@ -109,7 +109,7 @@ fn windows(test: &mut Test, table: Plan, frame: &Frame, descending: bool) -> Pla
     let own = [(3, false)].into_iter();
     let order: Vec<(usize, bool)> = match frame.unit {
         FrameUnit::Rows => [(1, descending)].into_iter().chain(own).collect(),
-        FrameUnit::Range => vec![(1, descending)],
+        FrameUnit::Range | FrameUnit::Groups => vec![(1, descending)],
     };
     let order_by = |order: &[(usize, bool)]| {
         let key = |&(position, descending): &(usize, bool)| SortKey {

@@ -35,7 +35,8 @@ pub(super) const CONDITIONAL_CHANGE_EVENT: WindowFunction = WindowFunction::new(
         "How often the value has changed from row to row so far.",
         &[Example::of("CONDITIONAL_CHANGE_EVENT(1) OVER (ORDER BY 1)", "0")],
     ),
-);
+)
+.with_windows();
 
 /// CONDITIONAL_TRUE_EVENT(condition)
 pub(super) const CONDITIONAL_TRUE_EVENT: WindowFunction = WindowFunction::new(
@@ -56,7 +57,8 @@ pub(super) const CONDITIONAL_TRUE_EVENT: WindowFunction = WindowFunction::new(
         "How often the condition has been TRUE so far.",
         &[Example::of("CONDITIONAL_TRUE_EVENT(TRUE) OVER (ORDER BY 1)", "1")],
     ),
-);
+)
+.with_windows();
 
 /// For every row the number of events from its partition's start to it.
 fn counts(input: &WindowInput<'_>, is_event: impl Fn(usize) -> bool) -> Result<Column> {

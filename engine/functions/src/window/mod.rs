@@ -31,6 +31,8 @@ pub struct WindowFunction {
     pub uses_frame: bool,
     /// Whether IGNORE NULLS may follow.
     pub takes_ignore_nulls: bool,
+    /// Whether its arguments may hold window functions.
+    pub takes_windows: bool,
     /// What it means to planning.
     pub meaning: WindowMeaning,
     /// Chooses the overload.
@@ -53,6 +55,7 @@ impl WindowFunction {
             needs_order: true,
             uses_frame: false,
             takes_ignore_nulls: false,
+            takes_windows: false,
             meaning: WindowMeaning::Opaque,
             bind,
         }
@@ -61,6 +64,12 @@ impl WindowFunction {
     /// The same function, which means this to planning.
     pub const fn with_meaning(mut self, meaning: WindowMeaning) -> WindowFunction {
         self.meaning = meaning;
+        self
+    }
+
+    /// The same function, whose arguments may hold window functions.
+    pub const fn with_windows(mut self) -> WindowFunction {
+        self.takes_windows = true;
         self
     }
 

@@ -321,6 +321,8 @@ pub enum LikePattern {
     One(Box<Expr>),
     /// `ANY (p, q)` or `ALL (p, q)`.
     Many(Quantifier, Vec<Expr>),
+    /// `ANY (query)` or `ALL (query)`.
+    Query(Quantifier, Box<Query>),
 }
 
 /// WHEN .. THEN ..

@@ -68,7 +68,7 @@ pub struct WindowSpec {
     pub partition_by: Vec<Expr>,
     /// ORDER BY.
     pub order_by: Vec<OrderItem>,
-    /// ROWS or RANGE.
+    /// ROWS, RANGE or GROUPS.
     pub frame: Option<Frame>,
 }
 
@@ -101,6 +101,8 @@ pub enum FrameUnits {
     Rows,
     /// Distance in the ORDER BY value.
     Range,
+    /// Groups of rows that are alike in the ORDER BY values.
+    Groups,
 }
 
 /// One end of a frame.

@@ -30,6 +30,8 @@ pub enum Statement {
     CreateTable(Box<CreateTable>),
     /// CREATE [MATERIALIZED] VIEW.
     CreateView(Box<CreateView>),
+    /// `statement ->> statement ->> ..`: where they stand.
+    Pipe(Vec<Span>),
     /// A block.
     Block(Box<Block>),
     /// EXECUTE IMMEDIATE.

@@ -307,12 +307,13 @@ impl Convert<'_> {
             pattern => (Quantifier::Any, pattern),
         };
         let mut span = operand.span;
-        let pattern = if any {
+        let pattern = if let (true, sq::Expr::Subquery(query)) = (any, &pattern) {
+            let query = Box::new(self.query(sq::Query::clone(query))?);
+            span = span.to(query.span);
+            LikePattern::Query(quantifier, query)
+        } else if any {
             let patterns = match pattern {
                 sq::Expr::Tuple(items) => self.exprs(items)?,
-                sq::Expr::Subquery(_) => {
-                    return Err(Error::not_supported("LIKE ANY with a subquery"));
-                }
                 single => vec![self.expr(single)?],
             };
             span = patterns.iter().map(|pattern| pattern.span).fold(span, Span::to);

@@ -180,7 +180,7 @@ impl Convert<'_> {
         let units = match frame.units {
             sq::WindowFrameUnits::Rows => FrameUnits::Rows,
             sq::WindowFrameUnits::Range => FrameUnits::Range,
-            sq::WindowFrameUnits::Groups => return Err(Error::not_supported("GROUPS")),
+            sq::WindowFrameUnits::Groups => FrameUnits::Groups,
         };
         let start = self.frame_bound(frame.start_bound)?;
         let end = match frame.end_bound {

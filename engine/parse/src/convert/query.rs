@@ -4,7 +4,7 @@ use firn_types::{Error, Result, Span};
 use sqlparser::ast as sq;
 
 use super::super::ast::{
-    Cte, Limit, OrderBy, Query, QueryBody, SetOperation, SetOperator, Values, With,
+    Cte, ExprKind, Limit, OrderBy, Query, QueryBody, SetOperation, SetOperator, Values, With,
 };
 use super::super::outline::span_of;
 use super::{Convert, cover};
@@ -176,6 +176,11 @@ impl Convert<'_> {
             self.refuse(with_ties, "with", before)?;
             limit.count = quantity.map(|count| self.expr(count)).transpose()?;
         }
+        for count in [&limit.count, &limit.offset].into_iter().flatten() {
+            if matches!(count.kind, ExprKind::Unary(..)) {
+                return Err(self.unexpected_at(count.span));
+            }
+        }
         Ok((limit.count.is_some() || limit.offset.is_some()).then_some(limit))
     }
 }
@@ -195,9 +200,9 @@ fn set_operator(
         sq::SetQuantifier::ByName | sq::SetQuantifier::DistinctByName => (false, true),
         sq::SetQuantifier::Distinct | sq::SetQuantifier::None => (false, false),
     };
-    match (operator, all || by_name) {
-        (SetOperator::Intersect, true) => Err(Error::not_supported("INTERSECT ALL")),
-        (SetOperator::Except, true) => Err(Error::not_supported("EXCEPT ALL")),
+    match (operator, by_name) {
+        (SetOperator::Intersect, true) => Err(Error::not_supported("INTERSECT BY NAME")),
+        (SetOperator::Except, true) => Err(Error::not_supported("EXCEPT BY NAME")),
         _ => Ok((operator, all, by_name)),
     }
 }

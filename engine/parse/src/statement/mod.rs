@@ -14,6 +14,8 @@ mod script;
 mod session;
 mod show;
 
+use std::ops::Range;
+
 use firn_types::{Error, Result};
 
 use super::ast::Statement;
@@ -26,6 +28,33 @@ impl Reader<'_> {
     /// A statement.
     pub(super) fn statement(&mut self) -> Result<Statement> {
         self.refuse_unread()?;
+        let parts = self.piped_parts();
+        if parts.len() > 1 {
+            return self.pipe(parts);
+        }
+        self.single_statement()
+    }
+
+    /// `statement ->> statement ->> ..`: each part is read, so that what is wrong is known before any runs.
+    fn pipe(&mut self, parts: Vec<Range<usize>>) -> Result<Statement> {
+        let mut spans = Vec::with_capacity(parts.len());
+        for part in parts {
+            if part.is_empty() {
+                return Err(self.unexpected());
+            }
+            self.single_statement()?;
+            if self.index() < part.end {
+                return Err(self.unexpected());
+            }
+            spans.push(self.since(part.start));
+            if !self.at_end() {
+                self.expect_symbol("->>")?;
+            }
+        }
+        Ok(Statement::Pipe(spans))
+    }
+
+    fn single_statement(&mut self) -> Result<Statement> {
         if self.is_symbol(0, "(") {
             return self.query().map(|query| Statement::Query(Box::new(query)));
         }
@@ -71,7 +100,6 @@ impl Reader<'_> {
         let mut ahead = 0;
         while let Some(lexeme) = self.peek(ahead) {
             match lexeme.of(self.text()) {
-                "->>" => return Err(Error::not_supported("->>").at(lexeme.span())),
                 word if self.is_symbol(ahead + 1, "(")
                     && word.eq_ignore_ascii_case("match_recognize") =>
                 {

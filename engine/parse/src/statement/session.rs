@@ -2,7 +2,7 @@
 
 use firn_types::{Identifier, Result};
 
-use super::super::ast::{SetVariables, Statement, Use};
+use super::super::ast::{Expr, SetVariables, Statement, Use};
 use super::super::reader::Reader;
 
 impl Reader<'_> {
@@ -47,7 +47,10 @@ impl Reader<'_> {
         } else {
             let name = self.identifier()?;
             self.expect_symbol("=")?;
-            (vec![name], vec![self.expr()?])
+            let from = self.index();
+            let value = self.expr()?;
+            // With the parentheses that the expression begins with.
+            (vec![name], vec![Expr { span: self.since(from), ..value }])
         };
         Ok(Statement::SetVariables(SetVariables { names, values, span: self.since(start) }))
     }

@@ -79,7 +79,6 @@ fn syntax_errors_point_at_the_token() {
 fn what_is_not_done_is_named() {
     for (text, feature) in [
         ("select * from t match_recognize (pattern (a) define a as b)", "MATCH_RECOGNIZE"),
-        ("show tables ->> select * from $1", "->>"),
         (
             "create function f(a float) returns float language javascript as 'return A'",
             "CREATE FUNCTION .. LANGUAGE JAVASCRIPT",

@@ -99,6 +99,8 @@ pub enum FrameUnit {
     Rows,
     /// Values of the one ORDER BY key; the current row stands for all its peers.
     Range,
+    /// Groups of peers; the current row stands for its own.
+    Groups,
 }
 
 /// One end of a frame.

@@ -25,6 +25,8 @@ pub(crate) enum Clause {
     AggregateArgument,
     /// Inside a window function's arguments, partition or order.
     WindowArgument,
+    /// Inside an argument that may hold window functions.
+    WindowsArgument,
     /// VALUES.
     Values,
     /// SET, a clause of MERGE, a default, an option: one expression on its own.
@@ -41,12 +43,13 @@ impl Clause {
                 | Clause::Qualify
                 | Clause::OrderBy
                 | Clause::WindowArgument
+                | Clause::WindowsArgument
         )
     }
 
     /// Whether a window function may stand there.
     pub(crate) fn takes_windows(self) -> bool {
-        matches!(self, Clause::Select | Clause::Qualify | Clause::OrderBy)
+        matches!(self, Clause::Select | Clause::Qualify | Clause::OrderBy | Clause::WindowsArgument)
     }
 
     /// The error for an aggregate, written `text`, that may not stand there.

@@ -178,15 +178,29 @@ impl Placeholders {
 
     /// The places of a part of the text that is bound as a text of its own, where `text` begins.
     pub fn from(&self, text: &str, start: u32) -> Placeholders {
-        let before = self.marks.partition_point(|mark| *mark < start);
-        let positional = self.values.positional.iter().skip(before).cloned().collect();
-        let values = Binds { positional, named: self.values.named.clone(), rows: Vec::new() };
-        Placeholders::of(text, Arc::new(values), self.rule)
+        Placeholders::of(text, Arc::new(self.binds_from(start)), self.rule)
     }
 
     /// What becomes of the places.
     pub fn rule(&self) -> PlaceRule {
         self.rule
+    }
+
+    /// The values of the part of the text from a byte on.
+    pub fn binds_from(&self, start: u32) -> Binds {
+        let before = self.marks.partition_point(|mark| *mark < start);
+        let positional = self.values.positional.iter().skip(before).cloned().collect();
+        Binds { positional, named: self.values.named.clone(), rows: Vec::new() }
+    }
+
+    /// The id of the piped statement whose rows this name means: `$1`.
+    pub(super) fn piped(&self, name: &str) -> Option<String> {
+        let mut named = self.values.named.iter();
+        let (_, value) = named.find(|(given, _)| name.starts_with('$') && given == name)?;
+        match &value.value {
+            Value::Text(id) => Some(id.to_string()),
+            _ => None,
+        }
     }
 
     /// The names of the places that were bound so far, in the order of binding.

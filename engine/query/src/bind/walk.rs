@@ -41,6 +41,7 @@ pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
             match pattern {
                 LikePattern::One(pattern) => found.push(pattern),
                 LikePattern::Many(_, patterns) => found.extend(patterns),
+                LikePattern::Query(..) => {}
             }
             found.extend(escape.as_deref());
             found
@@ -164,7 +165,8 @@ pub(crate) fn from_expressions(from: &[TableExpr]) -> Vec<&Expr> {
 pub(crate) fn subquery_expressions(expr: &Expr) -> Vec<&Expr> {
     let mut found = Vec::new();
     match &expr.kind {
-        ExprKind::Exists { query, .. }
+        ExprKind::Like { pattern: LikePattern::Query(_, query), .. }
+        | ExprKind::Exists { query, .. }
         | ExprKind::InSubquery { query, .. }
         | ExprKind::Quantified { query, .. }
         | ExprKind::Subquery(query) => add_query(query, &mut found),

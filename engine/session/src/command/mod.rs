@@ -89,6 +89,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         | Statement::CopyIntoTable(_)
         | Statement::CopyIntoLocation(_)
         | Statement::Block(_)
+        | Statement::Pipe(_)
         | Statement::ExecuteImmediate(_)
         | Statement::Call(_) => {
             return Err(Error::internal("a statement with a plan among the commands"));

@@ -6,7 +6,7 @@ use firn_account::catalog::{Action, Object, ObjectPath, Procedure, Returns};
 use firn_parse::ast::{Block, Call, ExecuteImmediate, Statement};
 use firn_parse::split::split_script;
 use firn_query::bind::{Binds, TypedValue};
-use firn_types::{Error, ErrorCode, Result, SqlType};
+use firn_types::{Error, ErrorCode, Result, Span, SqlType};
 
 use super::stage_files;
 use crate::lifecycle::{Answer, StatementContext};
@@ -28,6 +28,7 @@ const CALL_DEPTH_MAX: usize = 64;
 pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Result<Answer> {
     match statement {
         Statement::Block(block) => anonymous(running, block),
+        Statement::Pipe(parts) => pipe(running, parts),
         Statement::ExecuteImmediate(ast) => immediate(running, ast),
         Statement::Call(ast) => call(running, ast),
         _ => Err(Error::internal("a statement that runs no others")),
@@ -63,7 +64,30 @@ fn immediate(running: &mut StatementContext, ast: &ExecuteImmediate) -> Result<A
     }
 }
 
+/// Runs piped statements one after the other; `$n` in one is the result of the n-th before it. The answer is the
+/// last one's.
+fn pipe(running: &mut StatementContext, parts: &[Span]) -> Result<Answer> {
+    let text = Arc::clone(&running.sql);
+    let mut ids: Vec<String> = Vec::with_capacity(parts.len());
+    let mut last = Answer::of(&Rows::done())?;
+    for part in parts {
+        let mut binds = running.placeholders.binds_from(part.start);
+        for (back, id) in (1..).zip(ids.iter().rev()) {
+            binds.named.push((format!("${back}"), TypedValue::text(id)));
+        }
+        let (answer, id) = run_one(running, part.of(&text), binds)?;
+        ids.push(id);
+        last = answer;
+    }
+    Ok(last)
+}
+
 fn run_text(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<Answer> {
+    run_one(running, sql, binds).map(|(answer, _)| answer)
+}
+
+/// Runs a statement inside of this one; gives its answer, and the id by which its result is found.
+fn run_one(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<(Answer, String)> {
     let home = Arc::clone(running.home());
     let inner = StatementContext::inner(&home, sql, binds, &running.monitor.cancel);
     let ran = inner
@@ -72,7 +96,8 @@ fn run_text(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<A
     running.session_of(&home);
     running.record.details().counts = ran.counts;
     let batches = ran.result.batches().collect::<Result<Vec<_>>>()?;
-    Ok(Answer { fields: ran.result.fields.clone(), batches, affected: None })
+    let answer = Answer { fields: ran.result.fields.clone(), batches, affected: None };
+    Ok((answer, ran.result.query_id.clone()))
 }
 
 fn call(running: &mut StatementContext, ast: &Call) -> Result<Answer> {

@@ -153,6 +153,7 @@ impl Reader<'_> {
 
     /// A number as wide as it is.
     fn read_minimal(&mut self) -> Option<()> {
+        self.rest = self.rest.trim_start_matches(' ');
         let end = self.rest.find(|c: char| !(c.is_ascii_digit() || ".eE+-".contains(c)));
         let (number, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         let number = parse_decimal(number).ok()?;

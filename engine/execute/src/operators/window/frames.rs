@@ -35,7 +35,7 @@ fn bounds(
         (FrameBound::CurrentRow, FrameUnit::Rows) => {
             Ok((0..rows.partitions.len() as u32).map(|row| row + u32::from(is_end)).collect())
         }
-        (FrameBound::CurrentRow, FrameUnit::Range) => {
+        (FrameBound::CurrentRow, FrameUnit::Range | FrameUnit::Groups) => {
             let peers = rows.peers.iter();
             Ok(peers.map(|range| if is_end { range.1 } else { range.0 }).collect())
         }
@@ -46,6 +46,12 @@ fn bounds(
         (FrameBound::Following(by), FrameUnit::Rows) => {
             let by = count(by)?;
             Ok(moved(rows.partitions, by, is_end))
+        }
+        (FrameBound::Preceding(by), FrameUnit::Groups) => {
+            Ok(moved_by_groups(rows, -count(by)?, is_end))
+        }
+        (FrameBound::Following(by), FrameUnit::Groups) => {
+            Ok(moved_by_groups(rows, count(by)?, is_end))
         }
         (FrameBound::Preceding(by), FrameUnit::Range) => at_distance(by, true, rows, is_end),
         (FrameBound::Following(by), FrameUnit::Range) => at_distance(by, false, rows, is_end),
@@ -58,6 +64,28 @@ fn moved(partitions: &[(u32, u32)], by: i64, is_end: bool) -> Vec<u32> {
         (row as i64).saturating_add(by).clamp(i64::from(start), i64::from(end)) as u32
     };
     partitions.iter().enumerate().map(place).collect()
+}
+
+/// The bound of each row so many groups of peers away, within its partition.
+fn moved_by_groups(rows: &Sorted<'_>, by: i64, is_end: bool) -> Vec<u32> {
+    let mut groups = rows.peers.to_vec();
+    groups.dedup();
+    let mut bounds = Vec::with_capacity(rows.peers.len());
+    for (number, group) in groups.iter().enumerate() {
+        let (start, end) = rows.partitions[group.0 as usize];
+        let other = usize::try_from((number as i64).saturating_add(by)).ok();
+        let other = other.and_then(|number| groups.get(number));
+        let bound = match other {
+            Some(other) if other.0 < start => start,
+            Some(other) if other.0 >= end => end,
+            Some(other) if is_end => other.1,
+            Some(other) => other.0,
+            None if by < 0 => start,
+            None => end,
+        };
+        bounds.resize(group.1 as usize, bound);
+    }
+    bounds
 }
 
 fn count(by: &Value) -> Result<i64> {

@@ -93,7 +93,7 @@ impl ExprBinder<'_> {
                     None if special::needs_date_part(name, index) => {
                         arguments.push(self.bind_date_part(name, expr)?);
                     }
-                    _ => arguments.push(self.bind_inner(expr)?),
+                    _ => arguments.extend(self.bind_item(expr)?),
                 },
                 ArgumentValue::Star(star) if name.starts_with("OBJECT_CONSTRUCT") => {
                     arguments.extend(self.star_pairs(star)?);

@@ -36,6 +36,14 @@ impl ExprBinder<'_> {
         };
         match pattern {
             LikePattern::One(pattern) => one(self, pattern),
+            LikePattern::Query(quantifier, query) => {
+                let of = |binder: &mut Self, pattern: Expr| {
+                    let mut arguments = vec![subject.clone(), pattern];
+                    arguments.extend(escape.clone());
+                    binder.call_scalar(name, arguments)
+                };
+                self.bind_any_pattern(*quantifier, query, &of)
+            }
             LikePattern::Many(quantifier, patterns) => {
                 let parts: Vec<Expr> =
                     patterns.iter().map(|pattern| one(self, pattern)).collect::<Result<_>>()?;
@@ -75,10 +83,14 @@ impl ExprBinder<'_> {
             return self.bind_row_in_list(operands, list);
         }
         let operand = self.bind_inner(operand)?;
-        let items: Vec<Expr> =
-            list.iter().map(|item| self.bind_inner(item)).collect::<Result<_>>()?;
-        let mut all = items;
-        all.insert(0, operand);
+        let mut all = vec![operand];
+        for item in list {
+            all.extend(self.bind_item(item)?);
+        }
+        if all.len() == 1 {
+            // The list was one empty array.
+            return Ok(Expr::boolean(false));
+        }
         let (mut all, _) = unify("IN", all)?;
         let operand = all.remove(0);
         match self.constants(&all)? {

@@ -336,7 +336,7 @@ impl<'b> ExprBinder<'b> {
             ExprKind::OuterJoin(operand) => self.bind_marked(operand),
             ExprKind::Prior(operand) if self.prior.is_some() => self.bind_prior(operand),
             ExprKind::Prior(_) | ExprKind::ConnectByRoot(_) => self.bind_ancestry(expr.span),
-            ExprKind::Spread(_) => Err(Error::not_supported("the spread operator **")),
+            ExprKind::Spread(_) => Err(Error::not_supported("the spread operator ** here")),
             ExprKind::Default => {
                 let text = "unexpected 'DEFAULT'.";
                 Err(Error::new(ErrorCode::Syntax, text))
@@ -378,7 +378,8 @@ impl<'b> ExprBinder<'b> {
         let to = data_type::resolve(to, self.binder.context.timestamp_mapping)?;
         let input = self.bind_inner(operand)?;
         let from = input.sql_type();
-        if lenient && !matches!(from, SqlType::Varchar { .. } | SqlType::Null) {
+        let takes = from == to || matches!(from, SqlType::Varchar { .. } | SqlType::Null);
+        if lenient && !takes {
             let text = format!(
                 "Function TRY_CAST cannot be used with arguments of types {from} and {to}."
             );

@@ -1,7 +1,9 @@
 //! Paths into semi-structured values, and their literals.
 
-use firn_expression::Expr;
-use firn_types::Result;
+use firn_expression::{Expr, fold};
+use firn_types::limits::NUMBER_PRECISION_MAX;
+use firn_types::variant::{Builder, Item, Variant};
+use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::ExprBinder;
 use super::literal::text_literal;
@@ -63,10 +65,50 @@ impl ExprBinder<'_> {
     }
 
     pub(super) fn bind_array(&mut self, items: &[ast::Expr]) -> Result<Expr> {
-        let items: Vec<Expr> =
-            items.iter().map(|item| self.bind_inner(item)).collect::<Result<_>>()?;
-        self.call_scalar("ARRAY_CONSTRUCT", items)
+        let mut bound = Vec::with_capacity(items.len());
+        for item in items {
+            bound.extend(self.bind_item(item)?);
+        }
+        self.call_scalar("ARRAY_CONSTRUCT", bound)
     }
+
+    /// An item of a list or an argument: `**x` stands for the elements of a constant array.
+    pub(super) fn bind_item(&mut self, item: &ast::Expr) -> Result<Vec<Expr>> {
+        let ExprKind::Spread(operand) = &item.kind else {
+            return Ok(vec![self.bind_inner(item)?]);
+        };
+        let array = self.bind_inner(operand)?;
+        let constant = fold::constant(&array, &self.binder.context.functions)?;
+        let Some(Value::Variant(bytes)) = constant else {
+            let text = "the spread operator ** needs a constant array";
+            return Err(Error::new(ErrorCode::ConstantArgument, text).at(operand.span));
+        };
+        let Some(elements) = Variant::new(&bytes).as_array() else {
+            let text = "the spread operator ** needs an array";
+            return Err(Error::new(ErrorCode::InvalidParameterType, text).at(operand.span));
+        };
+        elements.iter().map(element).collect()
+    }
+}
+
+/// An array's element as a value of the type that it has.
+fn element(element: Variant<'_>) -> Result<Expr> {
+    let (value, sql_type) = match element.item() {
+        Item::Null | Item::Undefined => (Value::Null, SqlType::Null),
+        Item::Boolean(value) => (Value::Boolean(value), SqlType::Boolean),
+        Item::Number(number) => {
+            let scale = number.scale;
+            (Value::Number(number), SqlType::Number { precision: NUMBER_PRECISION_MAX, scale })
+        }
+        Item::Float(value) => (Value::Float(value), SqlType::Float),
+        Item::Text(text) => (Value::text(text), SqlType::TEXT),
+        _ => {
+            let mut bytes = Vec::new();
+            Builder::new().extract(element, &mut bytes)?;
+            (Value::Variant(bytes.into()), SqlType::Variant)
+        }
+    };
+    Ok(Expr::Literal { value, sql_type })
 }
 
 /// Appends a key to a path's text, in brackets where it is not a plain word.

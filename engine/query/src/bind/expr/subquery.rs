@@ -107,6 +107,28 @@ impl ExprBinder<'_> {
         Ok(mark.expr())
     }
 
+    /// Whether a text matches some or all of a query's patterns; `matches` tests one.
+    pub(super) fn bind_any_pattern(
+        &mut self,
+        quantifier: Quantifier,
+        query: &ast::Query,
+        matches: &dyn Fn(&mut Self, Expr) -> Result<Expr>,
+    ) -> Result<Expr> {
+        let bound = self.subquery(query)?;
+        let [column] = bound.columns.as_slice() else {
+            return Err(width_error(1, bound.columns.len(), query));
+        };
+        let plan = self.only(bound.plan, std::slice::from_ref(column));
+        let pattern = plan.columns().remove(0).expr();
+        let condition = matches(self, pattern)?;
+        let all = quantifier == Quantifier::All;
+        let negated = |expr: Expr| if all { Expr::Not(Box::new(expr)) } else { expr };
+        let mark = self.binder.fresh_column("LIKE", SqlType::Boolean, true);
+        let conditions = vec![negated(condition)];
+        self.pend(ApplyKind::Any { id: mark.id, conditions }, plan);
+        Ok(negated(mark.expr()))
+    }
+
     /// The plan with just these columns, under fresh ids.
     fn only(&self, plan: Plan, columns: &[PlanColumn]) -> Plan {
         let items = columns.iter().map(|column| ProjectItem {

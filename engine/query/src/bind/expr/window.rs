@@ -86,6 +86,9 @@ impl ExprBinder<'_> {
                     );
                     return Err(Error::new(ErrorCode::InvalidStatement, text));
                 }
+                if function.takes_windows {
+                    self.clause = Clause::WindowsArgument;
+                }
                 let mut arguments = Vec::with_capacity(call.arguments.len());
                 for argument in &call.arguments {
                     let ArgumentValue::Expr(expr) = &argument.value else {
@@ -156,9 +159,14 @@ impl ExprBinder<'_> {
         let unit = match frame.units {
             FrameUnits::Rows => FrameUnit::Rows,
             FrameUnits::Range => FrameUnit::Range,
+            FrameUnits::Groups => FrameUnit::Groups,
         };
         let start = self.frame_bound(&frame.start)?;
         let end = self.frame_bound(&frame.end)?;
+        if unit == FrameUnit::Groups && ![&start, &end].into_iter().all(counts) {
+            let text = "Window frame offset of GROUPS must be a whole number";
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
         if start == FrameBound::UnboundedFollowing || end == FrameBound::UnboundedPreceding {
             let text = "Invalid window frame: it ends before it starts";
             return Err(Error::new(ErrorCode::InvalidStatement, text));
@@ -192,6 +200,16 @@ impl ExprBinder<'_> {
                 Err(Error::new(ErrorCode::InvalidStatement, text).at(expr.span))
             }
         }
+    }
+}
+
+/// Whether a bound is one that counts something.
+fn counts(bound: &FrameBound) -> bool {
+    match bound {
+        FrameBound::Preceding(by) | FrameBound::Following(by) => {
+            matches!(by, Value::Number(number) if number.scale == 0)
+        }
+        _ => true,
     }
 }
 

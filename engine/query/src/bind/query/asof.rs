@@ -134,7 +134,7 @@ fn nearest(binder: &Binder<'_>, left: From, right: From, matching: &Match) -> Re
     let cte = binder.fresh_cte();
     let number = binder.fresh_column("ROW", SqlType::number(18, 0), false);
     let right_columns = right.plan.columns();
-    let definition = numbered(right.plan, &number)?;
+    let definition = numbered(right.plan, &number, Vec::new())?;
     let mut all = right_columns.clone();
     all.push(number.clone());
     let (among, among_ids) = reference(binder, cte, &all);
@@ -172,8 +172,8 @@ fn nearest(binder: &Binder<'_>, left: From, right: From, matching: &Match) -> Re
     Ok(From { plan, relations })
 }
 
-/// The rows with a number each.
-fn numbered(input: Plan, number: &PlanColumn) -> Result<Plan> {
+/// The rows with a number each, within a partition.
+pub(super) fn numbered(input: Plan, number: &PlanColumn, partition_by: Vec<Expr>) -> Result<Plan> {
     let function = window_function("ROW_NUMBER")?;
     let signature = function.resolve(Vec::new())?;
     let call = WindowCall {
@@ -181,7 +181,7 @@ fn numbered(input: Plan, number: &PlanColumn) -> Result<Plan> {
         name: number.name.clone(),
         target: WindowTarget::Window(function, signature),
         arguments: Vec::new(),
-        partition_by: Vec::new(),
+        partition_by,
         order_by: Vec::new(),
         frame: Frame::whole(),
         ignore_nulls: false,

@@ -125,10 +125,11 @@ fn bind_recursive(
     Ok(BoundQuery { plan, columns })
 }
 
-/// The type of a recursive column: the anchor's, where numbers have room to grow.
+/// The type of a recursive column: the anchor's, where numbers and texts have room to grow.
 fn grown(sql_type: SqlType) -> SqlType {
     match sql_type {
         SqlType::Number { scale, .. } => SqlType::Number { precision: NUMBER_PRECISION_MAX, scale },
+        SqlType::Varchar { .. } => SqlType::TEXT,
         other => other,
     }
 }

@@ -89,7 +89,12 @@ pub(super) fn bind(
 
     let ids = base.iter().map(|column| column.id).zip(columns.iter().cloned()).collect();
     let mut relations = renamed(&from.relations, &ids);
-    relations.push(level_relation(columns[base.len()].clone()));
+    let level = PlanColumn { name: "LEVEL".to_string(), ..columns[base.len()].clone() };
+    for relation in &mut relations {
+        let column = level.clone();
+        relation.columns.push(ScopeColumn { column, unqualified: false, pseudo: true });
+    }
+    relations.push(level_relation(level));
     let places = asked.iter().map(|asked| asked.place);
     let answers = columns[base.len() + 1..].iter().map(PlanColumn::expr);
     Ok((From { plan, relations }, places.zip(answers).collect()))
@@ -97,8 +102,7 @@ pub(super) fn bind(
 
 /// LEVEL, which does not stand in `*`.
 fn level_relation(level: PlanColumn) -> Relation {
-    let column = PlanColumn { name: "LEVEL".to_string(), ..level };
-    let column = ScopeColumn { column, unqualified: true, pseudo: true };
+    let column = ScopeColumn { column: level, unqualified: true, pseudo: true };
     Relation { name: String::new(), path: Vec::new(), columns: vec![column] }
 }
 

@@ -19,7 +19,9 @@ use crate::bind::expr::{
 use crate::bind::scope::Scope;
 use crate::bind::{Binder, BoundQuery, walk};
 use firn_parse::ast::{self, ExprKind, OrderBy, Select, SelectItemKind};
-use firn_plan::{Aggregate, Filter, Plan, PlanColumn, Project, ProjectItem, Sort, SortKey, Window};
+use firn_plan::{
+    Aggregate, Filter, Plan, PlanColumn, Project, ProjectItem, Sort, SortKey, Window, WindowCall,
+};
 
 /// One column of the select list, once it is bound.
 #[derive(Clone, Debug)]
@@ -190,11 +192,26 @@ fn bind_over(
     plan = attach(plan, having_applies);
     plan = filtered(plan, having);
     plan = attach(plan, applies);
-    if !gathered.windows.is_empty() {
-        plan = Plan::Window(Window { input: Box::new(plan), calls: gathered.windows, top: None });
+    for calls in window_layers(gathered.windows) {
+        plan = Plan::Window(Window { input: Box::new(plan), calls, top: None });
     }
     plan = filtered(plan, qualify);
     project(&select, ast, plan, items, order)
+}
+
+/// The calls, each behind those whose answers are its arguments.
+fn window_layers(calls: Vec<WindowCall>) -> Vec<Vec<WindowCall>> {
+    let mut layers: Vec<Vec<WindowCall>> = Vec::new();
+    for call in calls {
+        let read: HashSet<_> = call.arguments.iter().flat_map(Expr::columns_used).collect();
+        let reads = |layer: &Vec<WindowCall>| layer.iter().any(|other| read.contains(&other.id));
+        let place = layers.iter().rposition(reads).map_or(0, |layer| layer + 1);
+        if place == layers.len() {
+            layers.push(Vec::new());
+        }
+        layers[place].push(call);
+    }
+    layers
 }
 
 fn filtered(plan: Plan, condition: Option<Expr>) -> Plan {

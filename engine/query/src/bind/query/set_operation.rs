@@ -2,6 +2,7 @@
 
 use firn_types::{Error, ErrorCode, Result, SqlType, coerce};
 
+use super::asof::numbered;
 use super::bind_body;
 use super::select::distinct;
 use crate::bind::context::Env;
@@ -15,9 +16,6 @@ pub(super) fn bind_set_operation(
     operation: &ast::SetOperation,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    if operation.all && operation.operator != ast::SetOperator::Union {
-        return Err(Error::not_supported("INTERSECT ALL and EXCEPT ALL").at(operation.span));
-    }
     let mut branches = Vec::with_capacity(operation.branches.len());
     for branch in &operation.branches {
         branches.push(bind_body(binder, branch, env)?);
@@ -50,9 +48,45 @@ pub(super) fn bind_set_operation(
             }
             bound
         }
+        ast::SetOperator::Intersect if operation.all => {
+            chain_all(binder, inputs, SetOperator::Intersect, &columns)?
+        }
+        ast::SetOperator::Except if operation.all => {
+            chain_all(binder, inputs, SetOperator::Except, &columns)?
+        }
         ast::SetOperator::Intersect => chain(&mut inputs, SetOperator::Intersect, node),
         ast::SetOperator::Except => chain(&mut inputs, SetOperator::Except, node),
     })
+}
+
+/// Two at a time, from left to right, with duplicates: equal rows are numbered on both sides, and then differ.
+fn chain_all(
+    binder: &Binder<'_>,
+    inputs: Vec<Plan>,
+    operator: SetOperator,
+    columns: &dyn Fn() -> Vec<PlanColumn>,
+) -> Result<BoundQuery> {
+    let mut rest = inputs.into_iter();
+    let mut plan = rest.next().unwrap_or_else(Plan::one_row);
+    for next in rest {
+        let inputs = vec![equals_numbered(binder, plan)?, equals_numbered(binder, next)?];
+        let number = inputs[0].columns().pop();
+        let mut numbered = columns();
+        numbered.extend(number.map(|n| binder.fresh_column(&n.name, n.sql_type, false)));
+        let node = SetOperation { operator, inputs, columns: numbered.clone() };
+        numbered.pop();
+        let items = numbered.iter().map(ProjectItem::pass).collect();
+        plan = Plan::Project(Project { items, input: Box::new(Plan::SetOperation(node)) });
+    }
+    let columns = plan.columns();
+    Ok(BoundQuery { plan, columns })
+}
+
+/// The rows with one more column, which numbers those that are equal.
+fn equals_numbered(binder: &Binder<'_>, input: Plan) -> Result<Plan> {
+    let number = binder.fresh_column("ROW_NUMBER", SqlType::number(18, 0), false);
+    let partition_by = input.columns().iter().map(PlanColumn::expr).collect();
+    numbered(input, &number, partition_by)
 }
 
 /// Two at a time, from left to right.

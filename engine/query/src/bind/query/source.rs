@@ -42,6 +42,11 @@ pub(super) fn bind_table(
         }
         return Ok(cte_reference(binder, entry));
     }
+    if let [part] = written.parts.as_slice()
+        && let Some(id) = binder.context.placeholders.piped(part.as_str())
+    {
+        return result_rows(binder, &id, part.as_str());
+    }
     if written.parts.len() == 1 && written.object().as_str() == "DUAL" {
         return Ok(From { plan: Plan::one_row(), relations: Vec::new() });
     }
@@ -77,6 +82,14 @@ pub(super) fn bind_table(
     let mut relation = Relation::new(&path.name, bound.columns);
     relation.path = vec![path.database.clone(), path.schema.clone()];
     Ok(From { plan: bound.plan, relations: vec![relation] })
+}
+
+/// The rows of an earlier statement's result.
+pub(super) fn result_rows(binder: &Binder<'_>, query_id: &str, name: &str) -> Result<From> {
+    let fields = binder.context.services.result_fields(query_id)?;
+    let source = VirtualSource::Result { query_id: query_id.to_string() };
+    let (plan, columns) = virtual_scan(binder, source, &fields);
+    Ok(From { plan, relations: vec![Relation::new(name, columns)] })
 }
 
 fn cte_reference(binder: &Binder<'_>, entry: &CteEntry) -> From {

@@ -8,7 +8,7 @@ use firn_plan::{Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::from::{From, FromContext, Source, derived};
-use super::source::virtual_scan;
+use super::source::{result_rows, virtual_scan};
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, Overloads, attach, cast};
 use crate::bind::scope::{Relation, Scope};
@@ -185,10 +185,7 @@ fn result_scan(context: &FromContext<'_>, call: &FunctionCall) -> Result<From> {
         let text = "RESULT_SCAN needs the id of a statement";
         return Err(Error::new(ErrorCode::InvalidParameterType, text));
     };
-    let fields = context.binder.context.services.result_fields(id)?;
-    let source = VirtualSource::Result { query_id: id.to_string() };
-    let (plan, columns) = virtual_scan(context.binder, source, &fields);
-    Ok(From { plan, relations: vec![Relation::new("RESULT_SCAN", columns)] })
+    result_rows(context.binder, id, "RESULT_SCAN")
 }
 
 /// A table function that the session answers, such as those of INFORMATION_SCHEMA.
