@@ -5,7 +5,7 @@ use firn_plan::statement::{MergeAction, StatementPlan};
 use firn_query::bind::PlaceRule;
 use firn_types::{Field, Result};
 
-use crate::command::dml;
+use crate::command::{self, dml};
 use crate::failure::Failure;
 use crate::lifecycle::StatementContext;
 use crate::query_type::query_type;
@@ -15,8 +15,8 @@ use crate::query_type::query_type;
 pub struct StatementDescription {
     /// What it is, as QUERY_HISTORY names it, such as `SELECT`.
     pub kind: &'static str,
-    /// The columns of its rows: of queries, and of statements that count the rows that they change. Those of
-    /// commands are known only when they have run.
+    /// The columns of its rows: of queries, of statements that count the rows that they change, and of commands that
+    /// tell something. Others answer with a status.
     pub fields: Option<Vec<Field>>,
     /// The places for values in it, each once: `?1`, `?2`, `NAME`.
     pub binds: Vec<String>,
@@ -49,7 +49,10 @@ impl StatementContext {
                     binder.bind(&statement, &self.sql).map(|plan| fields_of(&plan))
                 })?)
             }
-            _ => None,
+            command => {
+                self.session.shared.account.refresh()?;
+                command::columns(self, command)?
+            }
         };
         Ok(StatementDescription { kind, fields, binds: self.placeholders.seen() })
     }

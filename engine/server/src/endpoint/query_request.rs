@@ -199,27 +199,14 @@ async fn run_script(
     })
 }
 
-/// Says what a statement is, without running it. Of commands that only tell something the columns are known when
-/// they have told it.
+/// Says what a statement is, without running it.
 fn describe(client: &Client, order: &Order) -> Response {
     let described = match client.session.describe(&order.sql) {
         Ok(described) => described,
         Err(failure) => return envelope::failed(&failure),
     };
-    let tells = ["SHOW", "DESCRIBE", "LIST_FILES", "EXPLAIN"].contains(&described.kind);
     let StatementDescription { kind, fields, binds } = described;
-    let fields = match fields {
-        Some(fields) => fields,
-        None if tells => {
-            let options = StatementOptions::default();
-            let told = client.session.start(&order.sql, order.binds.clone(), &options).result();
-            match told {
-                Ok(result) => result.fields,
-                Err(failure) => return envelope::failed(&failure),
-            }
-        }
-        None => vec![Field::new("status", SqlType::TEXT)],
-    };
+    let fields = fields.unwrap_or_else(|| vec![Field::new("status", SqlType::TEXT)]);
     let id = Uuid::new_v4().to_string();
     let mut data = answer::data_of(client, &id, (kind, binds.len()), client.session.in_use());
     rowtype::describe(&fields, &mut data);

@@ -29,9 +29,31 @@ pub(super) fn run(running: &mut StatementContext, ast: &Explain) -> Result<Rows>
         ExplainFormat::Text | ExplainFormat::Rules => explained.text(),
         ExplainFormat::Json => explained.json().to_string(),
     };
-    let mut rows = Rows::texts(&["content"]);
+    let mut rows = columns(ast.format);
     rows.rows.push(vec![Value::text(content)]);
     Ok(rows)
+}
+
+/// No rows yet, of the columns of a form.
+pub(super) fn columns(format: ExplainFormat) -> Rows {
+    let number = |name: &str| Field::new(name, SqlType::number(19, 0));
+    let text = |name: &str| Field::new(name, SqlType::TEXT);
+    Rows::new(match format {
+        ExplainFormat::Text | ExplainFormat::Json => vec![text("content")],
+        ExplainFormat::Rules => vec![text("rule"), number("microseconds"), text("plan")],
+        ExplainFormat::Tabular => vec![
+            number("step"),
+            number("id"),
+            text("parentOperators"),
+            text("operation"),
+            text("objects"),
+            text("alias"),
+            text("expressions"),
+            number("partitionsTotal"),
+            number("partitionsAssigned"),
+            number("bytesAssigned"),
+        ],
+    })
 }
 
 /// The plan as it was bound, and after each rule that changes it.
@@ -42,11 +64,7 @@ fn rules(running: &StatementContext, ast: &Explain) -> Result<Rows> {
         let context = running.optimize_context(&functions, binder.next_column_id());
         optimize::trace_statement(&plan, &context)
     })?;
-    let mut rows = Rows::new(vec![
-        Field::new("rule", SqlType::TEXT),
-        Field::new("microseconds", SqlType::number(19, 0)),
-        Field::new("plan", SqlType::TEXT),
-    ]);
+    let mut rows = columns(ExplainFormat::Rules);
     for (rule, elapsed, plan) in steps {
         rows.rows.push(vec![
             Value::text(rule.unwrap_or("bound")),
@@ -128,20 +146,7 @@ impl Explained {
     }
 
     fn tabular(&self) -> Rows {
-        let number = |name: &str| Field::new(name, SqlType::number(19, 0));
-        let text = |name: &str| Field::new(name, SqlType::TEXT);
-        let mut rows = Rows::new(vec![
-            number("step"),
-            number("id"),
-            text("parentOperators"),
-            text("operation"),
-            text("objects"),
-            text("alias"),
-            text("expressions"),
-            number("partitionsTotal"),
-            number("partitionsAssigned"),
-            number("bytesAssigned"),
-        ]);
+        let mut rows = columns(ExplainFormat::Tabular);
         let absent = Value::Null;
         let counts = |assigned: Option<Assigned>| match assigned {
             Some(Assigned { total, partitions, bytes }) => {

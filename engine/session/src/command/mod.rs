@@ -27,12 +27,34 @@ mod use_;
 mod variable;
 mod view;
 
-use firn_parse::ast::{ObjectKind, Statement};
-use firn_types::{Error, Result};
+use firn_parse::ast::{ObjectKind, Show, Statement};
+use firn_types::{Error, Field, Result};
 
 use crate::introspect::{describe, show};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
+
+/// The columns of a command that tells something; none of one that does something and answers with a status.
+/// Nothing is run, evaluated or read but the catalog.
+///
+/// # Errors
+/// When what is asked for does not exist.
+pub(crate) fn columns(
+    running: &StatementContext,
+    statement: &Statement,
+) -> Result<Option<Vec<Field>>> {
+    let rows = match statement {
+        Statement::Show(ast) => show::run(running, &Show { limit: Some(0), ..(**ast).clone() })?,
+        Statement::Describe(ast) => describe::columns(running, ast)?,
+        Statement::Explain(ast) => explain::columns(ast.format),
+        Statement::Put(_) => stage_files::put_rows(),
+        Statement::Get(_) => stage_files::get_rows(),
+        Statement::List(_) => stage_files::list_rows(),
+        Statement::Remove(_) => stage_files::remove_rows(),
+        _ => return Ok(None),
+    };
+    Ok(Some(rows.fields))
+}
 
 /// Runs a command.
 ///

@@ -20,6 +20,35 @@ const GET_PARALLEL: usize = 10;
 /// The most files that may be moved at the same time.
 const PARALLEL_MAX: i64 = 99;
 
+/// No rows yet, of PUT's columns.
+pub(super) fn put_rows() -> Rows {
+    shape(&[
+        "source",
+        "target",
+        "source_size:number",
+        "target_size:number",
+        "source_compression",
+        "target_compression",
+        "status",
+        "message",
+    ])
+}
+
+/// No rows yet, of GET's columns.
+pub(super) fn get_rows() -> Rows {
+    shape(&["file", "size:number", "status", "message"])
+}
+
+/// No rows yet, of LIST's columns.
+pub(super) fn list_rows() -> Rows {
+    shape(&["name", "size:number", "md5", "last_modified"])
+}
+
+/// No rows yet, of REMOVE's columns.
+pub(super) fn remove_rows() -> Rows {
+    Rows::texts(&["name", "result"])
+}
+
 /// PUT: local files to a stage.
 ///
 /// # Errors
@@ -50,16 +79,7 @@ pub(super) fn put(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
             _ => return Err(unknown(option)),
         }
     }
-    let mut rows = shape(&[
-        "source",
-        "target",
-        "source_size:number",
-        "target_size:number",
-        "source_compression",
-        "target_compression",
-        "status",
-        "message",
-    ]);
+    let mut rows = put_rows();
     if running.session.reach.is_elsewhere() {
         running.state().set_transfer(Transfer {
             direction: Direction::Upload,
@@ -111,7 +131,7 @@ pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
             _ => return Err(unknown(option)),
         }
     }
-    let mut rows = shape(&["file", "size:number", "status", "message"]);
+    let mut rows = get_rows();
     if running.session.reach.is_elsewhere() {
         running.state().set_transfer(Transfer {
             direction: Direction::Download,
@@ -144,7 +164,7 @@ pub(super) fn get(running: &StatementContext, ast: &FileTransfer) -> Result<Rows
 pub(super) fn list(running: &StatementContext, ast: &StageFiles) -> Result<Rows> {
     let (_, stage) = opened(running, &ast.location, Action::ReadFiles)?;
     let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
-    let mut rows = shape(&["name", "size:number", "md5", "last_modified"]);
+    let mut rows = list_rows();
     for row in stage::list(stage.as_ref(), &ast.location.path, pattern.as_ref())? {
         rows.rows.push(vec![
             Value::text(row.name),
@@ -163,7 +183,7 @@ pub(super) fn list(running: &StatementContext, ast: &StageFiles) -> Result<Rows>
 pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Rows> {
     let (_, stage) = opened(running, &ast.location, Action::WriteFiles)?;
     let pattern = ast.pattern.as_deref().map(Pattern::new).transpose()?;
-    let mut rows = Rows::texts(&["name", "result"]);
+    let mut rows = remove_rows();
     for row in stage::remove(stage.as_ref(), &ast.location.path, pattern.as_ref())? {
         rows.rows.push(vec![Value::text(row.name), Value::text(row.result)]);
     }

@@ -49,6 +49,17 @@ pub(super) struct Describing<'a> {
     pub(super) name: &'a Name,
 }
 
+/// No rows of the columns of a DESCRIBE, or some: nothing is evaluated for them.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn columns(running: &StatementContext, ast: &Describe) -> Result<Rows> {
+    match &ast.kind {
+        DescribeKind::Result(_) => Ok(fields(&[])),
+        DescribeKind::Object(..) | DescribeKind::Routine(..) => run(running, ast),
+    }
+}
+
 /// Runs DESCRIBE.
 ///
 /// # Errors
