@@ -1,12 +1,13 @@
 //! The server's protocol, spoken to a server in the same process.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use firn_engine::{Allowed, Engine, EngineOptions, SessionOptions};
 use firn_server::{Server, ServerOptions};
 use firn_tests::server_client::{Client, raw};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
@@ -316,6 +317,42 @@ fn a_statement_is_described_and_not_run() {
 }
 
 #[test]
+fn commands_are_described_as_they_answer_and_leave_no_trace() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE TABLE t (i INT)");
+    client.query("CREATE STAGE st");
+    let names = |answer: &Value| -> Vec<Value> {
+        let columns = answer["data"]["rowtype"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        columns.iter().map(|column| column["name"].clone()).collect()
+    };
+    for sql in [
+        "SHOW TABLES",
+        "SHOW TERSE SCHEMAS LIMIT 3",
+        "SHOW PARAMETERS",
+        "DESCRIBE TABLE t",
+        "DESCRIBE RESULT LAST_QUERY_ID()",
+        "LIST @st",
+        "REMOVE @st",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN USING JSON SELECT 1",
+        "EXPLAIN USING RULES SELECT 1",
+        "CREATE TABLE IF NOT EXISTS t (i INT)",
+    ] {
+        client.query("SELECT 1");
+        let last = client.rows("SELECT LAST_QUERY_ID()");
+        let described = client.ask(&json!({ "sqlText": sql, "describeOnly": true }));
+        assert_eq!(described["data"]["total"], 0, "{sql}");
+        // The one before is the query for the last one's id itself.
+        assert_eq!(client.rows("SELECT LAST_QUERY_ID(-2)"), last, "{sql}");
+        assert_eq!(names(&described), names(&client.query(sql)), "{sql}");
+    }
+    let wrong =
+        client.ask(&json!({ "sqlText": "SHOW TABLES IN SCHEMA nope", "describeOnly": true }));
+    assert_eq!(wrong["code"], "002043");
+}
+
+#[test]
 fn tokens_are_renewed() {
     let token_lifetime = Duration::from_millis(300);
     let server = server(ServerOptions { token_lifetime, ..ServerOptions::default() });
@@ -422,6 +459,79 @@ fn users_prove_who_they_are() {
         nobody.send("POST", "/api/v2/statements", "", body.to_string().as_bytes()).status,
         401
     );
+}
+
+#[test]
+fn a_password_that_must_be_changed_is_changed_at_login() {
+    let engine = Engine::open(":memory:", EngineOptions::default()).expect("an engine");
+    let mut session = engine.session(SessionOptions::default()).expect("a session");
+    let made = "CREATE USER ann PASSWORD = 'Correct horse 1' MUST_CHANGE_PASSWORD = TRUE";
+    session.execute(made).expect("a user");
+    let options = ServerOptions { listen: "127.0.0.1:0".to_string(), ..ServerOptions::default() };
+    let server = Server::start(engine, options).expect("a server");
+    let client = Client::new(server.address());
+    let log_in = |data: Value| client.post("/session/v1/login-request", &data).json();
+    let old = json!({ "data": { "LOGIN_NAME": "ann", "PASSWORD": "Correct horse 1" } });
+    let answer = log_in(old.clone());
+    assert_eq!((&answer["success"], &answer["code"]), (&json!(false), &json!("390106")));
+    assert_eq!(answer["data"]["nextAction"], "PWD_CHANGE");
+    let mut both = old.clone();
+    both["data"]["CHOSEN_NEW_PASSWORD"] = "Correct horse 2".into();
+    assert_eq!(log_in(both)["success"], true);
+    assert_eq!(log_in(old)["code"], "390100");
+}
+
+#[test]
+fn answers_are_packed_for_those_who_take_them() {
+    let server = server(ServerOptions { compress_local: true, ..ServerOptions::default() });
+    let client = Client::login(server.address(), "JavaScript");
+    let sql = "SELECT SEQ8(), REPEAT('x', 50) FROM TABLE(GENERATOR(ROWCOUNT => 100000))";
+    let body = json!({ "sqlText": sql }).to_string();
+    let path = "/queries/v1/query-request?requestId=1";
+    let packed = client.send("POST", path, "Accept-Encoding: gzip\r\n", body.as_bytes());
+    let answer: Value = serde_json::from_reader(GzDecoder::new(&packed.body[..])).expect("JSON");
+    assert_eq!(answer["data"]["total"], 100_000);
+    let chunk = path_of(&server, &answer["data"]["chunks"][0]["url"]);
+    let packed = client.send("GET", chunk, "Accept-Encoding: gzip\r\n", b"");
+    let plain = client.get(chunk);
+    assert!(packed.body.len() * 10 < plain.body.len());
+    let mut unpacked = Vec::new();
+    GzDecoder::new(&packed.body[..]).read_to_end(&mut unpacked).expect("unpacked");
+    assert_eq!(unpacked, plain.body);
+    let own = started();
+    let client = Client::login(own.address(), "JavaScript");
+    let plain = client.send("POST", path, "Accept-Encoding: gzip\r\n", body.as_bytes());
+    assert_eq!(plain.json()["data"]["total"], 100_000);
+}
+
+#[test]
+fn requests_are_written_down_without_what_they_keep_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let log = folder.path().join("requests.log");
+    let server = server(ServerOptions { log: Some(log.clone()), ..ServerOptions::default() });
+    let client = Client::login(server.address(), "JavaScript");
+    let answer = client.query("SELECT SEQ8() FROM TABLE(GENERATOR(ROWCOUNT => 300000))");
+    client.get(path_of(&server, &answer["data"]["chunks"][0]["url"]));
+    client.query("SELECT nope");
+    client.get("/not/there");
+    let lines = || -> Vec<Value> {
+        let text = std::fs::read_to_string(&log).expect("the log");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let start = Instant::now();
+    while lines().len() < 5 && start.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let lines = lines();
+    assert_eq!(lines[0]["path"], "/session/v1/login-request");
+    assert_eq!((&lines[1]["user"], &lines[1]["status"]), (&json!("FIRN"), &json!(200)));
+    assert_eq!(lines[1]["query_id"], answer["data"]["queryId"]);
+    assert_eq!(lines[2]["path"], "/results/{id}/{secret}/{format}/{part}");
+    assert!(lines[2]["bytes"].as_u64().is_some_and(|bytes| bytes > 100_000), "{}", lines[2]);
+    assert_eq!((&lines[3]["error"], &lines[3]["method"]), (&json!("000904"), &json!("POST")));
+    assert_eq!((&lines[4]["status"], &lines[4]["path"]), (&json!(404), &Value::Null));
+    let text = std::fs::read_to_string(&log).expect("the log");
+    assert!(!text.contains(&client.token) && !text.contains("SELECT"));
 }
 
 #[test]

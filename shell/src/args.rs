@@ -114,6 +114,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL", value_parser = store_of)]
     pub(crate) store: Vec<String>,
 
+    /// A file that gets a line of JSON for each request; '-' is standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,

@@ -25,6 +25,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
         trust_local: args.trust_local,
         tls: args.tls.as_deref().map(tls),
         allowed: Allowed { folders: args.local_folder.clone(), stores: args.store.clone() },
+        log: args.log.clone(),
         ..ServerOptions::default()
     };
     let server = Server::start(engine, options).map_err(|error| error.to_string())?;

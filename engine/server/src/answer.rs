@@ -17,6 +17,7 @@ use crate::encode::part::{Part, cut};
 use crate::encode::{arrow, rowtype};
 use crate::envelope::{self, Refusal};
 use crate::query::{Done, Query, now_millis};
+use crate::request_log::note;
 use crate::state::{Counters, State};
 use crate::transfer;
 
@@ -46,7 +47,13 @@ pub(crate) fn in_progress(query: &Query, detached: bool) -> Response {
         "queryAbortsAfterSecs": ABORTS_AFTER_SECONDS,
         "progressDesc": null,
     });
-    envelope::coded(code.into(), text.into(), &data)
+    noted(envelope::coded(code.into(), text.into(), &data), query)
+}
+
+/// Notes for the log which statement an answer is about.
+fn noted(mut response: Response, query: &Query) -> Response {
+    note(response.extensions_mut(), |noted| noted.query_id = Some(query.id.clone()));
+    response
 }
 
 /// A session's parameters as answers list them.
@@ -237,12 +244,16 @@ pub(crate) async fn ended(
     base: String,
 ) -> Response {
     if let Err(failure) = &ended.outcome {
-        return envelope::failed(failure);
+        return noted(envelope::failed(failure), query);
     }
+    let asked = Arc::clone(query);
     let (state, client, query) = (Arc::clone(state), Arc::clone(client), Arc::clone(query));
     let made = tokio::task::spawn_blocking(move || match &ended.outcome {
         Ok(done) => of_ended(&state, &client, &query, done, &base),
         Err(failure) => envelope::failed(failure),
     });
-    made.await.unwrap_or_else(|error| Refusal::of(&Error::internal(error.to_string())).answer())
+    let response = made.await;
+    let failed = |error: tokio::task::JoinError| Error::internal(error.to_string());
+    let response = response.unwrap_or_else(|error| Refusal::of(&failed(error)).answer());
+    noted(response, &asked)
 }

@@ -13,6 +13,8 @@ use firn_types::Error;
 use firn_types::error::Phase;
 use serde_json::{Map, Value, json};
 
+use crate::request_log::note;
+
 /// A way to log in that firn does not have.
 pub(crate) const NO_SUCH_LOGIN: &str = "390104";
 /// A session that cannot begin.
@@ -27,6 +29,8 @@ pub(crate) const SESSION_GONE: &str = "390111";
 pub(crate) const TOKEN_EXPIRED: &str = "390112";
 /// The master token is too old, too: the client logs in anew.
 pub(crate) const MASTER_EXPIRED: &str = "390114";
+/// The password has to be changed.
+pub(crate) const PASSWORD_EXPIRED: &str = "390106";
 /// No result of that id.
 pub(crate) const NO_RESULT: &str = "000612";
 /// A request that is not of the protocol's form.
@@ -72,13 +76,27 @@ impl Refusal {
 
     /// As an answer.
     pub(crate) fn answer(&self) -> Response {
-        let data = json!({ "errorCode": self.code, "sqlState": self.sql_state, "queryId": null });
+        self.answer_with(&[])
+    }
+
+    /// As an answer whose data say more.
+    pub(crate) fn answer_with(&self, more: &[(&str, Value)]) -> Response {
+        let mut data =
+            json!({ "errorCode": self.code, "sqlState": self.sql_state, "queryId": null });
+        for (name, value) in more {
+            data[*name] = value.clone();
+        }
         let body = json!({
             "data": data, "code": self.code, "message": self.message, "success": false,
             "headers": null,
         });
-        text_answer(body.to_string())
+        noted_error(text_answer(body.to_string()), self.code.to_string())
     }
+}
+
+fn noted_error(mut response: Response, code: String) -> Response {
+    note(response.extensions_mut(), |noted| noted.error = Some(code));
+    response
 }
 
 /// An answer that went well.
@@ -134,7 +152,7 @@ pub(crate) fn failed(failure: &Failure) -> Response {
         "success": false,
         "headers": null,
     });
-    text_answer(body.to_string())
+    noted_error(text_answer(body.to_string()), code)
 }
 
 /// A JSON text as an answer.

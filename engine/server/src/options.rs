@@ -30,6 +30,10 @@ pub struct ServerOptions {
     pub tls: Option<Tls>,
     /// What statements may reach beyond the account of this machine: nothing unless given.
     pub allowed: Allowed,
+    /// The file that gets a line for each request; `-` is standard error.
+    pub log: Option<PathBuf>,
+    /// Whether answers are packed for clients on this machine, too.
+    pub compress_local: bool,
     /// How long a request for a statement's result waits before the client is told to ask again.
     pub patience: Duration,
     /// How long a session lives that nobody uses.
@@ -54,6 +58,8 @@ impl Default for ServerOptions {
             trust_local: false,
             tls: None,
             allowed: Allowed::default(),
+            log: None,
+            compress_local: false,
             patience: Duration::from_secs(40),
             idle: Duration::from_secs(4 * 3600),
             token_lifetime: Duration::from_secs(3600),

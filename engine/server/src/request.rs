@@ -94,11 +94,9 @@ impl Call {
         self.parameter("requestId").or_else(|| self.parameter("request_id"))
     }
 
-    /// The token of the header `Authorization: Snowflake Token="..."`, or of a bearer.
+    /// The token of the session, or of whoever bears one.
     pub(crate) fn token(&self) -> Option<&str> {
-        let value = self.headers.get(AUTHORIZATION)?.to_str().ok()?;
-        let inside = value.strip_prefix("Snowflake Token=\"").and_then(|v| v.strip_suffix('"'));
-        inside.or_else(|| value.strip_prefix("Bearer "))
+        token_of(&self.headers)
     }
 
     /// The address at which the client has reached this server, such as `http://localhost:8084`.
@@ -116,6 +114,13 @@ impl Call {
             found => found,
         }
     }
+}
+
+/// The token of the header `Authorization: Snowflake Token="..."`, or of a bearer.
+pub(crate) fn token_of(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let inside = value.strip_prefix("Snowflake Token=\"").and_then(|v| v.strip_suffix('"'));
+    inside.or_else(|| value.strip_prefix("Bearer "))
 }
 
 /// The text of a JSON value: of a string itself, of anything else its JSON.

@@ -15,6 +15,8 @@ use crate::endpoint::{
     abort, health, login, monitoring, query_request, rest, result, session, stage_file,
 };
 use crate::guard::guard;
+use crate::gzip::packed;
+use crate::request_log::logged;
 use crate::state::Shared;
 
 /// All paths of the server.
@@ -40,6 +42,8 @@ pub(crate) fn router(state: Shared) -> Router {
         .fallback(absent)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Arc::clone(&state), guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), packed))
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), logged))
         .with_state(state)
 }
 

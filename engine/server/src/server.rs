@@ -14,6 +14,7 @@ use crate::client::Clients;
 use crate::listen;
 use crate::options::ServerOptions;
 use crate::query::Queries;
+use crate::request_log::RequestLog;
 use crate::state::{Counters, Shared, State};
 use crate::tls;
 use crate::transfer::Doors;
@@ -48,6 +49,10 @@ impl Server {
         let host = options.listen.rsplit_once(':').map_or("", |(host, _)| host);
         let tls = options.tls.as_ref();
         let tls = tls.map(|tls| tls::acceptor(tls, host.trim_matches(['[', ']']))).transpose()?;
+        let log = options.log.as_deref().map(RequestLog::open).transpose();
+        let log = log.map_err(|error| {
+            Error::new(ErrorCode::Storage, format!("the log of requests cannot be opened: {error}"))
+        })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("server")
@@ -66,6 +71,7 @@ impl Server {
             queries: Queries::default(),
             doors: Doors::default(),
             counters: Counters::default(),
+            log,
             encoders: Semaphore::new(ENCODERS),
         });
         let (stop, stopped) = watch::channel(false);

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::client::Clients;
 use crate::options::ServerOptions;
 use crate::query::Queries;
+use crate::request_log::RequestLog;
 use crate::transfer::Doors;
 
 /// What all connections of a server share.
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub(crate) doors: Doors,
     /// What was done so far.
     pub(crate) counters: Counters,
+    /// Where requests are written down.
+    pub(crate) log: Option<RequestLog>,
     /// Room for parts of results that are being made.
     pub(crate) encoders: Semaphore,
 }
@@ -46,6 +49,8 @@ pub(crate) struct Counters {
     pub(crate) rows: AtomicU64,
     /// Bytes of rows sent.
     pub(crate) bytes: AtomicU64,
+    /// Requests that found no room in the log.
+    pub(crate) lost_lines: AtomicU64,
 }
 
 impl Counters {

@@ -24,6 +24,7 @@ pub(crate) async fn metrics(State(state): State<Shared>) -> String {
         ("firn_statements_total", "Statements begun.", &counters.statements),
         ("firn_result_rows_total", "Rows sent.", &counters.rows),
         ("firn_result_bytes_total", "Bytes of rows sent.", &counters.bytes),
+        ("firn_log_lost_total", "Requests that the log had no room for.", &counters.lost_lines),
     ];
     // Writing to a text does not fail.
     for (name, help, counter) in counted {

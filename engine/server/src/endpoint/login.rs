@@ -25,6 +25,10 @@ pub(crate) async fn login(State(state): State<Shared>, request: Request<Body>) -
     let made = tokio::task::spawn_blocking(move || log_in(&state, &call));
     match made.await {
         Ok(Ok(data)) => envelope::success(&data),
+        // Clients ask for another password, and come again with both.
+        Ok(Err(refusal)) if refusal.code == envelope::PASSWORD_EXPIRED => {
+            refusal.answer_with(&[("nextAction", "PWD_CHANGE".into()), ("inFlightCtx", "".into())])
+        }
         Ok(Err(refusal)) => refusal.answer(),
         Err(error) => Refusal::of(&Error::internal(error.to_string())).answer(),
     }
@@ -105,7 +109,8 @@ fn credential_of(call: &Call) -> Result<Credential, Refusal> {
     let text = |name: &str| call.data(name).as_str().unwrap_or_default().to_string();
     match text("AUTHENTICATOR").to_uppercase().as_str() {
         "" | "SNOWFLAKE" | "USERNAME_PASSWORD_MFA" => {
-            Ok(Credential::Password { password: text("PASSWORD"), new: None })
+            let new = Some(text("CHOSEN_NEW_PASSWORD")).filter(|new| !new.is_empty());
+            Ok(Credential::Password { password: text("PASSWORD"), new })
         }
         "SNOWFLAKE_JWT" => Ok(Credential::KeyPair(text("TOKEN"))),
         "PROGRAMMATIC_ACCESS_TOKEN" => Ok(Credential::AccessToken(text("TOKEN"))),
