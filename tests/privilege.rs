@@ -18,6 +18,7 @@ const SETUP: &[&str] = &[
     "CREATE VIEW d.s.v AS SELECT a FROM d.s.t",
     "CREATE MATERIALIZED VIEW d.s.m AS SELECT a FROM d.s.t",
     "CREATE SEQUENCE d.s.q",
+    "CREATE STREAM d.s.sm ON TABLE d.s.t",
     "CREATE STAGE d.s.st",
     "CREATE FILE FORMAT d.s.f TYPE = CSV",
     "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
@@ -48,6 +49,11 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("SELECT a FROM d.s.t", &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t"]),
     ("SELECT a FROM d.s.v", &[DB, SCHEMA, WH, "SELECT ON VIEW d.s.v"]),
     ("SELECT a FROM d.s.m", &[DB, SCHEMA, WH, "SELECT ON MATERIALIZED VIEW d.s.m"]),
+    ("SELECT a FROM d.s.sm", &[DB, SCHEMA, WH, "SELECT ON STREAM d.s.sm", "SELECT ON TABLE d.s.t"]),
+    (
+        "CREATE STREAM d.s.new ON TABLE d.s.t",
+        &[DB, SCHEMA, "CREATE STREAM ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
     ("SELECT d.s.q.NEXTVAL", &[DB, SCHEMA, WH, "USAGE ON SEQUENCE d.s.q"]),
     ("SELECT d.s.fn(1)", &[DB, SCHEMA, WH, "USAGE ON FUNCTION d.s.fn(INT)"]),
     (

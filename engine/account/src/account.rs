@@ -358,6 +358,19 @@ impl Account {
         }
     }
 
+    /// The versions of a table's rows after one version of the account up to another one, in order.
+    ///
+    /// # Errors
+    /// `TimeTravelUnavailable` when one of them cannot be read any more; those of reading the log.
+    pub fn rows_between(
+        &self,
+        table: ObjectId,
+        (from, to): (u64, u64),
+    ) -> Result<Vec<Arc<Snapshot>>> {
+        let from = self.past_catalog(from)?;
+        self.shared.log.rows_between(table, from, to)
+    }
+
     /// The blocks of sequences' values that this process has reserved.
     pub(crate) fn sequences(&self) -> MutexGuard<'_, SequenceBlocks> {
         lock(&self.shared.sequences)

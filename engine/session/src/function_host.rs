@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use firn_account::catalog::Stream;
 use firn_account::{Account, Catalog, SessionSpace};
 use firn_execute::{VirtualRows, VirtualTables};
 use firn_functions::FunctionHost;
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
-use firn_query::bind::{BindServices, PlaceRule, TimePoint};
+use firn_query::bind::{BindServices, PlaceRule, StreamStart, TimePoint};
+use firn_storage::Snapshot;
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
 use crate::history::{History, QueryRecord};
@@ -25,6 +27,40 @@ impl BindServices for BindView<'_> {
     fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<(Arc<Catalog>, i64)> {
         let (catalog, nanos) = past(&self.running.session, point, before)?;
         Ok((Arc::new(catalog), nanos))
+    }
+
+    fn stream_start(&self, stream: &Stream) -> Result<StreamStart> {
+        let session = &self.running.session;
+        let facts = session.transaction.facts();
+        let before = facts.as_ref().and_then(|open| open.consumed.get(&stream.header.id));
+        let stream = before.map_or(stream, Arc::as_ref);
+        let account = &session.shared.account;
+        if account.catalog().stale_after(stream) < self.running.start_nanos {
+            let text = format!(
+                "Stream {} is stale: what has changed since it was last consumed is not kept any more. Recreate \
+                 it with CREATE OR REPLACE STREAM.",
+                stream.header.name
+            );
+            return Err(Error::new(ErrorCode::TimeTravelUnavailable, text));
+        }
+        let catalog = account.catalog_at(&firn_account::TimePoint::Version(stream.offset))?;
+        Ok(StreamStart { catalog: Arc::new(catalog), initial: stream.initial })
+    }
+
+    fn changes_end(&self) -> Result<Arc<Catalog>> {
+        let session = &self.running.session;
+        let account = &session.shared.account;
+        match session.transaction.facts() {
+            Some(open) => {
+                let start = firn_account::TimePoint::Version(open.start_version);
+                account.catalog_at(&start).map(Arc::new)
+            }
+            None => Ok(Arc::new(account.catalog())),
+        }
+    }
+
+    fn rows_between(&self, table: ObjectId, versions: (u64, u64)) -> Result<Vec<Arc<Snapshot>>> {
+        self.running.session.shared.account.rows_between(table, versions)
     }
 
     fn result_fields(&self, query_id: &str) -> Result<Vec<Field>> {
@@ -108,6 +144,7 @@ fn account_point(point: &TimePoint, before: bool) -> Result<firn_account::TimePo
             })?;
             if before { Moment::Before(nanos) } else { Moment::At(nanos) }
         }
+        TimePoint::Version(version) => Moment::Version(*version),
         TimePoint::Statement(id) => {
             let id = QueryId(id.clone());
             if before { Moment::BeforeStatement(id) } else { Moment::AtStatement(id) }

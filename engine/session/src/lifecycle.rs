@@ -11,7 +11,7 @@ use firn_execute::{Flow, Profile, Spool};
 use firn_functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
-use firn_query::bind::{Binds, PlaceRule, Placeholders};
+use firn_query::bind::{Binds, ConsumedStream, PlaceRule, Placeholders};
 use firn_types::{Cancel, ColumnId, Error, ErrorCode, Field, Monitor, QueryId, Result, stack};
 
 use crate::command;
@@ -47,6 +47,8 @@ pub(crate) struct StatementContext {
     pub(crate) monitor: Monitor,
     /// What its operators do.
     pub(crate) profile: Arc<Profile>,
+    /// The streams that its plan reads.
+    pub(crate) consumed: Vec<ConsumedStream>,
     /// Its place among those that run in the warehouse, once it computes.
     pub(crate) permit: Arc<HeldPermit>,
     /// What whoever started it sees of it.
@@ -245,6 +247,7 @@ impl StatementContext {
             record,
             monitor,
             profile: Arc::clone(&state.profile),
+            consumed: Vec::new(),
             permit: Arc::default(),
             state: Arc::new(state),
             wrong_option: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::catalog::{Table, VisibleCatalog};
+use firn_account::{TimePoint, Transaction};
 use firn_execute::QueryContext;
 use firn_execute::context::Storage;
 use firn_functions::FunctionContext;
@@ -31,24 +32,51 @@ impl StatementContext {
     }
 
     /// The plan, and the materialized views that are read by way of their queries.
-    fn plan_once(&self, statement: &Statement) -> Result<(StatementPlan, Vec<ObjectId>)> {
+    fn plan_once(&mut self, statement: &Statement) -> Result<(StatementPlan, Vec<ObjectId>)> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| {
+        let mut consumed = Vec::new();
+        let planned = self.with_binder(&functions, |binder| {
             let plan = binder.bind(statement, &self.sql)?;
             self.placeholders.check_rows()?;
             plan.source().map_or(Ok(()), read_lists)?;
             let context = self.optimize_context(&functions, binder.next_column_id());
+            consumed = binder.consumed();
             Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
+        })?;
+        self.consumed = consumed;
+        Ok(planned)
+    }
+
+    /// Moves the streams that the statement's plan reads to where it has read them, as part of its own changes.
+    ///
+    /// # Errors
+    /// `LockTimeout` when another statement of the transaction has seen less of one of them.
+    pub(crate) fn consume_streams(&self, transaction: &mut Transaction) -> Result<()> {
+        let account = &self.session.shared.account;
+        self.consumed.iter().try_for_each(|read| {
+            let time = account.time_of(&TimePoint::Version(read.offset))?;
+            let mut next = read.stream.as_ref().clone();
+            next.offset_nanos = match read.offset == next.offset {
+                true => next.offset_nanos,
+                false => time.unwrap_or(self.start_nanos),
+            };
+            next.offset = read.offset;
+            next.initial = false;
+            transaction.consume(&read.stream, next)
         })
     }
 
     /// Binds and optimizes a query that is part of a statement.
     pub(crate) fn plan_query(&mut self, query: &firn_parse::ast::Query) -> Result<Query> {
         let functions = self.function_context();
-        self.with_binder(&functions, |binder| {
+        let mut consumed = Vec::new();
+        let planned = self.with_binder(&functions, |binder| {
             let query = binder.bind_query(query, &self.sql)?;
+            consumed = binder.consumed();
             self.optimized(query, binder.next_column_id())
-        })
+        })?;
+        self.consumed = consumed;
+        Ok(planned)
     }
 
     /// Optimizes a bound query; `next_column` is the first column id that it does not use.

@@ -23,6 +23,7 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::Call(_) => "CALL",
         Statement::CreateProcedure(_) => "CREATE_PROCEDURE",
         Statement::CreateFunction(_) => "CREATE_FUNCTION",
+        Statement::CreateStream(_) => "CREATE_STREAM",
         Statement::CreateObject(_) => "CREATE",
         Statement::AlterTable(_) => "ALTER_TABLE",
         Statement::AlterObject(_) => "ALTER",

@@ -1,9 +1,12 @@
 //! The open transaction of a session, which one statement at a time may write in.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use firn_account::catalog::Stream;
 use firn_account::{Catalog, Transaction};
-use firn_types::{Cancel, Error, ErrorCode, Result};
+use firn_types::{Cancel, Error, ErrorCode, ObjectId, Result};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How often one who waits looks whether it is canceled.
@@ -46,6 +49,10 @@ pub(crate) struct TransactionFacts {
     pub(crate) name: String,
     /// When it started: nanoseconds since 1970 UTC.
     pub(crate) started_nanos: i64,
+    /// The version of the account when it started.
+    pub(crate) start_version: u64,
+    /// The streams that it has consumed, as they were before.
+    pub(crate) consumed: BTreeMap<ObjectId, Arc<Stream>>,
 }
 
 impl TransactionFacts {
@@ -54,6 +61,8 @@ impl TransactionFacts {
             id: transaction.id(),
             name: transaction.name(),
             started_nanos: transaction.started_nanos(),
+            start_version: transaction.start_version(),
+            consumed: transaction.consumed().clone(),
         }
     }
 }

@@ -33,8 +33,8 @@ pub mod statistics;
 pub use cache::ColumnCache;
 pub use object::{ObjectAccess, ObjectInfo};
 pub use partition::{
-    Chunks, FooterSeal, PartitionReader, PartitionWriter, ReadColumn, Replacement, RowGroup,
-    RowSelection, StoredColumn, WriterOptions, value_bytes,
+    Chunks, FooterSeal, PartitionReader, PartitionWriter, ROW_ID_FIELD, ReadColumn, Replacement,
+    RowGroup, RowSelection, StoredColumn, WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
 pub use snapshot::{Embedded, Location, Partition, Partitions, Snapshot, SnapshotDelta, Totals};

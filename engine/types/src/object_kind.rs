@@ -79,7 +79,7 @@ pub enum ObjectKind {
     SessionPolicy,
 }
 
-/// Kinds whose names must differ within one container: tables and views share one, every other kind has its
+/// Kinds whose names must differ within one container: tables, views and streams share one, every other kind has its
 /// own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Namespace {
@@ -87,7 +87,7 @@ pub enum Namespace {
     Database,
     /// Schemas.
     Schema,
-    /// Tables, views and materialized views.
+    /// Tables, views, materialized views and streams.
     Relation,
     /// Sequences.
     Sequence,
@@ -240,7 +240,7 @@ pub const KINDS: &[KindDefinition] = &[
         &["READ", USAGE]),
     kind(ObjectKind::Share, ("SHARE", "Share"), Home::Account, Namespace::Absent,
         &[]),
-    kind(ObjectKind::Stream, ("STREAM", "Stream"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Stream, ("STREAM", "Stream"), Home::Schema, Namespace::Relation,
         &["SELECT"]),
     kind(ObjectKind::Tag, ("TAG", "Tag"), Home::Schema, Namespace::Absent,
         &["APPLY", "READ"]),

@@ -63,6 +63,11 @@ impl Catalog {
         Catalog { version, commit: None, account, session }
     }
 
+    /// An account in which nothing is.
+    pub fn empty() -> Catalog {
+        Catalog::new(0, Default::default(), Default::default())
+    }
+
     /// The commit that made this version.
     pub fn version(&self) -> u64 {
         self.version
@@ -250,6 +255,20 @@ impl Catalog {
         }
         parts.reverse();
         parts.join(".")
+    }
+
+    /// Where an object of a schema is, by its header.
+    ///
+    /// # Errors
+    /// An internal error when its schema is gone.
+    pub fn path_of(&self, header: &Header) -> Result<ObjectPath> {
+        let schema = self.expect(header.parent)?.header();
+        let database = self.expect(schema.parent)?.header();
+        Ok(ObjectPath {
+            database: database.name.clone(),
+            schema: schema.name.clone(),
+            name: header.name.clone(),
+        })
     }
 
     /// The database that an object lives in; the object itself for a database.

@@ -2,7 +2,7 @@
 
 use super::ObjectKind::{
     Database, DatabaseRole, FileFormat, Function, Integration, MaterializedView, NetworkPolicy,
-    Procedure, Role, Schema, Sequence, Stage, Table, User, View, Warehouse,
+    Procedure, Role, Schema, Sequence, Stage, Stream, Table, User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -50,7 +50,7 @@ pub enum Action {
 /// Which privileges an action needs, one of them, on the kinds of objects that it is about. The object's
 /// owner may do everything.
 pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
-    (Action::Select, &[Table, View, MaterializedView], &["SELECT"]),
+    (Action::Select, &[Table, View, MaterializedView, Stream], &["SELECT"]),
     (Action::Insert, &[Table], &["INSERT"]),
     (Action::Update, &[Table], &["UPDATE"]),
     (Action::Delete, &[Table], &["DELETE"]),
@@ -86,6 +86,7 @@ const ALL: &[ObjectKind] = &[
     NetworkPolicy,
     Function,
     Procedure,
+    Stream,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an

@@ -1,8 +1,10 @@
 //! How far back a table can be seen.
 
+use std::collections::HashMap;
+
 use firn_types::ObjectId;
 
-use super::{ACCOUNT, Catalog, Object, Table, TableKind};
+use super::{ACCOUNT, Catalog, Object, Stream, Table, TableKind};
 
 /// The parameter that sets the days of time travel.
 const RETENTION: &str = "DATA_RETENTION_TIME_IN_DAYS";
@@ -10,7 +12,20 @@ const RETENTION: &str = "DATA_RETENTION_TIME_IN_DAYS";
 const RETENTION_MIN: &str = "MIN_DATA_RETENTION_TIME_IN_DAYS";
 /// Days of time travel when nothing is set.
 const RETENTION_DAYS_DEFAULT: u32 = 1;
+/// The parameter that sets the days for which streams keep what they need.
+const EXTENSION: &str = "MAX_DATA_EXTENSION_TIME_IN_DAYS";
+/// Those days when nothing is set.
+const EXTENSION_DAYS_DEFAULT: u32 = 14;
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+
+/// What streams need of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StreamNeed {
+    /// When the oldest version was that they need: nanoseconds since 1970 UTC.
+    pub(crate) since_nanos: i64,
+    /// Until when they need it.
+    pub(crate) until_nanos: i64,
+}
 
 impl Catalog {
     /// Days of time travel of a table: its own setting, or its schema's, its database's, the account's.
@@ -51,6 +66,50 @@ impl Catalog {
             other => self.container_retention_days(other.id()),
         };
         now_nanos.saturating_sub(i64::from(days) * NANOS_PER_DAY)
+    }
+
+    /// Until when what has changed since a stream was last consumed is kept: nanoseconds since 1970 UTC.
+    pub fn stale_after(&self, stream: &Stream) -> i64 {
+        let tables = stream.tables.iter().filter_map(|table| self.table(*table));
+        let days = tables
+            .map(|table| self.extension_days(table).max(self.retention_days(table)))
+            .min()
+            .unwrap_or(EXTENSION_DAYS_DEFAULT);
+        stream.offset_nanos.saturating_add(i64::from(days) * NANOS_PER_DAY)
+    }
+
+    /// Days for which a table's versions are kept for streams that were not consumed: its own setting, or its
+    /// schema's, its database's, the account's.
+    fn extension_days(&self, table: &Table) -> u32 {
+        let mut next = table.header.id;
+        loop {
+            if let Some(days) = self.parameter_days(next, EXTENSION) {
+                return days;
+            }
+            match self.object(next) {
+                Some(object) => next = object.header().parent,
+                None => return EXTENSION_DAYS_DEFAULT,
+            }
+        }
+    }
+
+    /// The oldest version that a stream needs of each table, by when it was: nanoseconds since 1970 UTC. Streams
+    /// that are stale need nothing.
+    pub(crate) fn needed_by_streams(&self, now_nanos: i64) -> HashMap<ObjectId, StreamNeed> {
+        let mut needs: HashMap<ObjectId, StreamNeed> = HashMap::new();
+        for stream in self.all().filter_map(Object::as_stream) {
+            let until_nanos = self.stale_after(stream);
+            if until_nanos < now_nanos || !self.is_live(stream.header.id) {
+                continue;
+            }
+            for table in &stream.tables {
+                let need = StreamNeed { since_nanos: stream.offset_nanos, until_nanos };
+                let known = needs.entry(*table).or_insert(need);
+                known.since_nanos = known.since_nanos.min(need.since_nanos);
+                known.until_nanos = known.until_nanos.max(need.until_nanos);
+            }
+        }
+        needs
     }
 
     /// Whether an object may be seen as it was at a moment; `past` is the account of then.

@@ -41,6 +41,22 @@ impl Changes {
     }
 }
 
+/// Some rows as a version of a table of their own.
+pub fn rows_alone(rows: &[ChangedRows]) -> Snapshot {
+    let alone = |changed: &ChangedRows| match &changed.rows {
+        None => Arc::clone(&changed.partition),
+        Some(rows) => {
+            let mut others = RoaringBitmap::new();
+            others.insert_range(0..u32::try_from(changed.partition.rows).unwrap_or(u32::MAX));
+            others -= rows;
+            let mut partition = changed.partition.as_ref().clone();
+            partition.deleted = Some(Arc::new(others));
+            Arc::new(partition)
+        }
+    };
+    Snapshot::new(rows.iter().map(alone).collect(), 0)
+}
+
 /// What must be taken out and put in to make `to` of `from`, two versions of one table in any order.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ mod time_travel;
 mod transaction;
 mod vacuum;
 
-pub use changes::{ChangedRows, Changes, changes};
+pub use changes::{ChangedRows, Changes, changes, rows_alone};
 pub(crate) use checkpoint::{CHECKPOINT_COMMITS, LastCheckpoint, Opened};
 pub use clone::CloneTarget;
 pub(crate) use conflict::{Conflict, ConflictKind};

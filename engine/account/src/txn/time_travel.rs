@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use firn_storage::Snapshot;
 use firn_storage::format::v1;
 use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
@@ -213,6 +214,40 @@ impl Past {
 }
 
 impl Log {
+    /// The versions of a table's rows after `catalog` up to a version of the account, in order.
+    ///
+    /// # Errors
+    /// As [`Log::catalog_at`].
+    pub(crate) fn rows_between(
+        &self,
+        table: ObjectId,
+        mut catalog: Catalog,
+        to: u64,
+    ) -> Result<Vec<Arc<Snapshot>>> {
+        let mut found = Vec::new();
+        let mut last = catalog.rows_of(table).ok().cloned();
+        while catalog.version() < to {
+            self.replay_next(&mut catalog)?;
+            let rows = catalog.rows_of(table).ok().cloned();
+            let changed = match (&last, &rows) {
+                (Some(last), Some(rows)) => !Arc::ptr_eq(last, rows),
+                (_, rows) => rows.is_some(),
+            };
+            found.extend(rows.clone().filter(|_| changed));
+            last = rows;
+        }
+        Ok(found)
+    }
+
+    fn replay_next(&self, catalog: &mut Catalog) -> Result<()> {
+        let next = catalog.version() + 1;
+        let commit = self.commit(next)?.ok_or_else(|| {
+            let text = format!("Time travel data is not available: version {next} is gone.");
+            Error::new(ErrorCode::TimeTravelUnavailable, text)
+        })?;
+        self.perform(catalog, commit).map(|_| ())
+    }
+
     /// The catalog of a version: from `at_hand` or the nearest checkpoint, and the commits since.
     ///
     /// # Errors
@@ -225,14 +260,7 @@ impl Log {
             (_, None) => Catalog::new(0, Default::default(), Default::default()),
         };
         while catalog.version() < version {
-            let next = catalog.version() + 1;
-            let commit = self.commit(next)?.ok_or_else(|| {
-                Error::new(
-                    ErrorCode::TimeTravelUnavailable,
-                    format!("Time travel data is not available: version {next} is gone."),
-                )
-            })?;
-            self.perform(&mut catalog, commit)?;
+            self.replay_next(&mut catalog)?;
         }
         Ok(catalog)
     }

@@ -13,7 +13,7 @@ use super::row_locks::{Blocker, LockOwner, TransactionNumber};
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{SessionSpace, TimePoint};
 use crate::account::{Account, lock};
-use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence};
+use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence, Stream};
 use crate::catalog::{LoadRecord, PENDING};
 use crate::commit::Rebase;
 
@@ -28,6 +28,8 @@ pub struct Transaction {
     state: Savepoint,
     statements: Vec<QueryId>,
     started_nanos: i64,
+    /// The version of the account when it began.
+    start: u64,
     name: Option<String>,
     /// Whether more than one statement may run in it.
     spans_statements: bool,
@@ -63,13 +65,21 @@ pub struct Savepoint {
     operations: Vec<Operation>,
     /// Whether the session's own objects changed.
     own_changes: bool,
+    /// Streams that were consumed, as they were before.
+    consumed: BTreeMap<ObjectId, Arc<Stream>>,
 }
 
 impl Transaction {
     pub(crate) fn new(account: Account, space: Arc<SessionSpace>) -> Transaction {
         let base = account.catalog_for(&space);
-        let state =
-            Savepoint { pending: base.clone(), base, operations: Vec::new(), own_changes: false };
+        let start = base.version();
+        let state = Savepoint {
+            pending: base.clone(),
+            base,
+            operations: Vec::new(),
+            own_changes: false,
+            consumed: BTreeMap::new(),
+        };
         let started_nanos = account.clock().now_nanos();
         let number = account.row_locks().number();
         Transaction {
@@ -78,6 +88,7 @@ impl Transaction {
             state,
             statements: Vec::new(),
             started_nanos,
+            start,
             name: None,
             spans_statements: false,
             number,
@@ -92,6 +103,35 @@ impl Transaction {
     /// When it began: nanoseconds since 1970 UTC.
     pub fn started_nanos(&self) -> i64 {
         self.started_nanos
+    }
+
+    /// The version of the account when it began.
+    pub fn start_version(&self) -> u64 {
+        self.start
+    }
+
+    /// The streams that it has consumed, as they were before.
+    pub fn consumed(&self) -> &BTreeMap<ObjectId, Arc<Stream>> {
+        &self.state.consumed
+    }
+
+    /// Moves a stream on with the commit; until then the transaction goes on to see what it showed.
+    ///
+    /// # Errors
+    /// `LockTimeout` when another transaction has consumed it since it was read.
+    pub fn consume(&mut self, read: &Arc<Stream>, next: Stream) -> Result<()> {
+        let id = read.header.id;
+        if self.state.consumed.contains_key(&id) {
+            return Ok(());
+        }
+        let now = self.state.pending.object(id).and_then(Object::as_stream);
+        if now.is_none_or(|now| now.offset != read.offset || now.initial != read.initial) {
+            let text = format!("Stream {} was consumed by another transaction.", read.header.name);
+            return Err(Error::new(ErrorCode::LockTimeout, text));
+        }
+        self.apply(CatalogChange::alter(next))?;
+        self.state.consumed.insert(id, Arc::clone(read));
+        Ok(())
     }
 
     /// The name that it was begun with; its id unless there was one.

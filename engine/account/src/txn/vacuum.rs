@@ -187,11 +187,15 @@ impl Vacuum<'_> {
         let oldest = self.oldest(&catalog);
         let live = live_files(&catalog, memory, self.now)?;
         let now = self.now;
+        let needs = catalog.needed_by_streams(now);
         let until = |file: &ObjectInfo, dead: i64, memory: &Memory| {
             let table = path::table_of(&file.path).unwrap_or(0);
             let own = catalog.object(ObjectId(table));
             let own = own.map_or(0, |own| now - catalog.retained_since(own, now));
-            dead.saturating_add(own.max(memory.shared.get(&table).copied().unwrap_or(0)))
+            let own = own.max(memory.shared.get(&table).copied().unwrap_or(0));
+            // What went after a stream was last consumed is what it shows as deleted.
+            let need = needs.get(&ObjectId(table)).filter(|need| need.since_nanos <= dead);
+            dead.saturating_add(own).max(need.map_or(i64::MIN, |need| need.until_nanos))
         };
         if !self.sort_out(&data, &live, memory, &until)? {
             return Ok(false);
@@ -216,7 +220,10 @@ impl Vacuum<'_> {
     /// The time before which nothing can be opened.
     fn oldest(&self, catalog: &Catalog) -> i64 {
         let tables = catalog.all().filter(|object| catalog.rows_of(object.id()).is_ok());
-        let oldest = tables.map(|table| catalog.retained_since(table, self.now)).min();
+        let needs = catalog.needed_by_streams(self.now);
+        let needed = needs.values().map(|need| need.since_nanos);
+        let retained = tables.map(|table| catalog.retained_since(table, self.now));
+        let oldest = retained.chain(needed).min();
         oldest.unwrap_or(self.now).min(self.now.saturating_sub(LOG_NANOS_MIN))
     }
 
@@ -316,12 +323,14 @@ fn live_files(catalog: &Catalog, memory: &mut Memory, now: i64) -> Result<HashSe
     let mut shared: HashMap<u64, i64> = HashMap::new();
     let rows: Vec<&Snapshot> = catalog.all().filter_map(Object::rows).map(Arc::as_ref).collect();
     Snapshot::read_all(&rows)?;
+    let needs = catalog.needed_by_streams(now);
     for object in catalog.all() {
         let Some(rows) = object.rows() else { continue };
         for partition in rows.partitions()?.iter() {
             let folder = path::table_of(&partition.path).unwrap_or(0);
             if folder != object.id().0 {
-                let kept = now - catalog.retained_since(object, now);
+                let need = needs.get(&object.id()).map_or(0, |need| need.until_nanos - now);
+                let kept = need.max(now - catalog.retained_since(object, now));
                 let longest = shared.entry(folder).or_insert(kept);
                 *longest = kept.max(*longest);
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use firn_expression::Expr;
 use firn_functions::AggregateMeaning;
 use firn_plan::{Aggregate, Plan, Scan, ScanColumn};
-use firn_storage::ReadColumn;
+use firn_storage::{ROW_ID_FIELD, ReadColumn};
 use firn_types::{ColumnId, Error, Result, SqlType, Value};
 
 use super::{Builder, Stream, Wanted, started};
@@ -150,6 +150,9 @@ fn known_extreme(scan: &Scan, id: ColumnId, extreme: Ordering) -> Option<Value> 
 }
 
 pub(super) fn read_column(node: &Scan, column: &ScanColumn) -> Result<ReadColumn> {
+    if column.field == ROW_ID_FIELD {
+        return Ok(ReadColumn::row_id());
+    }
     let known = node.table.columns.iter().find(|known| known.field_id == column.field);
     let known = known.ok_or_else(|| {
         let (table, name) = (&node.qualified_name, &column.column.name);

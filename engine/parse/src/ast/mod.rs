@@ -6,6 +6,7 @@
 mod copy;
 mod create;
 mod create_routine;
+mod create_stream;
 mod dml;
 mod expr;
 mod function;
@@ -28,6 +29,7 @@ pub use create::{
     TableLifetime, TableSource,
 };
 pub use create_routine::{CreateRoutine, FunctionBody, FunctionParameter, FunctionReturns};
+pub use create_stream::{CreateStream, StreamSource};
 pub use dml::{
     Assignment, Delete, Insert, InsertSource, InsertTarget, Merge, MergeAction, MergeClause,
     MultiInsert, Truncate, Update, WhenInsert,

@@ -4,9 +4,9 @@ use firn_types::{Identifier, Span};
 
 use super::{
     AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateObject,
-    CreateRoutine, CreateTable, CreateView, Delete, Describe, Drop, ExecuteImmediate, Explain,
-    Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show, StageFiles,
-    StatementOption, Truncate, Undrop, Update,
+    CreateRoutine, CreateStream, CreateTable, CreateView, Delete, Describe, Drop, ExecuteImmediate,
+    Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show,
+    StageFiles, StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.
@@ -44,6 +44,8 @@ pub enum Statement {
     CreateFunction(Box<CreateRoutine>),
     /// CREATE of anything else.
     CreateObject(Box<CreateObject>),
+    /// CREATE STREAM.
+    CreateStream(Box<CreateStream>),
     /// ALTER TABLE.
     AlterTable(Box<AlterTable>),
     /// ALTER of anything else.

@@ -66,6 +66,7 @@ impl Reader<'_> {
                     _ => Statement::CreateProcedure(Box::new(routine)),
                 })
             }
+            ObjectKind::Stream => Ok(Statement::CreateStream(Box::new(self.create_stream(mode)?))),
             ObjectKind::Function => {
                 let words = "CREATE FUNCTION that is external or aggregates";
                 Err(Error::not_supported(words).at(self.since(start)))

@@ -6,6 +6,7 @@ mod alter_table;
 mod copy;
 mod create;
 mod create_routine;
+mod create_stream;
 mod create_table;
 mod dml;
 mod grant;

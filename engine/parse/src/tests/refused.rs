@@ -97,7 +97,6 @@ fn what_is_not_done_is_named() {
             "CREATE PROCEDURE .. LANGUAGE SCALA",
         ),
         ("create task t warehouse = w schedule = '1 minute' as select 1", "CREATE TASK"),
-        ("create stream s on table t", "CREATE STREAM"),
         ("create pipe p as copy into t from @s", "CREATE PIPE"),
         (
             "create dynamic table d target_lag = '1 minute' warehouse = w as select 1",

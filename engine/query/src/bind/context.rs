@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use firn_account::catalog::{Catalog, CurrentPath, StarColumns, VisibleCatalog};
+use firn_account::catalog::{Catalog, CurrentPath, StarColumns, Stream, VisibleCatalog};
 use firn_functions::FunctionContext;
 use firn_plan::statement::Query;
 use firn_plan::{Plan, With};
-use firn_types::{Error, Field, Result, SqlType, Value};
+use firn_storage::Snapshot;
+use firn_types::{Error, Field, ObjectId, Result, SqlType, Value};
 
 use super::placeholder::Placeholders;
 use super::scope::Scope;
@@ -56,6 +57,17 @@ pub enum TimePoint {
     Nanos(i128),
     /// The id of a statement.
     Statement(String),
+    /// A version of the account.
+    Version(u64),
+}
+
+/// From where on a stream shows changes.
+#[derive(Clone, Debug)]
+pub struct StreamStart {
+    /// The account as it was there.
+    pub catalog: Arc<Catalog>,
+    /// Whether the stream shows the rows that were there rather than changes.
+    pub initial: bool,
 }
 
 /// What the binder asks of the session.
@@ -66,6 +78,25 @@ pub trait BindServices: fmt::Debug {
     /// # Errors
     /// `TimeTravelUnavailable` or `StatementNotFound`.
     fn catalog_at(&self, point: &TimePoint, before: bool) -> Result<(Arc<Catalog>, i64)>;
+
+    /// From where on a stream shows changes: where it was consumed last, as others see it.
+    ///
+    /// # Errors
+    /// When the stream is stale, or that version cannot be read.
+    fn stream_start(&self, stream: &Stream) -> Result<StreamStart>;
+
+    /// The account up to which changes are shown: as it was when the open transaction began, or as it is now,
+    /// without what the transaction has changed itself.
+    ///
+    /// # Errors
+    /// When that version cannot be read.
+    fn changes_end(&self) -> Result<Arc<Catalog>>;
+
+    /// The versions of a table's rows after one version of the account up to another one, in order.
+    ///
+    /// # Errors
+    /// `TimeTravelUnavailable` when one of them cannot be read any more.
+    fn rows_between(&self, table: ObjectId, versions: (u64, u64)) -> Result<Vec<Arc<Snapshot>>>;
 
     /// The columns of an earlier statement's result.
     ///

@@ -23,7 +23,7 @@ mod walk;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use firn_account::catalog::{CurrentPath, MaterializedView, StarColumn, StarColumns};
+use firn_account::catalog::{CurrentPath, MaterializedView, StarColumn, StarColumns, Stream};
 use firn_storage::Snapshot;
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
@@ -31,7 +31,7 @@ use firn_parse::ast;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_plan::{Plan, PlanColumn};
 
-pub use context::{BindContext, BindServices, TimePoint, Variable};
+pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
 pub use query::{Grown, plain_option};
@@ -47,8 +47,19 @@ pub struct Binder<'a> {
     views: RefCell<Vec<ObjectId>>,
     /// Materialized views that are read by way of their queries.
     stale_views: RefCell<Vec<ObjectId>>,
+    /// Streams that are read.
+    consumed: RefCell<Vec<ConsumedStream>>,
     /// What the stars of the statement's own queries stand for, when somebody asks.
     stars: RefCell<Option<Vec<StarColumns>>>,
+}
+
+/// A stream that a statement reads, and where a statement that writes leaves it.
+#[derive(Clone, Debug)]
+pub struct ConsumedStream {
+    /// The stream as it was read.
+    pub stream: Arc<Stream>,
+    /// The version of the account that its next reader starts from.
+    pub offset: u64,
 }
 
 /// A query with the columns that it is asked for, in order. Its plan may give more columns.
@@ -67,6 +78,7 @@ impl<'a> Binder<'a> {
             next_cte: Cell::new(1),
             views: RefCell::new(Vec::new()),
             stale_views: RefCell::new(Vec::new()),
+            consumed: RefCell::new(Vec::new()),
             stars: RefCell::new(None),
         }
     }
@@ -147,6 +159,26 @@ impl<'a> Binder<'a> {
     /// The materialized views that were bound so far and whose stored rows were out of date.
     pub fn stale_views(&self) -> Vec<ObjectId> {
         self.stale_views.borrow().clone()
+    }
+
+    /// The streams that were read so far.
+    pub fn consumed(&self) -> Vec<ConsumedStream> {
+        self.consumed.borrow().clone()
+    }
+
+    fn consume(&self, read: ConsumedStream) {
+        let mut consumed = self.consumed.borrow_mut();
+        if consumed.iter().all(|known| known.stream.header.id != read.stream.header.id) {
+            consumed.push(read);
+        }
+    }
+
+    /// The tables whose changes those of a query can be told from.
+    ///
+    /// # Errors
+    /// Compilation errors; when the query does more than filter, project, join and put together rows.
+    pub fn tables_of_changes(&self, query: &Query) -> Result<Vec<ObjectId>> {
+        query::tables_of_changes(&query.plan)
     }
 
     /// A new column id.

@@ -53,6 +53,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
             StatementPlan::CopyIntoTable(plan) => {
                 let (answer, files) = copy::load(running, plan, transaction)?;
                 purge = files;
+                running.consume_streams(transaction)?;
                 Ok(Some(answer))
             }
             plan => execute(running, plan, transaction).map(Some),
@@ -76,19 +77,30 @@ pub(crate) fn execute(
 ) -> Result<Answer> {
     let mut context = running.query_context()?;
     context.purpose = plan.operation();
+    let answer = write(running, plan, &context, transaction)?;
+    running.consume_streams(transaction)?;
+    Ok(answer)
+}
+
+fn write(
+    running: &mut StatementContext,
+    plan: &StatementPlan,
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<Answer> {
     match plan {
         StatementPlan::Insert(plan) => {
             let keys = keys_of(running, &plan.target.table)?;
-            let count = dml::insert(plan, &keys, &context, transaction)?;
+            let count = dml::insert(plan, &keys, context, transaction)?;
             counts(running, vec![(INSERTED.to_string(), count)])
         }
-        StatementPlan::InsertMany(plan) => insert_many(running, plan, &context, transaction),
-        StatementPlan::Update(plan) => update(running, plan, &context, transaction),
+        StatementPlan::InsertMany(plan) => insert_many(running, plan, context, transaction),
+        StatementPlan::Update(plan) => update(running, plan, context, transaction),
         StatementPlan::Delete(plan) => {
-            let count = dml::delete(plan, &context, transaction)?;
+            let count = dml::delete(plan, context, transaction)?;
             counts(running, vec![(DELETED.to_string(), count)])
         }
-        StatementPlan::Merge(plan) => merge(running, plan, &context, transaction),
+        StatementPlan::Merge(plan) => merge(running, plan, context, transaction),
         StatementPlan::CopyIntoTable(plan) => {
             copy::load(running, plan, transaction).map(|(answer, _)| answer)
         }

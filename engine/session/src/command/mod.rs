@@ -20,6 +20,7 @@ mod parameter;
 mod procedure;
 pub(crate) mod script;
 mod stage_files;
+mod stream;
 mod table;
 mod table_alter;
 mod template;
@@ -67,6 +68,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateView(ast) => view::create(running, ast)?,
         Statement::CreateFunction(ast) => function::create(running, ast)?,
         Statement::CreateProcedure(ast) => procedure::create(running, ast)?,
+        Statement::CreateStream(ast) => stream::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,
             _ => object::create(running, ast)?,

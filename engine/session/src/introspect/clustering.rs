@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use firn_account::Catalog;
-use firn_account::catalog::{ObjectKind, Table};
+use firn_account::catalog::{ObjectKind, Stream, Table};
 use firn_expression::Expr;
 use firn_functions::FunctionContext;
-use firn_query::bind::{BindContext, BindServices, Binder, Placeholders, TimePoint};
-use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
+use firn_query::bind::{BindContext, BindServices, Binder, Placeholders, StreamStart, TimePoint};
+use firn_storage::Snapshot;
+use firn_types::{Error, ErrorCode, Field, ObjectId, Result, SqlType, Value};
 
 use super::Described;
 use crate::clustering::{self, Overlap, Range};
@@ -139,6 +140,18 @@ struct KeysOnly;
 impl BindServices for KeysOnly {
     fn catalog_at(&self, _: &TimePoint, _: bool) -> Result<(Arc<Catalog>, i64)> {
         Err(Error::not_supported("time travel in a clustering key"))
+    }
+
+    fn stream_start(&self, _: &Stream) -> Result<StreamStart> {
+        Err(Error::not_supported("a stream in a clustering key"))
+    }
+
+    fn changes_end(&self) -> Result<Arc<Catalog>> {
+        Err(Error::not_supported("a stream in a clustering key"))
+    }
+
+    fn rows_between(&self, _: ObjectId, _: (u64, u64)) -> Result<Vec<Arc<Snapshot>>> {
+        Err(Error::not_supported("a stream in a clustering key"))
     }
 
     fn result_fields(&self, _: &str) -> Result<Vec<Field>> {

@@ -70,7 +70,7 @@ fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
 
 /// Writes the statements that make objects again.
 pub(super) struct Writer<'d> {
-    described: &'d Described,
+    pub(super) described: &'d Described,
     qualified: bool,
 }
 
@@ -91,7 +91,7 @@ impl Writer<'_> {
     }
 
     /// The object's name, as the caller wants names.
-    fn name(&self, header: &Header) -> String {
+    pub(super) fn name(&self, header: &Header) -> String {
         if !self.qualified || header.parent == ACCOUNT {
             return Identifier::to_sql(&header.name);
         }
@@ -116,7 +116,8 @@ impl Writer<'_> {
             Object::View(_)
             | Object::MaterializedView(_)
             | Object::Function(_)
-            | Object::Procedure(_) => object.header().created_nanos,
+            | Object::Procedure(_)
+            | Object::Stream(_) => object.header().created_nanos,
             _ => i64::MIN,
         };
         all.sort_by_key(|object| rank(object));

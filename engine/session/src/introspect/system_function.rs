@@ -3,7 +3,7 @@
 use firn_account::catalog::ACCOUNTADMIN;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl};
+use super::{Described, clustering, ddl, kind};
 use crate::history::QueryRecord;
 use crate::roles;
 
@@ -53,6 +53,12 @@ pub(crate) fn answer(
         }
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
             clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
+        }
+        ("SYSTEM$STREAM_HAS_DATA", [Some(name)]) => {
+            kind::has_data(described, name).map(|has| Some(has.to_string()))
+        }
+        ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(name)]) => {
+            kind::offset_nanos(described, name).map(|nanos| Some(nanos.to_string()))
         }
         ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),

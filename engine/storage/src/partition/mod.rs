@@ -62,7 +62,14 @@ pub struct ReadColumn {
     pub initial_default: Option<Value>,
 }
 
-/// The field id of the stored row ids; table columns never reach it.
+impl ReadColumn {
+    /// The ids of the rows, which every micro-partition has, stored or counted.
+    pub fn row_id() -> ReadColumn {
+        ReadColumn { field: ROW_ID_FIELD, sql_type: SqlType::INTEGER, initial_default: None }
+    }
+}
+
+/// The field id of the row ids; table columns never reach it.
 pub const ROW_ID_FIELD: FieldId = FieldId(2_147_483_540);
 
 /// The answers of `work`, found at once on the caller's pool or one after the other.

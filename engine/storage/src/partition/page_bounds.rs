@@ -7,9 +7,9 @@ use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{FieldId, SqlType, Value};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
-use super::ReadColumn;
 use super::convert::from_file;
 use super::footer::Footer;
+use super::{ROW_ID_FIELD, ReadColumn};
 use crate::prune::{Bounds, Statistics};
 use crate::statistics::compare;
 use crate::{Partition, Prune, prune};
@@ -37,6 +37,10 @@ impl Statistics for RowGroupStatistics<'_> {
     fn bounds(&self, field: FieldId) -> Option<Bounds> {
         let column = self.columns.iter().find(|column| column.field == field)?;
         let Some(root) = self.footer.root(field) else {
+            // Row ids that no file has are counted, and their bounds not asked for.
+            if field == ROW_ID_FIELD {
+                return None;
+            }
             return Some(constant_bounds(column, self.rows()));
         };
         let converter = self.converter(column, root)?;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use firn_column::{Array, Batch, Column, EncodedColumn};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, FieldId, PartitionId, Result, SqlType, Value};
+use firn_types::{Error, FieldId, PartitionId, Result, Value};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -227,14 +227,18 @@ impl PartitionReader {
         let footer = match &self.rows {
             Rows::File(footer) => footer,
             Rows::Memory(held) => {
-                let columns = held.chunks(row_group, columns)?.into_iter().map(Some).collect();
-                return Ok((columns, FileParts::default()));
+                let columns = columns.iter().map(|column| match self.counts(column) {
+                    true => Ok(Some(self.counted_ids(row_group))),
+                    false => Ok(held.chunks(row_group, std::slice::from_ref(column))?.pop()),
+                });
+                return Ok((columns.collect::<Result<_>>()?, FileParts::default()));
             }
         };
         let mut held = Vec::with_capacity(columns.len());
         let (mut wanted, mut ranges) = (Vec::new(), Vec::new());
         for column in columns {
             let cached = match footer.root(column.field) {
+                None if self.counts(column) => Some(self.counted_ids(row_group)),
                 None => {
                     Some(EncodedColumn::of(&constant(column, footer.row_groups[row_group].len())?))
                 }
@@ -261,21 +265,22 @@ impl PartitionReader {
     /// # Errors
     /// As [`PartitionReader::read`].
     pub fn row_ids(&self, row_group: usize, rows: &RowSelection) -> Result<Column> {
-        let group_rows = self.group_rows(row_group, rows)?;
-        if self.partition.stored_row_ids {
-            let column = ReadColumn {
-                field: ROW_ID_FIELD,
-                sql_type: SqlType::INTEGER,
-                initial_default: None,
-            };
-            let batch = self.read(row_group, &[column], rows)?;
-            return Ok(batch.column(0).clone());
-        }
-        let start = self.row_groups()[row_group].rows.start;
-        let first = self.partition.first_row_id + i64::from(start);
-        let ids = (0..group_rows as i64).map(|at| first + at);
+        let batch = self.read(row_group, &[ReadColumn::row_id()], rows)?;
+        Ok(batch.column(0).clone())
+    }
+
+    /// Whether the column is that of the row ids, and the file has none because they count on from the first.
+    fn counts(&self, column: &ReadColumn) -> bool {
+        column.field == ROW_ID_FIELD && !self.partition.stored_row_ids
+    }
+
+    /// The row ids of a row group that count on from the partition's first.
+    fn counted_ids(&self, row_group: usize) -> EncodedColumn {
+        let group = &self.row_groups()[row_group];
+        let first = self.partition.first_row_id + i64::from(group.rows.start);
+        let ids = (0..group.len() as i64).map(|at| first + at);
         let ids = arrow::array::Int64Array::from_iter_values(ids);
-        Ok(rows.cut(&EncodedColumn::whole(&Column::Flat(Array::I64(ids)))))
+        EncodedColumn::whole(&Column::Flat(Array::I64(ids)))
     }
 
     fn group_rows(&self, row_group: usize, rows: &RowSelection) -> Result<usize> {

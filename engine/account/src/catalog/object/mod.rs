@@ -8,6 +8,7 @@ mod function;
 mod load_history;
 mod procedure;
 mod sequence;
+mod stream;
 mod table;
 mod view;
 
@@ -25,6 +26,7 @@ pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
 pub use procedure::Procedure;
 pub use sequence::Sequence;
+pub use stream::{Stream, StreamMode};
 pub use table::{
     ColumnDefault, Constraint, ConstraintKind, ForeignKey, Table, TableColumn, TableKind,
 };
@@ -107,6 +109,7 @@ objects! {
     NetworkPolicy => as_network_policy,
     Function => as_function,
     Procedure => as_procedure,
+    Stream => as_stream,
 }
 
 impl Object {

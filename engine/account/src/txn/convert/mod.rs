@@ -6,6 +6,7 @@ mod function;
 mod lists;
 mod object;
 mod principal;
+mod stream;
 mod value;
 
 pub(super) use change::{change_from, change_to, grant_from, grant_to};

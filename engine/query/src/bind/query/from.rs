@@ -120,10 +120,8 @@ pub(super) fn bind_source(
     let FromContext { binder, env, .. } = context;
     let bound = match &source.kind {
         TableKind::Table { name, at, changes } => {
-            if changes.is_some() {
-                return Err(Error::not_supported("CHANGES").at(source.span));
-            }
-            Source::Alone(source::bind_table(binder, name, at.as_ref(), source, env)?)
+            let at = at.as_ref().map(|at| (at, changes.as_ref()));
+            Source::Alone(source::bind_table(binder, name, at, source, env)?)
         }
         TableKind::Subquery { query, lateral } => {
             let scope = Scope {

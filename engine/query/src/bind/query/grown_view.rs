@@ -22,7 +22,7 @@ use firn_plan::{
 use firn_storage::Snapshot;
 use firn_types::{ColumnId, Error, Result};
 
-use super::source::{stored_view, view_path, view_query};
+use super::source::{stored_view, view_query};
 use super::{BoundQuery, output_of};
 use crate::bind::Binder;
 use crate::bind::expr::cast;
@@ -48,7 +48,7 @@ pub(crate) fn grown_view(
     }
     let Some(roles) = roles(&bound) else { return Ok(None) };
     read_only(&mut bound.plan, added);
-    let stored = stored_view(binder, view, &view_path(binder, view)?);
+    let stored = stored_view(binder, view, &binder.context.catalog.path_of(&view.header)?);
     merged(binder, stored, bound, &roles).map(|query| Some(Grown::Merged(output_of(query))))
 }
 

@@ -1,6 +1,7 @@
 //! Queries: WITH, SELECT, set operations, VALUES, ORDER BY and LIMIT.
 
 mod asof;
+mod changes;
 mod cte;
 mod from;
 mod group_by;
@@ -26,6 +27,7 @@ use firn_parse::ast::{self, QueryBody};
 use firn_plan::Plan;
 use firn_plan::statement::{OutputColumn, Query};
 
+pub(crate) use changes::tables_of_changes;
 pub(crate) use from::{From, bind_from};
 pub use grown_view::Grown;
 pub(crate) use grown_view::grown_view;

@@ -14,6 +14,7 @@ use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType, Value};
 
 use super::bind_query;
+use super::changes::{bind_changes, bind_stream};
 use super::from::From;
 use crate::bind::context::{CteEntry, Env, TimePoint};
 use crate::bind::expr::cast;
@@ -27,7 +28,7 @@ const INFORMATION_SCHEMA: &str = "INFORMATION_SCHEMA";
 pub(super) fn bind_table(
     binder: &Binder<'_>,
     name: &ast::Name,
-    at: Option<&ast::TimeTravel>,
+    at: Option<(&ast::TimeTravel, Option<&ast::Changes>)>,
     source: &ast::TableExpr,
     env: &Env<'_>,
 ) -> Result<From> {
@@ -57,13 +58,18 @@ pub(super) fn bind_table(
     if env.catalog.is_account_usage(&path) {
         return account_usage(binder, &written, &path, env);
     }
-    let past = match at {
-        Some(at) => Some(past(binder, at, env).map_err(|error| of_table(error, &path.name))?),
-        None => None,
-    };
     let now = env.catalog.find_path(Namespace::Relation, &path);
     let found = now.ok_or_else(|| binder.object_not_found(&written, &path, env))?;
     env.catalog.authorize(Action::Select, found)?;
+    let with_path = |error| of_table(error, &path.name);
+    if let Some((at, Some(changes))) = at {
+        let bound = bind_changes(binder, found, (at, changes), env).map_err(with_path)?;
+        return Ok(relation_of(&path, bound));
+    }
+    let past = match at {
+        Some((at, _)) => Some(past(binder, at, env).map_err(with_path)?),
+        None => None,
+    };
     let bound = match found {
         Object::Table(table) => {
             let snapshot = snapshot_of(binder, table, past.as_ref())?;
@@ -74,14 +80,20 @@ pub(super) fn bind_table(
         Object::MaterializedView(view) if at.is_none() => {
             bind_materialized_view(binder, view, &path, env)?
         }
+        Object::Stream(stream) if at.is_none() => bind_stream(binder, stream, env)?,
         other => {
             let kind = other.kind().title().to_lowercase();
             return Err(Error::not_supported(format!("time travel on a {kind}")).at(source.span));
         }
     };
+    Ok(relation_of(&path, bound))
+}
+
+/// A bound query as the source of this path.
+fn relation_of(path: &ObjectPath, bound: BoundQuery) -> From {
     let mut relation = Relation::new(&path.name, bound.columns);
     relation.path = vec![path.database.clone(), path.schema.clone()];
-    Ok(From { plan: bound.plan, relations: vec![relation] })
+    From { plan: bound.plan, relations: vec![relation] }
 }
 
 /// The rows of an earlier statement's result.
@@ -196,7 +208,7 @@ pub(crate) fn table_scan(
 }
 
 /// The account as it was at AT or BEFORE.
-fn past(binder: &Binder<'_>, at: &ast::TimeTravel, env: &Env<'_>) -> Result<Past> {
+pub(super) fn past(binder: &Binder<'_>, at: &ast::TimeTravel, env: &Env<'_>) -> Result<Past> {
     let point = time_point(binder, &at.point, env)?;
     binder.context.services.catalog_at(&point, at.before).map_err(|error| error.at(at.span))
 }
@@ -251,7 +263,16 @@ pub(crate) fn time_point(
             let Value::Text(id) = value else { return Err(invalid_point(expr)) };
             Ok(TimePoint::Statement(id.to_string()))
         }
-        ast::TimePoint::Stream(expr) => Err(Error::not_supported("STREAM =>").at(expr.span)),
+        ast::TimePoint::Stream(expr) => {
+            let (value, _) = binder.bind_constant(expr, env)?;
+            let Value::Text(name) = value else { return Err(invalid_point(expr)) };
+            let name = firn_parse::parse_object_name(&name).map_err(|error| error.at(expr.span))?;
+            let path = binder.complete(&name, env, "SELECT")?;
+            match env.catalog.find_path(Namespace::Relation, &path) {
+                Some(Object::Stream(stream)) => Ok(TimePoint::Version(stream.offset)),
+                _ => Err(binder.object_not_found(&name, &path, env).at(expr.span)),
+            }
+        }
     }
 }
 
@@ -261,7 +282,7 @@ fn invalid_point(expr: &ast::Expr) -> Error {
 }
 
 /// A version of the account, and when it was.
-type Past = (Arc<firn_account::catalog::Catalog>, i64);
+pub(super) type Past = (Arc<firn_account::catalog::Catalog>, i64);
 
 /// The version of a table's rows that a version of the account has, if it is still to be seen.
 fn snapshot_of(
@@ -287,7 +308,7 @@ fn snapshot_of(
 }
 
 /// A view: its query's text, bound in the view's own schema.
-fn bind_view(
+pub(super) fn bind_view(
     binder: &Binder<'_>,
     view: &Arc<View>,
     path: &ObjectPath,
@@ -372,21 +393,9 @@ fn computed_view(
 /// # Errors
 /// When the view's query does not compile any more.
 pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result<BoundQuery> {
-    let path = view_path(binder, view)?;
+    let path = binder.context.catalog.path_of(&view.header)?;
     let context = binder.context;
     computed_view(binder, view, &path, &Env::root(&context.catalog, &context.path, ""))
-}
-
-/// Where a materialized view is.
-pub(super) fn view_path(binder: &Binder<'_>, view: &MaterializedView) -> Result<ObjectPath> {
-    let catalog = &binder.context.catalog;
-    let schema = catalog.expect(view.header.parent)?.header();
-    let database = catalog.expect(schema.parent)?.header();
-    Ok(ObjectPath {
-        database: database.name.clone(),
-        schema: schema.name.clone(),
-        name: view.header.name.clone(),
-    })
 }
 
 /// Binds a view's query text where the view is, with its owner's rights.

@@ -12,6 +12,7 @@ mod relation;
 mod role;
 mod sequence;
 mod stage;
+mod stream;
 pub(super) mod user;
 mod warehouse;
 
@@ -67,6 +68,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     user::HANDLER,
     function::FUNCTION,
     function::PROCEDURE,
+    stream::HANDLER,
 ];
 
 /// What is done with a kind.

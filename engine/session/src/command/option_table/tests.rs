@@ -22,6 +22,7 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     (ObjectKind::DatabaseRole, "CREATE DATABASE ROLE x", ""),
     (ObjectKind::User, "CREATE USER x", ""),
     (ObjectKind::NetworkPolicy, "CREATE NETWORK POLICY x", ""),
+    (ObjectKind::Stream, "CREATE STREAM x", " ON TABLE base"),
 ];
 
 /// The second line of `tests/files/rsa/one.txt`.

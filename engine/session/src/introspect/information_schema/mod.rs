@@ -138,7 +138,9 @@ fn relations(described: &Described, database: &Database) -> Vec<(Arc<Schema>, Ob
     let mut found = Vec::new();
     for schema in schemas(described, database) {
         for object in described.catalog.children(Namespace::Relation, schema.header.id) {
-            found.push((Arc::clone(schema), object.clone()));
+            if object.as_stream().is_none() {
+                found.push((Arc::clone(schema), object.clone()));
+            }
         }
     }
     let own = schema(database);

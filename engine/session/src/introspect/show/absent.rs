@@ -28,10 +28,6 @@ const TASKS: &str = "created_on:time, name, id, database_name, schema_name, owne
                      last_suspended_on:time, owner_role_type, config, budget, task_relations, \
                      last_suspended_reason";
 
-const STREAMS: &str = "created_on:time, name, database_name, schema_name, owner, comment, table_name, \
-                       source_type, base_tables, type, stale, mode, stale_after:time, invalid_reason, \
-                       owner_role_type";
-
 const PIPES: &str = "created_on:time, name, database_name, schema_name, definition, owner, \
                      notification_channel, comment, integration, pattern, error_integration, \
                      owner_role_type, invalid_reason, kind";
@@ -73,7 +69,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::ResourceMonitor => RESOURCE_MONITORS,
         ObjectKind::Secret => SECRETS,
         ObjectKind::Share => SHARES,
-        ObjectKind::Stream => STREAMS,
         ObjectKind::Tag => TAGS,
         ObjectKind::Task => TASKS,
         _ => return None,

@@ -35,9 +35,9 @@ const TERSE: &str = "created_on:time, name, kind, database_name, schema_name";
 
 /// A SHOW that runs: what it sees and which rows it wants.
 pub(super) struct Shown<'a> {
-    running: &'a StatementContext,
+    pub(super) running: &'a StatementContext,
     show: &'a Show,
-    catalog: VisibleCatalog,
+    pub(super) catalog: VisibleCatalog,
 }
 
 /// Runs SHOW.
@@ -108,7 +108,7 @@ impl Shown<'_> {
     }
 
     /// An empty listing of these columns, or of TERSE's where it was written.
-    fn listing(&self, columns: &str) -> Listing {
+    pub(super) fn listing(&self, columns: &str) -> Listing {
         Listing::show(if self.show.terse { TERSE } else { columns })
     }
 
@@ -133,12 +133,12 @@ impl Shown<'_> {
     }
 
     /// The role that owns an object.
-    fn owner(&self, header: &Header) -> Value {
+    pub(super) fn owner(&self, header: &Header) -> Value {
         text(self.catalog.name_of(header.owner))
     }
 
     /// Adds a row about an object of this name, where it is wanted.
-    fn add(&self, listing: &mut Listing, name: &str, cells: &[Cell<'_>]) {
+    pub(super) fn add(&self, listing: &mut Listing, name: &str, cells: &[Cell<'_>]) {
         // One row above the limit is enough to tell that there are too many.
         if self.wants(name) && (self.show.limit.is_some() || listing.len() <= ROWS_MAX) {
             listing.add(cells);

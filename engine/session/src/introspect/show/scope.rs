@@ -10,15 +10,15 @@ use super::Shown;
 use crate::introspect::information_schema::{self, INFORMATION_SCHEMA};
 
 /// A schema with its database.
-pub(super) struct Place {
+pub(in crate::introspect) struct Place {
     pub(super) database: Arc<Database>,
     pub(super) schema: Arc<Schema>,
 }
 
 /// A table or view with where it is.
-pub(super) struct Located {
-    pub(super) place: Place,
-    pub(super) object: Object,
+pub(in crate::introspect) struct Located {
+    pub(in crate::introspect) place: Place,
+    pub(in crate::introspect) object: Object,
 }
 
 impl Shown<'_> {
@@ -102,7 +102,10 @@ impl Shown<'_> {
     }
 
     /// Objects of a namespace in the scope's schemas; dropped ones too with HISTORY.
-    pub(super) fn scoped_objects(&self, namespace: Namespace) -> Result<Vec<Located>> {
+    pub(in crate::introspect) fn scoped_objects(
+        &self,
+        namespace: Namespace,
+    ) -> Result<Vec<Located>> {
         let mut found = Vec::new();
         for place in self.scoped_schemas()? {
             let objects = match namespace {
@@ -231,12 +234,12 @@ impl Place {
     }
 
     /// The database's name.
-    pub(super) fn database(&self) -> &str {
+    pub(in crate::introspect) fn database(&self) -> &str {
         &self.database.header.name
     }
 
     /// The schema's name.
-    pub(super) fn schema(&self) -> &str {
+    pub(in crate::introspect) fn schema(&self) -> &str {
         &self.schema.header.name
     }
 }

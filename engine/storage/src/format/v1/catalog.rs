@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{NetworkPolicy, User};
 use super::function::{Function, Procedure};
 use super::partition::is_false;
+use super::stream::Stream;
 use super::{Snapshot, SqlType, StoredColumn, Value};
 
 /// Names and values in order.
@@ -46,6 +47,8 @@ pub enum Object {
     Function(Function),
     /// A procedure; since format 4.
     Procedure(Procedure),
+    /// A stream; since format 4.
+    Stream(Stream),
 }
 
 impl Object {
@@ -67,6 +70,7 @@ impl Object {
             Object::NetworkPolicy(object) => &object.header,
             Object::Function(object) => &object.header,
             Object::Procedure(object) => &object.function.header,
+            Object::Stream(object) => &object.header,
         }
     }
 
@@ -88,6 +92,7 @@ impl Object {
             Object::NetworkPolicy(object) => &mut object.header,
             Object::Function(object) => &mut object.header,
             Object::Procedure(object) => &mut object.function.header,
+            Object::Stream(object) => &mut object.header,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! To add a kind: a file in `kind`, and a line in [`KINDS`].
 
+mod stream;
+
 use firn_account::catalog::{Namespace, Object, ObjectKind};
 use firn_types::object_kind::Home;
 use firn_types::{Error, Result};
@@ -11,6 +13,8 @@ use super::describe::{self, Describing};
 use super::listing::Listing;
 use super::show::Shown;
 use crate::result::Rows;
+
+pub(super) use stream::{has_data, offset_nanos};
 
 /// The objects of a kind as SHOW lists them.
 type ShowKind = fn(&Shown<'_>) -> Result<Listing>;
@@ -49,6 +53,7 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::Table, |shown| shown.tables(), Some(describe::table), Some(ddl::table)),
     kind(ObjectKind::View, |shown| shown.views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::MaterializedView, |shown| shown.materialized_views(), Some(describe::view), Some(ddl::view)),
+    kind(ObjectKind::Stream, stream::show, Some(describe::as_shown), Some(stream::define)),
 ];
 
 const fn kind(

@@ -1,0 +1,209 @@
+//! The net change: what is left of rows that have come and gone, with the columns that say what became of each.
+
+use firn_expression::Expr;
+use firn_functions::registry::{self, Function};
+use firn_functions::{AggregateFunction, Argument};
+use firn_plan::{
+    Aggregate, AggregateCall, Filter, Frame, Plan, PlanColumn, Project, ProjectItem, SetOperation,
+    SetOperator, Window, WindowCall, WindowTarget,
+};
+use firn_types::scan_predicate::Comparison;
+use firn_types::{Error, ObjectId, Result, SqlType, Value};
+
+use super::delta::Term;
+use crate::bind::clause::Clause;
+use crate::bind::context::Env;
+use crate::bind::expr::{ExprBinder, Gathered, cast, text_literal};
+use crate::bind::scope::Scope;
+use crate::bind::{Binder, BoundQuery};
+
+/// What becomes of the terms: the columns asked for, METADATA$ACTION, METADATA$ISUPDATE, METADATA$ROW_ID. When
+/// rows were only appended, nothing can cancel out.
+pub(super) fn net(
+    binder: &Binder<'_>,
+    source: ObjectId,
+    wanted: &[PlanColumn],
+    terms: Vec<Term>,
+    appended: bool,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let all = together(binder, wanted, terms);
+    let changed = if appended { Changed::of(all) } else { cancelled(binder, all)? };
+    let weight_is_positive = compare(Comparison::Greater, changed.weight.clone(), number(0));
+    let action = Expr::Case {
+        branches: vec![(weight_is_positive, text_literal("INSERT".into()))],
+        otherwise: Some(Box::new(text_literal("DELETE".into()))),
+        sql_type: SqlType::TEXT,
+    };
+    let is_update = match &changed.versions {
+        Some(versions) => compare(Comparison::Greater, versions.clone(), number(1)),
+        None => Expr::Literal { value: Value::Boolean(false), sql_type: SqlType::Boolean },
+    };
+    let row_id = row_id(binder, source, &changed.ids, env)?;
+    let mut items: Vec<ProjectItem> = changed
+        .columns
+        .iter()
+        .zip(wanted)
+        .map(|(column, wanted)| item(binder, &wanted.name, column.expr()))
+        .collect();
+    items.push(item(binder, "METADATA$ACTION", action));
+    items.push(item(binder, "METADATA$ISUPDATE", is_update));
+    items.push(item(binder, "METADATA$ROW_ID", row_id));
+    let columns = items.iter().map(ProjectItem::column).collect();
+    let plan = Plan::Project(Project { input: Box::new(changed.plan), items });
+    Ok(BoundQuery { plan, columns })
+}
+
+/// Rows with their weights.
+struct Changed {
+    plan: Plan,
+    columns: Vec<PlanColumn>,
+    ids: Vec<PlanColumn>,
+    weight: Expr,
+    /// How many rows there are of the same ids: two of one that was updated.
+    versions: Option<Expr>,
+}
+
+impl Changed {
+    fn of(all: Term) -> Changed {
+        let weight = all.weight.expr();
+        Changed { plan: all.plan, columns: all.columns, ids: all.ids, weight, versions: None }
+    }
+}
+
+/// All terms under the same columns. Branches of UNION ALL may know their rows by fewer ids.
+fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Term {
+    let ids = terms.iter().map(|term| term.ids.len()).max().unwrap_or(1);
+    let fresh = |column: &PlanColumn| PlanColumn { id: binder.fresh(), ..column.clone() };
+    let columns: Vec<PlanColumn> = wanted.iter().map(fresh).collect();
+    let id_columns: Vec<PlanColumn> =
+        (0..ids).map(|_| binder.fresh_column("ROW_ID", SqlType::INTEGER, false)).collect();
+    let weight = binder.fresh_column("WEIGHT", SqlType::number(1, 0), false);
+    let every = columns.iter().chain(&id_columns).chain([&weight]).cloned().collect();
+    let inputs: Vec<Plan> = terms
+        .into_iter()
+        .map(|term| {
+            let missing = ids - term.ids.len();
+            let given = term.columns.iter().map(PlanColumn::expr);
+            let given = given.chain(term.ids.iter().map(PlanColumn::expr));
+            let given = given.chain((0..missing).map(|_| integer(-1)));
+            let given = given.chain([term.weight.expr()]);
+            let items = given.map(|expr| item(binder, "", expr)).collect();
+            Plan::Project(Project { input: Box::new(term.plan), items })
+        })
+        .collect();
+    let plan = match inputs.is_empty() {
+        true => Plan::empty(every),
+        false => {
+            let operator = SetOperator::UnionAll;
+            Plan::SetOperation(SetOperation { operator, inputs, columns: every })
+        }
+    };
+    Term { plan, columns, ids: id_columns, weight }
+}
+
+/// The rows whose weights do not add up to nothing, and how many there are of each row's ids.
+fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
+    let group = |column: &PlanColumn| item(binder, &column.name, column.expr());
+    let columns: Vec<ProjectItem> = all.columns.iter().map(group).collect();
+    let ids: Vec<ProjectItem> = all.ids.iter().map(group).collect();
+    let sum = call(binder, "SUM", &all.weight)?;
+    let weight = sum.column();
+    let id_columns: Vec<PlanColumn> = ids.iter().map(ProjectItem::column).collect();
+    let value_columns: Vec<PlanColumn> = columns.iter().map(ProjectItem::column).collect();
+    let plan = Plan::Aggregate(Box::new(Aggregate {
+        input: Box::new(all.plan),
+        groups: columns.into_iter().chain(ids).collect(),
+        grouping_sets: None,
+        grouping_id: None,
+        aggregates: vec![sum],
+    }));
+    let is_left = compare(
+        Comparison::NotEqual,
+        weight.expr(),
+        Expr::Literal { value: Value::integer(0), sql_type: weight.sql_type },
+    );
+    let plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![is_left] });
+    let count = call(binder, "COUNT", &weight)?;
+    let versions = count.column();
+    let window = WindowCall {
+        id: count.id,
+        name: count.name,
+        target: WindowTarget::Aggregate {
+            function: count.function,
+            signature: count.signature,
+            distinct: false,
+            within: Vec::new(),
+        },
+        arguments: count.arguments,
+        partition_by: id_columns.iter().map(PlanColumn::expr).collect(),
+        order_by: Vec::new(),
+        frame: Frame::whole(),
+        ignore_nulls: false,
+    };
+    let plan = Plan::Window(Window { input: Box::new(plan), calls: vec![window], top: None });
+    Ok(Changed {
+        plan,
+        columns: value_columns,
+        ids: id_columns,
+        weight: weight.expr(),
+        versions: Some(versions.expr()),
+    })
+}
+
+fn call(binder: &Binder<'_>, name: &str, column: &PlanColumn) -> Result<AggregateCall> {
+    let function = aggregate_function(name)?;
+    let signature = function.resolve(vec![Argument::of(column.sql_type)])?;
+    let arguments = signature.arguments.iter().map(|to| cast(column.expr(), *to)).collect();
+    Ok(AggregateCall {
+        id: binder.fresh(),
+        name: name.to_string(),
+        function,
+        signature,
+        arguments,
+        distinct: false,
+        order_by: Vec::new(),
+    })
+}
+
+fn aggregate_function(name: &str) -> Result<&'static AggregateFunction> {
+    match registry::find(name) {
+        Some(Function::Aggregate(function)) => Ok(function),
+        _ => Err(Error::internal(format!("no aggregate function {name}"))),
+    }
+}
+
+/// 40 hexadecimal digits that are the same as long as the row is.
+fn row_id(
+    binder: &Binder<'_>,
+    source: ObjectId,
+    ids: &[PlanColumn],
+    env: &Env<'_>,
+) -> Result<Expr> {
+    let scope = Scope::default();
+    let mut gathered = Gathered::default();
+    let mut expressions = ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered);
+    let mut text = text_literal(source.0.to_string().into());
+    for id in ids {
+        let next = cast(id.expr(), SqlType::TEXT);
+        let next = expressions.call_scalar("||", vec![text_literal(".".into()), next])?;
+        text = expressions.call_scalar("||", vec![text, next])?;
+    }
+    expressions.call_scalar("SHA1", vec![text])
+}
+
+fn item(binder: &Binder<'_>, name: &str, expr: Expr) -> ProjectItem {
+    ProjectItem { id: binder.fresh(), name: name.to_string(), expr }
+}
+
+fn integer(value: i128) -> Expr {
+    Expr::Literal { value: Value::integer(value), sql_type: SqlType::INTEGER }
+}
+
+fn number(value: i128) -> Expr {
+    Expr::Literal { value: Value::integer(value), sql_type: SqlType::number(1, 0) }
+}
+
+fn compare(operator: Comparison, left: Expr, right: Expr) -> Expr {
+    Expr::Compare { operator, left: Box::new(left), right: Box::new(right) }
+}

@@ -1,0 +1,128 @@
+//! What is told of streams.
+
+use firn_account::TimePoint;
+use firn_account::catalog::{Namespace, Object, Stream, StreamMode};
+use firn_account::txn::changes;
+use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
+
+use super::another;
+use crate::introspect::Described;
+use crate::introspect::ddl::Writer;
+use crate::introspect::listing::{Listing, text, time, true_false};
+use crate::introspect::show::Shown;
+
+const STREAMS: &str = "created_on:time, name, database_name, schema_name, owner, comment, table_name, \
+                       source_type, base_tables, type, stale, mode, stale_after:time, invalid_reason, \
+                       owner_role_type";
+
+/// SHOW STREAMS.
+pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
+    let mut listing = shown.listing(STREAMS);
+    for found in shown.scoped_objects(Namespace::Relation)? {
+        let Object::Stream(stream) = &found.object else { continue };
+        let header = &stream.header;
+        let full = |id: ObjectId| match shown.catalog.as_engine().object(id) {
+            Some(_) => shown.catalog.as_engine().full_name(id),
+            None => "No privilege or table dropped".to_string(),
+        };
+        let engine = shown.catalog.as_engine();
+        let is_view = matches!(engine.object(stream.source), Some(Object::View(_)));
+        let lost = !engine.is_live(stream.source);
+        let stale_after = engine.stale_after(stream);
+        let now = shown.running.start_nanos;
+        let tables: Vec<String> = stream.tables.iter().map(|table| full(*table)).collect();
+        let cells = [
+            ("created_on", time(header.created_nanos)),
+            ("name", text(header.name.as_str())),
+            ("kind", text("STREAM")),
+            ("database_name", text(found.place.database())),
+            ("schema_name", text(found.place.schema())),
+            ("owner", shown.owner(header)),
+            ("comment", text(header.comment.as_str())),
+            ("table_name", text(full(stream.source))),
+            ("source_type", text(if is_view { "View" } else { "Table" })),
+            ("base_tables", text(tables.join(","))),
+            ("type", text("DELTA")),
+            ("stale", true_false(lost || stale_after < now)),
+            ("mode", text(mode_word(stream.mode))),
+            ("stale_after", time(stale_after)),
+            ("invalid_reason", text(if lost { "Base table dropped" } else { "N/A" })),
+            ("owner_role_type", text("ROLE")),
+        ];
+        shown.add(&mut listing, &header.name, &cells);
+    }
+    Ok(listing)
+}
+
+fn mode_word(mode: StreamMode) -> &'static str {
+    match mode {
+        StreamMode::Default => "DEFAULT",
+        StreamMode::AppendOnly => "APPEND_ONLY",
+    }
+}
+
+/// The statement that makes a stream again.
+pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
+    let Object::Stream(stream) = object else { return Err(another()) };
+    let engine = writer.described.catalog.as_engine();
+    let source = engine.expect(stream.source)?;
+    let kind = source.kind().words().to_lowercase();
+    let mut text = format!(
+        "create or replace stream {} on {kind} {}",
+        writer.name(&stream.header),
+        writer.name(source.header())
+    );
+    if stream.mode == StreamMode::AppendOnly {
+        text.push_str(" append_only = true");
+    }
+    if !stream.header.comment.is_empty() {
+        text.push_str(&format!(" comment = '{}'", stream.header.comment.replace('\'', "''")));
+    }
+    Ok(text + ";")
+}
+
+/// Whether a stream would show any row. What was changed back counts, too.
+///
+/// # Errors
+/// When there is no such stream, or a version that it shows changes of cannot be read.
+pub(crate) fn has_data(described: &Described, name: &str) -> Result<bool> {
+    let stream = named(described, name)?;
+    let account = &described.shared.account;
+    let now = account.catalog();
+    let then = account.catalog_at(&TimePoint::Version(stream.offset))?;
+    for table in &stream.tables {
+        let rows = |catalog: &firn_account::Catalog| {
+            catalog.object(*table).and_then(Object::rows).cloned().unwrap_or_default()
+        };
+        let (before, after) = (rows(&then), rows(&now));
+        let has = match (stream.initial, stream.mode) {
+            (true, _) => before.rows()? > 0,
+            (false, StreamMode::AppendOnly) => after.next_row_id() > before.next_row_id(),
+            (false, StreamMode::Default) => !changes(&before, &after)?.is_empty(),
+        };
+        if has {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Up to when a stream was consumed: nanoseconds since 1970 UTC.
+///
+/// # Errors
+/// When there is no such stream.
+pub(crate) fn offset_nanos(described: &Described, name: &str) -> Result<i64> {
+    Ok(named(described, name)?.offset_nanos)
+}
+
+fn named<'d>(described: &'d Described, name: &str) -> Result<&'d Stream> {
+    let path = described.path(name, "SELECT")?;
+    match described.catalog.find_path(Namespace::Relation, &path) {
+        Some(Object::Stream(stream)) => Ok(stream),
+        _ => {
+            let name = Identifier::to_sql(&path.name);
+            let text = format!("Stream '{name}' does not exist or not authorized.");
+            Err(Error::new(ErrorCode::NotFound, text))
+        }
+    }
+}
