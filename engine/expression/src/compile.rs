@@ -1,10 +1,11 @@
 //! Expressions as a list of nodes: equal parts become one node, so that they are computed once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use firn_column::kernels::in_list::InList;
 use firn_column::{Array, Column};
-use firn_functions::{ScalarBinding, Volatility};
+use firn_functions::{ForeignFunction, ScalarBinding, Volatility};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, Error, Result, SqlType};
 
@@ -71,6 +72,11 @@ pub(super) enum Work {
         binding: ScalarBinding,
         arguments: Vec<NodeId>,
     },
+    Foreign {
+        function: Arc<ForeignFunction>,
+        types: Vec<SqlType>,
+        arguments: Vec<NodeId>,
+    },
     HigherOrder {
         elements: ElementLoop,
         /// Inputs, then what the lambda captures.
@@ -134,8 +140,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn add(&mut self, expr: &'a Expr) -> Result<NodeId> {
         let (work, own_cheap) = self.work(expr)?;
         let parts = work.parts();
-        let volatile_call = matches!(expr, Expr::Call { function, .. }
-            if function.volatility == Volatility::Volatile);
+        let volatile_call = expr.own_volatility() == Volatility::Volatile;
         let volatile = volatile_call || parts.iter().any(|&part| self.nodes[part].volatile);
         let cheap = own_cheap && parts.iter().all(|&part| self.nodes[part].cheap);
         // What contains a volatile call reads that call's node: it is equal only to itself.
@@ -215,6 +220,11 @@ impl<'a> Compiler<'a> {
                 let binding = (function.bind)(&signature.given)?;
                 (Work::Call { binding, arguments }, function.cost <= CHEAP_COST)
             }
+            Expr::Foreign { function, arguments } => {
+                let arguments = self.add_all(arguments)?;
+                let (function, types) = (Arc::clone(function), function.parameter_types());
+                (Work::Foreign { function, types, arguments }, false)
+            }
             Expr::HigherOrder { kind, inputs, lambda } => {
                 let captured = lambda.captured();
                 let elements = ElementLoop::compile(*kind, inputs.len(), lambda, &captured)?;
@@ -249,7 +259,9 @@ impl Work {
             Work::Not(input) | Work::IsNull(input) => vec![*input],
             Work::InList { input, .. } | Work::Cast { input, .. } => vec![*input],
             Work::Chain { parts, .. } | Work::Coalesce(parts) => parts.clone(),
-            Work::Call { arguments, .. } | Work::HigherOrder { arguments, .. } => arguments.clone(),
+            Work::Call { arguments, .. }
+            | Work::Foreign { arguments, .. }
+            | Work::HigherOrder { arguments, .. } => arguments.clone(),
             Work::Case { branches, otherwise } => {
                 let both = branches.iter().flat_map(|(condition, result)| [*condition, *result]);
                 both.chain(*otherwise).collect()

@@ -98,15 +98,8 @@ impl fmt::Display for Named<'_> {
                 self.write_lambda(f, lambda)?;
                 f.write_str(")")
             }
-            Expr::Call { function, arguments, .. } => match arguments.as_slice() {
-                [left, right] if is_infix(function.name) => {
-                    write!(f, "({} {} {})", of(left), function.name, of(right))
-                }
-                arguments => {
-                    f.write_str(function.name)?;
-                    self.write_joined(f, arguments, ", ")
-                }
-            },
+            Expr::Foreign { function, arguments } => self.write_call(f, &function.name, arguments),
+            Expr::Call { function, arguments, .. } => self.write_call(f, function.name, arguments),
         }
     }
 }
@@ -124,6 +117,23 @@ impl<'e> Named<'e> {
             several => write!(f, "({})", several.join(", "))?,
         }
         write!(f, " -> {}", self.of(&lambda.body))
+    }
+
+    fn write_call(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        name: &str,
+        arguments: &'e [Expr],
+    ) -> fmt::Result {
+        match arguments {
+            [left, right] if is_infix(name) => {
+                write!(f, "({} {name} {})", self.of(left), self.of(right))
+            }
+            arguments => {
+                f.write_str(name)?;
+                self.write_joined(f, arguments, ", ")
+            }
+        }
     }
 
     fn write_joined(

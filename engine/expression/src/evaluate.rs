@@ -241,6 +241,16 @@ impl<'a> Frame<'a> {
                 };
                 binding.kernel.run(&call, &columns)
             }
+            Work::Foreign { function, types, arguments } => {
+                let columns = self.columns(arguments)?;
+                let call = Call {
+                    rows: self.rows,
+                    returns: node.sql_type,
+                    arguments: types,
+                    context: self.context,
+                };
+                self.context.host.foreign_function(function, &call, &columns)
+            }
             Work::HigherOrder { elements, arguments } => {
                 elements.run(self.rows, &self.columns(arguments)?, self.context)
             }

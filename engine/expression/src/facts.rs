@@ -16,7 +16,9 @@ impl Expr {
         while let Some(expr) = pending.pop() {
             match expr {
                 Expr::Column { .. } | Expr::Parameter(_) => return false,
-                Expr::Call { function, .. } if function.volatility == Volatility::Volatile => {
+                Expr::Call { .. } | Expr::Foreign { .. }
+                    if expr.own_volatility() == Volatility::Volatile =>
+                {
                     return false;
                 }
                 Expr::HigherOrder { inputs, lambda, .. } => {
@@ -36,19 +38,24 @@ impl Expr {
     /// How long the expression's value stays the same for the same columns: as its most volatile part.
     pub fn volatility(&self) -> Volatility {
         let mut most = Volatility::Immutable;
-        self.visit(&mut |expr| {
-            if let Expr::Call { function, .. } = expr {
-                most = most.max(function.volatility);
-            }
-        });
+        self.visit(&mut |expr| most = most.max(expr.own_volatility()));
         most
+    }
+
+    /// As [`Expr::volatility`], apart from its operands.
+    pub(super) fn own_volatility(&self) -> Volatility {
+        match self {
+            Expr::Call { function, .. } => function.volatility,
+            Expr::Foreign { function, .. } => function.volatility,
+            _ => Volatility::Immutable,
+        }
     }
 
     /// Whether computing the expression may be an error. Calls may always fail, and casts except those
     /// that only widen.
     pub fn can_fail(&self) -> bool {
         self.any(&mut |expr| match expr {
-            Expr::Call { .. } | Expr::HigherOrder { .. } => true,
+            Expr::Call { .. } | Expr::Foreign { .. } | Expr::HigherOrder { .. } => true,
             Expr::Cast { input, to, lenient } => !lenient && !widens(input.sql_type(), *to),
             _ => false,
         })
@@ -84,6 +91,9 @@ impl Expr {
                 operands.iter().all(|operand| operand.is_null_with(columns))
             }
             Expr::Call { signature, arguments, .. } if signature.nulls == NullRule::Propagate => {
+                arguments.iter().any(|argument| argument.is_null_with(columns))
+            }
+            Expr::Foreign { function, arguments } if function.strict => {
                 arguments.iter().any(|argument| argument.is_null_with(columns))
             }
             _ => false,

@@ -96,8 +96,8 @@ fn compute(expr: Expr, most: Volatility, context: &FunctionContext) -> Expr {
                 && lambda.captures_nothing()
                 && inputs.iter().all(is_literal)
         }
-        Expr::Call { function, arguments, .. } => {
-            function.volatility <= most && arguments.iter().all(is_literal)
+        Expr::Call { arguments, .. } | Expr::Foreign { arguments, .. } => {
+            expr.own_volatility() <= most && arguments.iter().all(is_literal)
         }
         other => other.children().into_iter().all(is_literal),
     };

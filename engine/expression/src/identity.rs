@@ -7,6 +7,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use firn_functions::ForeignFunction;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, SqlType, Value};
 
@@ -28,6 +29,7 @@ pub(super) enum Own<'e> {
     Case { otherwise: bool },
     Coalesce,
     Call { name: &'e str, arguments: &'e [SqlType] },
+    Foreign(&'e ForeignFunction),
     HigherOrder(HigherOrder, &'e [Parameter]),
     Parameter(Parameter),
 }
@@ -51,6 +53,7 @@ impl<'e> Own<'e> {
             Expr::Call { function, signature, .. } => {
                 Own::Call { name: function.name, arguments: &signature.arguments }
             }
+            Expr::Foreign { function, .. } => Own::Foreign(function),
             Expr::HigherOrder { kind, lambda, .. } => Own::HigherOrder(*kind, &lambda.parameters),
             Expr::Parameter(parameter) => Own::Parameter(*parameter),
         }

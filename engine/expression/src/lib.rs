@@ -21,7 +21,7 @@ use std::sync::Arc;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ColumnId, SqlType, Value};
 
-use firn_functions::{ScalarFunction, Signature};
+use firn_functions::{ForeignFunction, ScalarFunction, Signature};
 
 pub use evaluate::Evaluator;
 pub use lambda::{HigherOrder, Lambda, Parameter};
@@ -117,6 +117,13 @@ pub enum Expr {
         /// The arguments, of the signature's types.
         arguments: Vec<Expr>,
     },
+    /// A call of a user's function with a body in another language than SQL.
+    Foreign {
+        /// Which.
+        function: Arc<ForeignFunction>,
+        /// The arguments, of its parameters' types.
+        arguments: Vec<Expr>,
+    },
     /// A call of a function that computes a lambda for the elements of arrays.
     HigherOrder {
         /// What becomes of the lambda's answers.
@@ -146,7 +153,9 @@ macro_rules! children {
                 branches.chain(otherwise.$as_deref()).collect()
             }
             Expr::Coalesce { operands, .. } => operands.$iter().collect(),
-            Expr::Call { arguments, .. } => arguments.$iter().collect(),
+            Expr::Call { arguments, .. } | Expr::Foreign { arguments, .. } => {
+                arguments.$iter().collect()
+            }
             Expr::HigherOrder { inputs, lambda, .. } => {
                 inputs.$iter().chain([$($reference)+ lambda.body]).collect()
             }
@@ -174,6 +183,7 @@ impl Expr {
             | Expr::Coalesce { sql_type, .. } => Some(*sql_type),
             Expr::Cast { to, .. } => Some(*to),
             Expr::Call { signature, .. } => Some(signature.returns),
+            Expr::Foreign { function, .. } => Some(function.value_type()),
             Expr::HigherOrder { kind, lambda, .. } => Some(kind.returns(lambda)),
             Expr::Parameter(parameter) => Some(parameter.sql_type),
             Expr::Compare { .. }
@@ -266,7 +276,7 @@ impl Expr {
                 otherwise.as_ref().is_none_or(|otherwise| otherwise.nullable())
                     || branches.iter().any(|(_, then)| then.nullable())
             }
-            Expr::Cast { .. } | Expr::Call { .. } => true,
+            Expr::Cast { .. } | Expr::Call { .. } | Expr::Foreign { .. } => true,
             Expr::HigherOrder { .. } | Expr::Parameter(_) => true,
         }
     }

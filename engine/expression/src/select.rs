@@ -156,7 +156,7 @@ fn cost(expr: &Expr) -> u32 {
                 of_type(input) * 4 + if to.is_numeric() { 0 } else { 8 }
             }
             Expr::Call { function, .. } => function.cost,
-            Expr::HigherOrder { .. } => 200,
+            Expr::HigherOrder { .. } | Expr::Foreign { .. } => 200,
         };
         cost = cost.saturating_add(own);
     });

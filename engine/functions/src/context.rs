@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use chrono_tz::Tz;
+use firn_column::Column;
 pub use firn_types::text_format::{TextFormats, TextSettings};
 use firn_types::{ObjectId, Result};
+
+use crate::{Call, ForeignFunction};
 
 /// The statement's and the session's facts that functions may depend on. Made once per statement.
 #[derive(Clone, Debug)]
@@ -71,6 +74,18 @@ pub trait FunctionHost: Send + Sync + fmt::Debug {
     /// # Errors
     /// When there is no such function, or what it asks about does not exist.
     fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>>;
+
+    /// Computes a function with a body in another language than SQL: a column of `call.rows` answers from columns
+    /// of arguments, each of its parameter's type.
+    ///
+    /// # Errors
+    /// What the body throws; when its language cannot be run here; `Canceled`, `StatementTimeout`.
+    fn foreign_function(
+        &self,
+        function: &Arc<ForeignFunction>,
+        call: &Call<'_>,
+        arguments: &[Column],
+    ) -> Result<Column>;
 }
 
 /// A session that has nothing: for planning constants and for tests.
@@ -92,6 +107,16 @@ impl FunctionHost for NoHost {
 
     fn system_function(&self, name: &str, _: &[Option<String>]) -> Result<Option<String>> {
         Err(firn_types::Error::not_supported(name))
+    }
+
+    fn foreign_function(
+        &self,
+        function: &Arc<ForeignFunction>,
+        _: &Call<'_>,
+        _: &[Column],
+    ) -> Result<Column> {
+        let text = format!("calls of {} outside a statement", function.name);
+        Err(firn_types::Error::not_supported(text))
     }
 }
 

@@ -73,7 +73,7 @@ impl Arity {
 }
 
 /// How long an answer stays the same for the same arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Volatility {
     /// For ever: may be computed while planning and kept in a view.
     Immutable,

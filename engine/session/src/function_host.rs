@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use firn_account::catalog::Stream;
 use firn_account::{Account, Catalog, SessionSpace};
+use firn_column::Column;
 use firn_execute::{VirtualRows, VirtualTables};
-use firn_functions::FunctionHost;
+use firn_functions::{Call, ForeignFunction, FunctionHost};
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
 use firn_query::bind::{BindServices, PlaceRule, StreamStart, TimePoint};
 use firn_storage::Snapshot;
 use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
 
+use crate::foreign::ForeignCode;
 use crate::history::{History, QueryRecord};
 use crate::introspect;
 use crate::lifecycle::StatementContext;
@@ -164,6 +166,7 @@ pub(crate) struct SessionHost {
     described: introspect::Described,
     history: Arc<History>,
     cancel: Cancel,
+    foreign: Arc<ForeignCode>,
     statement: Arc<QueryRecord>,
     last_transaction: Option<String>,
 }
@@ -178,6 +181,7 @@ impl SessionHost {
             described: introspect::Described::of(running),
             history: Arc::clone(&session.history),
             cancel: running.monitor.cancel.clone(),
+            foreign: Arc::clone(&running.foreign),
             statement: Arc::clone(&running.record),
             last_transaction: session.transaction.last(),
         }
@@ -205,6 +209,15 @@ impl FunctionHost for SessionHost {
             "LAST_TRANSACTION" => Ok(self.last_transaction.clone()),
             _ => introspect::system_function::answer(&self.described, name, arguments),
         }
+    }
+
+    fn foreign_function(
+        &self,
+        function: &Arc<ForeignFunction>,
+        call: &Call<'_>,
+        arguments: &[Column],
+    ) -> Result<Column> {
+        self.foreign.call(function, call, arguments)
     }
 }
 

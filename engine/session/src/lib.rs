@@ -14,6 +14,7 @@ mod description;
 mod engine;
 mod failure;
 mod find;
+mod foreign;
 mod function_host;
 mod history;
 mod introspect;

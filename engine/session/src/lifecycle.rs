@@ -16,6 +16,7 @@ use firn_types::{Cancel, ColumnId, Error, ErrorCode, Field, Monitor, QueryId, Re
 
 use crate::command;
 use crate::failure::Failure;
+use crate::foreign::ForeignCode;
 use crate::history::{Outcome, QueryRecord};
 use crate::query_type::query_type;
 use crate::result::{Rows, StatementResult};
@@ -49,6 +50,8 @@ pub(crate) struct StatementContext {
     pub(crate) profile: Arc<Profile>,
     /// The streams that its plan reads.
     pub(crate) consumed: Vec<ConsumedStream>,
+    /// What runs code in other languages for it.
+    pub(crate) foreign: Arc<ForeignCode>,
     /// Its place among those that run in the warehouse, once it computes.
     pub(crate) permit: Arc<HeldPermit>,
     /// What whoever started it sees of it.
@@ -231,6 +234,7 @@ impl StatementContext {
             time_zone: session.settings.time_zone(),
             ..FunctionContext::default()
         });
+        let foreign = Arc::new(ForeignCode::new(&monitor.cancel));
         let query_id = QueryId(uuid::Uuid::new_v4().to_string());
         let rows = session.shared.results.spool();
         let (id, text) = (query_id.clone(), Arc::clone(&sql));
@@ -248,6 +252,7 @@ impl StatementContext {
             monitor,
             profile: Arc::clone(&state.profile),
             consumed: Vec::new(),
+            foreign,
             permit: Arc::default(),
             state: Arc::new(state),
             wrong_option: None,

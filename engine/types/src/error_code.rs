@@ -226,6 +226,10 @@ error_codes! {
     EmptyFieldNotAllowed = 100088, "22000", Execution;
     /// Files that an unload would replace.
     FilesInTheWay = 1030, "22000", Execution;
+    /// JavaScript that does not compile.
+    JavaScriptCompilation = 100131, "P0000", Execution;
+    /// What JavaScript throws.
+    JavaScriptExecution = 100132, "P0000", Execution;
     /// Bytes that are no UTF-8.
     InvalidUtf8 = 100144, "22000", Execution;
     /// Several source rows for one target row.

@@ -4,6 +4,7 @@
 //! storage may skip by. Nothing here knows of Arrow, of SQL's grammar or of a file.
 
 pub mod clock;
+pub mod code;
 pub mod coerce;
 pub mod date_part;
 pub mod date_time;
@@ -31,6 +32,7 @@ pub mod timestamp;
 pub mod value;
 pub mod variant;
 
+pub use code::{Code, Language};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use identifier::{Identifier, ObjectName};

@@ -1,6 +1,6 @@
 //! CREATE FUNCTION and CREATE PROCEDURE.
 
-use firn_types::Identifier;
+use firn_types::{Identifier, Language};
 
 use super::{CreateMode, Expr, Name, Query, StatementOption, TypeName};
 
@@ -23,8 +23,8 @@ pub struct CreateRoutine {
     pub not_null: bool,
     /// RETURNS NULL ON NULL INPUT, or STRICT.
     pub strict: bool,
-    /// VOLATILE; of functions.
-    pub volatile: bool,
+    /// VOLATILE or, FALSE, IMMUTABLE, where one of them is said; of functions.
+    pub volatile: Option<bool>,
     /// MEMOIZABLE; of functions.
     pub memoizable: bool,
     /// EXECUTE AS CALLER; of procedures.
@@ -33,6 +33,8 @@ pub struct CreateRoutine {
     pub copy_grants: bool,
     /// `NAME = value`, COMMENT among them.
     pub options: Vec<StatementOption>,
+    /// The language of the body.
+    pub language: Language,
     /// The text behind AS.
     pub body: String,
     /// Where that text stands in the statement as it is; none where escapes make it another one.

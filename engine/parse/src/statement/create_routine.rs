@@ -1,6 +1,6 @@
 //! CREATE FUNCTION and CREATE PROCEDURE.
 
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, ErrorCode, Language, Result};
 
 use super::super::ast::{
     CreateMode, CreateRoutine, FunctionBody, FunctionParameter, FunctionReturns, ObjectKind,
@@ -29,11 +29,12 @@ impl Reader<'_> {
             returns: FunctionReturns::Table(Vec::new()),
             not_null: false,
             strict: false,
-            volatile: false,
+            volatile: None,
             memoizable: false,
             as_caller: false,
             copy_grants: false,
             options: Vec::new(),
+            language: Language::Sql,
             body: String::new(),
             body_start: None,
         };
@@ -97,11 +98,11 @@ impl Reader<'_> {
         } else if self.eat("COPY GRANTS") {
             routine.copy_grants = true;
         } else if self.is_word(0, "LANGUAGE") {
-            self.language(kind)?;
+            routine.language = self.language(kind)?;
         } else if is_function && self.eat("VOLATILE") {
-            routine.volatile = true;
+            routine.volatile = Some(true);
         } else if is_function && self.eat("IMMUTABLE") {
-            routine.volatile = false;
+            routine.volatile = Some(false);
         } else if is_function && self.eat("MEMOIZABLE") {
             routine.memoizable = true;
         } else if !is_function && self.eat("EXECUTE AS CALLER") {
@@ -146,19 +147,16 @@ impl Reader<'_> {
         Ok((text, start))
     }
 
-    /// `LANGUAGE SQL`; others are refused by name.
-    fn language(&mut self, kind: ObjectKind) -> Result<()> {
+    /// `LANGUAGE name`; those that nothing runs are refused by name.
+    fn language(&mut self, kind: ObjectKind) -> Result<Language> {
         let start = self.index();
         self.expect("LANGUAGE")?;
         let Some(language) = self.peek_upper(0) else { return Err(self.unexpected()) };
         self.advance();
-        match language.as_str() {
-            "SQL" => Ok(()),
-            _ => {
-                let words = format!("CREATE {} .. LANGUAGE {language}", kind.words());
-                Err(Error::not_supported(words).at(self.since(start)))
-            }
-        }
+        Language::find(&language).ok_or_else(|| {
+            let words = format!("CREATE {} .. LANGUAGE {language}", kind.words());
+            Error::not_supported(words).at(self.since(start))
+        })
     }
 
     /// The body of a function: a query where it begins with one, an expression otherwise.

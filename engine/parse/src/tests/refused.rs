@@ -80,8 +80,8 @@ fn what_is_not_done_is_named() {
     for (text, feature) in [
         ("select * from t match_recognize (pattern (a) define a as b)", "MATCH_RECOGNIZE"),
         (
-            "create function f(a float) returns float language javascript as 'return A'",
-            "CREATE FUNCTION .. LANGUAGE JAVASCRIPT",
+            "create function f(a float) returns float language java as 'x'",
+            "CREATE FUNCTION .. LANGUAGE JAVA",
         ),
         (
             "create or replace function f() returns int language python handler = 'f' as $$x$$",

@@ -8,9 +8,10 @@ use firn_account::catalog::{
 use firn_functions::registry;
 use firn_parse::ast::{CreateRoutine, FunctionParameter, FunctionReturns};
 use firn_query::bind::rewritten_functions;
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Code, Error, ErrorCode, Language, Result, SqlType};
 
 use super::option_table::{self, Place};
+use crate::foreign;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -29,17 +30,23 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
         header: running.header(schema, &name, &ast.options),
         parameters,
         returns: returns(running, &ast.returns)?,
-        body: ast.body.clone(),
+        code: Code { language: ast.language, body: ast.body.clone() },
         traits: FunctionTraits {
             not_null: ast.not_null,
             strict: ast.strict,
-            volatile: ast.volatile,
+            volatile: ast.volatile.unwrap_or(ast.language != Language::Sql),
             memoizable: ast.memoizable,
             secure: ast.secure,
             temporary: ast.temporary,
         },
     });
-    check_body(running, &function, &path, ast)?;
+    match function.code.language {
+        Language::Sql => check_body(running, &function, &path, ast)?,
+        language if matches!(function.returns, Returns::Table(_)) => {
+            return Err(Error::not_supported(format!("table functions in {language}")));
+        }
+        language => check_types(language, &function.parameters, &function.returns)?,
+    }
     running.create_copying(Object::Function(function), ast.mode, ast.copy_grants)
 }
 
@@ -93,6 +100,29 @@ pub(super) fn returns(running: &StatementContext, ast: &FunctionReturns) -> Resu
             };
             columns.iter().map(column).collect::<Result<_>>().map(Returns::Table)
         }
+    }
+}
+
+/// Whether a language knows the types of what a function or procedure takes and gives. What is wrong in a body of
+/// another language than SQL, its first call says.
+pub(super) fn check_types(
+    language: Language,
+    parameters: &[Parameter],
+    returns: &Returns,
+) -> Result<()> {
+    let given: Vec<SqlType> = match returns {
+        Returns::Value(sql_type) => vec![*sql_type],
+        Returns::Table(columns) => columns.iter().map(|(_, sql_type)| *sql_type).collect(),
+    };
+    let mut types = Parameter::types(parameters).into_iter().chain(given);
+    match types.find(|sql_type| !foreign::knows_type(language, *sql_type)) {
+        Some(unknown) => {
+            let text = format!(
+                "Language {language} does not support type '{unknown}' for argument or return type."
+            );
+            Err(Error::new(ErrorCode::InvalidStatement, text))
+        }
+        None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{FunctionTraits, Object, ObjectKind, Parameter, Procedure, signature};
 use firn_parse::ast::CreateRoutine;
-use firn_types::{Error, Result};
+use firn_types::{Code, Error, Language, Result};
 
 use super::function::{parameters, returns};
 use super::option_table::{self, Place};
@@ -19,6 +19,10 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
     let schema = running.catalog().expect_schema(&path)?;
     let parameters = parameters(running, &ast.parameters)?;
     let name = signature(&path.name, &Parameter::types(&parameters));
+    if ast.language != Language::Sql {
+        let words = format!("CREATE PROCEDURE .. LANGUAGE {}", ast.language);
+        return Err(Error::not_supported(words));
+    }
     firn_parse::parse_block(&ast.body).map_err(|error| match ast.body_start {
         Some(start) if error.span().is_some() => error.shifted(start as usize),
         _ => Error::without_span(error),
@@ -27,7 +31,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
         header: running.header(schema, &name, &ast.options),
         parameters,
         returns: returns(running, &ast.returns)?,
-        body: ast.body.clone(),
+        code: Code { language: ast.language, body: ast.body.clone() },
         as_caller: ast.as_caller,
         traits: FunctionTraits {
             not_null: ast.not_null,

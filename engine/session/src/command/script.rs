@@ -168,10 +168,10 @@ fn run_body(
     procedure: &Procedure,
     arguments: Vec<TypedValue>,
 ) -> Result<Given> {
-    let block = firn_parse::parse_block(&procedure.body)?;
+    let block = firn_parse::parse_block(&procedure.code.body)?;
     // Expressions of the body see what its statements see.
     let own = std::mem::replace(&mut running.session, home.state());
-    let mut script = Script::new(running, Arc::clone(home), procedure.body.as_str().into());
+    let mut script = Script::new(running, Arc::clone(home), procedure.code.body.as_str().into());
     for (parameter, value) in procedure.parameters.iter().zip(arguments) {
         script = script.with_variable(&parameter.name, value);
     }

@@ -125,9 +125,9 @@ fn object(
 
 /// What a function or procedure takes and gives; its body, unless that is for its owner alone.
 pub(super) fn routine(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
-    let (parameters, returns, body, traits) = match object {
-        Object::Function(f) => (&f.parameters, &f.returns, &f.body, &f.traits),
-        Object::Procedure(p) => (&p.parameters, &p.returns, &p.body, &p.traits),
+    let (parameters, returns, code, traits) = match object {
+        Object::Function(f) => (&f.parameters, &f.returns, &f.code, &f.traits),
+        Object::Procedure(p) => (&p.parameters, &p.returns, &p.code, &p.traits),
         _ => return Err(kind::another()),
     };
     let mut listing = Listing::nulls(ROUTINE);
@@ -136,16 +136,19 @@ pub(super) fn routine(describing: &Describing<'_>, object: &Object) -> Result<Ro
     };
     add("signature", &routine::argument_signature(parameters));
     add("returns", &routine::returns(returns));
-    add("language", "SQL");
-    if let Object::Procedure(procedure) = object {
+    add("language", code.language.name());
+    if code.is_foreign() || matches!(object, Object::Procedure(_)) {
         let nulls =
             if traits.strict { "RETURNS NULL ON NULL INPUT" } else { "CALLED ON NULL INPUT" };
         add("null handling", nulls);
-        add("volatility", "VOLATILE");
+        let immutable = matches!(object, Object::Function(f) if !f.traits.volatile);
+        add("volatility", if immutable { "IMMUTABLE" } else { "VOLATILE" });
+    }
+    if let Object::Procedure(procedure) = object {
         add("execute as", if procedure.as_caller { "CALLER" } else { "OWNER" });
     }
     if !traits.secure || describing.catalog.owns(object) {
-        add("body", body);
+        add("body", &code.body);
     }
     Ok(listing.rows())
 }

@@ -54,10 +54,15 @@ fn table(columns: &[(String, SqlType)], word: impl Fn(SqlType) -> String) -> Str
 pub(crate) fn definition(function: &Function, name: &str) -> String {
     let traits = &function.traits;
     let mut text = head("FUNCTION", name, &function.parameters, (&function.returns, traits));
-    text.push_str(word(traits.volatile, "VOLATILE\n"));
+    if function.code.is_foreign() {
+        text.push_str(&format!("LANGUAGE {}\n", function.code.language));
+        text.push_str(word(!traits.volatile, "IMMUTABLE\n"));
+    } else {
+        text.push_str(word(traits.volatile, "VOLATILE\n"));
+    }
     text.push_str(word(traits.memoizable, "MEMOIZABLE\n"));
     text.push_str(&comment(&function.header.comment));
-    text.push_str(&format!("AS {};", literal(&function.body)));
+    text.push_str(&format!("AS {};", literal(&function.code.body)));
     text
 }
 
@@ -65,10 +70,10 @@ pub(crate) fn definition(function: &Function, name: &str) -> String {
 pub(crate) fn procedure_definition(procedure: &Procedure, name: &str) -> String {
     let traits = &procedure.traits;
     let mut text = head("PROCEDURE", name, &procedure.parameters, (&procedure.returns, traits));
-    text.push_str("LANGUAGE SQL\n");
+    text.push_str(&format!("LANGUAGE {}\n", procedure.code.language));
     text.push_str(&comment(&procedure.header.comment));
     text.push_str(if procedure.as_caller { "EXECUTE AS CALLER\n" } else { "EXECUTE AS OWNER\n" });
-    text.push_str(&format!("AS {};", literal(&procedure.body)));
+    text.push_str(&format!("AS {};", literal(&procedure.code.body)));
     text
 }
 

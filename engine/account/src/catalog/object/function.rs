@@ -1,10 +1,10 @@
 //! Functions that users make.
 
-use firn_types::SqlType;
+use firn_types::{Code, SqlType};
 
 use crate::catalog::Header;
 
-/// A function with a body in SQL. Functions of one name are told apart by the types of their arguments, so the
+/// A function. Functions of one name are told apart by the types of their arguments, so the
 /// name in the header is the [`signature`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function {
@@ -14,8 +14,8 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// What it gives.
     pub returns: Returns,
-    /// The body's text: an expression, or a query.
-    pub body: String,
+    /// What it does; in SQL, an expression or a query.
+    pub code: Code,
     /// What was said of it beside.
     pub traits: FunctionTraits,
 }

@@ -1,9 +1,11 @@
 //! Procedures.
 
+use firn_types::Code;
+
 use super::{FunctionTraits, Parameter, Returns};
 use crate::catalog::Header;
 
-/// A procedure with a body in Snowflake Scripting. As with functions, the name in the header is the signature.
+/// A procedure. As with functions, the name in the header is the signature.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Procedure {
     /// What all objects have; the parent is the schema in which the names of one with its owner's rights resolve.
@@ -12,8 +14,8 @@ pub struct Procedure {
     pub parameters: Vec<Parameter>,
     /// What it gives; the columns of a table may be left open.
     pub returns: Returns,
-    /// The body's text: a block.
-    pub body: String,
+    /// What it does; in SQL, a block of Snowflake Scripting.
+    pub code: Code,
     /// Whether it runs with the rights and in the session of its caller, rather than with its owner's.
     pub as_caller: bool,
     /// What was said of it beside.

@@ -1,6 +1,7 @@
 //! Functions and procedures.
 
 use firn_storage::format::v1;
+use firn_types::{Code, Language};
 
 use super::object::{header_from, header_to};
 use super::value::{type_from, type_to};
@@ -26,7 +27,8 @@ pub(super) fn function_to(function: &Function) -> v1::Function {
         parameters: function.parameters.iter().map(parameter).collect(),
         value,
         columns,
-        body: function.body.clone(),
+        body: function.code.body.clone(),
+        language: language_to(function.code.language),
         not_null,
         strict,
         volatile,
@@ -49,7 +51,7 @@ pub(super) fn function_from(function: v1::Function) -> Function {
             Some(sql_type) => Returns::Value(type_from(sql_type)),
             None => Returns::Table(function.columns.into_iter().map(column).collect()),
         },
-        body: function.body,
+        code: Code { language: language_from(function.language), body: function.body },
         traits: FunctionTraits {
             not_null: function.not_null,
             strict: function.strict,
@@ -62,13 +64,27 @@ pub(super) fn function_from(function: v1::Function) -> Function {
 }
 
 pub(super) fn procedure_to(procedure: &Procedure) -> v1::Procedure {
-    let Procedure { header, parameters, returns, body, as_caller, traits } = procedure.clone();
-    let function = Function { header, parameters, returns, body, traits };
+    let Procedure { header, parameters, returns, code, as_caller, traits } = procedure.clone();
+    let function = Function { header, parameters, returns, code, traits };
     v1::Procedure { function: function_to(&function), as_caller }
 }
 
 pub(super) fn procedure_from(procedure: v1::Procedure) -> Procedure {
     let as_caller = procedure.as_caller;
-    let Function { header, parameters, returns, body, traits } = function_from(procedure.function);
-    Procedure { header, parameters, returns, body, as_caller, traits }
+    let Function { header, parameters, returns, code, traits } = function_from(procedure.function);
+    Procedure { header, parameters, returns, code, as_caller, traits }
+}
+
+fn language_to(language: Language) -> v1::Language {
+    match language {
+        Language::Sql => v1::Language::Sql,
+        Language::JavaScript => v1::Language::JavaScript,
+    }
+}
+
+fn language_from(language: v1::Language) -> Language {
+    match language {
+        v1::Language::Sql => Language::Sql,
+        v1::Language::JavaScript => Language::JavaScript,
+    }
 }

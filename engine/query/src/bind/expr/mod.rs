@@ -3,6 +3,7 @@
 mod aggregate;
 mod case;
 mod column;
+mod foreign;
 mod function;
 mod lambda;
 mod like_between_in;

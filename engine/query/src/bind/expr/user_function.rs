@@ -130,7 +130,7 @@ impl Binder<'_> {
         env: &Env<'_>,
         work: impl FnOnce(FunctionBody, &Env<'_>, &Scope<'_>) -> Result<T>,
     ) -> Result<Body<T>> {
-        let (id, text) = (function.header.id, function.body.as_str());
+        let (id, text) = (function.header.id, function.code.body.as_str());
         let failure = |error: Error| {
             let text = format!("in function {}: {}", function.called(), error.render(text));
             Error::new(error.code(), text)
@@ -252,6 +252,9 @@ impl ExprBinder<'_> {
         super::function::refuse_qualifiers(call, &overloads.path.name)?;
         let call = self.choose(overloads, call)?;
         match call.function.returns {
+            Returns::Value(_) if call.function.code.is_foreign() => {
+                Ok(Some(super::foreign::call(&call.function, call.arguments)))
+            }
             Returns::Value(declared) => self.inline(call, declared).map(Some),
             Returns::Table(_) => {
                 let name = &call.path.name;

@@ -50,8 +50,8 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
                 ("NUMERIC_PRECISION", maybe(precision.map(u64::from))),
                 ("NUMERIC_PRECISION_RADIX", maybe(precision.map(|_| 10))),
                 ("NUMERIC_SCALE", maybe(scale.map(u64::from))),
-                ("FUNCTION_LANGUAGE", text("SQL")),
-                ("FUNCTION_DEFINITION", optional((!hidden).then_some(function.body.as_str()))),
+                ("FUNCTION_LANGUAGE", text(function.code.language.name())),
+                ("FUNCTION_DEFINITION", optional((!hidden).then_some(function.code.body.as_str()))),
                 ("VOLATILITY", text(volatility)),
                 ("IS_NULL_CALL", yes_no(!traits.strict)),
                 ("IS_SECURE", yes_no(traits.secure)),
@@ -72,7 +72,7 @@ pub(super) fn procedures(described: &Described, database: &Database, listing: &m
             let Object::Procedure(procedure) = object else { continue };
             let header = &procedure.header;
             let hidden = procedure.traits.secure && !described.catalog.owns(object);
-            let body = (!hidden).then_some(procedure.body.as_str());
+            let body = (!hidden).then_some(procedure.code.body.as_str());
             listing.add(&[
                 ("PROCEDURE_CATALOG", text(database.header.name.as_str())),
                 ("PROCEDURE_SCHEMA", text(schema.header.name.as_str())),
@@ -80,7 +80,7 @@ pub(super) fn procedures(described: &Described, database: &Database, listing: &m
                 ("PROCEDURE_OWNER", text(described.catalog.name_of(header.owner))),
                 ("ARGUMENT_SIGNATURE", text(routine::argument_signature(&procedure.parameters))),
                 ("DATA_TYPE", text(routine::returns(&procedure.returns))),
-                ("PROCEDURE_LANGUAGE", text("SQL")),
+                ("PROCEDURE_LANGUAGE", text(procedure.code.language.name())),
                 ("PROCEDURE_DEFINITION", optional(body)),
                 ("CREATED", time(header.created_nanos)),
                 ("LAST_ALTERED", time(header.altered_nanos)),

@@ -150,7 +150,7 @@ fn user_cells(function: &UserFunction) -> Vec<Cell<'_>> {
         ("valid_for_clustering", y_n(false)),
         ("is_secure", y_n(traits.secure)),
         ("is_external_function", y_n(false)),
-        ("language", text("SQL")),
+        ("language", text(function.code.language.name())),
         ("is_memoizable", y_n(traits.memoizable)),
         ("is_data_metric", y_n(false)),
     ]

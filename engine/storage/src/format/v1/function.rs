@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::partition::is_false;
 use super::{Header, SqlType};
 
-/// A function with a body in SQL.
+/// A function.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Function {
@@ -21,6 +21,9 @@ pub struct Function {
     pub columns: Vec<(String, SqlType)>,
     /// The body's text.
     pub body: String,
+    /// The body's language; SQL without it.
+    #[serde(default, skip_serializing_if = "is_sql")]
+    pub language: Language,
     /// RETURNS .. NOT NULL.
     #[serde(default, skip_serializing_if = "is_false")]
     pub not_null: bool,
@@ -38,7 +41,7 @@ pub struct Function {
     pub secure: bool,
 }
 
-/// A procedure: all that a function has, with a block for a body.
+/// A procedure: all that a function has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Procedure {
@@ -60,4 +63,18 @@ pub struct Parameter {
     /// The SQL text of its DEFAULT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
+}
+
+/// The language of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Language {
+    /// SQL and Snowflake Scripting.
+    #[default]
+    Sql,
+    /// JavaScript.
+    JavaScript,
+}
+
+fn is_sql(language: &Language) -> bool {
+    *language == Language::Sql
 }

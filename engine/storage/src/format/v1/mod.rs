@@ -23,7 +23,7 @@ pub use catalog::{
     Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
-pub use function::{Function, Parameter as FunctionParameter, Procedure};
+pub use function::{Function, Language, Parameter as FunctionParameter, Procedure};
 pub use history::{History, LoginRecord, RanStatement, StatementEnd};
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,

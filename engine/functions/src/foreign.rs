@@ -1,0 +1,49 @@
+//! Functions whose bodies are in another language than SQL: what a plan knows of them, and who runs them.
+//!
+//! A plan holds them as plain values; nothing here or in the evaluator knows a language. Who does is asked
+//! through [`crate::FunctionHost`], a batch of rows at a time.
+
+use firn_types::{Code, SqlType};
+
+use crate::Volatility;
+
+/// A function with a body in another language than SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ForeignFunction {
+    /// The name that it is called by.
+    pub name: String,
+    /// What it does.
+    pub code: Code,
+    /// The names of its parameters and their types, to which arguments are cast before a call.
+    pub parameters: Vec<(String, SqlType)>,
+    /// What it gives.
+    pub returns: ForeignReturns,
+    /// Whether it is not called for rows with a NULL among the arguments, and NULL its value.
+    pub strict: bool,
+    /// How long an answer stays the same.
+    pub volatility: Volatility,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ForeignReturns {
+    /// A value.
+    Value(SqlType),
+    /// Rows of columns, each with its name and type.
+    Table(Vec<(String, SqlType)>),
+}
+
+impl ForeignFunction {
+    /// The type of its value; NULL's of a function that gives rows.
+    pub fn value_type(&self) -> SqlType {
+        match &self.returns {
+            ForeignReturns::Value(sql_type) => *sql_type,
+            ForeignReturns::Table(_) => SqlType::Null,
+        }
+    }
+
+    /// The types of its parameters.
+    pub fn parameter_types(&self) -> Vec<SqlType> {
+        self.parameters.iter().map(|(_, sql_type)| *sql_type).collect()
+    }
+}

@@ -1,0 +1,32 @@
+//! Calls of functions with bodies in another language than SQL: they stay calls.
+
+use std::sync::Arc;
+
+use firn_account::catalog::{Function, Parameter, Returns};
+use firn_expression::Expr;
+use firn_functions::{ForeignFunction, ForeignReturns, Volatility};
+
+/// The call of such a function with its arguments, one for each parameter.
+pub(super) fn call(function: &Function, arguments: Vec<Expr>) -> Expr {
+    Expr::Foreign { function: Arc::new(in_plan(function)), arguments }
+}
+
+/// What a plan holds of such a function. Nobody can tell what its body reads, so that it is volatile unless its
+/// maker says otherwise; and what says it is immutable may still fail, so that it is not computed while planning.
+pub(super) fn in_plan(function: &Function) -> ForeignFunction {
+    let parameter = |parameter: &Parameter| (parameter.name.clone(), parameter.sql_type);
+    ForeignFunction {
+        name: function.called().to_string(),
+        code: function.code.clone(),
+        parameters: function.parameters.iter().map(parameter).collect(),
+        returns: match &function.returns {
+            Returns::Value(sql_type) => ForeignReturns::Value(*sql_type),
+            Returns::Table(columns) => ForeignReturns::Table(columns.clone()),
+        },
+        strict: function.traits.strict,
+        volatility: match function.traits.volatile {
+            true => Volatility::Volatile,
+            false => Volatility::Stable,
+        },
+    }
+}
