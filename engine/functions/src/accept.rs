@@ -38,6 +38,18 @@ pub(crate) fn text_or_binary(
     }
 }
 
+/// The type that the argument is cast to where bytes are wanted.
+///
+/// # Errors
+/// `InvalidArgumentTypes` for what is no BINARY and holds none.
+pub(crate) fn binary(name: &str, arguments: &[Argument], position: usize) -> Result<SqlType> {
+    match arguments[position].sql_type {
+        given @ SqlType::Binary { .. } => Ok(given),
+        SqlType::Variant | SqlType::Null => Ok(SqlType::BINARY),
+        _ => Err(wrong_types(name, arguments)),
+    }
+}
+
 /// The type that the argument is cast to where a NUMBER or FLOAT is wanted; texts become numbers.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 
 pub(crate) mod accept;
 pub mod aggregate;
+mod bitmap;
 pub mod cast;
 pub mod context;
 pub mod documentation;
@@ -17,6 +18,7 @@ pub mod meaning;
 pub mod registry;
 pub mod scalar;
 pub mod signature;
+mod sketch;
 pub mod table;
 #[cfg(test)]
 pub(crate) mod test_call;

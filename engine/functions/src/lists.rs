@@ -5,7 +5,7 @@ use super::registry::Function;
 use super::scalar::ScalarFunction;
 use super::table::TableFunction;
 use super::window::WindowFunction;
-use super::{aggregate, scalar, table, window};
+use super::{aggregate, scalar, sketch, table, window};
 
 /// The scalar functions, folder by folder.
 const SCALAR: &[&[&ScalarFunction]] = &[
@@ -20,6 +20,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     scalar::random::FUNCTIONS,
     scalar::semi_structured::FUNCTIONS,
     scalar::sequence::FUNCTIONS,
+    sketch::FUNCTIONS,
     scalar::string::FUNCTIONS,
     scalar::system::FUNCTIONS,
 ];

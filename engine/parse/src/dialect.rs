@@ -106,6 +106,17 @@ impl FirnDialect {
         Ok(Expr::Dictionary(vec![DictionaryField { key, value }]))
     }
 
+    /// `(*)`, `(t.* EXCLUDE a)`: columns as one argument. In the tree its value is in parentheses.
+    fn parenthesized_star(&self, parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        parser.advance_token();
+        let star = parser.parse_select_item()?;
+        parser.expect_token(&Token::RParen)?;
+        self.stars.borrow_mut().push(star);
+        let key = mark(self.stars.borrow().len() - 1);
+        let value = Box::new(Expr::Nested(Box::new(Expr::Identifier(key.clone()))));
+        Ok(Expr::Dictionary(vec![DictionaryField { key, value }]))
+    }
+
     /// `IDENTIFIER('f')(..)`.
     fn named_call(&self, parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
         parser.advance_token();
@@ -234,6 +245,17 @@ fn mark(number: usize) -> Ident {
 
 fn number(value: &str) -> Option<usize> {
     value.strip_prefix(MARK)?.parse().ok()
+}
+
+/// Whether `*` or `t.*` follows an open parenthesis.
+fn is_star(parser: &Parser<'_>) -> bool {
+    let mut ahead = 1;
+    while let Token::Word(_) = parser.peek_nth_token_ref(ahead).token
+        && parser.peek_nth_token_ref(ahead + 1).token == Token::Period
+    {
+        ahead += 2;
+    }
+    parser.peek_nth_token_ref(ahead).token == Token::Mul
 }
 
 /// Whether an open brace begins an escape of ODBC: `{fn f(`, `{d '`.
@@ -375,6 +397,7 @@ impl Dialect for FirnDialect {
                 Some(parser.parse_value().map(Expr::Value))
             }
             Token::DoubleSharp => Some(Self::spread(parser)),
+            Token::LParen if is_star(parser) => Some(self.parenthesized_star(parser)),
             Token::LBrace if is_odbc(parser) => Some(Self::odbc(parser)),
             Token::LBrace => match next {
                 Token::Mul => Some(self.object_star(parser)),

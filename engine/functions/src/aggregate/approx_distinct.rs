@@ -1,19 +1,21 @@
-//! APPROX_COUNT_DISTINCT: HyperLogLog.
+//! APPROX_COUNT_DISTINCT, HLL_ACCUMULATE and HLL_COMBINE: HyperLogLog.
 //!
 //! A group keeps its hashes as they are while they are few, so that small counts are exact; then 4096
 //! registers, whose standard error is 1.6 percent. The estimate is Ertl's improved one (New cardinality
 //! estimation algorithms for HyperLogLog sketches, 2017), which needs no correction for small or large
 //! counts.
 
+use arrow::array::BinaryViewBuilder;
 use arrow::buffer::NullBuffer;
+use firn_column::kernels::forms::without_dictionary;
 use firn_column::row_key::hash::hash_columns;
 use firn_column::{Array, Column};
-use firn_types::{Result, SqlType};
+use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::grouped::{Fold, Folded};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
-use crate::driver::Output;
-use crate::{Arity, Documentation, Example};
+use crate::driver::{Output, blobs};
+use crate::{Arity, Documentation, Example, accept};
 
 /// APPROX_COUNT_DISTINCT(value, ...)
 pub(crate) const APPROX_COUNT_DISTINCT: AggregateFunction = AggregateFunction::new(
@@ -37,9 +39,40 @@ pub(crate) const APPROX_COUNT_DISTINCT: AggregateFunction = AggregateFunction::n
 .with_aliases(&["HLL"])
 .with_distinct();
 
+/// HLL_ACCUMULATE(value, ...)
+pub(crate) const HLL_ACCUMULATE: AggregateFunction = AggregateFunction::new(
+    "HLL_ACCUMULATE",
+    Arity::at_least(1),
+    |arguments| {
+        let types: Vec<SqlType> = arguments.iter().map(|argument| argument.sql_type).collect();
+        let kept = types.clone();
+        let fold = move || Folded::new(States { distinct: Some(Distinct { types: kept.clone() }) });
+        AggregateBinding::new(types, SqlType::BINARY, fold)
+    },
+    Documentation::of(
+        CATEGORY,
+        "A state from which HLL_ESTIMATE tells about how many different values there were.",
+        &[Example::of("HLL_ESTIMATE(HLL_ACCUMULATE('a'))", "1")],
+    ),
+)
+.with_distinct();
+
+/// HLL_COMBINE(state)
+pub(crate) const HLL_COMBINE: AggregateFunction = AggregateFunction::new(
+    "HLL_COMBINE",
+    Arity::exactly(1),
+    |arguments| {
+        let state = accept::binary("HLL_COMBINE", arguments, 0)?;
+        AggregateBinding::new(vec![state], SqlType::BINARY, || {
+            Folded::new(States { distinct: None })
+        })
+    },
+    Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),
+);
+
 /// Bits of a hash that choose the register.
-const INDEX_BITS: u32 = 12;
-const REGISTERS: usize = 1 << INDEX_BITS;
+pub(crate) const INDEX_BITS: u32 = 12;
+pub(crate) const REGISTERS: usize = 1 << INDEX_BITS;
 /// Hashes that are kept as they are.
 const SPARSE_MAX: usize = 256;
 
@@ -56,7 +89,7 @@ fn scrambled(hash: u64) -> u64 {
 }
 
 /// What is known of the values of a group.
-enum Sketch {
+pub(crate) enum Sketch {
     /// Their hashes, sorted.
     Sparse(Vec<u64>),
     /// Per register the longest run of zeros, plus one.
@@ -105,11 +138,122 @@ impl Sketch {
         }
     }
 
-    fn estimate(&self) -> i64 {
+    /// About how many different values there were.
+    pub(crate) fn estimate(&self) -> i64 {
         match self {
             Sketch::Sparse(hashes) => hashes.len() as i64,
             Sketch::Dense(registers) => estimate(registers).round() as i64,
         }
+    }
+}
+
+/// First byte of a state of hashes, and of one of registers.
+const OF_HASHES: u8 = 1;
+const OF_REGISTERS: u8 = 2;
+
+impl Sketch {
+    /// Appends the state's bytes.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Sketch::Sparse(hashes) => {
+                out.push(OF_HASHES);
+                hashes.iter().for_each(|hash| out.extend(hash.to_le_bytes()));
+            }
+            Sketch::Dense(registers) => {
+                out.push(OF_REGISTERS);
+                out.extend_from_slice(&registers[..]);
+            }
+        }
+    }
+
+    /// The state that bytes are.
+    ///
+    /// # Errors
+    /// `InvalidValue` for bytes that are none.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Sketch> {
+        let invalid = || {
+            let text = "Invalid HyperLogLog state: HLL_ACCUMULATE did not make it";
+            Error::new(ErrorCode::InvalidValue, text)
+        };
+        let (kind, rest) = bytes.split_first().ok_or_else(invalid)?;
+        match *kind {
+            OF_HASHES if rest.len().is_multiple_of(8) && rest.len() / 8 <= SPARSE_MAX => {
+                let hash = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+                let mut hashes: Vec<u64> = rest.chunks_exact(8).map(hash).collect();
+                hashes.sort_unstable();
+                hashes.dedup();
+                Ok(Sketch::Sparse(hashes))
+            }
+            OF_REGISTERS => {
+                let registers: [u8; REGISTERS] = rest.try_into().map_err(|_| invalid())?;
+                Sketch::of_registers(registers).ok_or_else(invalid)
+            }
+            _ => Err(invalid()),
+        }
+    }
+
+    /// The state of registers; none when a register is larger than any rank.
+    pub(crate) fn of_registers(registers: [u8; REGISTERS]) -> Option<Sketch> {
+        let fits = registers.iter().all(|rank| u32::from(*rank) <= 64 - INDEX_BITS + 1);
+        fits.then(|| Sketch::Dense(Box::new(registers)))
+    }
+
+    /// The registers, also of a state of hashes.
+    pub(crate) fn registers(self) -> Box<[u8; REGISTERS]> {
+        let mut dense = Sketch::Dense(Box::new([0; REGISTERS]));
+        dense.merge(self);
+        match dense {
+            Sketch::Dense(registers) => registers,
+            Sketch::Sparse(_) => Box::new([0; REGISTERS]),
+        }
+    }
+}
+
+/// Sketches whose bytes are the answer: of values, or of other states.
+struct States {
+    distinct: Option<Distinct>,
+}
+
+impl Fold for States {
+    type State = Sketch;
+
+    fn start(&self) -> Sketch {
+        Sketch::Sparse(Vec::new())
+    }
+
+    fn update(
+        &self,
+        states: &mut [Sketch],
+        groups: &[u32],
+        arguments: &[Column],
+        heap: &mut usize,
+    ) -> Result<()> {
+        if let Some(distinct) = &self.distinct {
+            return distinct.update(states, groups, arguments, heap);
+        }
+        let column = without_dictionary(&arguments[0]);
+        let given = blobs(&column)?;
+        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
+            *heap += given.get(row).len();
+            states[group as usize].merge(Sketch::read(given.get(row))?);
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Sketch, from: Sketch) -> Result<()> {
+        into.merge(from);
+        Ok(())
+    }
+
+    fn finish(&self, states: Vec<Sketch>) -> Result<Column> {
+        let mut answers = BinaryViewBuilder::with_capacity(states.len());
+        let mut bytes = Vec::new();
+        for state in states {
+            bytes.clear();
+            state.write(&mut bytes);
+            answers.append_value(&bytes);
+        }
+        Ok(Column::Flat(Array::Bytes(answers.finish())))
     }
 }
 

@@ -1,15 +1,19 @@
-//! APPROX_PERCENTILE: a t-digest.
+//! APPROX_PERCENTILE, APPROX_PERCENTILE_ACCUMULATE and APPROX_PERCENTILE_COMBINE: t-digests.
 //!
 //! Values are gathered into weighted centroids that are small at both ends and large in the middle
 //! (Dunning and Ertl, Computing extremely accurate quantiles using t-digests, 2019; the merging variant).
 
 use arrow::array::{Array as _, Float64Array};
+use firn_column::kernels::forms::without_dictionary;
 use firn_column::{Array, Column};
-use firn_types::{Error, Result, SqlType};
+use firn_types::variant::{Builder, Item, Variant};
+use firn_types::{Error, ErrorCode, Result, SqlType};
 
+use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
 use super::percentile::part;
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
+use crate::driver::blobs;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 /// APPROX_PERCENTILE(number, part)
@@ -22,6 +26,33 @@ pub(crate) const APPROX_PERCENTILE: AggregateFunction = AggregateFunction::new(
         "About the value below which a part of the values lies.",
         &[Example::of("APPROX_PERCENTILE(5, 0.5)", "5")],
     ),
+);
+
+/// APPROX_PERCENTILE_ACCUMULATE(number)
+pub(crate) const APPROX_PERCENTILE_ACCUMULATE: AggregateFunction = AggregateFunction::new(
+    "APPROX_PERCENTILE_ACCUMULATE",
+    Arity::exactly(1),
+    |arguments| {
+        let input = accept::float("APPROX_PERCENTILE_ACCUMULATE", arguments, 0)?;
+        let fold = || Folded::new(Digests { of_states: false });
+        AggregateBinding::new(vec![input], SqlType::Object, fold)
+    },
+    Documentation::of(
+        CATEGORY,
+        "A state from which APPROX_PERCENTILE_ESTIMATE tells any percentile.",
+        &[Example::of("APPROX_PERCENTILE_ESTIMATE(APPROX_PERCENTILE_ACCUMULATE(5), 0.5)", "5")],
+    ),
+);
+
+/// APPROX_PERCENTILE_COMBINE(state)
+pub(crate) const APPROX_PERCENTILE_COMBINE: AggregateFunction = AggregateFunction::new(
+    "APPROX_PERCENTILE_COMBINE",
+    Arity::exactly(1),
+    |_| {
+        let fold = || Folded::new(Digests { of_states: true });
+        AggregateBinding::new(vec![SqlType::Variant], SqlType::Object, fold)
+    },
+    Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),
 );
 
 /// How many centroids there are at most, about.
@@ -43,7 +74,7 @@ struct Percentile {
 
 /// Sorted centroids, and values that are not among them yet.
 #[derive(Clone, Default)]
-struct Digest {
+pub(crate) struct Digest {
     /// Mean and weight.
     centroids: Vec<(f64, f64)>,
     fresh: Vec<(f64, f64)>,
@@ -92,7 +123,7 @@ impl Digest {
     }
 
     /// The value at a part of the weight; between centroids it runs straight.
-    fn quantile(&mut self, part: f64) -> Option<f64> {
+    pub(crate) fn quantile(&mut self, part: f64) -> Option<f64> {
         self.compress();
         let total: f64 = self.centroids.iter().map(|(_, weight)| weight).sum();
         let first = self.centroids.first()?;
@@ -117,6 +148,101 @@ impl Digest {
             self.greatest,
             if left > 0.0 { (target - position) / left } else { 1.0 },
         ))
+    }
+}
+
+impl Digest {
+    /// Writes the state: means and weights by turns, between the least and the greatest value, which weigh nothing.
+    fn write(&self, out: &mut Builder) -> Result<()> {
+        let mut digest = self.clone();
+        digest.compress();
+        let ends = |value: f64| std::iter::once((value, 0.0));
+        let some = !digest.centroids.is_empty();
+        out.begin_object()?;
+        out.key("state");
+        out.begin_array()?;
+        let centroids = digest.centroids.iter().copied();
+        let all = ends(digest.least).chain(centroids).chain(ends(digest.greatest));
+        for (mean, weight) in all.filter(|_| some) {
+            out.float(mean);
+            out.float(weight);
+        }
+        out.end_array()?;
+        out.key("type");
+        out.text("tdigest");
+        out.key("version");
+        out.integer(1);
+        out.end_object()
+    }
+
+    /// The digest that a state is.
+    ///
+    /// # Errors
+    /// `InvalidValue` for what is none.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Digest> {
+        let invalid = || {
+            let text = "Invalid state: APPROX_PERCENTILE_ACCUMULATE did not make it";
+            Error::new(ErrorCode::InvalidValue, text)
+        };
+        let state = Variant::new(bytes).get("state").and_then(Variant::as_array);
+        let numbers = state.ok_or_else(invalid)?.iter().map(|number| match number.item() {
+            Item::Float(number) => Some(number),
+            Item::Number(number) => Some(number.unscaled as f64 / 10_f64.powi(number.scale.into())),
+            _ => None,
+        });
+        let numbers = numbers.collect::<Option<Vec<f64>>>().ok_or_else(invalid)?;
+        if !numbers.len().is_multiple_of(2) {
+            return Err(invalid());
+        }
+        let pairs = || numbers.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+        let mut digest = Digest::default();
+        pairs().filter(|(_, weight)| *weight > 0.0).for_each(|(m, weight)| digest.add(m, weight));
+        for (value, _) in pairs() {
+            digest.least = digest.least.min(value);
+            digest.greatest = digest.greatest.max(value);
+        }
+        Ok(digest)
+    }
+}
+
+/// Digests whose states are the answer: of numbers, or of other states.
+struct Digests {
+    of_states: bool,
+}
+
+impl Fold for Digests {
+    type State = Digest;
+
+    fn start(&self) -> Digest {
+        Digest::default()
+    }
+
+    fn update(
+        &self,
+        states: &mut [Digest],
+        groups: &[u32],
+        arguments: &[Column],
+        heap: &mut usize,
+    ) -> Result<()> {
+        let percentile = Percentile { part: 0.0 };
+        if !self.of_states {
+            return percentile.update(states, groups, arguments, heap);
+        }
+        let column = without_dictionary(&arguments[0]);
+        let given = blobs(&column)?;
+        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
+            *heap += given.get(row).len();
+            percentile.merge(&mut states[group as usize], Digest::read(given.get(row))?)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Digest, from: Digest) -> Result<()> {
+        Percentile { part: 0.0 }.merge(into, from)
+    }
+
+    fn finish(&self, states: Vec<Digest>) -> Result<Column> {
+        build_all(&states, Digest::write)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod any_value;
 pub(crate) mod approx_distinct;
 pub(crate) mod approx_percentile;
 pub(crate) mod array_agg;
+pub(crate) mod bitmap;
 pub(crate) mod bool_bit;
 pub(crate) mod count;
 pub mod distinct;
@@ -13,6 +14,7 @@ pub(crate) mod hash_agg;
 pub(crate) mod key;
 pub(crate) mod listagg;
 pub(crate) mod min_max;
+pub(crate) mod minhash;
 pub(crate) mod mode;
 pub(crate) mod moments;
 pub(crate) mod object_agg;
@@ -219,10 +221,17 @@ const CATEGORY: &str = "Aggregate";
 pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[
     &any_value::ANY_VALUE,
     &approx_distinct::APPROX_COUNT_DISTINCT,
+    &approx_distinct::HLL_ACCUMULATE,
+    &approx_distinct::HLL_COMBINE,
     &approx_percentile::APPROX_PERCENTILE,
+    &approx_percentile::APPROX_PERCENTILE_ACCUMULATE,
+    &approx_percentile::APPROX_PERCENTILE_COMBINE,
     &array_agg::ARRAY_AGG,
     &array_agg::ARRAY_UNION_AGG,
     &array_agg::ARRAY_UNIQUE_AGG,
+    &bitmap::BITMAP_AND_AGG,
+    &bitmap::BITMAP_CONSTRUCT_AGG,
+    &bitmap::BITMAP_OR_AGG,
     &bool_bit::BITAND_AGG,
     &bool_bit::BITOR_AGG,
     &bool_bit::BITXOR_AGG,
@@ -237,7 +246,12 @@ pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[
     &listagg::LISTAGG,
     &min_max::MAX,
     &min_max::MIN,
+    &minhash::APPROXIMATE_SIMILARITY,
+    &minhash::MINHASH,
+    &minhash::MINHASH_COMBINE,
     &mode::APPROX_TOP_K,
+    &mode::APPROX_TOP_K_ACCUMULATE,
+    &mode::APPROX_TOP_K_COMBINE,
     &mode::MODE,
     &moments::KURTOSIS,
     &moments::SKEW,

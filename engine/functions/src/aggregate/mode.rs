@@ -1,14 +1,17 @@
-//! MODE and APPROX_TOP_K: the most frequent values.
+//! MODE, APPROX_TOP_K and its states: the most frequent values.
 
+use firn_column::kernels::forms::without_dictionary;
 use firn_column::{Array, Column};
-use firn_types::variant::{Builder, Variant};
+use firn_types::variant::{Builder, Item, Variant};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 use hashbrown::HashMap;
 
 use super::any_value::heap_bytes;
+use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
 use super::key::{SortOrder, push_key};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
+use crate::driver::blobs;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 /// MODE(value)
@@ -39,6 +42,29 @@ pub(crate) const APPROX_TOP_K: AggregateFunction = AggregateFunction::new(
     ),
 );
 
+/// APPROX_TOP_K_ACCUMULATE(value, counters)
+pub(crate) const APPROX_TOP_K_ACCUMULATE: AggregateFunction = AggregateFunction::new(
+    "APPROX_TOP_K_ACCUMULATE",
+    Arity::exactly(2),
+    |arguments| bind_states("APPROX_TOP_K_ACCUMULATE", arguments, false),
+    Documentation::of(
+        CATEGORY,
+        "A state from which APPROX_TOP_K_ESTIMATE tells the most frequent values.",
+        &[Example::of(
+            "TO_JSON(APPROX_TOP_K_ESTIMATE(APPROX_TOP_K_ACCUMULATE('a', 50), 3))",
+            "[[\"a\",1]]",
+        )],
+    ),
+);
+
+/// APPROX_TOP_K_COMBINE(state [, counters])
+pub(crate) const APPROX_TOP_K_COMBINE: AggregateFunction = AggregateFunction::new(
+    "APPROX_TOP_K_COMBINE",
+    Arity::between(1, 2),
+    |arguments| bind_states("APPROX_TOP_K_COMBINE", arguments, true),
+    Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),
+);
+
 /// Fewest and most counters that a group keeps.
 const COUNTERS_MIN: usize = 1_000;
 const COUNTERS_MAX: usize = 100_000;
@@ -64,6 +90,26 @@ fn bind_top(arguments: &[Argument]) -> Result<AggregateBinding> {
         Folded::new(Frequent { sql_type: SqlType::Variant, top: Some(Top { count, counters }) })
     };
     AggregateBinding::new(types, SqlType::Array, fold)
+}
+
+fn bind_states(name: &str, arguments: &[Argument], of_states: bool) -> Result<AggregateBinding> {
+    let mut types = vec![SqlType::Variant];
+    let mut counters = COUNTERS_MIN;
+    if arguments.len() > 1 {
+        types.push(accept::integer(name, arguments, 1)?);
+        let given = accept::constant_integer(arguments, 1).filter(|&number| number > 0);
+        let given = given.and_then(|given| usize::try_from(given).ok()).ok_or_else(|| {
+            let text = format!("argument 2 to function {name} needs to be constant and positive");
+            Error::new(ErrorCode::ConstantArgument, text)
+        })?;
+        counters = given.clamp(COUNTERS_MIN, COUNTERS_MAX);
+    }
+    let top = Some(Top { count: counters, counters });
+    let fold = move || {
+        let frequent = Frequent { sql_type: SqlType::Variant, top };
+        Folded::new(FrequentStates { frequent, of_states })
+    };
+    AggregateBinding::new(types, SqlType::Object, fold)
 }
 
 /// How many values are asked for, and how many are counted at once.
@@ -160,14 +206,7 @@ impl Fold for Frequent {
         let mut bytes = Vec::new();
         for counts in states {
             array.begin_array()?;
-            for (value, count) in Frequent::sorted(counts).into_iter().take(top.count) {
-                array.begin_array()?;
-                if let Value::Variant(value) = &value {
-                    array.copy(Variant::new(value))?;
-                }
-                array.integer(i128::from(count));
-                array.end_array()?;
-            }
+            write_pairs(Frequent::sorted(counts).into_iter().take(top.count), &mut array)?;
             array.end_array()?;
             bytes.clear();
             array.finish(&mut bytes)?;
@@ -175,4 +214,102 @@ impl Fold for Frequent {
         }
         Ok(Column::Flat(Array::Bytes(builder.finish())))
     }
+}
+
+/// Counts whose states are the answer: of values, or of other states.
+struct FrequentStates {
+    frequent: Frequent,
+    of_states: bool,
+}
+
+impl Fold for FrequentStates {
+    type State = Counts;
+
+    fn start(&self) -> Counts {
+        Counts::new()
+    }
+
+    fn update(
+        &self,
+        states: &mut [Counts],
+        groups: &[u32],
+        arguments: &[Column],
+        heap: &mut usize,
+    ) -> Result<()> {
+        if !self.of_states {
+            return self.frequent.update(states, groups, arguments, heap);
+        }
+        let column = without_dictionary(&arguments[0]);
+        let given = blobs(&column)?;
+        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
+            *heap += given.get(row).len();
+            self.frequent.merge(&mut states[group as usize], counts_of(given.get(row))?)?;
+        }
+        Ok(())
+    }
+
+    fn merge(&self, into: &mut Counts, from: Counts) -> Result<()> {
+        self.frequent.merge(into, from)
+    }
+
+    fn finish(&self, states: Vec<Counts>) -> Result<Column> {
+        build_all(&states, |counts, out| {
+            out.begin_object()?;
+            out.key("state");
+            out.begin_array()?;
+            write_pairs(Frequent::sorted(counts.clone()).into_iter(), out)?;
+            out.end_array()?;
+            out.key("type");
+            out.text("topk");
+            out.key("version");
+            out.integer(1);
+            out.end_object()
+        })
+    }
+}
+
+/// Writes values with how often they came as pairs.
+fn write_pairs(values: impl Iterator<Item = (Value, u64)>, out: &mut Builder) -> Result<()> {
+    for (value, count) in values {
+        out.begin_array()?;
+        if let Value::Variant(value) = &value {
+            out.copy(Variant::new(value))?;
+        }
+        out.integer(i128::from(count));
+        out.end_array()?;
+    }
+    Ok(())
+}
+
+/// The most frequent values of a state, as an array of pairs.
+///
+/// # Errors
+/// `InvalidValue` for what is no state.
+pub(crate) fn most_frequent(state: &[u8], count: usize, out: &mut Builder) -> Result<()> {
+    let counts = counts_of(state)?;
+    out.begin_array()?;
+    write_pairs(Frequent::sorted(counts).into_iter().take(count), out)?;
+    out.end_array()
+}
+
+fn counts_of(state: &[u8]) -> Result<Counts> {
+    let invalid = || {
+        let text = "Invalid state: APPROX_TOP_K_ACCUMULATE did not make it";
+        Error::new(ErrorCode::InvalidValue, text)
+    };
+    let pairs = Variant::new(state).get("state").and_then(Variant::as_array);
+    let mut counts = Counts::new();
+    for pair in pairs.ok_or_else(invalid)?.iter() {
+        let (Some(value), Some(count)) = (pair.at(0), pair.at(1)) else { return Err(invalid()) };
+        let Item::Number(count) = count.item() else { return Err(invalid()) };
+        let count = u64::try_from(count.unscaled).map_err(|_| invalid())?;
+        let mut bytes = Vec::new();
+        Builder::new().extract(value, &mut bytes)?;
+        let value = Value::Variant(bytes.into());
+        let array = Column::constant(&value, SqlType::Variant, 1)?.flat();
+        let mut key = Vec::new();
+        push_key(&array, 0, SqlType::Variant, SortOrder::ASCENDING, &mut key)?;
+        counts.insert(key, (value, count));
+    }
+    Ok(counts)
 }

@@ -1,6 +1,7 @@
 //! Window functions: for every row an answer from the rows around it.
 
 mod change;
+mod interpolate;
 mod lag_lead;
 mod nth;
 mod ranking;
@@ -139,6 +140,9 @@ const CATEGORY: &str = "Window";
 pub(crate) const FUNCTIONS: &[&WindowFunction] = &[
     &change::CONDITIONAL_CHANGE_EVENT,
     &change::CONDITIONAL_TRUE_EVENT,
+    &interpolate::INTERPOLATE_BFILL,
+    &interpolate::INTERPOLATE_FFILL,
+    &interpolate::INTERPOLATE_LINEAR,
     &lag_lead::LAG,
     &lag_lead::LEAD,
     &nth::FIRST_VALUE,

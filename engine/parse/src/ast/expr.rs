@@ -181,6 +181,8 @@ pub enum ExprKind {
     ConnectByRoot(Box<Expr>),
     /// `**x`: an array's elements, or an object's fields, as arguments.
     Spread(Box<Expr>),
+    /// `(*)` or `(t.*)`: columns as one argument.
+    Star(Box<Star>),
     /// DEFAULT where a value is assigned.
     Default,
 }

@@ -439,6 +439,9 @@ impl Convert<'_> {
                 };
                 let star = self.star_item(star)?;
                 span = cover([span, star.span]);
+                if matches!(*field.value, sq::Expr::Nested(_)) {
+                    return Ok(Expr::new(ExprKind::Star(Box::new(star)), span));
+                }
                 converted.push(ObjectField::Star(Box::new(star)));
                 continue;
             }

@@ -42,7 +42,7 @@ impl Reader<'_> {
             self.is_word(0, "STORAGE"),
             self.is_word(0, "FUNCTION") || self.is_word(0, "PROCEDURE"),
         );
-        let Some(kind) = self.kind_if() else { return Err(self.unknown_object(start)) };
+        let Some(kind) = self.kind_if() else { return Err(self.unexpected()) };
         match kind {
             ObjectKind::Integration if !storage => {
                 Err(Error::not_supported("CREATE INTEGRATION").at(self.since(start)))
@@ -91,33 +91,6 @@ impl Reader<'_> {
             } else if self.eat_one(&["LOCAL", "GLOBAL"]).is_none() {
                 return modifiers;
             }
-        }
-    }
-
-    /// The error for CREATE of something that is no object here: Snowflake's others are named.
-    fn unknown_object(&self, start: usize) -> Error {
-        let others = [
-            "HYBRID TABLE",
-            "ICEBERG TABLE",
-            "EVENT TABLE",
-            "EXTERNAL VOLUME",
-            "APPLICATION",
-            "CONNECTION",
-            "MODEL",
-            "IMAGE REPOSITORY",
-            "SERVICE",
-            "COMPUTE POOL",
-            "STREAMLIT",
-            "NOTEBOOK",
-            "GIT REPOSITORY",
-            "SEMANTIC VIEW",
-        ];
-        let other = others.iter().find(|words| {
-            words.split(' ').enumerate().all(|(ahead, word)| self.is_word(ahead, word))
-        });
-        match other {
-            Some(words) => Error::not_supported(format!("CREATE {words}")).at(self.since(start)),
-            None => self.unexpected(),
         }
     }
 

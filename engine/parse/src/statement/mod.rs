@@ -9,6 +9,7 @@ mod create_routine;
 mod create_stream;
 mod create_table;
 mod dml;
+mod foreign;
 mod grant;
 mod kind;
 mod script;
@@ -23,12 +24,26 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 3] = ["EXECUTE TASK", "EXECUTE ALERT", "COPY FILES"];
+const NOT_SUPPORTED: [&str; 12] = [
+    "EXECUTE TASK",
+    "EXECUTE ALERT",
+    "EXECUTE NOTEBOOK",
+    "EXECUTE JOB SERVICE",
+    "EXECUTE SERVICE",
+    "EXECUTE DBT PROJECT",
+    "EXECUTE DCM PROJECT",
+    "EXECUTE STREAMLIT",
+    "EXECUTE AGENT",
+    "COPY FILES",
+    "DEFINE",
+    "BACKUP",
+];
 
 impl Reader<'_> {
     /// A statement.
     pub(super) fn statement(&mut self) -> Result<Statement> {
         self.refuse_unread()?;
+        self.refuse_foreign()?;
         let parts = self.piped_parts();
         if parts.len() > 1 {
             return self.pipe(parts);

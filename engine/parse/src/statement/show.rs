@@ -100,35 +100,7 @@ impl Reader<'_> {
         if let Some(kind) = self.kinds_if() {
             return Ok(ShowKind::Objects(kind));
         }
-        let others = [
-            "REGIONS",
-            "REPLICATION",
-            "ORGANIZATION",
-            "CONNECTIONS",
-            "EVENT",
-            "HYBRID",
-            "ICEBERG",
-            "MODELS",
-            "SERVICES",
-            "APPLICATIONS",
-            "ENDPOINTS",
-            "CHANNELS",
-            "CLASSES",
-            "DELEGATED",
-            "FAILOVER",
-            "GLOBAL",
-            "IMAGE",
-            "MANAGED",
-            "NOTEBOOKS",
-            "STREAMLITS",
-            "GIT",
-            "SEMANTIC",
-            "VERSIONS",
-        ];
-        match others.iter().find(|word| self.is_word(0, word)) {
-            Some(word) => Err(Error::not_supported(format!("SHOW {word}")).at(self.here())),
-            None => Err(self.unexpected()),
-        }
+        Err(self.unexpected())
     }
 
     fn show_grants(&mut self) -> Result<ShowKind> {

@@ -18,6 +18,7 @@ pub(crate) fn children(expr: &Expr) -> Vec<&Expr> {
         | ExprKind::Variable(_)
         | ExprKind::Bind(_)
         | ExprKind::Default
+        | ExprKind::Star(_)
         | ExprKind::Exists { .. }
         | ExprKind::Subquery(_) => Vec::new(),
         ExprKind::Identifier(inner)

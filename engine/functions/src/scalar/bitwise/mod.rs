@@ -1,5 +1,7 @@
 //! Bits of whole numbers and of binary values.
 
+mod bitmap;
+
 use firn_types::decimal::fits_precision;
 use firn_types::limits::NUMBER_PRECISION_MAX;
 use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily};
@@ -12,8 +14,18 @@ use crate::{Argument, Arity, Documentation, Example, accept};
 const CATEGORY: &str = "Bitwise";
 
 /// The functions of this folder, sorted by name.
-pub(crate) const FUNCTIONS: &[&ScalarFunction] =
-    &[&BITAND, &BITNOT, &BITOR, &BITSHIFTLEFT, &BITSHIFTRIGHT, &BITXOR, &GETBIT];
+pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
+    &BITAND,
+    &BITNOT,
+    &BITOR,
+    &BITSHIFTLEFT,
+    &BITSHIFTRIGHT,
+    &BITXOR,
+    &GETBIT,
+    &bitmap::BITMAP_BIT_POSITION,
+    &bitmap::BITMAP_BUCKET_NUMBER,
+    &bitmap::BITMAP_COUNT,
+];
 
 /// BITAND(left, right)
 const BITAND: ScalarFunction = ScalarFunction::new(

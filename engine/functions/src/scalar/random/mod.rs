@@ -17,7 +17,7 @@ const CATEGORY: &str = "Data generation";
 
 /// The functions of this folder, sorted by name.
 pub(crate) const FUNCTIONS: &[&ScalarFunction] =
-    &[&NORMAL, &RANDOM, &RANDSTR, &SEQ1, &SEQ2, &SEQ4, &SEQ8, &UNIFORM, &UUID_STRING];
+    &[&NORMAL, &RANDOM, &RANDSTR, &SEQ1, &SEQ2, &SEQ4, &SEQ8, &UNIFORM, &UUID_STRING, &ZIPF];
 
 /// RANDOM([seed])
 const RANDOM: ScalarFunction = ScalarFunction::new(
@@ -77,6 +77,21 @@ const RANDSTR: ScalarFunction = ScalarFunction::new(
         CATEGORY,
         "A text of letters and digits, chosen by a generator such as RANDOM().",
         &[Example::of("LENGTH(RANDSTR(5, 1234))", "5")],
+    ),
+);
+
+/// ZIPF(exponent, count, generator)
+const ZIPF: ScalarFunction = ScalarFunction::new(
+    "ZIPF",
+    Arity::exactly(3),
+    bind_zipf,
+    Documentation::of(
+        CATEGORY,
+        "A number from 1 to a count of Zipf's distribution, chosen by a generator such as RANDOM().",
+        &[
+            Example::of("ZIPF(1, 10, 5) BETWEEN 1 AND 10", "True"),
+            Example::of("ZIPF(2, 1, 5)", "1"),
+        ],
     ),
 );
 
@@ -224,6 +239,50 @@ fn bind_uniform(arguments: &[Argument]) -> Result<ScalarBinding> {
         })
     });
     ScalarBinding::new(vec![SqlType::Float, SqlType::Float, generator], SqlType::Float, kernel)
+}
+
+/// Most numbers that ZIPF chooses from: Snowflake's.
+const ZIPF_COUNT_MAX: i64 = 16_777_215;
+
+fn bind_zipf(arguments: &[Argument]) -> Result<ScalarBinding> {
+    let name = "ZIPF";
+    let exponent = match arguments[0].constant {
+        Some(Value::Number(number)) => number.unscaled as f64 / 10_f64.powi(number.scale.into()),
+        Some(Value::Float(float)) => float,
+        _ => constant(arguments, 0, name)? as f64,
+    };
+    let count = constant(arguments, 1, name)?;
+    if exponent <= 0.0 || !exponent.is_finite() || !(1..=ZIPF_COUNT_MAX).contains(&count) {
+        let text = format!(
+            "ZIPF takes an exponent above 0 and a count from 1 to {ZIPF_COUNT_MAX}, not {exponent} \
+             and {count}"
+        );
+        return Err(Error::new(ErrorCode::InvalidValue, text));
+    }
+    let types = vec![
+        accept::float(name, arguments, 0)?,
+        accept::integer(name, arguments, 1)?,
+        accept::integer(name, arguments, 2)?,
+    ];
+    // Made when a row first asks for it: a plan may hold many bindings that are never run.
+    let sums = std::sync::OnceLock::new();
+    let kernel = null_propagating(move |rows, columns| {
+        let sums: &Vec<f64> = sums.get_or_init(|| {
+            let terms = (1..=count).scan(0.0, |sum, rank| {
+                *sum += (rank as f64).powf(-exponent);
+                Some(*sum)
+            });
+            terms.collect()
+        });
+        let whole = sums.last().copied().unwrap_or(1.0);
+        let generator = ints(&columns[2])?;
+        rows.map(|at| {
+            let wanted = unit(generator.wide(at) as u64) * whole;
+            let rank = sums.partition_point(|sum| *sum <= wanted) as i64 + 1;
+            Ok(Some(rank.min(count)))
+        })
+    });
+    ScalarBinding::new(types, SqlType::number(18, 0), kernel)
 }
 
 fn uniform(low: i128, high: i128, generator: i128) -> Result<i128> {

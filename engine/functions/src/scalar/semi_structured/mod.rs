@@ -13,6 +13,7 @@ mod get_path;
 mod higher_order;
 mod json;
 mod object;
+mod parse_ip;
 mod parse_url;
 mod row;
 pub(crate) mod text_to_array;
@@ -92,6 +93,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &object::OBJECT_INSERT,
     &object::OBJECT_KEYS,
     &object::OBJECT_PICK,
+    &parse_ip::PARSE_IP,
     &parse_url::PARSE_URL,
     &text_to_array::SPLIT,
     &text_to_array::STRTOK_TO_ARRAY,

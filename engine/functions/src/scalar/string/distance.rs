@@ -41,11 +41,26 @@ pub(crate) const JAROWINKLER_SIMILARITY: ScalarFunction = ScalarFunction::new(
 pub(crate) const SOUNDEX: ScalarFunction = ScalarFunction::new(
     "SOUNDEX",
     Arity::exactly(1),
-    bind_soundex,
+    |arguments| bind_soundex("SOUNDEX", arguments, false),
     Documentation::of(
         CATEGORY,
         "A letter and three digits that names of like sound in English share.",
         &[Example::of("SOUNDEX('Robert')", "R163"), Example::of("SOUNDEX('Tymczak')", "T522")],
+    ),
+);
+
+/// SOUNDEX_P123(text)
+pub(crate) const SOUNDEX_P123: ScalarFunction = ScalarFunction::new(
+    "SOUNDEX_P123",
+    Arity::exactly(1),
+    |arguments| bind_soundex("SOUNDEX_P123", arguments, true),
+    Documentation::of(
+        CATEGORY,
+        "As SOUNDEX, but the second letter counts also where its digit is that of the first.",
+        &[
+            Example::of("SOUNDEX_P123('Pfister')", "P123"),
+            Example::of("SOUNDEX('Pfister')", "P236"),
+        ],
     ),
 );
 
@@ -90,12 +105,12 @@ fn similarity(left: &str, right: &str) -> i32 {
     (strsim::jaro_winkler(left, right) * 100.0) as i32
 }
 
-fn bind_soundex(arguments: &[Argument]) -> Result<ScalarBinding> {
-    let types = vec![accept::text("SOUNDEX", arguments, 0)?];
-    let kernel = null_propagating(|rows, columns| {
+fn bind_soundex(name: &str, arguments: &[Argument], second_counts: bool) -> Result<ScalarBinding> {
+    let types = vec![accept::text(name, arguments, 0)?];
+    let kernel = null_propagating(move |rows, columns| {
         let text = texts(&columns[0])?;
         rows.text(|at, out| {
-            soundex(text.get(at), out);
+            soundex(text.get(at), second_counts, out);
             Ok(true)
         })
     });
@@ -103,11 +118,11 @@ fn bind_soundex(arguments: &[Argument]) -> Result<ScalarBinding> {
 }
 
 /// The American Soundex code: equal digits in a row count once, also with H or W between.
-fn soundex(text: &str, out: &mut String) {
+fn soundex(text: &str, second_counts: bool, out: &mut String) {
     let mut letters = text.chars().filter(char::is_ascii_alphabetic);
     let Some(first) = letters.next() else { return };
     out.push(first.to_ascii_uppercase());
-    let mut last = digit(first);
+    let mut last = if second_counts { None } else { digit(first) };
     for c in letters {
         let code = digit(c);
         match (code, c.to_ascii_uppercase()) {
@@ -165,7 +180,7 @@ mod tests {
         ];
         for (name, expected) in cases {
             let mut code = String::new();
-            soundex(name, &mut code);
+            soundex(name, false, &mut code);
             assert_eq!(code, expected, "{name}");
         }
     }

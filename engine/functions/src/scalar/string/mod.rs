@@ -4,10 +4,13 @@
 
 mod case;
 mod chars;
+mod compress;
 mod concat;
 mod digest;
 mod distance;
 mod encode;
+mod encrypt;
+mod full_text;
 mod length;
 mod like;
 mod matcher;
@@ -20,12 +23,33 @@ mod split;
 mod substring;
 mod trim;
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use super::ScalarFunction;
 
 /// The chapter of this folder's functions.
 pub(crate) use concat::bind_concat;
 
 const CATEGORY: &str = "String";
+
+/// The first and the last address of the network that has a prefix of this length; none when the prefix is too long.
+pub(crate) fn ip_range(address: IpAddr, length: u8) -> Option<(IpAddr, IpAddr)> {
+    match address {
+        IpAddr::V4(address) if length <= 32 => {
+            let host = u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
+            let bits = u32::from(address);
+            let ends = (Ipv4Addr::from(bits & !host), Ipv4Addr::from(bits | host));
+            Some((ends.0.into(), ends.1.into()))
+        }
+        IpAddr::V6(address) if length <= 128 => {
+            let host = u128::MAX.checked_shr(u32::from(length)).unwrap_or(0);
+            let bits = u128::from(address);
+            let ends = (Ipv6Addr::from(bits & !host), Ipv6Addr::from(bits | host));
+            Some((ends.0.into(), ends.1.into()))
+        }
+        _ => None,
+    }
+}
 
 /// The functions of this folder, file by file.
 pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
@@ -35,6 +59,9 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &chars::ASCII,
     &chars::CHR,
     &chars::UNICODE,
+    &compress::COMPRESS,
+    &compress::DECOMPRESS_BINARY,
+    &compress::DECOMPRESS_STRING,
     &concat::COLLATE,
     &concat::CONCAT,
     &concat::CONCAT_WS,
@@ -49,6 +76,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &distance::EDITDISTANCE,
     &distance::JAROWINKLER_SIMILARITY,
     &distance::SOUNDEX,
+    &distance::SOUNDEX_P123,
     &encode::BASE64_DECODE_BINARY,
     &encode::BASE64_DECODE_STRING,
     &encode::BASE64_ENCODE,
@@ -59,6 +87,14 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &encode::TRY_BASE64_DECODE_STRING,
     &encode::TRY_HEX_DECODE_BINARY,
     &encode::TRY_HEX_DECODE_STRING,
+    &encrypt::DECRYPT,
+    &encrypt::DECRYPT_RAW,
+    &encrypt::ENCRYPT,
+    &encrypt::ENCRYPT_RAW,
+    &encrypt::TRY_DECRYPT,
+    &encrypt::TRY_DECRYPT_RAW,
+    &full_text::SEARCH,
+    &full_text::SEARCH_IP,
     &length::BIT_LENGTH,
     &length::LENGTH,
     &length::OCTET_LENGTH,

@@ -34,6 +34,9 @@ impl ExprBinder<'_> {
         if let Some(bound) = self.bind_higher_order(&name, call)? {
             return Ok(bound);
         }
+        if matches!(name.as_str(), "SEARCH" | "SEARCH_IP") {
+            return self.bind_search(&name, call);
+        }
         if matches!(name.as_str(), "GROUPING" | "GROUPING_ID") {
             return self.bind_grouping(call);
         }
@@ -88,6 +91,10 @@ impl ExprBinder<'_> {
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for (index, argument) in call.arguments.iter().enumerate() {
             match &argument.value {
+                ArgumentValue::Expr(ast::Expr { kind: ast::ExprKind::Star(star), .. }) => {
+                    let columns = super::expand_star(self, star)?;
+                    arguments.extend(columns.into_iter().map(|column| column.expr));
+                }
                 ArgumentValue::Expr(expr) => match special::date_part(name, index, expr) {
                     Some(part) if !self.is_column_beside_part(call, index)? => arguments.push(part),
                     None if special::needs_date_part(name, index) => {

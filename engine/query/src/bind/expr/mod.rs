@@ -9,6 +9,7 @@ mod lambda;
 mod like_between_in;
 mod literal;
 mod operator;
+mod search;
 mod semi_structured;
 mod special;
 mod star;
@@ -337,6 +338,7 @@ impl<'b> ExprBinder<'b> {
             ExprKind::OuterJoin(operand) => self.bind_marked(operand),
             ExprKind::Prior(operand) if self.prior.is_some() => self.bind_prior(operand),
             ExprKind::Prior(_) | ExprKind::ConnectByRoot(_) => self.bind_ancestry(expr.span),
+            ExprKind::Star(_) => Err(Error::not_supported("columns in parentheses here")),
             ExprKind::Spread(_) => Err(Error::not_supported("the spread operator ** here")),
             ExprKind::Default => {
                 let text = "unexpected 'DEFAULT'.";
