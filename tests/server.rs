@@ -535,6 +535,28 @@ fn requests_are_written_down_without_what_they_keep_secret() {
 }
 
 #[test]
+fn own_clients_see_what_people_see() {
+    let server = started();
+    let client = Client::login(server.address(), "firn");
+    let sql = "SELECT 1.25 AS n, TRUE AS b, DATE '2024-01-02' AS d, NULL AS x, 'q\"' AS s";
+    let answer = client.query(sql);
+    assert_eq!(answer["data"]["rowset"], json!([["1.25", true, "2024-01-02", null, "q\""]]));
+    assert_eq!(answer["data"]["typeNames"][0], "NUMBER(3,2)");
+    assert_eq!(answer["data"]["rowCount"], 1);
+    client.query("CREATE TABLE sensors (id INT, at DATE)");
+    client.query("CREATE STAGE landing");
+    let names = |body: Value| client.post("/firn/names", &body).json()["data"]["names"].take();
+    assert_eq!(names(json!({ "path": ["SENSORS"] })), json!(["AT", "ID"]));
+    assert_eq!(names(json!({ "of": "stages" })), json!(["LANDING"]));
+    let words = names(json!({}));
+    assert!(words.as_array().is_some_and(|words| words.contains(&json!("SENSORS"))));
+    assert_eq!(
+        Client::new(server.address()).post("/firn/names", &json!({})).json()["success"],
+        false
+    );
+}
+
+#[test]
 fn the_rest_api_runs_statements() {
     let server = started();
     let client = Client::new(server.address());

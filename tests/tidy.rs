@@ -64,7 +64,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ),
     ("engine/server", &["engine", "column", "types"]),
     ("engine/allocator", &[]),
-    ("shell", &["engine", "server", "allocator"]),
+    ("shell", &["engine", "server", "allocator", "loader", "types"]),
 ];
 
 fn root() -> PathBuf {

@@ -18,7 +18,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "ACCOUNT", conflicts_with = "place")]
     pub(crate) account: Option<String>,
 
-    /// A connection of the configuration file
+    /// A connection of the configuration file, or of Snowflake's connections.toml
     #[arg(short, long, value_name = "NAME")]
     pub(crate) connection: Option<String>,
 
@@ -45,6 +45,18 @@ pub(crate) struct Args {
     /// The user's name
     #[arg(short, long, value_name = "USER")]
     pub(crate) username: Option<String>,
+
+    /// The server to connect to, instead of opening an account
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["place", "account"])]
+    pub(crate) host: Option<String>,
+
+    /// The server's port (default: 8084)
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+
+    /// How to speak with the server: http or https (default: https, and http with this machine)
+    #[arg(long, value_name = "PROTOCOL")]
+    pub(crate) protocol: Option<String>,
 
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]

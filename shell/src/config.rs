@@ -38,11 +38,23 @@ pub(crate) struct Config {
 }
 
 /// Where to connect to, and what to use there.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Connection {
-    /// Folder, URL or `:memory:`.
+    /// Folder, URL or `:memory:`; of a server any name.
     pub(crate) account: Option<String>,
+    /// The server; none for an account that the shell opens itself.
+    pub(crate) host: Option<String>,
+    /// The server's port.
+    pub(crate) port: Option<u16>,
+    /// How the server speaks: `http` or `https`.
+    pub(crate) protocol: Option<String>,
+    /// The user's password, for a server.
+    pub(crate) password: Option<String>,
+    /// A programmatic access token, for a server.
+    pub(crate) token: Option<String>,
+    /// How the user logs in to a server, as Snowflake's clients name it.
+    pub(crate) authenticator: Option<String>,
     /// The database in use.
     pub(crate) database: Option<String>,
     /// The schema in use.
@@ -53,6 +65,65 @@ pub(crate) struct Connection {
     pub(crate) role: Option<String>,
     /// The user's name.
     pub(crate) user: Option<String>,
+}
+
+/// Without what nobody else may know.
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Connection");
+        out.field("account", &self.account).field("host", &self.host).field("user", &self.user);
+        out.finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// Whether it is one to a server.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.host.is_some()
+    }
+
+    /// A connection of Snowflake's clients, as far as the shell knows what it says.
+    fn of_clients(table: &toml::Table) -> Connection {
+        let text = |name: &str| table.get(name).map(plain);
+        Connection {
+            account: text("account"),
+            host: text("host"),
+            port: text("port").and_then(|port| port.parse().ok()),
+            protocol: text("protocol"),
+            password: text("password"),
+            token: text("token"),
+            authenticator: text("authenticator"),
+            database: text("database"),
+            schema: text("schema"),
+            warehouse: text("warehouse"),
+            role: text("role"),
+            user: text("user"),
+        }
+    }
+}
+
+/// The connection of that name in the file of Snowflake's clients, if there is one: `connections.toml` in
+/// `SNOWFLAKE_HOME`, by default `.snowflake` in the home folder, or else in `.config/snowflake`.
+///
+/// # Errors
+/// A message when the file cannot be understood, or the connection is one to Snowflake itself.
+fn of_clients(name: &str) -> Result<Option<Connection>, String> {
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let own = env::var_os("SNOWFLAKE_HOME").map(PathBuf::from);
+    let folders = [own.unwrap_or_else(|| home.join(".snowflake")), home.join(".config/snowflake")];
+    let paths = folders.iter().map(|folder| folder.join("connections.toml"));
+    let Some(path) = paths.into_iter().find(|path| path.exists()) else { return Ok(None) };
+    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let text = fs::read_to_string(&path).map_err(|error| told(&error))?;
+    let file: toml::Table = toml::from_str(&text).map_err(|error| told(&error))?;
+    let Some(toml::Value::Table(table)) = file.get(name) else { return Ok(None) };
+    let connection = Connection::of_clients(table);
+    if !connection.is_remote() {
+        return Err(told(&format!(
+            "'{name}' names no host; the shell connects to servers of firn"
+        )));
+    }
+    Ok(Some(connection))
 }
 
 impl Config {
@@ -84,11 +155,11 @@ impl Config {
     pub(crate) fn connection(&self, name: Option<&str>) -> Result<Connection, String> {
         match name.or(self.default_connection.as_deref()) {
             None => Ok(Connection::default()),
-            Some(name) => self
-                .connections
-                .get(name)
-                .cloned()
-                .ok_or_else(|| format!("there is no connection '{name}' in the configuration")),
+            Some(name) => match self.connections.get(name) {
+                Some(known) => Ok(known.clone()),
+                None => of_clients(name)?
+                    .ok_or_else(|| format!("there is no connection '{name}' in the configuration")),
+            },
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use firn_engine::Completer as Catalog;
 use firn_engine::split::is_complete;
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -11,6 +10,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper, Result};
 
 use crate::lex::{self, Token};
+use crate::link::Names;
 use crate::meta_command;
 use crate::options::OPTIONS;
 
@@ -18,7 +18,7 @@ use crate::options::OPTIONS;
 #[derive(Debug, Default)]
 pub(crate) struct LineHelper {
     /// What names may be completed to; none when nobody wants that.
-    pub(crate) completer: Option<Catalog>,
+    pub(crate) completer: Option<Box<dyn Names>>,
     /// Whether to color.
     pub(crate) color: bool,
 }
@@ -235,7 +235,7 @@ mod tests {
         ] {
             session.execute(sql).unwrap();
         }
-        let helper = LineHelper { completer: Some(session.completer()), color: false };
+        let helper = LineHelper { completer: Some(Box::new(session.completer())), color: false };
         let after = |before: &str| helper.candidates(before, "").1;
         assert_eq!(helper.candidates("select sens", "").0, 7);
         assert_eq!(after("select sens"), ["sensors"]);

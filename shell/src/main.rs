@@ -2,16 +2,19 @@
 //!
 //! Reading order: [`args`] and [`config`] say what to do; [`shell`] runs one statement; `repl` and
 //! `run_file` feed it; `render` and `error_view` print what comes back; `meta_command` holds the `!`
-//! commands.
+//! commands; `link` is what it talks to, an account in this process or a server (`remote`).
 
 mod args;
 mod config;
 mod error_view;
 mod lex;
 mod line_helper;
+mod link;
 mod meta_command;
 mod options;
 mod output;
+mod password;
+mod remote;
 mod render;
 mod repl;
 mod run_file;
@@ -29,7 +32,9 @@ use firn_engine::{Engine, EngineOptions, SessionOptions};
 
 use crate::args::{Args, Command, engine_options, name_and_value};
 use crate::config::{Config, Connection};
+use crate::link::Link;
 use crate::options::Options;
+use crate::remote::Remote;
 use crate::shell::{Outcome, Shell};
 use crate::variables::Variables;
 
@@ -88,6 +93,10 @@ fn settle(args: &Args) -> Result<(Connection, Options, Variables), String> {
         warehouse: args.warehouse.clone().or(named.warehouse),
         role: args.rolename.clone().or(named.role),
         user: args.username.clone().or(named.user),
+        host: args.host.clone().or(named.host),
+        port: args.port.or(named.port),
+        protocol: args.protocol.clone().or(named.protocol),
+        ..named
     };
     let mut options = Options::default();
     for (name, value) in config.options() {
@@ -114,6 +123,10 @@ fn connect(
     variables: Variables,
     engine: EngineOptions,
 ) -> Result<Shell, String> {
+    if connection.is_remote() {
+        let remote = Remote::connect(&with_password(connection)?)?;
+        return Shell::new(Link::There(remote), options, variables).map_err(|e| e.to_string());
+    }
     let account = connection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
     let engine =
         Engine::open(account, engine).map_err(|error| format!("cannot open {account}: {error}"))?;
@@ -126,7 +139,23 @@ fn connect(
         ..SessionOptions::default()
     });
     let session = session.map_err(|error| format!("cannot start in {account}: {error}"))?;
-    Shell::new(session, options, variables).map_err(|error| error.to_string())
+    Shell::new(Link::Here(session), options, variables).map_err(|error| error.to_string())
+}
+
+/// The connection with the password that the environment has, or that somebody types.
+fn with_password(connection: Connection) -> Result<Connection, String> {
+    if connection.password.is_some() || connection.token.is_some() {
+        return Ok(connection);
+    }
+    let given = ["FIRN_PASSWORD", "SNOWFLAKE_PASSWORD"].iter();
+    let given = given.filter_map(|name| std::env::var(name).ok()).next();
+    let password = match given {
+        None if connection.user.is_some() && io::stdin().is_terminal() => {
+            Some(password::ask().map_err(|error| error.to_string())?)
+        }
+        given => given,
+    };
+    Ok(Connection { password, ..connection })
 }
 
 /// The width of the terminal that standard output is, if it is one: tables of scripts fit it too.

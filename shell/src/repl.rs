@@ -123,7 +123,7 @@ fn prepare(shell: &mut Shell, editor: &mut LineEditor) {
     shell.width = editor.dimensions().map(|(columns, _)| usize::from(columns));
     let color = shell.options.is_true_or("color", std::env::var_os("NO_COLOR").is_none());
     let completes = shell.options.is_true("auto_completion");
-    let completer = completes.then(|| shell.session.completer());
+    let completer = completes.then(|| shell.link.names());
     if let Some(helper) = editor.helper_mut() {
         (helper.completer, helper.color) = (completer, color);
     }
@@ -131,7 +131,7 @@ fn prepare(shell: &mut Shell, editor: &mut LineEditor) {
 
 /// The prompt with its `[..]` parts filled in.
 fn prompt(shell: &Shell) -> String {
-    let in_use = shell.session.in_use();
+    let in_use = shell.link.in_use();
     let parts = [
         ("[user]", Some(in_use.user), "(no user)"),
         ("[warehouse]", in_use.warehouse, "(no warehouse)"),

@@ -7,19 +7,45 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use firn_engine::{Binds, Failure, Session, Statement, StatementOptions, StatementResult};
+use firn_engine::{Binds, Failure, Statement, StatementOptions, StatementResult};
 
 use crate::error_view::{self, Origin};
+use crate::link::Link;
 use crate::meta_command;
 use crate::options::Options;
 use crate::output::Output;
+use crate::remote::Remote;
 use crate::render::{self, Facts, Format, ResultRows, RowSource, Style, TextRows};
 use crate::statement_reader::Item;
 use crate::variables::Variables;
 use crate::watch::{self, ROWS_FIRST};
 
-/// What a statement gave.
+/// What a statement of this process gave.
 pub(crate) type Answer = Result<StatementResult, Failure>;
+
+/// What a statement gave, as it is shown.
+pub(crate) struct Shown {
+    /// The statement's id.
+    pub(crate) query_id: String,
+    /// Rows given or affected.
+    pub(crate) row_count: u64,
+    /// The rows.
+    pub(crate) rows: Box<dyn RowSource>,
+}
+
+type ShownAnswer = Result<Shown, Failure>;
+
+impl Shown {
+    fn of(result: StatementResult) -> Shown {
+        let (query_id, row_count) = (result.query_id.clone(), result.row_count);
+        Shown { query_id, row_count, rows: Box::new(ResultRows::new(result)) }
+    }
+}
+
+/// The error of a statement of this process in a session that is on a server.
+fn elsewhere() -> io::Error {
+    io::Error::other("the session is on a server")
+}
 
 /// What became of one thing that was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +76,8 @@ pub(crate) struct Ran {
 /// A session with what the shell knows around it.
 #[derive(Debug)]
 pub(crate) struct Shell {
-    /// The session on the account.
-    pub(crate) session: Session,
+    /// The session.
+    pub(crate) link: Link,
     /// The options.
     pub(crate) options: Options,
     /// The `&` variables.
@@ -73,13 +99,9 @@ impl Shell {
     ///
     /// # Errors
     /// When the output file cannot be written.
-    pub(crate) fn new(
-        session: Session,
-        options: Options,
-        variables: Variables,
-    ) -> io::Result<Shell> {
+    pub(crate) fn new(link: Link, options: Options, variables: Variables) -> io::Result<Shell> {
         let mut shell = Shell {
-            session,
+            link,
             options,
             variables,
             output: Output::new(),
@@ -159,15 +181,15 @@ impl Shell {
         let start = Instant::now();
         let prints = self.options.is_true("results");
         let streams = prints && self.options.format().streams();
-        let (answer, printed) = if self.interactive() {
-            self.run_watched(sql, streams)?
-        } else {
-            self.run_here(sql, streams)?
+        let (answer, printed) = match &self.link {
+            Link::There(remote) => (self.run_there(remote, sql), false),
+            Link::Here(_) if self.interactive() => self.run_watched(sql, streams)?,
+            Link::Here(_) => self.run_here(sql, streams)?,
         };
         let elapsed = start.elapsed();
         self.remember(sql, &answer, elapsed);
         match answer {
-            Ok(result) => self.print_result(&result, printed || !prints, elapsed),
+            Ok(shown) => self.print_result(&shown, printed || !prints, elapsed),
             Err(failure) => {
                 let canceled = self.interactive() && failure.is_canceled();
                 self.print_failure(&failure, sql, origin, elapsed)?;
@@ -176,25 +198,38 @@ impl Shell {
         }
     }
 
+    /// Runs a statement on a server.
+    fn run_there(&self, remote: &Remote, sql: &str) -> Result<Shown, Failure> {
+        let statement = remote.start(sql)?;
+        let answer = loop {
+            if let Some(answer) = watch::wait(self, &statement, false) {
+                break answer?;
+            }
+        };
+        remote.result(answer)
+    }
+
     /// Runs a statement that a person may interrupt, on a thread of its own; tells whether its rows are
     /// printed.
-    fn run_watched(&mut self, sql: &str, streams: bool) -> io::Result<(Answer, bool)> {
-        let statement = self.session.start(sql, Binds::default(), &StatementOptions::default());
+    fn run_watched(&mut self, sql: &str, streams: bool) -> io::Result<(ShownAnswer, bool)> {
+        let Link::Here(session) = &self.link else { return Err(elsewhere()) };
+        let statement = session.start(sql, Binds::default(), &StatementOptions::default());
         match watch::wait(self, &statement, streams) {
-            Some(answer) => Ok((answer, false)),
+            Some(answer) => Ok((answer.map(Shown::of), false)),
             None => {
                 let (form, interrupted) = (self.form(), self.interrupted.clone());
                 let printed = watch::stream(statement, interrupted, form, &mut self.output);
-                printed.map(|answer| (answer, true))
+                printed.map(|answer| (answer.map(Shown::of), true))
             }
         }
     }
 
     /// Runs a statement on this thread, and prints the rows of a large result on another, as they come;
     /// tells whether that was done.
-    fn run_here(&mut self, sql: &str, streams: bool) -> io::Result<(Answer, bool)> {
+    fn run_here(&mut self, sql: &str, streams: bool) -> io::Result<(ShownAnswer, bool)> {
         let form = self.form();
-        let (session, mut output) = (&self.session, Some(&mut self.output));
+        let Link::Here(session) = &self.link else { return Err(elsewhere()) };
+        let mut output = Some(&mut self.output);
         thread::scope(|scope| {
             let mut printer = None;
             let mut on_rows = |statement: &Statement| {
@@ -209,16 +244,16 @@ impl Shell {
             let options = StatementOptions::default();
             let answer = session.run(sql, Binds::default(), &options, &mut on_rows);
             match printer.map(ScopedJoinHandle::join) {
-                None => Ok((answer, false)),
-                Some(Ok(printed)) => printed.map(|answer| (answer, true)),
+                None => Ok((answer.map(Shown::of), false)),
+                Some(Ok(printed)) => printed.map(|answer| (answer.map(Shown::of), true)),
                 Some(Err(panic)) => resume_unwind(panic),
             }
         })
     }
 
-    fn remember(&mut self, sql: &str, answer: &Answer, elapsed: Duration) {
+    fn remember(&mut self, sql: &str, answer: &ShownAnswer, elapsed: Duration) {
         let (query_id, rows) = match answer {
-            Ok(result) => (&result.query_id, Some(result.row_count)),
+            Ok(shown) => (&shown.query_id, Some(shown.row_count)),
             Err(failure) => (&failure.query_id, None),
         };
         // The names are legal, so defining them cannot fail.
@@ -236,19 +271,19 @@ impl Shell {
     /// Prints a result, unless its rows are printed, and what is to be said of it.
     fn print_result(
         &mut self,
-        result: &StatementResult,
+        shown: &Shown,
         printed: bool,
         elapsed: Duration,
     ) -> io::Result<Outcome> {
         let facts = Facts {
-            query_id: &result.query_id,
-            row_count: result.row_count,
+            query_id: &shown.query_id,
+            row_count: shown.row_count,
             elapsed_s: elapsed.as_secs_f64(),
         };
         if !printed {
-            self.print_rows(&ResultRows::new(result), facts)?;
+            self.print_rows(shown.rows.as_ref(), facts)?;
         }
-        self.footer(result.row_count, &result.query_id, elapsed)?;
+        self.footer(shown.row_count, &shown.query_id, elapsed)?;
         Ok(Outcome::Fine)
     }
 

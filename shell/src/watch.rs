@@ -28,27 +28,62 @@ const BAR: usize = 20;
 /// Rows that are waited for before the first is printed, so that a statement that fails early prints none.
 pub(crate) const ROWS_FIRST: u64 = 1 << 16;
 
+/// A statement that is waited for.
+pub(crate) trait Pending {
+    /// How it ends.
+    type End;
+    /// How it has ended; none when it runs longer than `patience`.
+    fn ended_within(&self, patience: Duration) -> Option<Self::End>;
+    /// Ends it.
+    fn cancel(&self);
+    /// What it has done so far.
+    fn so_far(&self) -> SoFar;
+    /// Rows that are there to be shown before it ends.
+    fn rows_so_far(&self) -> u64 {
+        0
+    }
+}
+
+impl Pending for Statement {
+    type End = Answer;
+
+    fn ended_within(&self, patience: Duration) -> Option<Answer> {
+        self.result_within(patience)
+    }
+
+    fn cancel(&self) {
+        self.monitor().cancel.cancel();
+    }
+
+    fn so_far(&self) -> SoFar {
+        self.monitor().progress.so_far()
+    }
+
+    fn rows_so_far(&self) -> u64 {
+        Statement::rows_so_far(self)
+    }
+}
+
 /// Waits until a statement has ended, or, if it `streams`, has so many rows that printing may begin.
-pub(crate) fn wait(shell: &Shell, statement: &Statement, streams: bool) -> Option<Answer> {
-    let monitor = statement.monitor();
+pub(crate) fn wait<P: Pending>(shell: &Shell, statement: &P, streams: bool) -> Option<P::End> {
     let bar = shell.interactive() && shell.options.is_true("progress_bar");
     let wanted = bar && io::stderr().is_terminal();
     let room = shell.width.unwrap_or(80).saturating_sub(FREE);
     let mut drawn = false;
     let start = Instant::now();
     let ended = loop {
-        if let Some(result) = statement.result_within(TICK) {
+        if let Some(result) = statement.ended_within(TICK) {
             break Some(result);
         }
         if was_set(shell.interrupted.as_deref()) {
-            monitor.cancel.cancel();
+            statement.cancel();
         }
         if streams && statement.rows_so_far() >= ROWS_FIRST {
             break None;
         }
         if wanted && start.elapsed() > PATIENCE {
             drawn = true;
-            let line = line(start.elapsed(), monitor.progress.so_far());
+            let line = line(start.elapsed(), statement.so_far());
             draw(&line.chars().take(room).collect::<String>());
         }
     };

@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::encode::format::{Format, SCRIPT_TYPE, statement_type};
 use crate::encode::json::JsonRows;
 use crate::encode::part::{Part, cut};
-use crate::encode::{arrow, rowtype};
+use crate::encode::{arrow, rowtype, shown};
 use crate::envelope::{self, Refusal};
 use crate::query::{Done, Query, now_millis};
 use crate::request_log::note;
@@ -148,6 +148,11 @@ pub(crate) fn body_of(
         Format::Rest { nullable } => {
             json_of(&JsonRows { words: true, nullable, result }, part, &batches)?
         }
+        Format::Shown => {
+            let mut out = String::with_capacity(part.bytes * 2);
+            batches.iter().try_for_each(|batch| shown::write(result, batch, &mut out))?;
+            out.into_bytes()
+        }
     };
     Counters::add(&state.counters.rows, part.rows);
     Counters::add(&state.counters.bytes, body.len());
@@ -170,6 +175,11 @@ fn with_rows(
     let mut data = data_of(client, &query.id, (done.kind, done.binds), done.in_use.clone());
     let format = format_for(client, query, done.kind);
     rowtype::describe(&done.fields, &mut data);
+    if format == Format::Shown {
+        let types = done.fields.iter().map(|field| Value::from(field.sql_type.to_string()));
+        data.insert("typeNames".to_string(), types.collect());
+        data.insert("rowCount".to_string(), result.row_count.into());
+    }
     data.insert("total".to_string(), result.rows().into());
     data.insert("queryResultFormat".to_string(), format.name().into());
     if !done.counts.is_empty() {
@@ -198,7 +208,7 @@ fn with_rows(
             let rows = format!("\"{}\"", STANDARD.encode(rows));
             envelope::with_rows(data, "rowsetBase64", &rows)
         }
-        Format::Json | Format::Rest { .. } => {
+        Format::Json | Format::Rest { .. } | Format::Shown => {
             let rows = String::from_utf8(rows).map_err(|e| Error::internal(e.to_string()))?;
             envelope::with_rows(data, "rowset", &format!("[{rows}]"))
         }

@@ -26,6 +26,8 @@ pub(crate) enum Program {
     JavaScript,
     /// JDBC.
     Jdbc,
+    /// firn's own shell and console.
+    Firn,
     /// Any other.
     Other,
 }

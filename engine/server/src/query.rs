@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use firn_engine::{Failure, Field, InUse, Monitor, Statement, Transfer};
+use firn_engine::{Failure, Field, InUse, Monitor, SoFar, Statement, Transfer};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -142,6 +142,11 @@ impl Query {
         if let Some(monitor) = &*self.running.lock() {
             monitor.cancel.cancel();
         }
+    }
+
+    /// What it has done so far; nothing once it has ended.
+    pub(crate) fn so_far(&self) -> SoFar {
+        self.running.lock().as_ref().map(|monitor| monitor.progress.so_far()).unwrap_or_default()
     }
 
     /// Says how it has ended.

@@ -27,6 +27,28 @@ impl Failure {
         self.code == ErrorCode::Canceled
     }
 
+    /// The failure that a server has told, by the number of its error.
+    pub fn told(
+        query_id: &str,
+        (number, sql_state): (i32, &str),
+        message: &str,
+        place: Option<(usize, usize)>,
+    ) -> Failure {
+        let all = ErrorCode::ALL.iter();
+        let same_state = |code: &&ErrorCode| code.sqlstate() == sql_state;
+        let code = all.clone().find(|code| code.number() == number && same_state(code));
+        let code = code.or_else(|| all.clone().find(|code| code.number() == number));
+        let code = code.or_else(|| all.clone().find(same_state));
+        Failure {
+            query_id: query_id.to_string(),
+            code: code.copied().unwrap_or(ErrorCode::Internal),
+            number,
+            message: message.to_string(),
+            span: None,
+            place,
+        }
+    }
+
     /// The failure of a request of several statements that does not have as many as it says.
     pub fn wrong_count(query_id: &str, actual: usize, desired: usize) -> Failure {
         let text = format!(

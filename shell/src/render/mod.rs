@@ -88,15 +88,25 @@ enum Dressed {
 }
 
 impl Head {
-    /// A column of texts.
-    pub(crate) fn text(name: &str) -> Head {
+    /// A column of a type as SQL writes it.
+    pub(crate) fn of(name: &str, type_name: &str) -> Head {
+        let family = type_name.split('(').next().unwrap_or_default();
         Head {
             name: name.to_string(),
-            type_name: "VARCHAR".to_string(),
-            numeric: false,
-            semi_structured: false,
-            dressed: Dressed::No,
+            type_name: type_name.to_string(),
+            numeric: matches!(family, "NUMBER" | "FLOAT"),
+            semi_structured: matches!(family, "VARIANT" | "OBJECT" | "ARRAY"),
+            dressed: match family {
+                "FLOAT" => Dressed::Float,
+                "TIMESTAMP_LTZ" | "TIMESTAMP_TZ" => Dressed::Offset,
+                _ => Dressed::No,
+            },
         }
+    }
+
+    /// A column of texts.
+    pub(crate) fn text(name: &str) -> Head {
+        Head::of(name, "VARCHAR")
     }
 
     /// A cell of this column as SnowSQL shows it to people.
@@ -148,38 +158,24 @@ pub(crate) trait RowSource {
 }
 
 /// A statement's result as rows.
-pub(crate) struct ResultRows<'a> {
+pub(crate) struct ResultRows {
     heads: Vec<Head>,
-    result: &'a StatementResult,
+    result: StatementResult,
 }
 
-impl<'a> ResultRows<'a> {
+impl ResultRows {
     /// The rows of a result.
-    pub(crate) fn new(result: &'a StatementResult) -> ResultRows<'a> {
+    pub(crate) fn new(result: StatementResult) -> ResultRows {
         ResultRows { heads: heads_of(&result.fields), result }
     }
 }
 
 /// A result's columns as renderers see them.
 pub(crate) fn heads_of(fields: &[Field]) -> Vec<Head> {
-    let heads = fields.iter().map(|field| {
-        let type_name = field.sql_type.to_string();
-        Head {
-            name: field.name.clone(),
-            numeric: field.sql_type.is_numeric(),
-            semi_structured: matches!(type_name.as_str(), "VARIANT" | "OBJECT" | "ARRAY"),
-            dressed: match type_name.split('(').next() {
-                Some("FLOAT") => Dressed::Float,
-                Some("TIMESTAMP_LTZ" | "TIMESTAMP_TZ") => Dressed::Offset,
-                _ => Dressed::No,
-            },
-            type_name,
-        }
-    });
-    heads.collect()
+    fields.iter().map(|field| Head::of(&field.name, &field.sql_type.to_string())).collect()
 }
 
-impl RowSource for ResultRows<'_> {
+impl RowSource for ResultRows {
     fn heads(&self) -> &[Head] {
         &self.heads
     }
@@ -225,6 +221,11 @@ impl TextRows {
     /// No rows yet, of columns of these names.
     pub(crate) fn new(names: &[&str]) -> TextRows {
         TextRows { heads: names.iter().map(|name| Head::text(name)).collect(), rows: Vec::new() }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
     }
 
     /// Adds a row.

@@ -16,6 +16,8 @@ pub(crate) enum Format {
     },
     /// A stream of Arrow's inter-process format.
     Arrow,
+    /// What people see, for firn's own clients.
+    Shown,
 }
 
 impl Format {
@@ -25,6 +27,7 @@ impl Format {
             Format::Json => "json",
             Format::Rest { .. } => "jsonv2",
             Format::Arrow => "arrow",
+            Format::Shown => "shown",
         }
     }
 
@@ -35,6 +38,9 @@ impl Format {
         session: &Session,
         asked: Option<&str>,
     ) -> Format {
+        if program == Program::Firn {
+            return Format::Shown;
+        }
         let Some(parameter) = parameter(program) else { return Format::Json };
         if kind != "SELECT" {
             return Format::Json;
@@ -53,7 +59,7 @@ pub(crate) fn parameter(program: Program) -> Option<&'static str> {
         Program::Python | Program::PythonCore => Some("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"),
         Program::Go => Some("GO_QUERY_RESULT_FORMAT"),
         Program::Jdbc => Some("JDBC_QUERY_RESULT_FORMAT"),
-        Program::JavaScript | Program::Other => None,
+        Program::JavaScript | Program::Firn | Program::Other => None,
     }
 }
 

@@ -8,3 +8,4 @@ pub(crate) mod format;
 pub(crate) mod json;
 pub(crate) mod part;
 pub(crate) mod rowtype;
+pub(crate) mod shown;

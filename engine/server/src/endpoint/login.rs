@@ -165,6 +165,7 @@ fn program_of(call: &Call) -> Program {
         "JavaScript" => Program::JavaScript,
         "Go" => Program::Go,
         "JDBC" => Program::Jdbc,
+        "firn" => Program::Firn,
         _ if runtime(environment) || runtime(session) => Program::PythonCore,
         _ if !environment["PYTHON_VERSION"].is_null() => Program::Python,
         "PythonConnector" | "PythonSnowpark" | "SnowflakeSQLAlchemy" => Program::Python,

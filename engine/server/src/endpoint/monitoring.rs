@@ -33,6 +33,14 @@ fn described(query: &Query) -> Value {
         (Some(_), Some(failure)) if failure.is_canceled() => ("FAILED_WITH_ERROR", "FAILED"),
         (Some(_), Some(_)) => ("FAILED_WITH_ERROR", "FAILED"),
     };
+    let so_far = query.so_far();
+    let progress = json!({
+        "rows": so_far.rows,
+        "bytes": so_far.bytes,
+        "bytesTotal": so_far.bytes_total,
+        "files": so_far.files,
+        "filesTotal": so_far.files_total,
+    });
     let end = ended.as_ref().map_or_else(now_millis, |ended| ended.at);
     json!({
         "id": query.id,
@@ -49,5 +57,6 @@ fn described(query: &Query) -> Value {
         "warehouseName": "",
         "warehouseExternalSize": "X-Small",
         "warehouseServerType": "STANDARD",
+        "progress": progress,
     })
 }

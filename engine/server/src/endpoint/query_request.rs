@@ -216,6 +216,6 @@ fn describe(client: &Client, order: &Order) -> Response {
     data.insert("queryResultFormat".to_string(), format.name().into());
     match format {
         Format::Arrow => envelope::with_rows(data, "rowsetBase64", "\"\""),
-        Format::Json | Format::Rest { .. } => envelope::with_rows(data, "rowset", "[]"),
+        _ => envelope::with_rows(data, "rowset", "[]"),
     }
 }

@@ -55,7 +55,11 @@ pub(crate) async fn part(
     // It is never closed.
     let Ok(_room) = shared.encoders.acquire().await else { return absent() };
     let state = Arc::clone(&shared);
-    let format = if format == "arrow" { Format::Arrow } else { Format::Json };
+    let format = match format.as_str() {
+        "arrow" => Format::Arrow,
+        "shown" => Format::Shown,
+        _ => Format::Json,
+    };
     let made = tokio::task::spawn_blocking(move || {
         let result = state.engine.kept_result(&query.user, &query.id)?;
         let part = answer::parts(&query, &result).get(number)?;
