@@ -244,6 +244,19 @@ impl<'js> Library<'js> {
         Ok((SqlValue::text(self.as_text(value.clone())?), SqlType::TEXT))
     }
 
+    /// A value as one for a `?` in a statement's text: whole numbers are so in SQL too.
+    pub(crate) fn bind(&self, value: &Value<'js>) -> Result<(SqlValue, SqlType), Thrown> {
+        if value.is_null() || value.is_undefined() {
+            return Ok((SqlValue::Null, SqlType::TEXT));
+        }
+        match value.as_number() {
+            Some(number) if number.fract() == 0.0 && number.abs() < EXACT_MAX => {
+                Ok((SqlValue::integer(number as i128), SqlType::INTEGER))
+            }
+            _ => self.natural(value),
+        }
+    }
+
     /// The value as a VARIANT.
     fn variant(&self, value: &Value<'js>) -> Result<SqlValue, Thrown> {
         let mut builder = Builder::new();

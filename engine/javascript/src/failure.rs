@@ -9,6 +9,8 @@
 use firn_types::{Cancel, Error, ErrorCode};
 use rquickjs::{Coerced, Ctx, FromJs, Value};
 
+use crate::isolate::FILE;
+
 /// The name that code is called by, and its text.
 #[derive(Debug)]
 pub(crate) struct Code {
@@ -58,6 +60,9 @@ impl Thrown {
         if let Err(canceled) = cancel.check() {
             return canceled;
         }
+        if let Some(failed) = statement_failure(ctx, code) {
+            return failed;
+        }
         let (message, frames) = match &self {
             Thrown::Code(error) if !matches!(error, rquickjs::Error::Exception) => {
                 (error.to_string(), Vec::new())
@@ -97,6 +102,21 @@ fn caught<'js>(ctx: &Ctx<'js>, code: &Code) -> (String, Vec<Frame>) {
     (as_others_say(&message).unwrap_or(message), frames)
 }
 
+/// The error of a statement that a procedure's code has run, when that is what was thrown.
+fn statement_failure(ctx: &Ctx<'_>, code: &Code) -> Option<Error> {
+    let thrown = ctx.catch();
+    let told = thrown.as_exception().and_then(|exception| {
+        let place: Option<String> = exception.as_object().get("stackTraceTxt").ok()?;
+        let text = exception.message().unwrap_or_default();
+        let place = place?;
+        Some(format!("Execution error in store procedure {}:\n{text}\n{place}", code.name))
+    });
+    if told.is_none() {
+        ctx.throw(thrown);
+    }
+    told.map(|text| Error::new(ErrorCode::ProcedureExecution, text))
+}
+
 /// The text of what was thrown.
 fn told<'js>(ctx: &Ctx<'js>, thrown: Value<'js>) -> String {
     Coerced::<String>::from_js(ctx, thrown).map(|text| text.0).unwrap_or_else(|_| {
@@ -113,7 +133,7 @@ fn frame(line: &str, code: &Code) -> Option<Frame> {
         Some((function, place)) => (function, place),
         None => (code.name.as_str(), line),
     };
-    let place = place.strip_prefix(code.name.as_str())?.strip_prefix(':')?;
+    let place = place.strip_prefix(FILE)?.strip_prefix(':')?;
     let (line, position) = place.split_once(':')?;
     // A line before the body makes a function of it.
     let line = line.parse::<usize>().ok()?.saturating_sub(1);

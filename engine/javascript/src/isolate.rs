@@ -31,6 +31,8 @@ type Library = (
     intrinsic::WeakRef,
 );
 
+/// How the engine calls the code in the places that it tells.
+pub(crate) const FILE: &str = "body";
 /// The global variable that holds the function's compiled code.
 const COMPILED: &str = "\0compiled";
 
@@ -54,9 +56,21 @@ impl Isolate {
     /// `JavaScriptCompilation`.
     pub(crate) fn of_function(function: &ForeignFunction, cancel: &Cancel) -> Result<Isolate> {
         let names: Vec<&str> = function.parameters.iter().map(|(name, _)| name.as_str()).collect();
-        let name = if is_name(&function.name) { function.name.as_str() } else { "" };
-        let before = format!("(function {name}({}) {{", names.join(", "));
-        Isolate::compiled(&function.name, &function.code.body, (&before, "})"), cancel)
+        Isolate::of_body(&function.name, &function.code.body, &names, cancel)
+    }
+
+    /// An isolate with a body as a function of its parameters.
+    ///
+    /// # Errors
+    /// `JavaScriptCompilation`.
+    pub(crate) fn of_body(
+        name: &str,
+        body: &str,
+        parameters: &[&str],
+        cancel: &Cancel,
+    ) -> Result<Isolate> {
+        let before = format!("(function {}({}) {{", js_name(name), parameters.join(", "));
+        Isolate::compiled(name, body, (&before, "})"), cancel)
     }
 
     /// An isolate with a text between others that make an expression of it.
@@ -79,7 +93,7 @@ impl Isolate {
         isolate.with(|ctx| {
             let mut options = EvalOptions::default();
             options.strict = false;
-            options.filename = Some(name.to_string());
+            options.filename = Some(FILE.to_string());
             let compiled: rquickjs::Result<rquickjs::Value<'_>> =
                 ctx.eval_with_options(source, options);
             let compiled = compiled.map_err(|error| match error {
@@ -119,8 +133,9 @@ impl Isolate {
     }
 }
 
-/// Whether a name in SQL is one in JavaScript too; no word of the language is in capital letters.
-fn is_name(name: &str) -> bool {
+/// A name in SQL where it is one in JavaScript too, and none otherwise; no word of the language is in capital letters.
+fn js_name(name: &str) -> &str {
     let first = |c: char| c.is_ascii_uppercase() || c == '_' || c == '$';
-    name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit())
+    let is_name = name.starts_with(first) && name.chars().all(|c| first(c) || c.is_ascii_digit());
+    if is_name { name } else { "" }
 }

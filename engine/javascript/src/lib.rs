@@ -2,13 +2,15 @@
 //!
 //! Reading order: an [`isolate`] is one engine with its limits, in which the code of one function is compiled;
 //! [`convert`] takes SQL's values into it and out of it; [`scalar`] calls a function for every row of a batch;
-//! [`failure`] makes errors of what code throws. [`JavaScript`] holds the isolates of one statement.
+//! [`procedure`] runs one with the object `snowflake`, by which its code runs statements; [`failure`] makes errors
+//! of what code throws. [`JavaScript`] holds the isolates of one statement.
 //!
-//! Code sees no file, no network and no other function: what it can reach is JavaScript's own library.
+//! Code sees no file and no network: what it can reach is JavaScript's own library and, in procedures, `snowflake`.
 
 mod convert;
 mod failure;
 mod isolate;
+pub mod procedure;
 mod scalar;
 
 use std::collections::HashMap;

@@ -135,7 +135,11 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn cell(&self, column: &Column, row: usize, sql_type: SqlType) -> Result<Cell> {
+    /// One value.
+    ///
+    /// # Errors
+    /// When a BINARY cannot be printed in the session's format.
+    pub(crate) fn cell(&self, column: &Column, row: usize, sql_type: SqlType) -> Result<Cell> {
         let value = column.value(row, sql_type);
         let mut text = String::new();
         match &value {

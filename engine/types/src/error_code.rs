@@ -230,6 +230,8 @@ error_codes! {
     JavaScriptCompilation = 100131, "P0000", Execution;
     /// What JavaScript throws.
     JavaScriptExecution = 100132, "P0000", Execution;
+    /// A statement of a procedure that has failed.
+    ProcedureExecution = 100183, "P0000", Execution;
     /// Bytes that are no UTF-8.
     InvalidUtf8 = 100144, "22000", Execution;
     /// Several source rows for one target row.

@@ -12,6 +12,7 @@ mod drop;
 mod explain;
 mod function;
 mod grant;
+mod javascript;
 mod kind;
 mod object;
 mod object_alter;

@@ -1,15 +1,17 @@
 //! CREATE PROCEDURE.
 
-use firn_account::catalog::{FunctionTraits, Object, ObjectKind, Parameter, Procedure, signature};
+use firn_account::catalog::{
+    FunctionTraits, Object, ObjectKind, Parameter, Procedure, Returns, signature,
+};
 use firn_parse::ast::CreateRoutine;
 use firn_types::{Code, Error, Language, Result};
 
-use super::function::{parameters, returns};
+use super::function::{check_types, parameters, returns};
 use super::option_table::{self, Place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
-/// Creates a procedure; its body must be a block.
+/// Creates a procedure; a body in SQL must be a block.
 ///
 /// # Errors
 /// When it is none, an option is wrong, or the name is taken.
@@ -19,18 +21,20 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
     let schema = running.catalog().expect_schema(&path)?;
     let parameters = parameters(running, &ast.parameters)?;
     let name = signature(&path.name, &Parameter::types(&parameters));
-    if ast.language != Language::Sql {
-        let words = format!("CREATE PROCEDURE .. LANGUAGE {}", ast.language);
-        return Err(Error::not_supported(words));
+    let returns = returns(running, &ast.returns)?;
+    match (ast.language, &returns) {
+        (Language::Sql, _) => check_block(ast)?,
+        (language, Returns::Table(_)) => {
+            return Err(Error::not_supported(format!(
+                "RETURNS TABLE of a procedure in {language}"
+            )));
+        }
+        (language, _) => check_types(language, &parameters, &returns)?,
     }
-    firn_parse::parse_block(&ast.body).map_err(|error| match ast.body_start {
-        Some(start) if error.span().is_some() => error.shifted(start as usize),
-        _ => Error::without_span(error),
-    })?;
     let procedure = Procedure {
         header: running.header(schema, &name, &ast.options),
         parameters,
-        returns: returns(running, &ast.returns)?,
+        returns,
         code: Code { language: ast.language, body: ast.body.clone() },
         as_caller: ast.as_caller,
         traits: FunctionTraits {
@@ -42,4 +46,13 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
         },
     };
     running.create_copying(Object::from(procedure), ast.mode, ast.copy_grants)
+}
+
+/// Whether the body is a block.
+fn check_block(ast: &CreateRoutine) -> Result<()> {
+    let block = firn_parse::parse_block(&ast.body);
+    block.map(|_| ()).map_err(|error| match ast.body_start {
+        Some(start) if error.span().is_some() => error.shifted(start as usize),
+        _ => Error::without_span(error),
+    })
 }

@@ -6,7 +6,7 @@ use firn_account::catalog::{Action, Object, ObjectPath, Procedure, Returns};
 use firn_parse::ast::{Block, Call, ExecuteImmediate, Statement};
 use firn_parse::split::split_script;
 use firn_query::bind::{Binds, TypedValue};
-use firn_types::{Error, ErrorCode, Result, Span, SqlType};
+use firn_types::{Error, ErrorCode, Language, Result, Span, SqlType};
 
 use super::stage_files;
 use crate::lifecycle::{Answer, StatementContext};
@@ -168,17 +168,31 @@ fn run_body(
     procedure: &Procedure,
     arguments: Vec<TypedValue>,
 ) -> Result<Given> {
-    let block = firn_parse::parse_block(&procedure.code.body)?;
     // Expressions of the body see what its statements see.
     let own = std::mem::replace(&mut running.session, home.state());
-    let mut script = Script::new(running, Arc::clone(home), procedure.code.body.as_str().into());
-    for (parameter, value) in procedure.parameters.iter().zip(arguments) {
-        script = script.with_variable(&parameter.name, value);
-    }
-    let outcome = script.run(&block);
+    let outcome = match procedure.code.language {
+        Language::Sql => run_block(running, home, procedure, arguments),
+        Language::JavaScript => {
+            super::javascript::run(running, home, procedure, arguments).map(Given::Value)
+        }
+    };
     running.session = match procedure.as_caller {
         true => home.state(),
         false => own,
     };
     outcome
+}
+
+fn run_block(
+    running: &mut StatementContext,
+    home: &Arc<SessionHome>,
+    procedure: &Procedure,
+    arguments: Vec<TypedValue>,
+) -> Result<Given> {
+    let block = firn_parse::parse_block(&procedure.code.body)?;
+    let mut script = Script::new(running, Arc::clone(home), procedure.code.body.as_str().into());
+    for (parameter, value) in procedure.parameters.iter().zip(arguments) {
+        script = script.with_variable(&parameter.name, value);
+    }
+    script.run(&block)
 }
