@@ -96,6 +96,28 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Serve the account to Snowflake's own clients
     Serve(ServeArgs),
+    /// Run the tasks that are due; a server does so by itself
+    RunTasks(RunTasksArgs),
+}
+
+/// Which tasks to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunTasksArgs {
+    /// The account: a folder or an object-store URL (default: ./firn_data)
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    /// Go on with tasks that become due for so many seconds; without it, those that are due now run once
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) seconds: Option<u64>,
+
+    /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
+    #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
+    pub(crate) memory: Option<usize>,
+
+    /// A file with the key that seals secrets
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
 }
 
 /// How to serve.

@@ -18,6 +18,7 @@ mod remote;
 mod render;
 mod repl;
 mod run_file;
+mod run_tasks;
 mod serve;
 mod shell;
 mod statement_reader;
@@ -57,16 +58,27 @@ fn main() -> ExitCode {
             Err(message) => fail(&message, EXIT_ACCOUNT),
         };
     }
+    if let Some(Command::RunTasks(args)) = &args.command {
+        return match run_tasks::run_tasks(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => fail(&message, EXIT_ACCOUNT),
+        };
+    }
     let (connection, options, variables) = match settle(&args) {
         Ok(settled) => settled,
         Err(message) => return fail(&message, EXIT_ARGUMENTS),
     };
     let engine = engine_options(args.memory, args.key_file.as_ref());
-    let mut shell = match connect(connection, options, variables, engine) {
-        Ok(shell) => shell,
+    let (mut shell, engine) = match connect(connection, options, variables, engine) {
+        Ok(connected) => connected,
         Err(message) => return fail(&message, EXIT_ACCOUNT),
     };
-    match run(&mut shell, &args) {
+    let outcome = run(&mut shell, &args);
+    // What EXECUTE TASK has begun ends with the process.
+    if let Some(engine) = engine {
+        engine.finish_tasks();
+    }
+    match outcome {
         Ok(Outcome::Failed) => ExitCode::from(EXIT_FAILED),
         Ok(_) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
@@ -122,10 +134,11 @@ fn connect(
     options: Options,
     variables: Variables,
     engine: EngineOptions,
-) -> Result<Shell, String> {
+) -> Result<(Shell, Option<Engine>), String> {
     if connection.is_remote() {
         let remote = Remote::connect(&with_password(connection)?)?;
-        return Shell::new(Link::There(remote), options, variables).map_err(|e| e.to_string());
+        let shell = Shell::new(Link::There(remote), options, variables);
+        return Ok((shell.map_err(|error| error.to_string())?, None));
     }
     let account = connection.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
     let engine =
@@ -139,7 +152,8 @@ fn connect(
         ..SessionOptions::default()
     });
     let session = session.map_err(|error| format!("cannot start in {account}: {error}"))?;
-    Shell::new(Link::Here(session), options, variables).map_err(|error| error.to_string())
+    let shell = Shell::new(Link::Here(session), options, variables);
+    Ok((shell.map_err(|error| error.to_string())?, Some(engine)))
 }
 
 /// The connection with the password that the environment has, or that somebody types.

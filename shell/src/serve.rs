@@ -28,11 +28,13 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
         log: args.log.clone(),
         ..ServerOptions::default()
     };
-    let server = Server::start(engine, options).map_err(|error| error.to_string())?;
+    let server = Server::start(engine.clone(), options).map_err(|error| error.to_string())?;
+    engine.start_tasks();
     say(&settings(&server, args, account));
     signals.forever().next();
     say("firn: stopping; statements that run have a few seconds\n");
     server.stop();
+    engine.stop_tasks();
     Ok(())
 }
 

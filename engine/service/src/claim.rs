@@ -58,6 +58,21 @@ impl Claim {
 }
 
 impl Claim {
+    /// Has the job until a later moment.
+    ///
+    /// # Errors
+    /// `Storage` when the claim cannot be written; it is good until it said before.
+    pub fn renew(&mut self, until_nanos: i64) -> Result<()> {
+        let number = path::version_of(&self.name).unwrap_or(0);
+        let folder = self.name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let name = format!("{folder}/{:020}", number + 1);
+        let owner = uuid::Uuid::new_v4().to_string();
+        let claim = v1::Claim { format: FORMAT, owner, until_nanos };
+        self.access.put_if_absent(&name, to_bytes(&claim)?)?;
+        let old = std::mem::replace(&mut self.name, name);
+        self.access.delete(&old)
+    }
+
     /// Who has a job for itself, by its mark, and until when; none when nobody does.
     ///
     /// # Errors
@@ -105,6 +120,17 @@ mod tests {
         drop(second);
         assert!(take(17, 27)?.is_some());
         assert!(Claim::take(&access, "another", 0, 10)?.is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn one_that_is_renewed_lasts_longer() -> Result<()> {
+        let access = ObjectAccess::memory();
+        let mut claim = Claim::take(&access, "job", 0, 10)?.expect("nobody has it");
+        claim.renew(20)?;
+        assert!(Claim::take(&access, "job", 15, 30)?.is_none());
+        drop(claim);
+        assert!(Claim::take(&access, "job", 16, 30)?.is_some());
         Ok(())
     }
 }

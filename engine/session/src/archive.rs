@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use firn_account::Account;
 use firn_service::{GoOn, Job, Progress};
-use firn_storage::format::v1::{History, LoginRecord, RanStatement, StatementEnd};
+use firn_storage::format::v1::{History, LoginRecord, RanStatement, StatementEnd, TaskRun};
 use firn_storage::format::{FORMAT, from_bytes, to_bytes};
 use firn_storage::path;
 use firn_types::{ErrorCode, Result};
@@ -49,6 +49,7 @@ pub(crate) struct Archive {
 struct Waiting {
     statements: Vec<Arc<QueryRecord>>,
     logins: Vec<LoginRecord>,
+    tasks: Vec<TaskRun>,
     bytes: usize,
     /// When the first of it came: nanoseconds since 1970 UTC.
     since_nanos: i64,
@@ -56,7 +57,7 @@ struct Waiting {
 
 impl Waiting {
     fn len(&self) -> usize {
-        self.statements.len() + self.logins.len()
+        self.statements.len() + self.logins.len() + self.tasks.len()
     }
 
     fn note(&mut self, bytes: usize, now_nanos: i64) -> bool {
@@ -101,6 +102,34 @@ impl Archive {
         waiting.note(0, now_nanos)
     }
 
+    /// Notes a run of a task that has ended; tells whether it is time to write.
+    pub(crate) fn add_task(&self, run: TaskRun, now_nanos: i64) -> bool {
+        if !self.lasting {
+            return false;
+        }
+        let mut waiting = self.waiting.lock();
+        let bytes = run.text.len();
+        waiting.tasks.push(run);
+        waiting.note(bytes, now_nanos)
+    }
+
+    /// The newest runs of tasks since a time, as far as they are written; the newest first, each once.
+    ///
+    /// # Errors
+    /// As [`Archive::statements`].
+    pub(crate) fn tasks(
+        &self,
+        since_nanos: i64,
+        limit: usize,
+        wants: impl Fn(&TaskRun) -> bool,
+    ) -> Result<Vec<TaskRun>> {
+        let take = |history: History| history.tasks.into_iter().filter(&wants).collect();
+        let ended = |run: &TaskRun| run.ended_nanos;
+        let mut found = self.newest(since_nanos, limit, take, ended, |run| run.text.len())?;
+        found.dedup_by(|a, b| a == b);
+        Ok(found)
+    }
+
     /// Writes what waits.
     ///
     /// # Errors
@@ -114,24 +143,31 @@ impl Archive {
             format: FORMAT,
             statements: batch.statements.iter().map(|record| ran(record)).collect(),
             logins: batch.logins.clone(),
+            tasks: batch.tasks.clone(),
         };
         let outcome = self.put(&history);
         if outcome.is_err() {
             let mut waiting = self.waiting.lock();
             batch.statements.append(&mut waiting.statements);
             batch.logins.append(&mut waiting.logins);
+            batch.tasks.append(&mut waiting.tasks);
+            let old = batch.tasks.len().saturating_sub(WAITING_MAX);
+            batch.tasks.drain(..old);
             let old = batch.statements.len().saturating_sub(WAITING_MAX);
             batch.statements.drain(..old);
             let old = batch.logins.len().saturating_sub(WAITING_MAX);
             batch.logins.drain(..old);
             *waiting = batch;
         }
-        outcome.map(|()| (history.statements.len() + history.logins.len()) as u64)
+        outcome.map(|()| {
+            (history.statements.len() + history.logins.len() + history.tasks.len()) as u64
+        })
     }
 
     fn put(&self, history: &History) -> Result<()> {
         let ends = history.statements.iter().filter_map(|ran| ran.end.as_ref());
         let times = ends.map(|end| end.nanos).chain(history.logins.iter().map(|login| login.nanos));
+        let times = times.chain(history.tasks.iter().map(|run| run.ended_nanos));
         let (first, last) = times
             .fold((i64::MAX, 0), |(first, last), nanos| (first.min(nanos.max(0)), last.max(nanos)));
         let unique = uuid::Uuid::new_v4();
@@ -247,6 +283,7 @@ impl Archive {
             if let Some(history) = self.read(&name)? {
                 together.statements.extend(history.statements);
                 together.logins.extend(history.logins);
+                together.tasks.extend(history.tasks);
                 bytes += size;
                 names.push(name);
             }

@@ -20,6 +20,7 @@ use crate::result::StatementResult;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
 use crate::statement_threads::StatementThreads;
+use crate::task::{self, Tasks};
 use crate::tls;
 use crate::warehouse::Warehouses;
 
@@ -70,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) warehouses: Warehouses,
     pub(crate) threads: StatementThreads,
     maintenance: Maintenance,
+    pub(crate) tasks: Tasks,
     next_session: AtomicU64,
 }
 
@@ -113,6 +115,7 @@ impl Engine {
             results,
             warehouses: Warehouses::default(),
             threads: StatementThreads::default(),
+            tasks: Tasks::default(),
             next_session: AtomicU64::new(first),
         };
         let engine = Engine { inner: Arc::new(inner) };
@@ -125,12 +128,40 @@ impl Engine {
         self.inner.maintenance.service()
     }
 
+    /// Runs tasks from now on when they are due, on threads of their own, until [`Engine::stop_tasks`].
+    pub fn start_tasks(&self) {
+        task::start(&self.inner);
+    }
+
+    /// Runs all tasks that are due now, and tells how many graphs were run.
+    ///
+    /// # Errors
+    /// `Storage` when the account cannot be read or written.
+    pub fn run_due_tasks(&self) -> Result<usize> {
+        task::run_due(&self.inner)
+    }
+
+    /// When the next task is due by its schedule: nanoseconds since 1970 UTC; none when there is none.
+    pub fn next_task_nanos(&self) -> Option<i64> {
+        task::next_nanos(&task::seen(&self.inner.account.catalog()))
+    }
+
+    /// Waits for the tasks that EXECUTE TASK has begun in this process.
+    pub fn finish_tasks(&self) {
+        self.inner.tasks.finish();
+    }
+
+    /// Begins no more tasks, and waits for those that run.
+    pub fn stop_tasks(&self) {
+        self.inner.tasks.stop();
+    }
+
     /// A new session.
     ///
     /// # Errors
     /// When the database, schema, warehouse or role it is to start with does not exist.
     pub fn session(&self, options: SessionOptions) -> Result<Session> {
-        let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
+        let id = self.inner.new_session_id();
         Session::start_on(Arc::clone(&self.inner), id, &options)
     }
 
@@ -143,6 +174,11 @@ impl Engine {
 }
 
 impl Shared {
+    /// The number of a new session.
+    pub(crate) fn new_session_id(&self) -> u64 {
+        self.next_session.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Rows at which a micro-partition is cut.
     pub(crate) fn partition_rows(&self) -> usize {
         let default = WriterOptions::default().target_rows;

@@ -37,6 +37,7 @@ mod settings_table;
 mod stages;
 mod statement;
 mod statement_threads;
+mod task;
 mod tls;
 mod transact;
 mod transaction_slot;

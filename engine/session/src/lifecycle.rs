@@ -4,7 +4,9 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use firn_account::{CatalogChange, Transaction};
 use firn_column::Batch;
 use firn_execute::spool::own_rows;
 use firn_execute::{Flow, Profile, Spool};
@@ -48,6 +50,8 @@ pub(crate) struct StatementContext {
     pub(crate) monitor: Monitor,
     /// What its operators do.
     pub(crate) profile: Arc<Profile>,
+    /// What its commit has beside its own changes.
+    pub(crate) at_commit: Option<Arc<AtCommit>>,
     /// The streams that its plan reads.
     pub(crate) consumed: Vec<ConsumedStream>,
     /// What runs code in other languages for it.
@@ -58,6 +62,25 @@ pub(crate) struct StatementContext {
     state: Arc<StatementState>,
     /// Why the options that it was started with do not fit.
     wrong_option: Option<Error>,
+}
+
+/// A change that is part of a statement's own commit: all of both is done, or nothing.
+#[derive(Debug)]
+pub(crate) struct AtCommit {
+    change: CatalogChange,
+    done: AtomicBool,
+}
+
+impl AtCommit {
+    /// A change to be made.
+    pub(crate) fn new(change: CatalogChange) -> AtCommit {
+        AtCommit { change, done: AtomicBool::new(false) }
+    }
+
+    /// Whether a statement has made it. Only those that change rows in a transaction of their own do.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.load(Ordering::SeqCst)
+    }
 }
 
 /// What a statement of a block has done.
@@ -192,6 +215,24 @@ impl StatementContext {
         context
     }
 
+    /// Makes the change that its commit is to have beside its own.
+    ///
+    /// # Errors
+    /// As [`Transaction::apply`].
+    pub(crate) fn apply_at_commit(&self, transaction: &mut Transaction) -> Result<()> {
+        match &self.at_commit {
+            Some(beside) => transaction.apply(beside.change.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// The commit is made.
+    pub(crate) fn committed(&self) {
+        if let Some(beside) = &self.at_commit {
+            beside.done.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// Runs a statement of a block to its end.
     ///
     /// # Errors
@@ -251,6 +292,7 @@ impl StatementContext {
             record,
             monitor,
             profile: Arc::clone(&state.profile),
+            at_commit: None,
             consumed: Vec::new(),
             foreign,
             permit: Arc::default(),

@@ -21,6 +21,7 @@ use crate::result::StatementResult;
 use crate::roles;
 use crate::session::SessionOptions;
 use crate::settings::Settings;
+use crate::task::TaskContext;
 use crate::transaction_slot::TransactionSlot;
 
 /// Rights, and the role whose they are, with or without the user's others.
@@ -67,6 +68,8 @@ pub(crate) struct SessionState {
     pub(crate) variables: Arc<HashMap<String, Variable>>,
     /// How many procedures called one another to come here.
     pub(crate) call_depth: usize,
+    /// The task that it runs.
+    pub(crate) task: Option<Arc<TaskContext>>,
 }
 
 impl SessionState {
@@ -101,6 +104,7 @@ impl SessionState {
             settings,
             variables: Arc::default(),
             call_depth: 0,
+            task: None,
         };
         let user = catalog.user(&state.user);
         let own = user.map(|user| user.properties.as_slice()).unwrap_or_default();

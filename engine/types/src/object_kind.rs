@@ -111,6 +111,8 @@ pub enum Namespace {
     Function,
     /// Procedures, by name and types of arguments.
     Procedure,
+    /// Tasks.
+    Task,
     /// What firn does not have: nothing is found in it.
     Absent,
 }
@@ -244,7 +246,7 @@ pub const KINDS: &[KindDefinition] = &[
         &["SELECT"]),
     kind(ObjectKind::Tag, ("TAG", "Tag"), Home::Schema, Namespace::Absent,
         &["APPLY", "READ"]),
-    kind(ObjectKind::Task, ("TASK", "Task"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Task, ("TASK", "Task"), Home::Schema, Namespace::Task,
         &["MONITOR", "OPERATE"]),
     kind(ObjectKind::AggregationPolicy, ("AGGREGATION POLICY", "Aggregation policy"), Home::Schema, Namespace::Absent,
         &["APPLY"]),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::{Catalog, Grant, Object, ObjectKind};
+use super::{Catalog, Grant, Object, ObjectKind, PENDING, Task, TaskEnd, TaskProgress};
 
 /// One step of DDL.
 #[derive(Clone, Debug)]
@@ -66,6 +66,20 @@ pub enum CatalogChange {
         /// The value; none to unset it.
         value: Option<String>,
     },
+    /// A task has come further: everything about it that changes with its runs.
+    TaskProgressed {
+        /// The root task.
+        task: ObjectId,
+        /// How far.
+        progress: TaskProgress,
+    },
+    /// A task has ended in the run of its graph.
+    TaskEnded {
+        /// The root task.
+        root: ObjectId,
+        /// How.
+        end: TaskEnd,
+    },
     /// A materialized view's rows now reflect this commit of its base table.
     Refreshed {
         /// The view.
@@ -112,6 +126,8 @@ impl CatalogChange {
             | CatalogChange::Drop { id }
             | CatalogChange::Undrop { id }
             | CatalogChange::Purge { id }
+            | CatalogChange::TaskProgressed { task: id, .. }
+            | CatalogChange::TaskEnded { root: id, .. }
             | CatalogChange::Refreshed { view: id, .. } => vec![*id],
             CatalogChange::Swap { left, right } => vec![*left, *right],
             _ => Vec::new(),
@@ -144,6 +160,14 @@ impl Catalog {
                 self.forget_settings(*id);
                 Ok(())
             }
+            CatalogChange::TaskProgressed { task, progress } => {
+                self.change_task(*task, |task| task.progress.clone_from(progress))
+            }
+            CatalogChange::TaskEnded { root, end } => self.change_task(*root, |task| {
+                if let Some(run) = &mut task.progress.run {
+                    run.ended.push(end.clone());
+                }
+            }),
             CatalogChange::Grant(grant) => {
                 self.layer_mut(false).grants_mut().insert(grant.clone());
                 Ok(())
@@ -214,6 +238,9 @@ impl Catalog {
                 state.reflects = old.state.reflects;
                 state.refreshed_nanos = old.state.refreshed_nanos;
             }
+            (Object::Task(new), Object::Task(old)) => {
+                Arc::make_mut(new).progress.clone_from(&old.progress);
+            }
             (Object::Sequence(new), Object::Sequence(old)) => {
                 Arc::make_mut(new).next_value = old.next_value;
             }
@@ -227,6 +254,16 @@ impl Catalog {
         header.altered_nanos = moment.nanos;
         header.version = moment.version;
         self.layer_mut(old.is_temporary()).put(new);
+        Ok(())
+    }
+
+    /// Changes what is no part of a task's definition.
+    fn change_task(&mut self, id: ObjectId, change: impl FnOnce(&mut Task)) -> Result<()> {
+        let Object::Task(mut task) = self.expect(id)?.clone() else {
+            return Err(Error::internal("a run of what is no task"));
+        };
+        change(Arc::make_mut(&mut task));
+        self.layer_mut(false).overwrite(Object::Task(task));
         Ok(())
     }
 
@@ -315,6 +352,12 @@ fn stamp(object: &mut Object, version: u64) {
         let table = Arc::make_mut(table);
         table.data_version = version;
         table.definition_version = version;
+    }
+    // A stream that is cloned with its table begins where the clone does.
+    if let Object::Stream(stream) = object
+        && stream.offset == PENDING
+    {
+        Arc::make_mut(stream).offset = version;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::ObjectKind::{
     Database, DatabaseRole, FileFormat, Function, Integration, MaterializedView, NetworkPolicy,
-    Procedure, Role, Schema, Sequence, Stage, Stream, Table, User, View, Warehouse,
+    Procedure, Role, Schema, Sequence, Stage, Stream, Table, Task, User, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -62,7 +62,7 @@ pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::WriteFiles, &[Table], &[]),
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
-    (Action::Operate, &[Warehouse], &["OPERATE"]),
+    (Action::Operate, &[Warehouse, Task], &["OPERATE"]),
     (Action::Operate, &[MaterializedView], &[]),
     (Action::Alter, ALL, &[]),
     (Action::Drop, ALL, &[]),
@@ -87,6 +87,7 @@ const ALL: &[ObjectKind] = &[
     Function,
     Procedure,
     Stream,
+    Task,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an

@@ -7,18 +7,19 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::{TimePoint, Transaction};
 use crate::catalog::{
-    Catalog, CatalogChange, ColumnDefault, CreateMode, Header, Namespace, Object, StageLocation,
-    TableKind, fresh_id,
+    Catalog, CatalogChange, ColumnDefault, CreateMode, Header, Namespace, Object, PENDING,
+    StageLocation, TableKind, TaskProgress, fresh_id,
 };
 
 /// What of a schema is cloned, in this order: a materialized view comes after its base table.
-const CLONED: [Namespace; 6] = [
+const CLONED: [Namespace; 7] = [
     Namespace::Relation,
     Namespace::Sequence,
     Namespace::Stage,
     Namespace::FileFormat,
     Namespace::Function,
     Namespace::Procedure,
+    Namespace::Task,
 ];
 
 /// What a clone is to be.
@@ -97,11 +98,35 @@ impl Cloning<'_> {
             view.state.reflects = None;
             view.state.snapshot = Arc::default();
         }
+        self.follow(&mut object);
         let comment = object.header().comment.clone();
         *object.header_mut() = target.header;
         object.header_mut().comment = comment;
         transaction.apply(CatalogChange::Create { object, mode })?;
         self.clone_children(transaction, source.id(), id, now_nanos)
+    }
+
+    /// Lets what refers to other objects refer to their clones.
+    fn follow(&self, object: &mut Object) {
+        let clone_of = |id: &mut ObjectId| *id = self.ids.get(id).copied().unwrap_or(*id);
+        match object {
+            Object::Stream(stream) => {
+                let stream = Arc::make_mut(stream);
+                // What a clone of the table has not changed, its stream does not show.
+                if self.ids.contains_key(&stream.source) {
+                    stream.offset = PENDING;
+                }
+                clone_of(&mut stream.source);
+                stream.tables.iter_mut().for_each(clone_of);
+            }
+            Object::Task(task) => {
+                let task = Arc::make_mut(task);
+                task.started = false;
+                task.progress = TaskProgress::default();
+                task.after.iter_mut().chain(&mut task.finalizes).for_each(clone_of);
+            }
+            _ => {}
+        }
     }
 
     /// Rows, kind, and columns that count by sequences of their own.
@@ -151,7 +176,15 @@ impl Cloning<'_> {
             children.extend(self.from.children(namespace, source).into_iter().cloned());
         }
         children.retain(|child| !child.is_temporary() && !is_internal_stage(child));
-        children.sort_by_key(|child| matches!(child, Object::MaterializedView(_)));
+        // What others refer to comes first, and tasks know the ids of those that are still to come.
+        children.sort_by_key(|child| match child {
+            Object::MaterializedView(_) => 1,
+            Object::Stream(_) => 2,
+            _ => 0,
+        });
+        for child in &children {
+            self.ids.entry(child.id()).or_insert_with(fresh_id);
+        }
         for child in children {
             let id = *self.ids.entry(child.id()).or_insert_with(fresh_id);
             let old = child.header();

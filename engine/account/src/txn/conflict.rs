@@ -49,6 +49,10 @@ pub(crate) fn conflict(
             Operation::Catalog(CatalogChange::Refreshed { view, reflects }) => {
                 refresh_conflict(base, mine, (*view, *reflects), theirs)
             }
+            Operation::Catalog(
+                CatalogChange::TaskProgressed { task, .. }
+                | CatalogChange::TaskEnded { root: task, .. },
+            ) => task_conflict(base, *task, theirs),
             Operation::Catalog(change) => definition_conflict(base, change, theirs),
             Operation::Rows { table, delta } => {
                 let found = rows_conflict(base, *table, delta, theirs)?
@@ -129,6 +133,13 @@ fn refresh_conflict(
     let same_base = reflects != PENDING || data_version(base) == data_version(theirs);
     let kind = ConflictKind::Rows;
     (!same_rows || !same_base).then_some(Conflict { object: view, kind })
+}
+
+/// Two processes that run the same task, or a request that comes while one does.
+fn task_conflict(base: &Catalog, task: ObjectId, theirs: &Catalog) -> Option<Conflict> {
+    let progress = |catalog: &Catalog| Some(catalog.object(task)?.as_task()?.progress.clone());
+    let kind = ConflictKind::Definition;
+    (progress(base) != progress(theirs)).then_some(Conflict { object: task, kind })
 }
 
 fn rows_conflict(

@@ -18,6 +18,7 @@ mod script;
 mod show;
 mod statement;
 mod table;
+mod task;
 mod types;
 
 pub use copy::{
@@ -62,4 +63,5 @@ pub use script::{
 pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
 pub use statement::{SetVariables, Statement, Use};
 pub use table::{AlterColumn, AlterTable, AlterTableAction, ColumnChange};
+pub use task::{CreateTask, ExecuteTask, TaskChange};
 pub use types::{TypeArgument, TypeName};

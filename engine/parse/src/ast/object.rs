@@ -2,7 +2,7 @@
 
 use firn_types::{Identifier, ObjectKind, ObjectName, Span};
 
-use super::{Name, StatementOption, TypeName};
+use super::{Name, StatementOption, TaskChange, TypeName};
 
 /// DROP.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +70,8 @@ pub enum AlterObjectAction {
     Recluster(bool),
     /// ENABLE MANAGED ACCESS is true, DISABLE is false.
     ManagedAccess(bool),
+    /// What only tasks have.
+    Task(TaskChange),
     /// Something is done with a programmatic access token of a user.
     AccessToken(AccessTokenChange),
 }

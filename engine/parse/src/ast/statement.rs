@@ -4,9 +4,9 @@ use firn_types::{Identifier, Span};
 
 use super::{
     AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateObject,
-    CreateRoutine, CreateStream, CreateTable, CreateView, Delete, Describe, Drop, ExecuteImmediate,
-    Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show,
-    StageFiles, StatementOption, Truncate, Undrop, Update,
+    CreateRoutine, CreateStream, CreateTable, CreateTask, CreateView, Delete, Describe, Drop,
+    ExecuteImmediate, ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name,
+    Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.
@@ -44,6 +44,10 @@ pub enum Statement {
     CreateFunction(Box<CreateRoutine>),
     /// CREATE of anything else.
     CreateObject(Box<CreateObject>),
+    /// CREATE TASK.
+    CreateTask(Box<CreateTask>),
+    /// EXECUTE TASK.
+    ExecuteTask(ExecuteTask),
     /// CREATE STREAM.
     CreateStream(Box<CreateStream>),
     /// ALTER TABLE.

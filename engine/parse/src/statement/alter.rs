@@ -56,17 +56,19 @@ impl Reader<'_> {
         if kind == ObjectKind::User && self.at_access_token() {
             return self.access_token().map(AlterObjectAction::AccessToken);
         }
+        if kind == ObjectKind::Task
+            && let Some(change) = self.task_change()?
+        {
+            return Ok(AlterObjectAction::Task(change));
+        }
         if self.eat("RENAME TO") {
             return self.name().map(AlterObjectAction::Rename);
         }
         if self.eat("SWAP WITH") {
             return self.name().map(AlterObjectAction::Swap);
         }
-        if self.eat("SUSPEND RECLUSTER") {
-            return Ok(AlterObjectAction::Recluster(false));
-        }
-        if self.eat("RESUME RECLUSTER") {
-            return Ok(AlterObjectAction::Recluster(true));
+        if let Some(word) = self.eat_one(&["SUSPEND RECLUSTER", "RESUME RECLUSTER"]) {
+            return Ok(AlterObjectAction::Recluster(word.starts_with("RESUME")));
         }
         if self.eat("SUSPEND") {
             return Ok(AlterObjectAction::Suspend);

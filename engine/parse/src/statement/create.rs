@@ -66,6 +66,7 @@ impl Reader<'_> {
                     _ => Statement::CreateProcedure(Box::new(routine)),
                 })
             }
+            ObjectKind::Task => Ok(Statement::CreateTask(Box::new(self.create_task(mode)?))),
             ObjectKind::Stream => Ok(Statement::CreateStream(Box::new(self.create_stream(mode)?))),
             ObjectKind::Function => {
                 let words = "CREATE FUNCTION that is external or aggregates";

@@ -15,6 +15,7 @@ mod kind;
 mod script;
 mod session;
 mod show;
+mod task;
 
 use std::ops::Range;
 
@@ -24,8 +25,7 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 12] = [
-    "EXECUTE TASK",
+const NOT_SUPPORTED: [&str; 11] = [
     "EXECUTE ALERT",
     "EXECUTE NOTEBOOK",
     "EXECUTE JOB SERVICE",
@@ -95,6 +95,7 @@ impl Reader<'_> {
             "SET" => self.set(),
             "UNSET" => self.unset(),
             "BEGIN" | "DECLARE" if self.at_block() => self.block_statement(),
+            "EXECUTE" if self.is_word(1, "TASK") => self.execute_task().map(Statement::ExecuteTask),
             "EXECUTE" if self.is_word(1, "IMMEDIATE") => self.execute_immediate(),
             "CALL" => self.call(),
             "BEGIN" | "START" => self.begin(),

@@ -96,7 +96,6 @@ fn what_is_not_done_is_named() {
             "create procedure p() returns int language scala as $$ x $$",
             "CREATE PROCEDURE .. LANGUAGE SCALA",
         ),
-        ("create task t warehouse = w schedule = '1 minute' as select 1", "CREATE TASK"),
         ("create pipe p as copy into t from @s", "CREATE PIPE"),
         (
             "create dynamic table d target_lag = '1 minute' warehouse = w as select 1",
@@ -105,12 +104,10 @@ fn what_is_not_done_is_named() {
         ("create external table e (a int) location = @s", "CREATE EXTERNAL TABLE"),
         ("create masking policy p as (a int) returns int -> a", "CREATE MASKING POLICY"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
-        ("alter task t resume", "ALTER TASK"),
         (
             "execute immediate from @s/x.sql using (a => 1)",
             "EXECUTE IMMEDIATE FROM with USING or DRY_RUN",
         ),
-        ("execute task t", "EXECUTE TASK"),
         ("declare p procedure () returns int; begin return 1; end", "a procedure in a block"),
         ("alter table t add search optimization", "SEARCH OPTIMIZATION"),
         ("alter table t add row access policy p on (a)", "ROW ACCESS POLICY"),

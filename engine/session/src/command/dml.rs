@@ -49,6 +49,9 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         if !dml::is_current(&plan, transaction)? {
             return Ok(None);
         }
+        if alone {
+            running.apply_at_commit(transaction)?;
+        }
         match &plan {
             StatementPlan::CopyIntoTable(plan) => {
                 let (answer, files) = copy::load(running, plan, transaction)?;
@@ -61,6 +64,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
     })?;
     // Within an open transaction the files stay: it may be rolled back yet.
     if alone {
+        running.committed();
         purge.run();
     }
     Ok(answer)

@@ -24,6 +24,7 @@ mod stage_files;
 mod stream;
 mod table;
 mod table_alter;
+mod task;
 mod template;
 mod use_;
 mod variable;
@@ -69,6 +70,8 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateView(ast) => view::create(running, ast)?,
         Statement::CreateFunction(ast) => function::create(running, ast)?,
         Statement::CreateProcedure(ast) => procedure::create(running, ast)?,
+        Statement::CreateTask(ast) => task::create(running, ast)?,
+        Statement::ExecuteTask(ast) => task::execute(running, ast)?,
         Statement::CreateStream(ast) => stream::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,

@@ -12,6 +12,7 @@ use super::definition::{forgotten_parameters, kept_parameters};
 use super::drop::refuse_system_role;
 use super::kind::{changed, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
+use super::task;
 use crate::current;
 use crate::find::known_kind;
 use crate::find::{live, place, place_of};
@@ -76,10 +77,14 @@ fn alter_named(
         AlterObjectAction::Suspend | AlterObjectAction::Resume(_) => {
             let suspend = matches!(ast.action, AlterObjectAction::Suspend);
             let if_needed = matches!(ast.action, AlterObjectAction::Resume(true));
-            match suspended(&object, suspend, if_needed)? {
+            match suspended(running, &object, suspend, if_needed)? {
                 Some(object) => CatalogChange::Alter { object },
                 None => return Ok(Rows::done()),
             }
+        }
+        AlterObjectAction::Task(change) => {
+            let task = object.as_task().ok_or_else(|| Error::internal("a change of no task"))?;
+            CatalogChange::Alter { object: task::altered(running, task, change)? }
         }
         AlterObjectAction::AbortAllQueries => {
             let statements = &running.session.shared.statements;
@@ -91,14 +96,7 @@ fn alter_named(
             let user = object.as_user().ok_or_else(|| Error::internal("a token of no user"))?;
             return access_token::alter(running, user, change);
         }
-        AlterObjectAction::ManagedAccess(managed) => match &object {
-            Object::Schema(schema) => {
-                let mut schema = schema.as_ref().clone();
-                schema.managed_access = *managed;
-                CatalogChange::alter(schema)
-            }
-            _ => return Err(Error::not_supported("MANAGED ACCESS here")),
-        },
+        AlterObjectAction::ManagedAccess(managed) => managed_access(&object, *managed)?,
         _ => return Err(Error::not_supported(format!("this form of ALTER {}", kind.title()))),
     };
     if let (Object::Integration(old), CatalogChange::Alter { object: Object::Integration(new) }) =
@@ -111,6 +109,15 @@ fn alter_named(
     running.change(kept)?;
     running.change_session(current::forget_dropped)?;
     Ok(Rows::done())
+}
+
+fn managed_access(object: &Object, managed: bool) -> Result<CatalogChange> {
+    let Object::Schema(schema) = object else {
+        return Err(Error::not_supported("MANAGED ACCESS here"));
+    };
+    let mut schema = schema.as_ref().clone();
+    schema.managed_access = managed;
+    Ok(CatalogChange::alter(schema))
 }
 
 /// The session's own user, when that is the one who is altered, in a way that users may themselves.
@@ -249,8 +256,14 @@ fn rename(
 }
 
 /// The object in its other state; none when it is in it already and that is no error.
-fn suspended(object: &Object, suspend: bool, if_needed: bool) -> Result<Option<Object>> {
+fn suspended(
+    running: &StatementContext,
+    object: &Object,
+    suspend: bool,
+    if_needed: bool,
+) -> Result<Option<Object>> {
     match object {
+        Object::Task(task) => task::set_started(running, task, !suspend),
         Object::Warehouse(warehouse) if warehouse.suspended == suspend => {
             let name = &warehouse.header.name;
             let (code, word) = match suspend {

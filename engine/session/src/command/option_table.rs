@@ -162,8 +162,9 @@ fn find(
     span: Span,
 ) -> Result<Option<&'static OptionDefinition>> {
     let Some(options) = options_of(kind) else { return Ok(None) };
-    // A user takes every parameter of sessions, too.
-    if kind == ObjectKind::User && settings_table::find(name).is_some() {
+    // Users and tasks take every parameter of sessions, too.
+    let takes_parameters = matches!(kind, ObjectKind::User | ObjectKind::Task);
+    if takes_parameters && settings_table::find(name).is_some() {
         return Ok(None);
     }
     let here = |option: &&OptionDefinition| {

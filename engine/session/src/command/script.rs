@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use firn_account::catalog::{Action, Object, ObjectPath, Procedure, Returns};
-use firn_parse::ast::{Block, Call, ExecuteImmediate, Statement};
+use firn_parse::ast::{
+    Block, Call, ExecuteImmediate, Expr, ExprKind, FunctionCall, Name, Statement,
+};
 use firn_parse::split::split_script;
 use firn_query::bind::{Binds, TypedValue};
 use firn_types::{Error, ErrorCode, Language, Result, Span, SqlType};
@@ -14,6 +16,8 @@ use crate::result::Rows;
 use crate::script::{Given, Script, one_value};
 use crate::session_state::SessionHome;
 
+/// How the names of system functions begin, which CALL calls like procedures.
+const SYSTEM: &str = "SYSTEM$";
 /// The column of a block's value.
 const BLOCK: &str = "anonymous block";
 /// Bytes of a file whose statements are run.
@@ -100,7 +104,29 @@ fn run_one(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<(A
     Ok((answer, ran.result.query_id.clone()))
 }
 
+/// CALL of a function that is no procedure, such as SYSTEM$WAIT.
+fn call_system_function(running: &mut StatementContext, ast: &Call, name: &str) -> Result<Answer> {
+    let call = FunctionCall {
+        name: ast.name.clone(),
+        arguments: ast.arguments.clone(),
+        distinct: false,
+        within_group: Vec::new(),
+        nulls: None,
+        over: None,
+    };
+    let expr = Expr { kind: ExprKind::Function(Box::new(call)), span: ast.span };
+    let (home, text) = (Arc::clone(running.home()), Arc::clone(&running.sql));
+    let value = Script::new(running, home, text).evaluated(&expr)?;
+    one_value(name, &value)
+}
+
 fn call(running: &mut StatementContext, ast: &Call) -> Result<Answer> {
+    if let Name::Plain(name) = &ast.name
+        && name.parts.len() == 1
+        && name.object().name.starts_with(SYSTEM)
+    {
+        return call_system_function(running, ast, &name.object().name);
+    }
     let functions = running.function_context();
     let (procedure, path, arguments) =
         running.with_binder(&functions, |binder| binder.bind_call_of(ast, &running.sql))?;

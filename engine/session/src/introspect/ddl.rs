@@ -117,7 +117,8 @@ impl Writer<'_> {
             | Object::MaterializedView(_)
             | Object::Function(_)
             | Object::Procedure(_)
-            | Object::Stream(_) => object.header().created_nanos,
+            | Object::Stream(_)
+            | Object::Task(_) => object.header().created_nanos,
             _ => i64::MIN,
         };
         all.sort_by_key(|object| rank(object));

@@ -13,13 +13,14 @@ mod routine;
 pub(crate) mod show;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
+mod task_function;
 mod user;
 
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    ACCOUNT, ACCOUNTADMIN, CurrentPath, Namespace, ObjectKind, ObjectPath, Place, VisibleCatalog,
-    signature,
+    ACCOUNT, ACCOUNTADMIN, CurrentPath, Namespace, Object, ObjectKind, ObjectPath, Place, Task,
+    VisibleCatalog, signature,
 };
 use firn_functions::context::TextFormats;
 use firn_query::bind::data_type;
@@ -30,6 +31,7 @@ use crate::function_host::statement_not_found;
 use crate::history::QueryRecord;
 use crate::lifecycle::StatementContext;
 use crate::stages::StageUser;
+use crate::task::TaskContext;
 
 /// What the session's own tables are made of.
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ pub(crate) struct Described {
     pub(crate) now_nanos: i64,
     /// How others follow the statement, and end it.
     pub(crate) monitor: Monitor,
+    /// The task that the session runs.
+    pub(crate) task: Option<Arc<TaskContext>>,
 }
 
 impl Described {
@@ -86,6 +90,7 @@ impl Described {
             current: session.path.clone(),
             now_nanos: session.shared.account.clock().now_nanos(),
             monitor: running.monitor.clone(),
+            task: session.task.clone(),
         }
     }
 
@@ -127,6 +132,16 @@ impl Described {
     pub(crate) fn path(&self, name: &str, verb: &str) -> Result<ObjectPath> {
         let name = firn_parse::parse_object_name(name).map_err(Error::without_span)?;
         self.current.complete(&name, verb)
+    }
+
+    /// The task that a text names.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn task(&self, name: &str) -> Result<Arc<Task>> {
+        let Place { parent, name } = self.place(ObjectKind::Task, name, "DESCRIBE")?;
+        let found = self.catalog.find(Namespace::Task, parent, &name).and_then(Object::as_task);
+        found.cloned().ok_or_else(|| self.catalog.not_found(ObjectKind::Task, parent, &name))
     }
 
     /// Where the function stands that a text names with the types of its arguments: `f(NUMBER)`.

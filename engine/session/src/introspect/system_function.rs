@@ -1,9 +1,11 @@
 //! Functions that tell of the account, of roles and of the statement.
 
-use firn_account::catalog::ACCOUNTADMIN;
+use std::sync::Arc;
+
+use firn_account::catalog::{ACCOUNTADMIN, Action, Object};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl, kind};
+use super::{Described, clustering, ddl, kind, task_function};
 use crate::history::QueryRecord;
 use crate::roles;
 
@@ -53,6 +55,15 @@ pub(crate) fn answer(
         }
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
             clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
+        }
+        ("SYSTEM$TASK_DEPENDENTS_ENABLE", [Some(name)]) => {
+            let root = described.task(name)?;
+            described.catalog.authorize(Action::Operate, &Object::Task(Arc::clone(&root)))?;
+            crate::task::enable_dependents(&described.shared, &root)?;
+            Ok(Some("Statement executed successfully.".to_string()))
+        }
+        (name, arguments) if task_function::NAMES.contains(&name) => {
+            task_function::answer(described, name, arguments)
         }
         ("SYSTEM$STREAM_HAS_DATA", [Some(name)]) => {
             kind::has_data(described, name).map(|has| Some(has.to_string()))

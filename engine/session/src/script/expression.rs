@@ -68,7 +68,8 @@ impl Script<'_> {
         }
     }
 
-    fn value(&mut self, expr: &ast::Expr) -> Result<TypedValue> {
+    /// The value of an expression, whose errors have no place yet.
+    pub(super) fn value(&mut self, expr: &ast::Expr) -> Result<TypedValue> {
         self.computations = self.computations.wrapping_add(1);
         let key = (expr.span.start, expr.span.end);
         if let Some(known) = self.known.get(&key)

@@ -99,6 +99,14 @@ impl<'r> Script<'r> {
         })
     }
 
+    /// The value of an expression that stands by itself.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn evaluated(mut self, expr: &Expr) -> Result<TypedValue> {
+        self.value(expr)
+    }
+
     /// The text that EXECUTE IMMEDIATE runs outside of blocks, and the values of its `?`.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod procedure;
 mod sequence;
 mod stream;
 mod table;
+mod task;
 mod view;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use stream::{Stream, StreamMode};
 pub use table::{
     ColumnDefault, Constraint, ConstraintKind, ForeignKey, Table, TableColumn, TableKind,
 };
+pub use task::{GraphRun, Task, TaskEnd, TaskProgress, TaskRequest, TaskState};
 pub use view::{
     MaterializedView, MaterializedViewState, StarColumn, StarColumns, View, ViewColumn,
 };
@@ -110,6 +112,7 @@ objects! {
     Function => as_function,
     Procedure => as_procedure,
     Stream => as_stream,
+    Task => as_task,
 }
 
 impl Object {

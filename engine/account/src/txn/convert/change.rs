@@ -7,10 +7,10 @@ use firn_storage::SnapshotDelta;
 use firn_storage::format::v1;
 use firn_types::{ObjectId, PartitionId, Result};
 
-use super::Lists;
 use super::object::{load_from, load_to, object_from, object_to};
 use super::principal::{principal_from, principal_to};
 use super::value::{rows_from, rows_to};
+use super::{Lists, task};
 use crate::catalog::{CatalogChange, CreateMode, Grant, GrantTarget, Grantee};
 use crate::txn::operation::Operation;
 
@@ -59,6 +59,13 @@ fn catalog_change_to(change: &CatalogChange, lists: &Lists<'_>) -> Result<v1::Ch
             name: name.clone(),
             value: value.clone(),
         }),
+        CatalogChange::TaskProgressed { task, progress } => v1::Change::TaskProgressed {
+            task: task.0,
+            progress: Box::new(task::progress_to(progress)),
+        },
+        CatalogChange::TaskEnded { root, end } => {
+            v1::Change::TaskEnded { root: root.0, end: task::end_to(end) }
+        }
         CatalogChange::Refreshed { view, reflects } => {
             v1::Change::Refreshed { view: view.0, reflects: *reflects }
         }
@@ -91,6 +98,13 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             name: parameter.name,
             value: parameter.value,
         },
+        v1::Change::TaskProgressed { task, progress } => CatalogChange::TaskProgressed {
+            task: ObjectId(task),
+            progress: task::progress_from(*progress)?,
+        },
+        v1::Change::TaskEnded { root, end } => {
+            CatalogChange::TaskEnded { root: ObjectId(root), end: task::end_from(end)? }
+        }
         v1::Change::Refreshed { view, reflects } => {
             CatalogChange::Refreshed { view: ObjectId(view), reflects }
         }

@@ -7,6 +7,7 @@ mod lists;
 mod object;
 mod principal;
 mod stream;
+mod task;
 mod value;
 
 pub(super) use change::{change_from, change_to, grant_from, grant_to};

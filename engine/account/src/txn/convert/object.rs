@@ -76,6 +76,7 @@ pub(in crate::txn) fn object_to(
         Object::NetworkPolicy(policy) => {
             v1::Object::NetworkPolicy(access::network_policy_to(policy))
         }
+        Object::Task(task) => v1::Object::Task(super::task::task_to(task)),
         Object::Stream(stream) => v1::Object::Stream(super::stream::stream_to(stream)),
         Object::Procedure(procedure) => {
             v1::Object::Procedure(super::function::procedure_to(procedure))
@@ -136,6 +137,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         }
         v1::Object::User(user) => Object::from(access::user_from(user)),
         v1::Object::NetworkPolicy(policy) => Object::from(access::network_policy_from(policy)),
+        v1::Object::Task(task) => Object::from(super::task::task_from(task)?),
         v1::Object::Stream(stream) => Object::from(super::stream::stream_from(stream)),
         v1::Object::Procedure(procedure) => {
             Object::from(super::function::procedure_from(procedure))

@@ -13,6 +13,7 @@ mod role;
 mod sequence;
 mod stage;
 mod stream;
+pub(super) mod task;
 pub(super) mod user;
 mod warehouse;
 
@@ -69,6 +70,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     function::FUNCTION,
     function::PROCEDURE,
     stream::HANDLER,
+    task::HANDLER,
 ];
 
 /// What is done with a kind.

@@ -23,6 +23,7 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     (ObjectKind::User, "CREATE USER x", ""),
     (ObjectKind::NetworkPolicy, "CREATE NETWORK POLICY x", ""),
     (ObjectKind::Stream, "CREATE STREAM x", " ON TABLE base"),
+    (ObjectKind::Task, "CREATE TASK x", " AS SELECT 1"),
 ];
 
 /// The second line of `tests/files/rsa/one.txt`.
@@ -50,6 +51,10 @@ fn sample(option: &OptionDefinition) -> String {
         ("PASSWORD", _) => "'Secret123'".to_string(),
         ("RSA_PUBLIC_KEY" | "RSA_PUBLIC_KEY_2", _) => format!("'{PUBLIC_KEY}'"),
         ("ALLOWED_IP_LIST" | "BLOCKED_IP_LIST", _) => "('10.0.0.0/8')".to_string(),
+        ("CONFIG", _) => "'{}'".to_string(),
+        ("SCHEDULE", _) => "'5 MINUTES'".to_string(),
+        ("WAREHOUSE", _) => "house".to_string(),
+        ("FINALIZE", _) => "first".to_string(),
         ("INCREMENT", _) => "2".to_string(),
         (_, Takes::Text | Takes::Anything) => "'x'".to_string(),
         (_, Takes::Boolean) => "TRUE".to_string(),
@@ -95,6 +100,8 @@ fn attempt(kind: ObjectKind, place: Place, sql: &str) -> std::result::Result<(),
     let mut before = vec![
         "CREATE TABLE base (a INT)".to_string(),
         "CREATE NETWORK POLICY there".to_string(),
+        "CREATE WAREHOUSE house".to_string(),
+        "CREATE TASK first AS SELECT 1".to_string(),
         "CREATE STORAGE INTEGRATION there TYPE = EXTERNAL_STAGE \
          STORAGE_ALLOWED_LOCATIONS = ('s3://b/')"
             .to_string(),

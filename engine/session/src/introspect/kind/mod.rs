@@ -3,6 +3,7 @@
 //! To add a kind: a file in `kind`, and a line in [`KINDS`].
 
 mod stream;
+mod task;
 
 use firn_account::catalog::{Namespace, Object, ObjectKind};
 use firn_types::object_kind::Home;
@@ -53,6 +54,7 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::Table, |shown| shown.tables(), Some(describe::table), Some(ddl::table)),
     kind(ObjectKind::View, |shown| shown.views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::MaterializedView, |shown| shown.materialized_views(), Some(describe::view), Some(ddl::view)),
+    kind(ObjectKind::Task, task::show, Some(describe::as_shown), Some(task::define)),
     kind(ObjectKind::Stream, stream::show, Some(describe::as_shown), Some(stream::define)),
 ];
 

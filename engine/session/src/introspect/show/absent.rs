@@ -22,12 +22,6 @@ const DYNAMIC_TABLES: &str = "created_on:time, name, reserved, database_name, sc
                               automatic_clustering, scheduling_state, last_suspended_on:time, \
                               is_clone, is_replica, data_timestamp:time, owner_role_type";
 
-const TASKS: &str = "created_on:time, name, id, database_name, schema_name, owner, comment, \
-                     warehouse, schedule, predecessors, state, definition, condition, \
-                     allow_overlapping_execution, error_integration, last_committed_on:time, \
-                     last_suspended_on:time, owner_role_type, config, budget, task_relations, \
-                     last_suspended_reason";
-
 const PIPES: &str = "created_on:time, name, database_name, schema_name, definition, owner, \
                      notification_channel, comment, integration, pattern, error_integration, \
                      owner_role_type, invalid_reason, kind";
@@ -70,7 +64,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::Secret => SECRETS,
         ObjectKind::Share => SHARES,
         ObjectKind::Tag => TAGS,
-        ObjectKind::Task => TASKS,
         _ => return None,
     })
 }

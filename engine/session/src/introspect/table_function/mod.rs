@@ -5,6 +5,7 @@ mod infer_schema;
 pub(in crate::introspect) mod login_history;
 mod operator_stats;
 pub(in crate::introspect) mod query_history;
+mod task_history;
 mod validate;
 
 use firn_types::{Error, ErrorCode, Field, Result, Value};
@@ -85,6 +86,20 @@ const FUNCTIONS: &[Function] = &[
         parameters: query_history::BY_WAREHOUSE,
         columns: query_history::COLUMNS,
         rows: query_history::of_warehouse,
+    },
+    Function {
+        name: "TASK_DEPENDENTS",
+        summary: "A task, and those that run after it.",
+        parameters: task_history::DEPENDENTS,
+        columns: task_history::DEPENDENTS_COLUMNS,
+        rows: task_history::dependents,
+    },
+    Function {
+        name: "TASK_HISTORY",
+        summary: "The newest runs of tasks, and those that come next.",
+        parameters: task_history::PARAMETERS,
+        columns: task_history::COLUMNS,
+        rows: task_history::rows,
     },
     Function {
         name: "VALIDATE",

@@ -6,6 +6,7 @@ use super::access::{NetworkPolicy, User};
 use super::function::{Function, Procedure};
 use super::partition::is_false;
 use super::stream::Stream;
+use super::task::Task;
 use super::{Snapshot, SqlType, StoredColumn, Value};
 
 /// Names and values in order.
@@ -49,6 +50,8 @@ pub enum Object {
     Procedure(Procedure),
     /// A stream; since format 4.
     Stream(Stream),
+    /// A task; since format 4.
+    Task(Task),
 }
 
 impl Object {
@@ -71,6 +74,7 @@ impl Object {
             Object::Function(object) => &object.header,
             Object::Procedure(object) => &object.function.header,
             Object::Stream(object) => &object.header,
+            Object::Task(object) => &object.header,
         }
     }
 
@@ -93,6 +97,7 @@ impl Object {
             Object::Function(object) => &mut object.header,
             Object::Procedure(object) => &mut object.function.header,
             Object::Stream(object) => &mut object.header,
+            Object::Task(object) => &mut object.header,
         }
     }
 

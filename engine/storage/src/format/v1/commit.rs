@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::partition::is_false;
+use super::task::TaskProgress;
 use super::{Grant, LoadRecord, Object, PartitionList};
 
 /// A file `log/<version>`: one step of the whole account.
@@ -86,6 +87,20 @@ pub enum Change {
         view: u64,
         /// The commit.
         reflects: u64,
+    },
+    /// A task has come further; since format 4.
+    TaskProgressed {
+        /// The root task.
+        task: u64,
+        /// How far.
+        progress: Box<TaskProgress>,
+    },
+    /// A task has ended in the run of its graph; since format 4.
+    TaskEnded {
+        /// The root task.
+        root: u64,
+        /// The task, how it ended, and what it returned.
+        end: (u64, String, Option<String>),
     },
     /// Rows come and go.
     Rows {

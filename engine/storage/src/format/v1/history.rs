@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::task::TaskRun;
+
 /// A file of the history; since format 4.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +16,9 @@ pub struct History {
     /// Logins.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub logins: Vec<LoginRecord>,
+    /// Runs of tasks that have ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskRun>,
 }
 
 /// A statement that ran. Times are nanoseconds since 1970 UTC.

@@ -1,0 +1,106 @@
+//! System functions about the task that runs.
+
+use firn_types::{Error, ErrorCode, Result};
+
+use super::Described;
+use crate::task::TaskContext;
+
+/// The functions.
+pub(super) const NAMES: [&str; 5] = [
+    "SYSTEM$CURRENT_USER_TASK_NAME",
+    "SYSTEM$GET_PREDECESSOR_RETURN_VALUE",
+    "SYSTEM$GET_TASK_GRAPH_CONFIG",
+    "SYSTEM$SET_RETURN_VALUE",
+    "SYSTEM$TASK_RUNTIME_INFO",
+];
+
+/// The answer of one of [`NAMES`].
+///
+/// # Errors
+/// Outside of a task, and for what a task is not asked.
+pub(super) fn answer(
+    described: &Described,
+    name: &str,
+    arguments: &[Option<String>],
+) -> Result<Option<String>> {
+    let Some(task) = &described.task else {
+        // What runs outside of a task has no name.
+        if name == "SYSTEM$CURRENT_USER_TASK_NAME" {
+            return Ok(None);
+        }
+        let text = format!("Function {name} must be called from within a task.");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    };
+    let first = arguments.first().and_then(Option::as_deref);
+    match name {
+        "SYSTEM$CURRENT_USER_TASK_NAME" => Ok(Some(task.full_name.clone())),
+        "SYSTEM$GET_PREDECESSOR_RETURN_VALUE" => returned(task, first),
+        "SYSTEM$GET_TASK_GRAPH_CONFIG" => config(task, first),
+        "SYSTEM$SET_RETURN_VALUE" => {
+            *task.value.lock() = first.map(str::to_string);
+            Ok(Some("Return value set".to_string()))
+        }
+        _ => runtime_info(task, first),
+    }
+}
+
+/// What a task before this one has returned: the only one, or the named one.
+fn returned(task: &TaskContext, name: Option<&str>) -> Result<Option<String>> {
+    let found = match name {
+        Some(name) => task.returned.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)),
+        None if task.returned.len() > 1 => {
+            let text = "The name of a predecessor is required, since the task has several.";
+            return Err(Error::new(ErrorCode::NotEnoughArguments, text));
+        }
+        None => task.returned.first(),
+    };
+    match found {
+        Some((_, value)) => Ok(value.clone()),
+        None => {
+            let text = "The task has no such predecessor.";
+            Err(Error::new(ErrorCode::InvalidParameterValue, text))
+        }
+    }
+}
+
+/// The graph's configuration, or what is at a path of it.
+fn config(task: &TaskContext, path: Option<&str>) -> Result<Option<String>> {
+    let Some(config) = &task.config else { return Ok(None) };
+    let Some(path) = path else { return Ok(Some(config.clone())) };
+    let unreadable = |_| Error::internal("a configuration that is no JSON");
+    let mut value: serde_json::Value = serde_json::from_str(config).map_err(unreadable)?;
+    for part in path.split('.') {
+        value = match value {
+            serde_json::Value::Object(mut members) => match members.remove(part) {
+                Some(member) => member,
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+    }
+    Ok(match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    })
+}
+
+fn runtime_info(task: &TaskContext, fact: Option<&str>) -> Result<Option<String>> {
+    let moment = |nanos: i64| {
+        chrono::DateTime::from_timestamp_nanos(nanos).format("%Y-%m-%d %H:%M:%S%.3f").to_string()
+    };
+    match fact {
+        Some("CURRENT_TASK_NAME") => Ok(Some(task.name.clone())),
+        Some("CURRENT_ROOT_TASK_NAME") => Ok(Some(task.root_name.clone())),
+        Some("CURRENT_TASK_GRAPH_ORIGINAL_SCHEDULED_TIMESTAMP" | "SCHEDULED_TIMESTAMP") => {
+            Ok(Some(moment(task.scheduled_nanos)))
+        }
+        other => {
+            let text = format!(
+                "invalid value [{}] for function SYSTEM$TASK_RUNTIME_INFO",
+                other.unwrap_or("NULL")
+            );
+            Err(Error::new(ErrorCode::InvalidParameterValue, text))
+        }
+    }
+}

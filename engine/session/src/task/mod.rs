@@ -1,0 +1,223 @@
+//! Tasks that run by themselves: which are due, and the threads that run them.
+//!
+//! Who runs a graph of tasks has a claim on it, so that of several processes one does. What has ended of a run is
+//! in the account: the mark of a statement that writes is part of its own commit. So a process that takes over
+//! from one that was killed goes on where that one has come to, and runs no such statement twice.
+
+pub(crate) mod graph;
+mod keep;
+mod run;
+pub(crate) mod schedule;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use firn_account::catalog::{Object, Rights, Task, VisibleCatalog};
+use firn_account::{Catalog, CatalogChange, SessionSpace};
+use firn_storage::format::v1::TaskRun;
+use firn_types::{ObjectId, Result};
+use parking_lot::Mutex;
+
+use crate::engine::Shared;
+use schedule::Schedule;
+
+pub(crate) use run::condition_holds;
+
+/// How often tasks are looked for that are due.
+const TICK: Duration = Duration::from_millis(500);
+/// Runs of tasks that are remembered beside the history's files.
+const RUNS_MAX: usize = 10_000;
+/// Nanoseconds between two runs of a task that a stream triggers, at least.
+const TRIGGER_INTERVAL: i64 = 30_000_000_000;
+
+/// What a statement knows of the task that it is the body of.
+#[derive(Debug, Default)]
+pub(crate) struct TaskContext {
+    /// Database, schema and name, with dots between them.
+    pub(crate) full_name: String,
+    /// The name alone.
+    pub(crate) name: String,
+    /// The root task's name.
+    pub(crate) root_name: String,
+    /// The configuration of the graph's run.
+    pub(crate) config: Option<String>,
+    /// What the tasks before it have returned, by their names.
+    pub(crate) returned: Vec<(String, Option<String>)>,
+    /// For when the run was due: nanoseconds since 1970 UTC.
+    pub(crate) scheduled_nanos: i64,
+    /// What it returns itself.
+    pub(crate) value: Mutex<Option<String>>,
+}
+
+/// The tasks of an engine.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    /// Runs that have ended, the newest last.
+    runs: Mutex<VecDeque<TaskRun>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Whether the process is to run no more of them.
+    stopping: AtomicBool,
+}
+
+impl Tasks {
+    fn note(&self, run: TaskRun) {
+        let mut runs = self.runs.lock();
+        if runs.len() == RUNS_MAX {
+            runs.pop_front();
+        }
+        runs.push_back(run);
+    }
+
+    /// The runs that have ended in this process, the newest first.
+    pub(crate) fn runs(&self) -> Vec<TaskRun> {
+        self.runs.lock().iter().rev().cloned().collect()
+    }
+
+    /// Waits for the runs that have begun in this process.
+    pub(crate) fn finish(&self) {
+        let threads = std::mem::take(&mut *self.threads.lock());
+        for thread in threads {
+            // Whatever it met, it has noted.
+            _ = thread.join();
+        }
+    }
+
+    /// Ends the thread that looks for due tasks, and waits for what runs.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.finish();
+    }
+}
+
+/// Runs a graph on a thread of its own.
+pub(crate) fn spawn(shared: &Arc<Shared>, root: ObjectId) {
+    let engine = Arc::clone(shared);
+    let work = move || {
+        // What goes wrong with a task is in its history.
+        _ = run::run_graph(&engine, root);
+    };
+    let thread = std::thread::Builder::new().name("firn-task".to_string()).spawn(work);
+    // Without a thread it waits for a process that looks for due tasks.
+    if let Ok(thread) = thread {
+        shared.tasks.threads.lock().push(thread);
+    }
+}
+
+/// Runs a graph now, if nobody else does.
+///
+/// # Errors
+/// `Storage` when the account cannot be read or written.
+pub(crate) fn run_now(shared: &Arc<Shared>, root: ObjectId) -> Result<bool> {
+    run::run_graph(shared, root)
+}
+
+/// Runs all graphs that are due, one after the other; tells how many.
+///
+/// # Errors
+/// `Storage` when the account cannot be read or written.
+pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
+    shared.account.refresh()?;
+    let now = shared.account.clock().now_nanos();
+    let catalog = seen(&shared.account.catalog());
+    let mut count = 0;
+    for root in roots(&catalog).filter(|root| is_due(shared, root, now)) {
+        count += usize::from(run::run_graph(shared, root.header.id)?);
+    }
+    Ok(count)
+}
+
+/// Looks for due tasks from now on, until the engine is stopped.
+pub(crate) fn start(shared: &Arc<Shared>) {
+    let engine = Arc::downgrade(shared);
+    let work = move || {
+        while let Some(shared) = engine.upgrade() {
+            if shared.tasks.stopping.load(Ordering::SeqCst) {
+                return;
+            }
+            // A store that does not answer now may do so at the next look.
+            _ = shared.account.refresh();
+            let now = shared.account.clock().now_nanos();
+            let catalog = seen(&shared.account.catalog());
+            let due: Vec<ObjectId> = roots(&catalog)
+                .filter(|root| is_due(&shared, root, now))
+                .map(|root| root.header.id)
+                .collect();
+            due.into_iter().for_each(|root| spawn(&shared, root));
+            shared.tasks.threads.lock().retain(|thread| !thread.is_finished());
+            drop(shared);
+            std::thread::sleep(TICK);
+        }
+    };
+    // Without a thread nothing runs by itself, as in a process that was not asked to.
+    _ = std::thread::Builder::new().name("firn-tasks".to_string()).spawn(work);
+}
+
+/// Resumes a task and all that run after it.
+///
+/// # Errors
+/// `LockTimeout` when others change them meanwhile; `Storage`.
+pub(crate) fn enable_dependents(shared: &Arc<Shared>, root: &Arc<Task>) -> Result<()> {
+    let account = &shared.account;
+    let mut transaction = account.begin(&SessionSpace::new(shared.new_session_id()));
+    let graph = graph::Graph::of(&seen(&transaction.catalog()), root);
+    for task in graph.tasks().filter(|task| !task.started) {
+        let mut task = task.as_ref().clone();
+        task.started = true;
+        task.resumed_nanos = account.clock().now_nanos();
+        task.suspended_reason = None;
+        transaction.apply(CatalogChange::alter(task))?;
+    }
+    transaction.commit_unnoted()
+}
+
+/// When the next task is due by its schedule: nanoseconds since 1970 UTC.
+pub(crate) fn next_nanos(catalog: &VisibleCatalog) -> Option<i64> {
+    roots(catalog).filter(|root| root.started).filter_map(|root| next_of(root)).min()
+}
+
+/// When a task is due next by its schedule: nanoseconds since 1970 UTC.
+pub(crate) fn next_of(task: &Task) -> Option<i64> {
+    let schedule = Schedule::parse(task.schedule.as_deref()?).ok()?;
+    schedule.next(counted_from(task))
+}
+
+/// From when on a task's schedule counts.
+fn counted_from(task: &Task) -> i64 {
+    task.resumed_nanos.max(task.progress.scheduled_nanos)
+}
+
+/// A version of the account with nothing hidden.
+pub(crate) fn seen(catalog: &Catalog) -> VisibleCatalog {
+    VisibleCatalog::new(catalog.clone(), Arc::new(Rights::of_engine()))
+}
+
+fn roots(catalog: &VisibleCatalog) -> impl Iterator<Item = &Arc<Task>> {
+    let live = |task: &&Arc<Task>| catalog.is_live(task.header.id) && task.is_root();
+    catalog.all().filter_map(Object::as_task).filter(live)
+}
+
+/// Whether a graph has something to do.
+fn is_due(shared: &Arc<Shared>, root: &Arc<Task>, now_nanos: i64) -> bool {
+    let progress = &root.progress;
+    progress.run.is_some()
+        || progress.requested.is_some()
+        || root.started && due_time(shared, root, now_nanos).is_some()
+}
+
+/// The time for which a started task is due: that of its schedule, or now when a stream triggers it.
+fn due_time(shared: &Arc<Shared>, root: &Arc<Task>, now_nanos: i64) -> Option<i64> {
+    match &root.schedule {
+        Some(text) => Schedule::parse(text).ok()?.last_due(counted_from(root), now_nanos),
+        None => {
+            let rested =
+                now_nanos.saturating_sub(root.progress.scheduled_nanos) >= TRIGGER_INTERVAL;
+            let triggered = root.condition.is_some()
+                && rested
+                && condition_holds(shared, root).unwrap_or(false);
+            triggered.then_some(now_nanos)
+        }
+    }
+}
