@@ -557,6 +557,42 @@ fn own_clients_see_what_people_see() {
 }
 
 #[test]
+fn the_console_is_whole_and_kept_apart_from_other_pages() {
+    let server = started();
+    let client = Client::new(server.address());
+    let text = |path: &str| {
+        let reply = client.get(path);
+        assert_eq!(reply.status, 200, "{path}");
+        assert!(reply.headers.contains("content-security-policy: default-src 'none'"), "{path}");
+        String::from_utf8(reply.body).expect("UTF-8")
+    };
+    let mut waiting = vec![text("/")];
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(page) = waiting.pop() {
+        let named =
+            page.split(['"', '\'']).filter(|part| part.ends_with(".js") || part.ends_with(".css"));
+        for name in named.map(|part| part.trim_start_matches("./").trim_start_matches("/console/"))
+        {
+            if seen.insert(name.to_string()) {
+                waiting.push(text(&format!("/console/{name}")));
+            }
+        }
+    }
+    assert!(seen.len() > 10, "{seen:?}");
+    assert_eq!(client.get("/console/nothing.js").status, 404);
+    assert_eq!(client.get("/console/..%2f..%2fCargo.toml").status, 404);
+    let about = client.get("/firn/about").json();
+    assert_eq!(about["data"]["trustsEverybody"], true);
+    let body = json!({ "text": "SELECT 'ü;';  -- x\n SELECT '𝕏', 2 ;" });
+    let told = client.post("/firn/statements", &body).json()["data"]["statements"].take();
+    let expected = json!([
+        { "from": 0, "to": 11, "text": "SELECT 'ü;'" },
+        { "from": 20, "to": 34, "text": "SELECT '𝕏', 2" },
+    ]);
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn the_rest_api_runs_statements() {
     let server = started();
     let client = Client::new(server.address());

@@ -73,6 +73,8 @@ dbt         type: snowflake, account: firn, user: {user}, password: '{password}'
             protocol: {protocol}, database: FIRN, schema: PUBLIC, warehouse: COMPUTE_WH
 Node        createConnection({{account: 'firn', username: '{user}', password: '{password}',
                 accessUrl: '{protocol}://{address}', database: 'FIRN', schema: 'PUBLIC'}})
+Console     {protocol}://{address}/
+Shell       firn --host {host} --port {port}
 JDBC        jdbc:snowflake://{address}/?account=firn&ssl={ssl}&db=FIRN&schema=PUBLIC
 
 Ctrl-C ends it.

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 pub struct Reply {
     /// HTTP's status.
     pub status: u16,
+    /// The headers, in lower case.
+    pub headers: String,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -128,6 +130,7 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Reply {
     stream.write_all(bytes).expect("sent");
     let mut reader = BufReader::new(stream);
     let (mut line, mut length, mut status) = (String::new(), None, 0);
+    let mut headers = String::new();
     loop {
         line.clear();
         let read = reader.read_line(&mut line).expect("an answer");
@@ -135,6 +138,8 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Reply {
         if read == 0 || text.is_empty() {
             break;
         }
+        headers.push_str(&text);
+        headers.push('\n');
         if let Some(rest) = text.strip_prefix("http/1.1 ") {
             status = rest.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or(0);
         }
@@ -147,5 +152,5 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Reply {
         Some(_) => reader.read_exact(&mut body).expect("the whole body"),
         None => _ = reader.read_to_end(&mut body).expect("the whole body"),
     }
-    Reply { status, body }
+    Reply { status, headers, body }
 }

@@ -12,7 +12,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
 use crate::endpoint::{
-    abort, health, login, monitoring, own, query_request, rest, result, session, stage_file,
+    abort, console, health, login, monitoring, own, query_request, rest, result, session,
+    stage_file,
 };
 use crate::guard::guard;
 use crate::gzip::packed;
@@ -37,7 +38,11 @@ pub(crate) fn router(state: Shared) -> Router {
         .route("/api/v2/statements", post(rest::submit))
         .route("/api/v2/statements/{handle}", get(rest::look))
         .route("/api/v2/statements/{handle}/cancel", post(rest::cancel))
+        .route("/", get(console::page))
+        .route("/console/{file}", get(console::file))
+        .route("/firn/about", get(own::about))
         .route("/firn/names", post(own::names))
+        .route("/firn/statements", post(own::statements))
         .route("/health", get(health::health))
         .route("/metrics", get(health::metrics))
         .fallback(absent)

@@ -1,6 +1,7 @@
 //! What each path answers, a file for each group of them.
 
 pub(crate) mod abort;
+pub(crate) mod console;
 pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod monitoring;
