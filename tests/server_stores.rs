@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use firn_engine::{Allowed, Engine, EngineOptions, SessionOptions};
+use firn_engine::{Allowed, Cell, Engine, EngineOptions, Reach, SessionOptions};
 use firn_server::{Server, ServerOptions};
 use firn_tests::S3Server;
 use firn_tests::server_client::Client;
@@ -34,7 +34,8 @@ fn is_second(test: &str) -> bool {
 /// Looks which keys a test has used.
 fn check(test: &str, signers: &[String]) {
     let expected: &[&str] = match test {
-        "nobody_borrows_the_servers_credentials" => &[],
+        "nobody_borrows_the_servers_credentials"
+        | "tasks_of_a_server_reach_no_more_than_its_clients" => &[],
         "own_credentials_are_used_alone" => &["OWNKEY"],
         _ => &[SERVER_KEY],
     };
@@ -113,6 +114,31 @@ fn nobody_borrows_the_servers_credentials() {
     }
     let commented = client.query("ALTER STORAGE INTEGRATION held SET COMMENT = 'x'");
     assert_eq!(commented["success"], true, "{commented}");
+}
+
+#[test]
+fn tasks_of_a_server_reach_no_more_than_its_clients() {
+    if !is_second("tasks_of_a_server_reach_no_more_than_its_clients") {
+        return;
+    }
+    let tasks_reach = Reach::Elsewhere(Allowed::default());
+    let options = EngineOptions { threads: Some(2), tasks_reach, ..EngineOptions::default() };
+    let engine = Engine::open(":memory:", options).expect("an engine");
+    let mut session = engine.session(SessionOptions::default()).expect("a session");
+    for sql in [
+        "CREATE STAGE st",
+        "CREATE TASK steal AS COPY INTO 's3://bucket/out/' FROM (SELECT 1)",
+        "CREATE TASK look AS COPY INTO @st FROM (SELECT $1 FROM 'file:///etc/hostname')",
+        "EXECUTE TASK steal",
+        "EXECUTE TASK look",
+    ] {
+        session.execute(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    engine.finish_tasks();
+    let sql = "SELECT state, error_code FROM TABLE(INFORMATION_SCHEMA.TASK_HISTORY())";
+    let runs = session.execute(sql).map(|result| result.cells().expect("cells"));
+    let failed = ["FAILED", "003001"].map(|text| Cell::Text(text.to_string())).to_vec();
+    assert_eq!(runs.expect("runs"), [failed.clone(), failed]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
-use firn_engine::{EngineOptions, SecretKeys};
+use firn_engine::{Allowed, EngineOptions, Reach, SecretKeys};
 
 /// A columnar analytical warehouse that speaks Snowflake's SQL, in one binary on a folder or a bucket.
 #[derive(Debug, Default, Parser)]
@@ -111,6 +111,9 @@ pub(crate) struct RunTasksArgs {
     #[arg(long, value_name = "SECONDS")]
     pub(crate) seconds: Option<u64>,
 
+    #[command(flatten)]
+    pub(crate) allowed: AllowedArgs,
+
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
@@ -118,6 +121,26 @@ pub(crate) struct RunTasksArgs {
     /// A file with the key that seals secrets
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
+}
+
+/// What of this machine statements reach that others have written.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AllowedArgs {
+    /// A folder of this machine that statements may reach by 'file://'; may be repeated
+    #[arg(long, value_name = "FOLDER")]
+    local_folder: Vec<String>,
+
+    /// A place that statements may reach with the credentials of this process's environment, such as 's3://bucket/folder/'
+    /// ('s3://' for all), or a server of stores in its network, such as 'http://10.0.0.1:9000'; may be repeated
+    #[arg(long, value_name = "URL", value_parser = store_of)]
+    store: Vec<String>,
+}
+
+impl AllowedArgs {
+    /// As the engine takes it.
+    pub(crate) fn allowed(&self) -> Allowed {
+        Allowed { folders: self.local_folder.clone(), stores: self.store.clone() }
+    }
 }
 
 /// How to serve.
@@ -139,14 +162,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "CERT,KEY|FOLDER")]
     pub(crate) tls: Option<String>,
 
-    /// A folder of this machine that statements may reach by 'file://'; may be repeated
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) local_folder: Vec<String>,
-
-    /// A place that statements may reach with the credentials of the server's environment, such as 's3://bucket/folder/'
-    /// ('s3://' for all), or a server of stores in its network, such as 'http://10.0.0.1:9000'; may be repeated
-    #[arg(long, value_name = "URL", value_parser = store_of)]
-    pub(crate) store: Vec<String>,
+    #[command(flatten)]
+    pub(crate) allowed: AllowedArgs,
 
     /// A file that gets a line of JSON for each request; '-' is standard error
     #[arg(long, value_name = "FILE")]
@@ -173,6 +190,16 @@ fn store_of(text: &str) -> Result<String, String> {
 pub(crate) fn engine_options(memory: Option<usize>, key_file: Option<&PathBuf>) -> EngineOptions {
     let keys = key_file.map_or(SecretKeys::OfUser, |file| SecretKeys::File(file.clone()));
     EngineOptions { memory_bytes: memory, keys, ..EngineOptions::default() }
+}
+
+/// The same for a process that runs what others have written.
+pub(crate) fn options_for_others(
+    memory: Option<usize>,
+    key_file: Option<&PathBuf>,
+    allowed: &AllowedArgs,
+) -> EngineOptions {
+    let tasks_reach = Reach::Elsewhere(allowed.allowed());
+    EngineOptions { tasks_reach, ..engine_options(memory, key_file) }
 }
 
 const AFTER_HELP: &str = "\

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use firn_engine::{Allowed, Engine};
+use firn_engine::Engine;
 use firn_server::{Server, ServerOptions, Tls};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::DEFAULT_ACCOUNT;
-use crate::args::{ServeArgs, engine_options};
+use crate::args::{ServeArgs, options_for_others};
 
 /// Serves until SIGINT or SIGTERM.
 ///
@@ -16,7 +16,7 @@ use crate::args::{ServeArgs, engine_options};
 /// A message when the account cannot be opened or the address cannot be listened on.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
     let account = args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let options = engine_options(args.memory, args.key_file.as_ref());
+    let options = options_for_others(args.memory, args.key_file.as_ref(), &args.allowed);
     let engine = Engine::open(account, options)
         .map_err(|error| format!("cannot open {account}: {error}"))?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;
@@ -24,7 +24,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
         listen: args.listen.clone(),
         trust_local: args.trust_local,
         tls: args.tls.as_deref().map(tls),
-        allowed: Allowed { folders: args.local_folder.clone(), stores: args.store.clone() },
+        allowed: args.allowed.allowed(),
         log: args.log.clone(),
         ..ServerOptions::default()
     };

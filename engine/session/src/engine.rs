@@ -16,6 +16,7 @@ use crate::history::Statements;
 use crate::keys::{KeyRing, SecretKeys};
 use crate::login::{Attempts, Logins};
 use crate::maintenance::Maintenance;
+use crate::reach::Reach;
 use crate::result::StatementResult;
 use crate::results::Results;
 use crate::session::{Session, SessionOptions};
@@ -40,6 +41,8 @@ pub struct EngineOptions {
     /// The names of optimizer rules that are left out, for tests. Those without which plans cannot be
     /// executed run nevertheless.
     pub rules_off: Vec<String>,
+    /// What the statements of tasks reach by URLs, when they run by themselves: anybody may have made them.
+    pub tasks_reach: Reach,
     /// Called with the text of every statement that begins to run, on its thread, for tests.
     pub on_statement: Option<fn(&str)>,
     /// When housekeeping is done; in the background unless tests want to see what it did.

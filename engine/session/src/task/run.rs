@@ -84,6 +84,7 @@ fn home_of(shared: &Arc<Shared>, task: &Task, context: TaskContext) -> Result<Ar
         schema: Some(path.schema),
         warehouse: task.warehouse.clone(),
         parameters: task.options.clone(),
+        reach: shared.options.tasks_reach.clone(),
         lenient: true,
         ..SessionOptions::default()
     };
