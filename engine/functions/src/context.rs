@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 use chrono_tz::Tz;
 use firn_column::Column;
 pub use firn_types::text_format::{TextFormats, TextSettings};
-use firn_types::{ObjectId, Result};
+use firn_types::{Error, ObjectId, Result, Value};
 
-use crate::{Call, ForeignFunction};
+use crate::{Call, ForeignFunction, ForeignProcessor};
 
 /// The statement's and the session's facts that functions may depend on. Made once per statement.
 #[derive(Clone, Debug)]
@@ -86,6 +86,17 @@ pub trait FunctionHost: Send + Sync + fmt::Debug {
         call: &Call<'_>,
         arguments: &[Column],
     ) -> Result<Column>;
+
+    /// What runs a table function with a body in another language than SQL; `constants` are the values of those
+    /// arguments that are constant.
+    ///
+    /// # Errors
+    /// When its language cannot be run here, or it does not compile.
+    fn foreign_table(
+        &self,
+        function: &Arc<ForeignFunction>,
+        constants: &[Option<Value>],
+    ) -> Result<Box<dyn ForeignProcessor>>;
 }
 
 /// A session that has nothing: for planning constants and for tests.
@@ -94,7 +105,7 @@ pub struct NoHost;
 
 impl FunctionHost for NoHost {
     fn sequence_values(&self, _: ObjectId, _: u64) -> Result<(i128, i128)> {
-        Err(firn_types::Error::not_supported("a sequence outside a statement"))
+        Err(Error::not_supported("a sequence outside a statement"))
     }
 
     fn query_id(&self, _: i64) -> Option<String> {
@@ -106,7 +117,7 @@ impl FunctionHost for NoHost {
     }
 
     fn system_function(&self, name: &str, _: &[Option<String>]) -> Result<Option<String>> {
-        Err(firn_types::Error::not_supported(name))
+        Err(Error::not_supported(name))
     }
 
     fn foreign_function(
@@ -115,9 +126,20 @@ impl FunctionHost for NoHost {
         _: &Call<'_>,
         _: &[Column],
     ) -> Result<Column> {
-        let text = format!("calls of {} outside a statement", function.name);
-        Err(firn_types::Error::not_supported(text))
+        Err(outside(function))
     }
+
+    fn foreign_table(
+        &self,
+        function: &Arc<ForeignFunction>,
+        _: &[Option<Value>],
+    ) -> Result<Box<dyn ForeignProcessor>> {
+        Err(outside(function))
+    }
+}
+
+fn outside(function: &ForeignFunction) -> Error {
+    Error::not_supported(format!("calls of {} outside a statement", function.name))
 }
 
 /// The formats of a session that has set none; to compile their pictures takes as long as many a statement.

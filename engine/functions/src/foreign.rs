@@ -3,9 +3,12 @@
 //! A plan holds them as plain values; nothing here or in the evaluator knows a language. Who does is asked
 //! through [`crate::FunctionHost`], a batch of rows at a time.
 
-use firn_types::{Code, SqlType};
+use std::ops::Range;
 
-use crate::Volatility;
+use firn_column::Column;
+use firn_types::{Code, Result, SqlType};
+
+use crate::{FunctionContext, Volatility};
 
 /// A function with a body in another language than SQL.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,4 +49,41 @@ impl ForeignFunction {
     pub fn parameter_types(&self) -> Vec<SqlType> {
         self.parameters.iter().map(|(_, sql_type)| *sql_type).collect()
     }
+}
+
+/// A table function at work on one partition of rows after the other.
+pub trait ForeignProcessor: Send {
+    /// Begins a partition.
+    ///
+    /// # Errors
+    /// What the body throws.
+    fn begin(&mut self, context: &FunctionContext) -> Result<()>;
+
+    /// Takes some rows of columns of arguments, the first at least, and gives what the body makes of them.
+    ///
+    /// # Errors
+    /// What the body throws; that of a cast, for values that are not of the columns' types.
+    fn process(
+        &mut self,
+        arguments: &[Column],
+        rows: Range<usize>,
+        context: &FunctionContext,
+    ) -> Result<Processed>;
+
+    /// Ends the partition and gives the last rows that the body makes of it.
+    ///
+    /// # Errors
+    /// As [`ForeignProcessor::process`].
+    fn end(&mut self, context: &FunctionContext) -> Result<Processed>;
+}
+
+/// Rows that a table function has made.
+#[derive(Clone, Debug)]
+pub struct Processed {
+    /// How many rows were taken.
+    pub taken: usize,
+    /// The row that each of them was made of.
+    pub origins: Vec<u32>,
+    /// The function's columns.
+    pub columns: Vec<Column>,
 }

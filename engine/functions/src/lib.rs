@@ -28,7 +28,7 @@ pub mod window;
 pub use aggregate::{Accumulator, AggregateBinding, AggregateFunction};
 pub use context::{FunctionContext, FunctionHost};
 pub use documentation::{Documentation, Example};
-pub use foreign::{ForeignFunction, ForeignReturns};
+pub use foreign::{ForeignFunction, ForeignProcessor, ForeignReturns, Processed};
 pub use meaning::{AggregateMeaning, Meaning, WindowMeaning};
 pub use scalar::{Call, Kernel, NullRule, ScalarBinding, ScalarFunction};
 pub use signature::{Argument, Arity, Signature, Volatility};

@@ -70,8 +70,7 @@ impl Thrown {
             _ => caught(ctx, code),
         };
         if message == "InternalError: out of memory" {
-            let text = "JavaScript out of memory error: UDF thread memory limit exceeded";
-            return Error::new(number, text);
+            return out_of_memory();
         }
         let mut text = format!("JavaScript {what} error: Uncaught {message} in {}", code.name);
         if let Some(top) = frames.first() {
@@ -100,6 +99,17 @@ fn caught<'js>(ctx: &Ctx<'js>, code: &Code) -> (String, Vec<Frame>) {
     let frames = stack.lines().filter_map(|line| frame(line, code)).collect();
     let message = told(ctx, thrown);
     (as_others_say(&message).unwrap_or(message), frames)
+}
+
+/// The error of code that takes more memory than it may.
+pub(crate) fn out_of_memory() -> Error {
+    let text = "JavaScript out of memory error: UDF thread memory limit exceeded";
+    Error::new(ErrorCode::JavaScriptExecution, text)
+}
+
+/// Whether null was thrown.
+pub(crate) fn is_of_null(error: &Error) -> bool {
+    error.detail().contains("Uncaught null in ")
 }
 
 /// The error of a statement that a procedure's code has run, when that is what was thrown.

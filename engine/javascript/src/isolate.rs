@@ -7,7 +7,7 @@ use firn_types::{Cancel, Error, Result, stack};
 use rquickjs::context::{EvalOptions, intrinsic};
 use rquickjs::{Context, Ctx, Function, Runtime};
 
-use crate::failure::{Code, Thrown};
+use crate::failure::{Code, Thrown, is_of_null, out_of_memory};
 
 /// Bytes that the values of one isolate may take.
 const MEMORY_MAX: usize = 256 << 20;
@@ -73,6 +73,14 @@ impl Isolate {
         Isolate::compiled(name, body, (&before, "})"), cancel)
     }
 
+    /// An isolate with a body that is an object.
+    ///
+    /// # Errors
+    /// `JavaScriptCompilation`.
+    pub(crate) fn of_object(name: &str, body: &str, cancel: &Cancel) -> Result<Isolate> {
+        Isolate::compiled(name, body, ("(", ")"), cancel)
+    }
+
     /// An isolate with a text between others that make an expression of it.
     fn compiled(
         name: &str,
@@ -124,12 +132,22 @@ impl Isolate {
         &self,
         work: impl for<'js> FnOnce(Ctx<'js>) -> Result<T, Thrown>,
     ) -> Result<T> {
-        stack::with_room(STACK_TEXT_BYTES, || {
+        let done = stack::with_room(STACK_TEXT_BYTES, || {
             self.context.with(|ctx| {
                 let done = work(ctx.clone());
                 done.map_err(|thrown| thrown.into_error(&ctx, &self.code, &self.cancel))
             })
+        });
+        done.map_err(|error| match is_of_null(&error) && self.is_full() {
+            true => out_of_memory(),
+            false => error,
         })
+    }
+
+    /// Whether nothing more can be made: there is no room for an error that says so, and null is thrown.
+    fn is_full(&self) -> bool {
+        let used = self.context.runtime().memory_usage().malloc_size;
+        usize::try_from(used).is_ok_and(|used| used > MEMORY_MAX / 2)
     }
 }
 

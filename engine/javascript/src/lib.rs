@@ -1,7 +1,8 @@
 //! Functions and procedures with bodies in JavaScript, run by QuickJS.
 //!
 //! Reading order: an [`isolate`] is one engine with its limits, in which the code of one function is compiled;
-//! [`convert`] takes SQL's values into it and out of it; [`scalar`] calls a function for every row of a batch;
+//! [`convert`] takes SQL's values into it and out of it; [`scalar`] calls a function for every row of a batch,
+//! [`table`] a table function for the rows of partitions;
 //! [`procedure`] runs one with the object `snowflake`, by which its code runs statements; [`failure`] makes errors
 //! of what code throws. [`JavaScript`] holds the isolates of one statement.
 //!
@@ -12,13 +13,14 @@ mod failure;
 mod isolate;
 pub mod procedure;
 mod scalar;
+mod table;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_column::Column;
-use firn_functions::{Call, ForeignFunction};
-use firn_types::{Cancel, Result, SqlType};
+use firn_functions::{Call, ForeignFunction, ForeignProcessor};
+use firn_types::{Cancel, Result, SqlType, Value};
 use parking_lot::Mutex;
 
 use isolate::Isolate;
@@ -57,6 +59,20 @@ impl JavaScript {
         // One in which a call has failed is left behind.
         self.idle.lock().entry(Arc::clone(function)).or_default().push(isolate);
         Ok(column)
+    }
+}
+
+impl JavaScript {
+    /// What runs a table function, with the values of those arguments that are constant.
+    ///
+    /// # Errors
+    /// `JavaScriptCompilation`.
+    pub fn table(
+        &self,
+        function: &Arc<ForeignFunction>,
+        constants: &[Option<Value>],
+    ) -> Result<Box<dyn ForeignProcessor>> {
+        Ok(Box::new(table::Table::new(function, constants, &self.cancel)?))
     }
 }
 

@@ -101,6 +101,7 @@ impl Plan {
             Plan::Values(node) => add(&node.columns),
             Plan::SetOperation(node) => add(&node.columns),
             Plan::LateralFunction(node) => add(&node.columns),
+            Plan::ForeignTable(node) => add(&node.columns),
             Plan::CteRef(node) => add(&node.columns),
             Plan::RecursiveCte(node) => add(&node.columns),
             Plan::Project(node) => add_items(&node.items, names),
@@ -160,6 +161,11 @@ impl Plan {
             }
             Plan::Join(node) => join(node, names),
             Plan::LateralFunction(node) => plain.list("input", shown(&node.arguments, names)),
+            Plan::ForeignTable(node) => plain
+                .text("function", node.function.name.clone())
+                .list("input", shown(&node.arguments, names))
+                .list("partition_keys", shown(&node.partition_by, names))
+                .list("sort_keys", sort_keys(&node.order_by, names)),
             Plan::Sample(node) => plain.text("sample_size", sample_size(&node.size)),
             Plan::With(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::CteRef(node) => plain.text("name", format!("CTE {}", node.cte)),

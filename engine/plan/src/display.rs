@@ -52,6 +52,7 @@ impl Plan {
                 SetOperator::Except => "Except",
             },
             Plan::LateralFunction(node) => node.function.name,
+            Plan::ForeignTable(_) => "TableFunction",
             Plan::With(_) => "WithClause",
             Plan::CteRef(_) => "WithReference",
             Plan::RecursiveCte(_) => "RecursiveCte",
@@ -108,6 +109,14 @@ impl Plan {
             Plan::LateralFunction(node) => {
                 format!("({}) {}", joined(&node.arguments, ", "), list(&node.columns))
             }
+            Plan::ForeignTable(node) => format!(
+                "{}({}) partition by ({}) order by ({}) {}",
+                node.function.name,
+                joined(&node.arguments, ", "),
+                joined(&node.partition_by, ", "),
+                sort_keys(&node.order_by),
+                list(&node.columns)
+            ),
             Plan::With(node) => format!("cte {}", node.cte),
             Plan::CteRef(node) => format!("cte {} {}", node.cte, list(&node.columns)),
             Plan::RecursiveCte(node) => format!("cte {} {}", node.cte, list(&node.columns)),

@@ -18,11 +18,11 @@ pub mod walk;
 use firn_types::{ColumnId, Field, SqlType};
 
 pub use node::{
-    Aggregate, AggregateCall, Apply, ApplyKind, CteRef, Filter, Frame, FrameBound, FrameUnit,
-    Generate, Join, JoinKey, JoinKind, LateralFunction, Limit, Project, ProjectItem, RecursiveCte,
-    Sample, SampleSize, Scan, ScanColumn, SetOperation, SetOperator, SharedRows, Sort, SortKey,
-    StageColumn, StageLocation, StageScan, StageValue, Values, VirtualScan, VirtualSource, Window,
-    WindowCall, WindowTarget, With,
+    Aggregate, AggregateCall, Apply, ApplyKind, CteRef, Filter, ForeignTable, Frame, FrameBound,
+    FrameUnit, Generate, Join, JoinKey, JoinKind, LateralFunction, Limit, Project, ProjectItem,
+    RecursiveCte, Sample, SampleSize, Scan, ScanColumn, SetOperation, SetOperator, SharedRows,
+    Sort, SortKey, StageColumn, StageLocation, StageScan, StageValue, Values, VirtualScan,
+    VirtualSource, Window, WindowCall, WindowTarget, With,
 };
 
 /// One node with what is below it.
@@ -58,6 +58,8 @@ pub enum Plan {
     SetOperation(SetOperation),
     /// Each row with the rows that a table function makes of it.
     LateralFunction(Box<LateralFunction>),
+    /// The rows that a table function in another language makes.
+    ForeignTable(Box<ForeignTable>),
     /// A query under a name that its body reads more than once.
     With(Box<With>),
     /// Rows of an enclosing [`With`], or of the last step of an enclosing [`RecursiveCte`].
@@ -120,6 +122,11 @@ impl Plan {
             Plan::Apply(node) => node.columns(),
             Plan::SetOperation(node) => node.columns.clone(),
             Plan::LateralFunction(node) => {
+                let mut columns = node.input.columns();
+                columns.extend(node.columns.iter().cloned());
+                columns
+            }
+            Plan::ForeignTable(node) => {
                 let mut columns = node.input.columns();
                 columns.extend(node.columns.iter().cloned());
                 columns

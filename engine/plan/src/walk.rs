@@ -21,6 +21,7 @@ macro_rules! inputs {
             Plan::Sort(node) => vec![&$($change)? *node.input],
             Plan::Limit(node) => vec![&$($change)? *node.input],
             Plan::LateralFunction(node) => vec![&$($change)? *node.input],
+            Plan::ForeignTable(node) => vec![&$($change)? *node.input],
             Plan::Sample(node) => vec![&$($change)? *node.input],
             Plan::Join(node) => vec![&$($change)? node.left, &$($change)? node.right],
             Plan::Apply(node) => vec![&$($change)? node.left, &$($change)? node.right],
@@ -74,6 +75,11 @@ macro_rules! expressions {
                 }
             }
             Plan::LateralFunction(node) => found.extend(node.arguments.$iter()),
+            Plan::ForeignTable(node) => {
+                found.extend(node.arguments.$iter());
+                found.extend(node.partition_by.$iter());
+                found.extend(node.order_by.$iter().map(|key| &$($change)? key.expr));
+            }
             Plan::VirtualScan(_)
             | Plan::StageScan(_)
             | Plan::Generate(_)
@@ -176,6 +182,7 @@ impl Plan {
             },
             Plan::SetOperation(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::LateralFunction(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
+            Plan::ForeignTable(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::CteRef(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::RecursiveCte(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::Generate(_)

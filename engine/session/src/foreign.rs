@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use firn_column::Column;
-use firn_functions::{Call, ForeignFunction};
+use firn_functions::{Call, ForeignFunction, ForeignProcessor};
 use firn_javascript::JavaScript;
-use firn_types::{Cancel, Error, Language, Result, SqlType};
+use firn_types::{Cancel, Error, Language, Result, SqlType, Value};
 
 /// What runs the code of one statement, and ends with it.
 #[derive(Debug)]
@@ -31,6 +31,21 @@ impl ForeignCode {
     ) -> Result<Column> {
         match function.code.language {
             Language::JavaScript => self.javascript.call(function, call, arguments),
+            Language::Sql => Err(Error::internal("SQL as foreign code")),
+        }
+    }
+
+    /// What runs a table function, with the values of those arguments that are constant.
+    ///
+    /// # Errors
+    /// When its body does not compile.
+    pub(crate) fn table(
+        &self,
+        function: &Arc<ForeignFunction>,
+        constants: &[Option<Value>],
+    ) -> Result<Box<dyn ForeignProcessor>> {
+        match function.code.language {
+            Language::JavaScript => self.javascript.table(function, constants),
             Language::Sql => Err(Error::internal("SQL as foreign code")),
         }
     }

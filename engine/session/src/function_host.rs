@@ -6,7 +6,7 @@ use firn_account::catalog::Stream;
 use firn_account::{Account, Catalog, SessionSpace};
 use firn_column::Column;
 use firn_execute::{VirtualRows, VirtualTables};
-use firn_functions::{Call, ForeignFunction, FunctionHost};
+use firn_functions::{Call, ForeignFunction, ForeignProcessor, FunctionHost};
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
 use firn_query::bind::{BindServices, PlaceRule, StreamStart, TimePoint};
@@ -218,6 +218,14 @@ impl FunctionHost for SessionHost {
         arguments: &[Column],
     ) -> Result<Column> {
         self.foreign.call(function, call, arguments)
+    }
+
+    fn foreign_table(
+        &self,
+        function: &Arc<ForeignFunction>,
+        constants: &[Option<Value>],
+    ) -> Result<Box<dyn ForeignProcessor>> {
+        self.foreign.table(function, constants)
     }
 }
 

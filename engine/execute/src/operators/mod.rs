@@ -5,6 +5,7 @@ pub(crate) mod buffer;
 pub(crate) mod expand;
 pub(crate) mod fetch;
 pub(crate) mod filter;
+pub(crate) mod foreign_table;
 pub(crate) mod generate;
 pub(crate) mod hash_partition;
 pub(crate) mod join;

@@ -7,6 +7,7 @@
 //! Every node is told which columns are wanted above it and carries no others further than it must.
 
 mod aggregate;
+mod foreign;
 mod join;
 mod recursive;
 mod relational;
@@ -150,6 +151,7 @@ impl<'a, 's> Builder<'a, 's> {
             Plan::Window(node) => self.window(node, wanted, id),
             Plan::Limit(node) => self.limit(node, wanted, id),
             Plan::LateralFunction(node) => self.lateral_function(node, wanted, id),
+            Plan::ForeignTable(node) => self.foreign_table(node, wanted, id),
             Plan::With(node) => self.with(node, wanted, id),
             Plan::CteRef(node) => self.cte_ref(node, wanted, id),
             Plan::RecursiveCte(node) => self.recursive(node, id),
@@ -203,7 +205,11 @@ impl<'a, 's> Builder<'a, 's> {
 /// Whether rows may be left out below a node that no one above it has a use for.
 fn keeps_hints(plan: &Plan) -> bool {
     match plan {
-        Plan::Limit(_) | Plan::Window(_) | Plan::Sample(_) | Plan::RecursiveCte(_) => false,
+        Plan::Limit(_)
+        | Plan::Window(_)
+        | Plan::Sample(_)
+        | Plan::RecursiveCte(_)
+        | Plan::ForeignTable(_) => false,
         Plan::Sort(node) => node.limit.is_none(),
         Plan::Aggregate(node) => node.grouping_sets.is_none() && !node.groups.is_empty(),
         _ => true,

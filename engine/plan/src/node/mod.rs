@@ -9,8 +9,9 @@ mod window;
 pub use aggregate::{Aggregate, AggregateCall};
 pub use join::{Apply, ApplyKind, Join, JoinKey, JoinKind};
 pub use relational::{
-    CteRef, Filter, Generate, LateralFunction, Limit, Project, ProjectItem, RecursiveCte, Sample,
-    SampleSize, SetOperation, SetOperator, SharedRows, Sort, SortKey, Values, With,
+    CteRef, Filter, ForeignTable, Generate, LateralFunction, Limit, Project, ProjectItem,
+    RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, SharedRows, Sort, SortKey, Values,
+    With,
 };
 pub use source::{
     Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue, VirtualScan, VirtualSource,

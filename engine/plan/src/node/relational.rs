@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use firn_expression::Expr;
-use firn_functions::{Argument, TableFunction};
+use firn_functions::{Argument, ForeignFunction, TableFunction};
 use firn_types::ColumnId;
 
 use crate::{Plan, PlanColumn};
@@ -168,6 +168,25 @@ pub struct LateralFunction {
     pub arguments: Vec<Expr>,
     /// Whether an input row that the function makes nothing of comes out once, with NULLs: LEFT JOIN.
     pub preserves_input: bool,
+    /// The function's columns.
+    pub columns: Vec<PlanColumn>,
+}
+
+/// The rows that a table function in another language than SQL makes of partitions of its input; gives the input's
+/// columns, then the function's. A row that the function makes at the end of a partition has of the input's columns
+/// those by which it is partitioned, and NULL for the others.
+#[derive(Clone, Debug)]
+pub struct ForeignTable {
+    /// Where the rows come from.
+    pub input: Box<Plan>,
+    /// Which function.
+    pub function: Arc<ForeignFunction>,
+    /// Its arguments, over the input's columns, of its parameters' types.
+    pub arguments: Vec<Expr>,
+    /// Rows with the same values of these are a partition; all rows are one without them.
+    pub partition_by: Vec<Expr>,
+    /// The order of rows in a partition; any without keys.
+    pub order_by: Vec<SortKey>,
     /// The function's columns.
     pub columns: Vec<PlanColumn>,
 }

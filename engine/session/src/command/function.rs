@@ -42,9 +42,6 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
     });
     match function.code.language {
         Language::Sql => check_body(running, &function, &path, ast)?,
-        language if matches!(function.returns, Returns::Table(_)) => {
-            return Err(Error::not_supported(format!("table functions in {language}")));
-        }
         language => check_types(language, &function.parameters, &function.returns)?,
     }
     running.create_copying(Object::Function(function), ast.mode, ast.copy_grants)

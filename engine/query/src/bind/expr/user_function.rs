@@ -13,7 +13,7 @@ use firn_account::catalog::{
     Action, CurrentPath, Function, Namespace, Object, ObjectPath, Parameter, Procedure, Returns,
 };
 use firn_expression::{Expr, fold};
-use firn_functions::Volatility;
+use firn_functions::{ForeignFunction, Volatility};
 use firn_parse::ast::{Argument, ArgumentValue, Call, FunctionBody, FunctionCall};
 use firn_plan::{ApplyKind, Plan, PlanColumn, Project, ProjectItem};
 use firn_types::{ColumnId, Error, ErrorCode, ObjectName, Result, SqlType, TypeFamily, coerce};
@@ -51,6 +51,13 @@ struct Body<T> {
 }
 
 impl ChosenCall {
+    /// The function and its arguments, when its body is in another language than SQL.
+    pub(crate) fn foreign(&self) -> Option<(Arc<ForeignFunction>, Vec<Expr>)> {
+        let foreign = self.function.code.is_foreign();
+        let function = || Arc::new(super::foreign::in_plan(&self.function));
+        foreign.then(|| (function(), self.arguments.clone()))
+    }
+
     /// The name that the function is called by.
     pub(crate) fn name(&self) -> &str {
         &self.path.name

@@ -64,6 +64,20 @@ impl ExprBinder<'_> {
         })
     }
 
+    /// PARTITION BY and ORDER BY of a table function's partitions.
+    ///
+    /// # Errors
+    /// What is wrong with the expressions; a frame.
+    pub(crate) fn partitions(&mut self, over: &ast::Window) -> Result<(Vec<Expr>, Vec<SortKey>)> {
+        let spec = self.window_spec(over, 0)?;
+        if spec.frame.is_some() {
+            return Err(Error::not_supported("a frame in OVER of a table function"));
+        }
+        let partition_by = spec.partition_by.iter().map(|expr| self.bind_inner(expr));
+        let partition_by = partition_by.collect::<Result<_>>()?;
+        Ok((partition_by, self.sort_keys(&spec.order_by)?))
+    }
+
     fn window_target(
         &mut self,
         function: Function,

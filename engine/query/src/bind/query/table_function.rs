@@ -2,9 +2,9 @@
 
 use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
-use firn_functions::{Argument, TableFunction};
+use firn_functions::{Argument, ForeignReturns, TableFunction};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
-use firn_plan::{Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
+use firn_plan::{ForeignTable, Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
 use super::from::{From, FromContext, Source, derived};
@@ -99,13 +99,39 @@ fn user_function(
         outer: env.outer,
     };
     let mut gathered = Gathered::default();
-    let chosen = ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered)
-        .choose(overloads, call)?;
+    let mut expressions = ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered);
+    let chosen = expressions.choose(overloads, call)?;
+    if let Some((function, arguments)) = chosen.foreign() {
+        let (partition_by, order_by) = match &call.over {
+            Some(over) => expressions.partitions(over)?,
+            None => (Vec::new(), Vec::new()),
+        };
+        let ForeignReturns::Table(columns) = &function.returns else {
+            return Err(no_table_function(chosen.name()));
+        };
+        let columns = columns.iter();
+        let columns: Vec<PlanColumn> =
+            columns.map(|(name, sql_type)| binder.fresh_column(name, *sql_type, true)).collect();
+        let input = left.map_or_else(Plan::one_row, |left| left.plan.clone());
+        let input = Box::new(attach(input, gathered.applies));
+        let relations = vec![Relation::new(chosen.name(), columns.clone())];
+        let node = ForeignTable { input, function, arguments, partition_by, order_by, columns };
+        return Ok(Source::Expanding(From { plan: Plan::ForeignTable(Box::new(node)), relations }));
+    }
+    if call.over.is_some() {
+        let text = format!("Function {} does not support OVER.", chosen.name());
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
     if !gathered.applies.is_empty() {
         return Err(Error::not_supported("a subquery as an argument of a table function"));
     }
     let name = chosen.name().to_string();
     Ok(Source::Alone(derived(binder.call_table_function(chosen, env)?, &name)))
+}
+
+fn no_table_function(name: &str) -> Error {
+    let text = format!("Function {name} is no table function");
+    Error::new(ErrorCode::InvalidStatement, text)
 }
 
 /// The arguments in the parameters' order; those not given are NULL.

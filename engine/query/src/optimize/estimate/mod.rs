@@ -144,6 +144,10 @@ impl Estimator {
                 let input = self.estimate(&node.input);
                 Estimate { rows: input.rows * 3.0, columns: input.columns }
             }
+            Plan::ForeignTable(node) => {
+                let rows = self.estimate(&node.input).rows;
+                Estimate { rows, ..Estimate::default() }
+            }
             Plan::With(node) => {
                 let mut inner = self.clone();
                 inner.define(node.cte, &node.definition);

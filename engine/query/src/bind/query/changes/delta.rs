@@ -59,7 +59,9 @@ pub(super) fn tables(plan: &Plan) -> Result<Vec<Arc<Table>>> {
         Plan::With(_) | Plan::CteRef(_) | Plan::RecursiveCte(_) => {
             ("common table expressions", false)
         }
-        Plan::LateralFunction(_) | Plan::Generate(_) => ("table functions", false),
+        Plan::LateralFunction(_) | Plan::ForeignTable(_) | Plan::Generate(_) => {
+            ("table functions", false)
+        }
         Plan::VirtualScan(_) | Plan::StageScan(_) => ("rows of no table", false),
         Plan::Sample(_) => ("SAMPLE", false),
     };

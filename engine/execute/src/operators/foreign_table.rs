@@ -1,0 +1,166 @@
+//! Table functions in other languages: one thread takes the rows in order, partition after partition.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::UInt32Array;
+use firn_column::{Batch, Column};
+use firn_functions::{ForeignFunction, ForeignProcessor, Processed};
+use firn_types::{Error, Result, SqlType, Value};
+
+use crate::context::QueryContext;
+use crate::evaluate::Expressions;
+use crate::operator::{Emit, Flow, Source};
+use crate::operators::expand::emit_in_batches;
+
+/// A column of the input that is wanted above.
+pub(crate) struct Kept {
+    /// Where it stands in the input.
+    pub(crate) position: usize,
+    /// Its type.
+    pub(crate) sql_type: SqlType,
+    /// The key of partitions that it is.
+    pub(crate) key: Option<usize>,
+}
+
+/// A table function over the rows of another source, which are sorted by partition.
+pub(crate) struct ForeignTableSource {
+    input: Arc<dyn Source>,
+    function: Arc<ForeignFunction>,
+    constants: Vec<Option<Value>>,
+    arguments: Expressions,
+    partition: Expressions,
+    kept: Vec<Kept>,
+    /// The function's columns that are wanted.
+    output: Vec<usize>,
+    morsels: OnceLock<usize>,
+}
+
+impl ForeignTableSource {
+    pub(crate) fn new(
+        (input, function): (Arc<dyn Source>, Arc<ForeignFunction>),
+        constants: Vec<Option<Value>>,
+        arguments: Expressions,
+        partition: Expressions,
+        (kept, output): (Vec<Kept>, Vec<usize>),
+    ) -> ForeignTableSource {
+        let morsels = OnceLock::new();
+        ForeignTableSource {
+            input,
+            function,
+            constants,
+            arguments,
+            partition,
+            kept,
+            output,
+            morsels,
+        }
+    }
+}
+
+impl Source for ForeignTableSource {
+    fn open(&self, context: &QueryContext) -> Result<usize> {
+        let _ = self.morsels.set(self.input.open(context)?);
+        Ok(1)
+    }
+
+    fn read(&self, _: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
+        let morsels = self.morsels.get().copied().unwrap_or(0);
+        let host = &context.functions.host;
+        let processor = host.foreign_table(&self.function, &self.constants)?;
+        let mut reader = Reader { shared: self, context, processor, partition: None };
+        for morsel in 0..morsels {
+            context.check()?;
+            let mut take = |batch: Batch| reader.batch(&batch, emit);
+            if self.input.read(morsel, context, &mut take)?.is_stop() {
+                return Ok(Flow::Stop);
+            }
+        }
+        reader.end(emit)
+    }
+}
+
+struct Reader<'a> {
+    shared: &'a ForeignTableSource,
+    context: &'a QueryContext,
+    processor: Box<dyn ForeignProcessor>,
+    /// The values of the keys of the partition that has begun.
+    partition: Option<Vec<Value>>,
+}
+
+impl Reader<'_> {
+    fn batch(&mut self, batch: &Batch, emit: &mut Emit<'_>) -> Result<Flow> {
+        let arguments = self.shared.arguments.evaluate(batch, self.context)?;
+        let keys = self.shared.partition.evaluate(batch, self.context)?;
+        let types = self.shared.partition.types();
+        let key_of = |row: usize| -> Vec<Value> {
+            keys.iter().zip(types).map(|(column, of)| column.value(row, *of)).collect()
+        };
+        let mut start = 0;
+        while start < batch.rows() {
+            let key = key_of(start);
+            let end = match keys.is_empty() {
+                true => batch.rows(),
+                false => (start + 1..batch.rows())
+                    .find(|row| key_of(*row) != key)
+                    .unwrap_or(batch.rows()),
+            };
+            if self.partition.as_ref() != Some(&key) {
+                if self.end(emit)?.is_stop() {
+                    return Ok(Flow::Stop);
+                }
+                self.processor.begin(&self.context.functions)?;
+                self.partition = Some(key);
+            }
+            if self.rows(batch, &arguments, start..end, emit)?.is_stop() {
+                return Ok(Flow::Stop);
+            }
+            start = end;
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Hands rows of one partition to the function, and on what it makes of them.
+    fn rows(
+        &mut self,
+        batch: &Batch,
+        arguments: &[Column],
+        mut rows: Range<usize>,
+        emit: &mut Emit<'_>,
+    ) -> Result<Flow> {
+        while !rows.is_empty() {
+            self.context.check()?;
+            let functions = &self.context.functions;
+            let made = self.processor.process(arguments, rows.clone(), functions)?;
+            if made.taken == 0 {
+                return Err(Error::internal("a table function that takes no row"));
+            }
+            rows.start += made.taken;
+            let origins = UInt32Array::from(made.origins.clone());
+            let kept = self.shared.kept.iter();
+            let kept = kept.map(|kept| batch.column(kept.position).take(&origins));
+            if self.emit(kept.collect(), &made, emit)?.is_stop() {
+                return Ok(Flow::Stop);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Ends the partition that has begun.
+    fn end(&mut self, emit: &mut Emit<'_>) -> Result<Flow> {
+        let Some(partition) = self.partition.take() else { return Ok(Flow::Continue) };
+        let made = self.processor.end(&self.context.functions)?;
+        let count = made.origins.len();
+        let kept = self.shared.kept.iter().map(|kept| match kept.key {
+            Some(key) => Column::constant(&partition[key], kept.sql_type, count),
+            None => Ok(Column::nulls_of(kept.sql_type, count)),
+        });
+        self.emit(kept.collect::<Result<_>>()?, &made, emit)
+    }
+
+    fn emit(&self, kept: Vec<Column>, made: &Processed, emit: &mut Emit<'_>) -> Result<Flow> {
+        let mut columns = kept;
+        columns.extend(self.shared.output.iter().map(|&position| made.columns[position].clone()));
+        emit_in_batches(&Batch::new(columns, made.origins.len()), emit)
+    }
+}
