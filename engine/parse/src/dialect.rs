@@ -21,7 +21,7 @@ use super::scan::{is_word_part, is_word_start};
 use super::types::{peek_word, read_type};
 
 /// What every name that stands for something kept aside begins with.
-const MARK: char = '\0';
+pub(super) const MARK: char = '\0';
 
 /// Words that are never names.
 #[rustfmt::skip]
@@ -145,6 +145,14 @@ impl FirnDialect {
             true => Expr::Prior(value),
             false => Expr::Prefixed { prefix, value },
         })
+    }
+
+    /// `FINAL f(..)` and `RUNNING f(..)` of MATCH_RECOGNIZE.
+    fn match_form(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
+        let prefix = parser.parse_identifier()?;
+        let value =
+            Box::new(parser.parse_subexpr(SnowflakeDialect.prec_value(Precedence::DoubleColon))?);
+        Ok(Expr::Prefixed { prefix, value })
     }
 
     /// `DATE '..'` and its kin.
@@ -273,6 +281,13 @@ fn is_odbc(parser: &Parser<'_>) -> bool {
 /// Whether a part of dates and FROM come behind the open parenthesis of a call.
 fn is_part_from(parser: &Parser<'_>) -> bool {
     parser.peek_nth_token_ref(1).token == Token::LParen && peek_word(parser, 3, "FROM")
+}
+
+/// Whether a word is FINAL or RUNNING before a call.
+fn is_match_form(parser: &Parser<'_>, word: &str) -> bool {
+    ["FINAL", "RUNNING"].iter().any(|name| word.eq_ignore_ascii_case(name))
+        && matches!(parser.peek_nth_token_ref(1).token, Token::Word(_))
+        && parser.peek_nth_token_ref(2).token == Token::LParen
 }
 
 /// Whether `IDENTIFIER(` is followed by `)(`.
@@ -419,6 +434,7 @@ impl Dialect for FirnDialect {
                 _ if !begins_expression(value, next) => {
                     Some(parser.expected_ref("an expression", parser.peek_token_ref()))
                 }
+                _ if is_match_form(parser, value) => Some(Self::match_form(parser)),
                 _ if value.eq_ignore_ascii_case("identifier") && is_named_call(parser) => {
                     Some(self.named_call(parser))
                 }

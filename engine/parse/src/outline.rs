@@ -5,6 +5,7 @@ use firn_types::{Error, Result, Span};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Location, Span as TokenSpan, Token, TokenWithSpan, Word};
 
+use super::dialect::MARK;
 use super::literal;
 use super::scan::{Kind, Lexeme, Scanner, unexpected};
 
@@ -48,6 +49,9 @@ const PLAIN_WORDS: [Keyword; 36] = [
     Keyword::XOR,
 ];
 
+/// Tokens of the mask of a MATCH_RECOGNIZE beside its list: `c FOR c IN ( )`.
+const MASK_LEAST: usize = 6;
+
 /// The lexemes of a statement and which brackets belong together.
 pub(super) struct Outline<'a> {
     /// The statement.
@@ -56,6 +60,8 @@ pub(super) struct Outline<'a> {
     pub(super) lexemes: Vec<Lexeme>,
     /// For each bracket the number of its partner, for everything else its own number.
     partners: Vec<usize>,
+    /// The brackets of each MATCH_RECOGNIZE.
+    row_matches: Vec<(usize, usize)>,
     /// Most brackets, CASEs and prefix operators that are open at once.
     pub(super) nesting: usize,
 }
@@ -77,9 +83,46 @@ impl<'a> Outline<'a> {
             }
             lexemes.push(lexeme);
         }
-        let mut outline = Outline { text, lexemes, partners: Vec::new(), nesting: 0 };
+        let mut outline =
+            Outline { text, lexemes, partners: Vec::new(), row_matches: Vec::new(), nesting: 0 };
         outline.match_brackets();
+        outline.find_row_matches();
         Ok(outline)
+    }
+
+    fn find_row_matches(&mut self) {
+        for index in 0..self.lexemes.len() {
+            let inside = self.row_matches.last().is_some_and(|(_, close)| index < *close);
+            let open = index + 1;
+            if !inside && self.is_word(index, "MATCH_RECOGNIZE") && self.is_symbol(open, "(") {
+                let close = self.partner(open);
+                if close > open + MASK_LEAST + 1 {
+                    self.row_matches.push((open, close));
+                }
+            }
+        }
+    }
+
+    /// What stands for lexeme `index` of a MATCH_RECOGNIZE: sqlparser cannot read all of it, and reads an UNPIVOT of
+    /// as many tokens instead, which says where the clause begins.
+    fn masked(&self, index: usize) -> Option<Token> {
+        let covers = |(open, close): &&(usize, usize)| (open - 1..*close).contains(&index);
+        let (open, close) = *self.row_matches.iter().find(covers)?;
+        let (inner, words) = (close - open - 1, close - open - 1 - MASK_LEAST);
+        let word = || quoted("c".to_string());
+        Some(match (index + 1).checked_sub(open)? {
+            0 => Token::make_keyword("UNPIVOT"),
+            1 | 6 => Token::LParen,
+            2 => word(),
+            3 => Token::make_keyword("FOR"),
+            4 => quoted(format!("{MARK}{open}")),
+            5 => Token::make_keyword("IN"),
+            place if place == inner + 1 => Token::RParen,
+            // A list of names, the first of them with a sign where there is one token more.
+            7 if words.is_multiple_of(2) => Token::Minus,
+            place if (place - 7 + words) % 2 == 1 => word(),
+            _ => Token::Comma,
+        })
     }
 
     fn match_brackets(&mut self) {
@@ -181,7 +224,9 @@ impl<'a> Outline<'a> {
                 let place = |byte: usize| Location { line: 1, column: byte as u64 + 1 };
                 let span = TokenSpan { start: place(lexeme.start), end: place(lexeme.end) };
                 // `TABLE t` as a query is what other dialects write as `FROM t`.
-                let token = if self.is_table_query(index) {
+                let token = if let Some(token) = self.masked(index) {
+                    token
+                } else if self.is_table_query(index) {
                     Token::make_keyword("FROM")
                 } else if self.is_piped_rows(index) {
                     quoted(lexeme.of(self.text).to_string())
@@ -280,6 +325,9 @@ fn symbol(source: &str) -> Option<Token> {
         "}" => Token::RBrace,
         "," => Token::Comma,
         "." => Token::Period,
+        "|" => Token::Pipe,
+        "^" => Token::Caret,
+        "$" => Token::Placeholder("$".to_string()),
         ";" => Token::SemiColon,
         ":" => Token::Colon,
         _ => return None,

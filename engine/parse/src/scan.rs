@@ -194,10 +194,8 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         self.skip_word();
-        if self.at == start + 1 {
-            return Err(unexpected("$", Span::new(start, start + 1)));
-        }
-        Ok(Kind::Placeholder)
+        // Alone it stands in patterns of rows.
+        Ok(if self.at == start + 1 { Kind::Symbol } else { Kind::Placeholder })
     }
 
     fn hex(&mut self) -> Result<Kind> {
@@ -275,7 +273,8 @@ impl<'a> Scanner<'a> {
         if let Some(operator) = longer.then(longest).flatten() {
             return Ok(self.take(operator.len(), Kind::Symbol));
         }
-        if "+-*/%=<>(),.;:[]{}".contains(first) {
+        // The last two stand in patterns of rows.
+        if "+-*/%=<>(),.;:[]{}|^".contains(first) {
             return Ok(self.take(1, Kind::Symbol));
         }
         let span = Span::new(self.at, self.at + first.len_utf8());

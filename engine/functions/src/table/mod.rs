@@ -2,6 +2,7 @@
 
 mod flatten;
 mod generator;
+mod matched_rows;
 mod split_to_table;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use super::{Argument, Call, Documentation};
 pub(crate) const FUNCTIONS: &[&TableFunction] = &[
     &flatten::FLATTEN,
     &generator::GENERATOR,
+    &matched_rows::MATCHED_ROWS,
     &split_to_table::SPLIT_TO_TABLE,
     &split_to_table::STRTOK_SPLIT_TO_TABLE,
 ];

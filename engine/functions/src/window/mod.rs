@@ -3,6 +3,7 @@
 mod change;
 mod interpolate;
 mod lag_lead;
+mod match_rows;
 mod nth;
 mod ranking;
 mod ratio;
@@ -145,6 +146,7 @@ pub(crate) const FUNCTIONS: &[&WindowFunction] = &[
     &interpolate::INTERPOLATE_LINEAR,
     &lag_lead::LAG,
     &lag_lead::LEAD,
+    &match_rows::MATCH_ROWS,
     &nth::FIRST_VALUE,
     &nth::LAST_VALUE,
     &nth::NTH_VALUE,

@@ -52,9 +52,10 @@ pub use object::{
 pub use option::{OptionValue, StatementOption};
 pub use query::{
     AsofJoin, Changes, Cte, GroupBy, GroupItem, Hierarchy, Join, JoinConstraint, JoinKind, Limit,
-    OrderBy, OrderItem, Pivot, PivotValue, PivotValues, Query, QueryBody, Sample, SampleSize,
-    Select, SelectItem, SelectItemKind, SetOperation, SetOperator, Star, TableAlias, TableExpr,
-    TableKind, TimePoint, TimeTravel, Unpivot, UnpivotColumn, Values, With,
+    MatchPattern, MatchRecognize, MatchRows, MatchSkip, OrderBy, OrderItem, Pivot, PivotValue,
+    PivotValues, Query, QueryBody, Sample, SampleSize, Select, SelectItem, SelectItemKind,
+    SetOperation, SetOperator, Star, TableAlias, TableExpr, TableKind, TimePoint, TimeTravel,
+    Unpivot, UnpivotColumn, Values, With,
 };
 pub use script::{
     Assigned, Block, Call, CursorSource, Declaration, DeclarationKind, ExecuteImmediate, Handler,

@@ -273,6 +273,8 @@ pub enum TableKind {
     Pivot(Box<Pivot>),
     /// UNPIVOT.
     Unpivot(Box<Unpivot>),
+    /// MATCH_RECOGNIZE.
+    MatchRecognize(Box<MatchRecognize>),
     /// A join.
     Join(Box<Join>),
 }
@@ -439,4 +441,81 @@ pub struct UnpivotColumn {
     pub column: Identifier,
     /// The name that stands for it, where given.
     pub alias: Option<String>,
+}
+
+/// MATCH_RECOGNIZE.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchRecognize {
+    /// Whose rows are searched.
+    pub source: TableExpr,
+    /// PARTITION BY.
+    pub partition_by: Vec<Expr>,
+    /// ORDER BY.
+    pub order_by: Vec<OrderItem>,
+    /// MEASURES.
+    pub measures: Vec<(Expr, Identifier)>,
+    /// Which rows come out.
+    pub rows: MatchRows,
+    /// AFTER MATCH SKIP.
+    pub skip: MatchSkip,
+    /// PATTERN.
+    pub pattern: MatchPattern,
+    /// DEFINE.
+    pub symbols: Vec<(Identifier, Expr)>,
+}
+
+/// Which rows MATCH_RECOGNIZE gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MatchRows {
+    /// ONE ROW PER MATCH.
+    One,
+    /// ALL ROWS PER MATCH, also one for a match without rows: SHOW EMPTY MATCHES.
+    AllWithEmpty,
+    /// ALL ROWS PER MATCH OMIT EMPTY MATCHES.
+    All,
+    /// ALL ROWS PER MATCH WITH UNMATCHED ROWS.
+    AllWithUnmatched,
+}
+
+/// Where MATCH_RECOGNIZE goes on behind a match.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MatchSkip {
+    /// PAST LAST ROW.
+    PastLastRow,
+    /// TO NEXT ROW.
+    ToNextRow,
+    /// TO FIRST symbol.
+    ToFirst(Identifier),
+    /// TO LAST symbol, also without LAST.
+    ToLast(Identifier),
+}
+
+/// A pattern of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MatchPattern {
+    /// A row that is this symbol.
+    Symbol(Identifier),
+    /// `^`: the partition's start.
+    Start,
+    /// `$`: the partition's end.
+    End,
+    /// One after the other.
+    Concat(Vec<MatchPattern>),
+    /// The first that fits.
+    Alternation(Vec<MatchPattern>),
+    /// All of them, in any order.
+    Permute(Vec<MatchPattern>),
+    /// `{- .. -}`: matched, and not given out.
+    Exclude(Box<MatchPattern>),
+    /// So many times.
+    Repeat {
+        /// What.
+        pattern: Box<MatchPattern>,
+        /// At least.
+        least: u32,
+        /// At most, unless any number.
+        most: Option<u32>,
+        /// Rather fewer than more times.
+        reluctant: bool,
+    },
 }

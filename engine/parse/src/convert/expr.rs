@@ -109,6 +109,12 @@ impl Convert<'_> {
             sq::Expr::OuterJoin(expr) => self.wrap(*expr, ExprKind::OuterJoin),
             sq::Expr::Prior(expr) => self.wrap(*expr, ExprKind::Prior),
             sq::Expr::Prefixed { prefix, value }
+                if ["final", "running"].iter().any(|w| prefix.value.eq_ignore_ascii_case(w)) =>
+            {
+                let value = self.expr(*value)?;
+                Ok(self.match_form(&prefix.value, value))
+            }
+            sq::Expr::Prefixed { prefix, value }
                 if prefix.value.eq_ignore_ascii_case("connect_by_root") =>
             {
                 self.root(prefix, value)

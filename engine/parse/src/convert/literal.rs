@@ -39,6 +39,7 @@ impl Convert<'_> {
             Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => {
                 ExprKind::Position(None, self.position(digits, span)?)
             }
+            Some("") => return Err(self.unexpected_at(span)),
             Some(name) => ExprKind::Variable(named(name)),
             None => match text.strip_prefix(':') {
                 Some(name) => {

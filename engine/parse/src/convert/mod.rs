@@ -6,6 +6,7 @@
 mod expr;
 mod function;
 mod literal;
+mod match_recognize;
 mod query;
 mod select;
 mod table;

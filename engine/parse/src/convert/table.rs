@@ -9,6 +9,7 @@ use super::super::ast::{
     SampleSize, StatementOption, TableAlias, TableExpr, TableKind, TimePoint, TimeTravel, Unpivot,
     UnpivotColumn,
 };
+use super::super::dialect::MARK;
 use super::super::outline::span_of;
 use super::super::stage::read_location;
 use super::{Convert, cover, too_deep};
@@ -151,7 +152,6 @@ impl Convert<'_> {
             }
             pivot @ sq::TableFactor::Pivot { .. } => self.pivot(pivot),
             unpivot @ sq::TableFactor::Unpivot { .. } => self.unpivot(unpivot),
-            sq::TableFactor::MatchRecognize { .. } => Err(Error::not_supported("MATCH_RECOGNIZE")),
             _ => Err(Error::not_supported("this form of FROM")),
         }
     }
@@ -444,6 +444,12 @@ impl Convert<'_> {
             return Err(Error::internal("not an UNPIVOT"));
         };
         let source = self.table(*table)?;
+        if let Some(open) = name.value.strip_prefix(MARK).and_then(|open| open.parse().ok()) {
+            let clause = self.match_recognize(source, open)?;
+            let span = clause.source.span.to(self.outline.span(self.outline.partner(open)));
+            let kind = TableKind::MatchRecognize(Box::new(clause));
+            return self.finish(kind, span, alias, None);
+        }
         let value = self.expr(value)?;
         let value = self.bare_column(value)?;
         let name = self.identifier(name)?;

@@ -42,7 +42,6 @@ const NOT_SUPPORTED: [&str; 11] = [
 impl Reader<'_> {
     /// A statement.
     pub(super) fn statement(&mut self) -> Result<Statement> {
-        self.refuse_unread()?;
         self.refuse_foreign()?;
         let parts = self.piped_parts();
         if parts.len() > 1 {
@@ -110,23 +109,6 @@ impl Reader<'_> {
             "REMOVE" | "RM" => self.remove_files(),
             _ => Err(self.unknown_statement()),
         }
-    }
-
-    /// Refuses constructs that would only confuse the grammar.
-    fn refuse_unread(&self) -> Result<()> {
-        let mut ahead = 0;
-        while let Some(lexeme) = self.peek(ahead) {
-            match lexeme.of(self.text()) {
-                word if self.is_symbol(ahead + 1, "(")
-                    && word.eq_ignore_ascii_case("match_recognize") =>
-                {
-                    return Err(Error::not_supported("MATCH_RECOGNIZE").at(lexeme.span()));
-                }
-                _ => {}
-            }
-            ahead += 1;
-        }
-        Ok(())
     }
 
     fn unknown_statement(&self) -> Error {

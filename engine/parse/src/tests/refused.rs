@@ -78,7 +78,6 @@ fn syntax_errors_point_at_the_token() {
 #[test]
 fn what_is_not_done_is_named() {
     for (text, feature) in [
-        ("select * from t match_recognize (pattern (a) define a as b)", "MATCH_RECOGNIZE"),
         (
             "create function f(a float) returns float language java as 'x'",
             "CREATE FUNCTION .. LANGUAGE JAVA",

@@ -212,6 +212,7 @@ fn add_table<'q>(table: &'q TableExpr, found: &mut Vec<&'q Expr>) {
         TableKind::Values(values) => found.extend(values.rows.iter().flatten()),
         TableKind::Pivot(pivot) => add_table(&pivot.source, found),
         TableKind::Unpivot(unpivot) => add_table(&unpivot.source, found),
+        TableKind::MatchRecognize(clause) => add_table(&clause.source, found),
         TableKind::Table { .. } | TableKind::Stage { .. } => {}
     }
 }

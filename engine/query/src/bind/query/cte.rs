@@ -190,6 +190,7 @@ fn reads(source: &TableExpr, name: &str) -> bool {
         TableKind::Join(join) => reads(&join.left, name) || reads(&join.right, name),
         TableKind::Pivot(pivot) => reads(&pivot.source, name),
         TableKind::Unpivot(unpivot) => reads(&unpivot.source, name),
+        TableKind::MatchRecognize(clause) => reads(&clause.source, name),
         TableKind::Table { .. }
         | TableKind::Function(_)
         | TableKind::Values(_)

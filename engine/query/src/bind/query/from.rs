@@ -2,7 +2,9 @@
 
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{bind_query, join, pivot, source, stage_source, table_function, values};
+use super::{
+    bind_query, join, match_recognize, pivot, source, stage_source, table_function, values,
+};
 use crate::bind::context::Env;
 use crate::bind::scope::{Relation, Scope, ScopeColumn};
 use crate::bind::{Binder, BoundQuery};
@@ -142,6 +144,9 @@ pub(super) fn bind_source(
         TableKind::Join(join) => join::bind_join(context, join, left)?,
         TableKind::Pivot(pivot) => Source::Alone(pivot::bind_pivot(context, pivot)?),
         TableKind::Unpivot(unpivot) => Source::Alone(pivot::bind_unpivot(context, unpivot)?),
+        TableKind::MatchRecognize(clause) => {
+            Source::Alone(match_recognize::bind_match(context, clause)?)
+        }
     };
     let finish = |from: From| -> Result<From> {
         let from = sampled(context, from, source)?;

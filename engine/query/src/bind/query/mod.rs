@@ -8,6 +8,8 @@ mod group_by;
 mod grown_view;
 mod hierarchy;
 mod join;
+mod match_recognize;
+mod measure;
 mod order_limit;
 mod outer_marker;
 mod pivot;

@@ -200,7 +200,7 @@ fn bind_over(
 }
 
 /// The calls, each behind those whose answers are its arguments.
-fn window_layers(calls: Vec<WindowCall>) -> Vec<Vec<WindowCall>> {
+pub(super) fn window_layers(calls: Vec<WindowCall>) -> Vec<Vec<WindowCall>> {
     let mut layers: Vec<Vec<WindowCall>> = Vec::new();
     for call in calls {
         let read: HashSet<_> = call.arguments.iter().flat_map(Expr::columns_used).collect();
