@@ -3,7 +3,7 @@
 use firn_account::CatalogChange;
 use firn_account::catalog::privilege::OWNERSHIP;
 use firn_account::catalog::{
-    CreateMode as Mode, Grant, GrantTarget, Grantee, Header, Namespace, Object, ObjectKind,
+    Action, CreateMode as Mode, Grant, GrantTarget, Grantee, Header, Namespace, Object, ObjectKind,
     ObjectPath, VisibleCatalog,
 };
 use firn_parse::ast::{CreateMode, Name, StatementOption};
@@ -11,6 +11,18 @@ use firn_types::{Error, ErrorCode, Identifier, ObjectId, ObjectName, Result};
 
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
+
+/// Kinds whose objects CREATE OR ALTER makes anew under their id. What others hold beside their options, such as a
+/// sequence's next number or a user's password, must not begin again.
+const ALTERED_BY_CREATE: [ObjectKind; 7] = [
+    ObjectKind::View,
+    ObjectKind::FileFormat,
+    ObjectKind::Stage,
+    ObjectKind::Function,
+    ObjectKind::Procedure,
+    ObjectKind::Role,
+    ObjectKind::Warehouse,
+];
 
 impl StatementContext {
     /// The written name, IDENTIFIER() resolved.
@@ -60,10 +72,25 @@ impl StatementContext {
         mode: CreateMode,
         copy_grants: bool,
     ) -> Result<Rows> {
-        refuse_or_alter(mode)?;
         let called = object.called().to_string();
         let kind = object.kind();
         let catalog = self.catalog();
+        if mode.or_alter {
+            if !ALTERED_BY_CREATE.contains(&kind) {
+                return Err(Error::not_supported(format!("CREATE OR ALTER {}", kind.words())));
+            }
+            if let Some(old) = catalog.taken(&object) {
+                if old.kind() != kind {
+                    return Err(already_exists(&called));
+                }
+                catalog.authorize(Action::Alter, old)?;
+                let changed = object.in_place_of(old);
+                self.change(vec![CatalogChange::Alter { object: changed }])?;
+                return Ok(Rows::done());
+            }
+        } else {
+            refuse_or_alter(mode)?;
+        }
         catalog.authorize_create(&object, mode.or_replace)?;
         if catalog.taken(&object).is_some() {
             if mode.if_not_exists {

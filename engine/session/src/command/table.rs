@@ -22,6 +22,7 @@ use super::definition::{
 };
 use super::dml;
 use super::option_table::{self, Place};
+use super::table_alter;
 use super::template::from_template;
 use crate::lifecycle::{Answer, StatementContext};
 use crate::planning::cluster_keys;
@@ -38,7 +39,12 @@ pub(super) struct NewTable {
 /// # Errors
 /// When the name is taken, a column's type or default does not compile, or the query fails.
 pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Result<Answer> {
-    refuse_or_alter(ast.mode)?;
+    if !ast.mode.or_alter {
+        refuse_or_alter(ast.mode)?;
+    } else if !matches!(ast.source, TableSource::Columns) {
+        let text = "CREATE OR ALTER TABLE with LIKE, CLONE, AS or USING TEMPLATE";
+        return Err(Error::not_supported(text));
+    }
     option_table::check(ObjectKind::Table, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE TABLE")?;
     let catalog = running.catalog();
@@ -49,6 +55,10 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
         if ast.mode.if_not_exists {
             let text = format!("{} already exists, statement succeeded.", path.name);
             return Answer::of(&Rows::status(text));
+        }
+        if let (true, Object::Table(table)) = (ast.mode.or_alter, existing) {
+            let table = Arc::clone(table);
+            return Answer::of(&table_alter::alter_into(running, ast, &table, &path)?);
         }
         let replaceable = ast.mode.or_replace && existing.kind() == ObjectKind::Table;
         if !replaceable {

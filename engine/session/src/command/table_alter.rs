@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{
-    Action, ConstraintKind, Object, ObjectKind, ObjectPath, Table, TableColumn,
+    Action, ColumnDefault, ConstraintKind, Object, ObjectKind, ObjectPath, Table, TableColumn,
+    TableKind,
 };
 use firn_parse::ast::{
-    self, AlterColumn, AlterTable, AlterTableAction, ColumnChange, ColumnDefinition, ExprKind,
+    self, AlterColumn, AlterTable, AlterTableAction, ColumnChange, ColumnDefinition, CreateTable,
+    ExprKind, TableLifetime,
 };
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 
@@ -60,6 +62,107 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
             Ok(done)
         }
     }
+}
+
+/// CREATE OR ALTER TABLE of one that exists: it becomes what is written, by the steps that ALTER TABLE has.
+///
+/// # Errors
+/// When a step is none that ALTER TABLE has, or columns that stay are written in another order.
+pub(super) fn alter_into(
+    running: &mut StatementContext,
+    ast: &CreateTable,
+    table: &Arc<Table>,
+    path: &ObjectPath,
+) -> Result<Rows> {
+    let catalog = running.catalog();
+    catalog.authorize(Action::Alter, &Object::Table(Arc::clone(table)))?;
+    let transient = ast.lifetime == TableLifetime::Transient;
+    if transient != (table.kind == TableKind::Transient) {
+        return Err(Error::not_supported("CREATE OR ALTER between permanent and transient tables"));
+    }
+    let mut changed = table.as_ref().clone();
+    let gone = table.columns.iter().filter(|column| written(ast, &column.name).is_none());
+    let gone: Vec<Identifier> = gone.map(|column| Identifier::exact(&*column.name)).collect();
+    changed.constraints.clear();
+    changed.cluster_by.clear();
+    let mut changes = Vec::new();
+    // A table must not be without columns on the way.
+    for definition in &ast.columns {
+        match table.column(&definition.name.name) {
+            Some(_) => become_written(running, &mut changed, definition)?,
+            None => changes.extend(add_column(running, &mut changed, definition, false, path)?),
+        }
+    }
+    gone.iter().try_for_each(|name| drop_column(&mut changed, name, false))?;
+    let order = changed.columns.iter().map(|column| &column.name);
+    if !order.eq(ast.columns.iter().map(|definition| &definition.name.name)) {
+        let text = "CREATE OR ALTER with columns in another order: new ones come last";
+        return Err(Error::not_supported(text));
+    }
+    for constraint in &ast.constraints {
+        let kept = keep_constraint(running, &mut changed, constraint)?;
+        let same = table.constraints.iter().find(|old| {
+            (&old.kind, &old.columns) == (&kept.kind, &kept.columns) && constraint.name.is_none()
+        });
+        changed.constraints.push(same.cloned().unwrap_or(kept));
+    }
+    let text = |key: &ast::Expr| key.span.of(&running.sql).to_string();
+    changed.cluster_by = ast.cluster_by.iter().map(text).collect();
+    unset_property(&mut changed, &Identifier::exact("COMMENT"));
+    unset_property(&mut changed, &Identifier::exact("DATA_RETENTION_TIME_IN_DAYS"));
+    ast.options.iter().try_for_each(|option| set_property(&mut changed, option))?;
+    check(running, &changed, path)?;
+    changes.push(CatalogChange::alter(changed));
+    changes.extend(kept_parameters(table.id(), &ast.options));
+    running.change(changes)?;
+    Ok(Rows::done())
+}
+
+fn written<'a>(ast: &'a CreateTable, name: &str) -> Option<&'a ColumnDefinition> {
+    ast.columns.iter().find(|definition| definition.name.name == name)
+}
+
+/// Changes a column into what is written of it.
+fn become_written(
+    running: &StatementContext,
+    table: &mut Table,
+    definition: &ColumnDefinition,
+) -> Result<()> {
+    let (new, _) = column(running, definition, None, &table.header)?;
+    let rows = Arc::clone(&table.snapshot);
+    let name = definition.name.clone();
+    let nullable = table.column(&name.name).is_some_and(|column| column.nullable);
+    if nullable != new.nullable {
+        let change = match new.nullable {
+            true => ColumnChange::DropNotNull,
+            false => ColumnChange::SetNotNull,
+        };
+        alter_column(
+            running,
+            table,
+            &AlterColumn { column: name.clone(), change, span: definition.span },
+        )?;
+    }
+    let Some(old) = table.columns.iter_mut().find(|column| column.name == name.name) else {
+        return Err(Error::internal("a column is lost"));
+    };
+    let identity = |column: &TableColumn| match &column.default {
+        Some(ColumnDefault::Identity { start, step, .. }) => Some((*start, *step)),
+        _ => None,
+    };
+    let of_text = |column: &TableColumn| match &column.default {
+        Some(ColumnDefault::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    if identity(old) != identity(&new) || (new.default.is_some() && of_text(old) != of_text(&new)) {
+        let text = format!("CREATE OR ALTER with another default of column {name}");
+        return Err(Error::not_supported(text));
+    }
+    if new.default.is_none() {
+        old.default = None;
+    }
+    old.comment.clone_from(&new.comment);
+    change_type(old, new.sql_type, &rows)
 }
 
 fn rename(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Result<Rows> {

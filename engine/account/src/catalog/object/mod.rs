@@ -151,6 +151,21 @@ impl Object {
         object
     }
 
+    /// The same object as a new description of an old one: with its id, its owner and its grants. A view keeps whatever
+    /// else is attached to it.
+    pub fn in_place_of(mut self, old: &Object) -> Object {
+        let comment = self.header().comment.clone();
+        *self.header_mut() = Header { comment, ..old.header().clone() };
+        match (&self, old) {
+            (Object::View(new), Object::View(old)) => {
+                let mut view = old.as_ref().clone();
+                view.redefine(new);
+                view.into()
+            }
+            _ => self,
+        }
+    }
+
     /// The same object with another comment.
     pub fn with_comment(&self, comment: &str) -> Object {
         let mut object = self.clone();

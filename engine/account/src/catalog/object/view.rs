@@ -102,6 +102,16 @@ pub struct MaterializedViewState {
 }
 
 impl View {
+    /// Takes over what another view says, and keeps everything else.
+    pub(super) fn redefine(&mut self, new: &View) {
+        self.header.comment.clone_from(&new.header.comment);
+        self.text.clone_from(&new.text);
+        self.query.clone_from(&new.query);
+        self.stars.clone_from(&new.stars);
+        self.columns.clone_from(&new.columns);
+        (self.secure, self.recursive) = (new.secure, new.recursive);
+    }
+
     /// A plain view.
     pub fn new(header: Header, text: String, query: String, columns: Vec<ViewColumn>) -> View {
         View {
