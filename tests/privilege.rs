@@ -36,6 +36,13 @@ const SETUP: &[&str] = &[
     "CREATE USER tester",
     "CREATE USER somebody",
     "CREATE NETWORK POLICY np",
+    "CREATE TABLE d.s.g (a INT, b INT, c INT)",
+    "CREATE TAG d.s.tag",
+    "CREATE MASKING POLICY d.s.mp AS (x INT) RETURNS INT -> 1",
+    "CREATE ROW ACCESS POLICY d.s.rp AS (x INT) RETURNS BOOLEAN -> TRUE",
+    "CREATE PASSWORD POLICY d.s.pw",
+    "CREATE SESSION POLICY d.s.sp",
+    "ALTER TABLE d.s.g MODIFY COLUMN c SET MASKING POLICY d.s.mp",
     "GRANT ROLE r TO USER tester",
 ];
 
@@ -275,6 +282,84 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("GRANT DATABASE ROLE d.dr TO ROLE other", &[DB, "OWNERSHIP ON DATABASE ROLE d.dr"]),
     ("DROP USER somebody", &["OWNERSHIP ON USER somebody"]),
     ("DROP NETWORK POLICY np", &["OWNERSHIP ON NETWORK POLICY np"]),
+    // Protecting.
+    ("CREATE TAG d.s.n", &[DB, SCHEMA, "CREATE TAG ON SCHEMA d.s"]),
+    (
+        "CREATE MASKING POLICY d.s.n AS (x INT) RETURNS INT -> x",
+        &[DB, SCHEMA, "CREATE MASKING POLICY ON SCHEMA d.s"],
+    ),
+    (
+        "CREATE ROW ACCESS POLICY d.s.n AS (x INT) RETURNS BOOLEAN -> x > 1",
+        &[DB, SCHEMA, "CREATE ROW ACCESS POLICY ON SCHEMA d.s"],
+    ),
+    ("CREATE PASSWORD POLICY d.s.n", &[DB, SCHEMA, "CREATE PASSWORD POLICY ON SCHEMA d.s"]),
+    ("CREATE SESSION POLICY d.s.n", &[DB, SCHEMA, "CREATE SESSION POLICY ON SCHEMA d.s"]),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN a SET MASKING POLICY d.s.mp",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.g", "APPLY ON MASKING POLICY d.s.mp"],
+    ),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN a SET MASKING POLICY d.s.mp",
+        &[DB, SCHEMA, "APPLY MASKING POLICY ON ACCOUNT"],
+    ),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN c UNSET MASKING POLICY",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.g", "APPLY ON MASKING POLICY d.s.mp"],
+    ),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN c UNSET MASKING POLICY",
+        &[DB, SCHEMA, "APPLY MASKING POLICY ON ACCOUNT"],
+    ),
+    (
+        "ALTER TABLE d.s.g ADD ROW ACCESS POLICY d.s.rp ON (a)",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.g", "APPLY ON ROW ACCESS POLICY d.s.rp"],
+    ),
+    (
+        "ALTER TABLE d.s.g ADD ROW ACCESS POLICY d.s.rp ON (a)",
+        &[DB, SCHEMA, "APPLY ROW ACCESS POLICY ON ACCOUNT"],
+    ),
+    (
+        "ALTER TABLE d.s.g SET TAG d.s.tag = 'x'",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.g", "APPLY ON TAG d.s.tag"],
+    ),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN a SET TAG d.s.tag = 'x'",
+        &[DB, SCHEMA, "APPLY TAG ON ACCOUNT"],
+    ),
+    ("ALTER VIEW d.s.v UNSET TAG d.s.tag", &[DB, SCHEMA, "APPLY TAG ON ACCOUNT"]),
+    (
+        "CREATE TABLE d.s.n (a INT MASKING POLICY d.s.mp)",
+        &[DB, SCHEMA, "CREATE TABLE ON SCHEMA d.s", "APPLY ON MASKING POLICY d.s.mp"],
+    ),
+    (
+        "ALTER TAG d.s.tag SET MASKING POLICY d.s.mp",
+        &[DB, SCHEMA, "OWNERSHIP ON TAG d.s.tag", "APPLY ON MASKING POLICY d.s.mp"],
+    ),
+    (
+        "ALTER USER somebody SET PASSWORD POLICY d.s.pw",
+        &[DB, SCHEMA, "OWNERSHIP ON USER somebody", "APPLY ON PASSWORD POLICY d.s.pw"],
+    ),
+    (
+        "ALTER USER somebody SET SESSION POLICY d.s.sp",
+        &[DB, SCHEMA, "OWNERSHIP ON USER somebody", "APPLY ON SESSION POLICY d.s.sp"],
+    ),
+    ("ALTER TAG d.s.tag ADD ALLOWED_VALUES 'x'", &[DB, SCHEMA, "OWNERSHIP ON TAG d.s.tag"]),
+    (
+        "ALTER MASKING POLICY d.s.mp SET BODY -> 2",
+        &[DB, SCHEMA, "OWNERSHIP ON MASKING POLICY d.s.mp"],
+    ),
+    (
+        "ALTER ROW ACCESS POLICY d.s.rp RENAME TO d.s.n",
+        &[DB, SCHEMA, "OWNERSHIP ON ROW ACCESS POLICY d.s.rp"],
+    ),
+    (
+        "ALTER PASSWORD POLICY d.s.pw SET PASSWORD_MIN_LENGTH = 20",
+        &[DB, SCHEMA, "OWNERSHIP ON PASSWORD POLICY d.s.pw"],
+    ),
+    ("DESCRIBE MASKING POLICY d.s.mp", &[DB, SCHEMA, "APPLY ON MASKING POLICY d.s.mp"]),
+    ("DROP TAG d.s.tag", &[DB, SCHEMA, "OWNERSHIP ON TAG d.s.tag"]),
+    ("DROP ROW ACCESS POLICY d.s.rp", &[DB, SCHEMA, "OWNERSHIP ON ROW ACCESS POLICY d.s.rp"]),
+    ("DROP SESSION POLICY d.s.sp", &[DB, SCHEMA, "OWNERSHIP ON SESSION POLICY d.s.sp"]),
     // Giving.
     ("GRANT SELECT ON TABLE d.s.t TO ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     ("REVOKE SELECT ON TABLE d.s.t FROM ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),

@@ -1,11 +1,12 @@
 //! What each operator did: rows, time, bytes, partitions.
 
 use std::sync::RwLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use firn_column::Batch;
 use firn_plan::describe::Description;
+use firn_types::Error;
 
 /// The number of an operator in the profile of one statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub struct OperatorCounters {
     pub description: Description,
     /// The operator that takes this one's rows.
     pub parent: Option<OperatorId>,
+    /// Whether it works on data that is not shown as it is: nobody is told what it counts, or of which values its
+    /// errors are.
+    pub hidden: AtomicBool,
     /// Rows taken.
     pub rows_in: AtomicU64,
     /// Rows given.
@@ -58,6 +62,7 @@ impl Profile {
             name,
             description,
             parent,
+            hidden: AtomicBool::default(),
             rows_in: zero(),
             rows_out: zero(),
             nanos: zero(),
@@ -79,6 +84,22 @@ impl Profile {
     ) -> (OperatorId, Option<std::sync::Arc<OperatorCounters>>) {
         let id = self.add(name.to_string(), description, parent);
         (id, self.counters(id))
+    }
+
+    /// Hides what an operator does.
+    pub fn hide(&self, id: OperatorId) {
+        if let Some(counters) = self.counters(id) {
+            counters.hidden.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// An error of an operator: without the values that it is of, where those are hidden.
+    pub fn error_of(&self, id: OperatorId, error: Error) -> Error {
+        let hidden = self.counters(id).is_some_and(|c| c.hidden.load(Ordering::Relaxed));
+        match hidden && error.code().is_about_data() {
+            true => error.map_detail(|_| "An error about data that a policy protects".to_string()),
+            false => error,
+        }
     }
 
     /// The operators so far, by number.
@@ -157,6 +178,11 @@ impl<'a> Stopwatch<'a> {
     /// From now on the time belongs to whom it belonged before the rest.
     pub(crate) fn wake(&mut self) {
         self.since = Instant::now();
+    }
+
+    /// Whose time it is.
+    pub(crate) fn current(&self) -> OperatorId {
+        self.current
     }
 
     /// From now on the time belongs to `next`.

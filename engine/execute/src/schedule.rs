@@ -36,7 +36,7 @@ fn run_pipeline(pipeline: &Pipeline<'_>, context: &QueryContext) -> Result<()> {
     let mut stopwatch = Stopwatch::start(&context.profile, pipeline.sink.id);
     let result = pipeline.sink.operator.finalize(context);
     stopwatch.switch(pipeline.sink.id);
-    result
+    result.map_err(|error| context.profile.error_of(pipeline.sink.id, error))
 }
 
 /// The branches that run at the same time, and what their workers share.
@@ -173,7 +173,10 @@ impl<'a> Phase<'a> {
         let Some(branch) = found else { return Ok(false) };
         worker.enter_leg(branch, self.branches[branch].branch, context)?;
         let open = &self.branches[branch];
-        if worker.run_morsel(open, morsel, self.first_morsel + morsel, context)?.is_stop() {
+        let flow = worker.run_morsel(open, morsel, self.first_morsel + morsel, context);
+        let flow =
+            flow.map_err(|error| context.profile.error_of(worker.stopwatch.current(), error))?;
+        if flow.is_stop() {
             self.stop.store(true, Ordering::Release);
         }
         Ok(true)
@@ -229,9 +232,10 @@ impl<'a> Worker<'a> {
         let mut flow =
             open.branch.source.operator.read(morsel - open.start, context, &mut |batch| {
                 rest.stopwatch.count_out(source_id, &batch);
-                let flow = rest.push(batch);
+                // After an error the clock stays with the operator that it is of.
+                let flow = rest.push(batch)?;
                 rest.stopwatch.switch(source_id);
-                flow
+                Ok(flow)
             })?;
         if !flow.is_stop() {
             flow = rest.flush()?;
@@ -296,9 +300,9 @@ impl Rest<'_, '_> {
 
     fn push_from(&mut self, id: OperatorId, batch: Batch) -> Result<Flow> {
         self.stopwatch.count_out(id, &batch);
-        let flow = self.push(batch);
+        let flow = self.push(batch)?;
         self.stopwatch.switch(id);
-        flow
+        Ok(flow)
     }
 
     /// Lets every transform give what it held back, in order.

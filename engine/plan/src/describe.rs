@@ -125,6 +125,7 @@ impl Plan {
             }
             Plan::Generate(_)
             | Plan::Filter(_)
+            | Plan::Secure(_)
             | Plan::Sort(_)
             | Plan::Limit(_)
             | Plan::With(_)
@@ -170,12 +171,21 @@ impl Plan {
             Plan::With(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::CteRef(node) => plain.text("name", format!("CTE {}", node.cte)),
             Plan::RecursiveCte(node) => plain.text("name", format!("CTE {}", node.cte)),
+            Plan::Secure(node) => Description::of_object(node.object.as_str()),
             Plan::Apply(_) | Plan::SetOperation(_) => plain,
         }
     }
 }
 
 impl Plan {
+    /// The inputs that a plan's readers are shown: nothing of what is below a protected table.
+    pub fn shown_inputs(&self) -> Vec<&Plan> {
+        match self {
+            Plan::Secure(_) => Vec::new(),
+            other => other.inputs(),
+        }
+    }
+
     /// What the node may leave out, which the operators of a user's EXPLAIN do not tell: the micro-partitions that
     /// statistics can skip, rows of a partition beyond its first ones.
     pub fn shortcut(&self) -> Option<String> {

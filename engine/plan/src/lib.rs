@@ -20,9 +20,9 @@ use firn_types::{ColumnId, Field, SqlType};
 pub use node::{
     Aggregate, AggregateCall, Apply, ApplyKind, CteRef, Filter, ForeignTable, Frame, FrameBound,
     FrameUnit, Generate, Join, JoinKey, JoinKind, LateralFunction, Limit, Project, ProjectItem,
-    RecursiveCte, Sample, SampleSize, Scan, ScanColumn, SetOperation, SetOperator, SharedRows,
-    Sort, SortKey, StageColumn, StageLocation, StageScan, StageValue, Values, VirtualScan,
-    VirtualSource, Window, WindowCall, WindowTarget, With,
+    RecursiveCte, Sample, SampleSize, Scan, ScanColumn, Secure, SetOperation, SetOperator,
+    SharedRows, Sort, SortKey, StageColumn, StageLocation, StageScan, StageValue, Values,
+    VirtualScan, VirtualSource, Window, WindowCall, WindowTarget, With,
 };
 
 /// One node with what is below it.
@@ -40,6 +40,8 @@ pub enum Plan {
     Generate(Generate),
     /// The rows for which every condition is TRUE.
     Filter(Filter),
+    /// The rows of what policies protect.
+    Secure(Secure),
     /// For each row, the values of expressions.
     Project(Project),
     /// One row per group.
@@ -109,6 +111,7 @@ impl Plan {
             Plan::Values(node) => node.columns.clone(),
             Plan::Generate(_) => Vec::new(),
             Plan::Filter(node) => node.input.columns(),
+            Plan::Secure(node) => node.input.columns(),
             Plan::Project(node) => node.items.iter().map(|item| item.column()).collect(),
             Plan::Aggregate(node) => node.columns(),
             Plan::Window(node) => {

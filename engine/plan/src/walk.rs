@@ -15,6 +15,7 @@ macro_rules! inputs {
             | Plan::Generate(_)
             | Plan::CteRef(_) => Vec::new(),
             Plan::Filter(node) => vec![&$($change)? *node.input],
+            Plan::Secure(node) => vec![&$($change)? *node.input],
             Plan::Project(node) => vec![&$($change)? *node.input],
             Plan::Aggregate(node) => vec![&$($change)? *node.input],
             Plan::Window(node) => vec![&$($change)? *node.input],
@@ -83,6 +84,7 @@ macro_rules! expressions {
             Plan::VirtualScan(_)
             | Plan::StageScan(_)
             | Plan::Generate(_)
+            | Plan::Secure(_)
             | Plan::Limit(_)
             | Plan::SetOperation(_)
             | Plan::With(_)
@@ -187,6 +189,7 @@ impl Plan {
             Plan::RecursiveCte(node) => node.columns.iter_mut().map(|c| &mut c.id).collect(),
             Plan::Generate(_)
             | Plan::Filter(_)
+            | Plan::Secure(_)
             | Plan::Sort(_)
             | Plan::Limit(_)
             | Plan::With(_)

@@ -26,7 +26,7 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::CreateTask(_) => "CREATE_TASK",
         Statement::ExecuteTask(_) => "EXECUTE_TASK",
         Statement::CreateStream(_) => "CREATE_STREAM",
-        Statement::CreateObject(_) => "CREATE",
+        Statement::CreatePolicy(_) | Statement::CreateObject(_) => "CREATE",
         Statement::AlterTable(_) => "ALTER_TABLE",
         Statement::AlterObject(_) => "ALTER",
         Statement::AlterSessionSet(_) | Statement::AlterSessionUnset(_) => "ALTER_SESSION",

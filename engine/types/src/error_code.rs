@@ -38,6 +38,11 @@ macro_rules! error_codes {
 }
 
 impl ErrorCode {
+    /// Whether the error is about values of rows, which its text may show.
+    pub fn is_about_data(self) -> bool {
+        (100_000..200_000).contains(&self.number())
+    }
+
     /// Whether the message of a compilation error says its line and position, as Snowflake's does for these
     /// errors alone; the place itself is known for all of them.
     pub fn tells_place(self) -> bool {

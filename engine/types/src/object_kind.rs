@@ -113,6 +113,20 @@ pub enum Namespace {
     Procedure,
     /// Tasks.
     Task,
+    /// Tags.
+    Tag,
+    /// Aggregation policies.
+    AggregationPolicy,
+    /// Masking policies.
+    MaskingPolicy,
+    /// Password policies.
+    PasswordPolicy,
+    /// Projection policies.
+    ProjectionPolicy,
+    /// Row access policies.
+    RowAccessPolicy,
+    /// Session policies.
+    SessionPolicy,
     /// What firn does not have: nothing is found in it.
     Absent,
 }
@@ -149,17 +163,24 @@ pub struct KindDefinition {
 pub const USAGE: &str = "USAGE";
 
 const ON_SCHEMA: &[&str] = &[
+    "CREATE AGGREGATION POLICY",
     "CREATE DYNAMIC TABLE",
     "CREATE EXTERNAL TABLE",
     "CREATE FILE FORMAT",
     "CREATE FUNCTION",
+    "CREATE MASKING POLICY",
     "CREATE MATERIALIZED VIEW",
+    "CREATE PASSWORD POLICY",
     "CREATE PIPE",
     "CREATE PROCEDURE",
+    "CREATE PROJECTION POLICY",
+    "CREATE ROW ACCESS POLICY",
     "CREATE SEQUENCE",
+    "CREATE SESSION POLICY",
     "CREATE STAGE",
     "CREATE STREAM",
     "CREATE TABLE",
+    "CREATE TAG",
     "CREATE TASK",
     "CREATE TEMPORARY TABLE",
     "CREATE VIEW",
@@ -244,26 +265,26 @@ pub const KINDS: &[KindDefinition] = &[
         &[]),
     kind(ObjectKind::Stream, ("STREAM", "Stream"), Home::Schema, Namespace::Relation,
         &["SELECT"]),
-    kind(ObjectKind::Tag, ("TAG", "Tag"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Tag, ("TAG", "Tag"), Home::Schema, Namespace::Tag,
         &["APPLY", "READ"]),
     kind(ObjectKind::Task, ("TASK", "Task"), Home::Schema, Namespace::Task,
         &["MONITOR", "OPERATE"]),
-    kind(ObjectKind::AggregationPolicy, ("AGGREGATION POLICY", "Aggregation policy"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::AggregationPolicy, ("AGGREGATION POLICY", "Aggregation policy"), Home::Schema, Namespace::AggregationPolicy,
         &["APPLY"]),
-    kind(ObjectKind::MaskingPolicy, ("MASKING POLICY", "Masking policy"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::MaskingPolicy, ("MASKING POLICY", "Masking policy"), Home::Schema, Namespace::MaskingPolicy,
         &["APPLY"]),
     kind(ObjectKind::NetworkPolicy, ("NETWORK POLICY", "Network policy"), Home::Account, Namespace::NetworkPolicy,
         &[USAGE]),
     kind(ObjectKind::NetworkRule, ("NETWORK RULE", "Network rule"), Home::Schema, Namespace::Absent,
         &[]),
-    kind(ObjectKind::PasswordPolicy, ("PASSWORD POLICY", "Password policy"), Home::Schema, Namespace::Absent,
-        &[]),
-    kind(ObjectKind::ProjectionPolicy, ("PROJECTION POLICY", "Projection policy"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::PasswordPolicy, ("PASSWORD POLICY", "Password policy"), Home::Schema, Namespace::PasswordPolicy,
         &["APPLY"]),
-    kind(ObjectKind::RowAccessPolicy, ("ROW ACCESS POLICY", "Row access policy"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::ProjectionPolicy, ("PROJECTION POLICY", "Projection policy"), Home::Schema, Namespace::ProjectionPolicy,
         &["APPLY"]),
-    kind(ObjectKind::SessionPolicy, ("SESSION POLICY", "Session policy"), Home::Schema, Namespace::Absent,
-        &[]),
+    kind(ObjectKind::RowAccessPolicy, ("ROW ACCESS POLICY", "Row access policy"), Home::Schema, Namespace::RowAccessPolicy,
+        &["APPLY"]),
+    kind(ObjectKind::SessionPolicy, ("SESSION POLICY", "Session policy"), Home::Schema, Namespace::SessionPolicy,
+        &["APPLY"]),
 ];
 
 impl ObjectKind {

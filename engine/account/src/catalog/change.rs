@@ -363,7 +363,8 @@ fn stamp(object: &mut Object, version: u64) {
 
 /// Whether UNDROP can bring back such an object.
 fn is_retained(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Table)
+    use ObjectKind::{Database, Schema, Table, Tag};
+    matches!(kind, Database | Schema | Table | Tag)
 }
 
 fn already_exists(name: &str) -> Error {

@@ -2,6 +2,8 @@
 
 use firn_types::ObjectId;
 
+use super::Attachments;
+
 /// The parent of what lives in the account itself: databases, warehouses, roles, users, integrations.
 pub const ACCOUNT: ObjectId = ObjectId(0);
 
@@ -30,6 +32,8 @@ pub struct Header {
     /// The commit that last changed the definition; [`PENDING`](crate::catalog::PENDING) before it is
     /// committed.
     pub version: u64,
+    /// The tags and policies that it has, and its columns.
+    pub attachments: Attachments,
 }
 
 impl Header {
@@ -50,6 +54,7 @@ impl Header {
             altered_nanos: now_nanos,
             dropped_nanos: None,
             version: crate::catalog::PENDING,
+            attachments: Attachments::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 //!
 //! Nothing here reads data or understands SQL: views, defaults and clustering keys are texts.
 
+mod attachment;
 mod change;
 mod entry;
 mod grant;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
+pub use attachment::{Attached, Attachments, EffectiveTag, PolicyUse};
 pub(crate) use change::Moment;
 pub use change::{CatalogChange, CreateMode};
 pub use entry::{ACCOUNT, Header, NOBODY, fresh_id};

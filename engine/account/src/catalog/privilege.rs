@@ -1,8 +1,10 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    Database, DatabaseRole, FileFormat, Function, Integration, MaterializedView, NetworkPolicy,
-    Procedure, Role, Schema, Sequence, Stage, Stream, Table, Task, User, View, Warehouse,
+    AggregationPolicy, Database, DatabaseRole, FileFormat, Function, Integration, MaskingPolicy,
+    MaterializedView, NetworkPolicy, PasswordPolicy, Procedure, ProjectionPolicy, Role,
+    RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, User, View,
+    Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -45,6 +47,8 @@ pub enum Action {
     Alter,
     /// It goes, or gives its name to another one.
     Drop,
+    /// A tag or policy is attached to something that one owns, or taken off it.
+    Apply,
 }
 
 /// Which privileges an action needs, one of them, on the kinds of objects that it is about. The object's
@@ -66,6 +70,18 @@ pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::Operate, &[MaterializedView], &[]),
     (Action::Alter, ALL, &[]),
     (Action::Drop, ALL, &[]),
+    (Action::Apply, APPLIED, &["APPLY"]),
+];
+
+/// What is attached to objects.
+pub const APPLIED: &[ObjectKind] = &[
+    Tag,
+    AggregationPolicy,
+    MaskingPolicy,
+    PasswordPolicy,
+    ProjectionPolicy,
+    RowAccessPolicy,
+    SessionPolicy,
 ];
 
 /// All kinds of objects.
@@ -88,6 +104,13 @@ const ALL: &[ObjectKind] = &[
     Procedure,
     Stream,
     Task,
+    Tag,
+    AggregationPolicy,
+    MaskingPolicy,
+    PasswordPolicy,
+    ProjectionPolicy,
+    RowAccessPolicy,
+    SessionPolicy,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an
@@ -109,8 +132,20 @@ pub fn to_create(kind: ObjectKind) -> String {
     format!("CREATE {}", kind.words())
 }
 
+/// The privilege on the account to attach tags or policies of a kind to anything.
+pub fn to_apply(kind: ObjectKind) -> String {
+    format!("APPLY {}", kind.words())
+}
+
 /// Privileges on the account. ACCOUNTADMIN has them all.
 pub const ON_ACCOUNT: &[&str] = &[
+    "APPLY AGGREGATION POLICY",
+    "APPLY MASKING POLICY",
+    "APPLY PASSWORD POLICY",
+    "APPLY PROJECTION POLICY",
+    "APPLY ROW ACCESS POLICY",
+    "APPLY SESSION POLICY",
+    "APPLY TAG",
     "CREATE DATABASE",
     "CREATE INTEGRATION",
     "CREATE NETWORK POLICY",

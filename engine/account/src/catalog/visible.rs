@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::privilege::{self, Action, IMPORTED_PRIVILEGES, MANAGE_GRANTS, OWNERSHIP, USAGE};
+use super::privilege::{
+    self, APPLIED, Action, IMPORTED_PRIVILEGES, MANAGE_GRANTS, OWNERSHIP, USAGE,
+};
 use super::{
     ACCOUNT, ACCOUNTADMIN, Catalog, Database, GrantTarget, Grantee, Grants, Integration, Namespace,
     Object, ObjectKind, ObjectPath, PUBLIC_ROLE, Relation, SYSTEM_ROLES, Schema, Warehouse,
@@ -26,6 +28,8 @@ pub struct Rights {
     /// Sorted.
     roles: Vec<ObjectId>,
     sees_all: bool,
+    /// Kinds of tags and policies that they may attach to everything.
+    applies: Vec<ObjectKind>,
     /// Of the engine itself: nothing is refused.
     unlimited: bool,
 }
@@ -47,14 +51,20 @@ impl Rights {
         all.sort_unstable();
         all.dedup();
         let grants = Arc::clone(catalog.account_layer().shared_grants());
-        let mut rights = Rights { grants, roles: all, sees_all: false, unlimited: false };
+        let (sees_all, unlimited, applies) = (false, false, Vec::new());
+        let mut rights = Rights { grants, roles: all, sees_all, applies, unlimited };
         rights.sees_all = rights.on_account(catalog, MANAGE_GRANTS);
+        let given = |kind: &ObjectKind| {
+            rights.granted(catalog, &privilege::to_apply(*kind), &GrantTarget::Account)
+        };
+        rights.applies = APPLIED.iter().copied().filter(given).collect();
         rights
     }
 
     /// The rights of the engine itself, when it does what nobody asked for.
     pub fn of_engine() -> Rights {
-        Rights { grants: Arc::default(), roles: Vec::new(), sees_all: true, unlimited: true }
+        let (grants, roles, applies) = (Arc::default(), Vec::new(), Vec::new());
+        Rights { grants, roles, sees_all: true, applies, unlimited: true }
     }
 
     /// Whether nothing has been granted or revoked in a version since these rights were made.
@@ -153,10 +163,16 @@ impl VisibleCatalog {
         self.rights.on_account(&self.now, privilege)
     }
 
-    /// Whether an object exists for the roles: one of them has any privilege on it.
+    /// Whether an object exists for the roles: one of them has any privilege on it. Who may attach tags or policies to
+    /// everything sees them, and all tables and views.
     pub fn sees(&self, object: &Object) -> bool {
         let is_role = matches!(object.kind(), ObjectKind::Role | ObjectKind::DatabaseRole);
         if self.rights.sees_all || is_role || self.owns(object) {
+            return true;
+        }
+        let applies = &self.rights.applies;
+        let relation = object.namespace() == Namespace::Relation;
+        if applies.contains(&object.kind()) || relation && !applies.is_empty() {
             return true;
         }
         let target = GrantTarget::Object(object.id());

@@ -12,7 +12,7 @@ use crate::catalog::{
 };
 
 /// What of a schema is cloned, in this order: a materialized view comes after its base table.
-const CLONED: [Namespace; 7] = [
+const CLONED: [Namespace; 14] = [
     Namespace::Relation,
     Namespace::Sequence,
     Namespace::Stage,
@@ -20,6 +20,13 @@ const CLONED: [Namespace; 7] = [
     Namespace::Function,
     Namespace::Procedure,
     Namespace::Task,
+    Namespace::Tag,
+    Namespace::AggregationPolicy,
+    Namespace::MaskingPolicy,
+    Namespace::PasswordPolicy,
+    Namespace::ProjectionPolicy,
+    Namespace::RowAccessPolicy,
+    Namespace::SessionPolicy,
 ];
 
 /// What a clone is to be.
@@ -64,7 +71,8 @@ impl Transaction {
             ));
         };
         let id = target.header.id;
-        let mut cloning = Cloning { from: &from, point, ids: HashMap::from([(source, id)]) };
+        let ids = HashMap::from([(source, id)]);
+        let mut cloning = Cloning { from: &from, point, root: source, ids };
         cloning.clone_one(self, &object, target)?;
         Ok(id)
     }
@@ -74,6 +82,8 @@ impl Transaction {
 struct Cloning<'a> {
     from: &'a Catalog,
     point: Option<&'a TimePoint>,
+    /// What is cloned with all that is in it.
+    root: ObjectId,
     /// The clone of each object that was cloned so far.
     ids: HashMap<ObjectId, ObjectId>,
 }
@@ -99,9 +109,10 @@ impl Cloning<'_> {
             view.state.snapshot = Arc::default();
         }
         self.follow(&mut object);
-        let comment = object.header().comment.clone();
-        *object.header_mut() = target.header;
-        object.header_mut().comment = comment;
+        let old = object.header();
+        let comment = old.comment.clone();
+        let attachments = old.attachments.clone().map_ids(|used| self.clone_of(used));
+        *object.header_mut() = Header { comment, attachments, ..target.header };
         transaction.apply(CatalogChange::Create { object, mode })?;
         self.clone_children(transaction, source.id(), id, now_nanos)
     }
@@ -127,6 +138,18 @@ impl Cloning<'_> {
             }
             _ => {}
         }
+    }
+
+    /// The clone of a tag or policy that is cloned along; another one itself.
+    fn clone_of(&mut self, used: ObjectId) -> ObjectId {
+        let mut container = self.from.object(used).map(|object| object.header().parent);
+        while let Some(id) = container {
+            if id == self.root {
+                return *self.ids.entry(used).or_insert_with(fresh_id);
+            }
+            container = self.from.object(id).map(|object| object.header().parent);
+        }
+        used
     }
 
     /// Rows, kind, and columns that count by sequences of their own.

@@ -144,6 +144,7 @@ impl<'a, 's> Builder<'a, 's> {
             Plan::Values(node) => self.values(node, id),
             Plan::Generate(node) => self.generate(node, id),
             Plan::Filter(node) => self.filter(node, wanted, id),
+            Plan::Secure(node) => self.secure(node, wanted, id),
             Plan::Project(node) => self.project(node, wanted, id),
             Plan::Aggregate(node) => self.aggregate(node, wanted, id),
             Plan::Join(node) => self.join(node, wanted, id),

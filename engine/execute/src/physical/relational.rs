@@ -6,7 +6,7 @@ use firn_expression::Expr;
 use firn_functions::Meaning;
 use firn_plan::{
     Aggregate, Filter, Join, JoinKey, JoinKind, LateralFunction, Limit, Plan, PlanColumn, Project,
-    ProjectItem, RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, With,
+    ProjectItem, RecursiveCte, Sample, SampleSize, Secure, SetOperation, SetOperator, With,
 };
 use firn_types::{ColumnId, Error, Result};
 
@@ -33,6 +33,20 @@ impl Builder<'_, '_> {
         let output = input.layout.positions_where(|id| wanted.contains(&id));
         let layout = input.layout.project(&output);
         Ok(transformed(input, FilterTransform { conditions, output }, layout, id))
+    }
+
+    /// What is below counts for the one operator, and nobody is told of it.
+    pub(super) fn secure(
+        &mut self,
+        node: &Secure,
+        wanted: &Wanted,
+        id: OperatorId,
+    ) -> Result<Stream> {
+        self.context.profile.hide(id);
+        let outer = self.only.replace(id);
+        let stream = self.build(&node.input, wanted);
+        self.only = outer;
+        stream
     }
 
     pub(super) fn project(

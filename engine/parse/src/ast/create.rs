@@ -2,7 +2,10 @@
 
 use firn_types::{Identifier, Span};
 
-use super::{Expr, Name, ObjectKind, Query, StatementOption, TimeTravel, TypeName};
+use super::{
+    Attachment, ChangeAttachments, Expr, Name, ObjectKind, Query, StatementOption, TimeTravel,
+    TypeName,
+};
 
 /// What happens when the object exists.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub struct CreateTable {
     pub copy_grants: bool,
     /// `NAME = value`, COMMENT among them.
     pub options: Vec<StatementOption>,
+    /// WITH TAG and policies, of columns too.
+    pub attachments: Vec<ChangeAttachments>,
 }
 
 /// What a table is made of.
@@ -95,6 +100,8 @@ pub struct ColumnDefinition {
     pub computed: Option<Expr>,
     /// Where it was written.
     pub span: Span,
+    /// WITH TAG and policies.
+    pub attachments: Vec<Attachment>,
 }
 
 /// AUTOINCREMENT or IDENTITY.
@@ -170,6 +177,8 @@ pub struct CreateView {
     pub query: Box<Query>,
     /// The place of the query's text, as the user wrote it.
     pub query_span: Span,
+    /// WITH TAG and policies, of columns too.
+    pub attachments: Vec<ChangeAttachments>,
 }
 
 /// A column in a view's column list.
@@ -197,4 +206,6 @@ pub struct CreateObject {
     /// `NAME = value`. A sequence has START, INCREMENT and ORDER among them, a schema
     /// WITH_MANAGED_ACCESS.
     pub options: Vec<StatementOption>,
+    /// WITH TAG and policies, of columns too.
+    pub attachments: Vec<ChangeAttachments>,
 }

@@ -74,6 +74,12 @@ pub enum AlterObjectAction {
     Task(TaskChange),
     /// Something is done with a programmatic access token of a user.
     AccessToken(AccessTokenChange),
+    /// SET TAG, MODIFY COLUMN .. SET MASKING POLICY and their like.
+    Attach(Vec<super::ChangeAttachments>),
+    /// SET BODY of a policy: the place of the body.
+    SetBody(Span),
+    /// ADD ALLOWED_VALUES is true, DROP ALLOWED_VALUES is false.
+    AllowedValues(bool, Vec<String>),
 }
 
 /// What is done with a programmatic access token.

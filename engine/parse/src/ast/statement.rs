@@ -4,9 +4,10 @@ use firn_types::{Identifier, Span};
 
 use super::{
     AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateObject,
-    CreateRoutine, CreateStream, CreateTable, CreateTask, CreateView, Delete, Describe, Drop,
-    ExecuteImmediate, ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name,
-    Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop, Update,
+    CreatePolicy, CreateRoutine, CreateStream, CreateTable, CreateTask, CreateView, Delete,
+    Describe, Drop, ExecuteImmediate, ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge,
+    MultiInsert, Name, Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop,
+    Update,
 };
 
 /// One statement.
@@ -42,6 +43,8 @@ pub enum Statement {
     CreateProcedure(Box<CreateRoutine>),
     /// CREATE FUNCTION.
     CreateFunction(Box<CreateRoutine>),
+    /// CREATE of a policy with a body.
+    CreatePolicy(Box<CreatePolicy>),
     /// CREATE of anything else.
     CreateObject(Box<CreateObject>),
     /// CREATE TASK.

@@ -2,7 +2,10 @@
 
 use firn_types::{Identifier, Span};
 
-use super::{ColumnDefinition, Constraint, Expr, Name, StatementOption, TypeName};
+use super::{
+    AttachmentChange, ChangeAttachments, ColumnDefinition, Constraint, Expr, Name, StatementOption,
+    TypeName,
+};
 
 /// ALTER TABLE.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +71,8 @@ pub enum AlterTableAction {
     Set(Vec<StatementOption>),
     /// UNSET name, ..
     Unset(Vec<Identifier>),
+    /// SET TAG, ADD ROW ACCESS POLICY and their like.
+    Attach(Vec<ChangeAttachments>),
 }
 
 /// `column change`.
@@ -98,4 +103,6 @@ pub enum ColumnChange {
     Comment(String),
     /// UNSET COMMENT.
     DropComment,
+    /// SET or UNSET of tags and policies.
+    Attach(AttachmentChange),
 }

@@ -3,7 +3,7 @@
 use firn_types::{Error, Result};
 
 use super::super::ast::{
-    AlterObject, AlterObjectAction, Comment, ObjectKind, OptionValue, Statement,
+    AlterObject, AlterObjectAction, ChangeAttachments, Comment, ObjectKind, OptionValue, Statement,
 };
 use super::super::reader::Reader;
 
@@ -91,25 +91,23 @@ impl Reader<'_> {
         if let Some(word) = self.eat_one(&["ENABLE MANAGED ACCESS", "DISABLE MANAGED ACCESS"]) {
             return Ok(AlterObjectAction::ManagedAccess(word.starts_with("ENABLE")));
         }
+        if let Some(action) = self.alter_attachments(kind)? {
+            return Ok(action);
+        }
         let set = self.index();
         if self.eat("UNSET") {
-            return match self.policy() {
-                Some(policy) => Err(policy),
-                None => self.list(Reader::property_name).map(AlterObjectAction::Unset),
-            };
+            return self.list(Reader::property_name).map(AlterObjectAction::Unset);
         }
         let sequence = kind == ObjectKind::Sequence;
         if !self.eat("SET") && !sequence {
             return Err(self.unexpected());
         }
-        if let Some(policy) = self.policy() {
-            return Err(policy);
-        }
         let mut options = Vec::new();
         while !self.at_end() {
             let start = self.index();
             let sequence_option = if sequence { self.sequence_option()? } else { None };
-            if let Some(option) = sequence_option {
+            let values = if kind == ObjectKind::Tag { self.allowed_values()? } else { None };
+            if let Some(option) = sequence_option.or(values) {
                 options.push(option);
             } else if self.eat("SECURE") {
                 options.push(self.made_option("SECURE", OptionValue::Boolean(true), start));
@@ -122,6 +120,29 @@ impl Reader<'_> {
             true => Err(self.unexpected()),
             false => Ok(AlterObjectAction::Set(options)),
         }
+    }
+
+    /// What ALTER does with tags and policies; nothing when something else comes.
+    fn alter_attachments(&mut self, kind: ObjectKind) -> Result<Option<AlterObjectAction>> {
+        if kind == ObjectKind::Tag
+            && let Some((add, values)) = self.changed_values()?
+        {
+            return Ok(Some(AlterObjectAction::AllowedValues(add, values)));
+        }
+        if self.eat("SET BODY") {
+            return self.arrow_body().map(AlterObjectAction::SetBody).map(Some);
+        }
+        let is_view = matches!(kind, ObjectKind::View | ObjectKind::MaterializedView);
+        if is_view && self.eat_one(&["ALTER", "MODIFY"]).is_some() {
+            let changes = Reader::only_attachments(self.alter_columns()?)?;
+            return Ok(Some(AlterObjectAction::Attach(changes)));
+        }
+        if let Some(changes) = self.row_access_change()? {
+            return Ok(Some(AlterObjectAction::Attach(changes)));
+        }
+        let own = self.attachment_change()?;
+        let own = own.map(|change| vec![ChangeAttachments { column: None, change }]);
+        Ok(own.map(AlterObjectAction::Attach))
     }
 
     /// `COMMENT [IF EXISTS] ON kind name IS 'text'`.

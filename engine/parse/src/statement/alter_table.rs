@@ -3,7 +3,8 @@
 use firn_types::{Error, Identifier, Result};
 
 use super::super::ast::{
-    AlterColumn, AlterTable, AlterTableAction, ColumnChange, Statement, StatementOption,
+    AlterColumn, AlterTable, AlterTableAction, ChangeAttachments, ColumnChange, Statement,
+    StatementOption,
 };
 use super::super::reader::Reader;
 
@@ -35,6 +36,12 @@ impl Reader<'_> {
             self.expect("TO")?;
             return Ok(AlterTableAction::RenameConstraint(from, self.identifier()?));
         }
+        if let Some(changes) = self.row_access_change()? {
+            return Ok(AlterTableAction::Attach(changes));
+        }
+        if let Some(change) = self.attachment_change()? {
+            return Ok(AlterTableAction::Attach(vec![ChangeAttachments { column: None, change }]));
+        }
         if self.eat("ADD") {
             return match self.eat("SEARCH OPTIMIZATION") {
                 true => refuse("SEARCH OPTIMIZATION"),
@@ -48,7 +55,12 @@ impl Reader<'_> {
             };
         }
         if self.eat_one(&["ALTER", "MODIFY"]).is_some() {
-            return self.alter_columns().map(AlterTableAction::AlterColumns);
+            let changes = self.alter_columns()?;
+            let attach = |alter: &AlterColumn| matches!(alter.change, ColumnChange::Attach(_));
+            return match changes.iter().any(attach) {
+                true => Reader::only_attachments(changes).map(AlterTableAction::Attach),
+                false => Ok(AlterTableAction::AlterColumns(changes)),
+            };
         }
         if self.is_word(0, "CLUSTER") {
             return self.cluster_by().map(AlterTableAction::ClusterBy);
@@ -63,16 +75,10 @@ impl Reader<'_> {
             return Ok(AlterTableAction::Recluster);
         }
         if self.eat("SET") {
-            return match self.policy() {
-                Some(policy) => Err(policy),
-                None => self.set_options().map(AlterTableAction::Set),
-            };
+            return self.set_options().map(AlterTableAction::Set);
         }
         if self.eat("UNSET") {
-            return match self.policy() {
-                Some(policy) => Err(policy),
-                None => self.list(Reader::property_name).map(AlterTableAction::Unset),
-            };
+            return self.list(Reader::property_name).map(AlterTableAction::Unset);
         }
         Err(self.unexpected())
     }
@@ -95,9 +101,6 @@ impl Reader<'_> {
 
     /// What ADD adds: columns or a constraint.
     fn add(&mut self) -> Result<AlterTableAction> {
-        if let Some(policy) = self.policy() {
-            return Err(policy);
-        }
         let key = self.is_word(0, "PRIMARY") || self.is_word(0, "FOREIGN");
         let unique = self.is_word(0, "UNIQUE") || self.is_word(0, "CHECK");
         if key || unique || self.is_word(0, "CONSTRAINT") {
@@ -124,9 +127,6 @@ impl Reader<'_> {
 
     /// What DROP drops: columns, a constraint or the cluster key.
     fn drop_from_table(&mut self) -> Result<AlterTableAction> {
-        if let Some(policy) = self.policy() {
-            return Err(policy);
-        }
         if self.eat("CLUSTERING KEY") {
             return Ok(AlterTableAction::DropClusteringKey);
         }
@@ -151,7 +151,7 @@ impl Reader<'_> {
         Ok(action)
     }
 
-    fn alter_columns(&mut self) -> Result<Vec<AlterColumn>> {
+    pub(super) fn alter_columns(&mut self) -> Result<Vec<AlterColumn>> {
         let parenthesized = self.eat_symbol("(");
         let mut changes = Vec::new();
         loop {
@@ -189,12 +189,12 @@ impl Reader<'_> {
         if self.eat("UNSET COMMENT") {
             return Ok(ColumnChange::DropComment);
         }
+        if let Some(change) = self.attachment_change()? {
+            return Ok(ColumnChange::Attach(change));
+        }
         if self.is_word(0, "SET") || self.is_word(0, "UNSET") {
             let set = self.index();
             self.advance();
-            if let Some(policy) = self.policy() {
-                return Err(policy);
-            }
             if !self.is_word(0, "COMMENT") {
                 self.back_to(set);
                 return Err(self.unexpected());

@@ -3,7 +3,7 @@
 use firn_types::{Error, Result};
 
 use super::super::ast::{
-    CreateMode, CreateObject, CreateView, Drop, ObjectKind, OptionValue, Statement,
+    Attachment, CreateMode, CreateObject, CreateView, Drop, ObjectKind, OptionValue, Statement,
     StatementOption, TableLifetime, TypeName, Undrop, ViewColumn,
 };
 use super::super::reader::Reader;
@@ -57,7 +57,14 @@ impl Reader<'_> {
             | ObjectKind::Role
             | ObjectKind::DatabaseRole
             | ObjectKind::NetworkPolicy
+            | ObjectKind::PasswordPolicy
+            | ObjectKind::SessionPolicy
+            | ObjectKind::Tag
             | ObjectKind::User => self.create_object(kind, mode, modifiers.lifetime),
+            ObjectKind::AggregationPolicy
+            | ObjectKind::MaskingPolicy
+            | ObjectKind::ProjectionPolicy
+            | ObjectKind::RowAccessPolicy => self.create_policy(kind, mode),
             ObjectKind::Function | ObjectKind::Procedure if plain => {
                 let temporary = modifiers.lifetime == TableLifetime::Temporary;
                 let routine = self.create_routine(kind, mode, (modifiers.secure, temporary))?;
@@ -104,24 +111,29 @@ impl Reader<'_> {
         let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
         let name = self.name()?;
         let mut copy_grants = self.eat("COPY GRANTS");
+        let mut attached = Vec::new();
         let columns = match self.is_symbol(0, "(") {
             true => self.parenthesized(|reader| {
                 let name = reader.identifier()?;
-                if let Some(policy) = reader.policy() {
-                    return Err(policy);
+                let mut own = Vec::new();
+                while reader.at_attachment()?.is_some() {
+                    own.extend(reader.with_attachments()?);
                 }
+                attached.push((name.clone(), own));
                 Ok(ViewColumn { name, comment: reader.comment()? })
             })?,
             false => Vec::new(),
         };
+        let mut attachments = Reader::changes_of(Vec::new(), attached);
         let (mut cluster_by, mut options) = (Vec::new(), Vec::new());
         while !self.is_word(0, "AS") {
             if self.is_word(0, "CLUSTER") {
                 cluster_by = self.cluster_by()?;
             } else if self.eat("COPY GRANTS") {
                 copy_grants = true;
-            } else if let Some(policy) = self.policy() {
-                return Err(policy);
+            } else if self.at_attachment()?.is_some() {
+                let own = self.with_attachments()?;
+                attachments.extend(Reader::changes_of(own, Vec::new()));
             } else if self.at_option() {
                 options.extend(self.options()?);
             } else {
@@ -144,6 +156,7 @@ impl Reader<'_> {
             options,
             query,
             query_span: self.since(start),
+            attachments,
         })))
     }
 
@@ -159,13 +172,19 @@ impl Reader<'_> {
             true => Some(self.clone_of()?),
             false => None,
         };
-        let options = self.object_options(kind)?;
-        let object = CreateObject { kind, mode, name, lifetime, clone, options };
+        let mut attached = Vec::new();
+        let options = self.object_options(kind, &mut attached)?;
+        let attachments = Reader::changes_of(attached, Vec::new());
+        let object = CreateObject { kind, mode, name, lifetime, clone, options, attachments };
         Ok(Statement::CreateObject(Box::new(object)))
     }
 
     /// Options up to the end, with those that a kind writes without `=`.
-    fn object_options(&mut self, kind: ObjectKind) -> Result<Vec<StatementOption>> {
+    fn object_options(
+        &mut self,
+        kind: ObjectKind,
+        attached: &mut Vec<Attachment>,
+    ) -> Result<Vec<StatementOption>> {
         let mut options = Vec::new();
         loop {
             let start = self.index();
@@ -179,8 +198,12 @@ impl Reader<'_> {
             if kind == ObjectKind::Schema && self.eat("WITH MANAGED ACCESS") {
                 let yes = OptionValue::Boolean(true);
                 options.push(self.made_option("WITH_MANAGED_ACCESS", yes, start));
-            } else if let Some(policy) = self.policy() {
-                return Err(policy);
+            } else if kind == ObjectKind::Tag
+                && let Some(values) = self.allowed_values()?
+            {
+                options.push(values);
+            } else if self.at_attachment()?.is_some() {
+                attached.extend(self.with_attachments()?);
             } else if self.is_word(0, "COMMENT") && !self.is_symbol(1, "=") {
                 let text = self.comment()?.unwrap_or_default();
                 options.push(self.made_option("COMMENT", OptionValue::Text(text), start));

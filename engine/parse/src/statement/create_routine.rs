@@ -61,7 +61,7 @@ impl Reader<'_> {
     }
 
     /// `(name type [DEFAULT expr], ..)`.
-    fn routine_parameters(&mut self) -> Result<Vec<FunctionParameter>> {
+    pub(super) fn routine_parameters(&mut self) -> Result<Vec<FunctionParameter>> {
         self.expect_symbol("(")?;
         if self.eat_symbol(")") {
             return Ok(Vec::new());

@@ -1,6 +1,6 @@
 //! CREATE TABLE: columns, constraints and what the table is made of.
 
-use firn_types::{Error, Identifier, Result};
+use firn_types::{Identifier, Result};
 
 use super::super::ast::{
     CloneOf, ColumnDefinition, Constraint, ConstraintKind, CreateMode, CreateTable, Expr, ExprKind,
@@ -32,6 +32,7 @@ impl Reader<'_> {
             source: TableSource::Columns,
             copy_grants: false,
             options: Vec::new(),
+            attachments: Vec::new(),
         };
         if self.is_symbol(0, "(") && !self.is_word(1, "SELECT") && !self.is_word(1, "WITH") {
             self.table_elements(&mut table)?;
@@ -66,8 +67,9 @@ impl Reader<'_> {
                 table.cluster_by = self.cluster_by()?;
             } else if self.eat("COPY GRANTS") {
                 table.copy_grants = true;
-            } else if let Some(policy) = self.policy() {
-                return Err(policy);
+            } else if self.at_attachment()?.is_some() {
+                let attached = self.with_attachments()?;
+                table.attachments.extend(Reader::changes_of(attached, Vec::new()));
             } else if self.is_word(0, "COMMENT") && !self.is_symbol(1, "=") {
                 let start = self.index();
                 let text = self.comment()?.unwrap_or_default();
@@ -90,19 +92,6 @@ impl Reader<'_> {
         self.expect("CLUSTER BY")?;
         self.eat("LINEAR");
         self.parenthesized(Reader::expr)
-    }
-
-    /// The refusal of a policy or tag, if one comes.
-    pub(super) fn policy(&self) -> Option<Error> {
-        let with = usize::from(self.is_word(0, "WITH"));
-        let words = ["ROW ACCESS POLICY", "MASKING POLICY", "AGGREGATION POLICY", "TAG"];
-        let found = words.iter().find(|words| {
-            let mut words = words.split(' ').enumerate();
-            words.all(|(ahead, word)| self.is_word(with + ahead, word))
-        });
-        // `TAG = value` would be an option.
-        let tag = found == Some(&"TAG") && self.is_symbol(with + 1, "=");
-        found.filter(|_| !tag).map(|words| Error::not_supported(words).at(self.here()))
     }
 
     /// `(column type .., constraint, ..)`.
@@ -132,7 +121,9 @@ impl Reader<'_> {
         let untyped = [",", ")"].iter().any(|symbol| self.is_symbol(0, symbol)) || self.at_end();
         let options =
             ["AS", "NOT", "COMMENT", "DEFAULT", "PRIMARY", "UNIQUE", "CONSTRAINT", "COLLATE"];
-        let untyped = untyped || options.iter().any(|word| self.is_word(0, word));
+        let untyped = untyped
+            || self.at_attachment()?.is_some()
+            || options.iter().any(|word| self.is_word(0, word));
         let data_type = if untyped { None } else { Some(self.data_type()?) };
         let mut column = ColumnDefinition {
             name,
@@ -144,6 +135,7 @@ impl Reader<'_> {
             identity: None,
             computed: None,
             span: self.since(start),
+            attachments: Vec::new(),
         };
         while self.column_option(&mut column, constraints)? {}
         column.span = self.since(start);
@@ -173,8 +165,8 @@ impl Reader<'_> {
             self.expect_symbol("(")?;
             column.computed = Some(self.expr()?);
             self.expect_symbol(")")?;
-        } else if let Some(policy) = self.policy() {
-            return Err(policy);
+        } else if self.at_attachment()?.is_some() {
+            column.attachments.extend(self.with_attachments()?);
         } else if inline.iter().any(|word| self.is_word(0, word)) {
             let start = self.index();
             let name = match self.eat("CONSTRAINT") {

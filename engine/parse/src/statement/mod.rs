@@ -3,6 +3,7 @@
 mod access_token;
 mod alter;
 mod alter_table;
+mod attachment;
 mod copy;
 mod create;
 mod create_routine;

@@ -523,3 +523,53 @@ fn shows() {
         "desc result '8e5d0ca9'",
     ]);
 }
+
+#[test]
+fn tags_and_policies() {
+    all_parse(&[
+        "create tag t",
+        "create or replace tag if not exists s.t allowed_values 'a', 'b' comment = 'c'",
+        "create tag t comment = 'c' allowed_values = 'a'",
+        "alter tag t add allowed_values 'a', 'b'",
+        "alter tag t drop allowed_values 'a'",
+        "alter tag t set allowed_values 'a', 'b'",
+        "alter tag t unset allowed_values",
+        "alter tag t set masking policy p, masking policy q force",
+        "alter tag t unset masking policy p, masking policy q",
+        "alter tag if exists t rename to u",
+        "undrop tag t",
+        "show tags in schema s",
+        "create masking policy p as (a string, b number) returns string -> case when b = 1 then a end",
+        "create or replace masking policy p as (a variant) returns variant -> object_insert(a, 'x', 1, true) \
+         comment = 'c' exempt_other_policies = true",
+        "create row access policy p as (a string) returns boolean -> exists (select 1 from t where x = a)",
+        "alter masking policy p set body -> a || 'x'",
+        "create aggregation policy p as () returns aggregation_constraint -> no_aggregation_constraint()",
+        "create projection policy p as () returns projection_constraint -> projection_constraint(allow => false)",
+        "create password policy p password_min_length = 12 password_max_retries = 3 comment = 'c'",
+        "create session policy p session_idle_timeout_mins = 30",
+        "alter table t set tag a = 'x', s.b = 'y'",
+        "alter table t unset tag a, b",
+        "alter table t modify column c set tag a = 'x', b = 'y', column d unset tag a, b",
+        "alter table t modify column c set masking policy p using (c, d) force, d unset masking policy",
+        "alter table t alter c set projection policy p",
+        "alter table t add row access policy p on (a, b)",
+        "alter table t drop row access policy p, add row access policy q on (a)",
+        "alter table t drop all row access policies",
+        "alter table t set aggregation policy p entity key (a) force",
+        "alter table t unset aggregation policy",
+        "alter view v modify column c set masking policy p",
+        "alter view v add row access policy p on (a)",
+        "alter user u set password policy p force",
+        "alter user u unset session policy",
+        "alter account set password policy p",
+        "create table t (a int with masking policy p using (a, b), b int tag (x = 'y') not null) \
+         with row access policy q on (a) with tag (x = 'y', z = 'w') comment = 'c'",
+        "create table t (a with masking policy p) as select 1 as a",
+        "create view v (a with masking policy p with tag (x = 'y') comment 'c') with row access policy q on (a) \
+         with tag (x = 'y') as select 1",
+        "create schema s with tag (x = 'y')",
+        "create warehouse w with tag (x = 'y') warehouse_size = small",
+        "create user u with tag (x = 'y')",
+    ]);
+}

@@ -101,17 +101,16 @@ fn what_is_not_done_is_named() {
             "CREATE DYNAMIC TABLE",
         ),
         ("create external table e (a int) location = @s", "CREATE EXTERNAL TABLE"),
-        ("create masking policy p as (a int) returns int -> a", "CREATE MASKING POLICY"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
+        ("create join policy p as () returns join_constraint -> 1", "CREATE JOIN POLICY"),
+        ("alter table t set join policy p", "JOIN POLICY"),
+        ("alter user u set authentication policy p", "AUTHENTICATION POLICY"),
         (
             "execute immediate from @s/x.sql using (a => 1)",
             "EXECUTE IMMEDIATE FROM with USING or DRY_RUN",
         ),
         ("declare p procedure () returns int; begin return 1; end", "a procedure in a block"),
         ("alter table t add search optimization", "SEARCH OPTIMIZATION"),
-        ("alter table t add row access policy p on (a)", "ROW ACCESS POLICY"),
-        ("alter table t set tag x = 'y'", "TAG"),
-        ("create table t (a int with masking policy p)", "MASKING POLICY"),
         ("select * from hybrid_t for update", "FOR UPDATE"),
     ] {
         let error = parse_statement(text).expect_err(text);

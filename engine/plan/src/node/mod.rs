@@ -10,8 +10,8 @@ pub use aggregate::{Aggregate, AggregateCall};
 pub use join::{Apply, ApplyKind, Join, JoinKey, JoinKind};
 pub use relational::{
     CteRef, Filter, ForeignTable, Generate, LateralFunction, Limit, Project, ProjectItem,
-    RecursiveCte, Sample, SampleSize, SetOperation, SetOperator, SharedRows, Sort, SortKey, Values,
-    With,
+    RecursiveCte, Sample, SampleSize, Secure, SetOperation, SetOperator, SharedRows, Sort, SortKey,
+    Values, With,
 };
 pub use source::{
     Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue, VirtualScan, VirtualSource,

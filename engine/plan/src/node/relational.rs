@@ -60,6 +60,17 @@ pub struct Filter {
     pub conditions: Vec<Expr>,
 }
 
+/// The rows of a table that policies protect, or of a secure view, as they are shown. Nothing from above that could
+/// fail is computed below it, where there are values that are not shown; and nobody sees what is below it in
+/// EXPLAIN, in profiles, or in errors.
+#[derive(Clone, Debug)]
+pub struct Secure {
+    /// The rows as they are shown.
+    pub input: Box<Plan>,
+    /// The table or view: `DATABASE.SCHEMA.NAME`.
+    pub object: String,
+}
+
 /// For each row the values of `items`, and nothing else. Order is kept.
 #[derive(Clone, Debug)]
 pub struct Project {

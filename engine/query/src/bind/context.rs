@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use firn_account::catalog::{Catalog, CurrentPath, StarColumns, Stream, VisibleCatalog};
+use firn_account::catalog::{Catalog, CurrentPath, Header, StarColumns, Stream, VisibleCatalog};
 use firn_functions::FunctionContext;
 use firn_plan::statement::Query;
 use firn_plan::{Plan, With};
 use firn_storage::Snapshot;
-use firn_types::{Error, Field, ObjectId, Result, SqlType, Value};
+use firn_types::{Error, Field, FieldId, ObjectId, Result, SqlType, Value};
 
 use super::placeholder::Placeholders;
 use super::scope::Scope;
@@ -147,6 +147,10 @@ pub(crate) struct Env<'e> {
     pub(crate) outer: Option<&'e Scope<'e>>,
     /// The variables of the block that the expression stands in, which `:name` means.
     pub(crate) script: Option<&'e Scope<'e>>,
+    /// The role of which a view or function that reads is: INVOKER_ROLE; none outside of them.
+    pub(crate) invoker: Option<ObjectId>,
+    /// The table, with the column, whose policy is bound.
+    pub(crate) protected: Option<(&'e Header, Option<FieldId>)>,
     /// How deep the query is nested.
     pub(crate) depth: usize,
 }
@@ -167,6 +171,8 @@ impl<'e> Env<'e> {
             ctes: None,
             outer: None,
             script: None,
+            invoker: None,
+            protected: None,
             depth: 0,
         }
     }
@@ -190,6 +196,8 @@ impl<'e> Env<'e> {
             ctes: None,
             outer: None,
             script: None,
+            invoker: self.invoker,
+            protected: self.protected,
             depth,
         }
     }

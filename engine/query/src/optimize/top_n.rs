@@ -70,6 +70,7 @@ fn bound(plan: &mut Plan, rows: u64) {
     match plan {
         Plan::Sort(sort) => sort.limit = smaller(sort.limit),
         Plan::Project(project) => bound(&mut project.input, rows),
+        Plan::Secure(secure) => bound(&mut secure.input, rows),
         Plan::Scan(scan) => scan.limit = smaller(scan.limit),
         Plan::SetOperation(node) if node.operator == SetOperator::UnionAll => {
             node.inputs.iter_mut().for_each(|input| bound(input, rows));

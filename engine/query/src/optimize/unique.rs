@@ -18,6 +18,7 @@ pub(super) fn is_unique(plan: &Plan, columns: &HashSet<ColumnId>) -> bool {
             is_unique(&node.input, &items.filter_map(|item| item.expr.as_column()).collect())
         }
         Plan::Filter(node) => is_unique(&node.input, columns),
+        Plan::Secure(node) => is_unique(&node.input, columns),
         Plan::Sort(node) => is_unique(&node.input, columns),
         Plan::Limit(node) => is_unique(&node.input, columns),
         Plan::Join(node) => match node.kind {

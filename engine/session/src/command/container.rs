@@ -1,10 +1,14 @@
 //! Databases and schemas.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use firn_account::CatalogChange;
 use firn_account::catalog::{ACCOUNT, Header, Namespace, Object, Schema, VisibleCatalog};
 use firn_parse::ast::{CloneOf, CreateObject, ObjectKind};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
+use super::attach;
 use super::definition::{already_exists, created, kept_parameters, refuse_or_alter};
 use super::kind::handler;
 use super::option_table::{self, Place};
@@ -12,6 +16,22 @@ use crate::current;
 use crate::find::known_kind;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
+
+/// What of a schema is cloned.
+const CLONED: [Namespace; 12] = [
+    Namespace::Relation,
+    Namespace::Sequence,
+    Namespace::FileFormat,
+    Namespace::Function,
+    Namespace::Procedure,
+    Namespace::Tag,
+    Namespace::AggregationPolicy,
+    Namespace::MaskingPolicy,
+    Namespace::PasswordPolicy,
+    Namespace::ProjectionPolicy,
+    Namespace::RowAccessPolicy,
+    Namespace::SessionPolicy,
+];
 
 /// CREATE DATABASE and CREATE SCHEMA; both come into use.
 ///
@@ -31,6 +51,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
     let header = running.header(parent, &name, &ast.options);
     let create = handler(kind)?.create.ok_or_else(|| Error::not_supported(kind.words()))?;
     let object = create(running, ast, header)?;
+    let object = attach::attached(running, &object, &ast.attachments)?;
     let existing = catalog.taken(&object);
     if existing.is_some() && ast.mode.if_not_exists {
         come_into_use(running, ast.kind, &written)?;
@@ -122,6 +143,7 @@ fn cloned(
     };
     let source = running.written(&clone.source)?;
     let mut changes = Vec::new();
+    let mut ids = HashMap::new();
     match kind {
         ObjectKind::Database => {
             let database = catalog.database(&source.object().name).ok_or_else(|| {
@@ -135,10 +157,11 @@ fn cloned(
                 let from = schema.header.id;
                 copy.header = running.header(target, &schema.header.name, &[]);
                 let id = copy.header.id;
+                ids.insert(from, id);
                 let (copy, grants) = running.with_grants(copy.into(), false, Some(from));
                 changes.push(CatalogChange::create(copy));
                 changes.extend(grants);
-                changes.extend(cloned_schema(running, &catalog, from, id));
+                changes.extend(cloned_schema(running, &catalog, from, id, &mut ids));
             }
         }
         _ => {
@@ -149,9 +172,11 @@ fn cloned(
                 catalog.not_found(kind, parent, name)
             })?;
             check(schema.header.id, name)?;
-            changes.extend(cloned_schema(running, &catalog, schema.header.id, target));
+            let from = schema.header.id;
+            changes.extend(cloned_schema(running, &catalog, from, target, &mut ids));
         }
     }
+    attach_as_now(&mut changes, &now, &ids);
     Ok(changes)
 }
 
@@ -161,60 +186,48 @@ fn cloned_schema(
     catalog: &VisibleCatalog,
     from: ObjectId,
     target: ObjectId,
+    ids: &mut HashMap<ObjectId, ObjectId>,
 ) -> Vec<CatalogChange> {
     let mut changes = Vec::new();
-    let cloned = [
-        Namespace::Relation,
-        Namespace::Sequence,
-        Namespace::FileFormat,
-        Namespace::Function,
-        Namespace::Procedure,
-    ];
-    for namespace in cloned {
+    for namespace in CLONED {
         for object in catalog.children(namespace, from) {
-            let from = object.id();
+            if object.is_temporary() || object.kind() == ObjectKind::MaterializedView {
+                continue;
+            }
             let header = Header {
                 comment: object.header().comment.clone(),
                 ..running.header(target, object.name(), &[])
             };
-            let copy: Object = match object {
-                Object::Table(table) if !table.is_temporary() => {
-                    let mut copy = table.as_ref().clone();
-                    copy.header = header;
-                    copy.loads = Default::default();
-                    copy.into()
-                }
-                Object::View(view) => {
-                    let mut copy = view.as_ref().clone();
-                    copy.header = header;
-                    copy.into()
-                }
-                Object::Sequence(sequence) => {
-                    let mut copy = sequence.as_ref().clone();
-                    copy.header = header;
-                    copy.into()
-                }
-                Object::Procedure(procedure) if !object.is_temporary() => {
-                    let mut copy = procedure.as_ref().clone();
-                    copy.header = header;
-                    copy.into()
-                }
-                Object::Function(function) if !object.is_temporary() => {
-                    let mut copy = function.as_ref().clone();
-                    copy.header = header;
-                    copy.into()
-                }
-                Object::FileFormat(format) => {
-                    let mut copy = format.as_ref().clone();
-                    copy.header = header;
-                    copy.into()
-                }
-                _ => continue,
-            };
-            let (copy, grants) = running.with_grants(copy, false, Some(from));
+            ids.insert(object.id(), header.id);
+            let mut copy = object.with_header(header);
+            if let Object::Table(table) = &mut copy {
+                Arc::make_mut(table).loads = Default::default();
+            }
+            let (copy, grants) = running.with_grants(copy, false, Some(object.id()));
             changes.push(CatalogChange::create(copy));
             changes.extend(grants);
         }
     }
     changes
+}
+
+/// Gives clones the tags and policies that their originals have now, however old the rows are; where those were
+/// cloned along, the clones of them.
+fn attach_as_now(
+    changes: &mut [CatalogChange],
+    now: &VisibleCatalog,
+    ids: &HashMap<ObjectId, ObjectId>,
+) {
+    let originals: HashMap<ObjectId, ObjectId> =
+        ids.iter().map(|(old, new)| (*new, *old)).collect();
+    for change in changes {
+        let CatalogChange::Create { object, .. } = change else { continue };
+        let original = originals.get(&object.id()).and_then(|id| now.object(*id));
+        let Some(original) = original.filter(|old| !old.header().attachments.is_empty()) else {
+            continue;
+        };
+        let attachments = &original.header().attachments;
+        let attachments = attachments.map_ids(|id| ids.get(&id).copied().unwrap_or(id));
+        *object = object.with_attachments(attachments);
+    }
 }

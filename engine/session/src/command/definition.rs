@@ -79,6 +79,9 @@ impl StatementContext {
             if !ALTERED_BY_CREATE.contains(&kind) {
                 return Err(Error::not_supported(format!("CREATE OR ALTER {}", kind.words())));
             }
+            if !object.header().attachments.is_empty() {
+                return Err(Error::not_supported("tags and policies in CREATE OR ALTER"));
+            }
             if let Some(old) = catalog.taken(&object) {
                 if old.kind() != kind {
                     return Err(already_exists(&called));

@@ -7,6 +7,7 @@ use firn_account::catalog::{
 use firn_parse::ast::{Drop, Undrop};
 use firn_types::{Error, ErrorCode, Result};
 
+use super::attach;
 use super::definition::already_exists;
 use super::kind::network_policy;
 use crate::current;
@@ -43,6 +44,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
     refuse_system_role(&object)?;
     network_policy::refuse_attached(running, &object)?;
     catalog.authorize(Action::Drop, &object)?;
+    attach::refuse_used(running, &object)?;
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text));
@@ -92,7 +94,9 @@ fn holds_objects(catalog: &VisibleCatalog, object: &Object) -> bool {
 /// When the name is taken, or nothing of that name was dropped within the retention time.
 pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Rows> {
     let kind = match ast.kind {
-        ObjectKind::Table | ObjectKind::Schema | ObjectKind::Database => known_kind(ast.kind)?,
+        ObjectKind::Table | ObjectKind::Schema | ObjectKind::Database | ObjectKind::Tag => {
+            known_kind(ast.kind)?
+        }
         other => return Err(Error::not_supported(format!("UNDROP {}", other.words()))),
     };
     let place = place(running, kind, &ast.name)?;

@@ -117,7 +117,7 @@ impl Explained {
             let description = plan.describe(&names);
             explained.add(description, plan.operation(), Some(parent));
             explained.note(assigned(plan), plan.shortcut());
-            pending.extend(plan.inputs().into_iter().rev().map(|input| (input, id)));
+            pending.extend(plan.shown_inputs().into_iter().rev().map(|input| (input, id)));
         }
         explained
     }

@@ -4,6 +4,7 @@ pub(crate) mod dml;
 pub(crate) mod refresh;
 
 mod access_token;
+mod attach;
 mod comment;
 mod container;
 mod copy;
@@ -18,6 +19,7 @@ mod object;
 mod object_alter;
 mod option_table;
 mod parameter;
+mod policy;
 mod procedure;
 pub(crate) mod script;
 mod stage_files;
@@ -73,6 +75,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateTask(ast) => task::create(running, ast)?,
         Statement::ExecuteTask(ast) => task::execute(running, ast)?,
         Statement::CreateStream(ast) => stream::create(running, ast)?,
+        Statement::CreatePolicy(ast) => policy::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {
             ObjectKind::Database | ObjectKind::Schema => container::create(running, ast)?,
             _ => object::create(running, ast)?,

@@ -4,6 +4,7 @@ use firn_account::catalog::ObjectKind;
 use firn_parse::ast::CreateObject;
 use firn_types::{Error, Result};
 
+use super::attach;
 use super::kind::handler;
 use super::option_table::{self, Place};
 use crate::current;
@@ -28,6 +29,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         return Err(Error::not_supported(format!("CREATE {}", kind.words())));
     };
     let object = create(running, ast, header)?;
+    let object = attach::attached(running, &object, &ast.attachments)?;
     let name = place.name;
     let rows = running.create_object(object, ast.mode)?;
     if kind == ObjectKind::Warehouse {

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use firn_account::CatalogChange;
 use firn_account::catalog::{ACCOUNT, Action, Object, ObjectKind, Parameter, User, signature};
 use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use super::access_token;
+use super::attach;
 use super::definition::{forgotten_parameters, kept_parameters};
 use super::drop::refuse_system_role;
+use super::kind::policy::with_values;
 use super::kind::{changed, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
+use super::policy;
 use super::task;
 use crate::current;
 use crate::find::known_kind;
@@ -55,29 +58,24 @@ fn alter_named(
         }
         return Err(catalog.not_found(kind, place.parent, &place.name));
     };
+    if let AlterObjectAction::Attach(changes) = &ast.action {
+        return attach::alter(running, &object, changes);
+    }
     catalog.authorize(action_of(&ast.action, kind), &object)?;
     let mut kept = Vec::new();
     let change = match &ast.action {
         AlterObjectAction::Rename(to) => rename(running, kind, &object, to)?,
         AlterObjectAction::Swap(other) => swap(running, kind, &object, other)?,
         AlterObjectAction::Set(options) => {
-            option_table::check(kind, Place::Set, options)?;
             kept = kept_parameters(object.id(), options);
-            let set = handler(kind)?.set.ok_or_else(|| unaltered(kind))?;
-            CatalogChange::Alter { object: set(running, &object, options)? }
+            CatalogChange::Alter { object: with_options(running, &object, options)? }
         }
         AlterObjectAction::Unset(names) => {
-            option_table::check_unset(kind, names)?;
             kept = forgotten_parameters(object.id(), names);
-            let names: Vec<String> = names.iter().map(|name| name.name.to_uppercase()).collect();
-            let unset = handler(kind)?.unset.ok_or_else(|| unaltered(kind))?;
-            let has = |wanted: &str| names.iter().any(|name| name == wanted);
-            CatalogChange::Alter { object: unset(&object, &has)? }
+            CatalogChange::Alter { object: without_options(&object, names)? }
         }
         AlterObjectAction::Suspend | AlterObjectAction::Resume(_) => {
-            let suspend = matches!(ast.action, AlterObjectAction::Suspend);
-            let if_needed = matches!(ast.action, AlterObjectAction::Resume(true));
-            match suspended(running, &object, suspend, if_needed)? {
+            match in_state(running, &object, &ast.action)? {
                 Some(object) => CatalogChange::Alter { object },
                 None => return Ok(Rows::done()),
             }
@@ -85,6 +83,12 @@ fn alter_named(
         AlterObjectAction::Task(change) => {
             let task = object.as_task().ok_or_else(|| Error::internal("a change of no task"))?;
             CatalogChange::Alter { object: task::altered(running, task, change)? }
+        }
+        AlterObjectAction::SetBody(body) => {
+            CatalogChange::Alter { object: policy::with_body(running, &object, name, *body)? }
+        }
+        AlterObjectAction::AllowedValues(add, values) => {
+            CatalogChange::Alter { object: with_values(&object, *add, values)? }
         }
         AlterObjectAction::AbortAllQueries => {
             let statements = &running.session.shared.statements;
@@ -253,6 +257,38 @@ fn rename(
         return Err(super::definition::already_exists(&to.name));
     }
     Ok(CatalogChange::Rename { id: object.id(), parent: to.parent, name: to.name })
+}
+
+/// The object with options set.
+fn with_options(
+    running: &StatementContext,
+    object: &Object,
+    options: &[StatementOption],
+) -> Result<Object> {
+    let kind = object.kind();
+    option_table::check(kind, Place::Set, options)?;
+    let set = handler(kind)?.set.ok_or_else(|| unaltered(kind))?;
+    set(running, object, options)
+}
+
+/// The object with options unset.
+fn without_options(object: &Object, names: &[Identifier]) -> Result<Object> {
+    let kind = object.kind();
+    option_table::check_unset(kind, names)?;
+    let names: Vec<String> = names.iter().map(|name| name.name.to_uppercase()).collect();
+    let unset = handler(kind)?.unset.ok_or_else(|| unaltered(kind))?;
+    unset(object, &|wanted: &str| names.iter().any(|name| name == wanted))
+}
+
+/// The object suspended or resumed; none when there is nothing to do.
+fn in_state(
+    running: &StatementContext,
+    object: &Object,
+    action: &AlterObjectAction,
+) -> Result<Option<Object>> {
+    let suspend = matches!(action, AlterObjectAction::Suspend);
+    let if_needed = matches!(action, AlterObjectAction::Resume(true));
+    suspended(running, object, suspend, if_needed)
 }
 
 /// The object in its other state; none when it is in it already and that is no error.

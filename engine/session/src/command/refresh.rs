@@ -54,6 +54,12 @@ fn refresh(running: &mut StatementContext, id: ObjectId) -> Result<bool> {
         };
         Ok((running.optimized(query, binder.next_column_id())?, grows))
     })?;
+    // What is stored must not depend on for whom it was computed.
+    let mut protected = false;
+    query.plan.visit(&mut |node| protected |= matches!(node, firn_plan::Plan::Secure(_)));
+    if protected {
+        return Ok(false);
+    }
     store(running, &view, query, grows, base.data_version)
 }
 

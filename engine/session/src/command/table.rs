@@ -10,13 +10,15 @@ use firn_account::catalog::{
     Object, ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
 };
 use firn_parse::ast::{
-    self, ColumnDefinition, CreateTable, ExprKind, TableLifetime, TableSource, Truncate,
+    self, AttachmentChange, ChangeAttachments, ColumnDefinition, CreateTable, ExprKind,
+    TableLifetime, TableSource, Truncate,
 };
 use firn_plan::Plan;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::insert_query;
 use firn_types::{Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType};
 
+use super::attach;
 use super::definition::{
     already_exists, created, kept_parameters, refuse_or_alter, retention_days,
 };
@@ -44,6 +46,8 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
     } else if !matches!(ast.source, TableSource::Columns) {
         let text = "CREATE OR ALTER TABLE with LIKE, CLONE, AS or USING TEMPLATE";
         return Err(Error::not_supported(text));
+    } else if !ast.attachments.is_empty() || ast.columns.iter().any(|c| !c.attachments.is_empty()) {
+        return Err(Error::not_supported("tags and policies in CREATE OR ALTER"));
     }
     option_table::check(ObjectKind::Table, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE TABLE")?;
@@ -76,7 +80,15 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
         }
         TableSource::Template(query) => (from_template(running, query, header)?, None),
     };
-    let new = finished(running, ast, new, &path)?;
+    let mut new = finished(running, ast, new, &path)?;
+    let columns = ast.columns.iter().filter(|column| !column.attachments.is_empty());
+    let columns = columns.map(|column| ChangeAttachments {
+        column: Some(column.name.clone()),
+        change: AttachmentChange::Set(column.attachments.clone()),
+    });
+    let changes: Vec<ChangeAttachments> = columns.chain(ast.attachments.iter().cloned()).collect();
+    let object = attach::attached(running, &Object::from(new.table.clone()), &changes)?;
+    new.table.header.attachments = object.header().attachments.clone();
     catalog.authorize_create(&Object::from(new.table.clone()), ast.mode.or_replace)?;
     let old = existing.and_then(Object::as_table).filter(|old| old.data_version != PENDING);
     let read = old.zip(query.as_ref()).filter(|(old, query)| reads(&query.plan, old));
@@ -328,7 +340,7 @@ fn copy_identities(
     header: Header,
 ) -> Result<NewTable> {
     let catalog = running.catalog();
-    let comment = table.header.comment.clone();
+    let (comment, attachments) = (table.header.comment.clone(), table.header.attachments.clone());
     let mut sequences = Vec::new();
     for column in &mut table.columns {
         let Some(ColumnDefault::Identity { sequence, .. }) = &mut column.default else { continue };
@@ -340,7 +352,7 @@ fn copy_identities(
             sequences.push(copy);
         }
     }
-    table.header = Header { comment, ..header };
+    table.header = Header { comment, attachments, ..header };
     Ok(NewTable { table, sequences })
 }
 

@@ -13,6 +13,7 @@ use firn_parse::ast::{
 };
 use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 
+use super::attach;
 use super::definition::{already_exists, forgotten_parameters, kept_parameters};
 use super::option_table::{self, Place};
 use super::table::{check, column, keep_constraint, set_property};
@@ -32,6 +33,9 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
     }
     let table = match catalog.expect_path(ObjectKind::Table, &path)? {
         object @ Object::Table(table) => {
+            if let AlterTableAction::Attach(changes) = &ast.action {
+                return attach::alter(running, object, changes);
+            }
             catalog.authorize(Action::Alter, object)?;
             Arc::clone(table)
         }
@@ -332,7 +336,12 @@ fn drop_column(table: &mut Table, name: &Identifier, if_exists: bool) -> Result<
         let text = "cannot drop all the columns of a table";
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
+    if table.header.attachments.takes(table.columns[position].field_id) {
+        let text = format!("Column '{name}' cannot be dropped: a policy of the table reads it.");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
     let field = table.columns.remove(position).field_id;
+    table.header.attachments.columns.remove(&field);
     table.constraints.retain(|constraint| !constraint.columns.contains(&field));
     Ok(())
 }
@@ -373,6 +382,7 @@ fn alter_column(running: &StatementContext, table: &mut Table, alter: &AlterColu
         return Err(Error::new(ErrorCode::InvalidIdentifier, text).at(alter.column.span));
     };
     match &alter.change {
+        ColumnChange::Attach(_) => Err(Error::internal("a policy among the changes of a column")),
         ColumnChange::Type(name) => {
             let functions = running.function_context();
             let to = running.with_binder(&functions, |binder| binder.resolve_type(name))?;

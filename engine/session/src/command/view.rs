@@ -7,6 +7,7 @@ use firn_plan::Plan;
 use firn_plan::statement::Query;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
+use super::attach;
 use super::option_table::{self, Place};
 use super::refresh;
 use crate::lifecycle::StatementContext;
@@ -57,6 +58,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result
         view.temporary = ast.temporary;
         view.into()
     };
+    let object = attach::attached(running, &object, &ast.attachments)?;
     let (materialized, id) = (ast.materialized, object.id());
     let rows = running.create_copying(object, ast.mode, ast.copy_grants)?;
     if materialized {
@@ -106,11 +108,16 @@ fn columns(ast: &CreateView, query: &Query) -> Result<Vec<ViewColumn>> {
 
 /// What is stored must not depend on when it was computed, or for whom.
 fn refuse_changing(query: &Query, ast: &CreateView) -> Result<()> {
-    let mut changing = false;
+    let (mut changing, mut protected) = (false, false);
     query.plan.visit(&mut |node| {
+        protected |= matches!(node, Plan::Secure(_));
         let expressions = node.expressions();
         changing |= expressions.iter().any(|expr| expr.volatility() != Volatility::Immutable);
     });
+    if protected {
+        let text = "Invalid materialized view definition. Its table is protected by policies";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.query_span));
+    }
     if changing {
         let text =
             "Invalid materialized view definition. Non-deterministic functions are not allowed";

@@ -9,8 +9,9 @@ use firn_account::catalog::{
 };
 use firn_loader::options::OptionValue;
 use firn_types::object_kind::KINDS;
-use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
+use firn_types::{Error, ErrorCode, FieldId, Identifier, ObjectId, Result};
 
+use super::policy::with_attached;
 use super::show::default_text;
 use super::{Described, kind, routine};
 
@@ -27,8 +28,10 @@ pub(super) fn get(
     name: &str,
     qualified: bool,
 ) -> Result<String> {
-    let kind = kind_of(kind)?;
-    let object = find(described, kind, name)?;
+    let object = match kind.eq_ignore_ascii_case("POLICY") {
+        true => policy_named(described, name)?,
+        false => find(described, kind_of(kind)?, name)?,
+    };
     Writer { described, qualified }.object(&object)
 }
 
@@ -37,7 +40,6 @@ fn kind_of(written: &str) -> Result<ObjectKind> {
     let kind = match words.as_str() {
         "MATERIALIZED VIEW" => ObjectKind::View,
         "STORAGE INTEGRATION" => ObjectKind::Integration,
-        "POLICY" => return Err(Error::not_supported("GET_DDL of a policy")),
         words => match KINDS.iter().find(|known| known.words == words) {
             Some(known) => known.kind,
             None => {
@@ -50,6 +52,21 @@ fn kind_of(written: &str) -> Result<ObjectKind> {
         true => Ok(kind),
         false => Err(kind::no_definition(kind)),
     }
+}
+
+/// The policy of a name, whichever it is.
+fn policy_named(described: &Described, name: &str) -> Result<Object> {
+    let mut missing = None;
+    for known in KINDS.iter().filter(|known| known.words.ends_with("POLICY")) {
+        if !kind::has_definition(known.kind) {
+            continue;
+        }
+        match find(described, known.kind, name) {
+            Ok(found) => return Ok(found),
+            Err(error) => missing = missing.or(Some(error)),
+        }
+    }
+    Err(missing.unwrap_or_else(|| kind::no_definition(ObjectKind::MaskingPolicy)))
 }
 
 fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
@@ -167,7 +184,11 @@ pub(super) fn table(writer: &Writer<'_>, object: &Object) -> Result<String> {
         TableKind::Transient => "TRANSIENT ",
         TableKind::Temporary { .. } => "TEMPORARY ",
     };
-    let mut lines: Vec<String> = table.columns.iter().map(column).collect();
+    let catalog = &writer.described.catalog;
+    let sql = |field| table.field(field).map(|column| Identifier::to_sql(&column.name));
+    let attached = |field, before| with_attached(catalog, &table.header, field, &sql, before);
+    let line = |column: &TableColumn| self::column(column, &attached(Some(column.field_id), " "));
+    let mut lines: Vec<String> = table.columns.iter().map(line).collect();
     lines.extend(table.constraints.iter().map(|key| constraint(table, key)));
     let flag = |set: bool, text: &str| set.then(|| text.to_string());
     let options = options(
@@ -180,10 +201,11 @@ pub(super) fn table(writer: &Writer<'_>, object: &Object) -> Result<String> {
         "",
     );
     Ok(format!(
-        "create or replace {kind}TABLE {} {}(\n\t{}\n){}",
+        "create or replace {kind}TABLE {} {}(\n\t{}\n){}{}",
         writer.name(&table.header),
         cluster_by(&table.cluster_by),
         lines.join(",\n\t"),
+        attached(None, " "),
         end(&options),
     ))
 }
@@ -298,9 +320,10 @@ fn plain_view(writer: &Writer<'_>, view: &View) -> String {
     let temporary = if view.temporary { "temporary " } else { "" };
     let recursive = if view.recursive { "recursive " } else { "" };
     format!(
-        "create or replace {secure}{temporary}{recursive}view {}({}\n){} as {};",
+        "create or replace {secure}{temporary}{recursive}view {}({}\n){}{} as {};",
         writer.name(&view.header),
-        view_columns(&view.columns),
+        view_columns(writer, &view.header, &view.columns),
+        view_attached(writer, &view.header, &view.columns),
         options(&[comment(&view.header)], " "),
         view.query,
     )
@@ -313,15 +336,16 @@ fn materialized_view(writer: &Writer<'_>, view: &MaterializedView) -> String {
         keys => format!(" {keys}"),
     };
     format!(
-        "create or replace {secure}materialized view {}({}\n){}{cluster} as {};",
+        "create or replace {secure}materialized view {}({}\n){}{}{cluster} as {};",
         writer.name(&view.header),
-        view_columns(&view.columns),
+        view_columns(writer, &view.header, &view.columns),
+        view_attached(writer, &view.header, &view.columns),
         options(&[comment(&view.header)], " "),
         view.query,
     )
 }
 
-fn column(column: &TableColumn) -> String {
+fn column(column: &TableColumn, attached: &str) -> String {
     let mut text = format!("{} {}", Identifier::to_sql(&column.name), column.sql_type);
     if !column.nullable {
         text.push_str(" NOT NULL");
@@ -337,7 +361,7 @@ fn column(column: &TableColumn) -> String {
             }
         }
     }
-    text + &column_comment(&column.comment)
+    text + attached + &column_comment(&column.comment)
 }
 
 fn column_comment(comment: &str) -> String {
@@ -347,12 +371,26 @@ fn column_comment(comment: &str) -> String {
     }
 }
 
-fn view_columns(columns: &[ViewColumn]) -> String {
-    let line = |column: &ViewColumn| {
+fn view_columns(writer: &Writer<'_>, header: &Header, columns: &[ViewColumn]) -> String {
+    let catalog = &writer.described.catalog;
+    let line = |(field, column): (FieldId, &ViewColumn)| {
+        let sql = |field| view_column(columns, field);
+        let attached = with_attached(catalog, header, Some(field), &sql, " ");
         let comment = column_comment(&column.comment);
-        format!("\n\t{}{comment}", Identifier::to_sql(&column.name))
+        format!("\n\t{}{attached}{comment}", Identifier::to_sql(&column.name))
     };
-    columns.iter().map(line).collect::<Vec<_>>().join(",")
+    (1..).map(FieldId).zip(columns).map(line).collect::<Vec<_>>().join(",")
+}
+
+fn view_attached(writer: &Writer<'_>, header: &Header, columns: &[ViewColumn]) -> String {
+    let sql = |field| view_column(columns, field);
+    with_attached(&writer.described.catalog, header, None, &sql, " ")
+}
+
+/// The name of a view's column of this number.
+fn view_column(columns: &[ViewColumn], field: FieldId) -> Option<String> {
+    let column = columns.get((field.0 as usize).checked_sub(1)?)?;
+    Some(Identifier::to_sql(&column.name))
 }
 
 fn constraint(table: &Table, key: &Constraint) -> String {
@@ -388,13 +426,13 @@ fn retention(days: Option<u32>) -> Option<String> {
     days.map(|days| format!("DATA_RETENTION_TIME_IN_DAYS={days}"))
 }
 
-fn comment(header: &Header) -> Option<String> {
+pub(super) fn comment(header: &Header) -> Option<String> {
     let comment = Some(&header.comment).filter(|comment| !comment.is_empty());
     comment.map(|comment| format!("COMMENT={}", quoted(comment)))
 }
 
 /// The options that there are, with blanks between them, and `before` before them.
-fn options(options: &[Option<String>], before: &str) -> String {
+pub(super) fn options(options: &[Option<String>], before: &str) -> String {
     let present: Vec<&str> = options.iter().flatten().map(String::as_str).collect();
     match present.as_slice() {
         [] => String::new(),
@@ -418,7 +456,7 @@ fn add_line(text: &mut String, line: Option<String>) {
 }
 
 /// A text as a SQL literal.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''").replace('\n', "\\n"))
 }
 

@@ -2,13 +2,13 @@
 
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
-    ConstraintKind, Namespace, Object, ObjectKind, Stage, StageFileFormat, StageLocation,
+    ConstraintKind, Header, Namespace, Object, ObjectKind, Stage, StageFileFormat, StageLocation,
     ViewColumn,
 };
 use firn_loader::options::{CopyOptions, FormatDefinition, OptionRow, from_plan};
 use firn_parse::ast::{self, Describe, DescribeKind, Name, Show, ShowKind};
 use firn_types::options::{NamedOption, OptionValue};
-use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
+use firn_types::{Error, ErrorCode, Field, FieldId, Result, SqlType, Value};
 
 use super::account_usage;
 use super::information_schema::{self, INFORMATION_SCHEMA};
@@ -193,7 +193,7 @@ pub(super) fn as_shown(describing: &Describing<'_>, object: &Object) -> Result<R
 }
 
 /// The columns of a table.
-pub(super) fn table(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+pub(super) fn table(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
     let Object::Table(table) = object else { return Err(kind::another()) };
     let mut listing = Listing::nulls(COLUMNS);
     for column in &table.columns {
@@ -210,23 +210,40 @@ pub(super) fn table(_: &Describing<'_>, object: &Object) -> Result<Rows> {
             ("primary key", keyed(&|kind| matches!(kind, ConstraintKind::PrimaryKey))),
             ("unique key", keyed(&|kind| matches!(kind, ConstraintKind::Unique))),
             ("comment", not_empty(&column.comment)),
+            ("policy name", mask_of(describing.catalog, &table.header, column.field_id)),
         ]);
     }
     Ok(listing.rows())
 }
 
+/// The masking policy of a column.
+fn mask_of(catalog: &VisibleCatalog, header: &Header, field: FieldId) -> Value {
+    let attached = header.attachments.column(field);
+    let mut policies = attached.into_iter().flat_map(|attached| &attached.policies);
+    let mask = policies.find(|used| {
+        let policy = catalog.object(used.policy);
+        policy.is_some_and(|policy| policy.kind() == ObjectKind::MaskingPolicy)
+    });
+    optional(mask.map(|used| catalog.full_name(used.policy)))
+}
+
 /// The columns of a view.
-pub(super) fn view(_: &Describing<'_>, object: &Object) -> Result<Rows> {
+pub(super) fn view(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
+    let mask = |field| mask_of(describing.catalog, object.header(), field);
     match object {
-        Object::View(view) => Ok(view_rows(&view.columns)),
-        Object::MaterializedView(view) => Ok(view_rows(&view.columns)),
+        Object::View(view) => Ok(masked_rows(&view.columns, &mask)),
+        Object::MaterializedView(view) => Ok(masked_rows(&view.columns, &mask)),
         _ => Err(kind::another()),
     }
 }
 
 fn view_rows(columns: &[ViewColumn]) -> Rows {
+    masked_rows(columns, &|_| Value::Null)
+}
+
+fn masked_rows(columns: &[ViewColumn], mask: &dyn Fn(FieldId) -> Value) -> Rows {
     let mut listing = Listing::nulls(COLUMNS);
-    for column in columns {
+    for (field, column) in (1..).map(FieldId).zip(columns) {
         listing.add(&[
             ("name", text(column.name.as_str())),
             ("type", text(column.sql_type.to_string())),
@@ -235,6 +252,7 @@ fn view_rows(columns: &[ViewColumn]) -> Rows {
             ("primary key", y_n(false)),
             ("unique key", y_n(false)),
             ("comment", not_empty(&column.comment)),
+            ("policy name", mask(field)),
         ]);
     }
     listing.rows()

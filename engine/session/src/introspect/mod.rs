@@ -9,6 +9,8 @@ pub(crate) mod describe;
 pub(crate) mod information_schema;
 mod kind;
 pub(crate) mod listing;
+pub(crate) mod policy;
+mod references;
 mod routine;
 pub(crate) mod show;
 pub(crate) mod system_function;

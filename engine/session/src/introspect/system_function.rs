@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_account::catalog::{ACCOUNTADMIN, Action, Object};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl, kind, task_function};
+use super::{Described, clustering, ddl, kind, references, task_function};
 use crate::history::QueryRecord;
 use crate::roles;
 
@@ -71,6 +71,16 @@ pub(crate) fn answer(
         ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(name)]) => {
             kind::offset_nanos(described, name).map(|nanos| Some(nanos.to_string()))
         }
+        ("SYSTEM$GET_TAG", [Some(tag), Some(object), Some(domain)]) => {
+            references::tag_value(described, tag, object, domain)
+        }
+        ("SYSTEM$GET_TAG_ALLOWED_VALUES", [Some(tag)]) => {
+            references::allowed_values(described, tag)
+        }
+        // Outside of a policy nothing is protected.
+        ("SYSTEM$GET_TAG_ON_CURRENT_COLUMN" | "SYSTEM$GET_TAG_ON_CURRENT_TABLE", [Some(_)]) => {
+            Ok(None)
+        }
         ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
@@ -83,7 +93,16 @@ pub(crate) fn answer(
             let canceled = session.map_or(0, |id| statements.cancel_session(id, may_cancel));
             Ok(Some(format!("{canceled} cancelled.")))
         }
-        ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
+        (
+            "GET_DDL"
+            | "SYSTEM$CLUSTERING_INFORMATION"
+            | "SYSTEM$CLUSTERING_DEPTH"
+            | "SYSTEM$GET_TAG"
+            | "SYSTEM$GET_TAG_ALLOWED_VALUES"
+            | "SYSTEM$GET_TAG_ON_CURRENT_COLUMN"
+            | "SYSTEM$GET_TAG_ON_CURRENT_TABLE",
+            _,
+        ) => {
             let text = format!("not enough arguments for function [{name}]");
             Err(Error::new(ErrorCode::NotEnoughArguments, text))
         }

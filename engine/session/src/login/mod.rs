@@ -8,6 +8,7 @@ mod event;
 mod key_pair;
 mod network;
 mod password;
+pub(crate) mod policy;
 mod token;
 
 use std::net::IpAddr;

@@ -6,6 +6,7 @@ mod container;
 mod file;
 mod function;
 mod load_history;
+mod policy;
 mod procedure;
 mod sequence;
 mod stream;
@@ -16,7 +17,7 @@ mod view;
 use std::sync::Arc;
 
 use firn_storage::Snapshot;
-use firn_types::ObjectId;
+use firn_types::{FieldId, ObjectId, SqlType};
 pub use firn_types::{Namespace, ObjectKind};
 
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock, UserLogin};
@@ -25,6 +26,10 @@ pub use container::{Database, Schema};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+pub use policy::{
+    AggregationPolicy, MaskingPolicy, PasswordPolicy, PolicyBody, ProjectionPolicy,
+    RowAccessPolicy, SessionPolicy, Tag,
+};
 pub use procedure::Procedure;
 pub use sequence::Sequence;
 pub use stream::{Stream, StreamMode};
@@ -36,7 +41,7 @@ pub use view::{
     MaterializedView, MaterializedViewState, StarColumn, StarColumns, View, ViewColumn,
 };
 
-use super::Header;
+use super::{Attachments, Header};
 
 macro_rules! objects {
     ($($kind:ident => $accessor:ident),* $(,)?) => {
@@ -113,6 +118,13 @@ objects! {
     Procedure => as_procedure,
     Stream => as_stream,
     Task => as_task,
+    Tag => as_tag,
+    AggregationPolicy => as_aggregation_policy,
+    MaskingPolicy => as_masking_policy,
+    PasswordPolicy => as_password_policy,
+    ProjectionPolicy => as_projection_policy,
+    RowAccessPolicy => as_row_access_policy,
+    SessionPolicy => as_session_policy,
 }
 
 impl Object {
@@ -142,6 +154,47 @@ impl Object {
             Object::Procedure(procedure) => procedure.called(),
             _ => self.name(),
         }
+    }
+
+    /// The columns of a table or view with their names and types, by what attachments call them.
+    pub fn columns(&self) -> Vec<(FieldId, String, SqlType)> {
+        let columns = match self {
+            Object::Table(table) => {
+                let columns = table.columns.iter();
+                let column = columns.map(|c| (c.field_id, c.name.clone(), c.sql_type));
+                return column.collect();
+            }
+            Object::View(view) => &view.columns,
+            Object::MaterializedView(view) => &view.columns,
+            _ => return Vec::new(),
+        };
+        let numbered = (1..).map(FieldId).zip(columns);
+        numbered.map(|(field, column)| (field, column.name.clone(), column.sql_type)).collect()
+    }
+
+    /// The body of a policy that has one.
+    pub fn policy_body(&self) -> Option<&PolicyBody> {
+        match self {
+            Object::AggregationPolicy(policy) => Some(&policy.body),
+            Object::MaskingPolicy(policy) => Some(&policy.body),
+            Object::ProjectionPolicy(policy) => Some(&policy.body),
+            Object::RowAccessPolicy(policy) => Some(&policy.body),
+            _ => None,
+        }
+    }
+
+    /// The same description under another header.
+    pub fn with_header(&self, header: Header) -> Object {
+        let mut object = self.clone();
+        *object.header_mut() = header;
+        object
+    }
+
+    /// The same object with other tags and policies.
+    pub fn with_attachments(&self, attachments: Attachments) -> Object {
+        let mut object = self.clone();
+        object.header_mut().attachments = attachments;
+        object
     }
 
     /// The same object with another owner.

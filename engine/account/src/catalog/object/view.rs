@@ -105,6 +105,13 @@ impl View {
     /// Takes over what another view says, and keeps everything else.
     pub(super) fn redefine(&mut self, new: &View) {
         self.header.comment.clone_from(&new.header.comment);
+        // What is attached to a column follows its name.
+        let position = |field: FieldId| {
+            let name = &self.columns.get((field.0 as usize).checked_sub(1)?)?.name;
+            let found = new.columns.iter().position(|column| column.name == *name)?;
+            u32::try_from(found + 1).ok().map(FieldId)
+        };
+        self.header.attachments = self.header.attachments.map_columns(position);
         self.text.clone_from(&new.text);
         self.query.clone_from(&new.query);
         self.stars.clone_from(&new.stars);

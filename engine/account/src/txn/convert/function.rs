@@ -7,6 +7,22 @@ use super::object::{header_from, header_to};
 use super::value::{type_from, type_to};
 use crate::catalog::{Function, FunctionTraits, Parameter, Procedure, Returns};
 
+pub(super) fn parameter_to(parameter: &Parameter) -> v1::FunctionParameter {
+    v1::FunctionParameter {
+        name: parameter.name.clone(),
+        sql_type: type_to(parameter.sql_type),
+        default: parameter.default.clone(),
+    }
+}
+
+pub(super) fn parameter_from(parameter: v1::FunctionParameter) -> Parameter {
+    Parameter {
+        name: parameter.name,
+        sql_type: type_from(parameter.sql_type),
+        default: parameter.default,
+    }
+}
+
 pub(super) fn function_to(function: &Function) -> v1::Function {
     let (value, columns) = match &function.returns {
         Returns::Value(sql_type) => (Some(type_to(*sql_type)), Vec::new()),
@@ -15,16 +31,11 @@ pub(super) fn function_to(function: &Function) -> v1::Function {
             (None, columns.iter().map(column).collect())
         }
     };
-    let parameter = |parameter: &Parameter| v1::FunctionParameter {
-        name: parameter.name.clone(),
-        sql_type: type_to(parameter.sql_type),
-        default: parameter.default.clone(),
-    };
     let FunctionTraits { not_null, strict, volatile, memoizable, secure, temporary: _ } =
         function.traits;
     v1::Function {
         header: header_to(&function.header),
-        parameters: function.parameters.iter().map(parameter).collect(),
+        parameters: function.parameters.iter().map(parameter_to).collect(),
         value,
         columns,
         body: function.code.body.clone(),
@@ -39,14 +50,9 @@ pub(super) fn function_to(function: &Function) -> v1::Function {
 
 pub(super) fn function_from(function: v1::Function) -> Function {
     let column = |(name, sql_type)| (name, type_from(sql_type));
-    let parameter = |parameter: v1::FunctionParameter| Parameter {
-        name: parameter.name,
-        sql_type: type_from(parameter.sql_type),
-        default: parameter.default,
-    };
     Function {
         header: header_from(function.header),
-        parameters: function.parameters.into_iter().map(parameter).collect(),
+        parameters: function.parameters.into_iter().map(parameter_from).collect(),
         returns: match function.value {
             Some(sql_type) => Returns::Value(type_from(sql_type)),
             None => Returns::Table(function.columns.into_iter().map(column).collect()),

@@ -5,6 +5,7 @@ mod change;
 mod function;
 mod lists;
 mod object;
+mod policy;
 mod principal;
 mod stream;
 mod task;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use firn_storage::format::v1;
 use firn_types::{FieldId, ObjectId, Result};
 
-use super::access;
 use super::principal::{principal_from, principal_to};
 use super::value::{stored_from, stored_to, type_from, type_to, value_from, value_to};
 use super::{Lists, corrupt};
+use super::{access, policy};
 use crate::catalog::{
     ColumnDefault, Constraint, ConstraintKind, Database, DatabaseRole, FileFormat, ForeignKey,
     Header, Integration, MaterializedView, MaterializedViewState, Object, Role, Schema, Sealed,
@@ -82,6 +82,13 @@ pub(in crate::txn) fn object_to(
             v1::Object::Procedure(super::function::procedure_to(procedure))
         }
         Object::Function(function) => v1::Object::Function(super::function::function_to(function)),
+        Object::Tag(_)
+        | Object::AggregationPolicy(_)
+        | Object::MaskingPolicy(_)
+        | Object::PasswordPolicy(_)
+        | Object::ProjectionPolicy(_)
+        | Object::RowAccessPolicy(_)
+        | Object::SessionPolicy(_) => policy::object_to(object)?,
     })
 }
 
@@ -143,6 +150,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
             Object::from(super::function::procedure_from(procedure))
         }
         v1::Object::Function(function) => Object::from(super::function::function_from(function)),
+        policy => policy::object_from(policy)?,
     })
 }
 
@@ -157,6 +165,7 @@ pub(super) fn header_to(header: &Header) -> v1::Header {
         altered_nanos: header.altered_nanos,
         dropped_nanos: header.dropped_nanos,
         version: header.version,
+        attached: policy::attached_to(&header.attachments),
     }
 }
 
@@ -171,6 +180,7 @@ pub(super) fn header_from(header: v1::Header) -> Header {
         altered_nanos: header.altered_nanos,
         dropped_nanos: header.dropped_nanos,
         version: header.version,
+        attachments: policy::attached_from(header.attached),
     }
 }
 

@@ -25,6 +25,10 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &SYSTEM_CURRENT_USER_TASK_NAME,
     &SYSTEM_EXPLAIN_PLAN_JSON,
     &SYSTEM_GET_PREDECESSOR_RETURN_VALUE,
+    &SYSTEM_GET_TAG,
+    &SYSTEM_GET_TAG_ALLOWED_VALUES,
+    &SYSTEM_GET_TAG_ON_CURRENT_COLUMN,
+    &SYSTEM_GET_TAG_ON_CURRENT_TABLE,
     &SYSTEM_GET_TASK_GRAPH_CONFIG,
     &SYSTEM_LAST_CHANGE_COMMIT_TIME,
     &SYSTEM_PIPE_FORCE_RESUME,
@@ -112,6 +116,34 @@ asked!(
     1,
     SqlType::TEXT,
     "What the task before this one set as its result."
+);
+asked!(
+    SYSTEM_GET_TAG,
+    "SYSTEM$GET_TAG",
+    3,
+    SqlType::TEXT,
+    "The value of a tag on an object or column, its own or that of what it is in."
+);
+asked!(
+    SYSTEM_GET_TAG_ALLOWED_VALUES,
+    "SYSTEM$GET_TAG_ALLOWED_VALUES",
+    1,
+    SqlType::TEXT,
+    "The values that a tag takes, as a JSON array; NULL for any."
+);
+asked!(
+    SYSTEM_GET_TAG_ON_CURRENT_COLUMN,
+    "SYSTEM$GET_TAG_ON_CURRENT_COLUMN",
+    1,
+    SqlType::TEXT,
+    "In a masking policy, the value of a tag on the column that is masked."
+);
+asked!(
+    SYSTEM_GET_TAG_ON_CURRENT_TABLE,
+    "SYSTEM$GET_TAG_ON_CURRENT_TABLE",
+    1,
+    SqlType::TEXT,
+    "In a policy, the value of a tag on the table that is protected."
 );
 asked!(
     SYSTEM_GET_TASK_GRAPH_CONFIG,

@@ -1,10 +1,11 @@
 //! Calls of functions.
 
+use firn_account::catalog::{Namespace, Object};
 use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
-use firn_functions::signature::check_arity;
+use firn_functions::signature::{Arity, check_arity};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall};
-use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType};
+use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value};
 
 use super::{ExprBinder, cast, special};
 
@@ -55,6 +56,15 @@ impl ExprBinder<'_> {
             }
             found => {
                 refuse_qualifiers(call, &name)?;
+                if name == "INVOKER_ROLE"
+                    && let Some(role) = self.env.invoker
+                {
+                    check_arity("INVOKER_ROLE", Arity::exactly(0), call.arguments.len())?;
+                    return Ok(self.role_name(role));
+                }
+                if let Some(tag) = self.tag_of_protected(&name, call)? {
+                    return Ok(tag);
+                }
                 if let Some(form) = special::find(&name) {
                     let arguments = self.plain_arguments(&name, call)?;
                     check_arity(&name, form.about.arity, arguments.len())?;
@@ -82,6 +92,37 @@ impl ExprBinder<'_> {
             "TIMESTAMP_FROM_PARTS" | "TIMESTAMPFROMPARTS" => format!("TIMESTAMP_{kind}_FROM_PARTS"),
             _ => name,
         }
+    }
+
+    /// The name of a role of the account; NULL for one of a database.
+    fn role_name(&self, role: ObjectId) -> Expr {
+        let role = self.env.catalog.object(role).and_then(Object::as_role);
+        let value = role.map_or(Value::Null, |role| Value::text(role.header.name.as_str()));
+        Expr::Literal { value, sql_type: SqlType::TEXT }
+    }
+
+    /// In a policy's body, the value of a tag on the column or table that it protects.
+    fn tag_of_protected(&mut self, name: &str, call: &FunctionCall) -> Result<Option<Expr>> {
+        let Some((header, field)) = self.env.protected else { return Ok(None) };
+        let field = match name {
+            "SYSTEM$GET_TAG_ON_CURRENT_COLUMN" => field,
+            "SYSTEM$GET_TAG_ON_CURRENT_TABLE" => None,
+            _ => return Ok(None),
+        };
+        let arguments = self.plain_arguments(name, call)?;
+        check_arity(name, Arity::exactly(1), arguments.len())?;
+        let Some(Value::Text(tag)) = arguments[0].as_literal() else {
+            let text = format!("argument 1 to function {name} needs to be constant");
+            return Err(Error::new(ErrorCode::ConstantArgument, text));
+        };
+        let written = firn_parse::parse_object_name(tag).map_err(Error::without_span)?;
+        let path = self.binder.complete(&written, self.env, "SELECT")?;
+        let catalog = self.env.catalog;
+        let found = catalog.find_path(Namespace::Tag, &path);
+        let tags = catalog.tags_of(header, field);
+        let value = found.and_then(|found| tags.iter().find(|tag| tag.tag == found.id()));
+        let value = value.map_or(Value::Null, |tag| Value::text(tag.value));
+        Ok(Some(Expr::Literal { value, sql_type: SqlType::TEXT }))
     }
 
     fn plain_arguments(&mut self, name: &str, call: &FunctionCall) -> Result<Vec<Expr>> {

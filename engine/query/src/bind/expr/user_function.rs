@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    Action, CurrentPath, Function, Namespace, Object, ObjectPath, Parameter, Procedure, Returns,
+    Action, CurrentPath, Function, Header, Namespace, Object, ObjectPath, Parameter, Procedure,
+    Returns,
 };
 use firn_expression::{Expr, fold};
 use firn_functions::{ForeignFunction, Volatility};
@@ -44,10 +45,22 @@ pub(crate) struct ChosenCall {
     arguments: Vec<Expr>,
 }
 
+/// What has a body: a function, or a policy.
+pub(super) struct Bodied<'b> {
+    /// Its header.
+    pub(super) header: &'b Header,
+    /// What it takes.
+    pub(super) parameters: &'b [Parameter],
+    /// The body's text.
+    pub(super) text: &'b str,
+    /// What errors call it: `function F`.
+    pub(super) called: String,
+}
+
 /// A bound body, in terms of columns that stand for the parameters.
-struct Body<T> {
-    parameters: Vec<PlanColumn>,
-    bound: T,
+pub(super) struct Body<T> {
+    pub(super) parameters: Vec<PlanColumn>,
+    pub(super) bound: T,
 }
 
 impl ChosenCall {
@@ -137,19 +150,37 @@ impl Binder<'_> {
         env: &Env<'_>,
         work: impl FnOnce(FunctionBody, &Env<'_>, &Scope<'_>) -> Result<T>,
     ) -> Result<Body<T>> {
-        let (id, text) = (function.header.id, function.code.body.as_str());
+        let bodied = Bodied {
+            header: &function.header,
+            parameters: &function.parameters,
+            text: &function.code.body,
+            called: format!("function {}", function.called()),
+        };
+        self.with_text(&bodied, path, env, work)
+    }
+
+    /// Does something with a body, where what has it is, with its owner's rights.
+    pub(super) fn with_text<T>(
+        &self,
+        bodied: &Bodied<'_>,
+        path: &ObjectPath,
+        env: &Env<'_>,
+        work: impl FnOnce(FunctionBody, &Env<'_>, &Scope<'_>) -> Result<T>,
+    ) -> Result<Body<T>> {
+        let Bodied { header, parameters, text, called } = bodied;
+        let id = header.id;
         let failure = |error: Error| {
-            let text = format!("in function {}: {}", function.called(), error.render(text));
+            let text = format!("in {called}: {}", error.render(text));
             Error::new(error.code(), text)
         };
         if self.views.borrow().contains(&id) {
-            let text = format!("function {} calls itself", function.called());
+            let text = format!("{called} calls itself");
             return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
         let body = firn_parse::parse_function_body(text).map_err(failure)?;
         let column =
             |parameter: &Parameter| self.fresh_column(&parameter.name, parameter.sql_type, true);
-        let parameters: Vec<PlanColumn> = function.parameters.iter().map(column).collect();
+        let parameters: Vec<PlanColumn> = parameters.iter().map(column).collect();
         let relations = vec![Relation::new("", parameters.clone())];
         let scope = Scope { relations, outer: None };
         let inner = CurrentPath {
@@ -157,7 +188,7 @@ impl Binder<'_> {
             schema: Some(path.schema.clone()),
         };
         self.views.borrow_mut().push(id);
-        let catalog = env.catalog.as_role(function.header.owner);
+        let catalog = env.catalog.as_role(header.owner);
         let bound = work(body, &env.view(&catalog, &inner, text, &[]), &scope);
         self.views.borrow_mut().pop();
         Ok(Body { parameters, bound: bound.map_err(failure)? })
@@ -372,16 +403,12 @@ impl ExprBinder<'_> {
         }
         let is_query = !gathered.applies.is_empty();
         let mut volatile = result.volatility() == Volatility::Volatile;
-        for mut apply in gathered.applies {
+        for apply in gathered.applies {
             apply.right.visit(&mut |node| {
                 let mut parts = node.expressions().into_iter();
                 volatile |= parts.any(|expr| expr.volatility() == Volatility::Volatile);
             });
-            if let ApplyKind::Any { conditions, .. } = &mut apply.kind {
-                conditions.iter_mut().for_each(|condition| replace(condition, &values));
-            }
-            apply.right = substituted(apply.right, &values);
-            self.put_beside(apply);
+            self.put_beside(with_values(apply, &values));
         }
         replace(&mut result, &values);
         volatile |= key.1.iter().any(|argument| argument.volatility() == Volatility::Volatile);
@@ -415,7 +442,7 @@ impl ExprBinder<'_> {
     }
 
     /// The value of a body.
-    fn bind_body(&mut self, body: &FunctionBody) -> Result<Expr> {
+    pub(super) fn bind_body(&mut self, body: &FunctionBody) -> Result<Expr> {
         match body {
             FunctionBody::Expr(expr) => self.bind(expr),
             FunctionBody::Query(query) => self.bind_scalar_subquery(query),
@@ -431,16 +458,31 @@ fn wrong_arguments(name: &str, given: &[(Option<&str>, Expr)]) -> Error {
 }
 
 /// The arguments by the columns that stand for them in the body.
-fn values_of(parameters: &[PlanColumn], arguments: Vec<Expr>) -> HashMap<ColumnId, Expr> {
+pub(super) fn values_of(
+    parameters: &[PlanColumn],
+    arguments: Vec<Expr>,
+) -> HashMap<ColumnId, Expr> {
     parameters.iter().map(|parameter| parameter.id).zip(arguments).collect()
 }
 
-fn replace(expr: &mut Expr, values: &HashMap<ColumnId, Expr>) {
+pub(super) fn replace(expr: &mut Expr, values: &HashMap<ColumnId, Expr>) {
     let taken = std::mem::replace(expr, Expr::boolean(true));
     *expr = taken.map(&mut |part| match part.as_column().and_then(|id| values.get(&id)) {
         Some(value) => value.clone(),
         None => part,
     });
+}
+
+/// A subquery of a body in terms of the arguments.
+pub(super) fn with_values(
+    mut apply: PendingApply,
+    values: &HashMap<ColumnId, Expr>,
+) -> PendingApply {
+    if let ApplyKind::Any { conditions, .. } = &mut apply.kind {
+        conditions.iter_mut().for_each(|condition| replace(condition, values));
+    }
+    apply.right = substituted(apply.right, values);
+    apply
 }
 
 fn substituted(plan: Plan, values: &HashMap<ColumnId, Expr>) -> Plan {
@@ -525,7 +567,7 @@ fn conversion_cost(from: SqlType, to: SqlType) -> Option<u32> {
 }
 
 /// Whether a body that gives `actual` may be declared to give `declared`: they are of one family.
-fn compatible(declared: SqlType, actual: SqlType) -> Result<()> {
+pub(super) fn compatible(declared: SqlType, actual: SqlType) -> Result<()> {
     if declared.family() == actual.family() || actual.family() == TypeFamily::Null {
         return Ok(());
     }

@@ -13,6 +13,7 @@ mod measure;
 mod order_limit;
 mod outer_marker;
 mod pivot;
+mod protect;
 mod select;
 mod set_operation;
 mod source;
@@ -33,7 +34,7 @@ pub(crate) use changes::tables_of_changes;
 pub(crate) use from::{From, bind_from};
 pub use grown_view::Grown;
 pub(crate) use grown_view::grown_view;
-pub(crate) use source::{table_scan, time_point, view_query};
+pub(crate) use source::{protected_scan, time_point, view_query};
 pub use stage_source::plain_option;
 pub(crate) use stage_source::{
     StageFields, file_format, is_delimited, stage_format, stage_location, stage_path,

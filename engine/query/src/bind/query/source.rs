@@ -11,11 +11,12 @@ use firn_plan::{
 };
 use firn_storage::Snapshot;
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, ErrorCode, ObjectName, Result, SqlType, Value};
+use firn_types::{Error, ErrorCode, FieldId, ObjectName, Result, SqlType, Value};
 
 use super::bind_query;
 use super::changes::{bind_changes, bind_stream};
 use super::from::From;
+use super::protect::{Protected, is_protected, protect};
 use crate::bind::context::{CteEntry, Env, TimePoint};
 use crate::bind::expr::cast;
 use crate::bind::scope::Relation;
@@ -73,12 +74,15 @@ pub(super) fn bind_table(
     let bound = match found {
         Object::Table(table) => {
             let snapshot = snapshot_of(binder, table, past.as_ref())?;
-            let (plan, columns) = table_scan(binder, table, snapshot, &path, None);
-            BoundQuery { plan, columns }
+            protected_scan(binder, (table, snapshot), &path, None, env)?
         }
-        Object::View(view) if at.is_none() => bind_view(binder, view, &path, env)?,
+        Object::View(view) if at.is_none() => {
+            let bound = bind_view(binder, view, &path, env)?;
+            protected_view(binder, &view.header, bound, &path, env)?
+        }
         Object::MaterializedView(view) if at.is_none() => {
-            bind_materialized_view(binder, view, &path, env)?
+            let bound = bind_materialized_view(binder, view, &path, env)?;
+            protected_view(binder, &view.header, bound, &path, env)?
         }
         Object::Stream(stream) if at.is_none() => bind_stream(binder, stream, env)?,
         other => {
@@ -176,8 +180,36 @@ pub(super) fn virtual_scan(
     (Plan::VirtualScan(scan), columns)
 }
 
+/// The rows of a version of a table as its policies show them, with their locators when `locator` asks for them.
+pub(crate) fn protected_scan(
+    binder: &Binder<'_>,
+    (table, snapshot): (&Arc<Table>, Arc<Snapshot>),
+    path: &ObjectPath,
+    locator: Option<firn_types::ColumnId>,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let (plan, columns) = table_scan(binder, table, snapshot, path, locator);
+    let fields: Vec<FieldId> = table.columns.iter().map(|column| column.field_id).collect();
+    let (header, name) = (&table.header, path.to_string());
+    let relation = Protected { header, fields: &fields, name: &name };
+    protect(binder, relation, BoundQuery { plan, columns }, locator, env)
+}
+
+/// The rows of a view as its own policies show them.
+fn protected_view(
+    binder: &Binder<'_>,
+    header: &Header,
+    bound: BoundQuery,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let fields: Vec<FieldId> = (1..).map(FieldId).take(bound.columns.len()).collect();
+    let name = path.to_string();
+    protect(binder, Protected { header, fields: &fields, name: &name }, bound, None, env)
+}
+
 /// A scan of all columns of a table, with the rows' locators when `locator` asks for them.
-pub(crate) fn table_scan(
+pub(super) fn table_scan(
     binder: &Binder<'_>,
     table: &Arc<Table>,
     snapshot: Arc<Snapshot>,
@@ -348,6 +380,13 @@ fn bind_materialized_view(
         return Err(Error::new(ErrorCode::ViewExpansion, text));
     }
     let base = binder.context.catalog.table(view.base_table);
+    if let Some(base) = base {
+        let columns = base.columns.iter().map(|column| (column.field_id, column.sql_type));
+        if is_protected(env.catalog, &base.header, columns)? {
+            // What is stored is for nobody's eyes.
+            return computed_view(binder, view, path, env);
+        }
+    }
     let fresh = base.is_some_and(|base| {
         view.state.reflects.is_some_and(|version| base.data_version <= version)
     });
@@ -423,7 +462,8 @@ fn expand(
     };
     binder.views.borrow_mut().push(id);
     let catalog = env.catalog.as_role(header.owner);
-    let bound = bind_query(binder, &query, &env.view(&catalog, &inner, text, stars));
+    let inside = env.view(&catalog, &inner, text, stars);
+    let bound = bind_query(binder, &query, &Env { invoker: Some(header.owner), ..inside });
     binder.views.borrow_mut().pop();
     bound.map_err(failure)
 }

@@ -3,15 +3,15 @@
 use firn_types::options::NamedOption;
 use firn_types::{Result, SqlType};
 
+use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast};
 use crate::bind::query::{
-    bind_query, file_format, output_of, plain_option, stage_format, stage_location, stage_path,
-    stored_options, table_scan,
+    bind_query, file_format, output_of, plain_option, protected_scan, stage_format, stage_location,
+    stage_path, stored_options,
 };
 use crate::bind::scope::{Relation, Scope};
-use crate::bind::{Binder, BoundQuery};
 use firn_account::catalog::Action;
 use firn_parse::ast::{self, UnloadSource};
 use firn_plan::statement::CopyIntoStage;
@@ -27,8 +27,7 @@ pub(super) fn bind_unload(
         UnloadSource::Table(name) => {
             let (table, path) = binder.target_table(name, env, "COPY", &[Action::Select])?;
             let snapshot = std::sync::Arc::clone(&table.snapshot);
-            let (plan, columns) = table_scan(binder, &table, snapshot, &path, None);
-            BoundQuery { plan, columns }
+            protected_scan(binder, (&table, snapshot), &path, None, env)?
         }
     };
     let partition_by = match &copy.partition_by {

@@ -8,12 +8,12 @@ use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use super::assign::{default_of, positions, whole_row, width_error};
 use super::update::{only, positions_of, set_row, target_relation};
-use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, attach};
-use crate::bind::query::{bind_from, table_scan};
+use crate::bind::query::{bind_from, protected_scan};
 use crate::bind::scope::{Relation, Scope};
+use crate::bind::{Binder, BoundQuery};
 use firn_parse::ast::{self, ExprKind};
 use firn_plan::statement::{Merge, MergeAction, MergeClause, Target};
 use firn_plan::{Join, JoinKind, Plan, PlanColumn};
@@ -43,7 +43,8 @@ pub(super) fn bind_merge(binder: &Binder<'_>, merge: &ast::Merge, env: &Env<'_>)
     let source = bind_from(binder, std::slice::from_ref(&merge.source), &[], env)?;
     let locator = binder.fresh();
     let snapshot = Arc::clone(&table.snapshot);
-    let (scan, mut target) = table_scan(binder, &table, snapshot, &path, Some(locator));
+    let BoundQuery { plan: scan, columns: mut target } =
+        protected_scan(binder, (&table, snapshot), &path, Some(locator), env)?;
     let mut relations: Vec<Relation> = vec![target_relation(&path, merge.alias.as_ref(), &target)];
     relations.extend(source.relations.clone());
     let both = Scope { relations, outer: None };

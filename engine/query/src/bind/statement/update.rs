@@ -7,12 +7,12 @@ use firn_expression::Expr;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::assign::{assign, default_of, position};
-use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, attach};
-use crate::bind::query::{From, bind_from, table_scan};
+use crate::bind::query::{From, bind_from, protected_scan};
 use crate::bind::scope::{Relation, Scope};
+use crate::bind::{Binder, BoundQuery};
 use firn_parse::ast::{self, Assignment, ExprKind, TableAlias, TableExpr};
 use firn_plan::statement::{Target, Update};
 use firn_plan::{Filter, Join, JoinKind, Plan, PlanColumn};
@@ -40,7 +40,8 @@ pub(super) fn target_rows(
     let (table, path) = binder.target_table(name, env, verb, &[action])?;
     let locator = binder.fresh();
     let snapshot = Arc::clone(&table.snapshot);
-    let (mut plan, columns) = table_scan(binder, &table, snapshot, &path, Some(locator));
+    let BoundQuery { mut plan, columns } =
+        protected_scan(binder, (&table, snapshot), &path, Some(locator), env)?;
     let relation = target_relation(&path, alias, &columns);
     let mut relations = vec![relation];
     if !others.is_empty() {

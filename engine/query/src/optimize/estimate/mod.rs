@@ -134,6 +134,7 @@ impl Estimator {
                 Estimate { rows, columns: Columns::known(columns.collect()) }
             }
             Plan::Window(node) => self.estimate(&node.input),
+            Plan::Secure(node) => self.estimate(&node.input),
             Plan::Sort(node) => bounded(self.estimate(&node.input), node.limit),
             Plan::Limit(node) => bounded(self.estimate(&node.input), node.fetch),
             Plan::Sample(node) => self.estimate(&node.input),

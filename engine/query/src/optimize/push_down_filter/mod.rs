@@ -46,6 +46,13 @@ fn push(plan: Plan, conditions: Vec<Expr>, decided: &Decided) -> Plan {
             add_new(&mut scan.conditions, own);
             keep(Plan::Scan(scan), above)
         }
+        Plan::Secure(mut node) => {
+            // An error below would tell of rows and values that are not shown.
+            let safe = |condition: &Expr| !condition.can_fail() && !is_volatile(condition);
+            let (below, above) = split(conditions, safe);
+            *node.input = push(*node.input, below, decided);
+            keep(Plan::Secure(node), above)
+        }
         Plan::Project(mut node) => {
             let by: HashMap<ColumnId, Expr> =
                 node.items.iter().map(|item| (item.id, item.expr.clone())).collect();

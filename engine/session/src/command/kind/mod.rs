@@ -8,6 +8,7 @@ mod file_format;
 mod function;
 mod integration;
 pub(super) mod network_policy;
+pub(super) mod policy;
 mod relation;
 mod role;
 mod sequence;
@@ -71,6 +72,13 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     function::PROCEDURE,
     stream::HANDLER,
     task::HANDLER,
+    policy::TAG,
+    policy::AGGREGATION,
+    policy::MASKING,
+    policy::PASSWORD,
+    policy::PROJECTION,
+    policy::ROW_ACCESS,
+    policy::SESSION,
 ];
 
 /// What is done with a kind.

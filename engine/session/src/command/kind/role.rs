@@ -5,10 +5,10 @@ use firn_parse::ast::{CreateObject, StatementOption};
 use firn_types::Result;
 
 use super::{KindHandler, changed, set_comment, unset_comment};
-use crate::command::option_table::{COMMENT, NEVER, OptionDefinition, missing};
+use crate::command::option_table::{COMMENT, OptionDefinition};
 use crate::lifecycle::StatementContext;
 
-const OPTIONS: &[OptionDefinition] = &[COMMENT, missing("TAG", NEVER)];
+const OPTIONS: &[OptionDefinition] = &[COMMENT];
 
 /// What is done with roles.
 pub(super) const HANDLER: KindHandler = KindHandler {

@@ -13,7 +13,7 @@ use firn_types::{Error, ErrorCode, Result};
 use super::{KindHandler, changed, invalid, pairs, unset_comment};
 use crate::command::definition::text_option;
 use crate::command::option_table::{
-    COMMENT, NEVER, OptionDefinition, SETTABLE, Takes, done, missing, shown,
+    COMMENT, OptionDefinition, SETTABLE, Takes, done, missing, shown,
 };
 use crate::lifecycle::StatementContext;
 use crate::reach::{self, Place};
@@ -27,7 +27,6 @@ const OPTIONS: &[OptionDefinition] = &[
     done("ENDPOINT", Takes::Text, SETTABLE),
     done("FILE_FORMAT", Takes::Anything, SETTABLE),
     done("STORAGE_INTEGRATION", Takes::Name, SETTABLE),
-    missing("TAG", NEVER),
     done("URL", Takes::Text, SETTABLE),
     missing("USE_PRIVATELINK_ENDPOINT", "FALSE"),
 ];

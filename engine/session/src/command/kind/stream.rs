@@ -6,7 +6,7 @@ use firn_types::Result;
 
 use super::{KindHandler, changed, set_comment, unset_comment};
 use crate::command::option_table::{
-    COMMENT, CREATE, NEVER, OptionDefinition, SETTABLE, Takes, done, missing,
+    COMMENT, CREATE, OptionDefinition, SETTABLE, Takes, done, missing,
 };
 use crate::lifecycle::StatementContext;
 
@@ -15,7 +15,6 @@ const OPTIONS: &[OptionDefinition] = &[
     COMMENT,
     missing("INSERT_ONLY", "FALSE"),
     done("SHOW_INITIAL_ROWS", Takes::Boolean, CREATE),
-    missing("TAG", NEVER),
 ];
 
 /// What is done with streams; CREATE is in a file of its own.

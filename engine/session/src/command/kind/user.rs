@@ -5,9 +5,7 @@ use firn_parse::ast::{CreateObject, StatementOption};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{KindHandler, changed, invalid, pairs, set_comment, set_pairs};
-use crate::command::option_table::{
-    COMMENT, EVERYWHERE, NEVER, OptionDefinition, Takes, done, missing, shown,
-};
+use crate::command::option_table::{COMMENT, EVERYWHERE, OptionDefinition, Takes, done, shown};
 use crate::lifecycle::StatementContext;
 use crate::{login, settings_table};
 
@@ -32,7 +30,6 @@ const OPTIONS: &[OptionDefinition] = &[
     done("PASSWORD", Takes::Text, EVERYWHERE),
     done("RSA_PUBLIC_KEY", Takes::Text, EVERYWHERE),
     done("RSA_PUBLIC_KEY_2", Takes::Text, EVERYWHERE),
-    missing("TAG", NEVER),
     shown("TYPE", Takes::Word(&["PERSON", "SERVICE", "LEGACY_SERVICE"]), EVERYWHERE),
 ];
 

@@ -4,6 +4,7 @@
 //! The database is stored nowhere; one of the name that somebody has made hides it.
 
 mod history;
+mod policy;
 mod principal;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ const fn view(
 
 /// All views, by name.
 const VIEWS: &[View] = &[
+    view("AGGREGATION_POLICIES", policy::POLICIES, policy::aggregation),
     view("COLUMNS", COLUMNS, of_databases),
     view("COPY_HISTORY", history::COPY_HISTORY, history::copies),
     view("DATABASES", DATABASES, databases),
@@ -41,13 +43,21 @@ const VIEWS: &[View] = &[
     view("GRANTS_TO_USERS", principal::GRANTS_TO_USERS, principal::grants_to_users),
     view("LOAD_HISTORY", LOAD_HISTORY, of_databases),
     view("LOGIN_HISTORY", history::LOGIN_HISTORY, history::logins),
+    view("MASKING_POLICIES", policy::POLICIES, policy::masking),
+    view("PASSWORD_POLICIES", policy::PROPERTIES, policy::password),
+    view("POLICY_REFERENCES", policy::POLICY_REFERENCES, policy::policy_references),
+    view("PROJECTION_POLICIES", policy::POLICIES, policy::projection),
     view("QUERY_HISTORY", history::QUERY_HISTORY, history::statements),
+    view("ROW_ACCESS_POLICIES", policy::POLICIES, policy::row_access),
     view("ROLES", principal::ROLES, principal::roles),
     view("SCHEMATA", SCHEMATA, of_databases),
     view("SEQUENCES", SEQUENCES, of_databases),
+    view("SESSION_POLICIES", policy::PROPERTIES, policy::session),
     view("STAGES", STAGES, of_databases),
     view("TABLES", TABLES, of_databases),
     view("TABLE_STORAGE_METRICS", TABLE_STORAGE_METRICS, storage),
+    view("TAGS", policy::TAGS, policy::tags),
+    view("TAG_REFERENCES", policy::TAG_REFERENCES, policy::tag_references),
     view("USERS", principal::USERS, principal::users),
     view("VIEWS", RELATION_VIEWS, of_databases),
 ];

@@ -13,7 +13,7 @@ mod relation;
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    self, Database, Header, NOBODY, Namespace, Object, Schema, ViewColumn,
+    self, Attachments, Database, Header, NOBODY, Namespace, Object, Schema, ViewColumn,
 };
 use firn_types::{Error, ErrorCode, Field, ObjectId, Result};
 
@@ -105,6 +105,7 @@ pub(crate) fn schema(database: &Database) -> Arc<Schema> {
         name: INFORMATION_SCHEMA.to_string(),
         owner: NOBODY,
         comment: "Views describing the contents of schemas in this database".to_string(),
+        attachments: Attachments::default(),
         ..database.header.clone()
     };
     Arc::new(Schema::new(header))

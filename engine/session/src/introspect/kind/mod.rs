@@ -12,6 +12,7 @@ use firn_types::{Error, Result};
 use super::ddl::{self, Writer};
 use super::describe::{self, Describing};
 use super::listing::Listing;
+use super::policy;
 use super::show::Shown;
 use crate::result::Rows;
 
@@ -49,6 +50,13 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::DatabaseRole, |shown| shown.database_roles(), None, None),
     kind(ObjectKind::User, |shown| shown.users(), Some(describe::user), None),
     kind(ObjectKind::NetworkPolicy, |shown| shown.network_policies(), Some(describe::network_policy), None),
+    kind(ObjectKind::Tag, |shown| shown.tags(), None, Some(policy::define_tag)),
+    kind(ObjectKind::AggregationPolicy, |shown| shown.policies(ObjectKind::AggregationPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::MaskingPolicy, |shown| shown.policies(ObjectKind::MaskingPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::PasswordPolicy, |shown| shown.policies(ObjectKind::PasswordPolicy), Some(policy::describe_password), Some(policy::define_properties)),
+    kind(ObjectKind::ProjectionPolicy, |shown| shown.policies(ObjectKind::ProjectionPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::RowAccessPolicy, |shown| shown.policies(ObjectKind::RowAccessPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::SessionPolicy, |shown| shown.policies(ObjectKind::SessionPolicy), Some(policy::describe_session), Some(policy::define_properties)),
     kind(ObjectKind::Function, |shown| shown.all_functions(), Some(describe::routine), Some(ddl::routine)),
     kind(ObjectKind::Procedure, |shown| shown.procedures(), Some(describe::routine), Some(ddl::routine)),
     kind(ObjectKind::Table, |shown| shown.tables(), Some(describe::table), Some(ddl::table)),

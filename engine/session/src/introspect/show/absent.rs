@@ -7,9 +7,6 @@ use super::Shown;
 use crate::introspect::listing::Listing;
 
 /// The columns of a policy, whatever it is about.
-const POLICIES: &str = "created_on:time, name, database_name, schema_name, kind, owner, comment, \
-                        owner_role_type, options";
-
 const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name, invalid, \
                                invalid_reason, owner, comment, stage, location, file_format_name, \
                                file_format_type, cloud, region, notification_channel, \
@@ -29,9 +26,6 @@ const PIPES: &str = "created_on:time, name, database_name, schema_name, definiti
 const ALERTS: &str = "created_on:time, name, database_name, schema_name, owner, comment, warehouse, \
                       schedule, state, condition, action, owner_role_type";
 
-const TAGS: &str = "created_on:time, name, database_name, schema_name, owner, comment, \
-                    allowed_values, owner_role_type";
-
 const SECRETS: &str = "created_on:time, name, schema_name, database_name, owner, comment, \
                        secret_type, oauth_scopes, owner_role_type";
 
@@ -49,12 +43,6 @@ const NETWORK_RULES: &str = "created_on:time, name, database_name, schema_name, 
 /// The columns of a kind.
 fn columns(kind: ObjectKind) -> Option<&'static str> {
     Some(match kind {
-        ObjectKind::AggregationPolicy
-        | ObjectKind::MaskingPolicy
-        | ObjectKind::PasswordPolicy
-        | ObjectKind::ProjectionPolicy
-        | ObjectKind::RowAccessPolicy
-        | ObjectKind::SessionPolicy => POLICIES,
         ObjectKind::Alert => ALERTS,
         ObjectKind::DynamicTable => DYNAMIC_TABLES,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
@@ -63,7 +51,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::ResourceMonitor => RESOURCE_MONITORS,
         ObjectKind::Secret => SECRETS,
         ObjectKind::Share => SHARES,
-        ObjectKind::Tag => TAGS,
         _ => return None,
     })
 }

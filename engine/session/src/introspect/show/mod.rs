@@ -8,6 +8,7 @@ mod file;
 mod function;
 mod grant;
 mod key;
+mod policy;
 mod relation;
 mod scope;
 mod session;

@@ -10,8 +10,8 @@ mod validate;
 
 use firn_types::{Error, ErrorCode, Field, Result, Value};
 
-use super::Described;
 use super::listing::{Listing, fields as parsed};
+use super::{Described, references};
 use crate::result::Rows;
 
 /// One function: its name, what it tells, its parameters in order, its columns, and what makes its rows.
@@ -60,6 +60,13 @@ const FUNCTIONS: &[Function] = &[
         rows: login_history::of_user,
     },
     Function {
+        name: "POLICY_REFERENCES",
+        summary: "What has a policy, or which policies an object has.",
+        parameters: &["POLICY_NAME", "POLICY_KIND", "REF_ENTITY_NAME", "REF_ENTITY_DOMAIN"],
+        columns: references::POLICIES,
+        rows: references::policies,
+    },
+    Function {
         name: "QUERY_HISTORY",
         summary: "The newest statements of all sessions.",
         parameters: query_history::PARAMETERS,
@@ -86,6 +93,20 @@ const FUNCTIONS: &[Function] = &[
         parameters: query_history::BY_WAREHOUSE,
         columns: query_history::COLUMNS,
         rows: query_history::of_warehouse,
+    },
+    Function {
+        name: "TAG_REFERENCES",
+        summary: "The tags that are in effect on an object or column.",
+        parameters: &["OBJECT_NAME", "OBJECT_DOMAIN"],
+        columns: references::TAGS,
+        rows: references::tags,
+    },
+    Function {
+        name: "TAG_REFERENCES_ALL_COLUMNS",
+        summary: "The tags that are in effect on the columns of a table.",
+        parameters: &["OBJECT_NAME", "OBJECT_DOMAIN"],
+        columns: references::TAGS,
+        rows: references::tags_of_columns,
     },
     Function {
         name: "TASK_DEPENDENTS",

@@ -70,6 +70,10 @@ fn read(counter: &AtomicU64) -> u64 {
 
 fn statistics(operator: &OperatorCounters) -> serde_json::Value {
     let mut known = json!({});
+    // How many rows are not shown is not told either.
+    if operator.hidden.load(Ordering::Relaxed) {
+        return known;
+    }
     let (taken, given) = (read(&operator.rows_in), read(&operator.rows_out));
     let reads = matches!(operator.name.as_str(), "TableScan" | "ExternalScan");
     if !reads {

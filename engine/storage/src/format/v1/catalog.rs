@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{NetworkPolicy, User};
 use super::function::{Function, Procedure};
 use super::partition::is_false;
+use super::policy::{Attached, Policy, Properties, Tag};
 use super::stream::Stream;
 use super::task::Task;
 use super::{Snapshot, SqlType, StoredColumn, Value};
@@ -52,6 +53,20 @@ pub enum Object {
     Stream(Stream),
     /// A task; since format 4.
     Task(Task),
+    /// A tag; since format 4.
+    Tag(Tag),
+    /// An aggregation policy; since format 4.
+    AggregationPolicy(Policy),
+    /// A masking policy; since format 4.
+    MaskingPolicy(Policy),
+    /// A password policy; since format 4.
+    PasswordPolicy(Properties),
+    /// A projection policy; since format 4.
+    ProjectionPolicy(Policy),
+    /// A row access policy; since format 4.
+    RowAccessPolicy(Policy),
+    /// A session policy; since format 4.
+    SessionPolicy(Properties),
 }
 
 impl Object {
@@ -75,6 +90,12 @@ impl Object {
             Object::Procedure(object) => &object.function.header,
             Object::Stream(object) => &object.header,
             Object::Task(object) => &object.header,
+            Object::Tag(object) => &object.header,
+            Object::AggregationPolicy(object)
+            | Object::MaskingPolicy(object)
+            | Object::ProjectionPolicy(object)
+            | Object::RowAccessPolicy(object) => &object.header,
+            Object::PasswordPolicy(object) | Object::SessionPolicy(object) => &object.header,
         }
     }
 
@@ -98,6 +119,12 @@ impl Object {
             Object::Procedure(object) => &mut object.function.header,
             Object::Stream(object) => &mut object.header,
             Object::Task(object) => &mut object.header,
+            Object::Tag(object) => &mut object.header,
+            Object::AggregationPolicy(object)
+            | Object::MaskingPolicy(object)
+            | Object::ProjectionPolicy(object)
+            | Object::RowAccessPolicy(object) => &mut object.header,
+            Object::PasswordPolicy(object) | Object::SessionPolicy(object) => &mut object.header,
         }
     }
 
@@ -136,6 +163,9 @@ pub struct Header {
     /// The commit that last changed the definition.
     #[serde(default)]
     pub version: u64,
+    /// Tags and policies of the object and of its columns; since format 4.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attached: Vec<Attached>,
 }
 
 /// A database or schema.

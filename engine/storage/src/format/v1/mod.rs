@@ -2,7 +2,7 @@
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
 //! micro-partitions in parts. Version 4 has what users log in with, network policies, sealed credentials of stages,
-//! functions, procedures, streams, tasks, and the history. Fields may be added with a default, together with a new version; nothing else
+//! functions, procedures, streams, tasks, tags and policies, and the history. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
@@ -13,6 +13,7 @@ mod commit;
 mod function;
 mod history;
 mod partition;
+mod policy;
 mod stream;
 mod task;
 
@@ -30,5 +31,6 @@ pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,
 };
+pub use policy::{Attached, Policy, PolicyUse, Properties, Tag};
 pub use stream::Stream;
 pub use task::{GraphRun, Task, TaskProgress, TaskRun};

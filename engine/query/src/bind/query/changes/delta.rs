@@ -16,8 +16,8 @@ use std::sync::Arc;
 use firn_account::catalog::Table;
 use firn_expression::Expr;
 use firn_plan::{
-    Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, SetOperation,
-    SetOperator,
+    Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, Secure,
+    SetOperation, SetOperator,
 };
 use firn_storage::{ROW_ID_FIELD, Snapshot};
 use firn_types::scan_predicate::Comparison;
@@ -47,7 +47,7 @@ pub(super) struct Term {
 pub(super) fn tables(plan: &Plan) -> Result<Vec<Arc<Table>>> {
     let (name, fits) = match plan {
         Plan::Scan(scan) => return Ok(vec![Arc::clone(&scan.table)]),
-        Plan::Values(_) | Plan::Filter(_) | Plan::Project(_) => ("", true),
+        Plan::Values(_) | Plan::Filter(_) | Plan::Project(_) | Plan::Secure(_) => ("", true),
         Plan::Join(join) => ("outer joins", join.kind == JoinKind::Inner),
         Plan::SetOperation(set) => {
             ("set operations but UNION ALL", set.operator == SetOperator::UnionAll)
@@ -113,6 +113,11 @@ impl Deriving<'_> {
                 let part = self.part(*input)?;
                 let input = Box::new(part.plan);
                 Ok(Part { plan: Plan::Filter(Filter { input, conditions }), ..part })
+            }
+            Plan::Secure(Secure { input, object }) => {
+                let part = self.part(*input)?;
+                let input = Box::new(part.plan);
+                Ok(Part { plan: Plan::Secure(Secure { input, object }), ..part })
             }
             Plan::Project(Project { input, mut items }) => {
                 let part = self.part(*input)?;

@@ -11,8 +11,9 @@ use firn_account::txn::{changes, rows_alone};
 use firn_parse::ast;
 use firn_plan::Plan;
 use firn_storage::{Partition, Snapshot};
-use firn_types::{Error, ErrorCode, ObjectId, PartitionId, Result};
+use firn_types::{Error, ErrorCode, FieldId, ObjectId, PartitionId, Result};
 
+use super::protect::{Protected, protect};
 use super::source::{bind_view, past, table_scan};
 use crate::bind::context::Env;
 use crate::bind::{Binder, BoundQuery, ConsumedStream};
@@ -137,14 +138,13 @@ fn bind_changes_of(
     for at in (0..changes.len()).filter(|at| !changes[*at].sides.is_empty()) {
         terms.push(delta::term(binder, bind()?, at, &changes[at], interval)?);
     }
-    net::net(
-        binder,
-        source.id(),
-        &probe.columns,
-        terms,
-        is_append || interval.is_append_only(),
-        env,
-    )
+    let is_append = is_append || interval.is_append_only();
+    let changed = net::net(binder, source.id(), &probe.columns, terms, is_append, env)?;
+    // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
+    let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
+    let name = path.to_string();
+    let relation = Protected { header: source.header(), fields: &fields, name: &name };
+    protect(binder, relation, changed, None, env)
 }
 
 impl Interval {

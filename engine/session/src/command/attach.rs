@@ -1,0 +1,361 @@
+//! Attaching tags and policies to objects and their columns, and taking them off.
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{
+    Action, Attachments, Namespace, Object, ObjectKind, Parameter, PolicyUse, VisibleCatalog,
+    insufficient, privilege,
+};
+use firn_parse::ast::{Attachment, AttachmentChange, ChangeAttachments, Name};
+use firn_types::{Error, ErrorCode, FieldId, Identifier, Result, SqlType};
+
+use super::kind::policy::check_value;
+use crate::find::{live, place};
+use crate::lifecycle::StatementContext;
+use crate::result::Rows;
+
+/// Tags that one object or column may have.
+const TAGS_MAX: usize = 50;
+
+/// An object whose tags and policies change.
+struct Change<'c> {
+    running: &'c StatementContext,
+    catalog: VisibleCatalog,
+    object: &'c Object,
+    columns: Vec<(FieldId, String, SqlType)>,
+    attachments: Attachments,
+}
+
+/// ALTER of the tags and policies of an object.
+///
+/// # Errors
+/// As [`attached`].
+pub(super) fn alter(
+    running: &mut StatementContext,
+    object: &Object,
+    changes: &[ChangeAttachments],
+) -> Result<Rows> {
+    let object = attached(running, object, changes)?;
+    running.change(vec![CatalogChange::Alter { object }])?;
+    Ok(Rows::done())
+}
+
+/// The object with its tags and policies changed.
+///
+/// # Errors
+/// When there is no such column, tag or policy, it does not fit, another policy is in its place, or the roles may not
+/// attach it.
+pub(super) fn attached(
+    running: &StatementContext,
+    object: &Object,
+    changes: &[ChangeAttachments],
+) -> Result<Object> {
+    if changes.is_empty() {
+        return Ok(object.clone());
+    }
+    let attachments = object.header().attachments.clone();
+    let (catalog, columns) = (running.catalog(), object.columns());
+    let mut change = Change { running, catalog, object, columns, attachments };
+    for one in changes {
+        let field = one.column.as_ref().map(|column| change.field(column)).transpose()?;
+        match &one.change {
+            AttachmentChange::Set(all) => {
+                all.iter().try_for_each(|attachment| change.set(field, attachment))?;
+            }
+            AttachmentChange::Unset(kind, names) => change.unset(field, *kind, names)?,
+        }
+    }
+    change.attachments.tidy();
+    change.check_policies()?;
+    Ok(object.with_attachments(change.attachments))
+}
+
+impl Change<'_> {
+    fn field(&self, name: &Identifier) -> Result<FieldId> {
+        let found = self.columns.iter().find(|(_, column, _)| *column == name.name);
+        found.map(|(field, ..)| *field).ok_or_else(|| {
+            let text = format!("invalid identifier '{name}'");
+            Error::new(ErrorCode::InvalidIdentifier, text).at(name.span)
+        })
+    }
+
+    fn type_of(&self, field: FieldId) -> Option<SqlType> {
+        self.columns.iter().find(|(other, ..)| *other == field).map(|(.., sql_type)| *sql_type)
+    }
+
+    /// The tag or policy of a name, if the roles may attach it here.
+    fn find(&self, kind: ObjectKind, name: &Name) -> Result<Object> {
+        let place = place(self.running, kind, name)?;
+        let found = live(&self.catalog, kind, &place);
+        let found = found.ok_or_else(|| self.catalog.not_found(kind, place.parent, &place.name))?;
+        self.authorize(&found)?;
+        Ok(found)
+    }
+
+    /// Lets those pass who may attach such things to everything, or this one to what they own.
+    fn authorize(&self, found: &Object) -> Result<()> {
+        let kind = found.kind();
+        if self.catalog.holds_on_account(&privilege::to_apply(kind)) {
+            return Ok(());
+        }
+        if !self.catalog.owns(self.object) {
+            return Err(insufficient(self.object));
+        }
+        self.catalog.authorize(Action::Apply, found)
+    }
+
+    fn set(&mut self, field: Option<FieldId>, attachment: &Attachment) -> Result<()> {
+        let kind = attachment.kind;
+        self.check_target(field, kind)?;
+        let found = self.find(kind, &attachment.name)?;
+        if let Some(value) = &attachment.value {
+            check_allowed(&found, value)?;
+            let tags = &mut self.attachments.of_mut(field).tags;
+            if tags.len() >= TAGS_MAX && !tags.contains_key(&found.id()) {
+                let text = format!("at most {TAGS_MAX} tags can be set on one object");
+                return Err(Error::new(ErrorCode::InvalidStatement, text));
+            }
+            tags.insert(found.id(), value.clone());
+            return Ok(());
+        }
+        let arguments = self.arguments(field, &found, attachment)?;
+        let of_tag = self.object.kind() == ObjectKind::Tag;
+        let alike = |catalog: &VisibleCatalog, used: &PolicyUse| match catalog.object(used.policy) {
+            Some(other) if of_tag => first_family(other) == first_family(&found),
+            Some(other) => other.kind() == kind,
+            None => false,
+        };
+        let policies = &mut self.attachments.of_mut(field).policies;
+        let other = policies.iter().position(|used| alike(&self.catalog, used));
+        match other {
+            Some(at) if attachment.force => {
+                policies.remove(at);
+            }
+            Some(_) => return Err(already_attached(kind, field.is_some())),
+            None => {}
+        }
+        policies.push(PolicyUse { policy: found.id(), arguments });
+        Ok(())
+    }
+
+    /// Whether things of a kind can be attached to this.
+    fn check_target(&self, field: Option<FieldId>, kind: ObjectKind) -> Result<()> {
+        let relation = self.object.kind().namespace() == Namespace::Relation;
+        let fits = match kind {
+            ObjectKind::Tag => true,
+            ObjectKind::MaskingPolicy => field.is_some() || self.object.kind() == ObjectKind::Tag,
+            ObjectKind::ProjectionPolicy => field.is_some(),
+            ObjectKind::RowAccessPolicy | ObjectKind::AggregationPolicy => {
+                relation && field.is_none()
+            }
+            _ => self.object.kind() == ObjectKind::User,
+        };
+        if fits {
+            return Ok(());
+        }
+        let target = match field {
+            Some(_) => "column",
+            None => self.object.kind().title(),
+        };
+        let text = format!("A {} cannot be set on a {}.", lower(kind), target.to_lowercase());
+        Err(Error::new(ErrorCode::InvalidStatement, text))
+    }
+
+    /// The columns that a policy is given, beside the one that it is attached to.
+    fn arguments(
+        &self,
+        field: Option<FieldId>,
+        policy: &Object,
+        attachment: &Attachment,
+    ) -> Result<Vec<FieldId>> {
+        let written = attachment.columns.iter().map(|column| self.field(column));
+        let written = written.collect::<Result<Vec<_>>>()?;
+        let parameters = match (attachment.kind, policy.policy_body()) {
+            (ObjectKind::RowAccessPolicy | ObjectKind::MaskingPolicy, Some(body)) => {
+                &body.parameters
+            }
+            (ObjectKind::AggregationPolicy, _) => return Ok(written),
+            _ if written.is_empty() => return Ok(written),
+            _ => return Err(wrong_count(attachment, 0)),
+        };
+        if self.object.kind() == ObjectKind::Tag {
+            return match parameters.len() == 1 && written.is_empty() {
+                true => Ok(written),
+                false => Err(wrong_count(attachment, 1)),
+            };
+        }
+        let fields = match (field, written.as_slice()) {
+            (Some(field), []) => vec![field],
+            (Some(field), [first, ..]) if *first != field => {
+                let text = "The first column of USING must be the column that is masked.";
+                return Err(Error::new(ErrorCode::InvalidStatement, text).at(attachment.span));
+            }
+            _ => written,
+        };
+        if fields.len() != parameters.len() {
+            return Err(wrong_count(attachment, parameters.len()));
+        }
+        let fits = |(field, parameter): (&FieldId, &Parameter)| {
+            let family = self.type_of(*field).map(|sql_type| sql_type.family());
+            family == Some(parameter.sql_type.family())
+        };
+        if !fields.iter().zip(parameters).all(fits) {
+            let kind = lower(attachment.kind);
+            let text = format!("Column data type does not match with {kind} data type.");
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
+        Ok(match field {
+            Some(_) => fields.into_iter().skip(1).collect(),
+            None => fields,
+        })
+    }
+
+    fn unset(&mut self, field: Option<FieldId>, kind: ObjectKind, names: &[Name]) -> Result<()> {
+        if kind == ObjectKind::Tag {
+            for name in names {
+                let tag = self.find(kind, name)?.id();
+                self.attachments.of_mut(field).tags.remove(&tag);
+            }
+            return Ok(());
+        }
+        let mut named = Vec::with_capacity(names.len());
+        for name in names {
+            named.push(self.find(kind, name)?.id());
+        }
+        let mut dropped = Vec::new();
+        for used in &self.attachments.of_mut(field).policies {
+            let Some(policy) = self.catalog.object(used.policy) else { continue };
+            if policy.kind() == kind && (named.is_empty() || named.contains(&policy.id())) {
+                dropped.push(policy.clone());
+            }
+        }
+        dropped.iter().try_for_each(|policy| self.authorize(policy))?;
+        if dropped.len() < named.len() {
+            let name = self.object.name();
+            let text = format!("The {} is not attached to '{name}'.", lower(kind));
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
+        let dropped: Vec<_> = dropped.iter().map(Object::id).collect();
+        let policies = &mut self.attachments.of_mut(field).policies;
+        policies.retain(|used| !dropped.contains(&used.policy));
+        Ok(())
+    }
+
+    /// What policies may not do together: a column is read by a row access policy or masked, unless the mask lets
+    /// others read it; and what is stored in a materialized view cannot be protected any more.
+    fn check_policies(&self) -> Result<()> {
+        let of_kind = |field: Option<FieldId>, kind: ObjectKind| {
+            let attached = match field {
+                Some(field) => self.attachments.column(field)?,
+                None => &self.attachments.own,
+            };
+            attached.policies.iter().find_map(|used| {
+                let policy = self.catalog.object(used.policy)?;
+                (policy.kind() == kind).then_some((policy, used))
+            })
+        };
+        let rows = of_kind(None, ObjectKind::RowAccessPolicy);
+        let read = rows.map(|(_, used)| used.arguments.as_slice()).unwrap_or_default();
+        let mut masked = false;
+        for (field, name, _) in &self.columns {
+            let mask = of_kind(Some(*field), ObjectKind::MaskingPolicy);
+            let Some((Object::MaskingPolicy(mask), _)) = mask else { continue };
+            masked = true;
+            if !mask.exempt_other_policies && (read.contains(field) || self.reads(*field)) {
+                let text = format!(
+                    "Column '{name}' cannot be masked and be an argument of another policy, unless its \
+                     masking policy has EXEMPT_OTHER_POLICIES = TRUE."
+                );
+                return Err(Error::new(ErrorCode::InvalidStatement, text));
+            }
+        }
+        let before = &self.object.header().attachments;
+        if (masked || rows.is_some()) && *before != self.attachments {
+            self.refuse_below_views()?;
+        }
+        Ok(())
+    }
+
+    /// Whether the masking policy of another column reads a column.
+    fn reads(&self, field: FieldId) -> bool {
+        let mut columns = self.attachments.columns.values().flat_map(|column| &column.policies);
+        columns.any(|used| used.arguments.contains(&field))
+    }
+
+    fn refuse_below_views(&self) -> Result<()> {
+        let above = |object: &&Object| {
+            let view = object.as_materialized_view();
+            view.is_some_and(|view| view.base_table == self.object.id())
+                && object.header().dropped_nanos.is_none()
+        };
+        let everything = self.catalog.as_engine();
+        match everything.all().find(above) {
+            Some(view) => {
+                let text = format!(
+                    "A policy cannot be set on '{}': materialized view '{}' is over it.",
+                    self.object.name(),
+                    view.name()
+                );
+                Err(Error::new(ErrorCode::InvalidStatement, text))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn first_family(policy: &Object) -> Option<firn_types::TypeFamily> {
+    Some(policy.policy_body()?.parameters.first()?.sql_type.family())
+}
+
+fn lower(kind: ObjectKind) -> String {
+    kind.title().to_lowercase()
+}
+
+fn already_attached(kind: ObjectKind, column: bool) -> Error {
+    let (target, kind) = (if column { "column" } else { "object" }, lower(kind));
+    let text = format!(
+        "Specified {target} already attached to another {kind}. A {target} cannot be attached to multiple \
+         policies of a kind. Please drop the current association in order to attach a new {kind}."
+    );
+    Error::new(ErrorCode::InvalidStatement, text)
+}
+
+fn wrong_count(attachment: &Attachment, wanted: usize) -> Error {
+    let kind = attachment.kind.title();
+    let text = format!("{kind} takes {wanted} column(s).");
+    Error::new(ErrorCode::InvalidStatement, text).at(attachment.span).without_span()
+}
+
+fn check_allowed(tag: &Object, value: &str) -> Result<()> {
+    check_value(value)?;
+    let allowed = tag.as_tag().and_then(|tag| tag.allowed_values.as_ref());
+    if allowed.is_none_or(|allowed| allowed.iter().any(|other| other == value)) {
+        return Ok(());
+    }
+    let text = format!("Tag value '{value}' is not an allowed value of tag '{}'.", tag.name());
+    Err(Error::new(ErrorCode::InvalidParameterValue, text))
+}
+
+/// Keeps a policy as long as something has it.
+///
+/// # Errors
+/// When something has.
+pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result<()> {
+    if policy.kind() == ObjectKind::Tag {
+        return Ok(());
+    }
+    let everything = running.catalog().as_engine();
+    let used = |object: &&Object| object.header().attachments.use_of(policy.id());
+    let mut users = everything.all().filter(used);
+    let account = running.catalog();
+    let of_account = account
+        .parameters(firn_account::catalog::ACCOUNT)
+        .any(|(_, value)| *value == policy.id().0.to_string());
+    if users.next().is_none() && !of_account {
+        return Ok(());
+    }
+    let text = format!(
+        "Policy {} cannot be dropped/replaced as it is associated with one or more entities.",
+        running.catalog().full_name(policy.id())
+    );
+    Err(Error::new(ErrorCode::InvalidStatement, text))
+}
