@@ -9,12 +9,14 @@ use divan::Bencher;
 use firn_engine::{Engine, EngineOptions, Session, SessionOptions};
 
 /// The table that all statements read, and the dimension that they join.
-const SETUP: [&str; 4] = [
+const SETUP: [&str; 6] = [
     "ALTER SESSION SET USE_CACHED_RESULT = FALSE",
     "CREATE TABLE r AS SELECT seq AS id, seq * 7919 % 100 AS small, seq * 7919 % 1048583 AS large, \
      'the name of ' || (seq * 7919 % 50000) AS name, (seq * 31 % 10007 / 100)::NUMBER(10, 2) AS price \
      FROM (SELECT SEQ4() AS seq FROM TABLE(GENERATOR(ROWCOUNT => 1048576)))",
     "CREATE TABLE d AS SELECT id * 16 AS id, small AS class FROM r WHERE id < 65536",
+    "CREATE FUNCTION js_number(a FLOAT, b FLOAT) RETURNS FLOAT LANGUAGE JAVASCRIPT AS 'return A * B + 1;'",
+    "CREATE FUNCTION js_text(s VARCHAR) RETURNS VARCHAR LANGUAGE JAVASCRIPT AS 'return S.substring(4);'",
     "SELECT SUM(id), SUM(small), SUM(large), MAX(name), SUM(price) FROM r",
 ];
 
@@ -34,7 +36,7 @@ const fn of(name: &'static str, sql: &'static str) -> Statement {
     Statement { name, sql }
 }
 
-const STATEMENTS: [Statement; 14] = [
+const STATEMENTS: [Statement; 16] = [
     of("nothing", "SELECT 1"),
     of("point", "SELECT name, price FROM r WHERE id = 777777"),
     of("sum", "SELECT SUM(price * small) FROM r"),
@@ -53,6 +55,8 @@ const STATEMENTS: [Statement; 14] = [
     of("count distinct", "SELECT COUNT(DISTINCT name), COUNT(DISTINCT large) FROM r"),
     of("join", "SELECT class, SUM(price) FROM r JOIN d ON r.large = d.id GROUP BY class"),
     of("top-k", "SELECT id, name FROM r ORDER BY large DESC LIMIT 10"),
+    of("javascript of numbers", "SELECT SUM(js_number(large, small)) FROM r"),
+    of("javascript of texts", "SELECT MAX(js_text(name)) FROM r"),
     of("sort", "SELECT MAX(n) FROM (SELECT ROW_NUMBER() OVER (ORDER BY name, large) AS n FROM r)"),
     of(
         "window",

@@ -155,6 +155,17 @@ fn bytes<'js>(ctx: Ctx<'js>, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
     Ok(TypedArray::<u8>::new_copy(ctx, bytes)?.into_value())
 }
 
+/// A time of day as `07:08:09`, with its fraction where it has one.
+fn time_text(nanos: i64) -> String {
+    let (seconds, fraction) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let text = format!("{hours:02}:{minutes:02}:{seconds:02}");
+    match fraction {
+        0 => text,
+        _ => format!("{text}.{fraction:09}"),
+    }
+}
+
 /// Milliseconds since 1970 of a date or timestamp.
 fn millis_of(value: &SqlValue) -> f64 {
     let nanos = match value {
@@ -179,7 +190,7 @@ impl<'js> Library<'js> {
             Item::Text(text) => JsString::from_str(ctx, text)?.into_value(),
             Item::Binary(content) => bytes(ctx, content)?,
             Item::Date(days) => self.date(f64::from(days) * MILLIS_PER_DAY)?,
-            Item::Time(nanos) => Value::new_number(ctx, nanos as f64 / NANOS_PER_MILLI as f64),
+            Item::Time(nanos) => JsString::from_str(ctx, &time_text(nanos))?.into_value(),
             Item::TimestampNtz(nanos) | Item::TimestampLtz(nanos) => {
                 self.date(millis_of(&SqlValue::Timestamp(nanos)))?
             }

@@ -165,3 +165,37 @@ fn as_others_say(message: &str) -> Option<String> {
     let (property, value) = rest.rsplit_once("' of ")?;
     Some(format!("{before}Cannot read properties of {value} (reading '{property}')"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_body() {
+        let code = Code { name: "F".to_string(), body: String::new() };
+        let told = |line| frame(line, &code).map(|at| (at.function, at.line, at.position));
+        assert_eq!(told("    at g (body:3:26)"), Some(("g".to_string(), 2, 26)));
+        assert_eq!(told("    at <anonymous> (body:2:1)"), Some((String::new(), 1, 1)));
+        assert_eq!(told("    at body:2:11"), Some(("F".to_string(), 1, 11)));
+        // The line that makes a function of the body.
+        assert_eq!(told("    at F (body:1:1)"), Some(("F".to_string(), 1, 1)));
+        assert_eq!(told("    at map (native)"), None);
+        assert_eq!(told("    at run (eval_script:7:3)"), None);
+    }
+
+    #[test]
+    fn an_error_is_thrown_where_throw_stands() {
+        assert_eq!(of_throw("  throw new Error('x');", 12), 2);
+        assert_eq!(of_throw("  throw Error('x');", 8), 2);
+        assert_eq!(of_throw("  return x;", 9), 9);
+        assert_eq!(of_throw("short", 99), 99);
+    }
+
+    #[test]
+    fn words_of_others() {
+        let said = as_others_say("TypeError: cannot read property 'a' of undefined");
+        let words = "TypeError: Cannot read properties of undefined (reading 'a')";
+        assert_eq!(said.as_deref(), Some(words));
+        assert_eq!(as_others_say("Error: other"), None);
+    }
+}

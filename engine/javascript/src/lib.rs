@@ -80,3 +80,6 @@ impl JavaScript {
 pub fn knows_type(sql_type: SqlType) -> bool {
     !matches!(sql_type, SqlType::Number { .. })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! How functions and procedures are shown: their arguments, what they give, and the statement that makes them again.
 
 use firn_account::catalog::{Function, FunctionTraits, Parameter, Procedure, Returns, type_word};
-use firn_types::{Identifier, SqlType};
+use firn_types::{Identifier, Language, SqlType};
 
 /// `(A NUMBER, B VARCHAR)`: the parameters with their types, without lengths.
 pub(crate) fn argument_signature(parameters: &[Parameter]) -> String {
@@ -54,11 +54,15 @@ fn table(columns: &[(String, SqlType)], word: impl Fn(SqlType) -> String) -> Str
 pub(crate) fn definition(function: &Function, name: &str) -> String {
     let traits = &function.traits;
     let mut text = head("FUNCTION", name, &function.parameters, (&function.returns, traits));
-    if function.code.is_foreign() {
-        text.push_str(&format!("LANGUAGE {}\n", function.code.language));
-        text.push_str(word(!traits.volatile, "IMMUTABLE\n"));
-    } else {
-        text.push_str(word(traits.volatile, "VOLATILE\n"));
+    match function.code.is_foreign() {
+        true => {
+            text.push_str(&language(function.code.language, traits));
+            text.push_str(word(!traits.volatile, "IMMUTABLE\n"));
+        }
+        false => {
+            text.push_str(word(traits.strict, "RETURNS NULL ON NULL INPUT\n"));
+            text.push_str(word(traits.volatile, "VOLATILE\n"));
+        }
     }
     text.push_str(word(traits.memoizable, "MEMOIZABLE\n"));
     text.push_str(&comment(&function.header.comment));
@@ -70,7 +74,7 @@ pub(crate) fn definition(function: &Function, name: &str) -> String {
 pub(crate) fn procedure_definition(procedure: &Procedure, name: &str) -> String {
     let traits = &procedure.traits;
     let mut text = head("PROCEDURE", name, &procedure.parameters, (&procedure.returns, traits));
-    text.push_str(&format!("LANGUAGE {}\n", procedure.code.language));
+    text.push_str(&language(procedure.code.language, traits));
     text.push_str(&comment(&procedure.header.comment));
     text.push_str(if procedure.as_caller { "EXECUTE AS CALLER\n" } else { "EXECUTE AS OWNER\n" });
     text.push_str(&format!("AS {};", literal(&procedure.code.body)));
@@ -91,14 +95,18 @@ fn head(
     };
     let parameters: Vec<String> = parameters.iter().map(parameter).collect();
     format!(
-        "CREATE OR REPLACE {}{}{kind} {name}({})\nRETURNS {}{}\n{}",
+        "CREATE OR REPLACE {}{}{kind} {name}({})\nRETURNS {}{}\n",
         word(traits.temporary, "TEMPORARY "),
         word(traits.secure, "SECURE "),
         parameters.join(", "),
         returns(given),
         word(traits.not_null, " NOT NULL"),
-        word(traits.strict, "RETURNS NULL ON NULL INPUT\n"),
     )
+}
+
+/// The language, and that it is not called for NULL.
+fn language(language: Language, traits: &FunctionTraits) -> String {
+    format!("LANGUAGE {language}\n{}", word(traits.strict, "STRICT\n"))
 }
 
 fn word(is: bool, word: &'static str) -> &'static str {
