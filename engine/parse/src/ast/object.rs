@@ -1,6 +1,6 @@
 //! Statements about whole objects: drop, alter, comment, privileges.
 
-use firn_types::{Identifier, ObjectKind, ObjectName, Span};
+use firn_types::{Identifier, ObjectKind, Span};
 
 use super::{Name, StatementOption, TaskChange, TypeName};
 
@@ -194,12 +194,12 @@ pub struct Privilege {
 }
 
 /// To whom something is granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum GrantTarget {
     /// A role.
-    Role(ObjectName),
+    Role(Name),
     /// A role of a database.
-    DatabaseRole(ObjectName),
+    DatabaseRole(Name),
     /// A user.
-    User(ObjectName),
+    User(Name),
 }

@@ -119,15 +119,15 @@ impl Reader<'_> {
     /// `[ROLE] r`, `DATABASE ROLE r`, `USER u`.
     pub(super) fn grant_target(&mut self) -> Result<GrantTarget> {
         if self.eat("DATABASE ROLE") {
-            return self.object_name().map(GrantTarget::DatabaseRole);
+            return self.name().map(GrantTarget::DatabaseRole);
         }
         if self.is_word(0, "SHARE") || self.is_word(0, "APPLICATION") {
             return Err(Error::not_supported("grants to shares and applications").at(self.here()));
         }
         if self.eat("USER") {
-            return self.object_name().map(GrantTarget::User);
+            return self.name().map(GrantTarget::User);
         }
         self.eat("ROLE");
-        self.object_name().map(GrantTarget::Role)
+        self.name().map(GrantTarget::Role)
     }
 }

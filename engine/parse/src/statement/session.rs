@@ -1,6 +1,6 @@
 //! USE, variables, transactions.
 
-use firn_types::{Identifier, Result};
+use firn_types::{Error, Identifier, Result};
 
 use super::super::ast::{Expr, SetVariables, Statement, Use};
 use super::super::reader::Reader;
@@ -12,6 +12,9 @@ impl Reader<'_> {
         if self.eat("SECONDARY ROLES") || self.eat("SECONDARY ROLE") {
             return match self.eat_one(&["ALL", "NONE"]) {
                 Some(which) => Ok(Statement::Use(Use::SecondaryRoles(which == "ALL"))),
+                None if self.object_name().is_ok() => {
+                    Err(Error::not_supported("USE SECONDARY ROLES of some roles"))
+                }
                 None => Err(self.unexpected()),
             };
         }

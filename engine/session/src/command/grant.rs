@@ -131,6 +131,7 @@ fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee>
     let catalog = running.catalog();
     match to {
         ast::GrantTarget::Role(name) => {
+            let name = running.written(name)?;
             let name = &name.object().name;
             match catalog.role(name) {
                 Some(role) => Ok(Grantee::Role(role.header.id)),
@@ -138,6 +139,7 @@ fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee>
             }
         }
         ast::GrantTarget::User(name) => {
+            let name = running.written(name)?;
             let name = &name.object().name;
             match catalog.user(name) {
                 Some(user) => Ok(Grantee::User(user.header.id)),
@@ -145,7 +147,7 @@ fn grantee(running: &StatementContext, to: &ast::GrantTarget) -> Result<Grantee>
             }
         }
         ast::GrantTarget::DatabaseRole(name) => {
-            let role = running.database_role(name)?;
+            let role = running.database_role(&running.written(name)?)?;
             Ok(Grantee::Role(role.id()))
         }
     }

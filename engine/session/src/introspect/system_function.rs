@@ -28,18 +28,10 @@ pub(crate) fn answer(
     name: &str,
     arguments: &[Option<String>],
 ) -> Result<Option<String>> {
-    let catalog = &described.catalog;
+    if let Some(answer) = of_roles(described, name, arguments) {
+        return Ok(Some(answer));
+    }
     match (name, arguments) {
-        ("IS_ROLE_IN_SESSION", [Some(wanted)]) => {
-            let held = roles::names(catalog, catalog.rights().roles());
-            Ok(Some(held.iter().any(|held| held.eq_ignore_ascii_case(wanted)).to_string()))
-        }
-        ("CURRENT_AVAILABLE_ROLES", _) => {
-            let names = roles::names(catalog, &roles::available(catalog, &described.user));
-            let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-            Ok(Some(format!("[ {} ]", names.join(", "))))
-        }
-        ("CURRENT_SECONDARY_ROLES", _) => Ok(Some(secondary_roles(described))),
         // Every other function answers NULL for NULL.
         (_, arguments) if arguments.contains(&None) => Ok(None),
         ("GET_DDL", [Some(kind), Some(name), rest @ ..]) => {
@@ -83,16 +75,7 @@ pub(crate) fn answer(
         }
         ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
-        ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => {
-            let session = session.parse();
-            // The statement that asks goes on.
-            let may_cancel = |record: &QueryRecord| {
-                record.query_id != described.query_id && described.may_follow(record)
-            };
-            let statements = &described.shared.statements;
-            let canceled = session.map_or(0, |id| statements.cancel_session(id, may_cancel));
-            Ok(Some(format!("{canceled} cancelled.")))
-        }
+        ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => Ok(Some(cancel_all(described, session))),
         (
             "GET_DDL"
             | "SYSTEM$CLUSTERING_INFORMATION"
@@ -108,6 +91,44 @@ pub(crate) fn answer(
         }
         _ => Err(Error::not_supported(name)),
     }
+}
+
+/// What functions about roles answer; none for others.
+fn of_roles(described: &Described, name: &str, arguments: &[Option<String>]) -> Option<String> {
+    let catalog = &described.catalog;
+    Some(match (name, arguments) {
+        ("IS_ROLE_IN_SESSION", [Some(wanted)]) => {
+            let held = roles::names(catalog, catalog.rights().roles());
+            held.iter().any(|held| held.eq_ignore_ascii_case(wanted)).to_string()
+        }
+        ("IS_DATABASE_ROLE_IN_SESSION", [Some(wanted)]) => {
+            let mut held = catalog.rights().roles().iter().filter_map(|id| catalog.object(*id));
+            let is_wanted = |role: &Object| {
+                let database = catalog.object(role.header().parent).map(Object::name);
+                role.as_database_role().is_some()
+                    && role.name().eq_ignore_ascii_case(wanted)
+                    && database == described.current.database.as_deref()
+            };
+            held.any(is_wanted).to_string()
+        }
+        ("CURRENT_AVAILABLE_ROLES", _) => {
+            let names = roles::names(catalog, &roles::available(catalog, &described.user));
+            let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+            format!("[ {} ]", names.join(", "))
+        }
+        ("CURRENT_SECONDARY_ROLES", _) => secondary_roles(described),
+        _ => return None,
+    })
+}
+
+/// Ends the statements of a session of the process, but the one that asks.
+fn cancel_all(described: &Described, session: &str) -> String {
+    let may_cancel = |record: &QueryRecord| {
+        record.query_id != described.query_id && described.may_follow(record)
+    };
+    let statements = &described.shared.statements;
+    let canceled = session.parse().map_or(0, |id| statements.cancel_session(id, may_cancel));
+    format!("{canceled} cancelled.")
 }
 
 /// Ends a statement of any session of the process, if it runs.

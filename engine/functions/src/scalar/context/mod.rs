@@ -32,6 +32,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &CURRENT_VERSION,
     &CURRENT_WAREHOUSE,
     &INVOKER_ROLE,
+    &IS_DATABASE_ROLE_IN_SESSION,
     &IS_ROLE_IN_SESSION,
     &LAST_QUERY_ID,
     &LAST_TRANSACTION,
@@ -152,11 +153,24 @@ fact!(
     &[]
 );
 
+/// IS_DATABASE_ROLE_IN_SESSION(role)
+const IS_DATABASE_ROLE_IN_SESSION: ScalarFunction = ScalarFunction::new(
+    "IS_DATABASE_ROLE_IN_SESSION",
+    Arity::exactly(1),
+    |arguments| bind_is_role("IS_DATABASE_ROLE_IN_SESSION", arguments),
+    Documentation::of(
+        CATEGORY,
+        "Whether the role in use was granted this role of the database in use.",
+        &[Example::of("IS_DATABASE_ROLE_IN_SESSION('no_such_role')", "False")],
+    ),
+)
+.with_volatility(Volatility::Stable);
+
 /// IS_ROLE_IN_SESSION(role)
 const IS_ROLE_IN_SESSION: ScalarFunction = ScalarFunction::new(
     "IS_ROLE_IN_SESSION",
     Arity::exactly(1),
-    bind_is_role,
+    |arguments| bind_is_role("IS_ROLE_IN_SESSION", arguments),
     Documentation::of(
         CATEGORY,
         "Whether the role in use is this one or was granted it.",
@@ -198,8 +212,7 @@ fn kernel(fact: fn(&FunctionContext) -> Result<Option<String>>) -> Kernel {
     })
 }
 
-fn bind_is_role(arguments: &[Argument]) -> Result<ScalarBinding> {
-    let name = "IS_ROLE_IN_SESSION";
+fn bind_is_role(name: &'static str, arguments: &[Argument]) -> Result<ScalarBinding> {
     let input = accept::text(name, arguments, 0)?;
     let kernel = null_propagating(move |rows, columns| {
         let role = crate::driver::texts(&columns[0])?;

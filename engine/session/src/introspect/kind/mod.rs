@@ -112,9 +112,13 @@ pub(super) fn defined_in_schemas() -> Vec<Namespace> {
     let in_schema = |known: &&Introspection| {
         known.define.is_some() && known.kind.definition().home == Home::Schema
     };
-    let mut all: Vec<_> =
-        KINDS.iter().filter(in_schema).map(|known| known.kind.namespace()).collect();
-    all.dedup();
+    // Kinds that share a namespace need not be neighbors.
+    let mut all = Vec::new();
+    for namespace in KINDS.iter().filter(in_schema).map(|known| known.kind.namespace()) {
+        if !all.contains(&namespace) {
+            all.push(namespace);
+        }
+    }
     all
 }
 

@@ -207,6 +207,7 @@ impl Shown<'_> {
     fn grantee(&self, to: &ast::GrantTarget) -> Result<Grantee> {
         match to {
             ast::GrantTarget::Role(name) => {
+                let name = self.running.written(name)?;
                 let name = &name.object().name;
                 match self.catalog.role(name) {
                     Some(role) => Ok(Grantee::Role(role.header.id)),
@@ -214,6 +215,7 @@ impl Shown<'_> {
                 }
             }
             ast::GrantTarget::User(name) => {
+                let name = self.running.written(name)?;
                 let name = &name.object().name;
                 match self.catalog.user(name) {
                     Some(user) => Ok(Grantee::User(user.header.id)),
@@ -221,7 +223,7 @@ impl Shown<'_> {
                 }
             }
             ast::GrantTarget::DatabaseRole(name) => {
-                Ok(Grantee::Role(self.running.database_role(name)?.id()))
+                Ok(Grantee::Role(self.running.database_role(&self.running.written(name)?)?.id()))
             }
         }
     }
