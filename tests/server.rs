@@ -185,6 +185,28 @@ fn values_come_with_statements_one_by_one_and_in_arrays() {
 }
 
 #[test]
+fn many_values_come_in_files_of_a_stage() {
+    let server = started();
+    let client = Client::login(server.address(), "JavaScript");
+    client.query("CREATE TABLE t (i INT, s TEXT, d DATE)");
+    let stage = "CREATE OR REPLACE TEMPORARY STAGE SYSTEM$BIND \
+                 FILE_FORMAT = (TYPE = CSV FIELD_OPTIONALLY_ENCLOSED_BY = '\"')";
+    assert_eq!(client.query(stage)["success"], true);
+    for (name, text) in [("1", "1,\"a,\"\"b\",2024-01-02\n"), ("2", "2,\"\",\n3,,2024-02-03\n")] {
+        let put = client.query(&format!("PUT file://{name}'@SYSTEM$BIND/q' overwrite=true"));
+        let path = path_of(&server, &put["data"]["stageInfo"]["presignedUrl"]);
+        assert_eq!(client.send("PUT", path, "", text.as_bytes()).status, 200);
+    }
+    let insert =
+        json!({ "sqlText": "INSERT INTO t VALUES (?, ?, ?)", "bindStage": "@SYSTEM$BIND/q" });
+    assert_eq!(client.ask(&insert)["data"]["rowset"], json!([["3"]]));
+    let expected = json!([["1", "a,\"b", "19724"], ["2", "", null], ["3", null, "19756"]]);
+    assert_eq!(client.rows("SELECT * FROM t ORDER BY i"), expected);
+    let absent = json!({ "sqlText": "INSERT INTO t VALUES (?, ?, ?)", "bindStage": "@nope/q" });
+    assert_eq!(client.ask(&absent)["success"], false);
+}
+
+#[test]
 fn a_slow_statement_is_fetched_later() {
     let patience = Duration::from_millis(100);
     let server = server(ServerOptions { patience, ..ServerOptions::default() });

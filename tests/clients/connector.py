@@ -172,6 +172,22 @@ def arrays_of_binds(_):
 
 
 @check
+def binds_by_a_stage(_):
+    with connect(paramstyle="qmark") as c:
+        cursor = c.cursor()
+        cursor.execute("ALTER SESSION SET CLIENT_STAGE_ARRAY_BINDING_THRESHOLD = 100")
+        cursor.execute("CREATE OR REPLACE TABLE staged (i INT, s TEXT, d DATE, f FLOAT, t TIMESTAMP_NTZ, b BOOLEAN)")
+        data = [
+            (i, f'n"{i}",\\\n' if i % 3 else None, dt.date(2024, 1, 1) if i % 2 else None, i / 2,
+             dt.datetime(2024, 1, 2, 3, 4, 5, 678901), i % 2 == 0)
+            for i in range(200)
+        ]
+        cursor.executemany("INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)", data)
+        found = rows(c, "SELECT * FROM staged ORDER BY i")
+        equal([tuple(row) for row in found], data)
+
+
+@check
 def executemany_on_the_client(c):
     cursor = c.cursor()
     cursor.execute("CREATE OR REPLACE TABLE few (i INT, s TEXT)")

@@ -62,6 +62,15 @@ const checks = {
     await rows(c, 'INSERT INTO node_many VALUES (?, ?)', { binds: data });
     assert.deepStrictEqual(await rows(c, 'SELECT COUNT(*) AS n, SUM(i) AS s FROM node_many'), [{ N: 300, S: 44850 }]);
   },
+  async bindsByAStage(c) {
+    await rows(c, 'ALTER SESSION SET CLIENT_STAGE_ARRAY_BINDING_THRESHOLD = 100');
+    await rows(c, 'CREATE OR REPLACE TABLE node_staged (i INT, s TEXT)');
+    const data = Array.from({ length: 300 }, (_, i) => [i, i % 3 ? `n"${i}",\\\n` : null]);
+    await rows(c, 'INSERT INTO node_staged VALUES (?, ?)', { binds: data });
+    const found = await rows(c, 'SELECT * FROM node_staged ORDER BY i');
+    assert.deepStrictEqual(found.map(({ I, S }) => [I, S]), data);
+    await rows(c, 'ALTER SESSION UNSET CLIENT_STAGE_ARRAY_BINDING_THRESHOLD');
+  },
   async dml(c) {
     await rows(c, 'CREATE OR REPLACE TABLE node_dml (i INT)');
     assert.deepStrictEqual(await rows(c, 'INSERT INTO node_dml VALUES (1), (2)'), [{ 'number of rows inserted': 2 }]);

@@ -261,7 +261,12 @@ impl<'a> Scanner<'a> {
         let ends = |c: char| {
             c.is_whitespace() || c == ';' || (!local && matches!(c, ',' | '(' | ')' | '\''))
         };
-        self.at += rest.find(ends).unwrap_or(rest.len());
+        let mut end = rest.find(ends).unwrap_or(rest.len());
+        if local {
+            // Node's client writes the quoted name of the stage right behind the path.
+            end = rest[..end].find("'@").unwrap_or(end);
+        }
+        self.at += end;
         Kind::Url
     }
 

@@ -181,6 +181,10 @@ mod tests {
     fn local_files_are_no_comments() {
         let script = "PUT file:///tmp/dir/*.csv @~ ; LIST @~; select 1";
         assert_eq!(texts(script), ["PUT file:///tmp/dir/*.csv @~", "LIST @~", "select 1"]);
+        assert_eq!(
+            texts("PUT file://1'@\"a b\";c/x'; ls @s"),
+            ["PUT file://1'@\"a b\";c/x'", "ls @s"]
+        );
         assert_eq!(texts("get @s/x file:///tmp/;ls @s"), ["get @s/x file:///tmp/", "ls @s"]);
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use firn_engine::{Binds, SqlType, TypedValue, Value};
+use firn_engine::{Binds, Failure, Session, SqlType, StatementOptions, TypedValue, Value};
 use firn_types::Decimal;
 use firn_types::decimal::power_of_ten;
 use firn_types::number_text::{parse_decimal, parse_float};
@@ -59,6 +59,39 @@ pub(crate) fn binds(bindings: &Json) -> Result<Binds, Refusal> {
     if rows < 2 {
         binds.rows.clear();
     }
+    Ok(binds)
+}
+
+/// The values that lie in files of a stage, where clients have put them because they are many: texts in CSV, as many in a
+/// row as the statement has places.
+///
+/// # Errors
+/// When the files cannot be read, or have too many rows.
+pub(crate) fn of_stage(session: &Session, sql: &str, stage: &str) -> Result<Binds, Failure> {
+    let places = session.describe(sql)?.binds.len().max(1);
+    let columns: Vec<String> = (1..=places).map(|place| format!("${place}")).collect();
+    let select = format!("SELECT {} FROM '{}'", columns.join(", "), stage.replace('\'', "''"));
+    let options = StatementOptions::default();
+    let mut statement = session.start(&select, Binds::default(), &options);
+    let mut binds = Binds::default();
+    while let Some(batch) = statement.next_batch()? {
+        if binds.rows.len() + batch.rows() > ROWS_MAX {
+            statement.monitor().cancel.cancel();
+            let text = format!("The files of '{stage}' have more than {ROWS_MAX} rows of values.");
+            let number = (2_127, "22023");
+            return Err(Failure::told(statement.query_id(), number, &text, None));
+        }
+        let value = |row: usize, place: usize| TypedValue {
+            value: batch.column(place).value(row, SqlType::TEXT),
+            sql_type: SqlType::TEXT,
+        };
+        binds
+            .rows
+            .extend((0..batch.rows()).map(|row| {
+                (0..places).map(|place| value(row, place)).collect::<Vec<TypedValue>>()
+            }));
+    }
+    binds.positional = binds.rows.first().cloned().unwrap_or_default();
     Ok(binds)
 }
 

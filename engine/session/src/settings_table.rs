@@ -91,11 +91,7 @@ pub(crate) const PARAMETERS: &[Parameter] = &[
         "Kept; clients that want it send signs of life.",
     ),
     for_clients("CLIENT_SESSION_KEEP_ALIVE_HEARTBEAT_FREQUENCY", Kind::Number(900, 3600), "3600"),
-    for_clients(
-        "CLIENT_STAGE_ARRAY_BINDING_THRESHOLD",
-        Kind::Number(0, 1_000_000_000),
-        "1000000000",
-    ),
+    for_clients("CLIENT_STAGE_ARRAY_BINDING_THRESHOLD", Kind::Number(0, 1_000_000_000), "500000"),
     for_clients("CLIENT_TELEMETRY_ENABLED", Kind::Boolean, "FALSE"),
     for_clients(
         "CLIENT_TIMESTAMP_TYPE_MAPPING",

@@ -68,7 +68,17 @@ pub(crate) async fn query(State(state): State<Shared>, request: Request<Body>) -
 
 async fn answered(state: &Shared, call: &Call) -> Result<Response, Refusal> {
     let client = state.clients.of(call.token())?;
-    let order = order_of(&client, &call.body)?;
+    let mut order = order_of(&client, &call.body)?;
+    if let Some(stage) = call.body["bindStage"].as_str().filter(|stage| !stage.is_empty()) {
+        let (client, sql, stage) = (Arc::clone(&client), order.sql.clone(), stage.to_string());
+        let read = tokio::task::spawn_blocking(move || {
+            crate::bind::of_stage(&client.session, &sql, &stage)
+        });
+        match read.await.map_err(|error| Refusal::malformed(error.to_string()))? {
+            Ok(binds) => order.binds = binds,
+            Err(failure) => return Ok(envelope::failed(&failure)),
+        }
+    }
     if order.describe {
         let described = tokio::task::spawn_blocking(move || describe(&client, &order));
         return described.await.map_err(|error| Refusal::malformed(error.to_string()));
