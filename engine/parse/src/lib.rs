@@ -104,16 +104,24 @@ pub fn parse_location(text: &str) -> Result<ast::StageLocation> {
     stage::read_location(text, firn_types::Span::new(0, text.len()))
 }
 
-/// Where the `?` of a text stand, in bytes; up to the first thing that is no SQL.
+/// Where the `?` of a text stand that values come for, in bytes; up to the first thing that is no SQL.
 pub fn question_marks(text: &str) -> Vec<u32> {
     let mut marks = Vec::new();
-    if text.contains('?') {
-        let mut scanner = scan::Scanner::new(text);
-        while let Ok(Some(lexeme)) = scanner.next() {
-            if lexeme.of(text) == "?" {
-                marks.push(lexeme.span().start);
-            }
+    if !text.contains('?') {
+        return marks;
+    }
+    // In the PATTERN of a MATCH_RECOGNIZE they are quantifiers.
+    let (mut searches, mut begins, mut depth) = (false, false, 0_usize);
+    let mut scanner = scan::Scanner::new(text);
+    while let Ok(Some(lexeme)) = scanner.next() {
+        let word = lexeme.of(text);
+        match word {
+            "(" if depth > 0 || begins => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            "?" if depth == 0 => marks.push(lexeme.span().start),
+            _ => searches |= word.eq_ignore_ascii_case("match_recognize"),
         }
+        begins = searches && word.eq_ignore_ascii_case("pattern");
     }
     marks
 }

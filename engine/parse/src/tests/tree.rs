@@ -362,3 +362,12 @@ fn rows_of_an_insert() {
     assert_eq!(insert.columns.len(), 2);
     assert!(matches!(&expr("a + 1").kind, ExprKind::Binary(BinaryOperator::Add, ..)));
 }
+
+#[test]
+fn question_marks_of_patterns_are_no_places_for_values() {
+    let text = "select ? from t match_recognize (pattern ((a? b)?) define a as x = ?) where y = ?";
+    let found = crate::question_marks(text);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|mark| text.as_bytes()[*mark as usize] == b'?'));
+    assert_eq!(crate::question_marks("select pattern(?), ? from t").len(), 2);
+}
