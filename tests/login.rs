@@ -154,6 +154,55 @@ fn a_password_that_must_be_changed_is_changed_by_the_login() {
 }
 
 #[test]
+fn a_password_policy_says_what_passwords_must_be_and_how_long_they_last() {
+    let mut world = World::new(&[
+        "CREATE USER ann PASSWORD = 'first'",
+        "CREATE USER bob PASSWORD = 'first'",
+        "CREATE PASSWORD POLICY strict PASSWORD_MIN_LENGTH = 12 PASSWORD_MIN_SPECIAL_CHARS = 1 \
+         PASSWORD_MAX_RETRIES = 2 PASSWORD_LOCKOUT_TIME_MINS = 30 PASSWORD_MAX_AGE_DAYS = 10 \
+         PASSWORD_MIN_AGE_DAYS = 1",
+        "CREATE PASSWORD POLICY lax PASSWORD_MIN_LENGTH = 8 PASSWORD_MAX_AGE_DAYS = 0 \
+         PASSWORD_MIN_UPPER_CASE_CHARS = 0 PASSWORD_MIN_NUMERIC_CHARS = 0",
+        "ALTER USER ann SET PASSWORD POLICY strict",
+    ]);
+    let set = |world: &mut World, user: &str, password: &str| {
+        let sql = format!("ALTER USER {user} SET PASSWORD = '{password}'");
+        world.admin.execute(&sql).map_or_else(|failure| failure.code.number(), |_| 0)
+    };
+    assert_eq!(set(&mut world, "ann", "Secret123"), 3002, "too short");
+    assert_eq!(set(&mut world, "ann", "Secret123456"), 3002, "no special character");
+    assert_eq!(set(&mut world, "ann", "Secret-12345"), 0);
+    assert_eq!(set(&mut world, "bob", "Secret123"), 0, "another user's policy");
+    // A user's own policy comes before the account's.
+    world.run("ALTER ACCOUNT SET PASSWORD POLICY lax");
+    assert_eq!(set(&mut world, "bob", "justletters"), 0);
+    assert_eq!(set(&mut world, "ann", "justletters"), 3002);
+    assert!(world.admin.execute("DROP PASSWORD POLICY lax").is_err(), "the account has it");
+    assert!(world.admin.execute("ALTER ACCOUNT SET PASSWORD POLICY strict").is_err(), "no FORCE");
+    // A password that is too young is not changed by its user, one that is too old must be.
+    let renewed = |world: &World, old: &str, new: &str| {
+        let credential =
+            Credential::Password { password: old.to_string(), new: Some(new.to_string()) };
+        world.login("ann", credential).map_or_else(|code| code, |_| 0)
+    };
+    assert_eq!(renewed(&world, "Secret-12345", "Secret-123456"), 3002);
+    assert_eq!(world.code("ann", "Secret-12345"), 0);
+    world.clock.advance(10 * DAY);
+    assert_eq!((world.code("ann", "Secret-12345"), world.code("bob", "justletters")), (390_106, 0));
+    assert_eq!(renewed(&world, "Secret-12345", "Secret-123456"), 0);
+    // Two wrong ones lock the name for half an hour.
+    assert_eq!((world.code("ann", "x"), world.code("ann", "x")), (390_100, 390_100));
+    assert_eq!(world.code("ann", "Secret-123456"), 390_102);
+    world.clock.advance(31 * MINUTE);
+    assert_eq!(world.code("ann", "Secret-123456"), 0);
+    world.run("ALTER ACCOUNT UNSET PASSWORD POLICY");
+    world.run("DROP PASSWORD POLICY lax");
+    assert!(world.admin.execute("DROP PASSWORD POLICY strict").is_err(), "ann has it");
+    world.run("ALTER USER ann UNSET PASSWORD POLICY");
+    world.run("DROP PASSWORD POLICY strict");
+}
+
+#[test]
 fn network_policies_say_from_where() {
     let mut world = World::new(&[
         "CREATE USER ann PASSWORD = 'Secret123'",

@@ -2,8 +2,8 @@
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{
-    Action, Attachments, Namespace, Object, ObjectKind, Parameter, PolicyUse, VisibleCatalog,
-    insufficient, privilege,
+    ACCOUNT, Action, Attachments, Namespace, Object, ObjectKind, Parameter, PolicyUse,
+    VisibleCatalog, insufficient, privilege,
 };
 use firn_parse::ast::{Attachment, AttachmentChange, ChangeAttachments, Name};
 use firn_types::{Error, ErrorCode, FieldId, Identifier, Result, SqlType};
@@ -11,6 +11,7 @@ use firn_types::{Error, ErrorCode, FieldId, Identifier, Result, SqlType};
 use super::kind::policy::check_value;
 use crate::find::{live, place};
 use crate::lifecycle::StatementContext;
+use crate::login::policy::OF_ACCOUNT;
 use crate::result::Rows;
 
 /// Tags that one object or column may have.
@@ -335,6 +336,44 @@ fn check_allowed(tag: &Object, value: &str) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidParameterValue, text))
 }
 
+/// What sets or unsets the password policy of the account.
+///
+/// # Errors
+/// For what else can be attached; when the policy does not exist, or another one is in its place without FORCE.
+pub(super) fn of_account(
+    running: &StatementContext,
+    changes: &[ChangeAttachments],
+) -> Result<Vec<CatalogChange>> {
+    let catalog = running.catalog();
+    let kind = ObjectKind::PasswordPolicy;
+    let mut done = Vec::new();
+    for change in changes {
+        let value = match &change.change {
+            AttachmentChange::Unset(unset, _) if *unset == kind => None,
+            AttachmentChange::Set(all) => match all.as_slice() {
+                [one] if one.kind == kind => {
+                    let there = catalog.parameter(ACCOUNT, OF_ACCOUNT).is_some();
+                    if there && !one.force {
+                        return Err(already_attached(kind, false));
+                    }
+                    let place = place(running, kind, &one.name)?;
+                    let found = live(&catalog, kind, &place);
+                    let missing = || catalog.not_found(kind, place.parent, &place.name);
+                    Some(found.ok_or_else(missing)?.id().0.to_string())
+                }
+                _ => return Err(not_of_account(all.first().map_or(kind, |one| one.kind))),
+            },
+            AttachmentChange::Unset(other, _) => return Err(not_of_account(*other)),
+        };
+        done.push(CatalogChange::SetParameter { on: ACCOUNT, name: OF_ACCOUNT.to_string(), value });
+    }
+    Ok(done)
+}
+
+fn not_of_account(kind: ObjectKind) -> Error {
+    Error::not_supported(format!("{} of the account", kind.words()))
+}
+
 /// Keeps a policy as long as something has it.
 ///
 /// # Errors
@@ -346,10 +385,8 @@ pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result
     let everything = running.catalog().as_engine();
     let used = |object: &&Object| object.header().attachments.use_of(policy.id());
     let mut users = everything.all().filter(used);
-    let account = running.catalog();
-    let of_account = account
-        .parameters(firn_account::catalog::ACCOUNT)
-        .any(|(_, value)| *value == policy.id().0.to_string());
+    let of_account = everything.parameter(ACCOUNT, OF_ACCOUNT);
+    let of_account = of_account.is_some_and(|id| *id == policy.id().0.to_string());
     if users.next().is_none() && !of_account {
         return Ok(());
     }

@@ -207,6 +207,7 @@ fn alter_account(running: &mut StatementContext, action: &AlterObjectAction) -> 
         AlterObjectAction::Unset(names) => {
             names.iter().map(|name| change(&name.name.to_uppercase(), None)).collect()
         }
+        AlterObjectAction::Attach(changes) => attach::of_account(running, changes)?,
         _ => return Err(Error::not_supported("this form of ALTER ACCOUNT")),
     };
     running.change(changes)?;

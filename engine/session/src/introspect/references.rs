@@ -25,8 +25,33 @@ struct Asked {
     column: Option<(FieldId, String)>,
 }
 
+/// The answer of a function about tags.
+///
+/// # Errors
+/// When what is asked about does not exist.
+pub(super) fn answer(
+    described: &Described,
+    name: &str,
+    arguments: &[Option<String>],
+) -> Result<Option<String>> {
+    match (name, arguments) {
+        ("SYSTEM$GET_TAG", [Some(tag), Some(object), Some(domain)]) => {
+            tag_value(described, tag, object, domain)
+        }
+        ("SYSTEM$GET_TAG_ALLOWED_VALUES", [Some(tag)]) => allowed_values(described, tag),
+        // Outside of a policy nothing is protected.
+        ("SYSTEM$GET_TAG_ON_CURRENT_COLUMN" | "SYSTEM$GET_TAG_ON_CURRENT_TABLE", [Some(_)]) => {
+            Ok(None)
+        }
+        _ => {
+            let text = format!("not enough arguments for function [{name}]");
+            Err(Error::new(ErrorCode::NotEnoughArguments, text))
+        }
+    }
+}
+
 /// The value of a tag on what is named; NULL where it has none.
-pub(super) fn tag_value(
+fn tag_value(
     described: &Described,
     tag: &str,
     object: &str,
@@ -40,7 +65,7 @@ pub(super) fn tag_value(
 }
 
 /// The values that a tag takes, as JSON.
-pub(super) fn allowed_values(described: &Described, tag: &str) -> Result<Option<String>> {
+fn allowed_values(described: &Described, tag: &str) -> Result<Option<String>> {
     let tag = tag_named(described, tag)?;
     let values = tag.as_tag().and_then(|tag| tag.allowed_values.clone());
     Ok(values.map(|values| serde_json::json!(values).to_string()))

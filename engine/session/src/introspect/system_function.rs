@@ -63,32 +63,14 @@ pub(crate) fn answer(
         ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(name)]) => {
             kind::offset_nanos(described, name).map(|nanos| Some(nanos.to_string()))
         }
-        ("SYSTEM$GET_TAG", [Some(tag), Some(object), Some(domain)]) => {
-            references::tag_value(described, tag, object, domain)
-        }
-        ("SYSTEM$GET_TAG_ALLOWED_VALUES", [Some(tag)]) => {
-            references::allowed_values(described, tag)
-        }
-        // Outside of a policy nothing is protected.
-        ("SYSTEM$GET_TAG_ON_CURRENT_COLUMN" | "SYSTEM$GET_TAG_ON_CURRENT_TABLE", [Some(_)]) => {
-            Ok(None)
-        }
         ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => Ok(Some(cancel_all(described, session))),
-        (
-            "GET_DDL"
-            | "SYSTEM$CLUSTERING_INFORMATION"
-            | "SYSTEM$CLUSTERING_DEPTH"
-            | "SYSTEM$GET_TAG"
-            | "SYSTEM$GET_TAG_ALLOWED_VALUES"
-            | "SYSTEM$GET_TAG_ON_CURRENT_COLUMN"
-            | "SYSTEM$GET_TAG_ON_CURRENT_TABLE",
-            _,
-        ) => {
+        ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
             let text = format!("not enough arguments for function [{name}]");
             Err(Error::new(ErrorCode::NotEnoughArguments, text))
         }
+        _ if name.starts_with("SYSTEM$GET_TAG") => references::answer(described, name, arguments),
         _ => Err(Error::not_supported(name)),
     }
 }

@@ -4,7 +4,7 @@ use firn_account::catalog::User;
 
 use super::listing::{Cell, Listing, boolean, number, text, time};
 use crate::engine::Shared;
-use crate::login::{self, NANOS_PER_SECOND};
+use crate::login::{self, NANOS_PER_SECOND, PasswordRules};
 use crate::result::Rows;
 
 const PROPERTIES: &str = "property, value, default, description";
@@ -40,7 +40,9 @@ impl<'a> KnownUser<'a> {
 
     fn locked_until(&self) -> Option<i64> {
         let (name, lock) = (self.user.login_name(), self.user.login.lock);
-        self.shared.attempts.locked_until(&name, lock, self.now_nanos)
+        let header = Some(&self.user.header);
+        let lockout = PasswordRules::of(&self.shared.account.catalog(), header).lockout();
+        self.shared.attempts.locked_until(&name, lock, lockout, self.now_nanos)
     }
 
     /// Minutes until a lock ends, begun ones counted.

@@ -5,12 +5,8 @@ use std::collections::HashMap;
 use firn_account::catalog::UserLock;
 use parking_lot::Mutex;
 
-use super::NANOS_PER_SECOND;
+use super::policy::Lockout;
 
-/// Wrong passwords in a row that lock a name.
-const FAILURES_MAX: u32 = 5;
-/// For how long.
-const LOCK_NANOS: i64 = 15 * 60 * NANOS_PER_SECOND;
 /// Names that are kept.
 const NAMES_MAX: usize = 10_000;
 
@@ -30,8 +26,8 @@ struct Failures {
 
 impl Failures {
     /// Until when they lock the name.
-    fn locked_until(self) -> Option<i64> {
-        (self.count >= FAILURES_MAX).then(|| self.last_nanos.saturating_add(LOCK_NANOS))
+    fn locked_until(self, lockout: Lockout) -> Option<i64> {
+        (self.count >= lockout.failures).then(|| self.last_nanos.saturating_add(lockout.nanos))
     }
 }
 
@@ -48,17 +44,21 @@ impl Attempts {
         &self,
         name: &str,
         lock: Option<UserLock>,
+        lockout: Lockout,
         now_nanos: i64,
     ) -> Option<i64> {
         let failures = self.names.lock().get(name).copied();
         let counted = failures
             .filter(|failures| lock.is_none_or(|lock| failures.last_nanos > lock.set_nanos));
-        let until = [counted.and_then(Failures::locked_until), lock.map(|lock| lock.until_nanos)];
+        let until = [
+            counted.and_then(|failures| failures.locked_until(lockout)),
+            lock.map(|lock| lock.until_nanos),
+        ];
         until.into_iter().flatten().max().filter(|until| *until > now_nanos)
     }
 
     /// Counts a wrong password.
-    pub(super) fn failed(&self, name: &str, now_nanos: i64) {
+    pub(super) fn failed(&self, name: &str, lockout: Lockout, now_nanos: i64) {
         let mut names = self.names.lock();
         if names.len() >= NAMES_MAX && !names.contains_key(name) {
             let oldest = names.iter().min_by_key(|(_, failures)| failures.last_nanos);
@@ -69,7 +69,7 @@ impl Attempts {
         let failures =
             names.entry(name.to_string()).or_insert(Failures { count: 0, last_nanos: 0 });
         // A lock that has ended, however it did, leaves nothing behind.
-        let begins_anew = failures.locked_until().is_some();
+        let begins_anew = failures.locked_until(lockout).is_some();
         failures.count = if begins_anew { 1 } else { failures.count + 1 };
         failures.last_nanos = now_nanos;
     }

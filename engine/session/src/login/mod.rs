@@ -23,7 +23,8 @@ pub(crate) use attempts::Attempts;
 pub(crate) use event::Logins;
 pub(crate) use key_pair::{fingerprint, public_key};
 pub(crate) use network::{address_range, allows_policy};
-pub(crate) use password::{check_strength, hash};
+pub(crate) use password::hash;
+pub(crate) use policy::PasswordRules;
 pub(crate) use token::{digest, fresh};
 
 use crate::engine::Engine;
@@ -31,6 +32,8 @@ use crate::session::SessionOptions;
 
 /// Nanoseconds of a second.
 pub(crate) const NANOS_PER_SECOND: i64 = 1_000_000_000;
+/// In a day.
+const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
 
 /// A moment as properties of users show it, in UTC.
 pub(crate) fn moment(nanos: i64) -> String {
@@ -179,7 +182,9 @@ impl Attempt<'_> {
         let proof = self.prove();
         let attempts = &self.engine.inner.attempts;
         let lock = self.user.and_then(|user| user.login.lock);
-        if let Some(until_nanos) = attempts.locked_until(&self.name, lock, self.now_nanos) {
+        let lockout = self.rules().lockout();
+        if let Some(until_nanos) = attempts.locked_until(&self.name, lock, lockout, self.now_nanos)
+        {
             let minutes = (until_nanos - self.now_nanos).div_euclid(60 * NANOS_PER_SECOND) + 1;
             let text = format!(
                 "Your user account has been temporarily locked due to too many failed attempts. Try again \
@@ -192,7 +197,7 @@ impl Attempt<'_> {
             (Ok(_), None) => return Err(wrong_password()),
             (Err(refusal), _) => {
                 if let Credential::Password { .. } = self.credential {
-                    attempts.failed(&self.name, self.now_nanos);
+                    attempts.failed(&self.name, lockout, self.now_nanos);
                 }
                 return Err(refusal);
             }
@@ -250,18 +255,30 @@ impl Attempt<'_> {
         }
     }
 
+    /// What the user's passwords must be.
+    fn rules(&self) -> PasswordRules {
+        PasswordRules::of(self.catalog, self.user.map(|user| &user.header))
+    }
+
     /// Puts the new password that has come in the place of the old one; it has to come where that one must be
     /// changed.
     fn renew_password(&self, user: &Arc<User>) -> Result<(), Refusal> {
         let Credential::Password { password, new } = self.credential else { return Ok(()) };
+        let rules = self.rules();
+        let set_nanos = user.login.password.as_ref().map(|kept| kept.set_nanos);
+        let expired = set_nanos.is_some_and(|set| rules.has_expired(set, self.now_nanos));
+        let must = expired || user.is("MUST_CHANGE_PASSWORD");
         let Some(new) = new else {
             let text = "Specified password has expired. Password must be changed.";
-            return match user.is("MUST_CHANGE_PASSWORD") {
+            return match must {
                 true => Err(refusal(ErrorCode::PasswordExpired, text, "PASSWORD_EXPIRED")),
                 false => Ok(()),
             };
         };
-        password::check_strength(new)?;
+        rules.check(new)?;
+        if !must && set_nanos.is_some_and(|set| rules.is_too_young(set, self.now_nanos)) {
+            return Err(password::rejected("PASSWORD_TOO_RECENT").into());
+        }
         if new == password {
             return Err(password::rejected("PRIOR_USE").into());
         }

@@ -8,8 +8,6 @@ use firn_types::{Error, ErrorCode, Result};
 /// A hash of the parameters that [`hash`] uses, which is of no password that anybody knows.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$\
                        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-/// Characters that a password has at least, and at most.
-const LENGTHS: std::ops::RangeInclusive<usize> = 8..=256;
 
 /// The hash of a password with a salt of its own: a PHC string. It takes about 20 milliseconds and 19 MiB.
 ///
@@ -25,29 +23,6 @@ pub(crate) fn hash(password: &str) -> Result<String> {
 pub(crate) fn verify(password: &str, phc: Option<&str>) -> bool {
     let Ok(hash) = PasswordHash::new(phc.unwrap_or(NOBODYS)) else { return false };
     Argon2::default().verify_password(password.as_bytes(), &hash).is_ok() && phc.is_some()
-}
-
-/// Refuses a new password that is easily guessed, as Snowflake does unless a policy says otherwise: at least 8
-/// characters, among them a digit, a letter in upper case and one in lower case.
-///
-/// # Errors
-/// `PasswordRejected`.
-pub(crate) fn check_strength(password: &str) -> Result<()> {
-    let has = |wanted: fn(&char) -> bool| password.chars().any(|char| wanted(&char));
-    let reason = if password.chars().count() < *LENGTHS.start() {
-        "PASSWORD_TOO_SHORT"
-    } else if password.chars().count() > *LENGTHS.end() {
-        "PASSWORD_TOO_LONG"
-    } else if !has(char::is_ascii_digit) {
-        "PASSWORD_MISSING_DIGIT"
-    } else if !has(char::is_ascii_uppercase) {
-        "PASSWORD_MISSING_UPPERCASE"
-    } else if !has(char::is_ascii_lowercase) {
-        "PASSWORD_MISSING_LOWERCASE"
-    } else {
-        return Ok(());
-    };
-    Err(rejected(reason))
 }
 
 /// The error of a new password.

@@ -1,5 +1,14 @@
 //! Password policies and session policies: what their properties are, and which one counts for a user.
 
+use firn_account::catalog::{ACCOUNT, Catalog, Header, Object};
+use firn_types::{ObjectId, Result};
+
+use super::password::rejected;
+use super::{NANOS_PER_DAY, NANOS_PER_SECOND};
+
+/// The parameter of the account that keeps the id of its password policy. No statement sets one of such a name.
+pub(crate) const OF_ACCOUNT: &str = "PASSWORD POLICY";
+
 /// A property of such a policy.
 #[derive(Debug)]
 pub(crate) struct Property {
@@ -82,5 +91,98 @@ impl Property {
     pub(crate) fn of(&self, properties: &[(String, String)]) -> u32 {
         let found = properties.iter().find(|(name, _)| name == self.name);
         found.and_then(|(_, value)| value.parse().ok()).unwrap_or(self.default)
+    }
+}
+
+/// What passwords must be where there is no policy: at least 8 characters, with a digit, a letter in upper case and
+/// one in lower case, for as long as one likes.
+const WITHOUT_POLICY: [(&str, u32); 2] = [("PASSWORD_MIN_LENGTH", 8), ("PASSWORD_MAX_AGE_DAYS", 0)];
+
+/// What the passwords of a user must be.
+#[derive(Clone, Debug)]
+pub(crate) struct PasswordRules {
+    properties: Vec<(String, String)>,
+}
+
+/// How many wrong passwords in a row lock a name, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lockout {
+    /// So many.
+    pub(crate) failures: u32,
+    /// So long.
+    pub(crate) nanos: i64,
+}
+
+impl PasswordRules {
+    /// The rules for a user: those of the user's own policy, or else of the account's.
+    pub(crate) fn of(catalog: &Catalog, user: Option<&Header>) -> PasswordRules {
+        let own = user.into_iter().flat_map(|user| &user.attachments.own.policies);
+        let account = catalog.parameter(ACCOUNT, OF_ACCOUNT).and_then(|id| id.parse().ok());
+        let mut policies = own.map(|used| used.policy).chain(account.map(ObjectId));
+        let found = policies.find_map(|id| catalog.object(id).and_then(Object::as_password_policy));
+        let without = || {
+            let rule = |(name, value): &(&str, u32)| ((*name).to_string(), value.to_string());
+            WITHOUT_POLICY.iter().map(rule).collect()
+        };
+        PasswordRules { properties: found.map_or_else(without, |policy| policy.properties.clone()) }
+    }
+
+    fn number(&self, name: &str) -> u32 {
+        let found = PASSWORD.iter().find(|property| property.name == name);
+        found.map_or(0, |property| property.of(&self.properties))
+    }
+
+    /// Refuses a new password.
+    ///
+    /// # Errors
+    /// `PasswordRejected`.
+    pub(crate) fn check(&self, password: &str) -> Result<()> {
+        let count = |wanted: fn(&char) -> bool| {
+            u32::try_from(password.chars().filter(wanted).count()).unwrap_or(u32::MAX)
+        };
+        let special = |char: &char| !char.is_alphanumeric();
+        let least = [
+            ("PASSWORD_MIN_LENGTH", count(|_| true), "PASSWORD_TOO_SHORT"),
+            ("PASSWORD_MIN_NUMERIC_CHARS", count(char::is_ascii_digit), "PASSWORD_MISSING_DIGIT"),
+            (
+                "PASSWORD_MIN_UPPER_CASE_CHARS",
+                count(|char| char.is_uppercase()),
+                "PASSWORD_MISSING_UPPERCASE",
+            ),
+            (
+                "PASSWORD_MIN_LOWER_CASE_CHARS",
+                count(|char| char.is_lowercase()),
+                "PASSWORD_MISSING_LOWERCASE",
+            ),
+            ("PASSWORD_MIN_SPECIAL_CHARS", count(special), "PASSWORD_MISSING_SPECIAL"),
+        ];
+        if count(|_| true) > self.number("PASSWORD_MAX_LENGTH") {
+            return Err(rejected("PASSWORD_TOO_LONG"));
+        }
+        match least.into_iter().find(|(name, found, _)| *found < self.number(name)) {
+            Some((.., reason)) => Err(rejected(reason)),
+            None => Ok(()),
+        }
+    }
+
+    /// How wrong passwords lock a name.
+    pub(crate) fn lockout(&self) -> Lockout {
+        let minutes = i64::from(self.number("PASSWORD_LOCKOUT_TIME_MINS"));
+        Lockout {
+            failures: self.number("PASSWORD_MAX_RETRIES"),
+            nanos: minutes * 60 * NANOS_PER_SECOND,
+        }
+    }
+
+    /// Whether a password that was set at a moment must be changed by now.
+    pub(crate) fn has_expired(&self, set_nanos: i64, now_nanos: i64) -> bool {
+        let days = i64::from(self.number("PASSWORD_MAX_AGE_DAYS"));
+        days > 0 && now_nanos.saturating_sub(set_nanos) >= days * NANOS_PER_DAY
+    }
+
+    /// Whether a password that was set at a moment may not be changed yet.
+    pub(crate) fn is_too_young(&self, set_nanos: i64, now_nanos: i64) -> bool {
+        let days = i64::from(self.number("PASSWORD_MIN_AGE_DAYS"));
+        now_nanos.saturating_sub(set_nanos) < days * NANOS_PER_DAY
     }
 }

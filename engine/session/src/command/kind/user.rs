@@ -79,7 +79,7 @@ fn set(running: &StatementContext, object: &Object, options: &[StatementOption])
     let Object::User(user) = object else { return Err(super::another()) };
     let password = options.iter().find(|option| option.name == "PASSWORD");
     if let Some(password) = password.and_then(|option| option.value.as_text()) {
-        login::check_strength(&password)?;
+        login::PasswordRules::of(&running.catalog(), Some(&user.header)).check(&password)?;
     }
     changed(user, |user| {
         set_comment(&mut user.header, options);
