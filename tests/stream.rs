@@ -1,5 +1,5 @@
 //! Streams against the tables that they are on, over random changes: who applies what a stream shows to what was
-//! there before has what is there now.
+//! there before has what is there now. And dynamic tables against their queries.
 
 use firn_engine::{Cell, Engine, EngineOptions, Housekeeping, Session, SessionOptions};
 
@@ -7,6 +7,9 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const VIEW: &str =
     "SELECT t.id AS id, u.id AS other, t.n + u.n AS n FROM t JOIN u ON t.k = u.k WHERE t.n > 2";
+
+/// Rows without anything to tell equal ones apart by.
+const ON_TOP: &str = "SELECT n % 3 AS n FROM dv UNION ALL SELECT n FROM t WHERE k <> 'k1'";
 
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);
@@ -103,6 +106,16 @@ impl Run {
         Ok(())
     }
 
+    /// Refreshes dynamic tables, one on top of the other, and compares them with their queries.
+    fn refresh(&mut self, why: &str) -> Outcome<()> {
+        self.execute("ALTER DYNAMIC TABLE dn REFRESH")?;
+        let expected = self.rows(VIEW)?;
+        assert_eq!(self.rows("SELECT * FROM dv")?, expected, "dv: {why}");
+        let expected = self.rows(ON_TOP)?;
+        assert_eq!(self.rows("SELECT * FROM dn")?, expected, "dn: {why}");
+        Ok(())
+    }
+
     fn check_append_only(&mut self, why: &str) -> Outcome<()> {
         self.execute("CREATE OR REPLACE TABLE appended AS SELECT id FROM sa")?;
         let found = self.rows("SELECT id FROM appended")?;
@@ -123,6 +136,9 @@ fn run(seed: u64, steps: usize) -> Outcome<()> {
     run.execute(&format!("CREATE VIEW v AS {VIEW}"))?;
     run.execute("CREATE TABLE seen LIKE t")?;
     run.execute("CREATE TABLE seen_view (id INT, other INT, n INT)")?;
+    let lag = "TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh REFRESH_MODE = INCREMENTAL";
+    run.execute(&format!("CREATE DYNAMIC TABLE dv {lag} AS {VIEW}"))?;
+    run.execute(&format!("CREATE DYNAMIC TABLE dn {lag} AS {ON_TOP}"))?;
     run.execute("CREATE STREAM s ON TABLE t")?;
     run.execute("CREATE STREAM sv ON VIEW v")?;
     run.execute("CREATE STREAM sa ON TABLE t APPEND_ONLY = TRUE")?;
@@ -156,6 +172,9 @@ fn run(seed: u64, steps: usize) -> Outcome<()> {
             run.inserted.extend(inserted);
         }
         let why = format!("seed {seed}, step {step}, after {done}");
+        if run.numbers.below(4) == 0 {
+            run.refresh(&why)?;
+        }
         match run.numbers.below(6) {
             0 => run.apply("s", "seen", "SELECT * FROM t", &why)?,
             1 => run.apply("sv", "seen_view", VIEW, &why)?,

@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 
 use firn_account::Account;
 use firn_service::{GoOn, Job, Progress};
-use firn_storage::format::v1::{History, LoginRecord, RanStatement, StatementEnd, TaskRun};
+use firn_storage::format::v1::{
+    History, LoginRecord, RanStatement, RefreshRun, StatementEnd, TaskRun,
+};
 use firn_storage::format::{FORMAT, from_bytes, to_bytes};
 use firn_storage::path;
 use firn_types::{ErrorCode, Result};
@@ -50,6 +52,7 @@ struct Waiting {
     statements: Vec<Arc<QueryRecord>>,
     logins: Vec<LoginRecord>,
     tasks: Vec<TaskRun>,
+    refreshes: Vec<RefreshRun>,
     bytes: usize,
     /// When the first of it came: nanoseconds since 1970 UTC.
     since_nanos: i64,
@@ -57,7 +60,7 @@ struct Waiting {
 
 impl Waiting {
     fn len(&self) -> usize {
-        self.statements.len() + self.logins.len() + self.tasks.len()
+        self.statements.len() + self.logins.len() + self.tasks.len() + self.refreshes.len()
     }
 
     fn note(&mut self, bytes: usize, now_nanos: i64) -> bool {
@@ -130,6 +133,33 @@ impl Archive {
         Ok(found)
     }
 
+    /// Notes a refresh of a dynamic table; tells whether it is time to write.
+    pub(crate) fn add_refresh(&self, run: RefreshRun, now_nanos: i64) -> bool {
+        if !self.lasting {
+            return false;
+        }
+        let mut waiting = self.waiting.lock();
+        waiting.refreshes.push(run);
+        waiting.note(0, now_nanos)
+    }
+
+    /// The newest refreshes since a time, as far as they are written; the newest first, each once.
+    ///
+    /// # Errors
+    /// As [`Archive::statements`].
+    pub(crate) fn refreshes(
+        &self,
+        since_nanos: i64,
+        limit: usize,
+        wants: impl Fn(&RefreshRun) -> bool,
+    ) -> Result<Vec<RefreshRun>> {
+        let take = |history: History| history.refreshes.into_iter().filter(&wants).collect();
+        let ended = |run: &RefreshRun| run.ended_nanos;
+        let mut found = self.newest(since_nanos, limit, take, ended, |_| 0)?;
+        found.dedup_by(|a, b| a == b);
+        Ok(found)
+    }
+
     /// Writes what waits.
     ///
     /// # Errors
@@ -144,6 +174,7 @@ impl Archive {
             statements: batch.statements.iter().map(|record| ran(record)).collect(),
             logins: batch.logins.clone(),
             tasks: batch.tasks.clone(),
+            refreshes: batch.refreshes.clone(),
         };
         let outcome = self.put(&history);
         if outcome.is_err() {
@@ -151,6 +182,9 @@ impl Archive {
             batch.statements.append(&mut waiting.statements);
             batch.logins.append(&mut waiting.logins);
             batch.tasks.append(&mut waiting.tasks);
+            batch.refreshes.append(&mut waiting.refreshes);
+            let old = batch.refreshes.len().saturating_sub(WAITING_MAX);
+            batch.refreshes.drain(..old);
             let old = batch.tasks.len().saturating_sub(WAITING_MAX);
             batch.tasks.drain(..old);
             let old = batch.statements.len().saturating_sub(WAITING_MAX);
@@ -160,7 +194,8 @@ impl Archive {
             *waiting = batch;
         }
         outcome.map(|()| {
-            (history.statements.len() + history.logins.len() + history.tasks.len()) as u64
+            let runs = history.tasks.len() + history.refreshes.len();
+            (history.statements.len() + history.logins.len() + runs) as u64
         })
     }
 
@@ -168,6 +203,7 @@ impl Archive {
         let ends = history.statements.iter().filter_map(|ran| ran.end.as_ref());
         let times = ends.map(|end| end.nanos).chain(history.logins.iter().map(|login| login.nanos));
         let times = times.chain(history.tasks.iter().map(|run| run.ended_nanos));
+        let times = times.chain(history.refreshes.iter().map(|run| run.ended_nanos));
         let (first, last) = times
             .fold((i64::MAX, 0), |(first, last), nanos| (first.min(nanos.max(0)), last.max(nanos)));
         let unique = uuid::Uuid::new_v4();
@@ -284,6 +320,7 @@ impl Archive {
                 together.statements.extend(history.statements);
                 together.logins.extend(history.logins);
                 together.tasks.extend(history.tasks);
+                together.refreshes.extend(history.refreshes);
                 bytes += size;
                 names.push(name);
             }

@@ -11,6 +11,7 @@ mod command;
 mod compute;
 mod current;
 mod description;
+mod dynamic_table;
 mod engine;
 mod failure;
 mod find;

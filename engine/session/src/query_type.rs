@@ -23,6 +23,7 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::Call(_) => "CALL",
         Statement::CreateProcedure(_) => "CREATE_PROCEDURE",
         Statement::CreateFunction(_) => "CREATE_FUNCTION",
+        Statement::CreateDynamicTable(_) => "CREATE_DYNAMIC_TABLE",
         Statement::CreateTask(_) => "CREATE_TASK",
         Statement::ExecuteTask(_) => "EXECUTE_TASK",
         Statement::CreateStream(_) => "CREATE_STREAM",

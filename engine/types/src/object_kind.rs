@@ -247,7 +247,7 @@ pub const KINDS: &[KindDefinition] = &[
         &["MONITOR", "OPERATE"]),
     kind(ObjectKind::DatabaseRole, ("DATABASE ROLE", "Database role"), Home::Database, Namespace::DatabaseRole,
         &[USAGE]),
-    kind(ObjectKind::DynamicTable, ("DYNAMIC TABLE", "Dynamic table"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::DynamicTable, ("DYNAMIC TABLE", "Dynamic table"), Home::Schema, Namespace::Relation,
         &["MONITOR", "OPERATE", "SELECT"]),
     kind(ObjectKind::ExternalTable, ("EXTERNAL TABLE", "External table"), Home::Schema, Namespace::Absent,
         &["REFERENCES", "SELECT"]),

@@ -1,7 +1,7 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    AggregationPolicy, Database, DatabaseRole, FileFormat, Function, Integration, MaskingPolicy,
+    AggregationPolicy, Database, DatabaseRole, DynamicTable, FileFormat, Function, Integration, MaskingPolicy,
     MaterializedView, NetworkPolicy, PasswordPolicy, Procedure, ProjectionPolicy, Role,
     RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, User, View,
     Warehouse,
@@ -54,7 +54,7 @@ pub enum Action {
 /// Which privileges an action needs, one of them, on the kinds of objects that it is about. The object's
 /// owner may do everything.
 pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
-    (Action::Select, &[Table, View, MaterializedView, Stream], &["SELECT"]),
+    (Action::Select, &[Table, DynamicTable, View, MaterializedView, Stream], &["SELECT"]),
     (Action::Insert, &[Table], &["INSERT"]),
     (Action::Update, &[Table], &["UPDATE"]),
     (Action::Delete, &[Table], &["DELETE"]),
@@ -66,7 +66,7 @@ pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::WriteFiles, &[Table], &[]),
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
-    (Action::Operate, &[Warehouse, Task], &["OPERATE"]),
+    (Action::Operate, &[Warehouse, Task, DynamicTable], &["OPERATE"]),
     (Action::Operate, &[MaterializedView], &[]),
     (Action::Alter, ALL, &[]),
     (Action::Drop, ALL, &[]),
@@ -111,6 +111,7 @@ const ALL: &[ObjectKind] = &[
     ProjectionPolicy,
     RowAccessPolicy,
     SessionPolicy,
+    DynamicTable,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an

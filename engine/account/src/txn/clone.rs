@@ -7,12 +7,12 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::{TimePoint, Transaction};
 use crate::catalog::{
-    Catalog, CatalogChange, ColumnDefault, CreateMode, Header, Namespace, Object, PENDING,
-    StageLocation, TableKind, TaskProgress, fresh_id,
+    Catalog, CatalogChange, ColumnDefault, CreateMode, DynamicState, Header, Namespace, Object,
+    PENDING, StageLocation, TableKind, TaskProgress, fresh_id,
 };
 
-/// What of a schema is cloned, in this order: a materialized view comes after its base table.
-const CLONED: [Namespace; 14] = [
+/// What of a schema is cloned.
+pub const CLONED: [Namespace; 14] = [
     Namespace::Relation,
     Namespace::Sequence,
     Namespace::Stage,
@@ -101,43 +101,13 @@ impl Cloning<'_> {
         if let Object::Table(_) = source {
             self.prepare_table(transaction, &mut object, target.kind)?;
         }
-        if let Object::MaterializedView(view) = &mut object {
-            let view = Arc::make_mut(view);
-            view.base_table = self.ids.get(&view.base_table).copied().unwrap_or(view.base_table);
-            // It is filled anew from the cloned base table.
-            view.state.reflects = None;
-            view.state.snapshot = Arc::default();
-        }
-        self.follow(&mut object);
+        object.follow_clones(&self.ids);
         let old = object.header();
         let comment = old.comment.clone();
         let attachments = old.attachments.clone().map_ids(|used| self.clone_of(used));
         *object.header_mut() = Header { comment, attachments, ..target.header };
         transaction.apply(CatalogChange::Create { object, mode })?;
         self.clone_children(transaction, source.id(), id, now_nanos)
-    }
-
-    /// Lets what refers to other objects refer to their clones.
-    fn follow(&self, object: &mut Object) {
-        let clone_of = |id: &mut ObjectId| *id = self.ids.get(id).copied().unwrap_or(*id);
-        match object {
-            Object::Stream(stream) => {
-                let stream = Arc::make_mut(stream);
-                // What a clone of the table has not changed, its stream does not show.
-                if self.ids.contains_key(&stream.source) {
-                    stream.offset = PENDING;
-                }
-                clone_of(&mut stream.source);
-                stream.tables.iter_mut().for_each(clone_of);
-            }
-            Object::Task(task) => {
-                let task = Arc::make_mut(task);
-                task.started = false;
-                task.progress = TaskProgress::default();
-                task.after.iter_mut().chain(&mut task.finalizes).for_each(clone_of);
-            }
-            _ => {}
-        }
     }
 
     /// The clone of a tag or policy that is cloned along; another one itself.
@@ -198,7 +168,7 @@ impl Cloning<'_> {
         for namespace in CLONED {
             children.extend(self.from.children(namespace, source).into_iter().cloned());
         }
-        children.retain(|child| !child.is_temporary() && !is_internal_stage(child));
+        children.retain(Object::is_cloned);
         // What others refer to comes first, and tasks know the ids of those that are still to come.
         children.sort_by_key(|child| match child {
             Object::MaterializedView(_) => 1,
@@ -221,4 +191,69 @@ impl Cloning<'_> {
 
 fn is_internal_stage(object: &Object) -> bool {
     object.as_stage().is_some_and(|stage| stage.location == StageLocation::Internal)
+}
+
+impl Object {
+    /// The same object under another header, as a clone begins: without load history, runs and temporary life.
+    pub fn copied(&self, header: Header) -> Object {
+        let mut copy = self.clone();
+        *copy.header_mut() = header;
+        if let Object::Table(table) = &mut copy {
+            Arc::make_mut(table).loads = Arc::default();
+        }
+        copy
+    }
+
+    /// Lets what refers to other objects refer to their clones; `ids` has the clone of each.
+    pub fn follow_clones(&mut self, ids: &HashMap<ObjectId, ObjectId>) {
+        let clone_of = |id: &mut ObjectId| *id = ids.get(id).copied().unwrap_or(*id);
+        match self {
+            Object::Table(table) => {
+                let table = Arc::make_mut(table);
+                for column in &mut table.columns {
+                    if let Some(ColumnDefault::Identity { sequence, .. }) = &mut column.default {
+                        clone_of(sequence);
+                    }
+                }
+                if let Some(dynamic) = &mut table.dynamic {
+                    let dynamic = Arc::make_mut(dynamic);
+                    dynamic.suspended = true;
+                    // What its own tables hold is not what it was computed of.
+                    dynamic.state = dynamic
+                        .state
+                        .take()
+                        .map(|state| DynamicState { read: Vec::new(), ..state });
+                    dynamic.tables.iter_mut().for_each(clone_of);
+                }
+            }
+            Object::MaterializedView(view) => {
+                let view = Arc::make_mut(view);
+                clone_of(&mut view.base_table);
+                // It is filled anew from the cloned base table.
+                view.state.reflects = None;
+                view.state.snapshot = Arc::default();
+            }
+            Object::Stream(stream) => {
+                let stream = Arc::make_mut(stream);
+                // What a clone of the table has not changed, its stream does not show.
+                if ids.contains_key(&stream.source) {
+                    stream.offset = PENDING;
+                }
+                clone_of(&mut stream.source);
+                stream.tables.iter_mut().for_each(clone_of);
+            }
+            Object::Task(task) => {
+                let task = Arc::make_mut(task);
+                task.started = false;
+                task.progress = TaskProgress::default();
+                task.after.iter_mut().chain(&mut task.finalizes).for_each(clone_of);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it is cloned with its schema: files of internal stages are not, and what belongs to one session.
+    pub fn is_cloned(&self) -> bool {
+        !self.is_temporary() && !is_internal_stage(self)
+    }
 }

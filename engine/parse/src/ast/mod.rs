@@ -9,6 +9,7 @@ mod create;
 mod create_routine;
 mod create_stream;
 mod dml;
+mod dynamic_table;
 mod expr;
 mod function;
 mod name;
@@ -37,6 +38,7 @@ pub use dml::{
     Assignment, Delete, Insert, InsertSource, InsertTarget, Merge, MergeAction, MergeClause,
     MultiInsert, Truncate, Update, WhenInsert,
 };
+pub use dynamic_table::CreateDynamicTable;
 pub use expr::{
     BinaryOperator, Bind, CaseBranch, Expr, ExprKind, LambdaParameter, LikeKind, LikePattern,
     Literal, ObjectField, PathStep, Quantifier, TimestampKind, UnaryOperator,

@@ -3,7 +3,7 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateObject,
+    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateDynamicTable, CreateObject,
     CreatePolicy, CreateRoutine, CreateStream, CreateTable, CreateTask, CreateView, Delete,
     Describe, Drop, ExecuteImmediate, ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge,
     MultiInsert, Name, Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop,
@@ -47,6 +47,8 @@ pub enum Statement {
     CreatePolicy(Box<CreatePolicy>),
     /// CREATE of anything else.
     CreateObject(Box<CreateObject>),
+    /// CREATE DYNAMIC TABLE.
+    CreateDynamicTable(Box<CreateDynamicTable>),
     /// CREATE TASK.
     CreateTask(Box<CreateTask>),
     /// EXECUTE TASK.

@@ -73,6 +73,11 @@ impl Reader<'_> {
                     _ => Statement::CreateProcedure(Box::new(routine)),
                 })
             }
+            ObjectKind::DynamicTable => {
+                let transient = modifiers.lifetime == TableLifetime::Transient;
+                let table = self.create_dynamic_table(mode, transient)?;
+                Ok(Statement::CreateDynamicTable(Box::new(table)))
+            }
             ObjectKind::Task => Ok(Statement::CreateTask(Box::new(self.create_task(mode)?))),
             ObjectKind::Stream => Ok(Statement::CreateStream(Box::new(self.create_stream(mode)?))),
             ObjectKind::Function => {

@@ -10,6 +10,7 @@ mod create_routine;
 mod create_stream;
 mod create_table;
 mod dml;
+mod dynamic_table;
 mod foreign;
 mod grant;
 mod kind;

@@ -23,7 +23,9 @@ mod walk;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use firn_account::catalog::{CurrentPath, MaterializedView, StarColumn, StarColumns, Stream};
+use firn_account::catalog::{
+    CurrentPath, MaterializedView, StarColumn, StarColumns, Stream, Table,
+};
 use firn_storage::Snapshot;
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
@@ -34,7 +36,7 @@ use firn_plan::{Plan, PlanColumn};
 pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
-pub use query::{Grown, plain_option};
+pub use query::{Grown, RefreshPlans, TableRows, plain_option};
 pub use statement::insert_query;
 
 /// Binds one statement.
@@ -154,6 +156,27 @@ impl<'a> Binder<'a> {
         added: &Arc<Snapshot>,
     ) -> Result<Option<Grown>> {
         query::grown_view(self, view, added)
+    }
+
+    /// What brings a dynamic table from one version of its tables' rows to another one.
+    ///
+    /// # Errors
+    /// When its query does not compile any more, or its changes cannot be told from those of its tables.
+    pub fn bind_refresh(
+        &self,
+        table: &Arc<Table>,
+        from: &TableRows,
+        to: &TableRows,
+    ) -> Result<RefreshPlans> {
+        query::refresh_plans(self, table, from, to)
+    }
+
+    /// The query of a dynamic table over some versions of its tables' rows.
+    ///
+    /// # Errors
+    /// When it does not compile any more.
+    pub fn bind_full_refresh(&self, table: &Arc<Table>, rows: &TableRows) -> Result<Query> {
+        query::full_query(self, table, rows)
     }
 
     /// The materialized views that were bound so far and whose stored rows were out of date.

@@ -85,6 +85,7 @@ impl Binder<'_> {
         let path = self.complete(&written, env, verb)?;
         match env.catalog.find_path(Namespace::Relation, &path) {
             Some(object @ Object::Table(table)) => {
+                table.refuse_dynamic(verb).map_err(|error| error.at(written.span()))?;
                 actions.iter().try_for_each(|action| env.catalog.authorize(*action, object))?;
                 Ok((Arc::clone(table), path))
             }

@@ -1,10 +1,10 @@
 //! Databases and schemas.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{ACCOUNT, Header, Namespace, Object, Schema, VisibleCatalog};
+use firn_account::txn::CLONED;
 use firn_parse::ast::{CloneOf, CreateObject, ObjectKind};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
@@ -16,22 +16,6 @@ use crate::current;
 use crate::find::known_kind;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
-
-/// What of a schema is cloned.
-const CLONED: [Namespace; 12] = [
-    Namespace::Relation,
-    Namespace::Sequence,
-    Namespace::FileFormat,
-    Namespace::Function,
-    Namespace::Procedure,
-    Namespace::Tag,
-    Namespace::AggregationPolicy,
-    Namespace::MaskingPolicy,
-    Namespace::PasswordPolicy,
-    Namespace::ProjectionPolicy,
-    Namespace::RowAccessPolicy,
-    Namespace::SessionPolicy,
-];
 
 /// CREATE DATABASE and CREATE SCHEMA; both come into use.
 ///
@@ -151,18 +135,16 @@ fn cloned(
                 catalog.not_found(kind, ACCOUNT, &source.object().name)
             })?;
             check(database.header.id, &database.header.name)?;
+            let mut schemas = Vec::new();
             for schema in catalog.children(Namespace::Schema, database.header.id) {
-                let Some(schema) = schema.as_schema() else { continue };
-                let mut copy = schema.as_ref().clone();
-                let from = schema.header.id;
-                copy.header = running.header(target, &schema.header.name, &[]);
-                let id = copy.header.id;
-                ids.insert(from, id);
-                let (copy, grants) = running.with_grants(copy.into(), false, Some(from));
+                let copy = schema.copied(running.header(target, schema.name(), &[]));
+                ids.insert(schema.id(), copy.id());
+                schemas.push((schema.id(), copy.id()));
+                let (copy, grants) = running.with_grants(copy, false, Some(schema.id()));
                 changes.push(CatalogChange::create(copy));
                 changes.extend(grants);
-                changes.extend(cloned_schema(running, &catalog, from, id, &mut ids));
             }
+            changes.extend(cloned_schemas(running, &catalog, &schemas, &mut ids));
         }
         _ => {
             let parent = schema_parent(running, &catalog, &source)?;
@@ -172,41 +154,52 @@ fn cloned(
                 catalog.not_found(kind, parent, name)
             })?;
             check(schema.header.id, name)?;
-            let from = schema.header.id;
-            changes.extend(cloned_schema(running, &catalog, from, target, &mut ids));
+            let schemas = [(schema.header.id, target)];
+            changes.extend(cloned_schemas(running, &catalog, &schemas, &mut ids));
         }
     }
     attach_as_now(&mut changes, &now, &ids);
     Ok(changes)
 }
 
-/// Clones of all that a schema holds; files of internal stages are not cloned.
-fn cloned_schema(
+/// Clones of all that schemas hold; each schema stands beside its clone.
+fn cloned_schemas(
     running: &StatementContext,
     catalog: &VisibleCatalog,
-    from: ObjectId,
-    target: ObjectId,
+    schemas: &[(ObjectId, ObjectId)],
     ids: &mut HashMap<ObjectId, ObjectId>,
 ) -> Vec<CatalogChange> {
-    let mut changes = Vec::new();
-    for namespace in CLONED {
-        for object in catalog.children(namespace, from) {
-            if object.is_temporary() || object.kind() == ObjectKind::MaterializedView {
+    let mut copies: Vec<(ObjectId, Object)> = Vec::new();
+    let mut copy = |object: &Object, parent: ObjectId| {
+        let header = Header {
+            comment: object.header().comment.clone(),
+            ..running.header(parent, object.name(), &[])
+        };
+        ids.insert(object.id(), header.id);
+        copies.push((object.id(), object.copied(header.clone())));
+        header.id
+    };
+    let inside = catalog.as_engine();
+    for (from, target) in schemas {
+        for object in CLONED.iter().flat_map(|namespace| catalog.children(*namespace, *from)) {
+            if !object.is_cloned() {
                 continue;
             }
-            let header = Header {
-                comment: object.header().comment.clone(),
-                ..running.header(target, object.name(), &[])
-            };
-            ids.insert(object.id(), header.id);
-            let mut copy = object.with_header(header);
-            if let Object::Table(table) = &mut copy {
-                Arc::make_mut(table).loads = Default::default();
+            let id = copy(object, *target);
+            // What columns count by.
+            for sequence in inside.children(Namespace::Sequence, object.id()) {
+                copy(sequence, id);
             }
-            let (copy, grants) = running.with_grants(copy, false, Some(object.id()));
-            changes.push(CatalogChange::create(copy));
-            changes.extend(grants);
         }
+    }
+    // A materialized view comes after its base table.
+    copies.sort_by_key(|(_, copy)| matches!(copy, Object::MaterializedView(_)));
+    let mut changes = Vec::new();
+    for (from, mut copy) in copies {
+        copy.follow_clones(ids);
+        let (copy, grants) = running.with_grants(copy, false, Some(from));
+        changes.push(CatalogChange::create(copy));
+        changes.extend(grants);
     }
     changes
 }

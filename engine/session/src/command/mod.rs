@@ -10,6 +10,7 @@ mod container;
 mod copy;
 mod definition;
 mod drop;
+pub(crate) mod dynamic_table;
 mod explain;
 mod function;
 mod grant;
@@ -72,6 +73,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateView(ast) => view::create(running, ast)?,
         Statement::CreateFunction(ast) => function::create(running, ast)?,
         Statement::CreateProcedure(ast) => procedure::create(running, ast)?,
+        Statement::CreateDynamicTable(ast) => dynamic_table::create(running, ast)?,
         Statement::CreateTask(ast) => task::create(running, ast)?,
         Statement::ExecuteTask(ast) => task::execute(running, ast)?,
         Statement::CreateStream(ast) => stream::create(running, ast)?,

@@ -12,7 +12,7 @@ use super::attach;
 use super::definition::{forgotten_parameters, kept_parameters};
 use super::drop::refuse_system_role;
 use super::kind::policy::with_values;
-use super::kind::{changed, handler, invalid, network_policy, user};
+use super::kind::{changed, dynamic_table, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
 use super::policy;
 use super::task;
@@ -79,6 +79,10 @@ fn alter_named(
                 Some(object) => CatalogChange::Alter { object },
                 None => return Ok(Rows::done()),
             }
+        }
+        AlterObjectAction::Refresh if kind == ObjectKind::DynamicTable => {
+            super::dynamic_table::refresh(running, object.id(), "MANUAL")?;
+            return Ok(Rows::done());
         }
         AlterObjectAction::Task(change) => {
             let task = object.as_task().ok_or_else(|| Error::internal("a change of no task"))?;
@@ -181,6 +185,7 @@ fn action_of(action: &AlterObjectAction, kind: ObjectKind) -> Action {
         AlterObjectAction::Set(_) | AlterObjectAction::Unset(_) if modifiable => Action::Modify,
         AlterObjectAction::Suspend
         | AlterObjectAction::Resume(_)
+        | AlterObjectAction::Refresh
         | AlterObjectAction::AbortAllQueries => Action::Operate,
         _ => Action::Alter,
     }
@@ -301,6 +306,7 @@ fn suspended(
 ) -> Result<Option<Object>> {
     match object {
         Object::Task(task) => task::set_started(running, task, !suspend),
+        Object::Table(_) => dynamic_table::suspended(running, object, suspend),
         Object::Warehouse(warehouse) if warehouse.suspended == suspend => {
             let name = &warehouse.header.name;
             let (code, word) = match suspend {

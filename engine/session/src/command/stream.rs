@@ -78,7 +78,7 @@ fn found(running: &StatementContext, name: &Name) -> Result<Arc<Stream>> {
 
 /// The table or view that a stream is to be on.
 fn source(running: &StatementContext, kind: ObjectKind, name: &Name) -> Result<Object> {
-    if !matches!(kind, ObjectKind::Table | ObjectKind::View) {
+    if !matches!(kind, ObjectKind::Table | ObjectKind::View | ObjectKind::DynamicTable) {
         return Err(Error::not_supported(format!("CREATE STREAM .. ON {}", kind.words())));
     }
     let (place, catalog) = (place(running, kind, name)?, running.catalog());
@@ -114,7 +114,7 @@ fn offset(
 
 /// The tables that a table or view shows rows of.
 fn tables(running: &StatementContext, source: &Object) -> Result<Vec<ObjectId>> {
-    if source.kind() == ObjectKind::Table {
+    if source.as_table().is_some() {
         return Ok(vec![source.id()]);
     }
     let catalog = running.catalog();

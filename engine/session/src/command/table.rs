@@ -340,6 +340,8 @@ fn copy_identities(
     header: Header,
 ) -> Result<NewTable> {
     let catalog = running.catalog();
+    // A copy of a dynamic table is a table.
+    table.dynamic = None;
     let (comment, attachments) = (table.header.comment.clone(), table.header.attachments.clone());
     let mut sequences = Vec::new();
     for column in &mut table.columns {
@@ -537,7 +539,10 @@ pub(super) fn truncate(running: &mut StatementContext, ast: &Truncate) -> Result
         let table = catalog.expect_path(ObjectKind::Table, &path)?;
         catalog.authorize(Action::Truncate, table)?;
         match table {
-            Object::Table(table) => transaction.truncate(table.id()).map(Some),
+            Object::Table(table) => {
+                table.refuse_dynamic("TRUNCATE")?;
+                transaction.truncate(table.id()).map(Some)
+            }
             other => {
                 let text = format!("Object '{}' is not a table.", other.name());
                 Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.table.span()))

@@ -37,6 +37,7 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
                 return attach::alter(running, object, changes);
             }
             catalog.authorize(Action::Alter, object)?;
+            table.refuse_dynamic("ALTER TABLE")?;
             Arc::clone(table)
         }
         other => {

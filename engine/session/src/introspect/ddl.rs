@@ -78,8 +78,8 @@ fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
         _ => described.place(kind, name, "GET_DDL")?,
     };
     let found = catalog.find(kind.namespace(), parent, &name).filter(|found| match kind {
-        ObjectKind::Table => found.kind() == kind,
-        ObjectKind::View => found.kind() != ObjectKind::Table,
+        ObjectKind::Table | ObjectKind::DynamicTable => found.as_table().is_some(),
+        ObjectKind::View => found.as_view().is_some() || found.as_materialized_view().is_some(),
         _ => true,
     });
     found.cloned().ok_or_else(|| catalog.not_found(kind, parent, &name))
@@ -136,6 +136,7 @@ impl Writer<'_> {
             | Object::Procedure(_)
             | Object::Stream(_)
             | Object::Task(_) => object.header().created_nanos,
+            Object::Table(table) if table.dynamic.is_some() => table.header.created_nanos,
             _ => i64::MIN,
         };
         all.sort_by_key(|object| rank(object));

@@ -17,10 +17,11 @@ use std::time::Duration;
 
 use firn_account::catalog::{Object, Rights, Task, VisibleCatalog};
 use firn_account::{Catalog, CatalogChange, SessionSpace};
-use firn_storage::format::v1::TaskRun;
+use firn_storage::format::v1::{RefreshRun, TaskRun};
 use firn_types::{ObjectId, Result};
 use parking_lot::Mutex;
 
+use crate::dynamic_table;
 use crate::engine::Shared;
 use schedule::Schedule;
 
@@ -57,6 +58,8 @@ pub(crate) struct TaskContext {
 pub(crate) struct Tasks {
     /// Runs that have ended, the newest last.
     runs: Mutex<VecDeque<TaskRun>>,
+    /// Refreshes of dynamic tables, the newest last.
+    refreshes: Mutex<VecDeque<RefreshRun>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Whether the process is to run no more of them.
     stopping: AtomicBool,
@@ -69,6 +72,20 @@ impl Tasks {
             runs.pop_front();
         }
         runs.push_back(run);
+    }
+
+    /// Notes a refresh of a dynamic table.
+    pub(crate) fn note_refresh(&self, run: RefreshRun) {
+        let mut refreshes = self.refreshes.lock();
+        if refreshes.len() == RUNS_MAX {
+            refreshes.pop_front();
+        }
+        refreshes.push_back(run);
+    }
+
+    /// The refreshes of this process, the newest first.
+    pub(crate) fn refreshes(&self) -> Vec<RefreshRun> {
+        self.refreshes.lock().iter().rev().cloned().collect()
     }
 
     /// The runs that have ended in this process, the newest first.
@@ -126,6 +143,7 @@ pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
     for root in roots(&catalog).filter(|root| is_due(shared, root, now)) {
         count += usize::from(run::run_graph(shared, root.header.id)?);
     }
+    count += dynamic_table::run_due(shared)?;
     Ok(count)
 }
 
@@ -146,6 +164,8 @@ pub(crate) fn start(shared: &Arc<Shared>) {
                 .map(|root| root.header.id)
                 .collect();
             due.into_iter().for_each(|root| spawn(&shared, root));
+            // As with tasks, what goes wrong is in the history.
+            _ = dynamic_table::run_due(&shared);
             shared.tasks.threads.lock().retain(|thread| !thread.is_finished());
             drop(shared);
             std::thread::sleep(TICK);

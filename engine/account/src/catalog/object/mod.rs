@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod container;
+mod dynamic;
 mod file;
 mod function;
 mod load_history;
@@ -23,6 +24,7 @@ pub use firn_types::{Namespace, ObjectKind};
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock, UserLogin};
 pub use account::{DatabaseRole, Integration, Role, Warehouse};
 pub use container::{Database, Schema};
+pub use dynamic::{Dynamic, DynamicState, RefreshMode};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
 pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
@@ -83,7 +85,10 @@ macro_rules! objects {
 
             /// Which kind.
             pub fn kind(&self) -> ObjectKind {
-                match self { $(Object::$kind(_) => ObjectKind::$kind,)* }
+                match self {
+                    Object::Table(table) if table.dynamic.is_some() => ObjectKind::DynamicTable,
+                    $(Object::$kind(_) => ObjectKind::$kind,)*
+                }
             }
 
             $(

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use firn_storage::Snapshot;
-use firn_types::{FieldId, ObjectId, SqlType, Value};
+use firn_types::{Error, ErrorCode, FieldId, ObjectId, Result, SqlType, Value};
 
-use super::LoadHistory;
+use super::{Dynamic, LoadHistory};
 use crate::catalog::Header;
 
 /// A table: its definition, and one version of its rows.
@@ -31,6 +31,8 @@ pub struct Table {
     pub change_tracking: bool,
     /// Whether COPY may add columns to it.
     pub schema_evolution: bool,
+    /// What makes it a dynamic table, whose rows follow a query.
+    pub dynamic: Option<Arc<Dynamic>>,
     /// The version of its rows.
     pub snapshot: Arc<Snapshot>,
     /// Which files were loaded into it.
@@ -150,6 +152,7 @@ impl Table {
             constraints: Vec::new(),
             change_tracking: false,
             schema_evolution: false,
+            dynamic: None,
             snapshot: Arc::new(Snapshot::empty()),
             loads: Arc::default(),
             data_version: crate::catalog::PENDING,
@@ -160,6 +163,21 @@ impl Table {
     /// The table's id.
     pub fn id(&self) -> ObjectId {
         self.header.id
+    }
+
+    /// Refuses what only its query may do with a dynamic table's rows and columns; `verb` is what it is.
+    ///
+    /// # Errors
+    /// For a dynamic table.
+    pub fn refuse_dynamic(&self, verb: &str) -> Result<()> {
+        match self.dynamic {
+            None => Ok(()),
+            Some(_) => {
+                let text =
+                    format!("Cannot perform {verb} on dynamic table '{}'.", self.header.name);
+                Err(Error::new(ErrorCode::InvalidStatement, text))
+            }
+        }
     }
 
     /// Whether it belongs to one session only.

@@ -2,6 +2,7 @@
 
 mod access;
 mod change;
+mod dynamic;
 mod function;
 mod lists;
 mod object;

@@ -196,6 +196,10 @@ fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
         constraints: table.constraints.iter().map(constraint_to).collect(),
         change_tracking: table.change_tracking,
         schema_evolution: table.schema_evolution,
+        dynamic: table
+            .dynamic
+            .as_ref()
+            .map(|dynamic| Box::new(super::dynamic::dynamic_to(dynamic))),
         snapshot: v1::Snapshot::default(),
         loads: Vec::new(),
         data_version: table.data_version,
@@ -224,6 +228,7 @@ fn table_from(table: v1::Table, lists: &Lists<'_>) -> Result<Table> {
         constraints: table.constraints.into_iter().map(constraint_from).collect::<Result<_>>()?,
         change_tracking: table.change_tracking,
         schema_evolution: table.schema_evolution,
+        dynamic: table.dynamic.map(|dynamic| Arc::new(super::dynamic::dynamic_from(*dynamic))),
         snapshot: Arc::new(lists.snapshot_from(&table.snapshot)?),
         loads: Arc::new(loads),
         data_version: table.data_version,
@@ -340,7 +345,7 @@ fn view_from(view: v1::View) -> View {
     }
 }
 
-fn stars_to(stars: &[StarColumns]) -> Vec<v1::StarColumns> {
+pub(super) fn stars_to(stars: &[StarColumns]) -> Vec<v1::StarColumns> {
     let column_to = |column: &StarColumn| (column.source.clone(), column.name.clone());
     let star_to = |star: &StarColumns| v1::StarColumns {
         start: star.start,
@@ -349,7 +354,7 @@ fn stars_to(stars: &[StarColumns]) -> Vec<v1::StarColumns> {
     stars.iter().map(star_to).collect()
 }
 
-fn stars_from(stars: Vec<v1::StarColumns>) -> Vec<StarColumns> {
+pub(super) fn stars_from(stars: Vec<v1::StarColumns>) -> Vec<StarColumns> {
     let column_from = |(source, name)| StarColumn { source, name };
     let star_from = |star: v1::StarColumns| StarColumns {
         start: star.start,

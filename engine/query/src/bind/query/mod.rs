@@ -30,7 +30,8 @@ use firn_parse::ast::{self, QueryBody};
 use firn_plan::Plan;
 use firn_plan::statement::{OutputColumn, Query};
 
-pub(crate) use changes::tables_of_changes;
+pub use changes::{RefreshPlans, TableRows};
+pub(crate) use changes::{full_query, refresh_plans, tables_of_changes};
 pub(crate) use from::{From, bind_from};
 pub use grown_view::Grown;
 pub(crate) use grown_view::grown_view;

@@ -73,6 +73,13 @@ pub(super) fn bind_table(
     };
     let bound = match found {
         Object::Table(table) => {
+            if table.dynamic.as_ref().is_some_and(|dynamic| dynamic.state.is_none()) {
+                let text = format!(
+                    "Dynamic Table '{path}' is not initialized. Please run a manual refresh or wait for a scheduled \
+                     refresh before querying."
+                );
+                return Err(Error::new(ErrorCode::InvalidStatement, text).at(source.span));
+            }
             let snapshot = snapshot_of(binder, table, past.as_ref())?;
             protected_scan(binder, (table, snapshot), &path, None, env)?
         }
@@ -435,6 +442,16 @@ pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result
     let path = binder.context.catalog.path_of(&view.header)?;
     let context = binder.context;
     computed_view(binder, view, &path, &Env::root(&context.catalog, &context.path, ""))
+}
+
+/// A dynamic table's query, bound where the table is, with its owner's rights.
+pub(super) fn bind_dynamic_query(binder: &Binder<'_>, table: &Arc<Table>) -> Result<BoundQuery> {
+    let context = binder.context;
+    let dynamic = table.dynamic.as_ref();
+    let dynamic = dynamic.ok_or_else(|| Error::internal("a query of a plain table"))?;
+    let path = context.catalog.path_of(&table.header)?;
+    let env = Env::root(&context.catalog, &context.path, "");
+    expand(binder, &table.header, (&dynamic.query, &dynamic.stars), &path, &env)
 }
 
 /// Binds a view's query text where the view is, with its owner's rights.

@@ -4,6 +4,7 @@
 //! options and functions, and a line in [`HANDLERS`].
 
 mod container;
+pub(super) mod dynamic_table;
 mod file_format;
 mod function;
 mod integration;
@@ -79,6 +80,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     policy::PROJECTION,
     policy::ROW_ACCESS,
     policy::SESSION,
+    dynamic_table::HANDLER,
 ];
 
 /// What is done with a kind.

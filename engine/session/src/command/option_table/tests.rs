@@ -24,6 +24,7 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     (ObjectKind::NetworkPolicy, "CREATE NETWORK POLICY x", ""),
     (ObjectKind::Stream, "CREATE STREAM x", " ON TABLE base"),
     (ObjectKind::Task, "CREATE TASK x", " AS SELECT 1"),
+    (ObjectKind::DynamicTable, "CREATE DYNAMIC TABLE x", " AS SELECT a FROM base"),
 ];
 
 /// The second line of `tests/files/rsa/one.txt`.
@@ -52,6 +53,7 @@ fn sample(option: &OptionDefinition) -> String {
         ("RSA_PUBLIC_KEY" | "RSA_PUBLIC_KEY_2", _) => format!("'{PUBLIC_KEY}'"),
         ("ALLOWED_IP_LIST" | "BLOCKED_IP_LIST", _) => "('10.0.0.0/8')".to_string(),
         ("CONFIG", _) => "'{}'".to_string(),
+        ("TARGET_LAG", _) => "'5 MINUTES'".to_string(),
         ("SCHEDULE", _) => "'5 MINUTES'".to_string(),
         ("WAREHOUSE", _) => "house".to_string(),
         ("FINALIZE", _) => "first".to_string(),

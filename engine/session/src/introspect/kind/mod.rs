@@ -2,6 +2,7 @@
 //!
 //! To add a kind: a file in `kind`, and a line in [`KINDS`].
 
+mod dynamic_table;
 mod stream;
 mod task;
 
@@ -60,6 +61,7 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::Function, |shown| shown.all_functions(), Some(describe::routine), Some(ddl::routine)),
     kind(ObjectKind::Procedure, |shown| shown.procedures(), Some(describe::routine), Some(ddl::routine)),
     kind(ObjectKind::Table, |shown| shown.tables(), Some(describe::table), Some(ddl::table)),
+    kind(ObjectKind::DynamicTable, dynamic_table::show, Some(describe::table), Some(dynamic_table::define)),
     kind(ObjectKind::View, |shown| shown.views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::MaterializedView, |shown| shown.materialized_views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::Task, task::show, Some(describe::as_shown), Some(task::define)),

@@ -13,12 +13,6 @@ const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name
                                last_refreshed_on:time, table_format, last_refresh_details, \
                                owner_role_type";
 
-const DYNAMIC_TABLES: &str = "created_on:time, name, reserved, database_name, schema_name, \
-                              cluster_by, rows:number, bytes:number, owner, target_lag, \
-                              refresh_mode, refresh_mode_reason, warehouse, comment, text, \
-                              automatic_clustering, scheduling_state, last_suspended_on:time, \
-                              is_clone, is_replica, data_timestamp:time, owner_role_type";
-
 const PIPES: &str = "created_on:time, name, database_name, schema_name, definition, owner, \
                      notification_channel, comment, integration, pattern, error_integration, \
                      owner_role_type, invalid_reason, kind";
@@ -44,7 +38,6 @@ const NETWORK_RULES: &str = "created_on:time, name, database_name, schema_name, 
 fn columns(kind: ObjectKind) -> Option<&'static str> {
     Some(match kind {
         ObjectKind::Alert => ALERTS,
-        ObjectKind::DynamicTable => DYNAMIC_TABLES,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::NetworkRule => NETWORK_RULES,
         ObjectKind::Pipe => PIPES,

@@ -39,6 +39,9 @@ impl Shown<'_> {
         let mut listing = self.history_listing(TABLES, ", retention_time");
         for found in self.scoped_objects(Namespace::Relation)? {
             let Object::Table(table) = &found.object else { continue };
+            if table.dynamic.is_some() {
+                continue;
+            }
             let mut cells = self.table_cells(table, &found.place);
             cells.push(("kind", text(table_kind(table))));
             self.add(&mut listing, &table.header.name, &cells);
@@ -179,6 +182,9 @@ impl Shown<'_> {
             };
             cells.insert(0, ("kind", text(kind)));
             let features = ["is_hybrid", "is_dynamic", "is_iceberg", "is_interactive"];
+            if object.as_table().is_some_and(|table| table.dynamic.is_some()) {
+                cells.push(("is_dynamic", text("Y")));
+            }
             cells.extend(features.map(|name| (name, text("N"))));
             self.add(&mut listing, object.name(), &cells);
         }

@@ -5,6 +5,7 @@ mod infer_schema;
 pub(in crate::introspect) mod login_history;
 mod operator_stats;
 pub(in crate::introspect) mod query_history;
+mod refresh_history;
 mod task_history;
 mod validate;
 
@@ -30,6 +31,13 @@ const FUNCTIONS: &[Function] = &[
         parameters: copy_history::PARAMETERS,
         columns: copy_history::COLUMNS,
         rows: copy_history::rows,
+    },
+    Function {
+        name: "DYNAMIC_TABLE_REFRESH_HISTORY",
+        summary: "What refreshes of dynamic tables have done.",
+        parameters: refresh_history::PARAMETERS,
+        columns: refresh_history::COLUMNS,
+        rows: refresh_history::rows,
     },
     Function {
         name: "GET_QUERY_OPERATOR_STATS",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{NetworkPolicy, User};
+use super::dynamic::Dynamic;
 use super::function::{Function, Procedure};
 use super::partition::is_false;
 use super::policy::{Attached, Policy, Properties, Tag};
@@ -216,6 +217,9 @@ pub struct Table {
     /// ENABLE_SCHEMA_EVOLUTION.
     #[serde(default, skip_serializing_if = "is_false")]
     pub schema_evolution: bool,
+    /// What makes it a dynamic table; since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic: Option<Box<Dynamic>>,
     /// The rows.
     #[serde(default)]
     pub snapshot: Snapshot,

@@ -19,6 +19,36 @@ pub struct History {
     /// Runs of tasks that have ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskRun>,
+    /// Refreshes of dynamic tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refreshes: Vec<RefreshRun>,
+}
+
+/// A refresh of a dynamic table. Times are nanoseconds since 1970 UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRun {
+    /// The table.
+    pub table: u64,
+    /// Its database, schema and name.
+    pub name: [String; 3],
+    /// What was done: `INCREMENTAL`.
+    pub action: String,
+    /// Rows inserted and deleted.
+    pub rows: [u64; 2],
+    /// The code and the message of its error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<(i32, String)>,
+    /// Why it was refreshed.
+    pub reason: String,
+    /// The time of the data that its rows reflect.
+    pub data_nanos: i64,
+    /// When it began.
+    pub started_nanos: i64,
+    /// When it ended.
+    pub ended_nanos: i64,
+    /// The statement.
+    pub query_id: String,
 }
 
 /// A statement that ran. Times are nanoseconds since 1970 UTC.

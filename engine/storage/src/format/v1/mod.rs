@@ -2,7 +2,7 @@
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
 //! micro-partitions in parts. Version 4 has what users log in with, network policies, sealed credentials of stages,
-//! functions, procedures, streams, tasks, tags and policies, and the history. Fields may be added with a default, together with a new version; nothing else
+//! functions, procedures, streams, tasks, dynamic tables, tags and policies, and the history. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
@@ -10,6 +10,7 @@
 mod access;
 mod catalog;
 mod commit;
+mod dynamic;
 mod function;
 mod history;
 mod partition;
@@ -25,8 +26,9 @@ pub use catalog::{
     Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
+pub use dynamic::Dynamic;
 pub use function::{Function, Language, Parameter as FunctionParameter, Procedure};
-pub use history::{History, LoginRecord, RanStatement, StatementEnd};
+pub use history::{History, LoginRecord, RanStatement, RefreshRun, StatementEnd};
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,

@@ -183,7 +183,7 @@ impl Deriving<'_> {
             return self.changed(&scan);
         }
         let version = if number < self.at { &self.interval.from } else { &self.interval.to };
-        let rows = Interval::rows(version, scan.table.id());
+        let rows = version.rows(scan.table.id());
         let id = self.row_id();
         let plan = with_row_ids(scan, rows, &id);
         Part { plan, ids: vec![id], weight: None }

@@ -2,6 +2,7 @@
 
 mod delta;
 mod net;
+mod refresh;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,11 +19,42 @@ use super::source::{bind_view, past, table_scan};
 use crate::bind::context::Env;
 use crate::bind::{Binder, BoundQuery, ConsumedStream};
 
-/// Two versions of the account, and which changes from the one to the other are asked for.
+pub use refresh::{RefreshPlans, TableRows};
+pub(crate) use refresh::{full_query, refresh_plans};
+
+/// Two versions, and which changes from the one to the other are asked for.
 struct Interval {
-    from: Arc<Catalog>,
-    to: Arc<Catalog>,
+    from: Version,
+    to: Version,
     mode: StreamMode,
+}
+
+/// What the rows of tables are in.
+enum Version {
+    /// A version of the account.
+    Account(Arc<Catalog>),
+    /// Some versions of some tables' rows.
+    Rows(TableRows),
+}
+
+impl Version {
+    /// A table's rows; none where it was not there yet.
+    fn rows(&self, table: ObjectId) -> Arc<Snapshot> {
+        match self {
+            Version::Account(catalog) => {
+                catalog.object(table).and_then(Object::rows).cloned().unwrap_or_default()
+            }
+            Version::Rows(rows) => rows.get(&table).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Which version of the account; 0 for rows of several ones.
+    fn number(&self) -> u64 {
+        match self {
+            Version::Account(catalog) => catalog.version(),
+            Version::Rows(_) => 0,
+        }
+    }
 }
 
 /// How the rows of one table differ.
@@ -70,11 +102,12 @@ pub(super) fn bind_stream(
     if stream.tables.iter().any(|table| !now.is_live(*table)) {
         return Err(lost());
     }
-    let interval = match since.initial {
+    let (from, to) = match since.initial {
         // All that was there has come since there was nothing.
-        true => Interval { from: Arc::new(Catalog::empty()), to: since.catalog, mode: stream.mode },
-        false => Interval { from: since.catalog, to: Arc::clone(&now), mode: stream.mode },
+        true => (Arc::new(Catalog::empty()), since.catalog),
+        false => (since.catalog, Arc::clone(&now)),
     };
+    let interval = Interval::of(from, to, stream.mode);
     bind_changes_of(binder, source, &interval, env)
 }
 
@@ -109,7 +142,7 @@ pub(super) fn bind_changes(
         None => binder.context.services.changes_end()?,
     };
     let mode = if asked.append_only { StreamMode::AppendOnly } else { StreamMode::Default };
-    let interval = Interval { from, to, mode };
+    let interval = Interval::of(from, to, mode);
     bind_changes_of(binder, source, &interval, env)
 }
 
@@ -129,6 +162,22 @@ fn bind_changes_of(
 ) -> Result<BoundQuery> {
     let path = binder.context.catalog.path_of(source.header())?;
     let bind = || bind_source(binder, source, &path, env);
+    let changed = changes_between(binder, source.id(), &bind, interval, env)?;
+    // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
+    let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
+    let name = path.to_string();
+    let relation = Protected { header: source.header(), fields: &fields, name: &name };
+    protect(binder, relation, changed, None, env)
+}
+
+/// How the answer of a query changes in an interval; `bind` makes the query's plan anew, with ids of its own.
+fn changes_between(
+    binder: &Binder<'_>,
+    source: ObjectId,
+    bind: &dyn Fn() -> Result<BoundQuery>,
+    interval: &Interval,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
     let probe = bind()?;
     let tables = delta::tables(&probe.plan)?;
     let changes: Vec<TableChanges> =
@@ -138,13 +187,7 @@ fn bind_changes_of(
     for at in (0..changes.len()).filter(|at| !changes[*at].sides.is_empty()) {
         terms.push(delta::term(binder, bind()?, at, &changes[at], interval)?);
     }
-    let is_append = is_append || interval.is_append_only();
-    let changed = net::net(binder, source.id(), &probe.columns, terms, is_append, env)?;
-    // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
-    let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
-    let name = path.to_string();
-    let relation = Protected { header: source.header(), fields: &fields, name: &name };
-    protect(binder, relation, changed, None, env)
+    net::net(binder, source, &probe.columns, terms, is_append || interval.is_append_only(), env)
 }
 
 impl Interval {
@@ -152,9 +195,13 @@ impl Interval {
         self.mode == StreamMode::AppendOnly
     }
 
-    /// A table's rows in one of the versions; none where it was not there yet.
-    fn rows(catalog: &Catalog, table: ObjectId) -> Arc<Snapshot> {
-        catalog.object(table).and_then(Object::rows).cloned().unwrap_or_default()
+    fn of(from: Arc<Catalog>, to: Arc<Catalog>, mode: StreamMode) -> Interval {
+        Interval { from: Version::Account(from), to: Version::Account(to), mode }
+    }
+
+    /// All changes between two versions.
+    fn between(from: Version, to: Version) -> Interval {
+        Interval { from, to, mode: StreamMode::Default }
     }
 }
 
@@ -193,8 +240,8 @@ fn changes_of(
     table: &Arc<Table>,
     interval: &Interval,
 ) -> Result<TableChanges> {
-    let from = Interval::rows(&interval.from, table.id());
-    let to = Interval::rows(&interval.to, table.id());
+    let from = interval.from.rows(table.id());
+    let to = interval.to.rows(table.id());
     let found = changes(&from, &to)?;
     // When all ids that were given meanwhile are there, nothing has come and gone.
     let given = to.next_row_id().saturating_sub(from.next_row_id());
@@ -208,7 +255,7 @@ fn changes_of(
             sides: sides.map(|(rows, weight)| Side::of(rows_alone(rows), weight)).collect(),
         });
     }
-    let versions = (interval.from.version(), interval.to.version());
+    let versions = (interval.from.number(), interval.to.number());
     let steps = binder.context.services.rows_between(table.id(), versions)?;
     Ok(TableChanges { sides: appended(&from, &steps)?, is_append: true })
 }

@@ -2,7 +2,7 @@
 
 use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
-use firn_functions::{AggregateFunction, Argument};
+use firn_functions::{AggregateFunction, Argument, WindowFunction};
 use firn_plan::{
     Aggregate, AggregateCall, Filter, Frame, Plan, PlanColumn, Project, ProjectItem, SetOperation,
     SetOperator, Window, WindowCall, WindowTarget,
@@ -164,6 +164,29 @@ fn call(binder: &Binder<'_>, name: &str, column: &PlanColumn) -> Result<Aggregat
         distinct: false,
         order_by: Vec::new(),
     })
+}
+
+/// COUNT(*).
+pub(super) fn count_rows(binder: &Binder<'_>) -> Result<AggregateCall> {
+    let function = aggregate_function("COUNT")?;
+    let signature = function.resolve(Vec::new())?;
+    Ok(AggregateCall {
+        id: binder.fresh(),
+        name: "COUNT".to_string(),
+        function,
+        signature,
+        arguments: Vec::new(),
+        distinct: false,
+        order_by: Vec::new(),
+    })
+}
+
+/// A function that works only with OVER.
+pub(super) fn window_function(name: &str) -> Result<&'static WindowFunction> {
+    match registry::find(name) {
+        Some(Function::Window(function)) => Ok(function),
+        _ => Err(Error::internal(format!("no window function {name}"))),
+    }
 }
 
 fn aggregate_function(name: &str) -> Result<&'static AggregateFunction> {
