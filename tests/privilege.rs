@@ -19,6 +19,8 @@ const SETUP: &[&str] = &[
     "CREATE MATERIALIZED VIEW d.s.m AS SELECT a FROM d.s.t",
     "CREATE SEQUENCE d.s.q",
     "CREATE STREAM d.s.sm ON TABLE d.s.t",
+    "CREATE TASK d.s.tk SCHEDULE = '5 MINUTES' AS SELECT 1",
+    "CREATE DYNAMIC TABLE d.s.dt TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh AS SELECT a FROM d.s.t",
     "CREATE STAGE d.s.st",
     "CREATE FILE FORMAT d.s.f TYPE = CSV",
     "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
@@ -57,6 +59,14 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("SELECT a FROM d.s.v", &[DB, SCHEMA, WH, "SELECT ON VIEW d.s.v"]),
     ("SELECT a FROM d.s.m", &[DB, SCHEMA, WH, "SELECT ON MATERIALIZED VIEW d.s.m"]),
     ("SELECT a FROM d.s.sm", &[DB, SCHEMA, WH, "SELECT ON STREAM d.s.sm", "SELECT ON TABLE d.s.t"]),
+    ("SELECT a FROM d.s.dt", &[DB, SCHEMA, WH, "SELECT ON DYNAMIC TABLE d.s.dt"]),
+    ("ALTER DYNAMIC TABLE d.s.dt REFRESH", &[DB, SCHEMA, "OPERATE ON DYNAMIC TABLE d.s.dt"]),
+    (
+        "CREATE DYNAMIC TABLE d.s.new TARGET_LAG = DOWNSTREAM WAREHOUSE = w AS SELECT a FROM d.s.t",
+        &[DB, SCHEMA, WH, "CREATE DYNAMIC TABLE ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
+    ),
+    ("CREATE TASK d.s.new AS SELECT 1", &[DB, SCHEMA, "CREATE TASK ON SCHEMA d.s"]),
+    ("ALTER TASK d.s.tk SUSPEND", &[DB, SCHEMA, "OPERATE ON TASK d.s.tk"]),
     (
         "CREATE STREAM d.s.new ON TABLE d.s.t",
         &[DB, SCHEMA, "CREATE STREAM ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
