@@ -1,10 +1,10 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    AggregationPolicy, Database, DatabaseRole, DynamicTable, FileFormat, Function, Integration, MaskingPolicy,
-    MaterializedView, NetworkPolicy, PasswordPolicy, Procedure, ProjectionPolicy, Role,
-    RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, User, View,
-    Warehouse,
+    AggregationPolicy, Database, DatabaseRole, DynamicTable, FileFormat, Function, Integration,
+    MaskingPolicy, MaterializedView, NetworkPolicy, PasswordPolicy, Procedure, ProjectionPolicy,
+    Role, RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, User,
+    View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;

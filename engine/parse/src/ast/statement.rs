@@ -3,11 +3,11 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateDynamicTable, CreateObject,
-    CreatePolicy, CreateRoutine, CreateStream, CreateTable, CreateTask, CreateView, Delete,
-    Describe, Drop, ExecuteImmediate, ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge,
-    MultiInsert, Name, Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop,
-    Update,
+    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable,
+    CreateDynamicTable, CreateObject, CreatePolicy, CreateRoutine, CreateStream, CreateTable,
+    CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate, ExecuteTask, Explain, Expr,
+    Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show, StageFiles,
+    StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.

@@ -17,21 +17,18 @@ impl Reader<'_> {
         let columns = match self.is_symbol(0, "(") {
             true => self.parenthesized(|reader| {
                 let name = reader.identifier()?;
-                if let Some(policy) = reader.policy() {
-                    return Err(policy);
-                }
+                reader.refuse_attachment()?;
                 Ok(ViewColumn { name, comment: reader.comment()? })
             })?,
             false => Vec::new(),
         };
         let (mut cluster_by, mut options, mut copy_grants) = (Vec::new(), Vec::new(), false);
         loop {
+            self.refuse_attachment()?;
             if self.is_word(0, "CLUSTER") {
                 cluster_by = self.cluster_by()?;
             } else if self.eat("COPY GRANTS") {
                 copy_grants = true;
-            } else if let Some(policy) = self.policy() {
-                return Err(policy);
             } else if self.is_word(0, "IMMUTABLE") || self.is_word(0, "REQUIRE") {
                 let word = self.peek_upper(0).unwrap_or_default();
                 let words = format!("CREATE DYNAMIC TABLE .. {word}");
@@ -57,5 +54,16 @@ impl Reader<'_> {
             query,
             query_span,
         })
+    }
+
+    /// Tags and policies are attached to dynamic tables by ALTER alone.
+    fn refuse_attachment(&self) -> Result<()> {
+        match self.at_attachment()? {
+            None => Ok(()),
+            Some(kind) => {
+                let words = format!("CREATE DYNAMIC TABLE .. {}", kind.words());
+                Err(Error::not_supported(words).at(self.here()))
+            }
+        }
     }
 }

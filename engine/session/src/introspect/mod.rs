@@ -9,13 +9,13 @@ pub(crate) mod describe;
 pub(crate) mod information_schema;
 mod kind;
 pub(crate) mod listing;
+mod pipeline_function;
 pub(crate) mod policy;
 mod references;
 mod routine;
 pub(crate) mod show;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
-mod task_function;
 mod user;
 
 use std::sync::Arc;

@@ -1,11 +1,9 @@
 //! Functions that tell of the account, of roles and of the statement.
 
-use std::sync::Arc;
-
-use firn_account::catalog::{ACCOUNTADMIN, Action, Object};
+use firn_account::catalog::ACCOUNTADMIN;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl, kind, references, task_function};
+use super::{Described, clustering, ddl, pipeline_function, references};
 use crate::history::QueryRecord;
 use crate::roles;
 
@@ -48,20 +46,8 @@ pub(crate) fn answer(
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
             clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
         }
-        ("SYSTEM$TASK_DEPENDENTS_ENABLE", [Some(name)]) => {
-            let root = described.task(name)?;
-            described.catalog.authorize(Action::Operate, &Object::Task(Arc::clone(&root)))?;
-            crate::task::enable_dependents(&described.shared, &root)?;
-            Ok(Some("Statement executed successfully.".to_string()))
-        }
-        (name, arguments) if task_function::NAMES.contains(&name) => {
-            task_function::answer(described, name, arguments)
-        }
-        ("SYSTEM$STREAM_HAS_DATA", [Some(name)]) => {
-            kind::has_data(described, name).map(|has| Some(has.to_string()))
-        }
-        ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(name)]) => {
-            kind::offset_nanos(described, name).map(|nanos| Some(nanos.to_string()))
+        (name, arguments) if pipeline_function::NAMES.contains(&name) => {
+            pipeline_function::answer(described, name, arguments)
         }
         ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),

@@ -1,16 +1,22 @@
-//! System functions about the task that runs.
+//! System functions about streams, tasks, and the task that runs.
 
+use std::sync::Arc;
+
+use firn_account::catalog::{Action, Object};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::Described;
+use super::{Described, kind};
 use crate::task::TaskContext;
 
 /// The functions.
-pub(super) const NAMES: [&str; 5] = [
+pub(super) const NAMES: [&str; 8] = [
     "SYSTEM$CURRENT_USER_TASK_NAME",
     "SYSTEM$GET_PREDECESSOR_RETURN_VALUE",
     "SYSTEM$GET_TASK_GRAPH_CONFIG",
     "SYSTEM$SET_RETURN_VALUE",
+    "SYSTEM$STREAM_GET_TABLE_TIMESTAMP",
+    "SYSTEM$STREAM_HAS_DATA",
+    "SYSTEM$TASK_DEPENDENTS_ENABLE",
     "SYSTEM$TASK_RUNTIME_INFO",
 ];
 
@@ -23,6 +29,21 @@ pub(super) fn answer(
     name: &str,
     arguments: &[Option<String>],
 ) -> Result<Option<String>> {
+    match (name, arguments) {
+        ("SYSTEM$STREAM_HAS_DATA", [Some(stream)]) => {
+            return kind::has_data(described, stream).map(|has| Some(has.to_string()));
+        }
+        ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(stream)]) => {
+            return kind::offset_nanos(described, stream).map(|nanos| Some(nanos.to_string()));
+        }
+        ("SYSTEM$TASK_DEPENDENTS_ENABLE", [Some(task)]) => {
+            let root = described.task(task)?;
+            described.catalog.authorize(Action::Operate, &Object::Task(Arc::clone(&root)))?;
+            crate::task::enable_dependents(&described.shared, &root)?;
+            return Ok(Some("Statement executed successfully.".to_string()));
+        }
+        _ => {}
+    }
     let Some(task) = &described.task else {
         // What runs outside of a task has no name.
         if name == "SYSTEM$CURRENT_USER_TASK_NAME" {
