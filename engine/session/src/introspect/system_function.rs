@@ -1,6 +1,6 @@
 //! Functions that tell of the account, of roles and of the statement.
 
-use firn_account::catalog::ACCOUNTADMIN;
+use firn_account::catalog::{ACCOUNTADMIN, Object};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{Described, clustering, ddl, pipeline_function, references};
