@@ -31,7 +31,7 @@ mod vacuum;
 
 pub use changes::{ChangedRows, Changes, changes, rows_alone};
 pub(crate) use checkpoint::{CHECKPOINT_COMMITS, LastCheckpoint, Opened};
-pub use clone::{CLONED, CloneTarget};
+pub use clone::CLONED;
 pub(crate) use conflict::{Conflict, ConflictKind};
 pub(crate) use first::first_operations;
 pub(crate) use log::{Log, Logged, Mark, READ_AHEAD};

@@ -96,10 +96,6 @@ fn what_is_not_done_is_named() {
             "CREATE PROCEDURE .. LANGUAGE SCALA",
         ),
         ("create pipe p as copy into t from @s", "CREATE PIPE"),
-        (
-            "create dynamic table d target_lag = '1 minute' warehouse = w as select 1",
-            "CREATE DYNAMIC TABLE",
-        ),
         ("create external table e (a int) location = @s", "CREATE EXTERNAL TABLE"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
         ("create join policy p as () returns join_constraint -> 1", "CREATE JOIN POLICY"),

@@ -1,13 +1,12 @@
 //! The past: time travel, UNDROP, clones, what changed, what is swept away.
 
-use firn_storage::{ObjectAccess, Partition, path};
+use firn_storage::{ObjectAccess, Partition, Snapshot, path};
 use firn_types::clock::Clock;
 use firn_types::{ErrorCode, ObjectId, PartitionId, Result};
 
 use super::*;
 use crate::catalog::{
-    ACCOUNT, CatalogChange, ColumnDefault, CreateMode, Database, Header, Namespace, Object, Schema,
-    Sequence, TableKind,
+    ACCOUNT, CatalogChange, Database, Header, Namespace, Object, Schema, TableKind,
 };
 
 #[test]
@@ -113,51 +112,45 @@ fn retention_is_inherited_and_capped_for_transient_tables() -> Result<()> {
 #[test]
 fn clones_share_files_and_go_their_own_way() -> Result<()> {
     let world = World::new()?;
-    let mut table = world.table("T");
-    let sequence =
-        Sequence::new(Header::new(table.id(), "A", crate::catalog::SYSADMIN, 0), 1, 1, true);
-    table.columns[0].default = Some(ColumnDefault::Identity {
-        sequence: sequence.header.id,
-        start: 1,
-        step: 1,
-        ordered: true,
-    });
-    let table_id = table.id();
-    world.commit("create", |t| {
-        t.apply(CatalogChange::create(table))?;
-        t.apply(CatalogChange::create(sequence))
-    })?;
+    let table_id = world.create("T")?;
     world.append(table_id, "p", 10)?;
     let then = world.clock.now_nanos();
     world.append(table_id, "q", 5)?;
-    let target = |parent: ObjectId, name: &str| CloneTarget {
-        header: Header::new(parent, name, crate::catalog::SYSADMIN, world.clock.now_nanos()),
-        mode: CreateMode::New,
-        kind: None,
-    };
     let mut ids = Vec::new();
     world.commit("clones", |t| {
-        ids.push(t.clone_object(table_id, None, target(PUBLIC, "NOW"))?);
-        ids.push(t.clone_object(table_id, Some(&TimePoint::At(then)), target(PUBLIC, "THEN"))?);
-        ids.push(t.clone_object(PUBLIC, None, target(ObjectId(1), "COPY"))?);
+        let now = t.catalog().rows_of(table_id)?.clone();
+        let past = t.snapshot_at(table_id, &TimePoint::At(then))?;
+        for (name, rows) in [("NOW", now), ("THEN", past)] {
+            ids.push(clone_table(&world, t, table_id, name, rows)?);
+        }
         Ok(())
     })?;
     world.append(ids[0], "r", 1)?;
-    let catalog = world.other()?.account.catalog();
-    assert_eq!((world.rows(table_id), world.rows(ids[0]), world.rows(ids[1])), (15, 16, 10));
-    let copied = find(&catalog, "T").and_then(|_| {
-        catalog.find(Namespace::Relation, ids[2], "T").and_then(Object::as_table).cloned()
-    });
-    let copied = copied.expect("the schema's table");
-    assert_eq!(copied.snapshot.rows()?, 15);
-    let Some(ColumnDefault::Identity { sequence, .. }) = copied.columns[0].default else {
-        panic!("a sequence of its own");
-    };
-    let sequence = catalog.object(sequence).expect("the sequence");
-    assert_eq!(sequence.header().parent, copied.id());
-    let error = world.begin().clone_object(table_id, Some(&TimePoint::At(0)), target(PUBLIC, "X"));
+    for world in [&world, &world.other()?] {
+        assert_eq!((world.rows(table_id), world.rows(ids[0]), world.rows(ids[1])), (15, 16, 10));
+    }
+    let error = world.begin().snapshot_at(table_id, &TimePoint::At(0));
     assert_eq!(error.expect_err("no past").code(), ErrorCode::TimeTravelUnavailable);
     Ok(())
+}
+
+/// A second table over rows of another.
+fn clone_table(
+    world: &World,
+    transaction: &mut Transaction,
+    source: ObjectId,
+    name: &str,
+    rows: Arc<Snapshot>,
+) -> Result<ObjectId> {
+    let header = Header::new(PUBLIC, name, crate::catalog::SYSADMIN, world.clock.now_nanos());
+    let id = header.id;
+    let source = transaction.catalog().object(source).cloned().expect("the source");
+    let mut object = source.copied(header);
+    if let Object::Table(table) = &mut object {
+        Arc::make_mut(table).snapshot = rows;
+    }
+    transaction.apply(CatalogChange::create(object))?;
+    Ok(id)
 }
 
 /// A vacuum that does all that there is to do.
@@ -284,9 +277,8 @@ fn a_clone_of_the_past_brings_a_dead_file_back() -> Result<()> {
     assert_eq!(vacuum(&world, DAY)?.dead_files(), 1);
     world.clock.advance(4 * DAY);
     world.commit("clone", |t| {
-        let header = Header::new(PUBLIC, "C", crate::catalog::SYSADMIN, world.clock.now_nanos());
-        let target = CloneTarget { header, mode: CreateMode::New, kind: None };
-        t.clone_object(id, Some(&TimePoint::At(then)), target).map(|_| ())
+        let past = t.snapshot_at(id, &TimePoint::At(then))?;
+        clone_table(&world, t, id, "C", past).map(|_| ())
     })?;
     world.clock.advance(10 * DAY);
     let done = vacuum(&world, DAY)?;

@@ -20,7 +20,6 @@ const OPTIONS: &[OptionDefinition] = &[
     missing("INITIALIZATION_WAREHOUSE", NEVER),
     EXTENSION,
     done("REFRESH_MODE", Takes::Word(&["AUTO", "FULL", "INCREMENTAL"]), CREATE),
-    missing("TAG", NEVER),
     done("TARGET_LAG", Takes::Anything, SETTABLE),
     done("WAREHOUSE", Takes::Name, SETTABLE),
 ];
