@@ -6,7 +6,7 @@ use firn_account::catalog::{
     VisibleCatalog, insufficient, privilege,
 };
 use firn_parse::ast::{Attachment, AttachmentChange, ChangeAttachments, Name};
-use firn_types::{Error, ErrorCode, FieldId, Identifier, Result, SqlType};
+use firn_types::{Error, ErrorCode, FieldId, Identifier, ObjectId, Result, SqlType};
 
 use super::kind::policy::check_value;
 use crate::find::{live, place};
@@ -395,4 +395,71 @@ pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result
         running.catalog().full_name(policy.id())
     );
     Err(Error::new(ErrorCode::InvalidStatement, text))
+}
+
+/// Keeps a database or schema as long as something outside of it is protected by what is in it: its policies, and
+/// its tags that bring policies. Dropped objects do not count.
+///
+/// # Errors
+/// The first policy or tag that is in use, and where.
+pub(super) fn refuse_protecting(running: &StatementContext, container: &Object) -> Result<()> {
+    if !matches!(container.kind(), ObjectKind::Database | ObjectKind::Schema) {
+        return Ok(());
+    }
+    let everything = running.catalog().as_engine();
+    let inside = |object: &Object| is_inside(&everything, object, container.id());
+    let protecting = |id: ObjectId| {
+        let found = everything.object(id).filter(|object| inside(object) == Some(true))?;
+        let tag = found.kind() == ObjectKind::Tag;
+        let brings = || found.header().attachments.iter().any(|(_, all)| !all.policies.is_empty());
+        (!tag || brings()).then_some(found)
+    };
+    let of_account = everything.parameter(ACCOUNT, OF_ACCOUNT).and_then(|id| id.parse().ok());
+    if let Some(policy) = of_account.and_then(|id| protecting(ObjectId(id))) {
+        return Err(protecting_error(running, container, policy, "the account"));
+    }
+    for user in everything.all().filter(|user| !user.header().attachments.is_empty()) {
+        let all = user.header().attachments.iter().map(|(_, attached)| attached);
+        let mut used = all.flat_map(|attached| {
+            attached.policies.iter().map(|one| one.policy).chain(attached.tags.keys().copied())
+        });
+        if inside(user) == Some(false)
+            && let Some(policy) = used.find_map(protecting)
+        {
+            let name = running.catalog().full_name(user.id());
+            let user = format!("{} '{name}'", user.kind().words().to_lowercase());
+            return Err(protecting_error(running, container, policy, &user));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an object lives in a container; none for an object that was dropped by itself or with what it was in.
+fn is_inside(catalog: &VisibleCatalog, object: &Object, container: ObjectId) -> Option<bool> {
+    let mut inside = false;
+    let mut next = Some(object);
+    while let Some(object) = next {
+        if object.header().dropped_nanos.is_some() {
+            return None;
+        }
+        inside |= object.id() == container;
+        next = catalog.object(object.header().parent);
+    }
+    Some(inside)
+}
+
+fn protecting_error(
+    running: &StatementContext,
+    container: &Object,
+    policy: &Object,
+    user: &str,
+) -> Error {
+    let container = container.kind().words().to_lowercase();
+    let kind = if policy.kind() == ObjectKind::Tag { "tag" } else { "policy" };
+    let policy = running.catalog().full_name(policy.id());
+    let text = format!(
+        "Cannot drop {container} because {kind} '{policy}' is set on {user}. Unset the {kind} '{policy}' and then \
+         try the drop operation again."
+    );
+    Error::new(ErrorCode::InvalidStatement, text)
 }

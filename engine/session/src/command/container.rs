@@ -46,6 +46,9 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
     if existing.is_some() && !ast.mode.or_replace {
         return Err(already_exists(&name));
     }
+    if let Some(existing) = existing {
+        attach::refuse_protecting(running, existing)?;
+    }
     let id = object.id();
     let (object, grants) = running.with_grants(object, false, None);
     let mut changes = vec![if ast.mode.or_replace {

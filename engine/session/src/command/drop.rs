@@ -45,6 +45,7 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
     network_policy::refuse_attached(running, &object)?;
     catalog.authorize(Action::Drop, &object)?;
     attach::refuse_used(running, &object)?;
+    attach::refuse_protecting(running, &object)?;
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {
         let text = format!("Cannot drop '{}': it is not empty.", place.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text));
