@@ -374,13 +374,20 @@ fn not_of_account(kind: ObjectKind) -> Error {
     Error::not_supported(format!("{} of the account", kind.words()))
 }
 
-/// Keeps a policy as long as something has it.
+/// Keeps a policy as long as something has it, and a tag as long as it has a policy.
 ///
 /// # Errors
-/// When something has.
+/// When something has, or it has one.
 pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result<()> {
-    if policy.kind() == ObjectKind::Tag {
-        return Ok(());
+    match policy.kind() {
+        ObjectKind::Tag => return refuse_bringing(running, policy),
+        ObjectKind::AggregationPolicy
+        | ObjectKind::MaskingPolicy
+        | ObjectKind::PasswordPolicy
+        | ObjectKind::ProjectionPolicy
+        | ObjectKind::RowAccessPolicy
+        | ObjectKind::SessionPolicy => {}
+        _ => return Ok(()),
     }
     let everything = running.catalog().as_engine();
     let used = |object: &&Object| object.header().attachments.use_of(policy.id());
@@ -397,6 +404,22 @@ pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result
     Err(Error::new(ErrorCode::InvalidStatement, text))
 }
 
+fn refuse_bringing(running: &StatementContext, tag: &Object) -> Result<()> {
+    if !brings_policies(tag) {
+        return Ok(());
+    }
+    let text = format!(
+        "Tag {} cannot be dropped/replaced as it has a masking policy; take that off with ALTER TAG .. UNSET \
+         MASKING POLICY first.",
+        running.catalog().full_name(tag.id())
+    );
+    Err(Error::new(ErrorCode::InvalidStatement, text))
+}
+
+fn brings_policies(tag: &Object) -> bool {
+    tag.header().attachments.iter().any(|(_, attached)| !attached.policies.is_empty())
+}
+
 /// Keeps a database or schema as long as something outside of it is protected by what is in it: its policies, and
 /// its tags that bring policies. Dropped objects do not count.
 ///
@@ -410,9 +433,7 @@ pub(super) fn refuse_protecting(running: &StatementContext, container: &Object) 
     let inside = |object: &Object| is_inside(&everything, object, container.id());
     let protecting = |id: ObjectId| {
         let found = everything.object(id).filter(|object| inside(object) == Some(true))?;
-        let tag = found.kind() == ObjectKind::Tag;
-        let brings = || found.header().attachments.iter().any(|(_, all)| !all.policies.is_empty());
-        (!tag || brings()).then_some(found)
+        (found.kind() != ObjectKind::Tag || brings_policies(found)).then_some(found)
     };
     let of_account = everything.parameter(ACCOUNT, OF_ACCOUNT).and_then(|id| id.parse().ok());
     if let Some(policy) = of_account.and_then(|id| protecting(ObjectId(id))) {

@@ -9,6 +9,7 @@ use firn_account::catalog::{
 use firn_parse::ast::{CreateMode, Name, StatementOption};
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, ObjectName, Result};
 
+use super::attach;
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
@@ -95,7 +96,7 @@ impl StatementContext {
             refuse_or_alter(mode)?;
         }
         catalog.authorize_create(&object, mode.or_replace)?;
-        if catalog.taken(&object).is_some() {
+        if let Some(old) = catalog.taken(&object) {
             if mode.if_not_exists {
                 let text = format!("{called} already exists, statement succeeded.");
                 return Ok(Rows::status(text));
@@ -103,6 +104,7 @@ impl StatementContext {
             if !mode.or_replace {
                 return Err(already_exists(&called));
             }
+            attach::refuse_used(self, old)?;
         }
         let mode = if mode.or_replace { Mode::Replace } else { Mode::New };
         let (object, grants) = self.with_grants(object, copy_grants, None);

@@ -7,7 +7,6 @@ use firn_account::catalog::{
 use firn_parse::ast::{CreatePolicy, Name};
 use firn_types::{Error, ErrorCode, Result, Span, SqlType};
 
-use super::attach;
 use super::function::parameters;
 use super::kind::changed;
 use super::kind::policy::EXEMPT;
@@ -47,11 +46,6 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreatePolicy) -> Resu
         other => return Err(Error::not_supported(format!("CREATE {}", other.words()))),
     };
     check_body(running, &policy, &path, ast.body)?;
-    if ast.mode.or_replace
-        && let Some(old) = running.catalog().taken(&policy)
-    {
-        attach::refuse_used(running, old)?;
-    }
     running.create_object(policy, ast.mode)
 }
 
