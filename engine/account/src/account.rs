@@ -333,20 +333,20 @@ impl Account {
     /// `StatementNotFound` for a statement that committed nothing or is too old.
     pub fn snapshot_at(&self, table: ObjectId, point: &TimePoint) -> Result<Arc<Snapshot>> {
         let newest = self.catalog();
-        let Some(object) = newest.object(table) else { return Err(no_past("")) };
+        let Some(object) = newest.object(table) else { return Err(no_past_of_table("")) };
         let name = object.name();
         let since = newest
             .retained_since(object, self.shared.clock.now_nanos())
             .max(object.header().created_nanos);
         let version = self.version_at(point)?;
-        let version = version.ok_or_else(|| no_past(name))?;
+        let version = version.ok_or_else(|| no_past_of_table(name))?;
         let asked_nanos = match point {
             TimePoint::At(nanos) | TimePoint::Before(nanos) => Some(*nanos),
             _ => self.time_of_version(version),
         };
         let is_newest = version == newest.version();
         if !is_newest && asked_nanos.is_none_or(|nanos| nanos < since) {
-            return Err(no_past(name));
+            return Err(no_past_of_table(name));
         }
         let catalog = match is_newest {
             true => newest.clone(),
@@ -354,7 +354,7 @@ impl Account {
         };
         match catalog.rows_of(table) {
             Ok(rows) => Ok(Arc::clone(rows)),
-            Err(_) => Err(no_past(name)),
+            Err(_) => Err(no_past_of_table(name)),
         }
     }
 
@@ -447,12 +447,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn no_past(table: &str) -> Error {
-    Error::new(
-        ErrorCode::TimeTravelUnavailable,
-        format!(
-            "Time travel data is not available for table {table}. The requested time is either \
-             beyond the allowed time travel period or before the object creation time."
-        ),
-    )
+/// The error of a time of which nothing is kept of something, such as `table T`.
+pub fn no_past(what: &str) -> Error {
+    let text = format!(
+        "Time travel data is not available for {what}. The requested time is either beyond the allowed time travel \
+         period or before the object creation time."
+    );
+    Error::new(ErrorCode::TimeTravelUnavailable, text)
+}
+
+fn no_past_of_table(table: &str) -> Error {
+    no_past(&format!("table {table}"))
 }

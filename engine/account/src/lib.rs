@@ -8,6 +8,6 @@ pub mod catalog;
 mod commit;
 pub mod txn;
 
-pub use account::Account;
+pub use account::{Account, no_past};
 pub use catalog::{Catalog, CatalogChange};
 pub use txn::{SessionSpace, TimePoint, Transaction};

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use firn_types::{Error, Result};
+
 use super::{AggregateFunction, ScalarFunction, TableFunction, WindowFunction};
 
 /// One built-in function of any kind.
@@ -49,6 +51,39 @@ static FUNCTIONS: LazyLock<HashMap<&'static str, Function>> = LazyLock::new(|| {
 /// The function of this upper-case name.
 pub fn find(name: &str) -> Option<Function> {
     FUNCTIONS.get(name).copied()
+}
+
+/// The window function of this name, which firn itself asks for.
+///
+/// # Errors
+/// An internal error when there is none.
+pub fn window(name: &str) -> Result<&'static WindowFunction> {
+    match find(name) {
+        Some(Function::Window(function)) => Ok(function),
+        _ => Err(Error::internal(format!("no window function {name}"))),
+    }
+}
+
+/// The aggregate function of this name, which firn itself asks for.
+///
+/// # Errors
+/// As [`window`].
+pub fn aggregate(name: &str) -> Result<&'static AggregateFunction> {
+    match find(name) {
+        Some(Function::Aggregate(function)) => Ok(function),
+        _ => Err(Error::internal(format!("no aggregate function {name}"))),
+    }
+}
+
+/// The table function of this name, which firn itself asks for.
+///
+/// # Errors
+/// As [`window`].
+pub fn table(name: &str) -> Result<&'static TableFunction> {
+    match find(name) {
+        Some(Function::Table(function)) => Ok(function),
+        _ => Err(Error::internal(format!("no table function {name}"))),
+    }
 }
 
 /// Every name, aliases included, for completion and for "did you mean".

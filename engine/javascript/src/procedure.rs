@@ -298,8 +298,10 @@ impl Reader {
 
     /// The nanoseconds of a timestamp within its millisecond.
     fn nanos(&self, column: usize) -> u32 {
-        let Some(batch) = &self.batch else { return 0 };
-        let sql_type = self.rows.fields()[column].sql_type;
+        let (Some(batch), Some(field)) = (&self.batch, self.rows.fields().get(column)) else {
+            return 0;
+        };
+        let sql_type = field.sql_type;
         let nanos = match batch.column(column).value(self.row, sql_type) {
             SqlValue::Timestamp(nanos) => nanos,
             SqlValue::TimestampTz(moment) => moment.utc_nanos,
@@ -316,8 +318,8 @@ fn tell<'js>(made: &Object<'js>, rows: &dyn Rows) -> rquickjs::Result<()> {
     for (index, field) in rows.fields().iter().enumerate() {
         let column = Object::new(ctx.clone())?;
         column.set("name", field.name.as_str())?;
-        column.set("type", type_name(field.sql_type))?;
-        column.set("scale", scale(field.sql_type))?;
+        column.set("type", field.sql_type.client_name())?;
+        column.set("scale", field.sql_type.scale())?;
         column.set("nullable", field.nullable)?;
         columns.set(index, column)?;
     }
@@ -353,34 +355,4 @@ fn thrown<T>(ctx: &Ctx<'_>, outcome: Result<T, Thrown>) -> rquickjs::Result<T> {
         Thrown::Sql(error) => rquickjs::Exception::throw_message(ctx, error.detail()),
         Thrown::Uncompiled => rquickjs::Error::Exception,
     })
-}
-
-/// How the protocol of clients calls a type.
-fn type_name(sql_type: SqlType) -> &'static str {
-    match sql_type {
-        SqlType::Number { .. } => "fixed",
-        SqlType::Float => "real",
-        SqlType::Null | SqlType::Varchar { .. } => "text",
-        SqlType::Binary { .. } => "binary",
-        SqlType::Boolean => "boolean",
-        SqlType::Date => "date",
-        SqlType::Time { .. } => "time",
-        SqlType::TimestampNtz { .. } => "timestamp_ntz",
-        SqlType::TimestampLtz { .. } => "timestamp_ltz",
-        SqlType::TimestampTz { .. } => "timestamp_tz",
-        SqlType::Variant => "variant",
-        SqlType::Object => "object",
-        SqlType::Array => "array",
-    }
-}
-
-fn scale(sql_type: SqlType) -> u8 {
-    match sql_type {
-        SqlType::Number { scale, .. }
-        | SqlType::Time { scale }
-        | SqlType::TimestampNtz { scale }
-        | SqlType::TimestampLtz { scale }
-        | SqlType::TimestampTz { scale } => scale,
-        _ => 0,
-    }
 }

@@ -106,15 +106,19 @@ impl ForeignProcessor for Table {
         rows: Range<usize>,
         context: &FunctionContext,
     ) -> Result<Processed> {
-        let inputs = Input::all(arguments, &self.function.parameters, context)?;
+        // No more than are taken: what is left is given again.
+        let count = rows.len().min(ROWS_MAX);
+        let given: Vec<Column> =
+            arguments.iter().map(|column| column.slice(rows.start, count)).collect();
+        let inputs = Input::all(&given, &self.function.parameters, context)?;
         let mut written = Written::new(&self.columns);
         let mut taken = 0;
         self.isolate.with(|ctx| {
             let library = Library::of(&ctx)?;
             let (object, writer) = partition(&ctx)?;
             let process: Function<'_> = object.get("processRow")?;
-            for row in rows {
-                if taken == ROWS_MAX || written.origins.len() >= ROWS_MAX {
+            for row in 0..count {
+                if written.origins.len() >= ROWS_MAX {
                     break;
                 }
                 taken += 1;
@@ -127,7 +131,7 @@ impl ForeignProcessor for Table {
                 }
                 let nothing = Object::new(ctx.clone())?;
                 process.call::<_, ()>((This(object.clone()), given, writer.clone(), nothing))?;
-                written.take(&library, &writer, row, context)?;
+                written.take(&library, &writer, rows.start + row, context)?;
             }
             Ok(())
         })?;

@@ -85,35 +85,29 @@ impl Archive {
         Archive { account: account.clone(), lasting, waiting: Mutex::default() }
     }
 
-    /// Notes a statement that has ended; tells whether it is time to write.
-    pub(crate) fn add_statement(&self, record: &Arc<QueryRecord>, now_nanos: i64) -> bool {
+    /// Lets an event of so many bytes wait; tells whether it is time to write.
+    fn add(&self, bytes: usize, now_nanos: i64, push: impl FnOnce(&mut Waiting)) -> bool {
         if !self.lasting {
             return false;
         }
         let mut waiting = self.waiting.lock();
-        waiting.statements.push(Arc::clone(record));
-        waiting.note(record.text.len(), now_nanos)
+        push(&mut waiting);
+        waiting.note(bytes, now_nanos)
+    }
+
+    /// Notes a statement that has ended; tells whether it is time to write.
+    pub(crate) fn add_statement(&self, record: &Arc<QueryRecord>, now_nanos: i64) -> bool {
+        self.add(record.text.len(), now_nanos, |to| to.statements.push(Arc::clone(record)))
     }
 
     /// Notes a login; tells whether it is time to write.
     pub(crate) fn add_login(&self, login: LoginRecord, now_nanos: i64) -> bool {
-        if !self.lasting {
-            return false;
-        }
-        let mut waiting = self.waiting.lock();
-        waiting.logins.push(login);
-        waiting.note(0, now_nanos)
+        self.add(0, now_nanos, |to| to.logins.push(login))
     }
 
     /// Notes a run of a task that has ended; tells whether it is time to write.
     pub(crate) fn add_task(&self, run: TaskRun, now_nanos: i64) -> bool {
-        if !self.lasting {
-            return false;
-        }
-        let mut waiting = self.waiting.lock();
-        let bytes = run.text.len();
-        waiting.tasks.push(run);
-        waiting.note(bytes, now_nanos)
+        self.add(run.text.len(), now_nanos, |to| to.tasks.push(run))
     }
 
     /// The newest runs of tasks since a time, as far as they are written; the newest first, each once.
@@ -135,12 +129,7 @@ impl Archive {
 
     /// Notes a refresh of a dynamic table; tells whether it is time to write.
     pub(crate) fn add_refresh(&self, run: RefreshRun, now_nanos: i64) -> bool {
-        if !self.lasting {
-            return false;
-        }
-        let mut waiting = self.waiting.lock();
-        waiting.refreshes.push(run);
-        waiting.note(0, now_nanos)
+        self.add(0, now_nanos, |to| to.refreshes.push(run))
     }
 
     /// The newest refreshes since a time, as far as they are written; the newest first, each once.
@@ -179,18 +168,10 @@ impl Archive {
         let outcome = self.put(&history);
         if outcome.is_err() {
             let mut waiting = self.waiting.lock();
-            batch.statements.append(&mut waiting.statements);
-            batch.logins.append(&mut waiting.logins);
-            batch.tasks.append(&mut waiting.tasks);
-            batch.refreshes.append(&mut waiting.refreshes);
-            let old = batch.refreshes.len().saturating_sub(WAITING_MAX);
-            batch.refreshes.drain(..old);
-            let old = batch.tasks.len().saturating_sub(WAITING_MAX);
-            batch.tasks.drain(..old);
-            let old = batch.statements.len().saturating_sub(WAITING_MAX);
-            batch.statements.drain(..old);
-            let old = batch.logins.len().saturating_sub(WAITING_MAX);
-            batch.logins.drain(..old);
+            wait_on(&mut batch.statements, &mut waiting.statements);
+            wait_on(&mut batch.logins, &mut waiting.logins);
+            wait_on(&mut batch.tasks, &mut waiting.tasks);
+            wait_on(&mut batch.refreshes, &mut waiting.refreshes);
             *waiting = batch;
         }
         outcome.map(|()| {
@@ -329,6 +310,13 @@ impl Archive {
         self.put(&together)?;
         names.iter().try_for_each(|name| access.delete(name))
     }
+}
+
+/// Puts what has come meanwhile behind what could not be written; the oldest goes where there is no room.
+fn wait_on<T>(old: &mut Vec<T>, new: &mut Vec<T>) {
+    old.append(new);
+    let over = old.len().saturating_sub(WAITING_MAX);
+    old.drain(..over);
 }
 
 /// A statement as it is kept.

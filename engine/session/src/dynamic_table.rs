@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use firn_account::Catalog;
 use firn_account::catalog::{NOBODY, Object, Table, VisibleCatalog};
-use firn_service::Claim;
 use firn_storage::format::v1::RefreshRun;
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
@@ -13,13 +12,12 @@ use crate::engine::Shared;
 use crate::lifecycle::StatementContext;
 use crate::session::SessionOptions;
 use crate::session_state::{SessionHome, SessionState};
+use crate::task::keep::KeptClaim;
 use crate::task::seen;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
 /// Seconds that a lag may have at least.
 const LAG_MIN: i64 = 60;
-/// How long a process has a refresh for itself, if it does not say that it is done.
-const CLAIM: i64 = 600 * NANOS_PER_SECOND;
 /// Units of a lag, in seconds.
 const UNITS: [(&str, i64); 4] = [("SECOND", 1), ("MINUTE", 60), ("HOUR", 3_600), ("DAY", 86_400)];
 
@@ -68,16 +66,10 @@ pub(crate) fn target_lag(text: &str) -> Result<Option<i64>> {
 pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
     let now = shared.account.clock().now_nanos();
     let catalog = seen(&shared.account.catalog());
-    let due: Vec<ObjectId> = dynamic_tables(&catalog)
-        .filter(|table| is_due(table, now))
-        .map(|table| table.id())
-        .collect();
     let mut count = 0;
-    for table in due {
+    for table in due(&catalog, now) {
         let job = format!("refresh-{table}");
-        let Some(_claim) = Claim::take(shared.account.access(), &job, now, now + CLAIM)? else {
-            continue;
-        };
+        let Some(_claim) = KeptClaim::take(&shared.account, &job)? else { continue };
         shared.account.refresh()?;
         if !shared.account.catalog().table(table).is_some_and(|table| is_due(table, now)) {
             continue;
@@ -90,6 +82,12 @@ pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
         count += usize::from(dynamic_table::refresh(&mut running, table, "SCHEDULED").is_ok());
     }
     Ok(count)
+}
+
+/// The dynamic tables whose rows are about to be older than they may be.
+pub(crate) fn due(catalog: &VisibleCatalog, now_nanos: i64) -> impl Iterator<Item = ObjectId> {
+    let due = dynamic_tables(catalog).filter(move |table| is_due(table, now_nanos));
+    due.map(|table| table.id())
 }
 
 /// Dynamic tables that exist.
@@ -137,7 +135,7 @@ pub(crate) fn note(
     if shared.archive.add_refresh(run.clone(), now) {
         shared.maintenance().service().wake();
     }
-    shared.tasks.note_refresh(run);
+    shared.tasks.refreshes.push(run);
 }
 
 #[cfg(test)]

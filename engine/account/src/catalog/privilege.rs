@@ -1,10 +1,9 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    AggregationPolicy, Database, DatabaseRole, DynamicTable, FileFormat, Function, Integration,
-    MaskingPolicy, MaterializedView, NetworkPolicy, PasswordPolicy, Procedure, ProjectionPolicy,
-    Role, RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, User,
-    View, Warehouse,
+    AggregationPolicy, Database, DynamicTable, FileFormat, Function, Integration, MaskingPolicy,
+    MaterializedView, PasswordPolicy, Procedure, ProjectionPolicy, RowAccessPolicy, Schema,
+    Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -52,8 +51,8 @@ pub enum Action {
 }
 
 /// Which privileges an action needs, one of them, on the kinds of objects that it is about. The object's
-/// owner may do everything.
-pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
+/// owner may do everything, and alone what is not listed.
+const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::Select, &[Table, DynamicTable, View, MaterializedView, Stream], &["SELECT"]),
     (Action::Insert, &[Table], &["INSERT"]),
     (Action::Update, &[Table], &["UPDATE"]),
@@ -61,15 +60,10 @@ pub const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::Truncate, &[Table], &["TRUNCATE"]),
     (Action::Refer, &[Table], &["REFERENCES"]),
     (Action::ReadFiles, &[Stage], &["READ", USAGE]),
-    (Action::ReadFiles, &[Table], &[]),
     (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
-    (Action::WriteFiles, &[Table], &[]),
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
     (Action::Operate, &[Warehouse, Task, DynamicTable], &["OPERATE"]),
-    (Action::Operate, &[MaterializedView], &[]),
-    (Action::Alter, ALL, &[]),
-    (Action::Drop, ALL, &[]),
     (Action::Apply, APPLIED, &["APPLY"]),
 ];
 
@@ -82,36 +76,6 @@ pub const APPLIED: &[ObjectKind] = &[
     ProjectionPolicy,
     RowAccessPolicy,
     SessionPolicy,
-];
-
-/// All kinds of objects.
-const ALL: &[ObjectKind] = &[
-    Database,
-    Schema,
-    Table,
-    View,
-    MaterializedView,
-    Sequence,
-    Stage,
-    FileFormat,
-    Integration,
-    Warehouse,
-    Role,
-    DatabaseRole,
-    User,
-    NetworkPolicy,
-    Function,
-    Procedure,
-    Stream,
-    Task,
-    Tag,
-    AggregationPolicy,
-    MaskingPolicy,
-    PasswordPolicy,
-    ProjectionPolicy,
-    RowAccessPolicy,
-    SessionPolicy,
-    DynamicTable,
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an

@@ -12,6 +12,7 @@ use crate::context::QueryContext;
 use crate::evaluate::Expressions;
 use crate::operator::{Emit, Flow, Source};
 use crate::operators::expand::emit_in_batches;
+use crate::operators::window::ranges::starts;
 
 /// A column of the input that is wanted above.
 pub(crate) struct Kept {
@@ -96,15 +97,11 @@ impl Reader<'_> {
         let key_of = |row: usize| -> Vec<Value> {
             keys.iter().zip(types).map(|(column, of)| column.value(row, *of)).collect()
         };
-        let mut start = 0;
-        while start < batch.rows() {
+        let starts = starts(&keys, types, batch.rows())?;
+        let mut firsts = starts.values().set_indices().peekable();
+        while let Some(start) = firsts.next() {
+            let end = firsts.peek().copied().unwrap_or(batch.rows());
             let key = key_of(start);
-            let end = match keys.is_empty() {
-                true => batch.rows(),
-                false => (start + 1..batch.rows())
-                    .find(|row| key_of(*row) != key)
-                    .unwrap_or(batch.rows()),
-            };
             if self.partition.as_ref() != Some(&key) {
                 if self.end(emit)?.is_stop() {
                     return Ok(Flow::Stop);
@@ -115,7 +112,6 @@ impl Reader<'_> {
             if self.rows(batch, &arguments, start..end, emit)?.is_stop() {
                 return Ok(Flow::Stop);
             }
-            start = end;
         }
         Ok(Flow::Continue)
     }

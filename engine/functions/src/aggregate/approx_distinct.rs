@@ -7,14 +7,14 @@
 
 use arrow::array::BinaryViewBuilder;
 use arrow::buffer::NullBuffer;
-use firn_column::kernels::forms::without_dictionary;
 use firn_column::row_key::hash::hash_columns;
 use firn_column::{Array, Column};
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::grouped::{Fold, Folded};
+use super::state::{Accumulate, Combine, Storable};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
-use crate::driver::{Output, blobs};
+use crate::driver::Output;
 use crate::{Arity, Documentation, Example, accept};
 
 /// APPROX_COUNT_DISTINCT(value, ...)
@@ -46,7 +46,7 @@ pub(crate) const HLL_ACCUMULATE: AggregateFunction = AggregateFunction::new(
     |arguments| {
         let types: Vec<SqlType> = arguments.iter().map(|argument| argument.sql_type).collect();
         let kept = types.clone();
-        let fold = move || Folded::new(States { distinct: Some(Distinct { types: kept.clone() }) });
+        let fold = move || Folded::new(Accumulate(Distinct { types: kept.clone() }));
         AggregateBinding::new(types, SqlType::BINARY, fold)
     },
     Documentation::of(
@@ -64,7 +64,7 @@ pub(crate) const HLL_COMBINE: AggregateFunction = AggregateFunction::new(
     |arguments| {
         let state = accept::binary("HLL_COMBINE", arguments, 0)?;
         AggregateBinding::new(vec![state], SqlType::BINARY, || {
-            Folded::new(States { distinct: None })
+            Folded::new(Combine(Distinct { types: Vec::new() }))
         })
     },
     Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),
@@ -209,43 +209,12 @@ impl Sketch {
     }
 }
 
-/// Sketches whose bytes are the answer: of values, or of other states.
-struct States {
-    distinct: Option<Distinct>,
-}
-
-impl Fold for States {
-    type State = Sketch;
-
-    fn start(&self) -> Sketch {
-        Sketch::Sparse(Vec::new())
+impl Storable for Distinct {
+    fn read(bytes: &[u8]) -> Result<Sketch> {
+        Sketch::read(bytes)
     }
 
-    fn update(
-        &self,
-        states: &mut [Sketch],
-        groups: &[u32],
-        arguments: &[Column],
-        heap: &mut usize,
-    ) -> Result<()> {
-        if let Some(distinct) = &self.distinct {
-            return distinct.update(states, groups, arguments, heap);
-        }
-        let column = without_dictionary(&arguments[0]);
-        let given = blobs(&column)?;
-        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
-            *heap += given.get(row).len();
-            states[group as usize].merge(Sketch::read(given.get(row))?);
-        }
-        Ok(())
-    }
-
-    fn merge(&self, into: &mut Sketch, from: Sketch) -> Result<()> {
-        into.merge(from);
-        Ok(())
-    }
-
-    fn finish(&self, states: Vec<Sketch>) -> Result<Column> {
+    fn write(states: Vec<Sketch>) -> Result<Column> {
         let mut answers = BinaryViewBuilder::with_capacity(states.len());
         let mut bytes = Vec::new();
         for state in states {
@@ -254,6 +223,13 @@ impl Fold for States {
             answers.append_value(&bytes);
         }
         Ok(Column::Flat(Array::Bytes(answers.finish())))
+    }
+
+    fn heap_bytes(state: &Sketch) -> usize {
+        match state {
+            Sketch::Sparse(hashes) => hashes.len() * size_of::<u64>(),
+            Sketch::Dense(_) => REGISTERS,
+        }
     }
 }
 

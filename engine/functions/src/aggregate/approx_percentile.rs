@@ -4,7 +4,6 @@
 //! (Dunning and Ertl, Computing extremely accurate quantiles using t-digests, 2019; the merging variant).
 
 use arrow::array::{Array as _, Float64Array};
-use firn_column::kernels::forms::without_dictionary;
 use firn_column::{Array, Column};
 use firn_types::variant::{Builder, Item, Variant};
 use firn_types::{Error, ErrorCode, Result, SqlType};
@@ -12,8 +11,8 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
 use super::percentile::part;
+use super::state::{Accumulate, Combine, Storable};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
-use crate::driver::blobs;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 /// APPROX_PERCENTILE(number, part)
@@ -34,7 +33,7 @@ pub(crate) const APPROX_PERCENTILE_ACCUMULATE: AggregateFunction = AggregateFunc
     Arity::exactly(1),
     |arguments| {
         let input = accept::float("APPROX_PERCENTILE_ACCUMULATE", arguments, 0)?;
-        let fold = || Folded::new(Digests { of_states: false });
+        let fold = || Folded::new(Accumulate(Percentile { part: 0.0 }));
         AggregateBinding::new(vec![input], SqlType::Object, fold)
     },
     Documentation::of(
@@ -49,7 +48,7 @@ pub(crate) const APPROX_PERCENTILE_COMBINE: AggregateFunction = AggregateFunctio
     "APPROX_PERCENTILE_COMBINE",
     Arity::exactly(1),
     |_| {
-        let fold = || Folded::new(Digests { of_states: true });
+        let fold = || Folded::new(Combine(Percentile { part: 0.0 }));
         AggregateBinding::new(vec![SqlType::Variant], SqlType::Object, fold)
     },
     Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),
@@ -205,44 +204,17 @@ impl Digest {
     }
 }
 
-/// Digests whose states are the answer: of numbers, or of other states.
-struct Digests {
-    of_states: bool,
-}
-
-impl Fold for Digests {
-    type State = Digest;
-
-    fn start(&self) -> Digest {
-        Digest::default()
+impl Storable for Percentile {
+    fn read(bytes: &[u8]) -> Result<Digest> {
+        Digest::read(bytes)
     }
 
-    fn update(
-        &self,
-        states: &mut [Digest],
-        groups: &[u32],
-        arguments: &[Column],
-        heap: &mut usize,
-    ) -> Result<()> {
-        let percentile = Percentile { part: 0.0 };
-        if !self.of_states {
-            return percentile.update(states, groups, arguments, heap);
-        }
-        let column = without_dictionary(&arguments[0]);
-        let given = blobs(&column)?;
-        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
-            *heap += given.get(row).len();
-            percentile.merge(&mut states[group as usize], Digest::read(given.get(row))?)?;
-        }
-        Ok(())
-    }
-
-    fn merge(&self, into: &mut Digest, from: Digest) -> Result<()> {
-        Percentile { part: 0.0 }.merge(into, from)
-    }
-
-    fn finish(&self, states: Vec<Digest>) -> Result<Column> {
+    fn write(states: Vec<Digest>) -> Result<Column> {
         build_all(&states, Digest::write)
+    }
+
+    fn heap_bytes(state: &Digest) -> usize {
+        (state.centroids.len() + state.fresh.len()) * size_of::<(f64, f64)>()
     }
 }
 

@@ -5,7 +5,6 @@
 //! whose least hashes agree is about the share of the rows that the sets have in common.
 
 use arrow::array::Float64Array;
-use firn_column::kernels::forms::without_dictionary;
 use firn_column::row_key::hash::hash_columns;
 use firn_column::{Array, Column};
 use firn_types::variant::{Builder, Item, Variant};
@@ -13,8 +12,8 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
+use super::state::{Combine, Storable, each_stored};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
-use crate::driver::blobs;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 /// MINHASH(count, value, ...)
@@ -33,7 +32,12 @@ pub(crate) const MINHASH: AggregateFunction = AggregateFunction::new(
 pub(crate) const MINHASH_COMBINE: AggregateFunction = AggregateFunction::new(
     "MINHASH_COMBINE",
     Arity::exactly(1),
-    |_| AggregateBinding::new(vec![SqlType::Variant], SqlType::Variant, || Folded::new(Combine)),
+    |_| {
+        let states = || MinHash { count: 0, types: Vec::new() };
+        AggregateBinding::new(vec![SqlType::Variant], SqlType::Variant, move || {
+            Folded::new(Combine(states()))
+        })
+    },
     Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),
 );
 
@@ -144,46 +148,6 @@ impl Fold for MinHash {
     }
 
     fn merge(&self, into: &mut Least, from: Least) -> Result<()> {
-        least_of(into, from.into_iter());
-        Ok(())
-    }
-
-    fn finish(&self, states: Vec<Least>) -> Result<Column> {
-        build_all(&states, write)
-    }
-}
-
-struct Combine;
-
-impl Fold for Combine {
-    type State = Least;
-
-    fn start(&self) -> Least {
-        Least::new()
-    }
-
-    fn update(
-        &self,
-        states: &mut [Least],
-        groups: &[u32],
-        arguments: &[Column],
-        heap: &mut usize,
-    ) -> Result<()> {
-        let column = without_dictionary(&arguments[0]);
-        let given = blobs(&column)?;
-        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
-            let (state, more) = (&mut states[group as usize], read(given.get(row))?);
-            if state.is_empty() {
-                *heap += more.len() * size_of::<u64>();
-            } else if state.len() != more.len() {
-                return Err(different());
-            }
-            least_of(state, more.into_iter());
-        }
-        Ok(())
-    }
-
-    fn merge(&self, into: &mut Least, from: Least) -> Result<()> {
         if !into.is_empty() && !from.is_empty() && into.len() != from.len() {
             return Err(different());
         }
@@ -192,7 +156,21 @@ impl Fold for Combine {
     }
 
     fn finish(&self, states: Vec<Least>) -> Result<Column> {
+        MinHash::write(states)
+    }
+}
+
+impl Storable for MinHash {
+    fn read(bytes: &[u8]) -> Result<Least> {
+        read(bytes)
+    }
+
+    fn write(states: Vec<Least>) -> Result<Column> {
         build_all(&states, write)
+    }
+
+    fn heap_bytes(state: &Least) -> usize {
+        state.len() * size_of::<u64>()
     }
 }
 
@@ -240,17 +218,14 @@ impl Fold for Similarity {
         arguments: &[Column],
         heap: &mut usize,
     ) -> Result<()> {
-        let column = without_dictionary(&arguments[0]);
-        let given = blobs(&column)?;
-        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
-            let (state, hashes) = (&mut states[group as usize], read(given.get(row))?);
+        each_stored(groups, &arguments[0], |group, bytes| {
+            let (state, hashes) = (&mut states[group], read(bytes)?);
             if state.first.is_empty() {
                 *heap += hashes.len() * (size_of::<u64>() + 1);
             }
             let all = vec![true; hashes.len()];
-            state.add(hashes, &all)?;
-        }
-        Ok(())
+            state.add(hashes, &all)
+        })
     }
 
     fn merge(&self, into: &mut Agreed, from: Agreed) -> Result<()> {

@@ -21,6 +21,7 @@ pub(crate) mod object_agg;
 pub mod ordered;
 pub mod percentile;
 pub(crate) mod regression;
+mod state;
 pub(crate) mod sum_avg;
 
 use std::any::Any;

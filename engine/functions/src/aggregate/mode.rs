@@ -1,7 +1,6 @@
 //! MODE, APPROX_TOP_K and its states: the most frequent values.
 
-use firn_column::kernels::forms::without_dictionary;
-use firn_column::{Array, Column};
+use firn_column::Column;
 use firn_types::variant::{Builder, Item, Variant};
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 use hashbrown::HashMap;
@@ -10,8 +9,8 @@ use super::any_value::heap_bytes;
 use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
 use super::key::{SortOrder, push_key};
+use super::state::{Accumulate, Combine, Storable};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
-use crate::driver::blobs;
 use crate::{Argument, Arity, Documentation, Example, accept};
 
 /// MODE(value)
@@ -105,11 +104,15 @@ fn bind_states(name: &str, arguments: &[Argument], of_states: bool) -> Result<Ag
         counters = given.clamp(COUNTERS_MIN, COUNTERS_MAX);
     }
     let top = Some(Top { count: counters, counters });
-    let fold = move || {
-        let frequent = Frequent { sql_type: SqlType::Variant, top };
-        Folded::new(FrequentStates { frequent, of_states })
-    };
-    AggregateBinding::new(types, SqlType::Object, fold)
+    let frequent = move || Frequent { sql_type: SqlType::Variant, top };
+    match of_states {
+        true => {
+            AggregateBinding::new(types, SqlType::Object, move || Folded::new(Combine(frequent())))
+        }
+        false => AggregateBinding::new(types, SqlType::Object, move || {
+            Folded::new(Accumulate(frequent()))
+        }),
+    }
 }
 
 /// How many values are asked for, and how many are counted at once.
@@ -176,7 +179,7 @@ impl Fold for Frequent {
                 continue;
             }
             let value = column.value(row, self.sql_type);
-            *heap += 2 * key.len() + heap_bytes(&value) + size_of::<(Value, u64)>();
+            *heap += entry_bytes(&key, &value);
             counts.insert(key.clone(), (value, 1));
             self.prune(counts);
         }
@@ -201,63 +204,27 @@ impl Fold for Frequent {
                 .collect();
             return Column::from_values(self.sql_type, &modes);
         };
-        let mut builder = arrow::array::BinaryViewBuilder::with_capacity(states.len());
-        let mut array = Builder::new();
-        let mut bytes = Vec::new();
-        for counts in states {
-            array.begin_array()?;
-            write_pairs(Frequent::sorted(counts).into_iter().take(top.count), &mut array)?;
-            array.end_array()?;
-            bytes.clear();
-            array.finish(&mut bytes)?;
-            builder.append_value(&bytes);
-        }
-        Ok(Column::Flat(Array::Bytes(builder.finish())))
+        let sorted: Vec<_> = states.into_iter().map(Frequent::sorted).collect();
+        build_all(&sorted, |values, out| {
+            out.begin_array()?;
+            write_pairs(values.iter().take(top.count), out)?;
+            out.end_array()
+        })
     }
 }
 
-/// Counts whose states are the answer: of values, or of other states.
-struct FrequentStates {
-    frequent: Frequent,
-    of_states: bool,
-}
-
-impl Fold for FrequentStates {
-    type State = Counts;
-
-    fn start(&self) -> Counts {
-        Counts::new()
+impl Storable for Frequent {
+    fn read(bytes: &[u8]) -> Result<Counts> {
+        counts_of(bytes)
     }
 
-    fn update(
-        &self,
-        states: &mut [Counts],
-        groups: &[u32],
-        arguments: &[Column],
-        heap: &mut usize,
-    ) -> Result<()> {
-        if !self.of_states {
-            return self.frequent.update(states, groups, arguments, heap);
-        }
-        let column = without_dictionary(&arguments[0]);
-        let given = blobs(&column)?;
-        for (row, &group) in groups.iter().enumerate().filter(|(row, _)| !given.is_null(*row)) {
-            *heap += given.get(row).len();
-            self.frequent.merge(&mut states[group as usize], counts_of(given.get(row))?)?;
-        }
-        Ok(())
-    }
-
-    fn merge(&self, into: &mut Counts, from: Counts) -> Result<()> {
-        self.frequent.merge(into, from)
-    }
-
-    fn finish(&self, states: Vec<Counts>) -> Result<Column> {
-        build_all(&states, |counts, out| {
+    fn write(states: Vec<Counts>) -> Result<Column> {
+        let sorted: Vec<_> = states.into_iter().map(Frequent::sorted).collect();
+        build_all(&sorted, |values, out| {
             out.begin_object()?;
             out.key("state");
             out.begin_array()?;
-            write_pairs(Frequent::sorted(counts.clone()).into_iter(), out)?;
+            write_pairs(values, out)?;
             out.end_array()?;
             out.key("type");
             out.text("topk");
@@ -266,16 +233,28 @@ impl Fold for FrequentStates {
             out.end_object()
         })
     }
+
+    fn heap_bytes(state: &Counts) -> usize {
+        state.iter().map(|(key, (value, _))| entry_bytes(key, value)).sum()
+    }
+}
+
+/// About how many bytes a counted value takes.
+fn entry_bytes(key: &[u8], value: &Value) -> usize {
+    2 * key.len() + heap_bytes(value) + size_of::<(Value, u64)>()
 }
 
 /// Writes values with how often they came as pairs.
-fn write_pairs(values: impl Iterator<Item = (Value, u64)>, out: &mut Builder) -> Result<()> {
+fn write_pairs<'v>(
+    values: impl IntoIterator<Item = &'v (Value, u64)>,
+    out: &mut Builder,
+) -> Result<()> {
     for (value, count) in values {
         out.begin_array()?;
-        if let Value::Variant(value) = &value {
+        if let Value::Variant(value) = value {
             out.copy(Variant::new(value))?;
         }
-        out.integer(i128::from(count));
+        out.integer(i128::from(*count));
         out.end_array()?;
     }
     Ok(())
@@ -288,7 +267,7 @@ fn write_pairs(values: impl Iterator<Item = (Value, u64)>, out: &mut Builder) ->
 pub(crate) fn most_frequent(state: &[u8], count: usize, out: &mut Builder) -> Result<()> {
     let counts = counts_of(state)?;
     out.begin_array()?;
-    write_pairs(Frequent::sorted(counts).into_iter().take(count), out)?;
+    write_pairs(Frequent::sorted(counts).iter().take(count), out)?;
     out.end_array()
 }
 

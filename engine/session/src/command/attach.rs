@@ -11,7 +11,7 @@ use firn_types::{Error, ErrorCode, FieldId, Identifier, ObjectId, Result, SqlTyp
 use super::kind::policy::check_value;
 use crate::find::{live, place};
 use crate::lifecycle::StatementContext;
-use crate::login::policy::OF_ACCOUNT;
+use crate::login::policy::{OF_ACCOUNT, policy_of_account};
 use crate::result::Rows;
 
 /// Tags that one object or column may have.
@@ -352,8 +352,7 @@ pub(super) fn of_account(
             AttachmentChange::Unset(unset, _) if *unset == kind => None,
             AttachmentChange::Set(all) => match all.as_slice() {
                 [one] if one.kind == kind => {
-                    let there = catalog.parameter(ACCOUNT, OF_ACCOUNT).is_some();
-                    if there && !one.force {
+                    if policy_of_account(&catalog).is_some() && !one.force {
                         return Err(already_attached(kind, false));
                     }
                     let place = place(running, kind, &one.name)?;
@@ -381,20 +380,12 @@ fn not_of_account(kind: ObjectKind) -> Error {
 pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result<()> {
     match policy.kind() {
         ObjectKind::Tag => return refuse_bringing(running, policy),
-        ObjectKind::AggregationPolicy
-        | ObjectKind::MaskingPolicy
-        | ObjectKind::PasswordPolicy
-        | ObjectKind::ProjectionPolicy
-        | ObjectKind::RowAccessPolicy
-        | ObjectKind::SessionPolicy => {}
-        _ => return Ok(()),
+        kind if !privilege::APPLIED.contains(&kind) => return Ok(()),
+        _ => {}
     }
     let everything = running.catalog().as_engine();
-    let used = |object: &&Object| object.header().attachments.use_of(policy.id());
-    let mut users = everything.all().filter(used);
-    let of_account = everything.parameter(ACCOUNT, OF_ACCOUNT);
-    let of_account = of_account.is_some_and(|id| *id == policy.id().0.to_string());
-    if users.next().is_none() && !of_account {
+    let used = |object: &Object| object.header().attachments.use_of(policy.id());
+    if !everything.all().any(used) && policy_of_account(&everything) != Some(policy.id()) {
         return Ok(());
     }
     let text = format!(
@@ -435,8 +426,7 @@ pub(super) fn refuse_protecting(running: &StatementContext, container: &Object) 
         let found = everything.object(id).filter(|object| inside(object) == Some(true))?;
         (found.kind() != ObjectKind::Tag || brings_policies(found)).then_some(found)
     };
-    let of_account = everything.parameter(ACCOUNT, OF_ACCOUNT).and_then(|id| id.parse().ok());
-    if let Some(policy) = of_account.and_then(|id| protecting(ObjectId(id))) {
+    if let Some(policy) = policy_of_account(&everything).and_then(protecting) {
         return Err(protecting_error(running, container, policy, "the account"));
     }
     for user in everything.all().filter(|user| !user.header().attachments.is_empty()) {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use firn_account::CatalogChange;
 use firn_account::catalog::{ACCOUNT, Header, Namespace, Object, Schema, VisibleCatalog};
 use firn_account::txn::CLONED;
+use firn_account::{CatalogChange, no_past};
 use firn_parse::ast::{CloneOf, CreateObject, ObjectKind};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result};
 
@@ -120,11 +120,7 @@ fn cloned(
     let now = running.catalog();
     let check = |id: ObjectId, name: &str| match now.object(id) {
         Some(object) if !now.is_retained(object, &catalog, nanos, running.start_nanos) => {
-            let text = format!(
-                "Time travel data is not available for {name}. The requested time is either beyond the \
-                 allowed time travel period or before the object creation time."
-            );
-            Err(Error::new(ErrorCode::TimeTravelUnavailable, text))
+            Err(no_past(name))
         }
         _ => Ok(()),
     };

@@ -55,13 +55,17 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateDynamicTable) -
     let id = table.id();
     let waits = option(&ast.options, "INITIALIZE")
         .is_some_and(|word| word.eq_ignore_ascii_case("ON_SCHEDULE"));
-    let rows = running.create_copying(table.into(), ast.mode, ast.copy_grants)?;
+    let table = Object::from(table);
+    let replaced = running.catalog().taken(&table).map(Object::id);
+    let rows = running.create_copying(table, ast.mode, ast.copy_grants)?;
     let is_new = running.session.shared.account.catalog().table(id).is_some();
     if is_new
         && !waits
         && let Err(error) = refresh(running, id, "CREATION")
     {
-        running.change(vec![CatalogChange::Drop { id }])?;
+        // What it was to replace comes back.
+        let undrop = replaced.map(|id| CatalogChange::Undrop { id });
+        running.change([CatalogChange::Drop { id }].into_iter().chain(undrop).collect())?;
         return Err(error);
     }
     Ok(rows)
@@ -321,7 +325,7 @@ fn incremental(
     rows: &TableRows,
 ) -> Result<CarriedOver> {
     let functions = running.function_context();
-    let (delete, insert) = running.with_binder(&functions, |binder| {
+    let plans = running.with_binder(&functions, |binder| {
         let plans = binder.bind_refresh(table, before, rows)?;
         let insert = insert_query(plans.insert, Arc::clone(table))?;
         let next = binder.next_column_id();
@@ -329,10 +333,11 @@ fn incremental(
             let context = running.optimize_context(&functions, next);
             optimize::optimize_statement(plan, &context)
         };
-        let delete = optimized(StatementPlan::Delete(plans.delete))?;
-        Ok((delete, optimized(StatementPlan::Insert(insert))?))
+        let delete = plans.delete.map(StatementPlan::Delete);
+        let all = delete.into_iter().chain([StatementPlan::Insert(insert)]);
+        all.map(optimized).collect::<Result<Vec<_>>>()
     })?;
-    store(running, table, state, Some("INCREMENTAL"), &[delete, insert])
+    store(running, table, state, Some("INCREMENTAL"), &plans)
 }
 
 fn full(

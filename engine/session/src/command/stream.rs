@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use firn_account::CatalogChange;
 use firn_account::catalog::{
     Action, Object, ObjectKind, ObjectPath, Stream, StreamMode, Table, VisibleCatalog, insufficient,
 };
+use firn_account::{CatalogChange, no_past};
 use firn_parse::ast::{CreateStream, Name, StatementOption, StreamSource, TimeTravel};
-use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
+use firn_types::{Error, Identifier, ObjectId, Result};
 
 use super::option_table::{self, Place};
 use crate::find::{live, place};
@@ -104,12 +104,7 @@ fn offset(
     if kept && past.is_live(source.id()) {
         return Ok((past.version(), nanos));
     }
-    let text = format!(
-        "Time travel data is not available for table {}. The requested time is either beyond the allowed time \
-         travel period or before the object creation time.",
-        source.name()
-    );
-    Err(Error::new(ErrorCode::TimeTravelUnavailable, text).at(at.span))
+    Err(no_past(&format!("table {}", source.name())).at(at.span))
 }
 
 /// The tables that a table or view shows rows of.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use firn_account::CatalogChange;
 use firn_account::catalog::PENDING;
 use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{
     Action, ColumnDefault, Constraint, ConstraintKind, CreateMode as Mode, ForeignKey, Header,
     Object, ObjectKind, ObjectPath, Sequence, Table, TableColumn, TableKind,
 };
+use firn_account::{CatalogChange, no_past};
 use firn_parse::ast::{
     self, AttachmentChange, ChangeAttachments, ColumnDefinition, CreateTable, ExprKind,
     TableLifetime, TableSource, Truncate,
@@ -313,14 +313,10 @@ fn cloned(
         let id = current.header.id;
         let object = Object::Table(Arc::clone(&current));
         let is_kept = now.is_retained(&object, &past, nanos, running.start_nanos);
-        let then = past.table(id).filter(|_| is_kept && past.is_live(id)).ok_or_else(|| {
-            let text = format!(
-                "Time travel data is not available for table {}. The requested time is either beyond \
-                 the allowed time travel period or before the object creation time.",
-                current.header.name
-            );
-            Error::new(ErrorCode::TimeTravelUnavailable, text)
-        })?;
+        let then = past
+            .table(id)
+            .filter(|_| is_kept && past.is_live(id))
+            .ok_or_else(|| no_past(&format!("table {}", current.header.name)))?;
         table.snapshot = Arc::clone(&then.snapshot);
     }
     let lasting = ast.lifetime == TableLifetime::Permanent;

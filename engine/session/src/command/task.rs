@@ -15,6 +15,7 @@ use super::option_table::{self, Place};
 use crate::find::{live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
+use crate::task::Job;
 use crate::task::graph::{GRAPH_TASKS_MAX, Graph, root_of};
 
 /// The privilege on the account that a task's owner needs.
@@ -275,7 +276,7 @@ pub(super) fn execute(running: &mut StatementContext, ast: &ExecuteTask) -> Resu
     let shared = &running.session.shared;
     match shared.options.housekeeping {
         Housekeeping::Inline => _ = crate::task::run_now(shared, id)?,
-        Housekeeping::Background => crate::task::spawn(shared, id),
+        Housekeeping::Background => crate::task::spawn(shared, Job::Graph(id)),
     }
     let text = format!("Task {} is scheduled to run immediately.", task.header.name);
     Ok(Rows::status(text))

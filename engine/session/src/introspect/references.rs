@@ -1,7 +1,7 @@
 //! What has which tags and policies: SYSTEM$GET_TAG, TAG_REFERENCES, POLICY_REFERENCES.
 
 use firn_account::catalog::{
-    Attached, Header, Namespace, NetworkPolicy, Object, ObjectKind, Place, PolicyUse,
+    Attached, Header, Namespace, NetworkPolicy, Object, ObjectKind, Place, PolicyUse, privilege,
 };
 use firn_types::object_kind::KINDS;
 use firn_types::{Error, ErrorCode, FieldId, ObjectName, Result, Value};
@@ -291,13 +291,12 @@ pub(super) fn all_tags(described: &Described, listing: &mut Listing) {
 }
 
 fn policy_named(described: &Described, name: &str, network: bool) -> Result<Object> {
-    let kinds = KINDS.iter().map(|known| known.kind).filter(|kind| {
-        kind.exists()
-            && kind.words().ends_with("POLICY")
-            && (*kind == ObjectKind::NetworkPolicy) == network
-    });
+    let kinds = match network {
+        true => &[ObjectKind::NetworkPolicy],
+        false => privilege::APPLIED,
+    };
     let mut missing = None;
-    for kind in kinds {
+    for &kind in kinds.iter().filter(|kind| **kind != ObjectKind::Tag) {
         match object_named(described, kind, name) {
             Ok(found) => return Ok(found),
             Err(error) => missing = missing.or(Some(error)),
@@ -347,9 +346,7 @@ fn add_by_tags(
                 let Some(tag) = catalog.object(effective.tag) else { continue };
                 for used in &tag.header().attachments.own.policies {
                     let Some(policy) = catalog.object(used.policy) else { continue };
-                    let first = policy.policy_body().and_then(|body| body.parameters.first());
-                    let fits =
-                        first.is_some_and(|first| first.sql_type.family() == sql_type.family());
+                    let fits = policy.policy_body().is_some_and(|body| body.takes(*sql_type));
                     if !fits || wanted.is_some_and(|wanted| wanted.id() != policy.id()) {
                         continue;
                     }

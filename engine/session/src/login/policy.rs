@@ -9,6 +9,11 @@ use super::{NANOS_PER_DAY, NANOS_PER_SECOND};
 /// The parameter of the account that keeps the id of its password policy. No statement sets one of such a name.
 pub(crate) const OF_ACCOUNT: &str = "PASSWORD POLICY";
 
+/// The password policy of the account.
+pub(crate) fn policy_of_account(catalog: &Catalog) -> Option<ObjectId> {
+    catalog.parameter(ACCOUNT, OF_ACCOUNT)?.parse().ok().map(ObjectId)
+}
+
 /// A property of such a policy.
 #[derive(Debug)]
 pub(crate) struct Property {
@@ -117,8 +122,7 @@ impl PasswordRules {
     /// The rules for a user: those of the user's own policy, or else of the account's.
     pub(crate) fn of(catalog: &Catalog, user: Option<&Header>) -> PasswordRules {
         let own = user.into_iter().flat_map(|user| &user.attachments.own.policies);
-        let account = catalog.parameter(ACCOUNT, OF_ACCOUNT).and_then(|id| id.parse().ok());
-        let mut policies = own.map(|used| used.policy).chain(account.map(ObjectId));
+        let mut policies = own.map(|used| used.policy).chain(policy_of_account(catalog));
         let found = policies.find_map(|id| catalog.object(id).and_then(Object::as_password_policy));
         let without = || {
             let rule = |(name, value): &(&str, u32)| ((*name).to_string(), value.to_string());

@@ -15,7 +15,7 @@ const RENEWED_AFTER: Duration = Duration::from_secs(10);
 
 /// A claim that is renewed until it is dropped.
 #[derive(Debug)]
-pub(super) struct KeptClaim {
+pub(crate) struct KeptClaim {
     ended: Arc<(Mutex<bool>, Condvar)>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -25,7 +25,7 @@ impl KeptClaim {
     ///
     /// # Errors
     /// `Storage` when the claims cannot be read or written.
-    pub(super) fn take(account: &Account, job: &str) -> Result<Option<KeptClaim>> {
+    pub(crate) fn take(account: &Account, job: &str) -> Result<Option<KeptClaim>> {
         let now = account.clock().now_nanos();
         let Some(mut claim) = Claim::take(account.access(), job, now, now + LEASE)? else {
             return Ok(None);

@@ -5,7 +5,7 @@
 //! from one that was killed goes on where that one has come to, and runs no such statement twice.
 
 pub(crate) mod graph;
-mod keep;
+pub(crate) mod keep;
 mod run;
 pub(crate) mod schedule;
 
@@ -56,47 +56,68 @@ pub(crate) struct TaskContext {
 /// The tasks of an engine.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    /// Runs that have ended, the newest last.
-    runs: Mutex<VecDeque<TaskRun>>,
-    /// Refreshes of dynamic tables, the newest last.
-    refreshes: Mutex<VecDeque<RefreshRun>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Runs that have ended in this process.
+    pub(crate) runs: Recent<TaskRun>,
+    /// Refreshes of dynamic tables in this process.
+    pub(crate) refreshes: Recent<RefreshRun>,
+    threads: Mutex<Vec<(Job, JoinHandle<()>)>>,
     /// Whether the process is to run no more of them.
     stopping: AtomicBool,
 }
 
+/// The last so many of what has ended.
+#[derive(Debug)]
+pub(crate) struct Recent<T>(Mutex<VecDeque<T>>);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Recent<T> {
+        Recent(Mutex::default())
+    }
+}
+
+impl<T: Clone> Recent<T> {
+    /// Adds one, and forgets the oldest where there are too many.
+    pub(crate) fn push(&self, one: T) {
+        let mut all = self.0.lock();
+        if all.len() == RUNS_MAX {
+            all.pop_front();
+        }
+        all.push_back(one);
+    }
+
+    /// All of them, the newest first.
+    pub(crate) fn newest_first(&self) -> Vec<T> {
+        self.0.lock().iter().rev().cloned().collect()
+    }
+}
+
+/// What runs on a thread of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// The graph of a root task.
+    Graph(ObjectId),
+    /// The dynamic tables that are due, one after the other: they read each other.
+    Refreshes,
+}
+
+impl Job {
+    /// Runs it, if nobody else does; tells how many graphs or tables that were.
+    ///
+    /// # Errors
+    /// `Storage` when the account cannot be read or written.
+    fn run(self, shared: &Arc<Shared>) -> Result<usize> {
+        match self {
+            Job::Graph(root) => run::run_graph(shared, root).map(usize::from),
+            Job::Refreshes => dynamic_table::run_due(shared),
+        }
+    }
+}
+
 impl Tasks {
-    fn note(&self, run: TaskRun) {
-        let mut runs = self.runs.lock();
-        if runs.len() == RUNS_MAX {
-            runs.pop_front();
-        }
-        runs.push_back(run);
-    }
-
-    /// Notes a refresh of a dynamic table.
-    pub(crate) fn note_refresh(&self, run: RefreshRun) {
-        let mut refreshes = self.refreshes.lock();
-        if refreshes.len() == RUNS_MAX {
-            refreshes.pop_front();
-        }
-        refreshes.push_back(run);
-    }
-
-    /// The refreshes of this process, the newest first.
-    pub(crate) fn refreshes(&self) -> Vec<RefreshRun> {
-        self.refreshes.lock().iter().rev().cloned().collect()
-    }
-
-    /// The runs that have ended in this process, the newest first.
-    pub(crate) fn runs(&self) -> Vec<TaskRun> {
-        self.runs.lock().iter().rev().cloned().collect()
-    }
-
     /// Waits for the runs that have begun in this process.
     pub(crate) fn finish(&self) {
         let threads = std::mem::take(&mut *self.threads.lock());
-        for thread in threads {
+        for (_, thread) in threads {
             // Whatever it met, it has noted.
             _ = thread.join();
         }
@@ -109,17 +130,17 @@ impl Tasks {
     }
 }
 
-/// Runs a graph on a thread of its own.
-pub(crate) fn spawn(shared: &Arc<Shared>, root: ObjectId) {
+/// Runs a job on a thread of its own.
+pub(crate) fn spawn(shared: &Arc<Shared>, job: Job) {
     let engine = Arc::clone(shared);
     let work = move || {
-        // What goes wrong with a task is in its history.
-        _ = run::run_graph(&engine, root);
+        // What goes wrong with a task or a table is in its history.
+        _ = job.run(&engine);
     };
     let thread = std::thread::Builder::new().name("firn-task".to_string()).spawn(work);
     // Without a thread it waits for a process that looks for due tasks.
     if let Ok(thread) = thread {
-        shared.tasks.threads.lock().push(thread);
+        shared.tasks.threads.lock().push((job, thread));
     }
 }
 
@@ -131,20 +152,25 @@ pub(crate) fn run_now(shared: &Arc<Shared>, root: ObjectId) -> Result<bool> {
     run::run_graph(shared, root)
 }
 
-/// Runs all graphs that are due, one after the other; tells how many.
+/// What is due now.
+fn due(shared: &Arc<Shared>) -> Vec<Job> {
+    let now = shared.account.clock().now_nanos();
+    let catalog = seen(&shared.account.catalog());
+    let due = roots(&catalog).filter(|root| is_due(shared, root, now));
+    let mut jobs: Vec<Job> = due.map(|root| Job::Graph(root.header.id)).collect();
+    if dynamic_table::due(&catalog, now).next().is_some() {
+        jobs.push(Job::Refreshes);
+    }
+    jobs
+}
+
+/// Runs all that is due, one after the other; tells how many graphs and tables.
 ///
 /// # Errors
 /// `Storage` when the account cannot be read or written.
 pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
     shared.account.refresh()?;
-    let now = shared.account.clock().now_nanos();
-    let catalog = seen(&shared.account.catalog());
-    let mut count = 0;
-    for root in roots(&catalog).filter(|root| is_due(shared, root, now)) {
-        count += usize::from(run::run_graph(shared, root.header.id)?);
-    }
-    count += dynamic_table::run_due(shared)?;
-    Ok(count)
+    due(shared).into_iter().map(|job| job.run(shared)).sum()
 }
 
 /// Looks for due tasks from now on, until the engine is stopped.
@@ -157,16 +183,13 @@ pub(crate) fn start(shared: &Arc<Shared>) {
             }
             // A store that does not answer now may do so at the next look.
             _ = shared.account.refresh();
-            let now = shared.account.clock().now_nanos();
-            let catalog = seen(&shared.account.catalog());
-            let due: Vec<ObjectId> = roots(&catalog)
-                .filter(|root| is_due(&shared, root, now))
-                .map(|root| root.header.id)
-                .collect();
-            due.into_iter().for_each(|root| spawn(&shared, root));
-            // As with tasks, what goes wrong is in the history.
-            _ = dynamic_table::run_due(&shared);
-            shared.tasks.threads.lock().retain(|thread| !thread.is_finished());
+            let running: Vec<Job> = {
+                let mut threads = shared.tasks.threads.lock();
+                threads.retain(|(_, thread)| !thread.is_finished());
+                threads.iter().map(|(job, _)| *job).collect()
+            };
+            let due = due(&shared).into_iter().filter(|job| !running.contains(job));
+            due.for_each(|job| spawn(&shared, job));
             drop(shared);
             std::thread::sleep(TICK);
         }

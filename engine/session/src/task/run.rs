@@ -311,7 +311,7 @@ impl Runner<'_> {
         if self.shared.archive.add_task(ran.clone(), now) {
             self.shared.maintenance().service().wake();
         }
-        self.shared.tasks.note(ran);
+        self.shared.tasks.runs.push(ran);
         let mut run = run.clone();
         run.ended.push(end);
         run

@@ -25,6 +25,14 @@ pub struct PolicyBody {
     pub text: String,
 }
 
+impl PolicyBody {
+    /// Whether the policy is for values of a type, where a tag brings it.
+    pub fn takes(&self, sql_type: SqlType) -> bool {
+        let first = self.parameters.first();
+        first.is_some_and(|first| first.sql_type.family() == sql_type.family())
+    }
+}
+
 /// What is shown of a column's values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MaskingPolicy {

@@ -8,7 +8,7 @@
 
 mod answer;
 mod frames;
-mod ranges;
+pub(super) mod ranges;
 mod running;
 mod top;
 

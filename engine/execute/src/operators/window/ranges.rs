@@ -7,7 +7,11 @@ use firn_column::kernels::compare::distinct;
 use firn_types::{Result, SqlType};
 
 /// The rows whose keys differ from those of the row before; the first row is one.
-pub(super) fn starts(keys: &[Column], types: &[SqlType], rows: usize) -> Result<BooleanArray> {
+pub(in crate::operators) fn starts(
+    keys: &[Column],
+    types: &[SqlType],
+    rows: usize,
+) -> Result<BooleanArray> {
     if rows == 0 {
         return Ok(BooleanArray::new(BooleanBuffer::new_unset(0), None));
     }

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use firn_expression::Expr;
-use firn_functions::registry::{self, Function};
-use firn_functions::{Argument, WindowFunction};
+use firn_functions::Argument;
+use firn_functions::registry;
 use firn_parse::ast::{self, BinaryOperator, ExprKind, JoinConstraint};
 use firn_plan::{
     CteRef, Filter, Frame, FrameBound, FrameUnit, Join, JoinKey, JoinKind, Plan, PlanColumn,
@@ -174,7 +174,7 @@ fn nearest(binder: &Binder<'_>, left: From, right: From, matching: &Match) -> Re
 
 /// The rows with a number each, within a partition.
 pub(super) fn numbered(input: Plan, number: &PlanColumn, partition_by: Vec<Expr>) -> Result<Plan> {
-    let function = window_function("ROW_NUMBER")?;
+    let function = registry::window("ROW_NUMBER")?;
     let signature = function.resolve(Vec::new())?;
     let call = WindowCall {
         id: number.id,
@@ -187,13 +187,6 @@ pub(super) fn numbered(input: Plan, number: &PlanColumn, partition_by: Vec<Expr>
         ignore_nulls: false,
     };
     Ok(Plan::Window(Window { input: Box::new(input), calls: vec![call], top: None }))
-}
-
-fn window_function(name: &str) -> Result<&'static WindowFunction> {
-    match registry::find(name) {
-        Some(Function::Window(function)) => Ok(function),
-        _ => Err(Error::internal(format!("no window function {name}"))),
-    }
 }
 
 /// One more reading of a common table expression, and what its columns are called there.
@@ -307,7 +300,7 @@ impl Timeline {
             descending,
             nulls_first: false,
         };
-        let function = window_function("LAST_VALUE")?;
+        let function = registry::window("LAST_VALUE")?;
         let signature = function.resolve(vec![Argument::of(number.sql_type())])?;
         let found = binder.fresh_column("ROW", number.sql_type(), true);
         let call = WindowCall {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use firn_account::catalog::MaterializedView;
 use firn_expression::Expr;
 use firn_functions::meaning::Merge;
-use firn_functions::registry::{self, Function};
+use firn_functions::registry;
 use firn_functions::{AggregateFunction, Argument};
 use firn_plan::statement::Query;
 use firn_plan::{
@@ -128,10 +128,7 @@ fn merging(call: &AggregateCall) -> Option<&'static AggregateFunction> {
         Merge::Same => call.function.name,
         Merge::SumAndCount => return None,
     };
-    match registry::find(name) {
-        Some(Function::Aggregate(function)) => Some(function),
-        _ => None,
-    }
+    registry::aggregate(name).ok()
 }
 
 /// Stored rows and those of the added ones, put together group by group.

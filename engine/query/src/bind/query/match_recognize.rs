@@ -6,9 +6,9 @@
 //! 3. Measures are windows over the rows of a match.
 
 use firn_expression::Expr;
-use firn_functions::registry::{self, Function};
+use firn_functions::Argument;
+use firn_functions::registry;
 use firn_functions::row_pattern::{AfterMatch, RowPattern};
-use firn_functions::{Argument, TableFunction, WindowFunction};
 use firn_parse::ast::{
     self, ExprKind, MatchPattern, MatchRecognize, MatchRows, MatchSkip, OrderItem,
 };
@@ -239,7 +239,7 @@ impl Rows<'_> {
         }
         let entries = self.search_window(arguments, partition, &clause.order_by)?;
 
-        let function = table_function("$MATCHED_ROWS")?;
+        let function = registry::table("$MATCHED_ROWS")?;
         let listed = symbols.names.join("\0");
         let arguments = vec![entries.expr(), text_literal(listed.into())];
         let given: Vec<Argument> = arguments
@@ -291,7 +291,7 @@ impl Rows<'_> {
         let Some(mut window) = gathered.windows.pop() else {
             return Err(Error::internal("a window that is none"));
         };
-        let function = window_function("$MATCH_ROWS")?;
+        let function = registry::window("$MATCH_ROWS")?;
         let given = arguments.iter().map(|expr| Argument {
             sql_type: expr.sql_type(),
             constant: expr.as_literal().cloned(),
@@ -362,18 +362,4 @@ fn truth(condition: ast::Expr) -> ast::Expr {
     let span = condition.span;
     let kind = ExprKind::IsBoolean { operand: Box::new(condition), value: true, negated: false };
     ast::Expr::new(kind, span)
-}
-
-fn table_function(name: &str) -> Result<&'static TableFunction> {
-    match registry::find(name) {
-        Some(Function::Table(function)) => Ok(function),
-        _ => Err(Error::internal(format!("no table function {name}"))),
-    }
-}
-
-fn window_function(name: &str) -> Result<&'static WindowFunction> {
-    match registry::find(name) {
-        Some(Function::Window(function)) => Ok(function),
-        _ => Err(Error::internal(format!("no window function {name}"))),
-    }
 }

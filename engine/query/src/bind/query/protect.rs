@@ -93,8 +93,7 @@ fn policy_of_tags<'c>(
         let Some(tag) = catalog.object(tag.tag) else { continue };
         for used in &tag.header().attachments.own.policies {
             let policy = existing(catalog, used.policy)?;
-            let first = policy.policy_body().and_then(|body| body.parameters.first());
-            if first.is_some_and(|first| first.sql_type.family() == sql_type.family()) {
+            if policy.policy_body().is_some_and(|body| body.takes(sql_type)) {
                 return Ok(Some((policy, used)));
             }
         }

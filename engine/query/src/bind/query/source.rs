@@ -5,6 +5,7 @@ use std::sync::Arc;
 use firn_account::catalog::{
     Action, Header, MaterializedView, Namespace, Object, ObjectPath, StarColumns, Table, View,
 };
+use firn_account::no_past;
 use firn_parse::{self, ast};
 use firn_plan::{
     CteRef, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, VirtualScan, VirtualSource,
@@ -257,12 +258,8 @@ fn of_table(error: Error, table: &str) -> Error {
     if error.code() != ErrorCode::TimeTravelUnavailable {
         return error;
     }
-    error.map_detail(|_| {
-        format!(
-            "Time travel data is not available for table {table}. The requested time is either beyond \
-             the allowed time travel period or before the object creation time."
-        )
-    })
+    let named = no_past(&format!("table {table}"));
+    error.map_detail(|_| named.detail().to_string())
 }
 
 /// The moment that AT or BEFORE names.
@@ -335,14 +332,7 @@ fn snapshot_of(
     let is_kept = binder.context.catalog.is_retained(&object, catalog, *nanos, now_nanos);
     match catalog.table(table.id()) {
         Some(past) if is_kept && catalog.is_live(table.id()) => Ok(Arc::clone(&past.snapshot)),
-        _ => {
-            let text = format!(
-                "Time travel data is not available for table {}. The requested time is either beyond \
-                 the allowed time travel period or before the object creation time.",
-                table.header.name
-            );
-            Err(Error::new(ErrorCode::TimeTravelUnavailable, text))
-        }
+        _ => Err(no_past(&format!("table {}", table.header.name))),
     }
 }
 

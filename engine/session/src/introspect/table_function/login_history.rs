@@ -2,7 +2,7 @@
 
 use firn_account::catalog::ACCOUNTADMIN;
 use firn_storage::format::v1::LoginRecord;
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, Result};
 
 use super::super::Described;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
@@ -19,12 +19,8 @@ pub(super) const PARAMETERS: &[&str] = &["TIME_RANGE_START", "TIME_RANGE_END", "
 pub(super) const BY_USER: &[&str] =
     &["USER_NAME", "TIME_RANGE_START", "TIME_RANGE_END", "RESULT_LIMIT"];
 
-/// Rows unless RESULT_LIMIT says otherwise.
-const LIMIT_DEFAULT: i128 = 100;
 /// Days that the functions look back.
 const DAYS: i64 = 7;
-/// What RESULT_LIMIT may be.
-const LIMITS: std::ops::RangeInclusive<i128> = 1..=10_000;
 
 pub(super) fn of_all(
     described: &Described,
@@ -54,18 +50,13 @@ fn list(
     listing: &mut Listing,
     user: Option<&str>,
 ) -> Result<()> {
-    let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
-    if !LIMITS.contains(&limit) {
-        let text = format!("invalid value [{limit}] for parameter 'RESULT_LIMIT'");
-        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-    }
+    let limit = arguments.limit()?;
     let start = arguments.time("TIME_RANGE_START")?;
     let end = arguments.time("TIME_RANGE_END")?;
     let in_range = |event: &LoginRecord| {
         let at = i128::from(event.nanos);
         start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let since_nanos = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
     let wants = |event: &LoginRecord| {
         user.is_none_or(|user| event.user == user) && may_see(described, event) && in_range(event)

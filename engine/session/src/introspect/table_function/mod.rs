@@ -15,6 +15,10 @@ use super::listing::{Listing, fields as parsed};
 use super::{Described, references};
 use crate::result::Rows;
 
+/// Rows unless RESULT_LIMIT says otherwise, and what it may be.
+const LIMIT_DEFAULT: i128 = 100;
+const LIMITS: std::ops::RangeInclusive<usize> = 1..=10_000;
+
 /// One function: its name, what it tells, its parameters in order, its columns, and what makes its rows.
 struct Function {
     name: &'static str,
@@ -233,6 +237,19 @@ impl Arguments {
         }
     }
 
+    /// RESULT_LIMIT of the histories: how many rows there are at most.
+    ///
+    /// # Errors
+    /// When it is not from 1 to 10,000.
+    pub(super) fn limit(&self) -> Result<usize> {
+        let limit = self.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
+        let fits = usize::try_from(limit).ok().filter(|limit| LIMITS.contains(limit));
+        fits.ok_or_else(|| {
+            let text = format!("invalid value [{limit}] for parameter 'RESULT_LIMIT'");
+            Error::new(ErrorCode::InvalidParameterValue, text)
+        })
+    }
+
     /// A moment: nanoseconds since 1970 UTC.
     ///
     /// # Errors
@@ -289,4 +306,13 @@ pub(crate) fn rows(
     let mut listing = Listing::nulls(function.columns);
     (function.rows)(described, &Arguments::of(function, arguments)?, &mut listing)?;
     Ok(listing.rows())
+}
+
+/// Adds what others have written to what this process knows, each run once.
+fn add_missing<T: PartialEq>(known: &mut Vec<T>, written: Vec<T>) {
+    for run in written {
+        if !known.contains(&run) {
+            known.push(run);
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use firn_storage::format::v1::RanStatement;
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::Result;
 
 use super::super::Described;
 use super::super::listing::{Cell, Listing, boolean, number, optional, text, time};
@@ -30,10 +30,6 @@ pub(super) const BY_USER: &[&str] =
 pub(super) const BY_WAREHOUSE: &[&str] =
     &["WAREHOUSE_NAME", "END_TIME_RANGE_START", "END_TIME_RANGE_END", "RESULT_LIMIT"];
 
-/// Rows unless RESULT_LIMIT says otherwise.
-const LIMIT_DEFAULT: i128 = 100;
-/// What RESULT_LIMIT may be.
-const LIMITS: std::ops::RangeInclusive<i128> = 1..=10_000;
 /// Days that the functions look back.
 const DAYS: i64 = 7;
 const NANOS_PER_DAY: i64 = 86_400_000_000_000;
@@ -82,11 +78,7 @@ fn list(
     listing: &mut Listing,
     wants: impl Fn(&RanStatement) -> bool,
 ) -> Result<()> {
-    let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
-    if !LIMITS.contains(&limit) {
-        let text = format!("invalid value [{limit}] for parameter 'RESULT_LIMIT'");
-        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-    }
+    let limit = arguments.limit()?;
     let start = arguments.time("END_TIME_RANGE_START")?;
     let end = arguments.time("END_TIME_RANGE_END")?;
     let ended_in_range = |ran: &RanStatement| {
@@ -94,7 +86,6 @@ fn list(
         let ended = i128::from(ran.end.as_ref().map_or(described.now_nanos, |end| end.nanos));
         start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let since_nanos = described.now_nanos.saturating_sub(DAYS * NANOS_PER_DAY);
     let wants = |ran: &RanStatement| wants(ran) && ended_in_range(ran);
     for ran in statements(described, since_nanos, limit, wants)? {

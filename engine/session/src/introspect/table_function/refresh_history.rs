@@ -5,7 +5,7 @@ use firn_types::{Result, Value};
 
 use super::super::Described;
 use super::super::listing::{Listing, text, time, variant};
-use super::Arguments;
+use super::{Arguments, add_missing};
 use crate::login::NANOS_PER_SECOND;
 
 pub(super) const COLUMNS: &str = "NAME, SCHEMA_NAME, DATABASE_NAME, STATE, STATE_CODE, STATE_MESSAGE, QUERY_ID, \
@@ -16,17 +16,15 @@ pub(super) const COLUMNS: &str = "NAME, SCHEMA_NAME, DATABASE_NAME, STATE, STATE
 pub(super) const PARAMETERS: &[&str] =
     &["DATA_TIMESTAMP_START", "DATA_TIMESTAMP_END", "RESULT_LIMIT", "NAME", "ERROR_ONLY"];
 
-/// Days that the function looks back, and rows unless RESULT_LIMIT says otherwise.
+/// Days that the function looks back.
 const DAYS: i64 = 7;
-const LIMIT_DEFAULT: i128 = 100;
 
 pub(super) fn rows(
     described: &Described,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
-    let limit = usize::try_from(limit).unwrap_or(0);
+    let limit = arguments.limit()?;
     let start = arguments.time("DATA_TIMESTAMP_START")?;
     let end = arguments.time("DATA_TIMESTAMP_END")?;
     let errors_only = arguments.boolean("ERROR_ONLY")?.unwrap_or(false);
@@ -46,13 +44,9 @@ pub(super) fn rows(
             })
     };
     let since = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
-    let mut runs = described.shared.tasks.refreshes();
+    let mut runs = described.shared.tasks.refreshes.newest_first();
     runs.retain(|run| run.ended_nanos >= since && wants(run));
-    for run in described.shared.archive.refreshes(since, limit, wants)? {
-        if !runs.contains(&run) {
-            runs.push(run);
-        }
-    }
+    add_missing(&mut runs, described.shared.archive.refreshes(since, limit, wants)?);
     runs.sort_by_key(|run| std::cmp::Reverse(run.ended_nanos));
     for run in runs.iter().take(limit) {
         add(listing, run)?;

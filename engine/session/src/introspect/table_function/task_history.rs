@@ -8,7 +8,7 @@ use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::super::Described;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
-use super::Arguments;
+use super::{Arguments, add_missing};
 use crate::login::NANOS_PER_SECOND;
 use crate::task::graph::Graph;
 use crate::task::next_of;
@@ -34,9 +34,6 @@ pub(super) const DEPENDENTS_COLUMNS: &str = "CREATED_ON:time, NAME, ID, DATABASE
      SCHEDULE, PREDECESSORS:array, STATE, DEFINITION, CONDITION, ALLOW_OVERLAPPING_EXECUTION, ERROR_INTEGRATION, \
      LAST_COMMITTED_ON:time, LAST_SUSPENDED_ON:time";
 
-/// Rows unless RESULT_LIMIT says otherwise, and what it may be.
-const LIMIT_DEFAULT: i128 = 100;
-const LIMITS: std::ops::RangeInclusive<i128> = 1..=10_000;
 /// Days that the function looks back.
 const DAYS: i64 = 7;
 /// Nanoseconds in a millisecond, which runs are counted in.
@@ -48,11 +45,7 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let limit = arguments.number("RESULT_LIMIT")?.unwrap_or(LIMIT_DEFAULT);
-    if !LIMITS.contains(&limit) {
-        let text = format!("invalid value [{limit}] for parameter 'RESULT_LIMIT'");
-        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-    }
+    let limit = arguments.limit()?;
     let start = arguments.time("SCHEDULED_TIME_RANGE_START")?;
     let end = arguments.time("SCHEDULED_TIME_RANGE_END")?;
     let name = arguments.text("TASK_NAME")?.map(str::to_uppercase);
@@ -62,7 +55,6 @@ pub(super) fn rows(
         let at = i128::from(nanos);
         start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
     };
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let named = |task: &str| name.as_ref().is_none_or(|name| name == task);
     let mut left = limit;
     if !errors_only {
@@ -96,13 +88,10 @@ fn runs(
     limit: usize,
     wants: impl Fn(&TaskRun) -> bool,
 ) -> Result<Vec<TaskRun>> {
-    let mut runs = described.shared.tasks.runs();
+    let mut runs = described.shared.tasks.runs.newest_first();
     runs.retain(|run| run.ended_nanos >= since_nanos && wants(run));
-    for run in described.shared.archive.tasks(since_nanos, limit, wants)? {
-        if !runs.contains(&run) {
-            runs.push(run);
-        }
-    }
+    let written = described.shared.archive.tasks(since_nanos, limit, wants)?;
+    add_missing(&mut runs, written);
     runs.sort_by_key(|run| std::cmp::Reverse((run.scheduled_nanos, run.ended_nanos)));
     Ok(runs)
 }

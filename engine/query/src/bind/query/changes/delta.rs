@@ -14,20 +14,20 @@
 use std::sync::Arc;
 
 use firn_account::catalog::Table;
-use firn_expression::Expr;
 use firn_plan::{
     Filter, Join, JoinKind, Plan, PlanColumn, Project, ProjectItem, Scan, ScanColumn, Secure,
     SetOperation, SetOperator,
 };
 use firn_storage::{ROW_ID_FIELD, Snapshot};
 use firn_types::scan_predicate::Comparison;
-use firn_types::{Error, ErrorCode, Result, SqlType, Value};
+use firn_types::{Error, ErrorCode, Result, SqlType};
 
+use super::net::{compare, item, number};
 use super::{Interval, Side, TableChanges};
 use crate::bind::{Binder, BoundQuery};
 
 /// The type of weights.
-const WEIGHT: SqlType = SqlType::Number { precision: 1, scale: 0 };
+pub(super) const WEIGHT: SqlType = SqlType::Number { precision: 1, scale: 0 };
 
 /// The rows by which one table changes the answer.
 pub(super) struct Term {
@@ -144,14 +144,14 @@ impl Deriving<'_> {
     /// Of UNION ALL only the branch counts that has the changes.
     fn branch(&mut self, set: SetOperation) -> Result<Part> {
         let mut found = None;
-        for (number, input) in set.inputs.into_iter().enumerate() {
+        for (branch, input) in set.inputs.into_iter().enumerate() {
             let given = input.columns();
             let part = self.part(input)?;
             if part.weight.is_some() {
-                found = Some((number, given, part));
+                found = Some((branch, given, part));
             }
         }
-        let Some((number, given, part)) = found else {
+        let Some((branch, given, part)) = found else {
             return Ok(Part { plan: Plan::empty(set.columns), ids: Vec::new(), weight: None });
         };
         let mut items: Vec<ProjectItem> = set
@@ -165,11 +165,11 @@ impl Deriving<'_> {
             })
             .collect();
         // The same row may be in several branches.
-        let number = self.literal("BRANCH", number as i128, SqlType::INTEGER);
+        let branch = item(self.binder, "BRANCH", number(branch as i128, SqlType::INTEGER));
         items.extend(part.ids.iter().chain(&part.weight).map(ProjectItem::pass));
         let mut ids = part.ids;
-        ids.push(number.column());
-        items.push(number);
+        ids.push(branch.column());
+        items.push(branch);
         let plan = Plan::Project(Project { input: Box::new(part.plan), items });
         Ok(Part { plan, ids, weight: part.weight })
     }
@@ -231,20 +231,13 @@ impl Deriving<'_> {
         let id = self.row_id();
         let mut plan = with_row_ids(scan, Arc::clone(&side.rows), &id);
         if let Some(first) = side.first_id {
-            let first = Expr::Literal {
-                value: Value::integer(i128::from(first)),
-                sql_type: SqlType::INTEGER,
-            };
-            let is_new = Expr::Compare {
-                operator: Comparison::GreaterOrEqual,
-                left: Box::new(id.expr()),
-                right: Box::new(first),
-            };
+            let first = number(i128::from(first), SqlType::INTEGER);
+            let is_new = compare(Comparison::GreaterOrEqual, id.expr(), first);
             plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![is_new] });
         }
         columns.push(id);
         let mut items: Vec<ProjectItem> = columns.iter().map(ProjectItem::pass).collect();
-        let weight = self.literal("WEIGHT", side.weight, WEIGHT);
+        let weight = item(self.binder, "WEIGHT", number(side.weight, WEIGHT));
         columns.push(weight.column());
         items.push(weight);
         (Plan::Project(Project { input: Box::new(plan), items }), columns)
@@ -252,11 +245,6 @@ impl Deriving<'_> {
 
     fn row_id(&self) -> PlanColumn {
         self.binder.fresh_column("ROW_ID", SqlType::INTEGER, false)
-    }
-
-    fn literal(&self, name: &str, value: i128, sql_type: SqlType) -> ProjectItem {
-        let expr = Expr::Literal { value: Value::integer(value), sql_type };
-        ProjectItem { id: self.binder.fresh(), name: name.to_string(), expr }
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use firn_account::catalog::{Action, Catalog, Object, ObjectPath, Stream, StreamMode, Table};
+use firn_account::no_past;
 use firn_account::txn::{changes, rows_alone};
 use firn_parse::ast;
 use firn_plan::Plan;
@@ -135,7 +136,7 @@ pub(super) fn bind_changes(
     let (from, nanos) = past(binder, at, env)?;
     let now_nanos = binder.context.functions.statement_nanos;
     if !binder.context.catalog.is_retained(source, &from, nanos, now_nanos) {
-        return Err(unavailable(source.name()));
+        return Err(no_past(&format!("table {}", source.name())));
     }
     let to = match &asked.end {
         Some(end) => past(binder, end, env)?.0,
@@ -146,14 +147,6 @@ pub(super) fn bind_changes(
     bind_changes_of(binder, source, &interval, env)
 }
 
-fn unavailable(name: &str) -> Error {
-    let text = format!(
-        "Time travel data is not available for table {name}. The requested time is either beyond the allowed \
-         time travel period or before the object creation time."
-    );
-    Error::new(ErrorCode::TimeTravelUnavailable, text)
-}
-
 fn bind_changes_of(
     binder: &Binder<'_>,
     source: &Object,
@@ -162,7 +155,7 @@ fn bind_changes_of(
 ) -> Result<BoundQuery> {
     let path = binder.context.catalog.path_of(source.header())?;
     let bind = || bind_source(binder, source, &path, env);
-    let changed = changes_between(binder, source.id(), &bind, interval, env)?;
+    let (changed, _) = changes_between(binder, source.id(), &bind, interval, env)?;
     // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
     let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
     let name = path.to_string();
@@ -170,24 +163,26 @@ fn bind_changes_of(
     protect(binder, relation, changed, None, env)
 }
 
-/// How the answer of a query changes in an interval; `bind` makes the query's plan anew, with ids of its own.
+/// How the answer of a query changes in an interval, and whether rows can only come; `bind` makes the query's plan
+/// anew, with ids of its own.
 fn changes_between(
     binder: &Binder<'_>,
     source: ObjectId,
     bind: &dyn Fn() -> Result<BoundQuery>,
     interval: &Interval,
     env: &Env<'_>,
-) -> Result<BoundQuery> {
+) -> Result<(BoundQuery, bool)> {
     let probe = bind()?;
     let tables = delta::tables(&probe.plan)?;
     let changes: Vec<TableChanges> =
         tables.iter().map(|table| changes_of(binder, table, interval)).collect::<Result<_>>()?;
-    let is_append = changes.iter().all(|changes| changes.is_append);
+    let is_append = interval.is_append_only() || changes.iter().all(|changes| changes.is_append);
     let mut terms = Vec::new();
     for at in (0..changes.len()).filter(|at| !changes[*at].sides.is_empty()) {
         terms.push(delta::term(binder, bind()?, at, &changes[at], interval)?);
     }
-    net::net(binder, source, &probe.columns, terms, is_append || interval.is_append_only(), env)
+    let query = net::net(binder, source, &probe.columns, terms, is_append, env)?;
+    Ok((query, is_append))
 }
 
 impl Interval {

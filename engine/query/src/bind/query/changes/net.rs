@@ -1,16 +1,16 @@
 //! The net change: what is left of rows that have come and gone, with the columns that say what became of each.
 
 use firn_expression::Expr;
-use firn_functions::registry::{self, Function};
-use firn_functions::{AggregateFunction, Argument, WindowFunction};
+use firn_functions::Argument;
+use firn_functions::registry;
 use firn_plan::{
     Aggregate, AggregateCall, Filter, Frame, Plan, PlanColumn, Project, ProjectItem, SetOperation,
     SetOperator, Window, WindowCall, WindowTarget,
 };
 use firn_types::scan_predicate::Comparison;
-use firn_types::{Error, ObjectId, Result, SqlType, Value};
+use firn_types::{ObjectId, Result, SqlType, Value};
 
-use super::delta::Term;
+use super::delta::{Term, WEIGHT};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast, text_literal};
@@ -29,14 +29,15 @@ pub(super) fn net(
 ) -> Result<BoundQuery> {
     let all = together(binder, wanted, terms);
     let changed = if appended { Changed::of(all) } else { cancelled(binder, all)? };
-    let weight_is_positive = compare(Comparison::Greater, changed.weight.clone(), number(0));
+    let weight_is_positive =
+        compare(Comparison::Greater, changed.weight.clone(), number(0, WEIGHT));
     let action = Expr::Case {
         branches: vec![(weight_is_positive, text_literal("INSERT".into()))],
         otherwise: Some(Box::new(text_literal("DELETE".into()))),
         sql_type: SqlType::TEXT,
     };
     let is_update = match &changed.versions {
-        Some(versions) => compare(Comparison::Greater, versions.clone(), number(1)),
+        Some(versions) => compare(Comparison::Greater, versions.clone(), number(1, WEIGHT)),
         None => Expr::Literal { value: Value::Boolean(false), sql_type: SqlType::Boolean },
     };
     let row_id = row_id(binder, source, &changed.ids, env)?;
@@ -78,7 +79,7 @@ fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Ter
     let columns: Vec<PlanColumn> = wanted.iter().map(fresh).collect();
     let id_columns: Vec<PlanColumn> =
         (0..ids).map(|_| binder.fresh_column("ROW_ID", SqlType::INTEGER, false)).collect();
-    let weight = binder.fresh_column("WEIGHT", SqlType::number(1, 0), false);
+    let weight = binder.fresh_column("WEIGHT", WEIGHT, false);
     let every = columns.iter().chain(&id_columns).chain([&weight]).cloned().collect();
     let inputs: Vec<Plan> = terms
         .into_iter()
@@ -86,7 +87,7 @@ fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Ter
             let missing = ids - term.ids.len();
             let given = term.columns.iter().map(PlanColumn::expr);
             let given = given.chain(term.ids.iter().map(PlanColumn::expr));
-            let given = given.chain((0..missing).map(|_| integer(-1)));
+            let given = given.chain((0..missing).map(|_| number(-1, SqlType::INTEGER)));
             let given = given.chain([term.weight.expr()]);
             let items = given.map(|expr| item(binder, "", expr)).collect();
             Plan::Project(Project { input: Box::new(term.plan), items })
@@ -107,7 +108,7 @@ fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
     let group = |column: &PlanColumn| item(binder, &column.name, column.expr());
     let columns: Vec<ProjectItem> = all.columns.iter().map(group).collect();
     let ids: Vec<ProjectItem> = all.ids.iter().map(group).collect();
-    let sum = call(binder, "SUM", &all.weight)?;
+    let sum = call(binder, "SUM", Some(&all.weight))?;
     let weight = sum.column();
     let id_columns: Vec<PlanColumn> = ids.iter().map(ProjectItem::column).collect();
     let value_columns: Vec<PlanColumn> = columns.iter().map(ProjectItem::column).collect();
@@ -118,13 +119,9 @@ fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
         grouping_id: None,
         aggregates: vec![sum],
     }));
-    let is_left = compare(
-        Comparison::NotEqual,
-        weight.expr(),
-        Expr::Literal { value: Value::integer(0), sql_type: weight.sql_type },
-    );
+    let is_left = compare(Comparison::NotEqual, weight.expr(), number(0, weight.sql_type));
     let plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![is_left] });
-    let count = call(binder, "COUNT", &weight)?;
+    let count = call(binder, "COUNT", Some(&weight))?;
     let versions = count.column();
     let window = WindowCall {
         id: count.id,
@@ -151,10 +148,17 @@ fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
     })
 }
 
-fn call(binder: &Binder<'_>, name: &str, column: &PlanColumn) -> Result<AggregateCall> {
-    let function = aggregate_function(name)?;
-    let signature = function.resolve(vec![Argument::of(column.sql_type)])?;
-    let arguments = signature.arguments.iter().map(|to| cast(column.expr(), *to)).collect();
+/// A call of an aggregate function: of a column, or of rows.
+pub(super) fn call(
+    binder: &Binder<'_>,
+    name: &str,
+    column: Option<&PlanColumn>,
+) -> Result<AggregateCall> {
+    let function = registry::aggregate(name)?;
+    let signature = function
+        .resolve(column.map(|column| Argument::of(column.sql_type)).into_iter().collect())?;
+    let arguments = column.into_iter().zip(&signature.arguments);
+    let arguments = arguments.map(|(column, to)| cast(column.expr(), *to)).collect();
     Ok(AggregateCall {
         id: binder.fresh(),
         name: name.to_string(),
@@ -164,36 +168,6 @@ fn call(binder: &Binder<'_>, name: &str, column: &PlanColumn) -> Result<Aggregat
         distinct: false,
         order_by: Vec::new(),
     })
-}
-
-/// COUNT(*).
-pub(super) fn count_rows(binder: &Binder<'_>) -> Result<AggregateCall> {
-    let function = aggregate_function("COUNT")?;
-    let signature = function.resolve(Vec::new())?;
-    Ok(AggregateCall {
-        id: binder.fresh(),
-        name: "COUNT".to_string(),
-        function,
-        signature,
-        arguments: Vec::new(),
-        distinct: false,
-        order_by: Vec::new(),
-    })
-}
-
-/// A function that works only with OVER.
-pub(super) fn window_function(name: &str) -> Result<&'static WindowFunction> {
-    match registry::find(name) {
-        Some(Function::Window(function)) => Ok(function),
-        _ => Err(Error::internal(format!("no window function {name}"))),
-    }
-}
-
-fn aggregate_function(name: &str) -> Result<&'static AggregateFunction> {
-    match registry::find(name) {
-        Some(Function::Aggregate(function)) => Ok(function),
-        _ => Err(Error::internal(format!("no aggregate function {name}"))),
-    }
 }
 
 /// 40 hexadecimal digits that are the same as long as the row is.
@@ -215,18 +189,17 @@ fn row_id(
     expressions.call_scalar("SHA1", vec![text])
 }
 
-fn item(binder: &Binder<'_>, name: &str, expr: Expr) -> ProjectItem {
+/// An expression under an id of its own.
+pub(super) fn item(binder: &Binder<'_>, name: &str, expr: Expr) -> ProjectItem {
     ProjectItem { id: binder.fresh(), name: name.to_string(), expr }
 }
 
-fn integer(value: i128) -> Expr {
-    Expr::Literal { value: Value::integer(value), sql_type: SqlType::INTEGER }
+/// A number of a type, as it is written there.
+pub(super) fn number(value: i128, sql_type: SqlType) -> Expr {
+    Expr::Literal { value: Value::integer(value), sql_type }
 }
 
-fn number(value: i128) -> Expr {
-    Expr::Literal { value: Value::integer(value), sql_type: SqlType::number(1, 0) }
-}
-
-fn compare(operator: Comparison, left: Expr, right: Expr) -> Expr {
+/// A comparison of two sides of one type.
+pub(super) fn compare(operator: Comparison, left: Expr, right: Expr) -> Expr {
     Expr::Compare { operator, left: Box::new(left), right: Box::new(right) }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use firn_account::catalog::Table;
 use firn_expression::Expr;
+use firn_functions::registry;
 use firn_plan::statement::{Delete, Query, Target};
 use firn_plan::{
     Aggregate, Filter, Frame, Join, JoinKey, JoinKind, Plan, PlanColumn, Project, ProjectItem,
@@ -20,7 +21,8 @@ use firn_storage::Snapshot;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, ObjectId, Result, SqlType};
 
-use super::{Interval, Version, changes_between, net};
+use super::net::{call, compare, item};
+use super::{Interval, Version, changes_between};
 use crate::bind::context::Env;
 use crate::bind::expr::{cast, text_literal};
 use crate::bind::query::output_of;
@@ -33,8 +35,8 @@ pub type TableRows = HashMap<ObjectId, Arc<Snapshot>>;
 /// What brings a dynamic table from one version of its tables' rows to another one.
 #[derive(Debug)]
 pub struct RefreshPlans {
-    /// Which stored rows go.
-    pub delete: Delete,
+    /// Which stored rows go; none when rows can only come.
+    pub delete: Option<Delete>,
     /// Which rows come.
     pub insert: Query,
 }
@@ -66,14 +68,17 @@ pub(crate) fn refresh_plans(
     let interval = Interval::between(Version::Rows(from.clone()), Version::Rows(to.clone()));
     let context = binder.context;
     let env = Env::root(&context.catalog, &context.path, "");
-    let changed = |action: &str| -> Result<BoundQuery> {
+    let changed = |action: &str| -> Result<(BoundQuery, bool)> {
         let bind = || query_of(binder, table);
-        let changes = changes_between(binder, table.id(), &bind, &interval, &env)?;
-        with_action(binder, changes, action, table.columns.len())
+        let (changes, is_append) = changes_between(binder, table.id(), &bind, &interval, &env)?;
+        Ok((with_action(binder, changes, action, table.columns.len())?, is_append))
     };
-    let insert = output_of(changed("INSERT")?);
-    let delete = deleted(binder, table, changed("DELETE")?)?;
-    Ok(RefreshPlans { delete, insert })
+    let (came, is_append) = changed("INSERT")?;
+    let delete = match is_append {
+        true => None,
+        false => Some(deleted(binder, table, changed("DELETE")?.0)?),
+    };
+    Ok(RefreshPlans { delete, insert: output_of(came) })
 }
 
 /// A dynamic table's query, as the table's columns.
@@ -83,11 +88,7 @@ fn query_of(binder: &Binder<'_>, table: &Arc<Table>) -> Result<BoundQuery> {
         .columns
         .iter()
         .zip(&table.columns)
-        .map(|(column, stored)| ProjectItem {
-            id: binder.fresh(),
-            name: stored.name.clone(),
-            expr: cast(column.expr(), stored.sql_type),
-        })
+        .map(|(column, stored)| item(binder, &stored.name, cast(column.expr(), stored.sql_type)))
         .collect();
     let columns = items.iter().map(ProjectItem::column).collect();
     Ok(BoundQuery { plan: Plan::Project(Project { input: Box::new(bound.plan), items }), columns })
@@ -116,25 +117,17 @@ fn with_action(
     let plan = Plan::Filter(Filter { input: Box::new(changes.plan), conditions: vec![wanted] });
     let items: Vec<ProjectItem> = changes.columns[..width]
         .iter()
-        .map(|column| ProjectItem {
-            id: binder.fresh(),
-            name: column.name.clone(),
-            expr: column.expr(),
-        })
+        .map(|column| item(binder, &column.name, column.expr()))
         .collect();
     let columns = items.iter().map(ProjectItem::column).collect();
     Ok(BoundQuery { plan: Plan::Project(Project { input: Box::new(plan), items }), columns })
 }
 
 fn deleted(binder: &Binder<'_>, table: &Arc<Table>, gone: BoundQuery) -> Result<Delete> {
-    let group = |column: &PlanColumn| ProjectItem {
-        id: binder.fresh(),
-        name: column.name.clone(),
-        expr: column.expr(),
-    };
+    let group = |column: &PlanColumn| item(binder, &column.name, column.expr());
     let groups: Vec<ProjectItem> = gone.columns.iter().map(group).collect();
     let gone_columns: Vec<PlanColumn> = groups.iter().map(ProjectItem::column).collect();
-    let count = net::count_rows(binder)?;
+    let count = call(binder, "COUNT", None)?;
     let times = count.column();
     let gone = Plan::Aggregate(Box::new(Aggregate {
         input: Box::new(gone.plan),
@@ -159,7 +152,7 @@ fn deleted(binder: &Binder<'_>, table: &Arc<Table>, gone: BoundQuery) -> Result<
         keys: keys.collect(),
         conditions: Vec::new(),
     }));
-    let function = net::window_function("ROW_NUMBER")?;
+    let function = registry::window("ROW_NUMBER")?;
     let number = binder.fresh_column("NUMBER", SqlType::INTEGER, false);
     let signature = function.resolve(Vec::new())?;
     let number_type = signature.returns;
@@ -183,8 +176,4 @@ fn deleted(binder: &Binder<'_>, table: &Arc<Table>, gone: BoundQuery) -> Result<
     let source = Plan::Filter(Filter { input: Box::new(numbered), conditions: vec![among] });
     let target = Target { name: table.header.name.clone(), table: Arc::clone(table) };
     Ok(Delete { target, source, locator })
-}
-
-fn compare(operator: Comparison, left: Expr, right: Expr) -> Expr {
-    Expr::Compare { operator, left: Box::new(left), right: Box::new(right) }
 }
