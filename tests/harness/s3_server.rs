@@ -92,6 +92,14 @@ impl S3Server {
     /// # Errors
     /// None that a test could meet.
     pub fn store(&self) -> object_store::Result<Arc<dyn ObjectStore>> {
+        S3Server::client(&self.endpoint)
+    }
+
+    /// A client of the bucket of a server, which may be another process's.
+    ///
+    /// # Errors
+    /// None that a test could meet.
+    pub fn client(endpoint: &str) -> object_store::Result<Arc<dyn ObjectStore>> {
         firn_engine::install_provider();
         let store = AmazonS3Builder::new()
             .with_bucket_name("bucket")
@@ -99,7 +107,7 @@ impl S3Server {
             .with_access_key_id("key")
             .with_secret_access_key("secret")
             .with_allow_http(true)
-            .with_endpoint(&self.endpoint)
+            .with_endpoint(endpoint)
             .build()?;
         Ok(Arc::new(store))
     }
