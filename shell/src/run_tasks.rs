@@ -35,7 +35,7 @@ pub(crate) fn run_tasks(args: &RunTasksArgs) -> Result<(), String> {
         std::thread::sleep(TICK);
     }
     // Nobody may be reading.
-    let _ = writeln!(io::stdout(), "{count} graph(s) of tasks run");
+    let _ = writeln!(io::stdout(), "{count} graph(s) of tasks, refresh(es) and load(s) run");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod file;
 mod login;
 mod own;
+mod pipe;
 mod request;
 mod rest;
 mod statement;

@@ -229,6 +229,8 @@ pub struct CopyIntoTable {
     pub transformed: bool,
     /// The positions of the table's columns that the file's fields go to, in order.
     pub columns: Vec<usize>,
+    /// The pipe that runs it, whose load history counts instead of the table's.
+    pub pipe: Option<ObjectId>,
     /// The place of the statement's location, for errors.
     pub span: Span,
 }

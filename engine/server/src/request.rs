@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, HOST};
+use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Request};
 use bytes::Bytes;
@@ -38,7 +38,7 @@ pub(crate) struct Call {
     pub(crate) parameters: HashMap<String, String>,
     /// The headers.
     pub(crate) headers: HeaderMap,
-    /// The body, unpacked; null when there is none.
+    /// The body, unpacked; null when there is none, and a text when it is said to be plain text.
     pub(crate) body: Value,
     /// Who sent it.
     pub(crate) peer: Option<Peer>,
@@ -68,8 +68,11 @@ impl Call {
         let bytes = collected.to_bytes();
         let packed = parts.headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
         let bytes = if packed { unpacked(&bytes)? } else { bytes };
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_text = kind.is_some_and(|kind| kind.starts_with("text/plain"));
         let body = match bytes.iter().all(u8::is_ascii_whitespace) {
             true => Value::Null,
+            false if is_text => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
             false => serde_json::from_slice(&bytes)
                 .map_err(|error| Refusal::malformed(format!("The body is no JSON: {error}")))?,
         };

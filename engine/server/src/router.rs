@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 
 use crate::endpoint::{
-    abort, console, health, login, monitoring, own, query_request, rest, result, session,
+    abort, console, health, login, monitoring, own, pipe, query_request, rest, result, session,
     stage_file,
 };
 use crate::guard::guard;
@@ -38,6 +38,9 @@ pub(crate) fn router(state: Shared) -> Router {
         .route("/api/v2/statements", post(rest::submit))
         .route("/api/v2/statements/{handle}", get(rest::look))
         .route("/api/v2/statements/{handle}/cancel", post(rest::cancel))
+        .route("/v1/data/pipes/{pipe}/insertFiles", post(pipe::insert_files))
+        .route("/v1/data/pipes/{pipe}/insertReport", get(pipe::insert_report))
+        .route("/v1/data/pipes/{pipe}/loadHistoryScan", get(pipe::load_history_scan))
         .route("/", get(console::page))
         .route("/console/{file}", get(console::file))
         .route("/firn/about", get(own::about))

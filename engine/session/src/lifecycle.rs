@@ -14,7 +14,9 @@ use firn_functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::{Binds, ConsumedStream, PlaceRule, Placeholders};
-use firn_types::{Cancel, ColumnId, Error, ErrorCode, Field, Monitor, QueryId, Result, stack};
+use firn_types::{
+    Cancel, ColumnId, Error, ErrorCode, Field, Monitor, ObjectId, QueryId, Result, stack,
+};
 
 use crate::command;
 use crate::failure::Failure;
@@ -52,6 +54,8 @@ pub(crate) struct StatementContext {
     pub(crate) profile: Arc<Profile>,
     /// What its commit has beside its own changes.
     pub(crate) at_commit: Option<Arc<AtCommit>>,
+    /// The pipe that runs it.
+    pub(crate) pipe: Option<ObjectId>,
     /// The streams that its plan reads.
     pub(crate) consumed: Vec<ConsumedStream>,
     /// What runs code in other languages for it.
@@ -293,6 +297,7 @@ impl StatementContext {
             monitor,
             profile: Arc::clone(&state.profile),
             at_commit: None,
+            pipe: None,
             consumed: Vec::new(),
             foreign,
             permit: Arc::default(),

@@ -26,6 +26,7 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::CreateDynamicTable(_) => "CREATE_DYNAMIC_TABLE",
         Statement::CreateTask(_) => "CREATE_TASK",
         Statement::ExecuteTask(_) => "EXECUTE_TASK",
+        Statement::CreatePipe(_) => "CREATE_PIPE",
         Statement::CreateStream(_) => "CREATE_STREAM",
         Statement::CreatePolicy(_) | Statement::CreateObject(_) => "CREATE",
         Statement::AlterTable(_) => "ALTER_TABLE",

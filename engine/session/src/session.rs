@@ -99,6 +99,11 @@ impl InUse {
 }
 
 impl Session {
+    /// The session itself.
+    pub(crate) fn home(&self) -> &Arc<SessionHome> {
+        &self.home
+    }
+
     /// Starts a session.
     pub(crate) fn start_on(
         shared: Arc<Shared>,

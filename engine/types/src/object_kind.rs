@@ -113,6 +113,8 @@ pub enum Namespace {
     Procedure,
     /// Tasks.
     Task,
+    /// Pipes.
+    Pipe,
     /// Tags.
     Tag,
     /// Aggregation policies.
@@ -253,7 +255,7 @@ pub const KINDS: &[KindDefinition] = &[
         &["REFERENCES", "SELECT"]),
     kind(ObjectKind::Function, ("FUNCTION", "Function"), Home::Schema, Namespace::Function,
         &[USAGE]),
-    kind(ObjectKind::Pipe, ("PIPE", "Pipe"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Pipe, ("PIPE", "Pipe"), Home::Schema, Namespace::Pipe,
         &["MONITOR", "OPERATE"]),
     kind(ObjectKind::Procedure, ("PROCEDURE", "Procedure"), Home::Schema, Namespace::Procedure,
         &[USAGE]),

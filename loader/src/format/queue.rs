@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn workers_wait_for_the_only_file_to_be_opened() {
         let (path, etag) = ("f".to_owned(), String::new());
-        let file = StagedFile { path, size: 0, etag, last_modified: 0 };
+        let file = StagedFile { path, size: 0, etag, last_modified: 0, arrived: 0 };
         let queue = FileQueue::new(vec![file], |_| {
             std::thread::sleep(Duration::from_millis(50));
             Ok(Slow(AtomicUsize::new(2_000)))

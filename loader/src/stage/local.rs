@@ -93,7 +93,20 @@ fn staged(path: &str, metadata: &fs::Metadata) -> StagedFile {
         size: metadata.len(),
         etag: format!("{:x}-{nanos:x}", metadata.len()),
         last_modified: nanos,
+        arrived: arrived(metadata).max(nanos),
     }
+}
+
+/// When the name of a file, or what else is known of it, last changed: nanoseconds since 1970 UTC.
+#[cfg(unix)]
+fn arrived(metadata: &fs::Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt;
+    metadata.ctime().saturating_mul(1_000_000_000).saturating_add(metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn arrived(_: &fs::Metadata) -> i64 {
+    0
 }
 
 impl Stage for LocalStage {

@@ -46,6 +46,8 @@ pub struct StagedFile {
     pub etag: String,
     /// When it was written: nanoseconds since 1970-01-01 UTC.
     pub last_modified: i64,
+    /// When it came to its place, which for a local file that was moved there is later: likewise.
+    pub arrived: i64,
 }
 
 /// A place with files.

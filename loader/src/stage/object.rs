@@ -59,7 +59,8 @@ impl ObjectStage {
             Some(etag) => etag.trim_matches('"').to_owned(),
             None => format!("{:x}-{last_modified:x}", meta.size),
         };
-        Some(StagedFile { path: path.to_owned(), size: meta.size, etag, last_modified })
+        let (path, size) = (path.to_owned(), meta.size);
+        Some(StagedFile { path, size, etag, last_modified, arrived: last_modified })
     }
 
     fn error(&self, path: &str, error: object_store::Error) -> Error {

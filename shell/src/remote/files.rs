@@ -121,6 +121,7 @@ impl Stage for RemotePlace {
             size: 0,
             etag: String::new(),
             last_modified: 0,
+            arrived: 0,
         };
         let mut files: Vec<StagedFile> = self.files.keys().map(staged).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::{Catalog, Grant, Object, ObjectKind, PENDING, Task, TaskEnd, TaskProgress};
+use super::{Catalog, Grant, Object, ObjectKind, PENDING, QueuedFile, Task, TaskEnd, TaskProgress};
 
 /// One step of DDL.
 #[derive(Clone, Debug)]
@@ -79,6 +79,13 @@ pub enum CatalogChange {
         root: ObjectId,
         /// How.
         end: TaskEnd,
+    },
+    /// A pipe is asked to load files.
+    PipeQueued {
+        /// The pipe.
+        pipe: ObjectId,
+        /// The files.
+        files: Vec<QueuedFile>,
     },
     /// A materialized view's rows now reflect this commit of its base table.
     Refreshed {
@@ -168,6 +175,14 @@ impl Catalog {
                     run.ended.push(end.clone());
                 }
             }),
+            CatalogChange::PipeQueued { pipe, files } => {
+                let Object::Pipe(mut pipe) = self.expect(*pipe)?.clone() else {
+                    return Err(Error::internal("files for what is no pipe"));
+                };
+                Arc::make_mut(&mut pipe).enqueue(files);
+                self.layer_mut(false).overwrite(Object::Pipe(pipe));
+                Ok(())
+            }
             CatalogChange::Grant(grant) => {
                 self.layer_mut(false).grants_mut().insert(grant.clone());
                 Ok(())
@@ -240,6 +255,11 @@ impl Catalog {
             }
             (Object::Task(new), Object::Task(old)) => {
                 Arc::make_mut(new).progress.clone_from(&old.progress);
+            }
+            (Object::Pipe(new), Object::Pipe(old)) => {
+                let new = Arc::make_mut(new);
+                new.loads = Arc::clone(&old.loads);
+                new.queue.clone_from(&old.queue);
             }
             (Object::Sequence(new), Object::Sequence(old)) => {
                 Arc::make_mut(new).next_value = old.next_value;

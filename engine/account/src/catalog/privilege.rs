@@ -2,7 +2,7 @@
 
 use super::ObjectKind::{
     AggregationPolicy, Database, DynamicTable, FileFormat, Function, Integration, MaskingPolicy,
-    MaterializedView, PasswordPolicy, Procedure, ProjectionPolicy, RowAccessPolicy, Schema,
+    MaterializedView, PasswordPolicy, Pipe, Procedure, ProjectionPolicy, RowAccessPolicy, Schema,
     Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
@@ -63,7 +63,7 @@ const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
-    (Action::Operate, &[Warehouse, Task, DynamicTable], &["OPERATE"]),
+    (Action::Operate, &[Warehouse, Task, DynamicTable, Pipe], &["OPERATE"]),
     (Action::Apply, APPLIED, &["APPLY"]),
 ];
 

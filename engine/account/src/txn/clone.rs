@@ -6,11 +6,12 @@ use std::sync::Arc;
 use firn_types::ObjectId;
 
 use crate::catalog::{
-    ColumnDefault, DynamicState, Header, Namespace, Object, PENDING, StageLocation, TaskProgress,
+    ColumnDefault, DynamicState, Header, Namespace, Object, PENDING, PipeQueue, StageLocation,
+    TaskProgress,
 };
 
 /// What of a schema is cloned.
-pub const CLONED: [Namespace; 14] = [
+pub const CLONED: [Namespace; 15] = [
     Namespace::Relation,
     Namespace::Sequence,
     Namespace::Stage,
@@ -18,6 +19,7 @@ pub const CLONED: [Namespace; 14] = [
     Namespace::Function,
     Namespace::Procedure,
     Namespace::Task,
+    Namespace::Pipe,
     Namespace::Tag,
     Namespace::AggregationPolicy,
     Namespace::MaskingPolicy,
@@ -38,6 +40,11 @@ impl Object {
         *copy.header_mut() = header;
         if let Object::Table(table) = &mut copy {
             Arc::make_mut(table).loads = Arc::default();
+        }
+        if let Object::Pipe(pipe) = &mut copy {
+            let pipe = Arc::make_mut(pipe);
+            pipe.loads = Arc::default();
+            pipe.queue = PipeQueue::default();
         }
         copy
     }
@@ -80,6 +87,10 @@ impl Object {
                 clone_of(&mut stream.source);
                 stream.tables.iter_mut().for_each(clone_of);
             }
+            Object::Pipe(pipe) => {
+                let pipe = Arc::make_mut(pipe);
+                (pipe.paused, pipe.cloned) = (true, true);
+            }
             Object::Task(task) => {
                 let task = Arc::make_mut(task);
                 task.started = false;
@@ -92,6 +103,7 @@ impl Object {
 
     /// Whether it is cloned with its schema: files of internal stages are not, and what belongs to one session.
     pub fn is_cloned(&self) -> bool {
-        !self.is_temporary() && !is_internal_stage(self)
+        let of_internal = self.as_pipe().is_some_and(|pipe| pipe.is_internal);
+        !self.is_temporary() && !is_internal_stage(self) && !of_internal
     }
 }

@@ -14,7 +14,7 @@ use firn_types::{ObjectId, PartitionId, Result};
 
 use super::operation::Operation;
 use crate::catalog::{ACCOUNT, Catalog, CatalogChange, CreateMode, Object, Table};
-use crate::catalog::{LoadStatus, PENDING};
+use crate::catalog::{LoadRecord, LoadStatus, PENDING};
 
 /// The object over which two transactions fell out, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,25 +53,18 @@ pub(crate) fn conflict(
                 CatalogChange::TaskProgressed { task, .. }
                 | CatalogChange::TaskEnded { root: task, .. },
             ) => task_conflict(base, *task, theirs),
+            Operation::Catalog(CatalogChange::PipeQueued { pipe, .. }) => {
+                let gone = base.is_live(*pipe) && !theirs.is_live(*pipe);
+                let kind = ConflictKind::Definition;
+                gone.then_some(Conflict { object: *pipe, kind })
+            }
             Operation::Catalog(change) => definition_conflict(base, change, theirs),
             Operation::Rows { table, delta } => {
                 let found = rows_conflict(base, *table, delta, theirs)?
                     .or_else(|| row_id_conflict(base, *table, delta, &mut fresh_rows, theirs));
                 found.map(|kind| Conflict { object: *table, kind })
             }
-            Operation::Loads { table, records } => {
-                let now = theirs.table(*table).map(|table| &table.loads);
-                let then = base.table(*table).map(|table| &table.loads);
-                let twice = records.iter().any(|record| {
-                    let loaded = |loads: &crate::catalog::LoadHistory| {
-                        loads.is_loaded(&record.path, &record.etag)
-                    };
-                    record.status != LoadStatus::Failed
-                        && now.is_some_and(|loads| loaded(loads))
-                        && !then.is_some_and(|loads| loaded(loads))
-                });
-                twice.then_some(Conflict { object: *table, kind: ConflictKind::Load })
-            }
+            Operation::Loads { table, records } => loads_conflict(base, *table, records, theirs),
             Operation::Reserve { .. } => None,
         };
         if found.is_some() {
@@ -106,6 +99,28 @@ fn definition_conflict(
         theirs.object(*id).is_none_or(|now| now.header().version != then.header().version)
     };
     change.touches().into_iter().find(changed).and_then(conflict)
+}
+
+/// Two that loaded the same file, or one whose pipe is gone.
+fn loads_conflict(
+    base: &Catalog,
+    id: ObjectId,
+    records: &[Arc<LoadRecord>],
+    theirs: &Catalog,
+) -> Option<Conflict> {
+    let loaded = |catalog: &Catalog, record: &LoadRecord| match catalog.object(id) {
+        Some(Object::Table(table)) => table.loads.is_loaded(&record.path, &record.etag),
+        Some(Object::Pipe(pipe)) => pipe.has_taken(&record.path),
+        _ => false,
+    };
+    let was_pipe = base.object(id).is_some_and(|object| object.as_pipe().is_some());
+    if was_pipe && !theirs.is_live(id) {
+        return Some(Conflict { object: id, kind: ConflictKind::Definition });
+    }
+    let twice = records.iter().any(|record| {
+        record.status != LoadStatus::Failed && loaded(theirs, record) && !loaded(base, record)
+    });
+    twice.then_some(Conflict { object: id, kind: ConflictKind::Load })
 }
 
 /// A view's rows are made of its last rows and of the base table.

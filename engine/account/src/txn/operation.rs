@@ -15,7 +15,7 @@ pub(crate) enum Operation {
     Catalog(CatalogChange),
     /// Rows of a table or a materialized view come and go.
     Rows { table: ObjectId, delta: SnapshotDelta },
-    /// Files were loaded into a table.
+    /// Files were loaded into a table, or by a pipe: who keeps the history of it.
     Loads { table: ObjectId, records: Vec<Arc<LoadRecord>> },
     /// The values of a sequence below `next` are given away.
     Reserve { sequence: ObjectId, next: i64 },
@@ -76,13 +76,17 @@ impl Catalog {
     }
 
     fn add_loads(&mut self, id: ObjectId, records: &[Arc<LoadRecord>]) -> Result<()> {
-        let Object::Table(mut table) = self.expect(id)?.clone() else {
-            return Err(Error::internal("files loaded into what is no table"));
-        };
-        let loads: &mut LoadHistory = Arc::make_mut(&mut Arc::make_mut(&mut table).loads);
-        records.iter().for_each(|record| loads.add(Arc::clone(record)));
-        let temporary = table.is_temporary();
-        self.layer_mut(temporary).overwrite(Object::Table(table));
+        let mut object = self.expect(id)?.clone();
+        match &mut object {
+            Object::Table(table) => {
+                let loads: &mut LoadHistory = Arc::make_mut(&mut Arc::make_mut(table).loads);
+                records.iter().for_each(|record| loads.add(Arc::clone(record)));
+            }
+            Object::Pipe(pipe) => Arc::make_mut(pipe).add_loads(records),
+            _ => return Err(Error::internal("files loaded into what is no table")),
+        }
+        let temporary = object.is_temporary();
+        self.layer_mut(temporary).overwrite(object);
         Ok(())
     }
 

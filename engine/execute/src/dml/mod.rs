@@ -29,7 +29,7 @@ mod update;
 mod writer;
 
 pub use compact::compact;
-pub use copy::{Copied, LoadedFiles, OpenStage, copy_into_table};
+pub use copy::{Copied, LoadedFiles, OpenStage, copy_into_table, files_for_pipe};
 pub use copy_into_stage::{Unloaded, copy_into_stage};
 pub use delete::delete;
 pub use insert::insert;

@@ -15,6 +15,7 @@ mod function;
 mod name;
 mod object;
 mod option;
+mod pipe;
 mod query;
 mod script;
 mod show;
@@ -54,6 +55,7 @@ pub use object::{
     GrantSubject, GrantTarget, Privilege, Revoke, Undrop,
 };
 pub use option::{OptionValue, StatementOption};
+pub use pipe::CreatePipe;
 pub use query::{
     AsofJoin, Changes, Cte, GroupBy, GroupItem, Hierarchy, Join, JoinConstraint, JoinKind, Limit,
     MatchPattern, MatchRecognize, MatchRows, MatchSkip, OrderBy, OrderItem, Pivot, PivotValue,

@@ -58,8 +58,8 @@ pub enum AlterObjectAction {
     Suspend,
     /// RESUME, and whether IF SUSPENDED.
     Resume(bool),
-    /// REFRESH.
-    Refresh,
+    /// REFRESH, with `name = value` behind it.
+    Refresh(Vec<StatementOption>),
     /// ABORT ALL QUERIES.
     AbortAllQueries,
     /// CLUSTER BY.

@@ -4,10 +4,10 @@ use firn_types::{Identifier, Span};
 
 use super::{
     AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable,
-    CreateDynamicTable, CreateObject, CreatePolicy, CreateRoutine, CreateStream, CreateTable,
-    CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate, ExecuteTask, Explain, Expr,
-    Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show, StageFiles,
-    StatementOption, Truncate, Undrop, Update,
+    CreateDynamicTable, CreateObject, CreatePipe, CreatePolicy, CreateRoutine, CreateStream,
+    CreateTable, CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate, ExecuteTask,
+    Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show,
+    StageFiles, StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.
@@ -53,6 +53,8 @@ pub enum Statement {
     CreateTask(Box<CreateTask>),
     /// EXECUTE TASK.
     ExecuteTask(ExecuteTask),
+    /// CREATE PIPE.
+    CreatePipe(Box<CreatePipe>),
     /// CREATE STREAM.
     CreateStream(Box<CreateStream>),
     /// ALTER TABLE.

@@ -77,7 +77,7 @@ impl Reader<'_> {
             return Ok(AlterObjectAction::Resume(self.eat("IF SUSPENDED")));
         }
         if self.eat("REFRESH") {
-            return Ok(AlterObjectAction::Refresh);
+            return self.refresh(kind);
         }
         if self.eat("ABORT ALL QUERIES") {
             return Ok(AlterObjectAction::AbortAllQueries);

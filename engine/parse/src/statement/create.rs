@@ -79,6 +79,7 @@ impl Reader<'_> {
                 Ok(Statement::CreateDynamicTable(Box::new(table)))
             }
             ObjectKind::Task => Ok(Statement::CreateTask(Box::new(self.create_task(mode)?))),
+            ObjectKind::Pipe => Ok(Statement::CreatePipe(Box::new(self.create_pipe(mode)?))),
             ObjectKind::Stream => Ok(Statement::CreateStream(Box::new(self.create_stream(mode)?))),
             ObjectKind::Function => {
                 let words = "CREATE FUNCTION that is external or aggregates";

@@ -14,6 +14,7 @@ mod dynamic_table;
 mod foreign;
 mod grant;
 mod kind;
+mod pipe;
 mod script;
 mod session;
 mod show;

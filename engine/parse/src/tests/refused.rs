@@ -95,7 +95,6 @@ fn what_is_not_done_is_named() {
             "create procedure p() returns int language scala as $$ x $$",
             "CREATE PROCEDURE .. LANGUAGE SCALA",
         ),
-        ("create pipe p as copy into t from @s", "CREATE PIPE"),
         ("create external table e (a int) location = @s", "CREATE EXTERNAL TABLE"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
         ("create join policy p as () returns join_constraint -> 1", "CREATE JOIN POLICY"),

@@ -6,6 +6,7 @@ pub(crate) mod health;
 pub(crate) mod login;
 pub(crate) mod monitoring;
 pub(crate) mod own;
+pub(crate) mod pipe;
 pub(crate) mod query_request;
 pub(crate) mod rest;
 pub(crate) mod result;

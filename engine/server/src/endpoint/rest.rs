@@ -84,7 +84,7 @@ pub(crate) async fn cancel(
 }
 
 /// Who sends a request, by the token that it bears.
-async fn log_in(state: &Shared, call: &Call) -> Result<Login, Refusal> {
+pub(super) async fn log_in(state: &Shared, call: &Call) -> Result<Login, Refusal> {
     if let Some(login) = trusted(state, call, "") {
         return Ok(login);
     }
@@ -92,7 +92,10 @@ async fn log_in(state: &Shared, call: &Call) -> Result<Login, Refusal> {
         Refusal::of_login(NO_TOKEN, "The request bears no token in its header 'Authorization'.")
     })?;
     let kind = call.headers.get("X-Snowflake-Authorization-Token-Type");
-    let (user, credential) = match kind.and_then(|kind| kind.to_str().ok()) {
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    // A signed token may come without a word on what it is.
+    let kind = kind.or_else(|| (!subject(token).is_empty()).then_some("KEYPAIR_JWT"));
+    let (user, credential) = match kind {
         Some("KEYPAIR_JWT") => (subject(token), Credential::KeyPair(token.to_string())),
         _ => (String::new(), Credential::AccessToken(token.to_string())),
     };
@@ -200,7 +203,8 @@ fn told(query: &Query, code: &str, sql_state: &str, message: &str) -> Map<String
     }
 }
 
-fn with_status(status: StatusCode, body: &Value) -> Response {
+/// An answer of JSON.
+pub(super) fn with_status(status: StatusCode, body: &Value) -> Response {
     let mut response = envelope::text_answer(body.to_string());
     *response.status_mut() = status;
     response

@@ -7,7 +7,8 @@ use firn_execute::dml::{self, Copied, LoadedFiles, Unloaded};
 use firn_loader::on_error::{FileResult, NOTHING_TO_DO, RESULT_COLUMNS};
 use firn_loader::row_error::{ERROR_COLUMNS, RowError};
 use firn_plan::statement::{CopyIntoStage, CopyIntoTable};
-use firn_types::{Field, Result, SqlType, Value};
+use firn_types::options::{NamedOption, OptionValue};
+use firn_types::{Field, ObjectId, Result, SqlType, Value};
 
 use super::dml::{INSERTED, keys_of};
 use crate::lifecycle::{Answer, StatementContext};
@@ -52,6 +53,23 @@ pub(super) fn load(
             Ok((answer, Purge::default()))
         }
     }
+}
+
+/// Copy options that a pipe does not have; a stage may have them for COPY.
+pub(super) const NOT_OF_PIPES: [&str; 4] = ["FORCE", "PURGE", "RETURN_FAILED_ONLY", "SIZE_LIMIT"];
+
+/// The plan of a COPY that a pipe runs: by its own load history, and unless it says otherwise it skips files that are wrong.
+pub(crate) fn run_by(pipe: ObjectId, plan: &mut CopyIntoTable) {
+    let aborts = |option: &NamedOption| {
+        let word = OptionValue::Word("ABORT_STATEMENT".to_string());
+        option.name == "ON_ERROR" && (option.value == word)
+    };
+    plan.options.retain(|option| !NOT_OF_PIPES.contains(&option.name.as_str()) && !aborts(option));
+    if !plan.options.iter().any(|option| option.name == "ON_ERROR") {
+        let value = OptionValue::Word("SKIP_FILE".to_string());
+        plan.options.push(NamedOption { name: "ON_ERROR".to_string(), value });
+    }
+    plan.pipe = Some(pipe);
 }
 
 /// Files that are to be removed when the load is committed.

@@ -45,7 +45,10 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
     let alone = running.is_alone();
     let mut purge = copy::Purge::default();
     let answer = running.write_at_last(|running, transaction| {
-        let plan = running.plan(statement)?;
+        let mut plan = running.plan(statement)?;
+        if let (Some(pipe), StatementPlan::CopyIntoTable(plan)) = (running.pipe, &mut plan) {
+            copy::run_by(pipe, plan);
+        }
         if !dml::is_current(&plan, transaction)? {
             return Ok(None);
         }

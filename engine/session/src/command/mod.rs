@@ -20,6 +20,7 @@ mod object;
 mod object_alter;
 mod option_table;
 mod parameter;
+mod pipe;
 mod policy;
 mod procedure;
 pub(crate) mod script;
@@ -76,6 +77,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateDynamicTable(ast) => dynamic_table::create(running, ast)?,
         Statement::CreateTask(ast) => task::create(running, ast)?,
         Statement::ExecuteTask(ast) => task::execute(running, ast)?,
+        Statement::CreatePipe(ast) => pipe::create(running, ast)?,
         Statement::CreateStream(ast) => stream::create(running, ast)?,
         Statement::CreatePolicy(ast) => policy::create(running, ast)?,
         Statement::CreateObject(ast) => match ast.kind {

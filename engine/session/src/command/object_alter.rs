@@ -14,6 +14,7 @@ use super::drop::refuse_system_role;
 use super::kind::policy::with_values;
 use super::kind::{changed, dynamic_table, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
+use super::pipe::PAUSED;
 use super::policy;
 use super::task;
 use crate::current;
@@ -80,10 +81,7 @@ fn alter_named(
                 None => return Ok(Rows::done()),
             }
         }
-        AlterObjectAction::Refresh if kind == ObjectKind::DynamicTable => {
-            super::dynamic_table::refresh(running, object.id(), "MANUAL")?;
-            return Ok(Rows::done());
-        }
+        AlterObjectAction::Refresh(options) => return refresh(running, &object, options),
         AlterObjectAction::Task(change) => {
             let task = object.as_task().ok_or_else(|| Error::internal("a change of no task"))?;
             CatalogChange::Alter { object: task::altered(running, task, change)? }
@@ -117,6 +115,22 @@ fn alter_named(
     running.change(kept)?;
     running.change_session(current::forget_dropped)?;
     Ok(Rows::done())
+}
+
+/// REFRESH: what somebody asks for that else happens by itself.
+fn refresh(
+    running: &mut StatementContext,
+    object: &Object,
+    options: &[StatementOption],
+) -> Result<Rows> {
+    match object {
+        Object::Table(table) if table.dynamic.is_some() && options.is_empty() => {
+            super::dynamic_table::refresh(running, object.id(), "MANUAL")?;
+            Ok(Rows::done())
+        }
+        Object::Pipe(pipe) => super::pipe::refresh(running, pipe, options),
+        _ => Err(Error::not_supported(format!("this form of ALTER {}", object.kind().title()))),
+    }
 }
 
 fn managed_access(object: &Object, managed: bool) -> Result<CatalogChange> {
@@ -181,11 +195,16 @@ fn unaltered(kind: ObjectKind) -> Error {
 fn action_of(action: &AlterObjectAction, kind: ObjectKind) -> Action {
     let modifiable =
         matches!(kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Warehouse);
+    let operated = match action {
+        AlterObjectAction::Set(options) => options.iter().all(|option| option.name == PAUSED),
+        _ => false,
+    };
     match action {
         AlterObjectAction::Set(_) | AlterObjectAction::Unset(_) if modifiable => Action::Modify,
+        AlterObjectAction::Set(_) if operated && kind == ObjectKind::Pipe => Action::Operate,
         AlterObjectAction::Suspend
         | AlterObjectAction::Resume(_)
-        | AlterObjectAction::Refresh
+        | AlterObjectAction::Refresh(_)
         | AlterObjectAction::AbortAllQueries => Action::Operate,
         _ => Action::Alter,
     }

@@ -20,6 +20,9 @@ mod user;
 
 use std::sync::Arc;
 
+pub(crate) use kind::pipe_named as named_pipe;
+pub(crate) use table_function::copy_history::place as staged_place;
+
 use firn_account::catalog::{
     ACCOUNT, ACCOUNTADMIN, CurrentPath, Namespace, Object, ObjectKind, ObjectPath, Place, Task,
     VisibleCatalog, signature,

@@ -1,4 +1,4 @@
-//! System functions about streams, tasks, and the task that runs.
+//! System functions about streams, pipes, tasks, and the task that runs.
 
 use std::sync::Arc;
 
@@ -9,10 +9,12 @@ use super::{Described, kind};
 use crate::task::TaskContext;
 
 /// The functions.
-pub(super) const NAMES: [&str; 8] = [
+pub(super) const NAMES: [&str; 10] = [
     "SYSTEM$CURRENT_USER_TASK_NAME",
     "SYSTEM$GET_PREDECESSOR_RETURN_VALUE",
     "SYSTEM$GET_TASK_GRAPH_CONFIG",
+    "SYSTEM$PIPE_FORCE_RESUME",
+    "SYSTEM$PIPE_STATUS",
     "SYSTEM$SET_RETURN_VALUE",
     "SYSTEM$STREAM_GET_TABLE_TIMESTAMP",
     "SYSTEM$STREAM_HAS_DATA",
@@ -36,6 +38,13 @@ pub(super) fn answer(
         ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(stream)]) => {
             return kind::offset_nanos(described, stream).map(|nanos| Some(nanos.to_string()));
         }
+        ("SYSTEM$PIPE_STATUS", [Some(pipe)]) => {
+            return kind::pipe_status(described, pipe).map(Some);
+        }
+        // The second argument says that whoever owns it now knows what it does.
+        ("SYSTEM$PIPE_FORCE_RESUME", [Some(pipe), ..]) => {
+            return kind::resume_pipe(described, pipe).map(Some);
+        }
         ("SYSTEM$TASK_DEPENDENTS_ENABLE", [Some(task)]) => {
             let root = described.task(task)?;
             described.catalog.authorize(Action::Operate, &Object::Task(Arc::clone(&root)))?;
@@ -43,6 +52,10 @@ pub(super) fn answer(
             return Ok(Some("Statement executed successfully.".to_string()));
         }
         _ => {}
+    }
+    if !name.contains("TASK") && !name.ends_with("_VALUE") {
+        let text = format!("not enough arguments for function [{name}]");
+        return Err(Error::new(ErrorCode::NotEnoughArguments, text));
     }
     let Some(task) = &described.task else {
         // What runs outside of a task has no name.

@@ -5,6 +5,7 @@
 //! from one that was killed goes on where that one has come to, and runs no such statement twice.
 
 pub(crate) mod graph;
+pub(crate) mod home;
 pub(crate) mod keep;
 mod run;
 pub(crate) mod schedule;
@@ -23,6 +24,7 @@ use parking_lot::Mutex;
 
 use crate::dynamic_table;
 use crate::engine::Shared;
+use crate::pipe::{self, Looks};
 use schedule::Schedule;
 
 pub(crate) use run::condition_holds;
@@ -60,6 +62,8 @@ pub(crate) struct Tasks {
     pub(crate) runs: Recent<TaskRun>,
     /// Refreshes of dynamic tables in this process.
     pub(crate) refreshes: Recent<RefreshRun>,
+    /// When pipes look for files again.
+    pub(crate) pipes: Looks,
     threads: Mutex<Vec<(Job, JoinHandle<()>)>>,
     /// Whether the process is to run no more of them.
     stopping: AtomicBool,
@@ -98,10 +102,12 @@ pub(crate) enum Job {
     Graph(ObjectId),
     /// The dynamic tables that are due, one after the other: they read each other.
     Refreshes,
+    /// A pipe that has files to load, or looks for some.
+    Pipe(ObjectId),
 }
 
 impl Job {
-    /// Runs it, if nobody else does; tells how many graphs or tables that were.
+    /// Runs it, if nobody else does; tells how many graphs, tables or loads that were.
     ///
     /// # Errors
     /// `Storage` when the account cannot be read or written.
@@ -109,6 +115,7 @@ impl Job {
         match self {
             Job::Graph(root) => run::run_graph(shared, root).map(usize::from),
             Job::Refreshes => dynamic_table::run_due(shared),
+            Job::Pipe(id) => pipe::run(shared, id),
         }
     }
 }
@@ -121,6 +128,11 @@ impl Tasks {
             // Whatever it met, it has noted.
             _ = thread.join();
         }
+    }
+
+    /// Whether no more of them are to begin.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 
     /// Ends the thread that looks for due tasks, and waits for what runs.
@@ -152,8 +164,8 @@ pub(crate) fn run_now(shared: &Arc<Shared>, root: ObjectId) -> Result<bool> {
     run::run_graph(shared, root)
 }
 
-/// What is due now.
-fn due(shared: &Arc<Shared>) -> Vec<Job> {
+/// What is due now; of pipes all, or those whose time to look has come.
+fn due(shared: &Arc<Shared>, all: bool) -> Vec<Job> {
     let now = shared.account.clock().now_nanos();
     let catalog = seen(&shared.account.catalog());
     let due = roots(&catalog).filter(|root| is_due(shared, root, now));
@@ -161,16 +173,23 @@ fn due(shared: &Arc<Shared>) -> Vec<Job> {
     if dynamic_table::due(&catalog, now).next().is_some() {
         jobs.push(Job::Refreshes);
     }
+    jobs.extend(pipe::due(shared, &catalog, all).into_iter().map(Job::Pipe));
     jobs
 }
 
-/// Runs all that is due, one after the other; tells how many graphs and tables.
+/// Runs all that is due, one after the other; tells how many graphs, tables and loads.
 ///
 /// # Errors
 /// `Storage` when the account cannot be read or written.
 pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
     shared.account.refresh()?;
-    due(shared).into_iter().map(|job| job.run(shared)).sum()
+    let jobs = due(shared, true).into_iter();
+    jobs.map(|job| match (job, job.run(shared)) {
+        // What a pipe met is told by its status, and keeps nothing else from running.
+        (Job::Pipe(_), outcome) => Ok(outcome.unwrap_or(0)),
+        (_, outcome) => outcome,
+    })
+    .sum()
 }
 
 /// Looks for due tasks from now on, until the engine is stopped.
@@ -178,7 +197,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let engine = Arc::downgrade(shared);
     let work = move || {
         while let Some(shared) = engine.upgrade() {
-            if shared.tasks.stopping.load(Ordering::SeqCst) {
+            if shared.tasks.is_stopping() {
                 return;
             }
             // A store that does not answer now may do so at the next look.
@@ -188,7 +207,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
                 threads.retain(|(_, thread)| !thread.is_finished());
                 threads.iter().map(|(job, _)| *job).collect()
             };
-            let due = due(&shared).into_iter().filter(|job| !running.contains(job));
+            let due = due(&shared, false).into_iter().filter(|job| !running.contains(job));
             due.for_each(|job| spawn(&shared, job));
             drop(shared);
             std::thread::sleep(TICK);

@@ -9,16 +9,14 @@ use firn_storage::format::v1::TaskRun;
 use firn_types::{Cancel, Error, ErrorCode, ObjectId, Result, Value};
 
 use super::graph::{Graph, Next};
+use super::home;
 use super::keep::KeptClaim;
 use super::{TaskContext, due_time, seen};
 use crate::engine::Shared;
 use crate::lifecycle::{AtCommit, StatementContext};
 use crate::script::Script;
-use crate::session::SessionOptions;
-use crate::session_state::{SessionHome, SessionState};
+use crate::session_state::SessionHome;
 
-/// Whom the sessions of tasks belong to.
-const USER: &str = "SYSTEM";
 /// How often a change of a task is tried that others have changed meanwhile.
 const ATTEMPTS: usize = 16;
 /// Failures in a row after which a task is suspended, unless it says otherwise.
@@ -77,20 +75,8 @@ fn holds(home: &Arc<SessionHome>, task: &Task) -> Result<bool> {
 
 /// The session that a task runs in: its owner's rights, its schema, its warehouse and parameters.
 fn home_of(shared: &Arc<Shared>, task: &Task, context: TaskContext) -> Result<Arc<SessionHome>> {
-    let path = shared.account.catalog().path_of(&task.header)?;
-    let options = SessionOptions {
-        user: Some(USER.to_string()),
-        database: Some(path.database),
-        schema: Some(path.schema),
-        warehouse: task.warehouse.clone(),
-        parameters: task.options.clone(),
-        reach: shared.options.tasks_reach.clone(),
-        lenient: true,
-        ..SessionOptions::default()
-    };
-    let mut state = SessionState::start(Arc::clone(shared), shared.new_session_id(), &options)?;
-    state.role = task.header.owner;
-    state.secondary_roles = false;
+    let mut state =
+        home::state_of(shared, &task.header, task.warehouse.clone(), task.options.clone())?;
     let timeout = task.option("USER_TASK_TIMEOUT_MS").and_then(|ms| ms.parse().ok());
     let seconds = timeout.unwrap_or(TIMEOUT_MS).div_ceil(1_000);
     state.settings.set("STATEMENT_TIMEOUT_IN_SECONDS", &seconds.to_string())?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_types::ObjectId;
 use rpds::RedBlackTreeMapSync as Map;
 
 /// What one COPY did with one file.
@@ -29,6 +30,17 @@ pub struct LoadRecord {
     pub error_limit: u64,
     /// The first error.
     pub first_error: Option<LoadError>,
+    /// What there is to say beside of a load by a pipe.
+    pub by_pipe: Option<PipeLoad>,
+}
+
+/// A file's way through a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PipeLoad {
+    /// The table that its rows went to.
+    pub table: ObjectId,
+    /// When the pipe got to know of it: nanoseconds since 1970 UTC.
+    pub received_nanos: i64,
 }
 
 /// How the load of a file went.
@@ -74,6 +86,18 @@ impl LoadHistory {
             let loaded = |record: &Arc<LoadRecord>| record.status != LoadStatus::Failed;
             records.iter().any(|record| loaded(record) && record.etag == etag)
         })
+    }
+
+    /// Whether the file is loaded, wholly or in part, whatever was in it.
+    pub fn has_taken(&self, path: &str) -> bool {
+        let records = self.by_path.get(path).into_iter().flatten();
+        records.into_iter().any(|record| record.status != LoadStatus::Failed)
+    }
+
+    /// Whether the file with this content was read, and loaded or not.
+    pub fn knows(&self, path: &str, etag: &str) -> bool {
+        let records = self.by_path.get(path).into_iter().flatten();
+        records.into_iter().any(|record| record.etag == etag)
     }
 
     /// All records, by path and then by time.

@@ -7,6 +7,7 @@ mod dynamic;
 mod file;
 mod function;
 mod load_history;
+mod pipe;
 mod policy;
 mod procedure;
 mod sequence;
@@ -27,7 +28,8 @@ pub use container::{Database, Schema};
 pub use dynamic::{Dynamic, DynamicState, RefreshMode};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
-pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus, PipeLoad};
+pub use pipe::{Pipe, PipeQueue, QueuedFile};
 pub use policy::{
     AggregationPolicy, MaskingPolicy, PasswordPolicy, PolicyBody, ProjectionPolicy,
     RowAccessPolicy, SessionPolicy, Tag,
@@ -123,6 +125,7 @@ objects! {
     Procedure => as_procedure,
     Stream => as_stream,
     Task => as_task,
+    Pipe => as_pipe,
     Tag => as_tag,
     AggregationPolicy => as_aggregation_policy,
     MaskingPolicy => as_masking_policy,

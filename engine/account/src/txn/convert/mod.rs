@@ -6,6 +6,7 @@ mod dynamic;
 mod function;
 mod lists;
 mod object;
+mod pipe;
 mod policy;
 mod principal;
 mod stream;

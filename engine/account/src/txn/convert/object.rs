@@ -15,7 +15,7 @@ use crate::catalog::{
     Sequence, Stage, StageCredentials, StageFileFormat, StageLocation, StarColumn, StarColumns,
     Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
 };
-use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus};
+use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus, PipeLoad};
 
 /// An object as it is persisted; `rows` says whether its rows and loads are, too.
 pub(in crate::txn) fn object_to(
@@ -77,6 +77,7 @@ pub(in crate::txn) fn object_to(
             v1::Object::NetworkPolicy(access::network_policy_to(policy))
         }
         Object::Task(task) => v1::Object::Task(super::task::task_to(task)),
+        Object::Pipe(pipe) => v1::Object::Pipe(Box::new(super::pipe::pipe_to(pipe, rows))),
         Object::Stream(stream) => v1::Object::Stream(super::stream::stream_to(stream)),
         Object::Procedure(procedure) => {
             v1::Object::Procedure(super::function::procedure_to(procedure))
@@ -145,6 +146,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         v1::Object::User(user) => Object::from(access::user_from(user)),
         v1::Object::NetworkPolicy(policy) => Object::from(access::network_policy_from(policy)),
         v1::Object::Task(task) => Object::from(super::task::task_from(task)?),
+        v1::Object::Pipe(pipe) => Object::from(super::pipe::pipe_from(*pipe)?),
         v1::Object::Stream(stream) => Object::from(super::stream::stream_from(stream)),
         v1::Object::Procedure(procedure) => {
             Object::from(super::function::procedure_from(procedure))
@@ -515,6 +517,7 @@ pub(super) fn load_to(record: &LoadRecord) -> v1::LoadRecord {
             character: error.character,
             column: error.column.clone(),
         }),
+        by_pipe: record.by_pipe.map(|load| (load.table.0, load.received_nanos)),
     }
 }
 
@@ -541,5 +544,8 @@ pub(super) fn load_from(record: v1::LoadRecord) -> Result<LoadRecord> {
             character: error.character,
             column: error.column,
         }),
+        by_pipe: record
+            .by_pipe
+            .map(|(table, received_nanos)| PipeLoad { table: ObjectId(table), received_nanos }),
     })
 }

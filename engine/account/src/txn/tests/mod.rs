@@ -323,6 +323,7 @@ fn record(path: &str, etag: &str, loaded_nanos: i64) -> LoadRecord {
         error_count: 0,
         error_limit: 1,
         first_error: None,
+        by_pipe: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which files a COPY loads.
 
 use firn_account::Transaction;
+use firn_account::catalog::LoadRecord;
 use firn_loader::on_error::FileResult;
 use firn_loader::options::{CopyOptions, OnError};
 use firn_loader::stage::{FileSelection, Pattern, StagedFile, select, within_size_limit};
@@ -16,6 +17,8 @@ pub(super) struct Chosen {
     pub(super) files: Vec<StagedFile>,
     /// The results of files that are named and not loaded.
     pub(super) left_out: Vec<FileResult>,
+    /// What the load history of a pipe is told of those that are missing.
+    pub(super) missing: Vec<LoadRecord>,
 }
 
 pub(super) fn choose(
@@ -24,6 +27,9 @@ pub(super) fn choose(
     options: &CopyOptions,
     transaction: &Transaction,
 ) -> Result<Chosen> {
+    if let Some(pipe) = plan.pipe {
+        return super::pipe::choose(plan, pipe, stage, transaction);
+    }
     let selection = FileSelection {
         prefix: plan.path.clone(),
         files: plan.files.clone(),
@@ -52,5 +58,5 @@ pub(super) fn choose(
         });
     }
     files.truncate(within_size_limit(&files, options.size_limit()));
-    Ok(Chosen { files, left_out })
+    Ok(Chosen { files, left_out, missing: Vec::new() })
 }

@@ -102,7 +102,7 @@ pub(super) fn load(
     transaction: &mut Transaction,
 ) -> Result<LoadedFiles> {
     let table = &plan.target.table;
-    let Chosen { files, left_out } = chosen;
+    let Chosen { files, left_out, missing } = chosen;
     let loading = Loading {
         context,
         projection,
@@ -122,8 +122,13 @@ pub(super) fn load(
     let written = writer.finish()?;
     append(table.id(), false, false, written, transaction)?;
     let now = transaction.account().clock().now_nanos();
-    let records = files.iter().zip(&results).map(|(file, result)| record(stage, file, result, now));
-    transaction.record_loads(table.id(), records.collect())?;
+    let records = files.iter().zip(&results);
+    let records = records.map(|(file, result)| record(stage, file, result, now)).chain(missing);
+    let mut records: Vec<LoadRecord> = records.collect();
+    if let Some(pipe) = plan.pipe {
+        super::pipe::note(pipe, table.id(), &mut records, now, transaction);
+    }
+    transaction.record_loads(plan.pipe.unwrap_or(table.id()), records)?;
     let is_loaded = |result: &FileResult| result.status == FileStatus::Loaded;
     let purge =
         files.iter().zip(&results).filter(|(_, result)| options.purge() && is_loaded(result));
@@ -262,5 +267,6 @@ fn record(stage: &OpenStage, file: &StagedFile, result: &FileResult, now: i64) -
             character: result.first_error_character.unwrap_or(0),
             column: result.first_error_column_name.clone(),
         }),
+        by_pipe: None,
     }
 }

@@ -9,6 +9,7 @@
 mod choose;
 pub(super) mod held;
 mod load;
+mod pipe;
 mod projection;
 mod row_projector;
 mod validate;
@@ -25,6 +26,8 @@ use firn_types::Result;
 
 use crate::context::QueryContext;
 
+pub use pipe::files_for_pipe;
+
 /// An open stage.
 #[derive(Clone)]
 pub struct OpenStage {
@@ -37,7 +40,7 @@ pub struct OpenStage {
 
 impl OpenStage {
     /// What the load history knows a file by.
-    fn key_of(&self, path: &str) -> String {
+    pub fn key_of(&self, path: &str) -> String {
         match &self.key {
             Some(key) => format!("{key}{path}"),
             None => self.stage.shown(path),

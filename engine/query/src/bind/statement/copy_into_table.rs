@@ -90,6 +90,7 @@ pub(super) fn bind_copy(
         assignments,
         transformed,
         columns,
+        pipe: None,
         span: source.span,
     })
 }

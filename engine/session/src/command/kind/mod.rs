@@ -9,6 +9,7 @@ mod file_format;
 mod function;
 mod integration;
 pub(super) mod network_policy;
+pub(super) mod pipe;
 pub(super) mod policy;
 mod relation;
 mod role;
@@ -73,6 +74,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     function::PROCEDURE,
     stream::HANDLER,
     task::HANDLER,
+    pipe::HANDLER,
     policy::TAG,
     policy::AGGREGATION,
     policy::MASKING,

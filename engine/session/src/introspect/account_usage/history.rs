@@ -1,11 +1,13 @@
 //! QUERY_HISTORY, LOGIN_HISTORY and COPY_HISTORY: a year of what has happened.
 
-use firn_types::Result;
+use std::collections::HashMap;
+
+use firn_types::{ObjectId, Result};
 
 use super::View;
 use crate::introspect::Described;
 use crate::introspect::listing::{Listing, number, text};
-use crate::introspect::table_function::{copy_history, login_history, query_history};
+use crate::introspect::table_function::{copy_history, login_history, pipe, query_history};
 
 pub(super) const QUERY_HISTORY: &str = "QUERY_ID, QUERY_TEXT, DATABASE_ID:number, DATABASE_NAME, \
     SCHEMA_ID:number, SCHEMA_NAME, QUERY_TYPE, SESSION_ID:number, USER_NAME, ROLE_NAME, WAREHOUSE_ID:number, \
@@ -54,10 +56,16 @@ pub(super) fn logins(described: &Described, _: &View, listing: &mut Listing) -> 
     Ok(())
 }
 
-/// The loads of all tables; the account keeps them with the tables.
+/// The loads of all tables; the account keeps them with the tables and pipes.
 pub(super) fn copies(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
     let catalog = &described.catalog;
     let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+    let mut by_pipes: HashMap<ObjectId, Vec<copy_history::Load<'_>>> = HashMap::new();
+    for (record, pipe) in copy_history::by_pipes(catalog) {
+        if let Some(load) = record.by_pipe {
+            by_pipes.entry(load.table).or_default().push((record, pipe));
+        }
+    }
     for object in catalog.all().filter(|object| catalog.is_live(object.id())) {
         let Some(table) = object.as_table().filter(|table| !table.is_temporary()) else {
             continue;
@@ -65,8 +73,12 @@ pub(super) fn copies(described: &Described, _: &View, listing: &mut Listing) -> 
         let schema = catalog.object(table.header.parent);
         let database = schema.and_then(|schema| catalog.object(schema.header().parent));
         let (Some(schema), Some(database)) = (schema, database) else { continue };
-        for record in table.loads.records().filter(|record| record.loaded_nanos >= since) {
+        let own = table.loads.records().map(|record| (record, None));
+        let of_pipes = by_pipes.get(&table.header.id).into_iter().flatten().copied();
+        let loads = own.chain(of_pipes).filter(|(record, _)| record.loaded_nanos >= since);
+        for (record, pipe) in loads {
             let mut cells = copy_history::cells(described, record);
+            cells.extend(copy_history::pipe_cells(described, record, pipe));
             cells.extend([
                 ("TABLE_ID", number(table.header.id.0)),
                 ("TABLE_NAME", text(table.header.name.as_str())),
@@ -77,6 +89,18 @@ pub(super) fn copies(described: &Described, _: &View, listing: &mut Listing) -> 
             ]);
             listing.add(&cells);
         }
+    }
+    Ok(())
+}
+
+pub(super) const PIPE_USAGE_HISTORY: &str = "PIPE_ID:number, PIPE_NAME, START_TIME:time, END_TIME:time, \
+    CREDITS_USED:number, BYTES_INSERTED:number, BYTES_BILLED:number, FILES_INSERTED:number";
+
+/// What pipes have loaded, hour by hour.
+pub(super) fn pipe_usage(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
+    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+    for of in pipe::pipes(described) {
+        pipe::add_hours(described, of, &|nanos| nanos >= since, listing);
     }
     Ok(())
 }

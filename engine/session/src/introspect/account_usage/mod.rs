@@ -45,6 +45,8 @@ const VIEWS: &[View] = &[
     view("LOGIN_HISTORY", history::LOGIN_HISTORY, history::logins),
     view("MASKING_POLICIES", policy::POLICIES, policy::masking),
     view("PASSWORD_POLICIES", policy::PROPERTIES, policy::password),
+    view("PIPES", PIPES, of_databases),
+    view("PIPE_USAGE_HISTORY", history::PIPE_USAGE_HISTORY, history::pipe_usage),
     view("POLICY_REFERENCES", policy::POLICY_REFERENCES, policy::policy_references),
     view("PROJECTION_POLICIES", policy::POLICIES, policy::projection),
     view("QUERY_HISTORY", history::QUERY_HISTORY, history::statements),
@@ -91,6 +93,10 @@ const DATABASES: &str = "DATABASE_ID:number, DATABASE_NAME, DATABASE_OWNER, IS_T
 const STAGES: &str = "STAGE_ID:number, STAGE_NAME, STAGE_SCHEMA_ID:number, STAGE_SCHEMA, \
     STAGE_CATALOG_ID:number, STAGE_CATALOG, STAGE_URL, STAGE_REGION, STAGE_TYPE, STAGE_OWNER, COMMENT, \
     CREATED:time, LAST_ALTERED:time, DELETED:time, ENDPOINT, DIRECTORY_ENABLED, STORAGE_INTEGRATION";
+
+const PIPES: &str = "PIPE_ID:number, PIPE_NAME, PIPE_SCHEMA_ID:number, PIPE_SCHEMA, PIPE_CATALOG_ID:number, \
+    PIPE_CATALOG, IS_AUTOINGEST_ENABLED, NOTIFICATION_CHANNEL_NAME, PIPE_OWNER, DEFINITION, PATTERN, \
+    CREATED:time, LAST_ALTERED:time, DELETED:time, COMMENT";
 
 const FILE_FORMATS: &str = "FILE_FORMAT_ID:number, FILE_FORMAT_NAME, FILE_FORMAT_SCHEMA_ID:number, \
     FILE_FORMAT_SCHEMA, FILE_FORMAT_CATALOG_ID:number, FILE_FORMAT_CATALOG, FILE_FORMAT_OWNER, \

@@ -42,7 +42,7 @@ const SHOWN_OPTIONS: &[&str] = &[
 ];
 
 /// Calls `add` with each object of a kind in a database.
-fn each(
+pub(super) fn each(
     described: &Described,
     database: &Database,
     kind: Namespace,
@@ -54,7 +54,8 @@ fn each(
     }
 }
 
-fn dates(header: &Header) -> [Cell<'static>; 3] {
+/// When an object was made and changed, and its comment.
+pub(super) fn dates(header: &Header) -> [Cell<'static>; 3] {
     [
         ("CREATED", time(header.created_nanos)),
         ("LAST_ALTERED", time(header.altered_nanos)),

@@ -7,6 +7,7 @@ mod file;
 mod function;
 mod load;
 mod maintenance;
+mod pipe;
 mod privilege;
 mod relation;
 
@@ -56,7 +57,7 @@ const VIEWS: &[View] = &[
     view("LOAD_HISTORY", load::LOAD_HISTORY, load::load_history),
     view("MAINTENANCE_JOBS", maintenance::MAINTENANCE_JOBS, maintenance::jobs),
     view("OBJECT_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::of_objects),
-    view("PIPES", absent::PIPES, absent::none),
+    view("PIPES", pipe::PIPES, pipe::pipes),
     view("PROCEDURES", function::PROCEDURES, function::procedures),
     view("REFERENTIAL_CONSTRAINTS", constraint::REFERENTIAL_CONSTRAINTS, constraint::referential),
     view("SCHEMATA", container::SCHEMATA, container::schemata),

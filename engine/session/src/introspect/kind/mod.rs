@@ -3,6 +3,7 @@
 //! To add a kind: a file in `kind`, and a line in [`KINDS`].
 
 mod dynamic_table;
+mod pipe;
 mod stream;
 mod task;
 
@@ -17,6 +18,8 @@ use super::policy;
 use super::show::Shown;
 use crate::result::Rows;
 
+pub(crate) use pipe::named as pipe_named;
+pub(super) use pipe::{resume as resume_pipe, status as pipe_status};
 pub(super) use stream::{has_data, offset_nanos};
 
 /// The objects of a kind as SHOW lists them.
@@ -65,6 +68,7 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::View, |shown| shown.views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::MaterializedView, |shown| shown.materialized_views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::Task, task::show, Some(describe::as_shown), Some(task::define)),
+    kind(ObjectKind::Pipe, pipe::show, Some(describe::as_shown), Some(pipe::define)),
     kind(ObjectKind::Stream, stream::show, Some(describe::as_shown), Some(stream::define)),
 ];
 

@@ -13,10 +13,6 @@ const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name
                                last_refreshed_on:time, table_format, last_refresh_details, \
                                owner_role_type";
 
-const PIPES: &str = "created_on:time, name, database_name, schema_name, definition, owner, \
-                     notification_channel, comment, integration, pattern, error_integration, \
-                     owner_role_type, invalid_reason, kind";
-
 const ALERTS: &str = "created_on:time, name, database_name, schema_name, owner, comment, warehouse, \
                       schedule, state, condition, action, owner_role_type";
 
@@ -40,7 +36,6 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::Alert => ALERTS,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::NetworkRule => NETWORK_RULES,
-        ObjectKind::Pipe => PIPES,
         ObjectKind::ResourceMonitor => RESOURCE_MONITORS,
         ObjectKind::Secret => SECRETS,
         ObjectKind::Share => SHARES,

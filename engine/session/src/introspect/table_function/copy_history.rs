@@ -1,7 +1,9 @@
 //! COPY_HISTORY: the files that were loaded into a table.
 
+use std::sync::Arc;
+
 use firn_account::catalog::LoadStatus;
-use firn_account::catalog::{LoadRecord, Object, ObjectKind};
+use firn_account::catalog::{LoadRecord, Object, ObjectKind, Pipe, VisibleCatalog};
 use firn_types::{ObjectId, Result};
 
 use super::super::Described;
@@ -30,11 +32,17 @@ pub(super) fn rows(
         let nanos = i128::from(nanos);
         nanos >= start && end.is_none_or(|end| nanos <= end)
     };
-    let mut records: Vec<_> = table.loads.records().collect();
-    records.retain(|record| in_range(record.loaded_nanos));
-    records.sort_by_key(|record| record.loaded_nanos);
-    for record in records {
+    let mut records: Vec<Load<'_>> = table.loads.records().map(|record| (record, None)).collect();
+    let engine = described.catalog.as_engine();
+    records
+        .extend(by_pipes(&engine).filter(|(record, _)| {
+            record.by_pipe.is_some_and(|load| load.table == table.header.id)
+        }));
+    records.retain(|(record, _)| in_range(record.loaded_nanos));
+    records.sort_by_key(|(record, _)| record.loaded_nanos);
+    for (record, pipe) in records {
         let mut cells = cells(described, record);
+        cells.extend(pipe_cells(described, record, pipe));
         cells.extend([
             ("TABLE_CATALOG_NAME", text(path.database.as_str())),
             ("TABLE_SCHEMA_NAME", text(path.schema.as_str())),
@@ -45,7 +53,37 @@ pub(super) fn rows(
     Ok(())
 }
 
-/// The cells of a load, but for the table's.
+/// A load, and the pipe that made it.
+pub(in crate::introspect) type Load<'c> = (&'c Arc<LoadRecord>, Option<&'c Arc<Pipe>>);
+
+/// All loads of the pipes that there are.
+pub(in crate::introspect) fn by_pipes(catalog: &VisibleCatalog) -> impl Iterator<Item = Load<'_>> {
+    let pipes = catalog.all().filter_map(Object::as_pipe);
+    let live = pipes.filter(|pipe| catalog.is_live(pipe.header.id));
+    live.flat_map(|pipe| pipe.loads.records().map(move |record| (record, Some(pipe))))
+}
+
+/// The cells about the pipe of a load, whose name those see who see the pipe.
+pub(in crate::introspect) fn pipe_cells(
+    described: &Described,
+    record: &LoadRecord,
+    pipe: Option<&Arc<Pipe>>,
+) -> Vec<Cell<'static>> {
+    let (Some(pipe), Some(load)) = (pipe, record.by_pipe) else { return Vec::new() };
+    let mut cells = vec![("PIPE_RECEIVED_TIME", time(load.received_nanos))];
+    let catalog = &described.catalog;
+    let seen = catalog.object(pipe.header.id).is_some_and(|pipe| catalog.sees(pipe));
+    if let Some(path) = catalog.path_of(&pipe.header).ok().filter(|_| seen) {
+        cells.extend([
+            ("PIPE_CATALOG_NAME", text(path.database)),
+            ("PIPE_SCHEMA_NAME", text(path.schema)),
+            ("PIPE_NAME", text(path.name)),
+        ]);
+    }
+    cells
+}
+
+/// The cells of a load, but for the table's and the pipe's.
 pub(in crate::introspect) fn cells(
     described: &Described,
     record: &LoadRecord,
@@ -79,7 +117,7 @@ pub(in crate::introspect) fn cells(
 }
 
 /// A loaded file's stage, and the file's path within it.
-fn place(described: &Described, path: &str) -> (String, String) {
+pub(crate) fn place(described: &Described, path: &str) -> (String, String) {
     if let Some((id, rest)) = path.strip_prefix("stages/").and_then(|path| path.split_once('/')) {
         let object = id.parse().ok().and_then(|id| described.catalog.object(ObjectId(id)));
         let location = match object {

@@ -4,6 +4,7 @@ pub(in crate::introspect) mod copy_history;
 mod infer_schema;
 pub(in crate::introspect) mod login_history;
 mod operator_stats;
+pub(in crate::introspect) mod pipe;
 pub(in crate::introspect) mod query_history;
 mod refresh_history;
 mod task_history;
@@ -70,6 +71,13 @@ const FUNCTIONS: &[Function] = &[
         parameters: login_history::BY_USER,
         columns: login_history::COLUMNS,
         rows: login_history::of_user,
+    },
+    Function {
+        name: "PIPE_USAGE_HISTORY",
+        summary: "What pipes have loaded, hour by hour.",
+        parameters: pipe::USAGE_PARAMETERS,
+        columns: pipe::USAGE,
+        rows: pipe::usage,
     },
     Function {
         name: "POLICY_REFERENCES",
@@ -140,6 +148,13 @@ const FUNCTIONS: &[Function] = &[
         parameters: &["TABLE", "JOB_ID"],
         columns: validate::COLUMNS,
         rows: validate::rows,
+    },
+    Function {
+        name: "VALIDATE_PIPE_LOAD",
+        summary: "What was wrong with the files of a pipe.",
+        parameters: pipe::VALIDATED,
+        columns: validate::COLUMNS,
+        rows: pipe::validate,
     },
 ];
 

@@ -6,6 +6,7 @@ use super::access::{NetworkPolicy, User};
 use super::dynamic::Dynamic;
 use super::function::{Function, Procedure};
 use super::partition::is_false;
+use super::pipe::Pipe;
 use super::policy::{Attached, Policy, Properties, Tag};
 use super::stream::Stream;
 use super::task::Task;
@@ -54,6 +55,8 @@ pub enum Object {
     Stream(Stream),
     /// A task; since format 4.
     Task(Task),
+    /// A pipe; since format 4.
+    Pipe(Box<Pipe>),
     /// A tag; since format 4.
     Tag(Tag),
     /// An aggregation policy; since format 4.
@@ -91,6 +94,7 @@ impl Object {
             Object::Procedure(object) => &object.function.header,
             Object::Stream(object) => &object.header,
             Object::Task(object) => &object.header,
+            Object::Pipe(object) => &object.header,
             Object::Tag(object) => &object.header,
             Object::AggregationPolicy(object)
             | Object::MaskingPolicy(object)
@@ -120,6 +124,7 @@ impl Object {
             Object::Procedure(object) => &mut object.function.header,
             Object::Stream(object) => &mut object.header,
             Object::Task(object) => &mut object.header,
+            Object::Pipe(object) => &mut object.header,
             Object::Tag(object) => &mut object.header,
             Object::AggregationPolicy(object)
             | Object::MaskingPolicy(object)
@@ -597,6 +602,9 @@ pub struct LoadRecord {
     /// The first error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_error: Option<LoadError>,
+    /// The table that a pipe loaded it into, and when the pipe got to know of it; since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_pipe: Option<(u64, i64)>,
 }
 
 /// An error in a file.

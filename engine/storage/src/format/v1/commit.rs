@@ -102,6 +102,13 @@ pub enum Change {
         /// The task, how it ended, and what it returned.
         end: (u64, String, Option<String>),
     },
+    /// A pipe is asked to load files; since format 4.
+    PipeQueued {
+        /// The pipe.
+        pipe: u64,
+        /// The files, each with when it was asked for.
+        files: Vec<(String, i64)>,
+    },
     /// Rows come and go.
     Rows {
         /// The table or materialized view.
@@ -123,7 +130,7 @@ pub enum Change {
     },
     /// Files were loaded.
     Loads {
-        /// The table.
+        /// The table, or the pipe.
         table: u64,
         /// The files.
         records: Vec<LoadRecord>,

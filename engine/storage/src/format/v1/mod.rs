@@ -14,6 +14,7 @@ mod dynamic;
 mod function;
 mod history;
 mod partition;
+mod pipe;
 mod policy;
 mod stream;
 mod task;
@@ -33,6 +34,7 @@ pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,
 };
+pub use pipe::Pipe;
 pub use policy::{Attached, Policy, PolicyUse, Properties, Tag};
 pub use stream::Stream;
 pub use task::{GraphRun, Task, TaskProgress, TaskRun};

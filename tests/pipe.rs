@@ -1,0 +1,176 @@
+//! Pipes over time: files that come, several processes on one account, and ones that die.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use firn_engine::{Allowed, Engine, EngineOptions, Housekeeping, Reach, Session, SessionOptions};
+use firn_tests::written_row;
+use firn_types::clock::Clock;
+use tempfile::TempDir;
+
+/// Long before any file of a test is written.
+const START: i64 = 1_709_424_000_000_000_000;
+const SECOND: i64 = 1_000_000_000;
+
+fn engine(folder: &Path, clock: &Clock, on_statement: Option<fn(&str)>) -> Engine {
+    let options = EngineOptions {
+        threads: Some(1),
+        housekeeping: Housekeeping::Inline,
+        clock: clock.clone(),
+        on_statement,
+        ..EngineOptions::default()
+    };
+    Engine::open(&folder.to_string_lossy(), options).expect("an account")
+}
+
+fn session(engine: &Engine) -> Session {
+    engine.session(SessionOptions::default()).expect("a session")
+}
+
+fn run(session: &mut Session, sql: &str) {
+    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+}
+
+fn rows(session: &mut Session, sql: &str) -> Vec<String> {
+    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
+    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
+}
+
+fn loads(engine: &Engine) -> usize {
+    engine.run_due_tasks().expect("pipes run")
+}
+
+/// An account with a folder of files and a pipe that looks at it.
+fn prepared(session: &mut Session, landing: &Path) {
+    run(session, "CREATE TABLE t (file INT, line INT)");
+    let url = landing.display();
+    run(session, &format!("CREATE STAGE st URL = 'file://{url}/' FILE_FORMAT = (TYPE = CSV)"));
+    run(session, "CREATE PIPE p AUTO_INGEST = TRUE AS COPY INTO t FROM @st PATTERN = '.*[.]csv'");
+}
+
+#[test]
+fn files_that_come_are_loaded_once_whichever_process_finds_them() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let first = engine(folder.path(), &clock, None);
+    let second = engine(folder.path(), &clock, None);
+    let mut session = session(&first);
+    prepared(&mut session, landing.path());
+    assert_eq!(loads(&first), 0);
+    fs::write(landing.path().join("1.csv"), "1,1\n1,2\n").expect("written");
+    fs::write(landing.path().join("other.txt"), "9,9\n").expect("written");
+    fs::write(landing.path().join("wrong.csv"), "3,3\nx,x\n").expect("written");
+    assert_eq!(loads(&second) + loads(&first), 1);
+    assert_eq!(loads(&second) + loads(&first), 0);
+    let all = "SELECT file, COUNT(*) FROM t GROUP BY 1 ORDER BY 1";
+    assert_eq!(rows(&mut session, all), ["1|2"]);
+    // A file that is loaded is not loaded again when it has changed, and one that is not is.
+    fs::write(landing.path().join("1.csv"), "7,7\n").expect("written");
+    fs::write(landing.path().join("wrong.csv"), "3,3\n3,4\n3,5\n").expect("written");
+    // One that is moved here is new, however old it is.
+    let old = landing.path().join("2.tmp");
+    fs::write(&old, "2,1\n").expect("written");
+    fs::rename(&old, landing.path().join("2.csv")).expect("moved");
+    assert_eq!(loads(&first), 1);
+    assert_eq!(rows(&mut session, all), ["1|2", "2|1", "3|3"]);
+    run(&mut session, "ALTER PIPE p SET PIPE_EXECUTION_PAUSED = TRUE");
+    fs::write(landing.path().join("4.csv"), "4,1\n").expect("written");
+    assert_eq!(loads(&first), 0);
+    run(&mut session, "ALTER PIPE p SET PIPE_EXECUTION_PAUSED = FALSE");
+    assert_eq!(loads(&second), 1);
+    assert_eq!(rows(&mut session, all), ["1|2", "2|1", "3|3", "4|1"]);
+}
+
+#[test]
+fn what_was_there_before_a_pipe_is_left_to_refresh() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = i64::try_from(now.expect("a time").as_nanos()).expect("in range");
+    let clock = Clock::fixed(now + 5 * SECOND);
+    let engine = engine(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    prepared(&mut session, landing.path());
+    assert_eq!(loads(&engine), 0);
+    assert_eq!(rows(&mut session, "ALTER PIPE p REFRESH"), ["1.csv|SENT"]);
+    assert_eq!(rows(&mut session, "SELECT file FROM t"), ["1"]);
+    // Nor is what is older than seven days taken.
+    run(&mut session, "CREATE OR REPLACE PIPE p AS COPY INTO t FROM @st");
+    clock.advance(8 * 86_400 * SECOND);
+    assert!(rows(&mut session, "ALTER PIPE p REFRESH").is_empty());
+}
+
+/// Whether the next statement of a pipe is the last one of its process.
+static DIES: AtomicBool = AtomicBool::new(false);
+
+fn die(text: &str) {
+    if text.starts_with("COPY INTO t") && DIES.swap(false, Ordering::SeqCst) {
+        // What the process had in its hands stays as it is, its claim on the pipe too.
+        std::thread::park();
+    }
+}
+
+#[test]
+fn another_process_loads_where_one_has_died() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let dying = engine(folder.path(), &clock, Some(die));
+    let mut session = session(&dying);
+    prepared(&mut session, landing.path());
+    fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
+    DIES.store(true, Ordering::SeqCst);
+    // Its thread never comes back.
+    let stuck = dying.clone();
+    std::thread::spawn(move || stuck.run_due_tasks());
+    while DIES.load(Ordering::SeqCst) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let other = engine(folder.path(), &clock, None);
+    let mut reader = self::session(&other);
+    // As long as it may be alive nobody takes its place.
+    assert_eq!(loads(&other), 0);
+    clock.advance(31 * SECOND);
+    assert_eq!(loads(&other), 1);
+    assert_eq!(rows(&mut reader, "SELECT COUNT(*) FROM t"), ["1"]);
+    assert_eq!(loads(&other), 0);
+}
+
+#[test]
+fn a_pipe_of_a_server_reaches_what_the_server_was_started_with() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let mut session = session(&engine(folder.path(), &clock, None));
+    prepared(&mut session, landing.path());
+    drop(session);
+    fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
+    let count = |folders: Vec<String>| {
+        let options = EngineOptions {
+            clock: clock.clone(),
+            tasks_reach: Reach::Elsewhere(Allowed { folders, stores: Vec::new() }),
+            ..EngineOptions::default()
+        };
+        let server = Engine::open(&folder.path().to_string_lossy(), options).expect("an account");
+        let ran = loads(&server);
+        let status = "SELECT PARSE_JSON(SYSTEM$PIPE_STATUS('p')):executionState::VARCHAR";
+        (ran, rows(&mut self::session(&server), status))
+    };
+    assert_eq!(count(Vec::new()), (0, vec!["STALLED_STAGE_PERMISSION_ERROR".to_string()]));
+    let allowed = vec![landing.path().to_string_lossy().to_string()];
+    assert_eq!(count(allowed), (1, vec!["RUNNING".to_string()]));
+}
+
+#[test]
+fn a_thousand_files_are_one_load_and_more_are_several() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let engine = engine(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    prepared(&mut session, landing.path());
+    for file in 0..1_200 {
+        fs::write(landing.path().join(format!("{file}.csv")), format!("{file},1\n"))
+            .expect("written");
+    }
+    assert_eq!(loads(&engine), 2);
+    assert_eq!(rows(&mut session, "SELECT COUNT(*), COUNT(DISTINCT file) FROM t"), ["1200|1200"]);
+}
