@@ -121,7 +121,7 @@ pub(super) fn widens(from: SqlType, to: SqlType) -> bool {
             SqlType::Number { precision: to_p, scale: to_s },
         ) => to_s >= s && to_p - to_s >= p - s,
         (SqlType::Number { .. }, SqlType::Float) => true,
-        (SqlType::Varchar { length: from }, SqlType::Varchar { length: to }) => to >= from,
+        (SqlType::Varchar { length: from, .. }, SqlType::Varchar { length: to, .. }) => to >= from,
         (SqlType::Binary { length: from }, SqlType::Binary { length: to }) => to >= from,
         (from, to) => from.family() == to.family() && from.family() != TypeFamily::Null,
     }

@@ -117,7 +117,7 @@ pub(crate) fn boolean(name: &str, arguments: &[Argument], position: usize) -> Re
 /// A VARCHAR of this many characters, cut to the largest.
 pub(crate) fn varchar(length: u64) -> SqlType {
     let length = u32::try_from(length).unwrap_or(VARCHAR_LENGTH_MAX).min(VARCHAR_LENGTH_DEFAULT);
-    SqlType::Varchar { length: length.max(1) }
+    SqlType::varchar(length.max(1))
 }
 
 /// The constant text at `position`, if it is one.

@@ -9,6 +9,7 @@ pub(crate) mod accept;
 pub mod aggregate;
 mod bitmap;
 pub mod cast;
+pub(crate) mod collator;
 pub mod context;
 pub mod documentation;
 pub(crate) mod driver;

@@ -20,7 +20,7 @@ fn given(value: Value, sql_type: SqlType) -> Given {
 /// A text.
 pub(crate) fn text(text: &str) -> Given {
     let length = u32::try_from(text.chars().count().max(1)).unwrap();
-    given(Value::text(text), SqlType::Varchar { length })
+    given(Value::text(text), SqlType::varchar(length))
 }
 
 /// A numeric literal.

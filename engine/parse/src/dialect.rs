@@ -397,6 +397,9 @@ impl Dialect for FirnDialect {
         if parser.peek_token_ref().token == Token::StringConcat {
             return Some(Ok(SnowflakeDialect.prec_value(Precedence::PlusMinus)));
         }
+        if is_collation(parser) {
+            return Some(Ok(SnowflakeDialect.prec_value(Precedence::DoubleColon)));
+        }
         SnowflakeDialect.get_next_precedence(parser)
     }
 
@@ -472,10 +475,22 @@ impl Dialect for FirnDialect {
                 format: None,
             }));
         }
+        if is_collation(parser) {
+            parser.advance_token();
+            let collation = parser.parse_object_name(false);
+            let expr = Box::new(left.clone());
+            return Some(collation.map(|collation| Expr::Collate { expr, collation }));
+        }
         let not = usize::from(peek_word(parser, 0, "NOT"));
         let like = peek_word(parser, not, "LIKE") || peek_word(parser, not, "ILIKE");
         (like && peek_word(parser, not + 1, "ALL")).then(|| Self::like_all(parser, left))
     }
+}
+
+/// Whether `COLLATE 'specification'` comes, behind a cast or another one.
+fn is_collation(parser: &Parser<'_>) -> bool {
+    let next = &parser.peek_nth_token_ref(1).token;
+    peek_word(parser, 0, "COLLATE") && matches!(next, Token::SingleQuotedString(_))
 }
 
 /// Whether LIMIT and its like are followed by a place for a value, `:name`, and so are no alias.
@@ -512,7 +527,11 @@ fn begins_expression(word: &str, next: &Token) -> bool {
 /// How many casts and patterns follow one another on the left.
 fn left_depth(expr: &Expr) -> usize {
     let (mut depth, mut left) = (0, expr);
-    while let Expr::Cast { expr, .. } | Expr::Like { expr, .. } | Expr::ILike { expr, .. } = left {
+    while let Expr::Cast { expr, .. }
+    | Expr::Collate { expr, .. }
+    | Expr::Like { expr, .. }
+    | Expr::ILike { expr, .. } = left
+    {
         depth += 1;
         left = expr;
     }

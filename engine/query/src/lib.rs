@@ -1,4 +1,5 @@
 //! Queries: from a syntax tree to an optimized plan.
 
 pub mod bind;
+pub(crate) mod collation;
 pub mod optimize;

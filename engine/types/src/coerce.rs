@@ -103,16 +103,17 @@ fn common_pair(left: SqlType, right: SqlType) -> Option<SqlType> {
         (SqlType::Number { .. }, SqlType::Float) => Some(SqlType::Float),
         (SqlType::Number { .. }, SqlType::Varchar { .. }) => common_pair(a, TEXT_AS_NUMBER),
         (SqlType::Float, SqlType::Varchar { .. }) => Some(SqlType::Float),
-        (SqlType::Varchar { length: l1 }, SqlType::Varchar { length: l2 }) => {
-            Some(SqlType::Varchar { length: l1.max(l2) })
-        }
+        (
+            SqlType::Varchar { length: l1, collation: c1 },
+            SqlType::Varchar { length: l2, collation: c2 },
+        ) => Some(SqlType::Varchar { length: l1.max(l2), collation: c1.merged(c2)? }),
         (SqlType::Binary { length: l1 }, SqlType::Binary { length: l2 }) => {
             Some(SqlType::Binary { length: l1.max(l2) })
         }
         (SqlType::Varchar { .. }, other) => match other.family() {
             Boolean | Date | Time | TimestampNtz | TimestampLtz | TimestampTz => Some(other),
             // The text in a VARIANT may be longer than the one beside it.
-            Variant => Some(SqlType::TEXT),
+            Variant => Some(SqlType::TEXT.with_collation(a.collation())),
             _ => None,
         },
         (SqlType::Date, other) if other.is_timestamp() => Some(other),
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn common_types_hold_all() {
-        let varchar = |length| SqlType::Varchar { length };
+        let varchar = SqlType::varchar;
         for (left, right, wanted) in [
             (SqlType::number(1, 0), SqlType::number(3, 2), Some(SqlType::number(3, 2))),
             (SqlType::number(10, 2), SqlType::number(8, 5), Some(SqlType::number(13, 5))),

@@ -159,6 +159,10 @@ error_codes! {
     UnknownUserFunction = 2141, "42601", Compilation;
     /// A session variable that is not set.
     UnknownVariable = 2211, "02000", Compilation;
+    /// Texts of different collations together.
+    IncompatibleCollations = 2322, "42846", Compilation;
+    /// A specification of a collation that says nothing, or contradicts itself.
+    InvalidCollation = 1008, "22023", Execution;
     /// NOT NULL without a default on a table with rows.
     NotNullColumnOnRows = 2264, "22000", Compilation;
     /// A statement that is wrong in a way that has no code of its own.

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod code;
 pub mod coerce;
+pub mod collation;
 pub mod date_part;
 pub mod date_time;
 pub mod decimal;
@@ -33,6 +34,7 @@ pub mod value;
 pub mod variant;
 
 pub use code::{Code, Language};
+pub use collation::Collation;
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use identifier::{Identifier, ObjectName};

@@ -115,7 +115,7 @@ pub fn parse_value(text: &str, to: SqlType, formats: &TextFormats, zone: Tz) -> 
         }
         SqlType::Float => parse_float(text).map(Value::Float),
         SqlType::Boolean => parse_boolean(text).map(Value::Boolean),
-        SqlType::Varchar { length } => {
+        SqlType::Varchar { length, .. } => {
             if text.chars().count() > length as usize {
                 return Err(too_long_error(text));
             }
@@ -284,7 +284,7 @@ mod tests {
             ("xyz", SqlType::Boolean, "100037 (22018): Boolean value 'xyz' is not recognized"),
             (
                 "9.8765",
-                SqlType::Varchar { length: 4 },
+                SqlType::varchar(4),
                 "100078 (22000): String '9.8765' is too long and would be truncated",
             ),
             (

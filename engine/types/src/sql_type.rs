@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use crate::Collation;
 use crate::limits::{
     BINARY_LENGTH_DEFAULT, NUMBER_PRECISION_MAX, TIME_SCALE_MAX, VARCHAR_LENGTH_DEFAULT,
 };
@@ -29,6 +30,8 @@ pub enum SqlType {
     Varchar {
         /// Most characters.
         length: u32,
+        /// By which rules it is compared.
+        collation: Collation,
     },
     /// At most `length` bytes.
     Binary {
@@ -104,7 +107,7 @@ impl SqlType {
     /// NUMBER(38,0): what INT and its synonyms are.
     pub const INTEGER: SqlType = SqlType::Number { precision: NUMBER_PRECISION_MAX, scale: 0 };
     /// VARCHAR without a length.
-    pub const TEXT: SqlType = SqlType::Varchar { length: VARCHAR_LENGTH_DEFAULT };
+    pub const TEXT: SqlType = SqlType::varchar(VARCHAR_LENGTH_DEFAULT);
     /// BINARY without a length.
     pub const BINARY: SqlType = SqlType::Binary { length: BINARY_LENGTH_DEFAULT };
     /// TIME(9).
@@ -119,6 +122,27 @@ impl SqlType {
     /// NUMBER(precision, scale), with the precision clamped to what a NUMBER can have.
     pub fn number(precision: u8, scale: u8) -> SqlType {
         SqlType::Number { precision: precision.clamp(1, NUMBER_PRECISION_MAX), scale }
+    }
+
+    /// VARCHAR(length) without a collation.
+    pub const fn varchar(length: u32) -> SqlType {
+        SqlType::Varchar { length, collation: Collation::NONE }
+    }
+
+    /// By which rules values are compared: none for what is no text.
+    pub fn collation(self) -> Collation {
+        match self {
+            SqlType::Varchar { collation, .. } => collation,
+            _ => Collation::NONE,
+        }
+    }
+
+    /// The same type with other rules, if it is a text.
+    pub fn with_collation(self, collation: Collation) -> SqlType {
+        match self {
+            SqlType::Varchar { length, .. } => SqlType::Varchar { length, collation },
+            other => other,
+        }
     }
 
     /// The type as clients and SHOW VARIABLES call it, without length and precision: `fixed`.
@@ -200,7 +224,7 @@ impl fmt::Display for SqlType {
             SqlType::Null => f.write_str("NULL"),
             SqlType::Number { precision, scale } => write!(f, "NUMBER({precision},{scale})"),
             SqlType::Float => f.write_str("FLOAT"),
-            SqlType::Varchar { length } => write!(f, "VARCHAR({length})"),
+            SqlType::Varchar { length, collation } => write!(f, "VARCHAR({length}){collation}"),
             SqlType::Binary { length } => write!(f, "BINARY({length})"),
             SqlType::Boolean => f.write_str("BOOLEAN"),
             SqlType::Date => f.write_str("DATE"),

@@ -169,7 +169,7 @@ fn keeps_values(from: SqlType, to: SqlType) -> bool {
     };
     match (from, to) {
         (from, to) if from == to => true,
-        (Varchar { length: a }, Varchar { length: b })
+        (Varchar { length: a, .. }, Varchar { length: b, .. })
         | (Binary { length: a }, Binary { length: b }) => a <= b,
         (Number { precision: p, scale: s }, Number { precision, scale }) => {
             s == scale && p <= precision
@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     fn varchar(length: u32) -> SqlType {
-        SqlType::Varchar { length }
+        SqlType::varchar(length)
     }
 
     /// What a value becomes on the way through several types and then VARCHAR.

@@ -24,7 +24,7 @@ pub(super) fn convert(
     context: &FunctionContext,
 ) -> Result<Array> {
     let most = match to {
-        SqlType::Varchar { length } => length as usize,
+        SqlType::Varchar { length, .. } => length as usize,
         _ => return Err(no_conversion(from, "VARCHAR")),
     };
     let formats: &TextFormats = &context.text;

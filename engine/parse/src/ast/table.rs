@@ -89,8 +89,8 @@ pub struct AlterColumn {
 /// What changes about a column.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ColumnChange {
-    /// [SET DATA] TYPE.
-    Type(TypeName),
+    /// [SET DATA] TYPE [COLLATE].
+    Type(TypeName, Option<String>),
     /// SET NOT NULL.
     SetNotNull,
     /// DROP NOT NULL.

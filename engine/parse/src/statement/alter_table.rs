@@ -170,9 +170,16 @@ impl Reader<'_> {
         Ok(changes)
     }
 
+    /// The new type of a column, with its collation.
+    fn typed(&mut self) -> Result<ColumnChange> {
+        let name = self.data_type()?;
+        let collation = if self.eat("COLLATE") { Some(self.string()?) } else { None };
+        Ok(ColumnChange::Type(name, collation))
+    }
+
     fn column_change(&mut self) -> Result<ColumnChange> {
         if self.eat("SET DATA TYPE") || self.eat("TYPE") || self.eat("SET TYPE") {
-            return self.data_type().map(ColumnChange::Type);
+            return self.typed();
         }
         if self.eat("SET NOT NULL") || self.eat("NOT NULL") {
             return Ok(ColumnChange::SetNotNull);
@@ -203,7 +210,7 @@ impl Reader<'_> {
         match self.comment()? {
             Some(text) => Ok(ColumnChange::Comment(text)),
             // `MODIFY c NUMBER(10)`: a type alone.
-            None => self.data_type().map(ColumnChange::Type),
+            None => self.typed(),
         }
     }
 }

@@ -23,10 +23,10 @@ pub fn resolve(name: &TypeName, timestamp: SqlType) -> Result<SqlType> {
         "VARCHAR" | "STRING" | "TEXT" | "VARCHAR2" | "NVARCHAR" | "NVARCHAR2" | "CHAR VARYING"
         | "NCHAR VARYING" | "CHARACTER VARYING" => {
             let length = one(name, &arguments, VARCHAR_LENGTH_DEFAULT, VARCHAR_LENGTH_MAX)?;
-            SqlType::Varchar { length }
+            SqlType::varchar(length)
         }
         "CHAR" | "CHARACTER" | "NCHAR" => {
-            SqlType::Varchar { length: one(name, &arguments, 1, VARCHAR_LENGTH_MAX)? }
+            SqlType::varchar(one(name, &arguments, 1, VARCHAR_LENGTH_MAX)?)
         }
         "BINARY" | "VARBINARY" => SqlType::Binary {
             length: one(name, &arguments, BINARY_LENGTH_DEFAULT, BINARY_LENGTH_MAX)?,

@@ -4,6 +4,7 @@
 //! the driver (`run`) times it, checks the plan after it in debug builds, and can leave a rule out by its
 //! name. `decorrelate` is the one rule that must run: no operator executes an `Apply`.
 
+mod collate;
 mod context;
 mod decorrelate;
 mod eager_aggregate;
@@ -48,13 +49,14 @@ pub struct Rule {
 
 /// The rules in the order in which they run.
 ///
-/// Queries that are read once are inlined first, so that later rules see through them. Constants are folded
+/// Texts with a collation get their keys before anything else is decided. Queries that are read once are inlined then, so that later rules see through them. Constants are folded
 /// before decorrelation looks for equalities. Filters sink before joins are ordered, since the order goes
 /// by what is left of each table; and they sink once more through what the order has put together. What is
 /// read several times is computed only as far as its readers' filters, which then stand beside them, want it. Columns
 /// are pruned when nothing adds any, and what storage may skip by is derived last, from the conditions that
 /// have reached the scans.
 pub const RULES: &[Rule] = &[
+    Rule { name: "collate", apply: |plan, _, context| collate::apply(plan, context) },
     Rule { name: "inline_cte", apply: |plan, _, context| inline_cte::apply(plan, context) },
     Rule { name: "fold_constants", apply: |plan, _, context| fold_constants::apply(plan, context) },
     Rule { name: "decorrelate", apply: |plan, _, context| decorrelate::apply(plan, context) },
@@ -83,7 +85,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// Rules without which a plan cannot be executed.
-pub(crate) const NEEDED: &[&str] = &["inline_cte", "decorrelate"];
+pub(crate) const NEEDED: &[&str] = &["collate", "inline_cte", "decorrelate"];
 
 /// Optimizes the plan of a statement.
 ///

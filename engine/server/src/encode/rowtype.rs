@@ -34,7 +34,7 @@ pub(crate) fn limits(sql_type: SqlType) -> Limits {
         SqlType::Null => {
             Limits { length: Some(TEXT_BYTES), byte_length: Some(TEXT_BYTES), ..Limits::default() }
         }
-        SqlType::Varchar { length } => {
+        SqlType::Varchar { length, .. } => {
             let bytes = length.saturating_mul(4).min(TEXT_BYTES.max(length));
             Limits { length: Some(length), byte_length: Some(bytes), ..Limits::default() }
         }
@@ -59,7 +59,7 @@ pub(crate) fn column(field: &Field) -> Value {
         "scale": limits.scale,
         "length": limits.length,
         "byteLength": limits.byte_length,
-        "collation": null,
+        "collation": Some(field.sql_type.collation().specification()).filter(|text| !text.is_empty()),
     })
 }
 

@@ -16,7 +16,7 @@ use firn_parse::ast::{
 use firn_plan::Plan;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_query::bind::insert_query;
-use firn_types::{Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType};
+use firn_types::{Collation, Error, ErrorCode, Field, Identifier, ObjectId, Result, SqlType};
 
 use super::attach;
 use super::definition::{
@@ -174,9 +174,6 @@ pub(super) fn column(
     if definition.computed.is_some() {
         return Err(Error::not_supported("computed columns").at(definition.span));
     }
-    if definition.collation.as_ref().is_some_and(|collation| !collation.is_empty()) {
-        return Err(Error::not_supported("COLLATE").at(definition.span));
-    }
     let functions = running.function_context();
     let sql_type = match (&definition.data_type, inferred) {
         (Some(name), _) => running.with_binder(&functions, |binder| binder.resolve_type(name))?,
@@ -186,6 +183,8 @@ pub(super) fn column(
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(definition.span));
         }
     };
+    let sql_type = collated(sql_type, definition.collation.as_deref(), &definition.name.name)
+        .map_err(|error| error.at(definition.span))?;
     let mut column = TableColumn::new(&definition.name.name, sql_type);
     column.nullable = !definition.not_null;
     column.comment = definition.comment.clone().unwrap_or_default();
@@ -284,7 +283,30 @@ fn check_named(ast: &CreateTable, fields: &[Field]) -> Result<()> {
 fn stored_type(sql_type: SqlType) -> SqlType {
     match sql_type {
         SqlType::Null => SqlType::TEXT,
-        other => other,
+        other => other.with_collation(other.collation().of_column()),
+    }
+}
+
+/// The type of a column with what COLLATE says behind it.
+///
+/// # Errors
+/// A collation that there is not, and one of what is no text.
+pub(super) fn collated(
+    sql_type: SqlType,
+    collation: Option<&str>,
+    column: &str,
+) -> Result<SqlType> {
+    match (collation, sql_type) {
+        (None, _) => Ok(sql_type),
+        (Some(text), SqlType::Varchar { .. }) => {
+            Ok(sql_type.with_collation(Collation::parse(text)?))
+        }
+        (Some(_), _) => {
+            let text = format!(
+                "Cannot specify column collation for data type '{sql_type}' for column '{column}'"
+            );
+            Err(Error::new(ErrorCode::InvalidStatement, text))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 use super::attach;
 use super::definition::{already_exists, forgotten_parameters, kept_parameters};
 use super::option_table::{self, Place};
-use super::table::{check, column, keep_constraint, set_property};
+use super::table::{check, collated, column, keep_constraint, set_property};
 use crate::lifecycle::StatementContext;
 use crate::maintenance;
 use crate::result::Rows;
@@ -384,9 +384,10 @@ fn alter_column(running: &StatementContext, table: &mut Table, alter: &AlterColu
     };
     match &alter.change {
         ColumnChange::Attach(_) => Err(Error::internal("a policy among the changes of a column")),
-        ColumnChange::Type(name) => {
+        ColumnChange::Type(name, collation) => {
             let functions = running.function_context();
             let to = running.with_binder(&functions, |binder| binder.resolve_type(name))?;
+            let to = collated(to, collation.as_deref(), &column.name)?;
             change_type(column, to, &rows)
         }
         ColumnChange::SetNotNull => {
@@ -437,9 +438,17 @@ fn change_type(column: &mut TableColumn, to: SqlType, rows: &firn_storage::Snaps
         let text = format!("cannot change column {name} from type {from} to {to} because {reason}");
         Err(Error::new(code, text))
     };
+    if !from.collation().same_rules(to.collation()) {
+        let name = &column.name;
+        let text = format!(
+            "cannot change column {name} from type \"{from}\" to \"{to}\" because they have incompatible \
+             collations."
+        );
+        return Err(Error::new(ErrorCode::CannotChangeType, text));
+    }
     match (from, to) {
         (from, to) if from == to => {}
-        (SqlType::Varchar { length: old }, SqlType::Varchar { length: new }) => {
+        (SqlType::Varchar { length: old, .. }, SqlType::Varchar { length: new, .. }) => {
             if new < old {
                 let reason = "reducing the byte-length of a varchar is not supported.";
                 return refuse(ErrorCode::CannotChangeType, reason);

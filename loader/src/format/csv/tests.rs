@@ -235,7 +235,7 @@ fn typed_sinks_convert_and_reject() -> Result<()> {
         SqlType::INTEGER,
         SqlType::number(10, 2),
         SqlType::Date,
-        SqlType::Varchar { length: 3 },
+        SqlType::varchar(3),
         SqlType::Boolean,
         SqlType::TIMESTAMP_NTZ,
         SqlType::Variant,

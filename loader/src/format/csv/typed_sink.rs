@@ -50,7 +50,7 @@ pub fn typed_sink(rule: ColumnRule) -> Box<dyn FieldSink> {
         SqlType::Float => Box::new(FloatSink { rule, builder: Float64Builder::new() }),
         SqlType::Boolean => Box::new(BooleanSink { rule, builder: BooleanBuilder::new() }),
         SqlType::Date => Box::new(DateSink { rule, values: Integers::default() }),
-        SqlType::Varchar { length } => {
+        SqlType::Varchar { length, .. } => {
             Box::new(LimitedTextSink { rule, length, texts: TextColumn::default() })
         }
         SqlType::Variant | SqlType::Object | SqlType::Array => Box::new(VariantSink {

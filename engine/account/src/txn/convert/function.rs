@@ -1,7 +1,7 @@
 //! Functions and procedures.
 
 use firn_storage::format::v1;
-use firn_types::{Code, Language};
+use firn_types::{Code, Language, Result};
 
 use super::object::{header_from, header_to};
 use super::value::{type_from, type_to};
@@ -15,12 +15,12 @@ pub(super) fn parameter_to(parameter: &Parameter) -> v1::FunctionParameter {
     }
 }
 
-pub(super) fn parameter_from(parameter: v1::FunctionParameter) -> Parameter {
-    Parameter {
+pub(super) fn parameter_from(parameter: v1::FunctionParameter) -> Result<Parameter> {
+    Ok(Parameter {
         name: parameter.name,
-        sql_type: type_from(parameter.sql_type),
+        sql_type: type_from(&parameter.sql_type)?,
         default: parameter.default,
-    }
+    })
 }
 
 pub(super) fn function_to(function: &Function) -> v1::Function {
@@ -48,14 +48,15 @@ pub(super) fn function_to(function: &Function) -> v1::Function {
     }
 }
 
-pub(super) fn function_from(function: v1::Function) -> Function {
-    let column = |(name, sql_type)| (name, type_from(sql_type));
-    Function {
+pub(super) fn function_from(function: v1::Function) -> Result<Function> {
+    let column = |(name, sql_type)| Ok((name, type_from(&sql_type)?));
+    let columns = function.columns.into_iter().map(column).collect::<Result<_>>()?;
+    Ok(Function {
         header: header_from(function.header),
-        parameters: function.parameters.into_iter().map(parameter_from).collect(),
+        parameters: function.parameters.into_iter().map(parameter_from).collect::<Result<_>>()?,
         returns: match function.value {
-            Some(sql_type) => Returns::Value(type_from(sql_type)),
-            None => Returns::Table(function.columns.into_iter().map(column).collect()),
+            Some(sql_type) => Returns::Value(type_from(&sql_type)?),
+            None => Returns::Table(columns),
         },
         code: Code { language: language_from(function.language), body: function.body },
         traits: FunctionTraits {
@@ -66,7 +67,7 @@ pub(super) fn function_from(function: v1::Function) -> Function {
             secure: function.secure,
             temporary: false,
         },
-    }
+    })
 }
 
 pub(super) fn procedure_to(procedure: &Procedure) -> v1::Procedure {
@@ -75,10 +76,10 @@ pub(super) fn procedure_to(procedure: &Procedure) -> v1::Procedure {
     v1::Procedure { function: function_to(&function), as_caller }
 }
 
-pub(super) fn procedure_from(procedure: v1::Procedure) -> Procedure {
+pub(super) fn procedure_from(procedure: v1::Procedure) -> Result<Procedure> {
     let as_caller = procedure.as_caller;
-    let Function { header, parameters, returns, code, traits } = function_from(procedure.function);
-    Procedure { header, parameters, returns, code, as_caller, traits }
+    let Function { header, parameters, returns, code, traits } = function_from(procedure.function)?;
+    Ok(Procedure { header, parameters, returns, code, as_caller, traits })
 }
 
 fn language_to(language: Language) -> v1::Language {

@@ -108,7 +108,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
             retention_days: schema.retention_days,
         }),
         v1::Object::Table(table) => Object::from(table_from(table, lists)?),
-        v1::Object::View(view) => Object::from(view_from(view)),
+        v1::Object::View(view) => Object::from(view_from(view)?),
         v1::Object::MaterializedView(view) => Object::from(materialized_view_from(view, lists)?),
         v1::Object::Sequence(sequence) => Object::from(Sequence {
             header: header_from(sequence.header),
@@ -149,9 +149,9 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         v1::Object::Pipe(pipe) => Object::from(super::pipe::pipe_from(*pipe)?),
         v1::Object::Stream(stream) => Object::from(super::stream::stream_from(stream)),
         v1::Object::Procedure(procedure) => {
-            Object::from(super::function::procedure_from(procedure))
+            Object::from(super::function::procedure_from(procedure)?)
         }
-        v1::Object::Function(function) => Object::from(super::function::function_from(function)),
+        v1::Object::Function(function) => Object::from(super::function::function_from(function)?),
         policy => policy::object_from(policy)?,
     })
 }
@@ -264,7 +264,7 @@ fn column_from(column: v1::Column) -> Result<TableColumn> {
     Ok(TableColumn {
         field_id: FieldId(column.field),
         name: column.name,
-        sql_type: type_from(column.sql_type),
+        sql_type: type_from(&column.sql_type)?,
         nullable: column.nullable,
         default: column.default.map(|default| match default {
             v1::ColumnDefault::Text(text) => ColumnDefault::Text(text),
@@ -334,17 +334,17 @@ fn view_to(view: &View) -> v1::View {
     }
 }
 
-fn view_from(view: v1::View) -> View {
-    View {
+fn view_from(view: v1::View) -> Result<View> {
+    Ok(View {
         header: header_from(view.header),
         text: view.text,
         query: view.query,
         stars: stars_from(view.stars),
-        columns: view_columns_from(view.columns),
+        columns: view_columns_from(view.columns)?,
         secure: view.secure,
         recursive: view.recursive,
         temporary: false,
-    }
+    })
 }
 
 pub(super) fn stars_to(stars: &[StarColumns]) -> Vec<v1::StarColumns> {
@@ -375,12 +375,14 @@ fn view_columns_to(columns: &[ViewColumn]) -> Vec<v1::ViewColumn> {
     columns.iter().map(column_to).collect()
 }
 
-fn view_columns_from(columns: Vec<v1::ViewColumn>) -> Vec<ViewColumn> {
-    let column_from = |column: v1::ViewColumn| ViewColumn {
-        name: column.name,
-        sql_type: type_from(column.sql_type),
-        nullable: column.nullable,
-        comment: column.comment,
+fn view_columns_from(columns: Vec<v1::ViewColumn>) -> Result<Vec<ViewColumn>> {
+    let column_from = |column: v1::ViewColumn| {
+        Ok(ViewColumn {
+            name: column.name,
+            sql_type: type_from(&column.sql_type)?,
+            nullable: column.nullable,
+            comment: column.comment,
+        })
     };
     columns.into_iter().map(column_from).collect()
 }
@@ -423,8 +425,8 @@ fn materialized_view_from(
         text: view.view.text,
         query: view.view.query,
         stars: stars_from(view.view.stars),
-        columns: view_columns_from(view.view.columns),
-        stored: view.stored.iter().map(stored_from).collect(),
+        columns: view_columns_from(view.view.columns)?,
+        stored: view.stored.iter().map(stored_from).collect::<Result<_>>()?,
         cluster_by: view.cluster_by,
         secure: view.view.secure,
         base_table: ObjectId(view.base_table),

@@ -43,20 +43,20 @@ pub(super) fn object_from(object: v1::Object) -> Result<Object> {
     Ok(match object {
         v1::Object::Tag(tag) => Object::from(tag_from(tag)),
         v1::Object::AggregationPolicy(policy) => {
-            let (header, body) = policy_from(policy);
+            let (header, body) = policy_from(policy)?;
             Object::from(AggregationPolicy { header, body })
         }
-        v1::Object::MaskingPolicy(policy) => Object::from(masking_from(policy)),
+        v1::Object::MaskingPolicy(policy) => Object::from(masking_from(policy)?),
         v1::Object::PasswordPolicy(policy) => Object::from(PasswordPolicy {
             header: header_from(policy.header),
             properties: policy.properties,
         }),
         v1::Object::ProjectionPolicy(policy) => {
-            let (header, body) = policy_from(policy);
+            let (header, body) = policy_from(policy)?;
             Object::from(ProjectionPolicy { header, body })
         }
         v1::Object::RowAccessPolicy(policy) => {
-            let (header, body) = policy_from(policy);
+            let (header, body) = policy_from(policy)?;
             Object::from(RowAccessPolicy { header, body })
         }
         v1::Object::SessionPolicy(policy) => Object::from(SessionPolicy {
@@ -85,13 +85,13 @@ fn policy_to(header: &Header, body: &PolicyBody) -> v1::Policy {
     }
 }
 
-fn policy_from(policy: v1::Policy) -> (Header, PolicyBody) {
+fn policy_from(policy: v1::Policy) -> Result<(Header, PolicyBody)> {
     let body = PolicyBody {
-        parameters: policy.parameters.into_iter().map(parameter_from).collect(),
-        returns: policy.value.map(type_from),
+        parameters: policy.parameters.into_iter().map(parameter_from).collect::<Result<_>>()?,
+        returns: policy.value.as_ref().map(type_from).transpose()?,
         text: policy.body,
     };
-    (header_from(policy.header), body)
+    Ok((header_from(policy.header), body))
 }
 
 fn masking_to(policy: &MaskingPolicy) -> v1::Policy {
@@ -99,10 +99,10 @@ fn masking_to(policy: &MaskingPolicy) -> v1::Policy {
     v1::Policy { exempt_other_policies, ..policy_to(&policy.header, &policy.body) }
 }
 
-fn masking_from(policy: v1::Policy) -> MaskingPolicy {
+fn masking_from(policy: v1::Policy) -> Result<MaskingPolicy> {
     let exempt_other_policies = policy.exempt_other_policies;
-    let (header, body) = policy_from(policy);
-    MaskingPolicy { header, body, exempt_other_policies }
+    let (header, body) = policy_from(policy)?;
+    Ok(MaskingPolicy { header, body, exempt_other_policies })
 }
 
 pub(super) fn attached_to(attachments: &Attachments) -> Vec<v1::Attached> {

@@ -9,7 +9,7 @@ use firn_storage::{
     ColumnStatistics, DistinctSketch, Embedded, FooterSeal, Location, Partition, StoredColumn,
 };
 use firn_types::value::TimestampTz;
-use firn_types::{Decimal, Error, FieldId, PartitionId, Result, SqlType, Value};
+use firn_types::{Collation, Decimal, Error, FieldId, PartitionId, Result, SqlType, Value};
 use roaring::RoaringBitmap;
 
 use super::corrupt;
@@ -82,7 +82,12 @@ pub(super) fn type_to(sql_type: SqlType) -> v1::SqlType {
         SqlType::Null => v1::SqlType::Null,
         SqlType::Number { precision, scale } => v1::SqlType::Number(precision, scale),
         SqlType::Float => v1::SqlType::Float,
-        SqlType::Varchar { length } => v1::SqlType::Varchar(length),
+        SqlType::Varchar { length, collation } if collation.is_none() => {
+            v1::SqlType::Varchar(length)
+        }
+        SqlType::Varchar { length, collation } => {
+            v1::SqlType::Collated(length, collation.specification())
+        }
         SqlType::Binary { length } => v1::SqlType::Binary(length),
         SqlType::Boolean => v1::SqlType::Boolean,
         SqlType::Date => v1::SqlType::Date,
@@ -96,12 +101,16 @@ pub(super) fn type_to(sql_type: SqlType) -> v1::SqlType {
     }
 }
 
-pub(super) fn type_from(sql_type: v1::SqlType) -> SqlType {
-    match sql_type {
+pub(super) fn type_from(sql_type: &v1::SqlType) -> Result<SqlType> {
+    Ok(match *sql_type {
         v1::SqlType::Null => SqlType::Null,
         v1::SqlType::Number(precision, scale) => SqlType::Number { precision, scale },
         v1::SqlType::Float => SqlType::Float,
-        v1::SqlType::Varchar(length) => SqlType::Varchar { length },
+        v1::SqlType::Varchar(length) => SqlType::varchar(length),
+        v1::SqlType::Collated(length, ref specification) => {
+            let collation = Collation::parse(specification)?;
+            SqlType::Varchar { length, collation }
+        }
         v1::SqlType::Binary(length) => SqlType::Binary { length },
         v1::SqlType::Boolean => SqlType::Boolean,
         v1::SqlType::Date => SqlType::Date,
@@ -112,7 +121,7 @@ pub(super) fn type_from(sql_type: v1::SqlType) -> SqlType {
         v1::SqlType::Variant => SqlType::Variant,
         v1::SqlType::Object => SqlType::Object,
         v1::SqlType::Array => SqlType::Array,
-    }
+    })
 }
 
 pub(super) fn stored_to(column: &StoredColumn) -> v1::StoredColumn {
@@ -123,12 +132,12 @@ pub(super) fn stored_to(column: &StoredColumn) -> v1::StoredColumn {
     }
 }
 
-pub(super) fn stored_from(column: &v1::StoredColumn) -> StoredColumn {
-    StoredColumn {
+pub(super) fn stored_from(column: &v1::StoredColumn) -> Result<StoredColumn> {
+    Ok(StoredColumn {
         field: FieldId(column.field),
         name: column.name.clone(),
-        sql_type: type_from(column.sql_type),
-    }
+        sql_type: type_from(&column.sql_type)?,
+    })
 }
 
 /// A micro-partition; `embeds` says whether it has the bytes of a file that may not be there.

@@ -204,7 +204,7 @@ fn refuse_nulls(values: &Column, errors: &mut Vec<(usize, Error)>) {
 /// The length that texts of the type may have, if it is not the greatest.
 fn length_limit(sql_type: SqlType) -> Option<usize> {
     match sql_type {
-        SqlType::Varchar { length } => Some(length as usize),
+        SqlType::Varchar { length, .. } => Some(length as usize),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! GREATEST and LEAST.
 
-use arrow::array::BooleanArray;
+use arrow::array::{BinaryViewBuilder, BooleanArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::zip::zip;
 use firn_column::{Array, Column, kernels};
@@ -9,7 +9,8 @@ use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, Result, SqlType};
 
 use super::CATEGORY;
-use crate::driver::null_aware;
+use crate::collator::Collator;
+use crate::driver::{null_aware, texts};
 use crate::signature::wrong_types;
 use crate::{Argument, Arity, Documentation, Example, ScalarBinding, ScalarFunction, accept};
 
@@ -86,26 +87,52 @@ fn bind(
     if common.is_semi_structured() && common != SqlType::Variant {
         return Err(wrong_types(name, arguments));
     }
+    let collation = common.collation();
+    let collator = (!collation.compares_codes()).then(|| Collator::new(collation)).transpose()?;
     let kernel = null_aware(move |rows, columns| {
         let mut best = columns[0].slice(0, rows.count);
         for next in &columns[1..] {
-            best = pick(&best, &next.slice(0, rows.count), common, better, ignores_nulls)?;
+            let next = next.slice(0, rows.count);
+            let compared = match &collator {
+                Some(collator) => {
+                    let (next, best) = (keys(&next, collator)?, keys(&best, collator)?);
+                    kernels::compare::compare(better, &next, &best, SqlType::BINARY)?
+                }
+                None => kernels::compare::compare(better, &next, &best, common)?,
+            };
+            best = pick(&best, &next, &compared, ignores_nulls)?;
         }
         Ok(best.flat())
     });
     ScalarBinding::new(vec![common; arguments.len()], common, kernel)
 }
 
-/// The better of two columns, row by row.
+/// What texts with a collation are compared by.
+fn keys(column: &Column, collator: &Collator) -> Result<Column> {
+    let column = Column::Flat(column.flat());
+    let values = texts(&column)?;
+    let mut keys = BinaryViewBuilder::with_capacity(column.len());
+    let mut key = Vec::new();
+    for row in 0..column.len() {
+        if values.is_null(row) {
+            keys.append_null();
+            continue;
+        }
+        key.clear();
+        collator.push_key(values.get(row), &mut key);
+        keys.append_value(&key);
+    }
+    Ok(Column::Flat(Array::Bytes(keys.finish())))
+}
+
+/// The better of two columns, row by row; `compared` says where the next one is better.
 fn pick(
     best: &Column,
     next: &Column,
-    sql_type: SqlType,
-    better: Comparison,
+    compared: &BooleanArray,
     ignores_nulls: bool,
 ) -> Result<Column> {
-    let compared = kernels::compare::compare(better, next, best, sql_type)?;
-    let is_better = kernels::boolean::truths(&compared);
+    let is_better = kernels::boolean::truths(compared);
     let nulls_of = |column: &Column| match column.nulls() {
         Some(nulls) => !nulls.inner(),
         None => BooleanBuffer::new_unset(column.len()),
@@ -137,7 +164,8 @@ mod tests {
         let left = column(&[Some(1), None, Some(1 << 40), None])?;
         let right = column(&[Some(2), Some(5), None, None])?;
         let picked = |better, ignores_nulls| -> Result<Vec<Option<i128>>> {
-            let answer = pick(&left, &right, SqlType::INTEGER, better, ignores_nulls)?.flat();
+            let compared = kernels::compare::compare(better, &right, &left, SqlType::INTEGER)?;
+            let answer = pick(&left, &right, &compared, ignores_nulls)?.flat();
             Ok((0..4).map(|i| (!answer.is_null(i)).then(|| answer.integer(i))).collect())
         };
         assert_eq!(picked(Comparison::Greater, false)?, [Some(2), None, None, None]);

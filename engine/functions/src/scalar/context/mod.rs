@@ -246,5 +246,5 @@ fn bind_last_query_id(arguments: &[Argument]) -> Result<ScalarBinding> {
         let id = if offset == -1 { id } else { Some(id.ok_or_else(wrong)?) };
         Column::constant(&id.map_or(Value::Null, Value::text), SqlType::TEXT, call.rows)
     });
-    ScalarBinding::new(types, SqlType::Varchar { length: 36 }, kernel)
+    ScalarBinding::new(types, SqlType::varchar(36), kernel)
 }

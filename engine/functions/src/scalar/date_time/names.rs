@@ -78,7 +78,7 @@ fn bind_name(
         let values = moments(rows, columns, 0)?;
         rows.slices(|row| Ok(full_name(values.split(row).0).get(..3)))
     });
-    ScalarBinding::new(vec![input], SqlType::Varchar { length: 3 }, kernel)
+    ScalarBinding::new(vec![input], SqlType::varchar(3), kernel)
 }
 
 fn bind_neighbor(

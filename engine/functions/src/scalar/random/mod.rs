@@ -342,7 +342,7 @@ fn bind_randstr(arguments: &[Argument]) -> Result<ScalarBinding> {
 }
 
 fn bind_uuid(arguments: &[Argument]) -> Result<ScalarBinding> {
-    let returns = SqlType::Varchar { length: 36 };
+    let returns = SqlType::varchar(36);
     if arguments.is_empty() {
         let state = GeneratorState::new();
         let kernel = Kernel::aware(move |call, _| {

@@ -61,7 +61,7 @@ fn bind_chr(arguments: &[Argument]) -> Result<ScalarBinding> {
             Ok(true)
         })
     });
-    ScalarBinding::new(vec![input], SqlType::Varchar { length: 1 }, kernel)
+    ScalarBinding::new(vec![input], SqlType::varchar(1), kernel)
 }
 
 fn character(code: i64) -> Result<char> {

@@ -1,6 +1,6 @@
-//! CONCAT, CONCAT_WS, and COLLATE, which firn does not have.
+//! CONCAT and CONCAT_WS.
 
-use firn_types::{Error, Result, SqlType, TypeFamily};
+use firn_types::{Result, SqlType, TypeFamily};
 
 use super::CATEGORY;
 use crate::driver::{Blobs, Texts, blobs, null_propagating, texts};
@@ -36,14 +36,6 @@ pub(crate) const CONCAT_WS: ScalarFunction = ScalarFunction::new(
     ),
 );
 
-/// COLLATE(text, specification)
-pub(crate) const COLLATE: ScalarFunction = ScalarFunction::new(
-    "COLLATE",
-    Arity::exactly(2),
-    |_| Err(Error::not_supported("COLLATE")),
-    Documentation::of(CATEGORY, "Texts with another order; firn compares texts by bytes.", &[]),
-);
-
 /// The binding of `left || right` and of CONCAT under another name.
 pub(crate) fn bind_concat(name: &str, arguments: &[Argument]) -> Result<ScalarBinding> {
     bind(name, arguments, false)
@@ -71,7 +63,7 @@ fn bind(name: &str, arguments: &[Argument], separated: bool) -> Result<ScalarBin
 
 fn returns_text(types: &[SqlType], separated: bool) -> SqlType {
     let length = |t: &SqlType| match t {
-        SqlType::Varchar { length } => u64::from(*length),
+        SqlType::Varchar { length, .. } => u64::from(*length),
         _ => 0,
     };
     if !separated {

@@ -134,7 +134,7 @@ fn bind_hex(
         digest(message, out);
         Ok(())
     });
-    ScalarBinding::new(vec![input], SqlType::Varchar { length }, hex(kernel))
+    ScalarBinding::new(vec![input], SqlType::varchar(length), hex(kernel))
 }
 
 fn bind_binary(
@@ -190,7 +190,7 @@ fn bind_sha2(name: &str, arguments: &[Argument], as_hex: bool) -> Result<ScalarB
         Ok(())
     });
     if as_hex {
-        return ScalarBinding::new(types, SqlType::Varchar { length: 128 }, hex(kernel));
+        return ScalarBinding::new(types, SqlType::varchar(128), hex(kernel));
     }
     ScalarBinding::new(types, SqlType::Binary { length: 64 }, kernel)
 }

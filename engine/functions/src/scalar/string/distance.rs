@@ -114,7 +114,7 @@ fn bind_soundex(name: &str, arguments: &[Argument], second_counts: bool) -> Resu
             Ok(true)
         })
     });
-    ScalarBinding::new(types, SqlType::Varchar { length: 4 }, kernel)
+    ScalarBinding::new(types, SqlType::varchar(4), kernel)
 }
 
 /// The American Soundex code: equal digits in a row count once, also with H or W between.

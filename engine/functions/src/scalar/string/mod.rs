@@ -4,6 +4,7 @@
 
 mod case;
 mod chars;
+mod collate;
 mod compress;
 mod concat;
 mod digest;
@@ -62,7 +63,12 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &compress::COMPRESS,
     &compress::DECOMPRESS_BINARY,
     &compress::DECOMPRESS_STRING,
-    &concat::COLLATE,
+    &collate::FOLD,
+    &collate::KEY,
+    &collate::LETTERS,
+    &collate::PART,
+    &collate::POSITION,
+    &collate::SPELL,
     &concat::CONCAT,
     &concat::CONCAT_WS,
     &digest::MD5,

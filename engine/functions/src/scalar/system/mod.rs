@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use firn_column::{Array, Column};
-use firn_types::{Decimal, Error, ErrorCode, Result, SqlType, Value};
+use firn_types::{Collation, Decimal, Error, ErrorCode, Result, SqlType, Value};
 
 use super::{Kernel, ScalarBinding, ScalarFunction};
 use crate::driver::{Output, Rows, floats, null_aware, null_propagating, texts};
@@ -271,7 +271,8 @@ fn type_text(argument: &Argument) -> String {
         t if t.is_timestamp() => "SB16",
         _ => "LOB",
     };
-    format!("{}[{storage}]", argument.sql_type)
+    let shown = argument.sql_type.with_collation(Collation::NONE);
+    format!("{shown}[{storage}]")
 }
 
 fn integer_storage(value: i128) -> &'static str {
@@ -401,7 +402,7 @@ mod tests {
         assert_eq!(type_text(&number(1, 1)), "NUMBER(1,0)[SB1]");
         assert_eq!(type_text(&number(12345, 5)), "NUMBER(5,0)[SB2]");
         assert_eq!(type_text(&number(10_000_000_000, 11)), "NUMBER(11,0)[SB8]");
-        let text = Argument::of(SqlType::Varchar { length: 9 });
+        let text = Argument::of(SqlType::varchar(9));
         assert_eq!(type_text(&text), "VARCHAR(9)[LOB]");
         assert_eq!(type_text(&Argument::of(SqlType::Null)), "NULL[LOB]");
         assert_eq!(type_text(&Argument::of(SqlType::Float)), "FLOAT[DOUBLE]");

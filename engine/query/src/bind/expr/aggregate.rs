@@ -91,7 +91,16 @@ impl ExprBinder<'_> {
         }
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
         check_arity(name, function.arity, views.len())?;
-        let signature = resolve(function, views)?;
+        let mut signature = resolve(function, views)?;
+        if name == "LISTAGG" {
+            let collation = super::collation::common(&arguments)?;
+            if call.distinct && !collation.compares_codes() {
+                let what = "LISTAGG(DISTINCT) of texts with a collation";
+                return Err(Error::not_supported(what));
+            }
+            let signature = Arc::make_mut(&mut signature);
+            signature.returns = signature.returns.with_collation(collation);
+        }
         let arguments = arguments
             .into_iter()
             .zip(&signature.arguments)

@@ -4,6 +4,7 @@ use firn_expression::Expr;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{Result, SqlType};
 
+use super::collation::merged;
 use super::operator::compare;
 use super::{ExprBinder, cast, unify};
 use firn_parse::ast::{self, CaseBranch};
@@ -21,7 +22,11 @@ impl ExprBinder<'_> {
         for branch in branches {
             let when = self.bind_inner(&branch.when)?;
             conditions.push(match &operand {
-                Some(operand) => compare(Comparison::Equal, operand.clone(), when)?,
+                Some(operand) => {
+                    let (of, by) = (operand.sql_type().collation(), when.sql_type().collation());
+                    merged(of, by)?;
+                    compare(Comparison::Equal, operand.clone(), when)?
+                }
                 None => self.to_condition(when, &branch.when)?,
             });
             results.push(self.bind_inner(&branch.then)?);

@@ -233,6 +233,17 @@ impl ExprBinder<'_> {
             return Err(unknown_function(name));
         };
         check_arity(name, function.arity, arguments.len())?;
+        if arguments.iter().any(|argument| !argument.sql_type().collation().is_none()) {
+            return self.call_collated(name, arguments);
+        }
+        self.call_plain(name, arguments)
+    }
+
+    /// As [`ExprBinder::call_scalar`], whatever the collations of the arguments.
+    pub(super) fn call_plain(&mut self, name: &str, arguments: Vec<Expr>) -> Result<Expr> {
+        let Some(Function::Scalar(function)) = registry::find(name) else {
+            return Err(unknown_function(name));
+        };
         let views: Vec<_> = arguments.iter().map(|argument| self.argument(argument)).collect();
         let signature = function.resolve(views)?;
         let arguments = arguments

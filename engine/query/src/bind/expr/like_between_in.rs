@@ -8,8 +8,10 @@ use firn_parse::ast::{self, ExprKind, LikeKind, LikePattern, Quantifier};
 use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value};
 
+use super::collation::{common as common_collation, refused};
 use super::operator::compare;
 use super::{ExprBinder, unify};
+use crate::collation::key;
 
 /// Most expressions in a list behind IN.
 const LIST_MAX: usize = 16_384;
@@ -29,24 +31,23 @@ impl ExprBinder<'_> {
         };
         let subject = self.bind_inner(operand)?;
         let escape = escape.map(|escape| self.bind_inner(escape)).transpose()?;
-        let one = |binder: &mut Self, pattern: &ast::Expr| {
-            let mut arguments = vec![subject.clone(), binder.bind_inner(pattern)?];
+        let of = |binder: &mut Self, pattern: Expr| {
+            let mut arguments = vec![subject.clone(), pattern];
             arguments.extend(escape.clone());
             binder.call_scalar(name, arguments)
         };
         match pattern {
-            LikePattern::One(pattern) => one(self, pattern),
-            LikePattern::Query(quantifier, query) => {
-                let of = |binder: &mut Self, pattern: Expr| {
-                    let mut arguments = vec![subject.clone(), pattern];
-                    arguments.extend(escape.clone());
-                    binder.call_scalar(name, arguments)
-                };
-                self.bind_any_pattern(*quantifier, query, &of)
+            LikePattern::One(pattern) => {
+                let pattern = self.bind_inner(pattern)?;
+                of(self, pattern)
             }
+            LikePattern::Query(quantifier, query) => self.bind_any_pattern(*quantifier, query, &of),
             LikePattern::Many(quantifier, patterns) => {
-                let parts: Vec<Expr> =
-                    patterns.iter().map(|pattern| one(self, pattern)).collect::<Result<_>>()?;
+                let patterns = patterns.iter().map(|pattern| self.bind_inner(pattern));
+                let patterns: Vec<Expr> = patterns.collect::<Result<_>>()?;
+                check_list(name, *quantifier, &subject, &patterns)?;
+                let parts = patterns.into_iter().map(|pattern| of(self, pattern));
+                let parts: Vec<Expr> = parts.collect::<Result<_>>()?;
                 Ok(match quantifier {
                     _ if parts.len() == 1 => Expr::all(parts),
                     Quantifier::Any => Expr::Or(parts),
@@ -91,7 +92,9 @@ impl ExprBinder<'_> {
             // The list was one empty array.
             return Ok(Expr::boolean(false));
         }
-        let (mut all, _) = unify("IN", all)?;
+        let (all, common) = unify("IN", all)?;
+        let keys = all.into_iter().map(|item| key(item, common.collation()));
+        let mut all: Vec<Expr> = keys.collect::<Result<_>>()?;
         let operand = all.remove(0);
         match self.constants(&all)? {
             Some(values) if values.len() > 1 => {
@@ -156,4 +159,17 @@ fn grouped(number: usize) -> String {
         0..1000 => number.to_string(),
         _ => format!("{},{:03}", grouped(number / 1000), number % 1000),
     }
+}
+
+/// Lists of patterns take no collation of a language.
+fn check_list(name: &str, quantifier: Quantifier, subject: &Expr, patterns: &[Expr]) -> Result<()> {
+    let texts: Vec<Expr> = [subject].into_iter().chain(patterns).cloned().collect();
+    if name == "RLIKE" || common_collation(&texts)?.rules().locale.is_none() {
+        return Ok(());
+    }
+    let list = match quantifier {
+        Quantifier::Any => "ANY",
+        Quantifier::All => "ALL",
+    };
+    Err(refused(&format!("{name}_{list}"), ""))
 }

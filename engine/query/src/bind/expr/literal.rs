@@ -88,5 +88,5 @@ impl ExprBinder<'_> {
 /// A text constant, of type VARCHAR of its own length.
 pub(crate) fn text_literal(text: Arc<str>) -> Expr {
     let length = u32::try_from(text.chars().count().max(1)).unwrap_or(u32::MAX);
-    Expr::Literal { value: Value::Text(text), sql_type: SqlType::Varchar { length } }
+    Expr::Literal { value: Value::Text(text), sql_type: SqlType::varchar(length) }
 }

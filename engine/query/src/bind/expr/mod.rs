@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod case;
+mod collation;
 mod column;
 mod foreign;
 mod function;
@@ -334,7 +335,7 @@ impl<'b> ExprBinder<'b> {
             ExprKind::Path(base, steps) => self.bind_path(base, steps),
             ExprKind::Object(fields) => self.bind_object(fields),
             ExprKind::Array(items) => self.bind_array(items),
-            ExprKind::Collate(..) => Err(Error::not_supported("COLLATE")),
+            ExprKind::Collate(text, rules) => collation::collated(self.bind_inner(text)?, rules),
             ExprKind::Row(_) => Err(Error::not_supported("a row of values here")),
             ExprKind::Lambda(..) => Err(Error::not_supported("lambda expressions")),
             ExprKind::OuterJoin(operand) => self.bind_marked(operand),
@@ -490,8 +491,11 @@ fn keeps_form(from: SqlType, to: SqlType) -> bool {
             SqlType::Number { precision: p1, scale: s1 },
             SqlType::Number { precision: p2, scale: s2 },
         ) => s1 == s2 && p1 <= p2,
-        (SqlType::Varchar { length: from }, SqlType::Varchar { length: to })
-        | (SqlType::Binary { length: from }, SqlType::Binary { length: to }) => from <= to,
+        (
+            SqlType::Varchar { length: from, collation: rules },
+            SqlType::Varchar { length: to, collation },
+        ) => from <= to && rules.same_rules(collation),
+        (SqlType::Binary { length: from }, SqlType::Binary { length: to }) => from <= to,
         (SqlType::Time { scale: from }, SqlType::Time { scale: to })
         | (SqlType::TimestampNtz { scale: from }, SqlType::TimestampNtz { scale: to })
         | (SqlType::TimestampLtz { scale: from }, SqlType::TimestampLtz { scale: to })
@@ -540,12 +544,25 @@ pub(crate) fn unify(what: &str, exprs: Vec<Expr>) -> Result<(Vec<Expr>, SqlType)
     let exprs: Vec<Expr> =
         if has_number { exprs.into_iter().map(operator::number_literal).collect() } else { exprs };
     let types: Vec<SqlType> = exprs.iter().map(Expr::sql_type).collect();
+    check_collations(what, &exprs)?;
     let Some(common) = coerce::common_type(&types) else {
         let types: Vec<String> = types.iter().map(ToString::to_string).collect();
         let text = format!("Invalid argument types for function '{what}': ({})", types.join(", "));
         return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
     };
     Ok((exprs.into_iter().map(|expr| cast(expr, common)).collect(), common))
+}
+
+/// Refuses texts whose collations do not go together; the error names them as Snowflake's does.
+fn check_collations(what: &str, exprs: &[Expr]) -> Result<()> {
+    if matches!(what, "CASE" | "DECODE" | "GREATEST" | "LEAST") {
+        return collation::common(exprs).map(|_| ());
+    }
+    let mut common = firn_types::Collation::NONE;
+    for expr in exprs {
+        common = collation::merged(expr.sql_type().collation(), common)?;
+    }
+    Ok(())
 }
 
 /// Whether two operands are equal, made comparable first.

@@ -4,7 +4,9 @@ use firn_expression::Expr;
 use firn_types::scan_predicate::Comparison;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value, coerce, number_text};
 
+use super::collation::merged;
 use super::{ExprBinder, cast};
+use crate::collation::key;
 use firn_parse::ast::{self, BinaryOperator, ExprKind, UnaryOperator};
 
 impl ExprBinder<'_> {
@@ -225,13 +227,20 @@ pub(crate) fn comparable(left: Expr, right: Expr) -> Result<(Expr, Expr)> {
         _ => (left, right),
     };
     let (from, to) = (left.sql_type(), right.sql_type());
+    merged(to.collation(), from.collation())?;
     let Some(common) = coerce::comparison_type(from, to) else {
         let text = format!("Invalid argument types for function '=': ({from}, {to})");
         return Err(Error::new(ErrorCode::InvalidArgumentTypes, text));
     };
     // A comparison cuts nothing: beside a short constant a longer text is still itself.
     let common = match common {
-        SqlType::Varchar { .. } => SqlType::TEXT,
+        SqlType::Varchar { collation, .. } => {
+            let text = |expr: Expr| {
+                let own = expr.sql_type().collation();
+                key(cast(expr, SqlType::TEXT.with_collation(own)), collation)
+            };
+            return Ok((text(left)?, text(right)?));
+        }
         SqlType::Binary { .. } => SqlType::BINARY,
         other => other,
     };

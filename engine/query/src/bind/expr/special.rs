@@ -8,7 +8,7 @@ use firn_types::{Error, Result, SqlType, Value, date_part as parts};
 
 use super::case::{boolean, case, coalesce};
 use super::operator::compare;
-use super::{ExprBinder, cast, distinct, literal};
+use super::{ExprBinder, cast, collation, distinct, literal};
 
 /// What listings tell of a function that is rewritten when it is bound.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,18 @@ const FORMS: &[Form] = &[
         Arity::at_least(1),
         |_, a| coalesce("COALESCE", a),
         "The first argument that is not NULL.",
+    ),
+    form(
+        "COLLATE",
+        Arity::exactly(2),
+        |_, a| collation::collate(a),
+        "The text, compared by the rules of a collation.",
+    ),
+    form(
+        "COLLATION",
+        Arity::exactly(1),
+        |_, a| Ok(collation::collation(&a)),
+        "The collation of a text, or NULL.",
     ),
     form(
         "DECODE",

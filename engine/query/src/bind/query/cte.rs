@@ -129,7 +129,7 @@ fn bind_recursive(
 fn grown(sql_type: SqlType) -> SqlType {
     match sql_type {
         SqlType::Number { scale, .. } => SqlType::Number { precision: NUMBER_PRECISION_MAX, scale },
-        SqlType::Varchar { .. } => SqlType::TEXT,
+        SqlType::Varchar { collation, .. } => SqlType::TEXT.with_collation(collation),
         other => other,
     }
 }

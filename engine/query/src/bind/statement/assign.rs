@@ -50,6 +50,13 @@ pub(super) fn default_of(
             let ast = firn_parse::parse_expression(text).map_err(Error::without_span)?;
             with_expressions(binder, path, text, |expressions| {
                 let bound = expressions.bind(&ast)?;
+                if !bound.sql_type().collation().is_none() {
+                    let text = format!(
+                        "Default value data type does not match data type for column {}",
+                        column.name
+                    );
+                    return Err(Error::new(ErrorCode::InvalidStatement, text));
+                }
                 assign(bound, column)
             })
             .map_err(Error::without_span)

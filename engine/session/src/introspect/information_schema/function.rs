@@ -34,7 +34,7 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
                 Returns::Value(SqlType::Number { precision, scale }) => {
                     (Some(precision), Some(scale), None)
                 }
-                Returns::Value(SqlType::Varchar { length }) => (None, None, Some(length)),
+                Returns::Value(SqlType::Varchar { length, .. }) => (None, None, Some(length)),
                 _ => (None, None, None),
             };
             let maybe = |found: Option<u64>| found.map_or(firn_types::Value::Null, number);

@@ -153,7 +153,8 @@ fn base_name(sql_type: SqlType) -> String {
 /// Lengths, precisions and scales.
 fn sizes(sql_type: SqlType) -> Vec<(&'static str, Value)> {
     match sql_type {
-        SqlType::Varchar { length } => vec![
+        SqlType::Varchar { length, collation } => vec![
+            ("COLLATION_NAME", present(&collation.specification())),
             ("CHARACTER_MAXIMUM_LENGTH", number(length)),
             (
                 "CHARACTER_OCTET_LENGTH",

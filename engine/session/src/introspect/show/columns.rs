@@ -65,11 +65,15 @@ fn type_json(sql_type: SqlType, nullable: bool) -> String {
         SqlType::Number { precision, scale } => format!(
             "{{\"type\":\"FIXED\",\"precision\":{precision},\"scale\":{scale},\"nullable\":{nullable}}}"
         ),
-        SqlType::Varchar { length } => {
+        SqlType::Varchar { length, collation } => {
             let bytes = length.saturating_mul(4).min(TEXT_BYTES_MAX.max(length));
+            let rules = match collation.is_none() {
+                true => String::new(),
+                false => format!(",\"collation\":\"{}\"", collation.specification()),
+            };
             format!(
                 "{{\"type\":\"TEXT\",\"length\":{length},\"byteLength\":{bytes},\
-                 \"nullable\":{nullable},\"fixed\":false}}"
+                 \"nullable\":{nullable},\"fixed\":false{rules}}}"
             )
         }
         SqlType::Binary { length } => format!(

@@ -153,7 +153,7 @@ pub enum Value {
 }
 
 /// A SQL type.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SqlType {
     /// Untyped NULL.
@@ -164,6 +164,8 @@ pub enum SqlType {
     Float,
     /// VARCHAR: length.
     Varchar(u32),
+    /// VARCHAR with a collation: length and specification.
+    Collated(u32, String),
     /// BINARY: length.
     Binary(u32),
     /// BOOLEAN.
