@@ -74,6 +74,8 @@ pub enum AggregateMeaning {
     Greatest,
     /// The function of its own answers for parts of the rows, whatever it answers.
     SelfMerging,
+    /// One of the values, whichever.
+    Any,
 }
 
 /// How the answer of an aggregate for all rows comes from answers for parts of them.
@@ -97,7 +99,8 @@ impl AggregateMeaning {
             AggregateMeaning::Sum
             | AggregateMeaning::Least
             | AggregateMeaning::Greatest
-            | AggregateMeaning::SelfMerging => Some(Merge::Same),
+            | AggregateMeaning::SelfMerging
+            | AggregateMeaning::Any => Some(Merge::Same),
         }
     }
 
@@ -106,6 +109,11 @@ impl AggregateMeaning {
     pub fn merges_exactly(self, returns: SqlType) -> bool {
         let rounds = matches!(self, AggregateMeaning::Sum | AggregateMeaning::Mean);
         self.merge().is_some() && !(rounds && returns == SqlType::Float)
+    }
+
+    /// Whether the answer of this type is the same over the same rows, in whichever order they come.
+    pub fn is_determined(self, returns: SqlType) -> bool {
+        self.merges_exactly(returns) && self != AggregateMeaning::Any
     }
 
     /// Whether the answer is a number even over no rows.

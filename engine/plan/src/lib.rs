@@ -8,6 +8,7 @@
 //! A plan is a plain value: it holds exact file lists (through a table's snapshot), pure functions and
 //! constants.
 
+pub mod copy;
 pub mod describe;
 pub mod display;
 pub mod node;

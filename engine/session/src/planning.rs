@@ -158,6 +158,13 @@ impl StatementContext {
         }
     }
 
+    /// The facts for functions in what is computed for whoever owns an object, by whomever.
+    pub(crate) fn owner_functions(&self, owner: ObjectId) -> FunctionContext {
+        let catalog = self.session.shared.account.catalog();
+        let role = catalog.name_of(owner).to_string();
+        FunctionContext { role, ..self.function_context() }
+    }
+
     /// What operators may use while this statement runs.
     ///
     /// # Errors

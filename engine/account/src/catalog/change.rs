@@ -383,8 +383,8 @@ fn stamp(object: &mut Object, version: u64) {
 
 /// Whether UNDROP can bring back such an object.
 fn is_retained(kind: ObjectKind) -> bool {
-    use ObjectKind::{Database, Schema, Table, Tag};
-    matches!(kind, Database | Schema | Table | Tag)
+    use ObjectKind::{Database, DynamicTable, Schema, Table, Tag};
+    matches!(kind, Database | DynamicTable | Schema | Table | Tag)
 }
 
 fn already_exists(name: &str) -> Error {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use firn_account::Transaction;
-use firn_account::catalog::Table;
+use firn_account::catalog::{Object, Table};
 use firn_column::{Array, Column, PhysicalType};
 use firn_plan::statement::StatementPlan;
 use firn_storage::{Partition, Snapshot, SnapshotDelta};
@@ -133,8 +133,8 @@ fn run_of(locators: &[Option<RowLocator>]) -> Option<(u32, RoaringBitmap)> {
 /// When the list of a table's micro-partitions cannot be read.
 pub fn is_current(plan: &StatementPlan, transaction: &Transaction) -> Result<bool> {
     let catalog = transaction.catalog();
-    let current = |table: &Table| match catalog.table(table.id()) {
-        Some(current) => same_partitions(&current.snapshot, &table.snapshot),
+    let current = |table: &Table| match catalog.object(table.id()).and_then(Object::rows) {
+        Some(current) => same_partitions(current, &table.snapshot),
         None => Ok(false),
     };
     match plan {

@@ -29,7 +29,7 @@ pub(crate) const ANY_VALUE: AggregateFunction = AggregateFunction::new(
     ),
 )
 .with_distinct()
-.with_meaning(AggregateMeaning::SelfMerging);
+.with_meaning(AggregateMeaning::Any);
 
 struct AnyValue {
     values: Vec<Value>,

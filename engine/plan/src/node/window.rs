@@ -82,6 +82,11 @@ impl Frame {
         }
     }
 
+    /// Whether it is the whole partition, whichever the row.
+    pub fn is_whole(&self) -> bool {
+        self.start == FrameBound::UnboundedPreceding && self.end == FrameBound::UnboundedFollowing
+    }
+
     /// From the partition's start to the row and its peers.
     pub fn running() -> Frame {
         Frame {

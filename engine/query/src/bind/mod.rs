@@ -26,17 +26,17 @@ use std::sync::Arc;
 use firn_account::catalog::{
     CurrentPath, MaterializedView, StarColumn, StarColumns, Stream, Table,
 };
-use firn_storage::Snapshot;
 use firn_types::{ColumnId, ObjectId, Result, SqlType};
 
 use firn_parse::ast;
+use firn_plan::copy::FreshIds;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_plan::{Plan, PlanColumn};
 
 pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
-pub use query::{Grown, RefreshPlans, TableRows, plain_option};
+pub use query::{Before, Refresh, StoredQuery, TableRows, plain_option};
 pub use statement::insert_query;
 
 /// Binds one statement.
@@ -137,46 +137,50 @@ impl<'a> Binder<'a> {
         }
     }
 
-    /// The query of a materialized view, whether what is stored is fresh or not.
-    ///
-    /// # Errors
-    /// When the view's query does not compile any more.
-    pub fn bind_materialized(&self, view: &MaterializedView) -> Result<Query> {
-        query::view_query(self, view).map(query::output_of)
-    }
-
-    /// What is to be stored of a materialized view after these rows came to its table; none when the view
-    /// is to be computed anew.
-    ///
-    /// # Errors
-    /// When the view's query does not compile any more.
-    pub fn bind_grown(
-        &self,
-        view: &MaterializedView,
-        added: &Arc<Snapshot>,
-    ) -> Result<Option<Grown>> {
-        query::grown_view(self, view, added)
-    }
-
-    /// What brings a dynamic table from one version of its tables' rows to another one.
-    ///
-    /// # Errors
-    /// When its query does not compile any more, or its changes cannot be told from those of its tables.
-    pub fn bind_refresh(
-        &self,
-        table: &Arc<Table>,
-        from: &TableRows,
-        to: &TableRows,
-    ) -> Result<RefreshPlans> {
-        query::refresh_plans(self, table, from, to)
-    }
-
-    /// The query of a dynamic table over some versions of its tables' rows.
+    /// A dynamic table's query.
     ///
     /// # Errors
     /// When it does not compile any more.
-    pub fn bind_full_refresh(&self, table: &Arc<Table>, rows: &TableRows) -> Result<Query> {
-        query::full_query(self, table, rows)
+    pub fn bind_dynamic_query(&self, table: &Arc<Table>) -> Result<StoredQuery> {
+        query::bind_dynamic_query(self, table).map(StoredQuery)
+    }
+
+    /// A materialized view's query, whether what is stored is fresh or not.
+    ///
+    /// # Errors
+    /// When it does not compile any more.
+    pub fn bind_materialized(&self, view: &MaterializedView) -> Result<StoredQuery> {
+        query::view_query(self, view).map(StoredQuery)
+    }
+
+    /// What brings the rows of a table to what its query has of a version of the query's tables; with `before`, from
+    /// there, where that is possible.
+    ///
+    /// # Errors
+    /// When the query cannot be computed.
+    pub fn bind_refresh(
+        &self,
+        table: &Arc<Table>,
+        query: StoredQuery,
+        before: Option<Before<'_>>,
+        now: &TableRows,
+    ) -> Result<Refresh> {
+        query::refresh(self, table, query, before, now)
+    }
+
+    /// Refuses a query whose stored rows can only be computed anew when its tables change.
+    ///
+    /// # Errors
+    /// The reason.
+    pub fn refuse_full_only(&self, query: &Query) -> Result<()> {
+        let column = |output: &firn_plan::statement::OutputColumn| PlanColumn {
+            id: output.id,
+            name: output.field.name.clone(),
+            sql_type: output.field.sql_type,
+            nullable: output.field.nullable,
+        };
+        let columns = query.output.iter().map(column).collect();
+        query::refuse_full_only(self, &BoundQuery { plan: query.plan.clone(), columns })
     }
 
     /// The materialized views that were bound so far and whose stored rows were out of date.
@@ -231,5 +235,20 @@ impl<'a> Binder<'a> {
     /// The first column id that the statement has not used: where the optimizer goes on.
     pub fn next_column_id(&self) -> u32 {
         self.next_column.get()
+    }
+
+    /// Goes on with column ids from this one: others have given those before it.
+    fn continue_at(&self, next_column: u32) {
+        self.next_column.set(next_column);
+    }
+}
+
+impl FreshIds for Binder<'_> {
+    fn column(&self) -> ColumnId {
+        self.fresh()
+    }
+
+    fn cte(&self) -> u32 {
+        self.fresh_cte()
     }
 }

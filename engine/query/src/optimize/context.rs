@@ -6,6 +6,7 @@ use firn_functions::FunctionContext;
 use firn_types::{ColumnId, SqlType};
 
 use firn_plan::PlanColumn;
+use firn_plan::copy::FreshIds;
 
 /// What rules may use.
 #[derive(Debug)]
@@ -29,6 +30,11 @@ impl<'a> OptimizeContext<'a> {
         }
     }
 
+    /// The first column id that is not used yet.
+    pub(crate) fn next_column_id(&self) -> u32 {
+        self.next_column.get()
+    }
+
     /// A new column id.
     pub(crate) fn fresh(&self) -> ColumnId {
         let id = self.next_column.get();
@@ -46,5 +52,15 @@ impl<'a> OptimizeContext<'a> {
     /// A new column.
     pub(crate) fn fresh_column(&self, name: &str, sql_type: SqlType, nullable: bool) -> PlanColumn {
         PlanColumn { id: self.fresh(), name: name.to_string(), sql_type, nullable }
+    }
+}
+
+impl FreshIds for OptimizeContext<'_> {
+    fn column(&self) -> ColumnId {
+        self.fresh()
+    }
+
+    fn cte(&self) -> u32 {
+        self.fresh_cte()
     }
 }

@@ -5,7 +5,7 @@
 //! subqueries read is mostly cut down by the rows beside them, so that computing it for each costs less than
 //! computing all of it once; unless it is made so that nothing from outside can cut it down.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use firn_types::{ColumnId, Result};
 
@@ -17,7 +17,12 @@ pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
     Ok(inline(plan, false, context))
 }
 
-/// Inlines from the outside in, so that what is inlined is looked at once more.
+/// The plan without any common table expression, but recursive ones.
+pub(super) fn inline_all(plan: Plan, context: &OptimizeContext<'_>) -> Plan {
+    inline(plan, true, context)
+}
+
+/// Inlines from the outside in, so that what is inlined is looked at once more; `below_apply`, nothing is shared.
 fn inline(plan: Plan, below_apply: bool, context: &OptimizeContext<'_>) -> Plan {
     match plan {
         Plan::With(with) => {
@@ -114,38 +119,7 @@ fn renamed(plan: Plan, columns: Vec<PlanColumn>) -> Plan {
     Plan::Project(Project { items: items.collect(), input: Box::new(plan) })
 }
 
-/// The plan with fresh ids for every column that it makes.
+/// The plan with ids of its own for every column that it makes.
 pub(super) fn fresh_copy(plan: &Plan, context: &OptimizeContext<'_>) -> Plan {
-    let mut renaming = HashMap::new();
-    let mut copy = plan.clone();
-    refresh(&mut copy, &mut renaming, context);
-    copy
-}
-
-fn refresh(
-    plan: &mut Plan,
-    renaming: &mut HashMap<ColumnId, ColumnId>,
-    context: &OptimizeContext<'_>,
-) {
-    for input in plan.inputs_mut() {
-        refresh(input, renaming, context);
-    }
-    for expr in plan.expressions_mut() {
-        rename_columns(expr, renaming);
-    }
-    for id in plan.defined_ids_mut() {
-        let fresh = *renaming.entry(*id).or_insert_with(|| context.fresh());
-        *id = fresh;
-    }
-    // A scan's conditions use the columns that the scan itself defines.
-    if let Plan::Scan(scan) = plan {
-        scan.conditions.iter_mut().for_each(|condition| rename_columns(condition, renaming));
-    }
-}
-
-fn rename_columns(expr: &mut firn_expression::Expr, renaming: &HashMap<ColumnId, ColumnId>) {
-    if let firn_expression::Expr::Column { id, .. } = expr {
-        *id = renaming.get(id).copied().unwrap_or(*id);
-    }
-    expr.children_mut().into_iter().for_each(|child| rename_columns(child, renaming));
+    plan.copied(context).0
 }

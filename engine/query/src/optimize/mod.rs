@@ -24,7 +24,7 @@ mod scan_predicate;
 mod simplify;
 mod simplify_aggregate;
 mod split_distinct;
-mod substitute;
+pub(crate) mod substitute;
 mod top_n;
 mod unique;
 
@@ -84,6 +84,10 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
+/// Rules after which a plan has no subqueries in expressions, and conditions stand where their rows come from.
+const UNNESTING: &[&str] =
+    &["fold_constants", "decorrelate", "simplify", "push_down_filter", "merge_projects"];
+
 /// Rules without which a plan cannot be executed.
 pub(crate) const NEEDED: &[&str] = &["collate", "inline_cte", "decorrelate"];
 
@@ -103,6 +107,16 @@ pub fn optimize_statement(
         *plan = optimize(taken, &required, context)?;
     }
     Ok(statement)
+}
+
+/// The plan without subqueries in expressions and without common table expressions, but recursive ones.
+///
+/// # Errors
+/// As [`optimize_statement`].
+pub(crate) fn unnested(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
+    let plan = inline_cte::inline_all(plan, context);
+    let rules = RULES.iter().filter(|rule| UNNESTING.contains(&rule.name));
+    rules.into_iter().try_fold(plan, |plan, rule| (rule.apply)(plan, &HashSet::new(), context))
 }
 
 /// As [`optimize_statement`], of a statement that is only looked at: its plan as it was bound, and what becomes of

@@ -7,7 +7,7 @@ use firn_functions::Volatility;
 use firn_types::ColumnId;
 
 /// The expression with columns replaced by other expressions.
-pub(super) fn substitute(mut expr: Expr, by: &HashMap<ColumnId, Expr>) -> Expr {
+pub(crate) fn substitute(mut expr: Expr, by: &HashMap<ColumnId, Expr>) -> Expr {
     if let Expr::Column { id, .. } = &expr {
         return by.get(id).cloned().unwrap_or(expr);
     }
@@ -30,7 +30,7 @@ pub(super) fn uses_any(expr: &Expr, columns: &HashSet<ColumnId>) -> bool {
 }
 
 /// Whether no column but those of `columns` is used.
-pub(super) fn uses_only(expr: &Expr, columns: &HashSet<ColumnId>) -> bool {
+pub(crate) fn uses_only(expr: &Expr, columns: &HashSet<ColumnId>) -> bool {
     expr.columns_used().iter().all(|id| columns.contains(id))
 }
 

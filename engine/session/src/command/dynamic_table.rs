@@ -9,18 +9,17 @@ use firn_account::catalog::{
 };
 use firn_account::txn::changes;
 use firn_account::{Catalog, CatalogChange, TimePoint};
-use firn_execute::dml;
-use firn_functions::Volatility;
+use firn_functions::FunctionContext;
 use firn_parse::ast::{CreateDynamicTable, StatementOption};
 use firn_plan::Plan;
 use firn_plan::statement::{Query, StatementPlan};
-use firn_query::bind::{TableRows, insert_query};
+use firn_query::bind::{Before, Refresh, TableRows};
 use firn_query::optimize;
 use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
 
-use super::dml::keys_of;
 use super::kind::invalid;
 use super::option_table::{self, Place};
+use super::refresh as stored_rows;
 use crate::dynamic_table::{Refreshed, target_lag};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -40,7 +39,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateDynamicTable) -
     let (query, stars, mode) = running.with_binder(&functions, |binder| {
         let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own)?;
         let tables = tables_of(&query)?;
-        let mode = binder.tables_of_changes(&query).and_then(|_| refuse_volatile(&query));
+        let mode = binder.refuse_full_only(&query);
         Ok((query, stars, (tables, mode)))
     })?;
     let header = running.header(schema, &path.name, &ast.options);
@@ -63,9 +62,10 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateDynamicTable) -
         && !waits
         && let Err(error) = refresh(running, id, "CREATION")
     {
-        // What it was to replace comes back.
+        // It was never there, and what it was to replace comes back.
+        let never = [CatalogChange::Drop { id }, CatalogChange::Purge { id }];
         let undrop = replaced.map(|id| CatalogChange::Undrop { id });
-        running.change([CatalogChange::Drop { id }].into_iter().chain(undrop).collect())?;
+        running.change(never.into_iter().chain(undrop).collect())?;
         return Err(error);
     }
     Ok(rows)
@@ -188,21 +188,6 @@ fn tables_of(query: &Query) -> Result<Vec<ObjectId>> {
     Ok(tables)
 }
 
-fn refuse_volatile(query: &Query) -> Result<()> {
-    let mut volatile = false;
-    query.plan.visit(&mut |node| {
-        volatile |=
-            node.expressions().iter().any(|expr| expr.volatility() != Volatility::Immutable);
-    });
-    match volatile {
-        true => {
-            let text = "Change tracking is not supported on queries with functions whose answers change by themselves.";
-            Err(Error::new(ErrorCode::InvalidStatement, text))
-        }
-        false => Ok(()),
-    }
-}
-
 /// Brings a dynamic table, and those that it reads, to what its tables hold now.
 ///
 /// # Errors
@@ -231,8 +216,13 @@ fn refresh_to(
     let account = running.session.shared.account.clone();
     let found = account.catalog().table(id).cloned();
     let gone = || Error::new(ErrorCode::ObjectNotFound, "The dynamic table is gone.");
-    let first = found.as_ref().and_then(|table| table.dynamic.clone()).ok_or_else(gone)?;
-    for table in &first.tables {
+    let first = found.filter(|table| table.dynamic.is_some()).ok_or_else(gone)?;
+    let started_nanos = account.clock().now_nanos();
+    let done = |running: &StatementContext, outcome: std::result::Result<&Refreshed, &Error>| {
+        crate::dynamic_table::note(running, id, (reason, started_nanos, data_nanos), outcome);
+    };
+    let tables = tables_read(running, &first).inspect_err(|error| done(running, Err(error)))?;
+    for table in &tables {
         let state = account.catalog().table(*table).and_then(|table| table.dynamic.clone());
         let behind = state.is_some_and(|dynamic| {
             dynamic.state.as_ref().is_none_or(|state| state.version < to.version())
@@ -241,54 +231,119 @@ fn refresh_to(
             refresh_to(running, *table, (to, data_nanos), reason)?;
         }
     }
-    let started_nanos = account.clock().now_nanos();
     let refreshed = carry_over(running, id, (to, data_nanos));
     let refreshed = refreshed.map(|(action, counts)| Refreshed { action, counts });
-    crate::dynamic_table::note(
-        running,
-        id,
-        (reason, started_nanos, data_nanos),
-        refreshed.as_ref(),
-    );
+    done(running, refreshed.as_ref());
     refreshed
 }
 
 /// What a refresh did, and how many rows came and went.
 type CarriedOver = (&'static str, [u64; 2]);
 
+/// How often a refresh is planned anew because others have rewritten the table's files meanwhile.
+const ATTEMPTS: usize = 16;
+
 fn carry_over(
     running: &mut StatementContext,
     id: ObjectId,
-    (to, data_nanos): (&Catalog, i64),
+    to: (&Catalog, i64),
 ) -> Result<CarriedOver> {
-    let account = running.session.shared.account.clone();
-    let newest = account.catalog();
+    for _ in 0..ATTEMPTS {
+        if let Some(done) = carry_over_once(running, id, to)? {
+            return Ok(done);
+        }
+        running.session.shared.account.refresh()?;
+    }
+    let text = "Others have changed the dynamic table's files all the time.";
+    Err(Error::new(ErrorCode::LockTimeout, text))
+}
+
+/// As [`carry_over`]; none when the table's files are not those any more for which it was planned.
+fn carry_over_once(
+    running: &mut StatementContext,
+    id: ObjectId,
+    (to, data_nanos): (&Catalog, i64),
+) -> Result<Option<CarriedOver>> {
+    let newest = running.session.shared.account.catalog();
     let gone = || Error::new(ErrorCode::ObjectNotFound, "The dynamic table is gone.");
     let table = newest.table(id).cloned().ok_or_else(gone)?;
     let dynamic = table.dynamic.clone().ok_or_else(gone)?;
+    let functions = running.owner_functions(table.header.owner);
+    let tables = tables_read(running, &table)?;
     // Dynamic tables that it reads have come to the same version in commits of their own.
     let (mut rows, mut read): (TableRows, _) = (HashMap::new(), Vec::new());
-    for id in &dynamic.tables {
+    for id in &tables {
         let is_dynamic = newest.table(*id).is_some_and(|table| table.dynamic.is_some());
         let version = if is_dynamic { &newest } else { to };
-        let object = version.object(*id).filter(|_| newest.is_live(*id));
-        let found = object.and_then(Object::rows).ok_or_else(|| {
-            let text = "A table that the dynamic table reads was dropped.";
-            Error::new(ErrorCode::ObjectNotFound, text)
-        })?;
+        let found = version.object(*id).and_then(Object::rows).ok_or_else(dropped)?;
         rows.insert(*id, Arc::clone(found));
         read.push((*id, version.version()));
     }
     let before = match (&dynamic.state, dynamic.mode) {
-        (Some(state), RefreshMode::Incremental) => rows_before(running, state).ok(),
+        (Some(state), RefreshMode::Incremental) if state.fingerprint.is_some() => {
+            let rows = rows_before(running, state).ok();
+            rows.map(|rows| (rows, state.fingerprint))
+        }
         _ => None,
     };
-    let state = DynamicState { version: to.version(), data_nanos, read };
-    match before {
-        Some(before) if unchanged(&before, &rows)? => store(running, &table, state, None, &[]),
-        Some(before) => incremental(running, &table, state, &before, &rows),
-        None => full(running, &table, state, &rows),
+    let before =
+        before.as_ref().map(|(rows, fingerprint)| Before { rows, fingerprint: *fingerprint });
+    let plan = |before: Option<Before<'_>>| {
+        running.with_binder(&functions, |binder| {
+            let query = binder.bind_dynamic_query(&table)?;
+            let refresh = binder.bind_refresh(&table, query, before, &rows)?;
+            let context = running.optimize_context(&functions, binder.next_column_id());
+            let statement = optimize::optimize_statement(refresh.statement.clone(), &context)?;
+            Ok(Refresh { statement, ..refresh })
+        })
+    };
+    let state = |fingerprint| DynamicState {
+        version: to.version(),
+        data_nanos,
+        read: read.clone(),
+        fingerprint,
+    };
+    let refresh = plan(before)?;
+    let new = |refresh: &Refresh| with_state(&table, &tables, state(Some(refresh.fingerprint)));
+    if let Some(before) = before.filter(|_| !refresh.is_full()) {
+        if unchanged(before.rows, &rows)? {
+            return store(running, new(&refresh), "NO_DATA", None, &functions);
+        }
+        let statement = Some(&refresh.statement);
+        match store(running, new(&refresh), "INCREMENTAL", statement, &functions) {
+            // Rows were put together that were never there at once.
+            Err(error) if error.code().is_about_data() => {}
+            outcome => return outcome,
+        }
     }
+    let refresh = if refresh.is_full() { refresh } else { plan(None)? };
+    store(running, new(&refresh), "FULL", Some(&refresh.statement), &functions)
+}
+
+/// The tables that the query of a dynamic table reads now.
+fn tables_read(running: &StatementContext, table: &Arc<Table>) -> Result<Vec<ObjectId>> {
+    let functions = running.owner_functions(table.header.owner);
+    let bound =
+        running.with_binder(&functions, |binder| Ok(binder.bind_dynamic_query(table)?.tables()));
+    let catalog = running.session.shared.account.catalog();
+    let known = table.dynamic.as_ref().map(|dynamic| dynamic.tables.as_slice());
+    let is_dropped = known.unwrap_or_default().iter().any(|id| !catalog.is_live(*id));
+    bound.map_err(|error| if is_dropped { dropped() } else { error })
+}
+
+fn dropped() -> Error {
+    Error::new(ErrorCode::ObjectNotFound, "A table that the dynamic table reads was dropped.")
+}
+
+/// A dynamic table that has come so far, of these tables.
+fn with_state(table: &Table, tables: &[ObjectId], state: DynamicState) -> Table {
+    let mut new = table.clone();
+    if let Some(dynamic) = &mut new.dynamic {
+        let dynamic = Arc::make_mut(dynamic);
+        dynamic.state = Some(state);
+        dynamic.tables = tables.to_vec();
+    }
+    new
 }
 
 /// The rows that were read last.
@@ -317,77 +372,27 @@ fn unchanged(before: &TableRows, rows: &TableRows) -> Result<bool> {
     Ok(true)
 }
 
-fn incremental(
-    running: &mut StatementContext,
-    table: &Arc<Table>,
-    state: DynamicState,
-    before: &TableRows,
-    rows: &TableRows,
-) -> Result<CarriedOver> {
-    let functions = running.function_context();
-    let plans = running.with_binder(&functions, |binder| {
-        let plans = binder.bind_refresh(table, before, rows)?;
-        let insert = insert_query(plans.insert, Arc::clone(table))?;
-        let next = binder.next_column_id();
-        let optimized = |plan| {
-            let context = running.optimize_context(&functions, next);
-            optimize::optimize_statement(plan, &context)
-        };
-        let delete = plans.delete.map(StatementPlan::Delete);
-        let all = delete.into_iter().chain([StatementPlan::Insert(insert)]);
-        all.map(optimized).collect::<Result<Vec<_>>>()
-    })?;
-    store(running, table, state, Some("INCREMENTAL"), &plans)
-}
-
-fn full(
-    running: &mut StatementContext,
-    table: &Arc<Table>,
-    state: DynamicState,
-    rows: &TableRows,
-) -> Result<CarriedOver> {
-    let functions = running.function_context();
-    let insert = running.with_binder(&functions, |binder| {
-        let query = binder.bind_full_refresh(table, rows)?;
-        let query = running.optimized(query, binder.next_column_id())?;
-        insert_query(query, Arc::clone(table))
-    })?;
-    let insert = firn_plan::statement::Insert { overwrite: true, ..insert };
-    store(running, table, state, Some("FULL"), &[StatementPlan::Insert(insert)])
-}
-
-/// Does what the plans say, and notes how far the rows have come, in one commit.
+/// Does what the statement says, and notes how far the rows have come, in one commit; none when the statement was
+/// planned for other files than there are.
 fn store(
-    running: &mut StatementContext,
-    table: &Arc<Table>,
-    state: DynamicState,
-    action: Option<&'static str>,
-    plans: &[StatementPlan],
-) -> Result<CarriedOver> {
-    let keys = keys_of(running, table)?;
-    let context = running.unqueued_context();
+    running: &StatementContext,
+    new: Table,
+    action: &'static str,
+    statement: Option<&StatementPlan>,
+    functions: &FunctionContext,
+) -> Result<Option<CarriedOver>> {
+    let mut context = running.unqueued_context();
+    context.functions = Arc::new(functions.clone());
     let session = &running.session;
     let mut transaction = session.shared.account.begin(&session.space);
     let mut counts = [0, 0];
-    for plan in plans {
-        match plan {
-            StatementPlan::Delete(plan) => {
-                counts[1] = dml::delete(plan, &context, &mut transaction)?;
-            }
-            StatementPlan::Insert(plan) => {
-                if plan.overwrite {
-                    counts[1] = table.snapshot.rows()?;
-                }
-                counts[0] = dml::insert(plan, &keys, &context, &mut transaction)?;
-            }
-            _ => return Err(Error::internal("a refresh that is neither")),
+    if let Some(statement) = statement {
+        match stored_rows::apply(running, statement, &context, &mut transaction)? {
+            Some(changed) => counts = changed,
+            None => return Ok(None),
         }
-    }
-    let mut new = table.as_ref().clone();
-    if let Some(dynamic) = &mut new.dynamic {
-        Arc::make_mut(dynamic).state = Some(state);
     }
     transaction.apply(CatalogChange::alter(new))?;
     transaction.commit(&running.query_id)?;
-    Ok((action.unwrap_or("NO_DATA"), counts))
+    Ok(Some((action, counts)))
 }

@@ -1,20 +1,18 @@
-//! Bringing materialized views up to date.
+//! Bringing stored rows up to date: those of materialized views when they are read, and what a refresh of a dynamic
+//! table does.
 //!
-//! A view that reads its table row by row gets what was added to the table since, as long as nothing else
-//! happened to it; one that sums and counts by groups is put together of its stored rows and those that
-//! were added; every other view is computed anew. A reader never sees old rows meanwhile: the binder
-//! reads a view that is out of date by way of its query.
+//! What has changed in a view's table is carried over where that is possible; else the view is computed anew. A reader
+//! never sees old rows meanwhile: the binder reads a view that is out of date by way of its query.
 
 use std::sync::Arc;
 
 use firn_account::catalog::PENDING;
 use firn_account::catalog::{MaterializedView, Table, TableColumn};
-use firn_account::txn::changes;
-use firn_account::{Catalog, CatalogChange, TimePoint};
-use firn_execute::dml;
-use firn_plan::statement::Query;
-use firn_query::bind::{Grown, insert_query};
-use firn_storage::Snapshot;
+use firn_account::{Catalog, CatalogChange, TimePoint, Transaction};
+use firn_execute::{QueryContext, dml};
+use firn_plan::statement::StatementPlan;
+use firn_query::bind::{Before, TableRows};
+use firn_query::optimize;
 use firn_types::{Error, ObjectId, Result};
 
 use super::dml::keys_of;
@@ -41,64 +39,87 @@ fn refresh(running: &mut StatementContext, id: ObjectId) -> Result<bool> {
         return Ok(false);
     }
     let functions = running.function_context();
-    let added = added_since(running, &view, &base)?;
-    let (query, grows) = running.with_binder(&functions, |binder| {
-        let grown = match &added {
-            Some(added) => binder.bind_grown(&view, added)?,
-            None => None,
-        };
-        let (query, grows) = match grown {
-            Some(Grown::Added(query)) => (query, true),
-            Some(Grown::Merged(query)) => (query, false),
-            None => (binder.bind_materialized(&view)?, false),
-        };
-        Ok((running.optimized(query, binder.next_column_id())?, grows))
-    })?;
+    let stored = Arc::new(hidden_table(&view));
+    let before = rows_before(running, &view, &base);
+    let rows = TableRows::from([(base.id(), Arc::clone(&base.snapshot))]);
+    let plan = |before: Option<&TableRows>| {
+        running.with_binder(&functions, |binder| {
+            let query = binder.bind_materialized(&view)?;
+            let before = before.map(|rows| Before { rows, fingerprint: None });
+            let refresh = binder.bind_refresh(&stored, query, before, &rows)?;
+            let context = running.optimize_context(&functions, binder.next_column_id());
+            optimize::optimize_statement(refresh.statement, &context)
+        })
+    };
+    let statement = plan(before.as_ref())?;
     // What is stored must not depend on for whom it was computed.
     let mut protected = false;
-    query.plan.visit(&mut |node| protected |= matches!(node, firn_plan::Plan::Secure(_)));
+    if let Some(source) = statement.source() {
+        source.visit(&mut |node| protected |= matches!(node, firn_plan::Plan::Secure(_)));
+    }
     if protected {
         return Ok(false);
     }
-    store(running, &view, query, grows, base.data_version)
+    match store(running, &view, &statement, base.data_version) {
+        // Rows were put together that were never there at once.
+        Err(error) if before.is_some() && error.code().is_about_data() => {
+            store(running, &view, &plan(None)?, base.data_version)
+        }
+        outcome => outcome,
+    }
 }
 
-/// The micro-partitions that were added to the base table since the view was last up to date; none when
-/// anything else happened to the table, or the view was never filled.
-fn added_since(
+/// The rows of the base table that the view reflects; none when the view was never filled, the table has other columns
+/// since, or they are not kept any more.
+fn rows_before(
     running: &StatementContext,
     view: &MaterializedView,
     base: &Table,
-) -> Result<Option<Arc<Snapshot>>> {
-    let Some(reflects) = view.state.reflects else { return Ok(None) };
-    if base.definition_version > reflects {
-        return Ok(None);
-    }
+) -> Option<TableRows> {
+    let reflects = view.state.reflects.filter(|reflects| base.definition_version <= *reflects)?;
     let account = &running.session.shared.account;
-    // The old version may not be kept any more.
-    let Ok(then) = account.snapshot_at(base.id(), &TimePoint::Version(reflects)) else {
-        return Ok(None);
-    };
-    let changed = changes(&then, &base.snapshot)?;
-    if !changed.is_append() || changed.inserted.iter().any(|rows| rows.rows.is_some()) {
-        return Ok(None);
-    }
-    let partitions = changed.inserted.into_iter().map(|rows| rows.partition).collect();
-    Ok(Some(Arc::new(Snapshot::new(partitions, base.snapshot.next_row_id()))))
+    let then = account.snapshot_at(base.id(), &TimePoint::Version(reflects)).ok()?;
+    Some(TableRows::from([(base.id(), then)]))
 }
 
-/// Stores the query's rows, beside what is stored when the view only `grows`.
+/// Does what a refresh is planned to do to stored rows: how many come and go. None when it was planned for other files
+/// than the transaction sees.
+///
+/// # Errors
+/// Those of the query, and of storing its rows.
+pub(super) fn apply(
+    running: &StatementContext,
+    statement: &StatementPlan,
+    context: &QueryContext,
+    transaction: &mut Transaction,
+) -> Result<Option<[u64; 2]>> {
+    if !dml::is_current(statement, transaction)? {
+        return Ok(None);
+    }
+    match statement {
+        StatementPlan::Merge(plan) => {
+            let keys = keys_of(running, &plan.target.table)?;
+            let counts = dml::merge(plan, &keys, false, context, transaction)?;
+            let [inserted, updated, deleted] =
+                [counts.inserted, counts.updated, counts.deleted].map(Option::unwrap_or_default);
+            Ok(Some([inserted + updated, deleted + updated]))
+        }
+        StatementPlan::Insert(plan) => {
+            let keys = keys_of(running, &plan.target.table)?;
+            let before = if plan.overwrite { plan.target.table.snapshot.rows()? } else { 0 };
+            Ok(Some([dml::insert(plan, &keys, context, transaction)?, before]))
+        }
+        _ => Err(Error::internal("a refresh that neither merges nor inserts")),
+    }
+}
+
+/// Stores what the statement makes of the view's rows; false when others have rewritten its files meanwhile.
 fn store(
-    running: &mut StatementContext,
+    running: &StatementContext,
     view: &MaterializedView,
-    query: Query,
-    grows: bool,
+    statement: &StatementPlan,
     reflects: u64,
 ) -> Result<bool> {
-    let hidden = Arc::new(hidden_table(view));
-    let keys = keys_of(running, &hidden)?;
-    let mut insert = insert_query(query, hidden)?;
-    insert.overwrite = !grows;
     let context = running.query_context()?;
     let session = &running.session;
     let mut transaction = session.shared.account.begin(&session.space);
@@ -106,7 +127,9 @@ fn store(
         // Somebody else was faster.
         return Ok(true);
     }
-    dml::insert(&insert, &keys, &context, &mut transaction)?;
+    if apply(running, statement, &context, &mut transaction)?.is_none() {
+        return Ok(false);
+    }
     transaction.apply(CatalogChange::Refreshed { view: view.header.id, reflects })?;
     transaction.commit(&running.query_id)?;
     Ok(true)
@@ -122,6 +145,7 @@ fn stored_version(catalog: &Catalog, view: ObjectId) -> Result<Option<u64>> {
 fn hidden_table(view: &MaterializedView) -> Table {
     let columns = view.columns.iter().map(|column| TableColumn::new(&column.name, column.sql_type));
     let mut table = Table::new(view.header.clone(), columns.collect());
+    table.snapshot = Arc::clone(&view.state.snapshot);
     table.cluster_by.clone_from(&view.cluster_by);
     table
 }

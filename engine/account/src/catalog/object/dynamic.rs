@@ -62,4 +62,7 @@ pub struct DynamicState {
     /// The version of the account in which each table had the rows that were read. It is a later one for dynamic
     /// tables, which were themselves refreshed for this.
     pub read: Vec<(ObjectId, u64)>,
+    /// What the query was, beyond its text: views, functions, policies and columns that it reads. None of what older
+    /// versions have stored.
+    pub fingerprint: Option<u64>,
 }

@@ -24,12 +24,14 @@ pub(super) fn dynamic_to(dynamic: &Dynamic) -> v1::Dynamic {
         read: state.map_or_else(Vec::new, |state| {
             state.read.iter().map(|(id, version)| (id.0, *version)).collect()
         }),
+        fingerprint: state.and_then(|state| state.fingerprint),
     }
 }
 
 pub(super) fn dynamic_from(dynamic: v1::Dynamic) -> Dynamic {
     let read = dynamic.read.into_iter().map(|(id, version)| (ObjectId(id), version)).collect();
-    let state = |(version, data_nanos)| DynamicState { version, data_nanos, read };
+    let fingerprint = dynamic.fingerprint;
+    let state = |(version, data_nanos)| DynamicState { version, data_nanos, read, fingerprint };
     Dynamic {
         text: dynamic.text,
         query: dynamic.query,

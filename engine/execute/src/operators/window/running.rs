@@ -98,7 +98,10 @@ fn from_start(meaning: AggregateMeaning) -> Option<Running> {
 
 /// Aggregates whose answer does not depend on the order of the rows.
 fn whole(meaning: AggregateMeaning) -> Option<Running> {
-    let any_order = !matches!(meaning, AggregateMeaning::Opaque | AggregateMeaning::SelfMerging);
+    let any_order = !matches!(
+        meaning,
+        AggregateMeaning::Opaque | AggregateMeaning::SelfMerging | AggregateMeaning::Any
+    );
     any_order.then_some(Running::Whole)
 }
 

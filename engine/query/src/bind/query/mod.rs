@@ -5,7 +5,6 @@ mod changes;
 mod cte;
 mod from;
 mod group_by;
-mod grown_view;
 mod hierarchy;
 mod join;
 mod match_recognize;
@@ -30,12 +29,10 @@ use firn_parse::ast::{self, QueryBody};
 use firn_plan::Plan;
 use firn_plan::statement::{OutputColumn, Query};
 
-pub use changes::{RefreshPlans, TableRows};
-pub(crate) use changes::{full_query, refresh_plans, tables_of_changes};
+pub use changes::{Before, Refresh, StoredQuery, TableRows};
+pub(crate) use changes::{refresh, refuse_full_only, tables_of_changes};
 pub(crate) use from::{From, bind_from};
-pub use grown_view::Grown;
-pub(crate) use grown_view::grown_view;
-pub(crate) use source::{protected_scan, time_point, view_query};
+pub(crate) use source::{bind_dynamic_query, protected_scan, time_point, view_query};
 pub use stage_source::plain_option;
 pub(crate) use stage_source::{
     StageFields, file_format, is_delimited, stage_format, stage_location, stage_path,

@@ -435,7 +435,7 @@ pub(crate) fn view_query(binder: &Binder<'_>, view: &MaterializedView) -> Result
 }
 
 /// A dynamic table's query, bound where the table is, with its owner's rights.
-pub(super) fn bind_dynamic_query(binder: &Binder<'_>, table: &Arc<Table>) -> Result<BoundQuery> {
+pub(crate) fn bind_dynamic_query(binder: &Binder<'_>, table: &Arc<Table>) -> Result<BoundQuery> {
     let context = binder.context;
     let dynamic = table.dynamic.as_ref();
     let dynamic = dynamic.ok_or_else(|| Error::internal("a query of a plain table"))?;

@@ -44,4 +44,7 @@ pub struct Dynamic {
     /// The version in which each table had the rows that were read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read: Vec<(u64, u64)>,
+    /// What the query was when they were, beyond its text; since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<u64>,
 }

@@ -1,10 +1,15 @@
 //! Streams and CHANGES: what has changed in a table or view between two versions of the account.
 
-mod delta;
+mod difference;
 mod net;
 mod refresh;
+mod restrict;
+mod root;
+mod settle;
+mod support;
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_account::catalog::{Action, Catalog, Object, ObjectPath, Stream, StreamMode, Table};
@@ -20,8 +25,10 @@ use super::source::{bind_view, past, table_scan};
 use crate::bind::context::Env;
 use crate::bind::{Binder, BoundQuery, ConsumedStream};
 
-pub use refresh::{RefreshPlans, TableRows};
-pub(crate) use refresh::{full_query, refresh_plans};
+use difference::Differences;
+
+pub use refresh::{Before, Refresh, StoredQuery, TableRows};
+pub(crate) use refresh::{refresh, refuse_full_only};
 
 /// Two versions, and which changes from the one to the other are asked for.
 struct Interval {
@@ -154,8 +161,8 @@ fn bind_changes_of(
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
     let path = binder.context.catalog.path_of(source.header())?;
-    let bind = || bind_source(binder, source, &path, env);
-    let (changed, _) = changes_between(binder, source.id(), &bind, interval, env)?;
+    let bound = bind_source(binder, source, &path, env)?;
+    let changed = changes_between(binder, source.id(), &bound, interval, env)?;
     // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
     let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
     let name = path.to_string();
@@ -163,26 +170,35 @@ fn bind_changes_of(
     protect(binder, relation, changed, None, env)
 }
 
-/// How the answer of a query changes in an interval, and whether rows can only come; `bind` makes the query's plan
-/// anew, with ids of its own.
+/// How the answer of a query changes in an interval.
 fn changes_between(
     binder: &Binder<'_>,
     source: ObjectId,
-    bind: &dyn Fn() -> Result<BoundQuery>,
+    query: &BoundQuery,
     interval: &Interval,
     env: &Env<'_>,
-) -> Result<(BoundQuery, bool)> {
-    let probe = bind()?;
-    let tables = delta::tables(&probe.plan)?;
-    let changes: Vec<TableChanges> =
-        tables.iter().map(|table| changes_of(binder, table, interval)).collect::<Result<_>>()?;
-    let is_append = interval.is_append_only() || changes.iter().all(|changes| changes.is_append);
-    let mut terms = Vec::new();
-    for at in (0..changes.len()).filter(|at| !changes[*at].sides.is_empty()) {
-        terms.push(delta::term(binder, bind()?, at, &changes[at], interval)?);
+) -> Result<BoundQuery> {
+    let tables = support::streamed_tables(&query.plan)?;
+    let changes = changes_of_all(binder, tables, interval)?;
+    let is_append = interval.is_append_only() || changes.values().all(|changes| changes.is_append);
+    let differences = Differences { binder, interval, changes: &changes, with_ids: true };
+    let terms = differences.terms(&query.plan)?;
+    net::net(binder, source, &query.columns, terms, is_append, env)
+}
+
+/// How each of some tables changes in an interval.
+fn changes_of_all(
+    binder: &Binder<'_>,
+    tables: Vec<Arc<Table>>,
+    interval: &Interval,
+) -> Result<HashMap<ObjectId, TableChanges>> {
+    let mut changes = HashMap::new();
+    for table in tables {
+        if let Entry::Vacant(place) = changes.entry(table.id()) {
+            place.insert(changes_of(binder, &table, interval)?);
+        }
     }
-    let query = net::net(binder, source, &probe.columns, terms, is_append, env)?;
-    Ok((query, is_append))
+    Ok(changes)
 }
 
 impl Interval {
@@ -225,7 +241,8 @@ fn bind_source(
 /// # Errors
 /// When the query does anything but filter, project, join and put together rows.
 pub(crate) fn tables_of_changes(plan: &Plan) -> Result<Vec<ObjectId>> {
-    let mut tables: Vec<ObjectId> = delta::tables(plan)?.iter().map(|table| table.id()).collect();
+    let mut tables: Vec<ObjectId> =
+        support::streamed_tables(plan)?.iter().map(|table| table.id()).collect();
     tables.dedup();
     Ok(tables)
 }

@@ -4,13 +4,13 @@ use firn_expression::Expr;
 use firn_functions::Argument;
 use firn_functions::registry;
 use firn_plan::{
-    Aggregate, AggregateCall, Filter, Frame, Plan, PlanColumn, Project, ProjectItem, SetOperation,
-    SetOperator, Window, WindowCall, WindowTarget,
+    Aggregate, AggregateCall, Filter, Frame, Plan, PlanColumn, Project, ProjectItem, Window,
+    WindowCall, WindowTarget,
 };
 use firn_types::scan_predicate::Comparison;
 use firn_types::{ObjectId, Result, SqlType, Value};
 
-use super::delta::{Term, WEIGHT};
+use super::difference::{Term, WEIGHT, union};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
 use crate::bind::expr::{ExprBinder, Gathered, cast, text_literal};
@@ -65,50 +65,52 @@ struct Changed {
     versions: Option<Expr>,
 }
 
+/// All terms under the same columns.
+struct Together {
+    plan: Plan,
+    columns: Vec<PlanColumn>,
+    ids: Vec<PlanColumn>,
+    weight: PlanColumn,
+}
+
 impl Changed {
-    fn of(all: Term) -> Changed {
+    fn of(all: Together) -> Changed {
         let weight = all.weight.expr();
         Changed { plan: all.plan, columns: all.columns, ids: all.ids, weight, versions: None }
     }
 }
 
 /// All terms under the same columns. Branches of UNION ALL may know their rows by fewer ids.
-fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Term {
-    let ids = terms.iter().map(|term| term.ids.len()).max().unwrap_or(1);
+fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Together {
+    let width = terms.iter().map(|term| term.ids.len()).max().unwrap_or(1);
     let fresh = |column: &PlanColumn| PlanColumn { id: binder.fresh(), ..column.clone() };
     let columns: Vec<PlanColumn> = wanted.iter().map(fresh).collect();
-    let id_columns: Vec<PlanColumn> =
-        (0..ids).map(|_| binder.fresh_column("ROW_ID", SqlType::INTEGER, false)).collect();
+    let ids: Vec<PlanColumn> =
+        (0..width).map(|_| binder.fresh_column("ROW_ID", SqlType::INTEGER, false)).collect();
     let weight = binder.fresh_column("WEIGHT", WEIGHT, false);
-    let every = columns.iter().chain(&id_columns).chain([&weight]).cloned().collect();
-    let inputs: Vec<Plan> = terms
-        .into_iter()
-        .map(|term| {
-            let missing = ids - term.ids.len();
-            let given = term.columns.iter().map(PlanColumn::expr);
-            let given = given.chain(term.ids.iter().map(PlanColumn::expr));
-            let given = given.chain((0..missing).map(|_| number(-1, SqlType::INTEGER)));
-            let given = given.chain([term.weight.expr()]);
-            let items = given.map(|expr| item(binder, "", expr)).collect();
-            Plan::Project(Project { input: Box::new(term.plan), items })
-        })
-        .collect();
-    let plan = match inputs.is_empty() {
-        true => Plan::empty(every),
-        false => {
-            let operator = SetOperator::UnionAll;
-            Plan::SetOperation(SetOperation { operator, inputs, columns: every })
-        }
-    };
-    Term { plan, columns, ids: id_columns, weight }
+    let every: Vec<PlanColumn> = columns.iter().chain(&ids).chain([&weight]).cloned().collect();
+    let branches = terms.into_iter().map(|term| {
+        let missing = width - term.ids.len();
+        let given = wanted.iter().chain(&term.ids).map(PlanColumn::expr);
+        let given = given.chain((0..missing).map(|_| number(-1, SqlType::INTEGER)));
+        let given = given.chain([term.weight.expr()]).zip(&every);
+        let items = given.map(|(expr, column)| ProjectItem {
+            id: column.id,
+            name: column.name.clone(),
+            expr,
+        });
+        Plan::Project(Project { items: items.collect(), input: Box::new(term.plan) })
+    });
+    let plan = union(binder, &every, branches.collect()).unwrap_or_else(|| Plan::empty(every));
+    Together { plan, columns, ids, weight }
 }
 
 /// The rows whose weights do not add up to nothing, and how many there are of each row's ids.
-fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
+fn cancelled(binder: &Binder<'_>, all: Together) -> Result<Changed> {
     let group = |column: &PlanColumn| item(binder, &column.name, column.expr());
     let columns: Vec<ProjectItem> = all.columns.iter().map(group).collect();
     let ids: Vec<ProjectItem> = all.ids.iter().map(group).collect();
-    let sum = call(binder, "SUM", Some(&all.weight))?;
+    let sum = call(binder, "SUM", Some(all.weight.expr()))?;
     let weight = sum.column();
     let id_columns: Vec<PlanColumn> = ids.iter().map(ProjectItem::column).collect();
     let value_columns: Vec<PlanColumn> = columns.iter().map(ProjectItem::column).collect();
@@ -121,23 +123,9 @@ fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
     }));
     let is_left = compare(Comparison::NotEqual, weight.expr(), number(0, weight.sql_type));
     let plan = Plan::Filter(Filter { input: Box::new(plan), conditions: vec![is_left] });
-    let count = call(binder, "COUNT", Some(&weight))?;
+    let count = call(binder, "COUNT", Some(weight.expr()))?;
     let versions = count.column();
-    let window = WindowCall {
-        id: count.id,
-        name: count.name,
-        target: WindowTarget::Aggregate {
-            function: count.function,
-            signature: count.signature,
-            distinct: false,
-            within: Vec::new(),
-        },
-        arguments: count.arguments,
-        partition_by: id_columns.iter().map(PlanColumn::expr).collect(),
-        order_by: Vec::new(),
-        frame: Frame::whole(),
-        ignore_nulls: false,
-    };
+    let window = over(count, id_columns.iter().map(PlanColumn::expr).collect());
     let plan = Plan::Window(Window { input: Box::new(plan), calls: vec![window], top: None });
     Ok(Changed {
         plan,
@@ -148,17 +136,17 @@ fn cancelled(binder: &Binder<'_>, all: Term) -> Result<Changed> {
     })
 }
 
-/// A call of an aggregate function: of a column, or of rows.
+/// A call of an aggregate function: of an expression, or of rows.
 pub(super) fn call(
     binder: &Binder<'_>,
     name: &str,
-    column: Option<&PlanColumn>,
+    argument: Option<Expr>,
 ) -> Result<AggregateCall> {
     let function = registry::aggregate(name)?;
-    let signature = function
-        .resolve(column.map(|column| Argument::of(column.sql_type)).into_iter().collect())?;
-    let arguments = column.into_iter().zip(&signature.arguments);
-    let arguments = arguments.map(|(column, to)| cast(column.expr(), *to)).collect();
+    let given = argument.iter().map(|argument| Argument::of(argument.sql_type()));
+    let signature = function.resolve(given.collect())?;
+    let arguments = argument.into_iter().zip(&signature.arguments);
+    let arguments = arguments.map(|(argument, to)| cast(argument, *to)).collect();
     Ok(AggregateCall {
         id: binder.fresh(),
         name: name.to_string(),
@@ -167,6 +155,42 @@ pub(super) fn call(
         arguments,
         distinct: false,
         order_by: Vec::new(),
+    })
+}
+
+/// The call for all rows with the same values.
+pub(super) fn over(call: AggregateCall, partition_by: Vec<Expr>) -> WindowCall {
+    let (function, signature) = (call.function, call.signature);
+    WindowCall {
+        id: call.id,
+        name: call.name,
+        target: WindowTarget::Aggregate {
+            function,
+            signature,
+            distinct: false,
+            within: Vec::new(),
+        },
+        arguments: call.arguments,
+        partition_by,
+        order_by: Vec::new(),
+        frame: Frame::whole(),
+        ignore_nulls: false,
+    }
+}
+
+/// ROW_NUMBER of the rows with the same values, in any order.
+pub(super) fn row_number(binder: &Binder<'_>, partition_by: Vec<Expr>) -> Result<WindowCall> {
+    let function = registry::window("ROW_NUMBER")?;
+    let signature = function.resolve(Vec::new())?;
+    Ok(WindowCall {
+        id: binder.fresh(),
+        name: "NUMBER".to_string(),
+        target: WindowTarget::Window(function, signature),
+        arguments: Vec::new(),
+        partition_by,
+        order_by: Vec::new(),
+        frame: Frame::whole(),
+        ignore_nulls: false,
     })
 }
 
