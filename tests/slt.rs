@@ -9,7 +9,7 @@ use std::path::Path;
 use firn_engine::Cell;
 use firn_functions::registry::{self, Function};
 use firn_tests::{
-    CONFIGURATIONS, Configuration, EngineUnderTest, files_below, skips, written_cell,
+    CONFIGURATIONS, Configuration, EngineUnderTest, files_below, python, skips, written_cell,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use sqllogictest::Runner;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let name = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
         for configuration in CONFIGURATIONS {
             let (text, file) = (text.clone(), file.to_string_lossy().into_owned());
-            let ignored = skips(&text, configuration);
+            let ignored = skips(&text, configuration) || !python::has_what_it_needs(&text);
             let run = move || run_file(&text, &file, *configuration);
             let trial = Trial::test(format!("{}::{name}", configuration.name), run);
             trials.push(trial.with_ignored_flag(ignored));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
-use firn_engine::{Allowed, EngineOptions, Reach, SecretKeys};
+use firn_engine::{Allowed, EngineOptions, InterpreterChoice, Reach, SecretKeys};
 
 /// A columnar analytical warehouse that speaks Snowflake's SQL, in one binary on a folder or a bucket.
 #[derive(Debug, Default, Parser)]
@@ -134,12 +134,26 @@ pub(crate) struct AllowedArgs {
     /// ('s3://' for all), or a server of stores in its network, such as 'http://10.0.0.1:9000'; may be repeated
     #[arg(long, value_name = "URL", value_parser = store_of)]
     store: Vec<String>,
+
+    /// Let functions and procedures in Python run, with the rights of this process: whoever makes them may do on this
+    /// machine what its user may. With the interpreter at a path, or else python3
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true)]
+    python: Option<Option<PathBuf>>,
 }
 
 impl AllowedArgs {
     /// As the engine takes it.
     pub(crate) fn allowed(&self) -> Allowed {
         Allowed { folders: self.local_folder.clone(), stores: self.store.clone() }
+    }
+
+    /// What runs Python.
+    fn interpreter(&self) -> InterpreterChoice {
+        match &self.python {
+            None => InterpreterChoice::Off,
+            Some(None) => InterpreterChoice::OfEnvironment,
+            Some(Some(path)) => InterpreterChoice::At(path.clone()),
+        }
     }
 }
 
@@ -199,7 +213,8 @@ pub(crate) fn options_for_others(
     allowed: &AllowedArgs,
 ) -> EngineOptions {
     let tasks_reach = Reach::Elsewhere(allowed.allowed());
-    EngineOptions { tasks_reach, ..engine_options(memory, key_file) }
+    let python = allowed.interpreter();
+    EngineOptions { tasks_reach, python, ..engine_options(memory, key_file) }
 }
 
 const AFTER_HELP: &str = "\

@@ -12,8 +12,13 @@ struct Server {
 
 impl Server {
     fn start() -> Server {
+        Server::start_with(&[])
+    }
+
+    fn start_with(more: &[&str]) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_firn"));
         command.args(["serve", "-a", ":memory:", "--listen", "127.0.0.1:0", "--trust-local"]);
+        command.args(more);
         let mut process = command.stdout(Stdio::piped()).spawn().expect("a server");
         let mut line = String::new();
         let told = process.stdout.as_mut().expect("its output");
@@ -150,4 +155,34 @@ fn connections_of_snowflakes_clients_are_taken() {
     assert_eq!(text(&run("local").stdout), "ANN\n", "{}", text(&run("local").stderr));
     assert!(text(&run("cloud").stderr).contains("names no host"));
     assert!(text(&run("absent").stderr).contains("there is no connection 'absent'"));
+}
+
+#[test]
+fn python_runs_where_the_server_is_started_with_it() {
+    let create = "CREATE FUNCTION f() RETURNS INT LANGUAGE PYTHON RUNTIME_VERSION = '3.8' HANDLER = 'm' \
+                  AS 'def m(): return 7'";
+    let sql = format!("{create}; SELECT f()");
+    let arguments = ["-q", &sql, "-o", "output_format=csv", "-o", "timing=false"];
+    let output = Server::start().run(&arguments);
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(told.contains("Who runs the server switches it on with the option --python"), "{told}");
+    assert!(!output.status.success());
+
+    let output = Server::start_with(&["--python=/nowhere/python"]).run(&arguments);
+    let told = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(
+        told.contains("There is no Python at '/nowhere/python', which the option --python names"),
+        "{told}"
+    );
+
+    if !Command::new("python3")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        eprintln!("skipped: there is no python3");
+        return;
+    }
+    let output = Server::start_with(&["--python"]).run(&arguments);
+    assert!(text(&output.stdout).ends_with("7\n"), "{}", text(&output.stderr));
 }

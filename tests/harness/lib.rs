@@ -6,6 +6,7 @@ mod counting_store;
 pub mod derived_query;
 mod engine_under_test;
 mod flaky_store;
+pub mod python;
 pub mod random_query;
 mod s3_server;
 pub mod server_client;

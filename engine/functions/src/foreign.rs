@@ -21,6 +21,9 @@ pub struct ForeignFunction {
     pub parameters: Vec<(String, SqlType)>,
     /// What it gives.
     pub returns: ForeignReturns,
+    /// Whether it gives a value for a group of rows: its one argument is then an array of them, each an array of
+    /// values of the parameters.
+    pub aggregate: bool,
     /// Whether it is not called for rows with a NULL among the arguments, and NULL its value.
     pub strict: bool,
     /// How long an answer stays the same.
@@ -59,7 +62,8 @@ pub trait ForeignProcessor: Send {
     /// What the body throws.
     fn begin(&mut self, context: &FunctionContext) -> Result<()>;
 
-    /// Takes some rows of columns of arguments, the first at least, and gives what the body makes of them.
+    /// Takes some rows of columns of arguments, and gives what the body makes of them: the first at least, unless
+    /// that row gives more than goes at once. Those that are not taken are given again, next.
     ///
     /// # Errors
     /// What the body throws; that of a cast, for values that are not of the columns' types.

@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use firn_column::Batch;
-use firn_functions::FunctionContext;
-use firn_types::{Cancel, Field, Result, SqlType, Value as SqlValue};
+use firn_functions::{ForeignRows, ForeignSession, FunctionContext};
+use firn_types::{Cancel, Result, SqlType, Value as SqlValue};
 use parking_lot::Mutex;
 use rquickjs::function::Args;
 use rquickjs::{Array as JsArray, Ctx, Function, Object, Value};
@@ -37,56 +37,6 @@ pub struct Procedure<'p> {
     pub returns: SqlType,
 }
 
-/// The session that a procedure's statements run in.
-pub trait Session: Send + Sync {
-    /// Runs a statement with values for its `?`, to its end.
-    ///
-    /// # Errors
-    /// What the statement failed with.
-    fn run(&self, sql: &str, values: Vec<(SqlValue, SqlType)>) -> Result<Box<dyn Rows>, Failed>;
-
-    /// What functions may know, for conversions.
-    fn functions(&self) -> Arc<FunctionContext>;
-}
-
-/// The rows that a statement answers with.
-pub trait Rows: Send {
-    /// The statement's id.
-    fn query_id(&self) -> &str;
-
-    /// The columns.
-    fn fields(&self) -> &[Field];
-
-    /// How many rows there are.
-    fn rows(&self) -> u64;
-
-    /// What it has done to how many rows, by names such as `number of rows inserted`.
-    fn counts(&self) -> &[(String, u64)];
-
-    /// The batch of that number, from 0; none behind the last.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn batch(&self, index: usize) -> Result<Option<Batch>>;
-
-    /// A value as clients print it; none for NULL.
-    ///
-    /// # Errors
-    /// When it cannot be printed in the session's format.
-    fn text(&self, batch: &Batch, row: usize, column: usize) -> Result<Option<String>>;
-}
-
-/// What a statement failed with.
-#[derive(Clone, Debug)]
-pub struct Failed {
-    /// The error's number.
-    pub number: i32,
-    /// The SQLSTATE.
-    pub state: String,
-    /// The message.
-    pub message: String,
-}
-
 /// Runs a procedure in an isolate of its own and gives what it returns, as its type.
 ///
 /// # Errors
@@ -94,7 +44,7 @@ pub struct Failed {
 /// not handle; that of a cast; `Canceled`, `StatementTimeout`.
 pub fn run_procedure(
     procedure: &Procedure<'_>,
-    session: Arc<dyn Session>,
+    session: Arc<dyn ForeignSession>,
     cancel: &Cancel,
 ) -> Result<SqlValue> {
     let names: Vec<&str> = procedure.arguments.iter().map(|(name, ..)| *name).collect();
@@ -126,7 +76,7 @@ pub fn run_procedure(
 
 /// What stands between the object `snowflake` and the session.
 struct Bridge {
-    session: Arc<dyn Session>,
+    session: Arc<dyn ForeignSession>,
     functions: Arc<FunctionContext>,
     body: String,
     results: Mutex<Results>,
@@ -141,7 +91,7 @@ struct Results {
 
 /// A result, and where its reader is.
 struct Reader {
-    rows: Box<dyn Rows>,
+    rows: Box<dyn ForeignRows>,
     batch: Option<Batch>,
     inputs: Arc<Vec<Input>>,
     next_batch: usize,
@@ -312,7 +262,7 @@ impl Reader {
 }
 
 /// Tells what a statement has done.
-fn tell<'js>(made: &Object<'js>, rows: &dyn Rows) -> rquickjs::Result<()> {
+fn tell<'js>(made: &Object<'js>, rows: &dyn ForeignRows) -> rquickjs::Result<()> {
     let ctx = made.ctx();
     let columns = JsArray::new(ctx.clone())?;
     for (index, field) in rows.fields().iter().enumerate() {

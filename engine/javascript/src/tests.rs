@@ -12,9 +12,10 @@ use crate::JavaScript;
 fn function(body: &str) -> Arc<ForeignFunction> {
     Arc::new(ForeignFunction {
         name: "F".to_string(),
-        code: Code { language: Language::JavaScript, body: body.to_string() },
+        code: Code { language: Language::JavaScript, body: body.to_string(), handler: None },
         parameters: vec![("A".to_string(), SqlType::Float)],
         returns: ForeignReturns::Value(SqlType::Float),
+        aggregate: false,
         strict: false,
         volatility: Volatility::Volatile,
     })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use firn_account::Account;
+use firn_python::{Interpreter, InterpreterChoice};
 use firn_service::{Housekeeping, Service};
 use firn_storage::{ObjectAccess, WriterOptions};
 use firn_types::Result;
@@ -43,6 +44,8 @@ pub struct EngineOptions {
     pub rules_off: Vec<String>,
     /// What the statements of tasks reach by URLs, when they run by themselves: anybody may have made them.
     pub tasks_reach: Reach,
+    /// What runs functions and procedures in Python, with the rights of this process.
+    pub python: InterpreterChoice,
     /// Called with the text of every statement that begins to run, on its thread, for tests.
     pub on_statement: Option<fn(&str)>,
     /// When housekeeping is done; in the background unless tests want to see what it did.
@@ -73,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) results: Results,
     pub(crate) warehouses: Warehouses,
     pub(crate) threads: StatementThreads,
+    pub(crate) interpreter: Arc<Interpreter>,
     maintenance: Maintenance,
     pub(crate) tasks: Tasks,
     next_session: AtomicU64,
@@ -105,7 +109,9 @@ impl Engine {
         let first = options.clock.now_nanos().unsigned_abs() / 1_000;
         let compute = Compute::start(&options)?;
         let results = Results::new(Arc::clone(&compute.results), compute.spill());
+        let interpreter = Arc::new(Interpreter::new(options.python.clone()));
         let inner = Shared {
+            interpreter,
             maintenance: Maintenance::new(&account, &options, &archive),
             archive,
             account,

@@ -279,7 +279,7 @@ impl StatementContext {
             time_zone: session.settings.time_zone(),
             ..FunctionContext::default()
         });
-        let foreign = Arc::new(ForeignCode::new(&monitor.cancel));
+        let foreign = Arc::new(ForeignCode::new(&session, &monitor.cancel));
         let query_id = QueryId(uuid::Uuid::new_v4().to_string());
         let rows = session.shared.results.spool();
         let (id, text) = (query_id.clone(), Arc::clone(&sql));

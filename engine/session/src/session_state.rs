@@ -223,6 +223,7 @@ impl Drop for SessionHome {
         // An open transaction is rolled back; the session's own files are only a leftover on failure,
         // which sweeping removes.
         state.transaction.abandon();
+        state.shared.interpreter.forget(state.id);
         let _ = state.space.close(state.shared.account.access());
     }
 }

@@ -239,6 +239,8 @@ error_codes! {
     JavaScriptCompilation = 100131, "P0000", Execution;
     /// What JavaScript throws.
     JavaScriptExecution = 100132, "P0000", Execution;
+    /// What Python throws, and an interpreter that does not run.
+    PythonExecution = 100357, "P0000", Execution;
     /// A statement of a procedure that has failed.
     ProcedureExecution = 100183, "P0000", Execution;
     /// Bytes that are no UTF-8.

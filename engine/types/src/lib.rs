@@ -33,7 +33,7 @@ pub mod timestamp;
 pub mod value;
 pub mod variant;
 
-pub use code::{Code, Language};
+pub use code::{Code, Handler, Language};
 pub use collation::Collation;
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;

@@ -15,6 +15,8 @@ pub struct CreateRoutine {
     pub secure: bool,
     /// TEMPORARY.
     pub temporary: bool,
+    /// AGGREGATE; of functions.
+    pub aggregate: bool,
     /// What it takes.
     pub parameters: Vec<FunctionParameter>,
     /// What it gives.

@@ -3,8 +3,8 @@
 use firn_types::{Error, Result};
 
 use super::super::ast::{
-    Attachment, CreateMode, CreateObject, CreateView, Drop, ObjectKind, OptionValue, Statement,
-    StatementOption, TableLifetime, TypeName, Undrop, ViewColumn,
+    Attachment, CreateMode, CreateObject, CreateRoutine, CreateView, Drop, ObjectKind, OptionValue,
+    Statement, StatementOption, TableLifetime, TypeName, Undrop, ViewColumn,
 };
 use super::super::reader::Reader;
 
@@ -14,6 +14,14 @@ struct Modifiers {
     lifetime: TableLifetime,
     secure: bool,
     recursive: bool,
+}
+
+/// The statement that makes a function or a procedure.
+fn routine_statement(kind: ObjectKind, routine: CreateRoutine) -> Statement {
+    match kind {
+        ObjectKind::Function => Statement::CreateFunction(Box::new(routine)),
+        _ => Statement::CreateProcedure(Box::new(routine)),
+    }
 }
 
 impl Reader<'_> {
@@ -42,6 +50,7 @@ impl Reader<'_> {
             self.is_word(0, "STORAGE"),
             self.is_word(0, "FUNCTION") || self.is_word(0, "PROCEDURE"),
         );
+        let aggregate = self.is_word(0, "AGGREGATE") && self.is_word(1, "FUNCTION");
         let Some(kind) = self.kind_if() else { return Err(self.unexpected()) };
         match kind {
             ObjectKind::Integration if !storage => {
@@ -65,13 +74,11 @@ impl Reader<'_> {
             | ObjectKind::MaskingPolicy
             | ObjectKind::ProjectionPolicy
             | ObjectKind::RowAccessPolicy => self.create_policy(kind, mode),
-            ObjectKind::Function | ObjectKind::Procedure if plain => {
+            ObjectKind::Function | ObjectKind::Procedure if plain || aggregate => {
                 let temporary = modifiers.lifetime == TableLifetime::Temporary;
-                let routine = self.create_routine(kind, mode, (modifiers.secure, temporary))?;
-                Ok(match kind {
-                    ObjectKind::Function => Statement::CreateFunction(Box::new(routine)),
-                    _ => Statement::CreateProcedure(Box::new(routine)),
-                })
+                let mut routine = self.create_routine(kind, mode, (modifiers.secure, temporary))?;
+                routine.aggregate = aggregate;
+                Ok(routine_statement(kind, routine))
             }
             ObjectKind::DynamicTable => {
                 let transient = modifiers.lifetime == TableLifetime::Transient;
@@ -82,8 +89,7 @@ impl Reader<'_> {
             ObjectKind::Pipe => Ok(Statement::CreatePipe(Box::new(self.create_pipe(mode)?))),
             ObjectKind::Stream => Ok(Statement::CreateStream(Box::new(self.create_stream(mode)?))),
             ObjectKind::Function => {
-                let words = "CREATE FUNCTION that is external or aggregates";
-                Err(Error::not_supported(words).at(self.since(start)))
+                Err(Error::not_supported("CREATE EXTERNAL FUNCTION").at(self.since(start)))
             }
             _ => {
                 Err(Error::not_supported(format!("CREATE {}", kind.words())).at(self.since(start)))

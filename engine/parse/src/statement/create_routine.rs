@@ -25,6 +25,7 @@ impl Reader<'_> {
             name,
             secure,
             temporary,
+            aggregate: false,
             parameters,
             returns: FunctionReturns::Table(Vec::new()),
             not_null: false,
@@ -39,10 +40,14 @@ impl Reader<'_> {
             body_start: None,
         };
         let mut returns = None;
-        while !self.is_word(0, "AS") {
+        while !self.is_word(0, "AS") && !self.at_end() {
             self.routine_clause(kind, &mut routine, &mut returns)?;
         }
         routine.returns = returns.ok_or_else(|| self.unexpected())?;
+        // Code that is imported does not stand here.
+        if self.at_end() && routine.language == Language::Python {
+            return Ok(routine);
+        }
         self.expect("AS")?;
         let block = self.is_word(0, "BEGIN") || self.is_word(0, "DECLARE");
         (routine.body, routine.body_start) = match (block, kind) {

@@ -83,12 +83,12 @@ fn what_is_not_done_is_named() {
             "CREATE FUNCTION .. LANGUAGE JAVA",
         ),
         (
-            "create or replace function f() returns int language python handler = 'f' as $$x$$",
-            "CREATE FUNCTION .. LANGUAGE PYTHON",
+            "create or replace function f() returns int language scala handler = 'f' as $$x$$",
+            "CREATE FUNCTION .. LANGUAGE SCALA",
         ),
         (
-            "create aggregate function f(a int) returns int as '1'",
-            "CREATE FUNCTION that is external or aggregates",
+            "create external function f(a int) returns int as 'https://x'",
+            "CREATE EXTERNAL FUNCTION",
         ),
         ("create function f() returns int as begin return 1; end", "a block as a function's body"),
         (

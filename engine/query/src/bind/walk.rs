@@ -100,10 +100,10 @@ pub(crate) fn any(expr: &Expr, test: &dyn Fn(&Expr) -> bool) -> bool {
     false
 }
 
-/// Whether an aggregate is called in the expression, outside of its subqueries.
-pub(crate) fn has_aggregate(expr: &Expr) -> bool {
+/// Whether an aggregate is called in the expression, outside of its subqueries; `is_users` knows those of users.
+pub(crate) fn has_aggregate(expr: &Expr, is_users: &dyn Fn(&FunctionCall) -> bool) -> bool {
     any(expr, &|expr| match &expr.kind {
-        ExprKind::Function(call) if call.over.is_none() => is_aggregate(call),
+        ExprKind::Function(call) if call.over.is_none() => is_aggregate(call) || is_users(call),
         _ => false,
     })
 }

@@ -8,8 +8,9 @@ use firn_account::catalog::{
 use firn_functions::registry;
 use firn_parse::ast::{CreateRoutine, FunctionParameter, FunctionReturns};
 use firn_query::bind::rewritten_functions;
-use firn_types::{Code, Error, ErrorCode, Language, Result, SqlType};
+use firn_types::{Error, ErrorCode, Language, Result, SqlType};
 
+use super::handler::code;
 use super::option_table::{self, Place};
 use crate::foreign;
 use crate::lifecycle::StatementContext;
@@ -30,7 +31,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
         header: running.header(schema, &name, &ast.options),
         parameters,
         returns: returns(running, &ast.returns)?,
-        code: Code { language: ast.language, body: ast.body.clone() },
+        code: code(running, ast)?,
         traits: FunctionTraits {
             not_null: ast.not_null,
             strict: ast.strict,
@@ -38,13 +39,31 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
             memoizable: ast.memoizable,
             secure: ast.secure,
             temporary: ast.temporary,
+            aggregate: ast.aggregate,
         },
     });
+    if ast.aggregate {
+        check_aggregate(&function)?;
+    }
     match function.code.language {
         Language::Sql => check_body(running, &function, &path, ast)?,
         language => check_types(language, &function.parameters, &function.returns)?,
     }
     running.create_copying(Object::Function(function), ast.mode, ast.copy_grants)
+}
+
+/// Only code in Python aggregates, and it gives a value.
+fn check_aggregate(function: &Function) -> Result<()> {
+    match (function.code.language, &function.returns) {
+        (Language::Python, Returns::Value(_)) => Ok(()),
+        (Language::Python, Returns::Table(_)) => {
+            let text = "An aggregate function gives a value for a group of rows, not a table";
+            Err(Error::new(ErrorCode::InvalidStatement, text))
+        }
+        (language, _) => {
+            Err(Error::not_supported(format!("CREATE AGGREGATE FUNCTION .. LANGUAGE {language}")))
+        }
+    }
 }
 
 /// What Snowflake itself has keeps its name.

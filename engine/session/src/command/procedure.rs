@@ -4,9 +4,10 @@ use firn_account::catalog::{
     FunctionTraits, Object, ObjectKind, Parameter, Procedure, Returns, signature,
 };
 use firn_parse::ast::CreateRoutine;
-use firn_types::{Code, Error, Language, Result};
+use firn_types::{Error, Language, Result};
 
 use super::function::{check_types, parameters, returns};
+use super::handler::code;
 use super::option_table::{self, Place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
@@ -24,6 +25,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
     let returns = returns(running, &ast.returns)?;
     match (ast.language, &returns) {
         (Language::Sql, _) => check_block(ast)?,
+        (Language::Python, _) => {}
         (language, Returns::Table(_)) => {
             return Err(Error::not_supported(format!(
                 "RETURNS TABLE of a procedure in {language}"
@@ -35,7 +37,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
         header: running.header(schema, &name, &ast.options),
         parameters,
         returns,
-        code: Code { language: ast.language, body: ast.body.clone() },
+        code: code(running, ast)?,
         as_caller: ast.as_caller,
         traits: FunctionTraits {
             not_null: ast.not_null,

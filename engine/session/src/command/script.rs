@@ -10,7 +10,7 @@ use firn_parse::split::split_script;
 use firn_query::bind::{Binds, TypedValue};
 use firn_types::{Error, ErrorCode, Language, Result, Span, SqlType};
 
-use super::stage_files;
+use super::{foreign_procedure, stage_files};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 use crate::script::{Given, Script, one_value};
@@ -79,7 +79,8 @@ fn pipe(running: &mut StatementContext, parts: &[Span]) -> Result<Answer> {
         for (back, id) in (1..).zip(ids.iter().rev()) {
             binds.named.push((format!("${back}"), TypedValue::text(id)));
         }
-        let (answer, id) = run_one(running, part.of(&text), binds)?;
+        let home = Arc::clone(running.home());
+        let (answer, id) = run_one(running, &home, part.of(&text), binds)?;
         ids.push(id);
         last = answer;
     }
@@ -87,17 +88,22 @@ fn pipe(running: &mut StatementContext, parts: &[Span]) -> Result<Answer> {
 }
 
 fn run_text(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<Answer> {
-    run_one(running, sql, binds).map(|(answer, _)| answer)
+    let home = Arc::clone(running.home());
+    run_one(running, &home, sql, binds).map(|(answer, _)| answer)
 }
 
-/// Runs a statement inside of this one; gives its answer, and the id by which its result is found.
-fn run_one(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<(Answer, String)> {
-    let home = Arc::clone(running.home());
-    let inner = StatementContext::inner(&home, sql, binds, &running.monitor.cancel);
+/// Runs a statement inside of this one, in a session; gives its answer, and the id by which its result is found.
+pub(super) fn run_one(
+    running: &mut StatementContext,
+    home: &Arc<SessionHome>,
+    sql: &str,
+    binds: Binds,
+) -> Result<(Answer, String)> {
+    let inner = StatementContext::inner(home, sql, binds, &running.monitor.cancel);
     let ran = inner
         .run_inside()
         .map_err(|failure| Error::raised(failure.code, failure.number, failure.message))?;
-    running.session_of(&home);
+    running.session_of(home);
     running.record.details().counts = ran.counts;
     let batches = ran.result.batches().collect::<Result<Vec<_>>>()?;
     let answer = Answer { fields: ran.result.fields.clone(), batches, affected: None };
@@ -199,8 +205,9 @@ fn run_body(
     let outcome = match procedure.code.language {
         Language::Sql => run_block(running, home, procedure, arguments),
         Language::JavaScript => {
-            super::javascript::run(running, home, procedure, arguments).map(Given::Value)
+            foreign_procedure::run_javascript(running, home, procedure, arguments).map(Given::Value)
         }
+        Language::Python => foreign_procedure::run_python(running, home, procedure, arguments),
     };
     running.session = match procedure.as_caller {
         true => home.state(),

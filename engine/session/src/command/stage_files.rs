@@ -190,7 +190,6 @@ pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Row
     Ok(rows)
 }
 
-/// The stage that a statement names.
 /// The text of a file of a stage.
 ///
 /// # Errors
@@ -215,7 +214,11 @@ pub(super) fn read_text(
     String::from_utf8(bytes).map_err(invalid)
 }
 
-fn opened(
+/// The stage that a statement names.
+///
+/// # Errors
+/// When there is none, or the roles may not do that with it.
+pub(super) fn opened(
     running: &StatementContext,
     location: &StageLocation,
     action: Action,

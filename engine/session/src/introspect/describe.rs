@@ -147,8 +147,15 @@ pub(super) fn routine(describing: &Describing<'_>, object: &Object) -> Result<Ro
     if let Object::Procedure(procedure) = object {
         add("execute as", if procedure.as_caller { "CALLER" } else { "OWNER" });
     }
-    if !traits.secure || describing.catalog.owns(object) {
+    let is_open = !traits.secure || describing.catalog.owns(object);
+    if is_open && !code.body.is_empty() {
         add("body", &code.body);
+    }
+    if let Some(handler) = &code.handler {
+        add("imports", &routine::imports(handler));
+        add("handler", &handler.name);
+        add("runtime_version", &handler.runtime_version);
+        add("packages", &routine::packages(handler));
     }
     Ok(listing.rows())
 }

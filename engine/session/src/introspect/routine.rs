@@ -1,7 +1,7 @@
 //! How functions and procedures are shown: their arguments, what they give, and the statement that makes them again.
 
 use firn_account::catalog::{Function, FunctionTraits, Parameter, Procedure, Returns, type_word};
-use firn_types::{Identifier, Language, SqlType};
+use firn_types::{Code, Handler, Identifier, SqlType};
 
 /// `(A NUMBER, B VARCHAR)`: the parameters with their types, without lengths.
 pub(crate) fn argument_signature(parameters: &[Parameter]) -> String {
@@ -53,10 +53,11 @@ fn table(columns: &[(String, SqlType)], word: impl Fn(SqlType) -> String) -> Str
 /// The statement that makes a function again, under a name.
 pub(crate) fn definition(function: &Function, name: &str) -> String {
     let traits = &function.traits;
-    let mut text = head("FUNCTION", name, &function.parameters, (&function.returns, traits));
+    let kind = if traits.aggregate { "AGGREGATE FUNCTION" } else { "FUNCTION" };
+    let mut text = head(kind, name, &function.parameters, (&function.returns, traits));
     match function.code.is_foreign() {
         true => {
-            text.push_str(&language(function.code.language, traits));
+            text.push_str(&language(&function.code, traits));
             text.push_str(word(!traits.volatile, "IMMUTABLE\n"));
         }
         false => {
@@ -66,7 +67,7 @@ pub(crate) fn definition(function: &Function, name: &str) -> String {
     }
     text.push_str(word(traits.memoizable, "MEMOIZABLE\n"));
     text.push_str(&comment(&function.header.comment));
-    text.push_str(&format!("AS {};", literal(&function.code.body)));
+    text.push_str(&behind(&function.code.body));
     text
 }
 
@@ -74,10 +75,10 @@ pub(crate) fn definition(function: &Function, name: &str) -> String {
 pub(crate) fn procedure_definition(procedure: &Procedure, name: &str) -> String {
     let traits = &procedure.traits;
     let mut text = head("PROCEDURE", name, &procedure.parameters, (&procedure.returns, traits));
-    text.push_str(&language(procedure.code.language, traits));
+    text.push_str(&language(&procedure.code, traits));
     text.push_str(&comment(&procedure.header.comment));
     text.push_str(if procedure.as_caller { "EXECUTE AS CALLER\n" } else { "EXECUTE AS OWNER\n" });
-    text.push_str(&format!("AS {};", literal(&procedure.code.body)));
+    text.push_str(&behind(&procedure.code.body));
     text
 }
 
@@ -104,9 +105,38 @@ fn head(
     )
 }
 
-/// The language, and that it is not called for NULL.
-fn language(language: Language, traits: &FunctionTraits) -> String {
-    format!("LANGUAGE {language}\n{}", word(traits.strict, "STRICT\n"))
+/// The language, that it is not called for NULL, and what is called with what it needs.
+fn language(code: &Code, traits: &FunctionTraits) -> String {
+    let mut text = format!("LANGUAGE {}\n{}", code.language, word(traits.strict, "STRICT\n"));
+    let Some(handler) = &code.handler else { return text };
+    let list = |name: &str, all: &[String]| match all.is_empty() {
+        true => String::new(),
+        false => {
+            let all: Vec<String> = all.iter().map(|one| literal(one)).collect();
+            format!("{name}=({})\n", all.join(","))
+        }
+    };
+    text.push_str(&format!("RUNTIME_VERSION={}\n", literal(&handler.runtime_version)));
+    text.push_str(&list("PACKAGES", &handler.packages));
+    text.push_str(&list("IMPORTS", &handler.imports));
+    text.push_str(&format!("HANDLER={}\n", literal(&handler.name)));
+    text
+}
+
+/// What a handler imports, as listings have it: `[@"D"."S"."STAGE"/file.py]`.
+pub(crate) fn imports(handler: &Handler) -> String {
+    format!("[{}]", handler.imports.join(", "))
+}
+
+/// The packages that a handler needs, as listings have them: `['numpy', 'pandas==2.*']`.
+pub(crate) fn packages(handler: &Handler) -> String {
+    let quoted: Vec<String> = handler.packages.iter().map(|name| format!("'{name}'")).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// The body, where the code is not only imported.
+fn behind(body: &str) -> String {
+    if body.is_empty() { ";".to_string() } else { format!("AS {};", literal(body)) }
 }
 
 fn word(is: bool, word: &'static str) -> &'static str {

@@ -55,6 +55,8 @@ pub struct FunctionTraits {
     pub secure: bool,
     /// Whether it belongs to one session only.
     pub temporary: bool,
+    /// Whether it gives a value for a group of rows.
+    pub aggregate: bool,
 }
 
 impl Function {

@@ -1,7 +1,9 @@
 //! Functions and procedures.
 
+use std::sync::Arc;
+
 use firn_storage::format::v1;
-use firn_types::{Code, Language, Result};
+use firn_types::{Code, Handler, Language, Result};
 
 use super::object::{header_from, header_to};
 use super::value::{type_from, type_to};
@@ -31,7 +33,7 @@ pub(super) fn function_to(function: &Function) -> v1::Function {
             (None, columns.iter().map(column).collect())
         }
     };
-    let FunctionTraits { not_null, strict, volatile, memoizable, secure, temporary: _ } =
+    let FunctionTraits { not_null, strict, volatile, memoizable, secure, temporary: _, aggregate } =
         function.traits;
     v1::Function {
         header: header_to(&function.header),
@@ -40,11 +42,13 @@ pub(super) fn function_to(function: &Function) -> v1::Function {
         columns,
         body: function.code.body.clone(),
         language: language_to(function.code.language),
+        handler: function.code.handler.as_deref().map(handler_to),
         not_null,
         strict,
         volatile,
         memoizable,
         secure,
+        aggregate,
     }
 }
 
@@ -58,7 +62,11 @@ pub(super) fn function_from(function: v1::Function) -> Result<Function> {
             Some(sql_type) => Returns::Value(type_from(&sql_type)?),
             None => Returns::Table(columns),
         },
-        code: Code { language: language_from(function.language), body: function.body },
+        code: Code {
+            language: language_from(function.language),
+            body: function.body,
+            handler: function.handler.map(|handler| Arc::new(handler_from(handler))),
+        },
         traits: FunctionTraits {
             not_null: function.not_null,
             strict: function.strict,
@@ -66,6 +74,7 @@ pub(super) fn function_from(function: v1::Function) -> Result<Function> {
             memoizable: function.memoizable,
             secure: function.secure,
             temporary: false,
+            aggregate: function.aggregate,
         },
     })
 }
@@ -82,10 +91,21 @@ pub(super) fn procedure_from(procedure: v1::Procedure) -> Result<Procedure> {
     Ok(Procedure { header, parameters, returns, code, as_caller, traits })
 }
 
+fn handler_to(handler: &Handler) -> v1::Handler {
+    let Handler { name, runtime_version, packages, imports } = handler.clone();
+    v1::Handler { name, runtime_version, packages, imports }
+}
+
+fn handler_from(handler: v1::Handler) -> Handler {
+    let v1::Handler { name, runtime_version, packages, imports } = handler;
+    Handler { name, runtime_version, packages, imports }
+}
+
 fn language_to(language: Language) -> v1::Language {
     match language {
         Language::Sql => v1::Language::Sql,
         Language::JavaScript => v1::Language::JavaScript,
+        Language::Python => v1::Language::Python,
     }
 }
 
@@ -93,5 +113,6 @@ fn language_from(language: v1::Language) -> Language {
     match language {
         v1::Language::Sql => Language::Sql,
         v1::Language::JavaScript => Language::JavaScript,
+        v1::Language::Python => Language::Python,
     }
 }

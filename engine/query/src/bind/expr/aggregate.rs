@@ -45,14 +45,18 @@ impl ExprBinder<'_> {
             distinct: call.distinct,
             order_by,
         };
-        // The same aggregate written twice is computed once.
+        Ok(self.gathered_aggregate(call))
+    }
+
+    /// The column that an aggregate's call becomes; the same one written twice is computed once.
+    pub(super) fn gathered_aggregate(&mut self, call: AggregateCall) -> Expr {
         let same = self.gathered.aggregates.iter().find(|other| other.computes_as(&call));
         if let Some(same) = same {
-            return Ok(same.column().expr());
+            return same.column().expr();
         }
         let column = call.column().expr();
         self.gathered.aggregates.push(call);
-        Ok(column)
+        column
     }
 
     /// Binds what stands in an aggregate's parentheses and after WITHIN GROUP.

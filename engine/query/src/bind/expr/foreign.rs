@@ -23,8 +23,9 @@ pub(super) fn in_plan(function: &Function) -> ForeignFunction {
             Returns::Value(sql_type) => ForeignReturns::Value(*sql_type),
             Returns::Table(columns) => ForeignReturns::Table(columns.clone()),
         },
-        strict: function.traits.strict,
-        volatility: match function.traits.volatile {
+        aggregate: function.traits.aggregate,
+        strict: function.traits.strict && !function.traits.aggregate,
+        volatility: match function.traits.volatile && !function.traits.aggregate {
             true => Volatility::Volatile,
             false => Volatility::Stable,
         },

@@ -16,6 +16,7 @@ mod semi_structured;
 mod special;
 mod star;
 mod subquery;
+mod user_aggregate;
 mod user_function;
 mod window;
 

@@ -63,6 +63,18 @@ pub(super) struct Body<T> {
     pub(super) bound: T,
 }
 
+impl Overloads {
+    /// The name that the functions are called by.
+    pub(super) fn name(&self) -> &str {
+        &self.path.name
+    }
+
+    /// Whether one of them aggregates.
+    pub(super) fn is_aggregate(&self) -> bool {
+        self.functions.iter().any(|function| function.traits.aggregate)
+    }
+}
+
 impl ChosenCall {
     /// The function and its arguments, when its body is in another language than SQL.
     pub(crate) fn foreign(&self) -> Option<(Arc<ForeignFunction>, Vec<Expr>)> {
@@ -288,6 +300,9 @@ impl ExprBinder<'_> {
             return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
         super::function::refuse_qualifiers(call, &overloads.path.name)?;
+        if overloads.is_aggregate() {
+            return self.bind_user_aggregate(overloads, call).map(Some);
+        }
         let call = self.choose(overloads, call)?;
         match call.function.returns {
             Returns::Value(_) if call.function.code.is_foreign() => {

@@ -34,7 +34,7 @@ pub(super) fn bind_groups(
     order_by: Option<&OrderBy>,
 ) -> Result<Option<Groups>> {
     let sets = match &ast.group_by {
-        None if !has_aggregates(ast, order_by) => return Ok(None),
+        None if !has_aggregates(select, ast, order_by) => return Ok(None),
         None => Vec::new(),
         Some(GroupBy::All(_)) => vec![vec![all_items(select, ast)?]],
         Some(GroupBy::Items(items)) => {
@@ -46,23 +46,24 @@ pub(super) fn bind_groups(
     Ok(Some(number_groups(select, sets, plain)))
 }
 
-fn has_aggregates(ast: &Select, order_by: Option<&OrderBy>) -> bool {
-    walk::select_expressions(ast).into_iter().any(walk::has_aggregate)
-        || walk::order_expressions(order_by).into_iter().any(walk::has_aggregate)
+fn has_aggregates(select: &SelectBinder<'_>, ast: &Select, order_by: Option<&OrderBy>) -> bool {
+    let mut all = walk::select_expressions(ast);
+    all.extend(walk::order_expressions(order_by));
+    all.into_iter().any(|expr| select.has_aggregate(expr))
 }
 
 /// GROUP BY ALL: every select item without an aggregate.
 fn all_items(select: &mut SelectBinder<'_>, ast: &Select) -> Result<Vec<Expr>> {
+    let plain = |item: &&ast::SelectItem| match &item.kind {
+        SelectItemKind::Expr(expr, _) => !select.has_aggregate(expr) && !walk::has_window(expr),
+        SelectItemKind::Star(_) => true,
+    };
+    let items: Vec<&ast::SelectItem> = ast.items.iter().filter(plain).collect();
     let mut expressions = select.expressions(Clause::GroupBy, None);
     let mut found = Vec::new();
-    for item in &ast.items {
+    for item in items {
         match &item.kind {
-            SelectItemKind::Expr(expr, _)
-                if !walk::has_aggregate(expr) && !walk::has_window(expr) =>
-            {
-                found.push(expressions.bind(expr)?);
-            }
-            SelectItemKind::Expr(..) => {}
+            SelectItemKind::Expr(expr, _) => found.push(expressions.bind(expr)?),
             SelectItemKind::Star(star) => {
                 let columns = expand_star(&mut expressions, star)?;
                 found.extend(columns.into_iter().map(|column| column.expr));

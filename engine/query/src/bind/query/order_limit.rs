@@ -25,7 +25,7 @@ pub(super) fn bind_order(
         None => Ok(Vec::new()),
         Some(OrderBy::All { descending, nulls_first, span }) => {
             let aggregated = ast.items.iter().any(|item| match &item.kind {
-                ast::SelectItemKind::Expr(expr, _) => crate::bind::walk::has_aggregate(expr),
+                ast::SelectItemKind::Expr(expr, _) => select.has_aggregate(expr),
                 ast::SelectItemKind::Star(_) => false,
             });
             if aggregated {

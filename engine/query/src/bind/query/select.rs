@@ -61,6 +61,11 @@ impl<'s> SelectBinder<'s> {
         binder.ancestry = self.ancestry.as_ref();
         binder
     }
+
+    /// Whether an aggregate is called in an expression, outside of its subqueries.
+    pub(super) fn has_aggregate(&self, expr: &ast::Expr) -> bool {
+        walk::has_aggregate(expr, &|call| self.binder.is_user_aggregate(call, self.env))
+    }
 }
 
 /// Binds a SELECT with its ORDER BY, which may use what the SELECT does not show.

@@ -5,10 +5,23 @@ use firn_parse::ast::StatementOption;
 use firn_types::Result;
 
 use super::{KindHandler, changed, set_comment};
-use crate::command::option_table::{ALTER, COMMENT, OptionDefinition, Takes, done};
+use crate::command::option_table::{
+    ALTER, COMMENT, CREATE, NEVER, OptionDefinition, Takes, done, missing,
+};
 use crate::lifecycle::StatementContext;
 
-const OPTIONS: &[OptionDefinition] = &[COMMENT, done("SECURE", Takes::Boolean, ALTER)];
+const OPTIONS: &[OptionDefinition] = &[
+    COMMENT,
+    done("SECURE", Takes::Boolean, ALTER),
+    done("HANDLER", Takes::Text, CREATE),
+    done("IMPORTS", Takes::Group, CREATE),
+    done("PACKAGES", Takes::Group, CREATE),
+    done("RUNTIME_VERSION", Takes::Anything, CREATE),
+    missing("ARTIFACT_REPOSITORY", NEVER),
+    missing("EXTERNAL_ACCESS_INTEGRATIONS", NEVER),
+    missing("SECRETS", NEVER),
+    missing("TARGET_PATH", NEVER),
+];
 
 /// What is done with functions.
 pub(super) const FUNCTION: KindHandler = KindHandler {

@@ -39,7 +39,7 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
             };
             let maybe = |found: Option<u64>| found.map_or(firn_types::Value::Null, number);
             let volatility = if traits.volatile { "VOLATILE" } else { "IMMUTABLE" };
-            listing.add(&[
+            let mut cells = vec![
                 ("FUNCTION_CATALOG", text(database.header.name.as_str())),
                 ("FUNCTION_SCHEMA", text(schema.header.name.as_str())),
                 ("FUNCTION_NAME", text(function.called())),
@@ -59,9 +59,19 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
                 ("LAST_ALTERED", time(header.altered_nanos)),
                 ("COMMENT", present(&header.comment)),
                 ("IS_EXTERNAL", yes_no(false)),
-                ("IS_AGGREGATE", yes_no(false)),
+                ("IS_AGGREGATE", yes_no(traits.aggregate)),
                 ("IS_MEMOIZABLE", yes_no(traits.memoizable)),
-            ]);
+            ];
+            let handler = function.code.handler.as_deref();
+            cells.extend(handler.into_iter().flat_map(|handler| {
+                [
+                    ("PACKAGES", text(routine::packages(handler))),
+                    ("RUNTIME_VERSION", text(handler.runtime_version.as_str())),
+                    ("IMPORTS", text(routine::imports(handler))),
+                    ("HANDLER", text(handler.name.as_str())),
+                ]
+            }));
+            listing.add(&cells);
         }
     }
 }

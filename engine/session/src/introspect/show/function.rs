@@ -137,7 +137,7 @@ fn user_cells(function: &UserFunction) -> Vec<Cell<'_>> {
         ("created_on", time(function.header.created_nanos)),
         ("name", text(function.called())),
         ("is_builtin", y_n(false)),
-        ("is_aggregate", y_n(false)),
+        ("is_aggregate", y_n(traits.aggregate)),
         ("is_ansi", y_n(false)),
         ("min_num_arguments", number(routine::required(&function.parameters) as u64)),
         ("max_num_arguments", number(function.parameters.len() as u64)),

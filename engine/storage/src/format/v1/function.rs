@@ -24,6 +24,9 @@ pub struct Function {
     /// The body's language; SQL without it.
     #[serde(default, skip_serializing_if = "is_sql")]
     pub language: Language,
+    /// What is called in the body, of languages with handlers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handler: Option<Handler>,
     /// RETURNS .. NOT NULL.
     #[serde(default, skip_serializing_if = "is_false")]
     pub not_null: bool,
@@ -39,6 +42,25 @@ pub struct Function {
     /// SECURE.
     #[serde(default, skip_serializing_if = "is_false")]
     pub secure: bool,
+    /// AGGREGATE.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub aggregate: bool,
+}
+
+/// What is called in a body, and what it needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handler {
+    /// HANDLER.
+    pub name: String,
+    /// RUNTIME_VERSION.
+    pub runtime_version: String,
+    /// PACKAGES.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<String>,
+    /// IMPORTS.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub imports: Vec<String>,
 }
 
 /// A procedure: all that a function has.
@@ -73,6 +95,8 @@ pub enum Language {
     Sql,
     /// JavaScript.
     JavaScript,
+    /// Python.
+    Python,
 }
 
 fn is_sql(language: &Language) -> bool {
