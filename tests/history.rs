@@ -103,3 +103,96 @@ fn an_account_in_memory_keeps_its_history_there() {
     rows(&engine, "SELECT 1 AS mark");
     assert_eq!(rows(&engine, STATEMENTS), ["SELECT 1 AS mark|SUCCESS|NULL|FIRN|COMPUTE_WH"]);
 }
+
+/// What the newest statement whose text begins so has read and changed.
+fn accessed(engine: &Engine, text: &str) -> Vec<String> {
+    let objects = |column: &str| {
+        format!(
+            "ARRAY_TO_STRING(TRANSFORM({column}, o -> o:objectDomain || ' ' || o:objectName || '(' || \
+             ARRAY_TO_STRING(TRANSFORM(IFNULL(o:columns, [])::ARRAY, c -> c:columnName::STRING), ',') || ')'), ' ')"
+        )
+    };
+    let sql = format!(
+        "SELECT {}, {}, {}, object_modified_by_ddl:operationType || ' ' || object_modified_by_ddl:objectName \
+         FROM SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY JOIN SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY USING (query_id) \
+         WHERE query_text LIKE '{text}%' ORDER BY query_start_time DESC LIMIT 1",
+        objects("direct_objects_accessed"),
+        objects("base_objects_accessed"),
+        objects("objects_modified")
+    );
+    rows(engine, &sql)
+}
+
+#[test]
+fn what_was_read_and_changed_is_found_by_the_next_process() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(NOW));
+    {
+        let engine = engine(folder.path(), &clock);
+        for sql in [
+            "CREATE TABLE t (a INT, b STRING, c INT)",
+            "CREATE MASKING POLICY mask AS (val STRING) RETURNS STRING -> '***'",
+            "CREATE ROW ACCESS POLICY positive AS (val INT) RETURNS BOOLEAN -> val > 0",
+            "INSERT INTO t VALUES (1, 'x', 2)",
+            "CREATE VIEW v AS SELECT a, b, c + 1 AS d FROM t",
+            "ALTER TABLE t MODIFY COLUMN b SET MASKING POLICY mask",
+            "ALTER TABLE t ADD ROW ACCESS POLICY positive ON (a)",
+            "SELECT d FROM v WHERE a = 1",
+            "SELECT t.b, x.d FROM t JOIN v AS x ON x.a = t.a",
+            "CREATE TABLE copied AS SELECT a, d FROM v",
+            "UPDATE t SET c = a + 1",
+            "DELETE FROM copied WHERE a = 7",
+            "DROP TABLE copied",
+            "EXPLAIN SELECT a FROM v",
+        ] {
+            clock.advance(1);
+            rows(&engine, sql);
+        }
+        clock.advance(1);
+        assert!(session(&engine).execute("SELECT 1 / 0 FROM t").is_err());
+    }
+    let engine = engine(folder.path(), &clock);
+    let table = "Table FIRN.PUBLIC.T";
+    for (text, expected) in [
+        ("CREATE TABLE t", "|||CREATE FIRN.PUBLIC.T".to_string()),
+        ("INSERT", format!("||{table}(A,B,C)|NULL")),
+        ("SELECT d", format!("View FIRN.PUBLIC.V(A,D)|{table}(A,C)||NULL")),
+        ("SELECT t.b", format!("{table}(A,B) View FIRN.PUBLIC.V(A,D)|{table}(A,B,C)||NULL")),
+        (
+            "CREATE TABLE copied",
+            format!(
+                "View FIRN.PUBLIC.V(A,D)|{table}(A,C)|Table FIRN.PUBLIC.COPIED(A,D)|CREATE \
+                 FIRN.PUBLIC.COPIED"
+            ),
+        ),
+        ("UPDATE", format!("{table}(A)|{table}(A)|{table}(C)|NULL")),
+        (
+            "DELETE",
+            "Table FIRN.PUBLIC.COPIED(A)|Table FIRN.PUBLIC.COPIED(A)|Table FIRN.PUBLIC.COPIED()|NULL"
+                .to_string(),
+        ),
+        ("DROP TABLE", "|||DROP FIRN.PUBLIC.COPIED".to_string()),
+    ] {
+        let expected = expected.replace("||", "|(empty)|").replace("||", "|(empty)|");
+        let expected = match expected.strip_prefix('|') {
+            Some(rest) => format!("(empty)|{rest}"),
+            None => expected,
+        };
+        assert_eq!(accessed(&engine, text), [expected], "{text}");
+    }
+    // What failed or was only explained has read nothing.
+    for text in ["EXPLAIN", "SELECT 1 / 0"] {
+        assert!(accessed(&engine, text).is_empty(), "{text}");
+    }
+    let policies = "SELECT policies_referenced FROM SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY \
+        JOIN SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY USING (query_id) WHERE query_text LIKE 'SELECT t.b%'";
+    let found = rows(&engine, policies).concat();
+    for part in [
+        r#""policyName":"FIRN.PUBLIC.POSITIVE""#,
+        r#""policyKind":"ROW_ACCESS_POLICY""#,
+        r#""columnName":"B","policies":[{"#,
+        r#""policyKind":"MASKING_POLICY","policyName":"FIRN.PUBLIC.MASK""#,
+    ] {
+        let packed: String = found.chars().filter(|c| !c.is_whitespace()).collect();
+        assert!(packed.contains(part), "{part} is not in {packed}");
+    }
+}

@@ -429,3 +429,27 @@ fn the_history_knows_logins_and_no_passwords() {
     );
     assert!(!texts.iter().any(|text| text.contains("Secret123")), "{texts:?}");
 }
+
+#[test]
+fn a_session_policy_says_how_long_sessions_may_be_idle() {
+    let mut world = World::new(&[
+        "CREATE USER ann",
+        "CREATE SESSION POLICY short SESSION_IDLE_TIMEOUT_MINS = 5",
+        "CREATE SESSION POLICY long SESSION_IDLE_TIMEOUT_MINS = 60 SESSION_UI_IDLE_TIMEOUT_MINS = 10",
+    ]);
+    let limits = |world: &World| {
+        let minutes = |browser| {
+            let limit = world.engine.idle_limit("ANN", browser);
+            limit.map(|limit| limit.as_secs() / 60)
+        };
+        (minutes(false), minutes(true))
+    };
+    assert_eq!(limits(&world), (None, None));
+    world.run("ALTER ACCOUNT SET SESSION POLICY long");
+    assert_eq!(limits(&world), (Some(60), Some(10)));
+    world.run("ALTER USER ann SET SESSION POLICY short");
+    assert_eq!(limits(&world), (Some(5), Some(240)));
+    world.run("ALTER USER ann UNSET SESSION POLICY");
+    world.run("ALTER ACCOUNT UNSET SESSION POLICY");
+    assert_eq!(limits(&world), (None, None));
+}

@@ -3,6 +3,7 @@
 
 use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
 use firn_tests::written_row;
+use firn_types::ObjectKind;
 
 /// The numbers of the errors that refuse: privileges, no such object, name or thing to use, no warehouse.
 const REFUSALS: [i32; 7] = [3001, 2003, 904, 2043, 606, 2140, 2141];
@@ -22,6 +23,7 @@ const SETUP: &[&str] = &[
     "CREATE TASK d.s.tk SCHEDULE = '5 MINUTES' AS SELECT 1",
     "CREATE DYNAMIC TABLE d.s.dt TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh AS SELECT a FROM d.s.t",
     "CREATE STAGE d.s.st",
+    "CREATE PIPE d.s.pi AS COPY INTO d.s.t FROM @d.s.st",
     "CREATE FILE FORMAT d.s.f TYPE = CSV",
     "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
     "CREATE PROCEDURE d.s.pr(x INT) RETURNS INT LANGUAGE SQL AS \
@@ -41,9 +43,15 @@ const SETUP: &[&str] = &[
     "CREATE TABLE d.s.g (a INT, b INT, c INT)",
     "CREATE TAG d.s.tag",
     "CREATE MASKING POLICY d.s.mp AS (x INT) RETURNS INT -> 1",
+    "CREATE MASKING POLICY d.s.mq AS (x INT) RETURNS INT -> 1",
     "CREATE ROW ACCESS POLICY d.s.rp AS (x INT) RETURNS BOOLEAN -> TRUE",
     "CREATE PASSWORD POLICY d.s.pw",
     "CREATE SESSION POLICY d.s.sp",
+    "CREATE PROJECTION POLICY d.s.pp AS () RETURNS PROJECTION_CONSTRAINT -> \
+     PROJECTION_CONSTRAINT(ALLOW => TRUE)",
+    "CREATE AGGREGATION POLICY d.s.ap AS () RETURNS AGGREGATION_CONSTRAINT -> NO_AGGREGATION_CONSTRAINT()",
+    "CREATE FUNCTION d.s.js(x DOUBLE) RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return X + 1;'",
+    "CREATE PROCEDURE d.s.jp() RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return 1;'",
     "ALTER TABLE d.s.g MODIFY COLUMN c SET MASKING POLICY d.s.mp",
     "GRANT ROLE r TO USER tester",
 ];
@@ -370,6 +378,72 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ("DROP TAG d.s.tag", &[DB, SCHEMA, "OWNERSHIP ON TAG d.s.tag"]),
     ("DROP ROW ACCESS POLICY d.s.rp", &[DB, SCHEMA, "OWNERSHIP ON ROW ACCESS POLICY d.s.rp"]),
     ("DROP SESSION POLICY d.s.sp", &[DB, SCHEMA, "OWNERSHIP ON SESSION POLICY d.s.sp"]),
+    ("DROP MASKING POLICY d.s.mq", &[DB, SCHEMA, "OWNERSHIP ON MASKING POLICY d.s.mq"]),
+    ("DROP PASSWORD POLICY d.s.pw", &[DB, SCHEMA, "OWNERSHIP ON PASSWORD POLICY d.s.pw"]),
+    (
+        "ALTER SESSION POLICY d.s.sp SET SESSION_IDLE_TIMEOUT_MINS = 20",
+        &[DB, SCHEMA, "OWNERSHIP ON SESSION POLICY d.s.sp"],
+    ),
+    (
+        "CREATE PROJECTION POLICY d.s.n AS () RETURNS PROJECTION_CONSTRAINT -> \
+         PROJECTION_CONSTRAINT(ALLOW => FALSE)",
+        &[DB, SCHEMA, "CREATE PROJECTION POLICY ON SCHEMA d.s"],
+    ),
+    (
+        "CREATE AGGREGATION POLICY d.s.n AS () RETURNS AGGREGATION_CONSTRAINT -> \
+         AGGREGATION_CONSTRAINT(MIN_GROUP_SIZE => 2)",
+        &[DB, SCHEMA, "CREATE AGGREGATION POLICY ON SCHEMA d.s"],
+    ),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN a SET PROJECTION POLICY d.s.pp",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.g", "APPLY ON PROJECTION POLICY d.s.pp"],
+    ),
+    (
+        "ALTER TABLE d.s.g MODIFY COLUMN a SET PROJECTION POLICY d.s.pp",
+        &[DB, SCHEMA, "APPLY PROJECTION POLICY ON ACCOUNT"],
+    ),
+    (
+        "ALTER TABLE d.s.g SET AGGREGATION POLICY d.s.ap ENTITY KEY (a)",
+        &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.g", "APPLY ON AGGREGATION POLICY d.s.ap"],
+    ),
+    (
+        "ALTER VIEW d.s.v SET AGGREGATION POLICY d.s.ap",
+        &[DB, SCHEMA, "APPLY AGGREGATION POLICY ON ACCOUNT"],
+    ),
+    (
+        "ALTER PROJECTION POLICY d.s.pp SET BODY -> PROJECTION_CONSTRAINT(ALLOW => FALSE)",
+        &[DB, SCHEMA, "OWNERSHIP ON PROJECTION POLICY d.s.pp"],
+    ),
+    (
+        "ALTER AGGREGATION POLICY d.s.ap SET COMMENT = 'x'",
+        &[DB, SCHEMA, "OWNERSHIP ON AGGREGATION POLICY d.s.ap"],
+    ),
+    ("DROP PROJECTION POLICY d.s.pp", &[DB, SCHEMA, "OWNERSHIP ON PROJECTION POLICY d.s.pp"]),
+    ("DROP AGGREGATION POLICY d.s.ap", &[DB, SCHEMA, "OWNERSHIP ON AGGREGATION POLICY d.s.ap"]),
+    // Pipelines, and code in another language.
+    ("ALTER STREAM d.s.sm SET COMMENT = 'x'", &[DB, SCHEMA, "OWNERSHIP ON STREAM d.s.sm"]),
+    ("DROP STREAM d.s.sm", &[DB, SCHEMA, "OWNERSHIP ON STREAM d.s.sm"]),
+    ("ALTER TASK d.s.tk SET COMMENT = 'x'", &[DB, SCHEMA, "OWNERSHIP ON TASK d.s.tk"]),
+    ("DROP TASK d.s.tk", &[DB, SCHEMA, "OWNERSHIP ON TASK d.s.tk"]),
+    (
+        "CREATE PIPE d.s.n AS COPY INTO d.s.u FROM @d.s.st",
+        &[DB, SCHEMA, "CREATE PIPE ON SCHEMA d.s", "INSERT ON TABLE d.s.u", "READ ON STAGE d.s.st"],
+    ),
+    ("ALTER PIPE d.s.pi SET PIPE_EXECUTION_PAUSED = TRUE", &[DB, SCHEMA, "OPERATE ON PIPE d.s.pi"]),
+    ("DROP PIPE d.s.pi", &[DB, SCHEMA, "OWNERSHIP ON PIPE d.s.pi"]),
+    ("DROP DYNAMIC TABLE d.s.dt", &[DB, SCHEMA, "OWNERSHIP ON DYNAMIC TABLE d.s.dt"]),
+    (
+        "CREATE FUNCTION d.s.jn() RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return 1;'",
+        &[DB, SCHEMA, "CREATE FUNCTION ON SCHEMA d.s"],
+    ),
+    ("SELECT d.s.js(1)", &[DB, SCHEMA, WH, "USAGE ON FUNCTION d.s.js(DOUBLE)"]),
+    (
+        "CREATE PROCEDURE d.s.jn() RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return 1;'",
+        &[DB, SCHEMA, "CREATE PROCEDURE ON SCHEMA d.s"],
+    ),
+    ("CALL d.s.jp()", &[DB, SCHEMA, "USAGE ON PROCEDURE d.s.jp()"]),
+    ("ALTER DATABASE ROLE d.dr SET COMMENT = 'x'", &[DB, "OWNERSHIP ON DATABASE ROLE d.dr"]),
+    ("DROP MATERIALIZED VIEW d.s.m", &[DB, SCHEMA, "OWNERSHIP ON MATERIALIZED VIEW d.s.m"]),
     // Giving.
     ("GRANT SELECT ON TABLE d.s.t TO ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
     ("REVOKE SELECT ON TABLE d.s.t FROM ROLE other", &[DB, SCHEMA, "OWNERSHIP ON TABLE d.s.t"]),
@@ -430,6 +504,23 @@ fn every_statement_needs_each_of_its_privileges() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whoever adds a kind of object says here who may make, change and drop one.
+#[test]
+fn every_kind_of_object_is_among_the_statements() {
+    let begins = |verb: &str, kind: ObjectKind| {
+        let words = match (verb, kind) {
+            ("CREATE", ObjectKind::Integration) => "STORAGE INTEGRATION",
+            (_, kind) => kind.words(),
+        };
+        let beginning = format!("{verb} {words} ");
+        STATEMENTS.iter().any(|(sql, _)| sql.starts_with(&beginning))
+    };
+    let kinds = ObjectKind::all().filter(|kind| kind.exists());
+    let missing = kinds.flat_map(|kind| ["CREATE", "ALTER", "DROP"].map(|verb| (verb, kind)));
+    let missing: Vec<_> = missing.filter(|(verb, kind)| !begins(verb, *kind)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ export class Session {
 
   async login(user, password) {
     const data = {
-      CLIENT_APP_ID: 'firn', CLIENT_APP_VERSION: '1', LOGIN_NAME: user, PASSWORD: password,
+      CLIENT_APP_ID: 'firn console', CLIENT_APP_VERSION: '1', LOGIN_NAME: user, PASSWORD: password,
       CLIENT_ENVIRONMENT: { APPLICATION: 'console' },
     };
     const path = '/session/v1/login-request?databaseName=FIRN&schemaName=PUBLIC&warehouse=COMPUTE_WH';

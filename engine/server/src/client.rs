@@ -26,8 +26,10 @@ pub(crate) enum Program {
     JavaScript,
     /// JDBC.
     Jdbc,
-    /// firn's own shell and console.
+    /// firn's own shell.
     Firn,
+    /// firn's own console, in a browser.
+    Console,
     /// Any other.
     Other,
 }
@@ -144,11 +146,11 @@ impl Clients {
         self.by_token.lock().retain(|_, known| !Arc::ptr_eq(&known.client, client));
     }
 
-    /// Ends the sessions that nobody has used for so long.
-    pub(crate) fn remove_idle(&self, idle: Duration) {
+    /// Ends the sessions that nobody has used for as long as `idle` says of each.
+    pub(crate) fn remove_idle(&self, idle: impl Fn(&Client) -> Duration) {
         let mut gone = Vec::new();
         self.by_token.lock().retain(|_, known| {
-            let kept = known.client.last_used.lock().elapsed() < idle;
+            let kept = known.client.last_used.lock().elapsed() < idle(&known.client);
             if !kept {
                 gone.push(Arc::clone(&known.client));
             }
@@ -199,4 +201,30 @@ fn give(
         known.insert(token.clone(), Known { client: Arc::clone(client), master, until });
     }
     tokens
+}
+
+#[cfg(test)]
+mod tests {
+    use firn_engine::{Engine, EngineOptions, SessionOptions};
+
+    use super::*;
+
+    #[test]
+    fn sessions_end_when_they_are_idle_for_as_long_as_theirs_may_be() {
+        let engine = Engine::open(":memory:", EngineOptions::default()).expect("an account");
+        let clients = Clients::default();
+        let hour = Duration::from_secs(3600);
+        let mut tokens = Vec::new();
+        for (user, program) in [("ANN", Program::Console), ("BOB", Program::Firn)] {
+            let session = engine.session(SessionOptions::default()).expect("a session");
+            let client = Client::new(session, user.to_string(), program);
+            tokens.push(clients.add(client, hour, hour).expect("there is room").0);
+        }
+        clients.remove_idle(|client| match client.program {
+            Program::Console => Duration::ZERO,
+            _ => hour,
+        });
+        let known = |at: usize| clients.of(Some(&tokens[at].session)).is_ok();
+        assert_eq!((known(0), known(1), clients.count()), (false, true, 1));
+    }
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, watch};
 
-use crate::client::Clients;
+use crate::client::{Clients, Program};
 use crate::listen;
 use crate::options::ServerOptions;
 use crate::query::Queries;
@@ -144,8 +144,13 @@ async fn sweep(state: Shared) {
     loop {
         every.tick().await;
         let state = Arc::clone(&state);
-        let swept =
-            tokio::task::spawn_blocking(move || state.clients.remove_idle(state.options.idle));
+        let swept = tokio::task::spawn_blocking(move || {
+            state.clients.remove_idle(|client| {
+                let limit =
+                    state.engine.idle_limit(&client.user, client.program == Program::Console);
+                limit.map_or(state.options.idle, |limit| limit.min(state.options.idle))
+            });
+        });
         let _ = swept.await;
     }
 }

@@ -337,6 +337,7 @@ pub(crate) fn ran(record: &QueryRecord) -> RanStatement {
         planned_nanos: record.planned_nanos.get().copied(),
         queued_nanos: record.queued_nanos.get().copied().unwrap_or(0),
         blocked_nanos: record.blocked_nanos.load(Ordering::Relaxed),
+        access: record.access().clone(),
         end: end.map(|end| StatementEnd {
             nanos: end.nanos,
             rows: end.rows,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use firn_execute::Profile;
 use firn_loader::row_error::RowError;
+use firn_storage::format::v1::Access;
 use firn_types::{Cancel, ObjectId};
 
 use crate::session_state::SessionState;
@@ -47,6 +48,8 @@ pub(crate) struct QueryRecord {
     pub(crate) blocked_nanos: AtomicU64,
     /// How it ended; nothing while it runs.
     pub(crate) end: OnceLock<Outcome>,
+    /// What it has read and changed.
+    access: Mutex<Option<Box<Access>>>,
     /// What is kept of the newest statements only.
     details: Mutex<Details>,
 }
@@ -99,8 +102,14 @@ impl QueryRecord {
             queued_nanos: OnceLock::new(),
             blocked_nanos: AtomicU64::new(0),
             end: OnceLock::new(),
+            access: Mutex::default(),
             details: Mutex::new(Details { profile, ..Details::default() }),
         }
+    }
+
+    /// What it has read and changed.
+    pub(crate) fn access(&self) -> MutexGuard<'_, Option<Box<Access>>> {
+        lock(&self.access)
     }
 
     /// What is kept of the newest statements; empty for older ones.

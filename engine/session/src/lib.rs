@@ -4,6 +4,7 @@
 //! gives a [`Statement`]; `lifecycle` shows its whole road; `command` holds the statements without a plan, a file per kind of
 //! object; `introspect` turns descriptions into rows.
 
+mod access;
 mod admission;
 mod archive;
 mod clustering;

@@ -41,7 +41,9 @@ impl StatementContext {
             plan.source().map_or(Ok(()), read_lists)?;
             let context = self.optimize_context(&functions, binder.next_column_id());
             consumed = binder.consumed();
-            Ok((optimize::optimize_statement(plan, &context)?, binder.stale_views()))
+            let plan = optimize::optimize_statement(plan, &context)?;
+            self.note_accesses(&binder.take_accesses(), &plan);
+            Ok((plan, binder.stale_views()))
         })?;
         self.consumed = consumed;
         Ok(planned)
@@ -73,7 +75,13 @@ impl StatementContext {
         let planned = self.with_binder(&functions, |binder| {
             let query = binder.bind_query(query, &self.sql)?;
             consumed = binder.consumed();
-            self.optimized(query, binder.next_column_id())
+            let query = self.optimized(query, binder.next_column_id())?;
+            let plan = StatementPlan::Query(query);
+            self.note_accesses(&binder.take_accesses(), &plan);
+            match plan {
+                StatementPlan::Query(query) => Ok(query),
+                _ => Err(Error::internal("a query that is no query any more")),
+            }
         })?;
         self.consumed = consumed;
         Ok(planned)

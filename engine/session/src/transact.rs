@@ -144,6 +144,7 @@ impl StatementContext {
 
     /// Applies changes of the catalog as one step.
     pub(crate) fn change(&mut self, changes: Vec<CatalogChange>) -> Result<()> {
+        self.note_definition(&changes);
         self.define(|_, transaction| {
             changes.into_iter().try_for_each(|change| transaction.apply(change))
         })

@@ -290,6 +290,11 @@ pub const KINDS: &[KindDefinition] = &[
 ];
 
 impl ObjectKind {
+    /// All kinds, also those that Snowflake has and firn does not.
+    pub fn all() -> impl Iterator<Item = ObjectKind> {
+        KINDS.iter().map(|definition| definition.kind)
+    }
+
     /// What there is to know of the kind.
     pub fn definition(self) -> &'static KindDefinition {
         &KINDS[self as usize]

@@ -12,7 +12,7 @@ impl Reader<'_> {
     pub(super) fn alter(&mut self) -> Result<Statement> {
         let start = self.index();
         self.expect("ALTER")?;
-        if self.eat("SESSION") {
+        if !self.is_word(1, "POLICY") && self.eat("SESSION") {
             return self.alter_session();
         }
         let kind = self.kind()?;

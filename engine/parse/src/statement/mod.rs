@@ -28,8 +28,9 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 11] = [
+const NOT_SUPPORTED: [&str; 12] = [
     "EXECUTE ALERT",
+    "EXECUTE USING POLICY_CONTEXT",
     "EXECUTE NOTEBOOK",
     "EXECUTE JOB SERVICE",
     "EXECUTE SERVICE",

@@ -1,5 +1,6 @@
 //! What each clause permits.
 
+use firn_account::catalog::ObjectKind;
 use firn_types::{Error, ErrorCode};
 
 /// Where in a statement an expression stands.
@@ -31,6 +32,8 @@ pub(crate) enum Clause {
     Values,
     /// SET, a clause of MERGE, a default, an option: one expression on its own.
     Single,
+    /// The body of a policy of this kind, which gives a constraint.
+    Constraint(ObjectKind),
 }
 
 impl Clause {

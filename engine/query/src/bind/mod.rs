@@ -8,7 +8,9 @@
 //! Reading order: [`context`] says what a statement is bound against, [`scope`] which columns a name may
 //! mean, [`clause`] what each clause permits; then `expr`, `query` and `statement`.
 
+mod access;
 pub mod clause;
+mod constraint;
 pub mod context;
 pub mod data_type;
 mod expr;
@@ -33,6 +35,7 @@ use firn_plan::copy::FreshIds;
 use firn_plan::statement::{Query, StatementPlan};
 use firn_plan::{Plan, PlanColumn};
 
+pub use access::{Accesses, AppliedPolicy, ReadRelation};
 pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
 pub use expr::{RewrittenFunction, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
@@ -53,6 +56,10 @@ pub struct Binder<'a> {
     consumed: RefCell<Vec<ConsumedStream>>,
     /// What the stars of the statement's own queries stand for, when somebody asks.
     stars: RefCell<Option<Vec<StarColumns>>>,
+    /// What is read.
+    accesses: access::Noted,
+    /// What may be done with the rows that are read.
+    constraints: RefCell<constraint::Constraints>,
 }
 
 /// A stream that a statement reads, and where a statement that writes leaves it.
@@ -82,6 +89,8 @@ impl<'a> Binder<'a> {
             stale_views: RefCell::new(Vec::new()),
             consumed: RefCell::new(Vec::new()),
             stars: RefCell::new(None),
+            accesses: access::Noted::default(),
+            constraints: RefCell::default(),
         }
     }
 
@@ -90,7 +99,7 @@ impl<'a> Binder<'a> {
     /// # Errors
     /// Compilation errors with their place in `text`; `not_supported` for a statement without a plan.
     pub fn bind(&self, statement: &ast::Statement, text: &str) -> Result<StatementPlan> {
-        statement::bind(self, statement, text)
+        self.constrained(statement::bind(self, statement, text)?)
     }
 
     /// The plan of a query on its own.
@@ -100,7 +109,7 @@ impl<'a> Binder<'a> {
     pub fn bind_query(&self, query: &ast::Query, text: &str) -> Result<Query> {
         let env = context::Env::root(&self.context.catalog, &self.context.path, text);
         let bound = query::bind_query(self, query, &env)?;
-        Ok(query::output_of(bound))
+        self.output(bound)
     }
 
     /// The plan of a new view's query, and what each `*` in it stands for, by its place in `text`. Names

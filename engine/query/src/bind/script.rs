@@ -17,7 +17,7 @@ use super::context::Env;
 use super::expr::{ExprBinder, Gathered, attach};
 use super::placeholder::TypedValue;
 use super::scope::{Relation, Scope};
-use super::{Binder, BoundQuery, query};
+use super::{Binder, BoundQuery};
 
 /// A variable as an expression may name it.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,7 @@ impl Binder<'_> {
         let columns = vec![item.column()];
         let input = Box::new(attach(row, gathered.applies));
         let plan = Plan::Project(Project { input, items: vec![item] });
-        Ok(ScriptExpr::Query(query::output_of(BoundQuery { plan, columns }), sql_type))
+        Ok(ScriptExpr::Query(self.output(BoundQuery { plan, columns })?, sql_type))
     }
 }
 

@@ -38,7 +38,7 @@ impl Format {
         session: &Session,
         asked: Option<&str>,
     ) -> Format {
-        if program == Program::Firn {
+        if matches!(program, Program::Firn | Program::Console) {
             return Format::Shown;
         }
         let Some(parameter) = parameter(program) else { return Format::Json };
@@ -59,7 +59,7 @@ pub(crate) fn parameter(program: Program) -> Option<&'static str> {
         Program::Python | Program::PythonCore => Some("PYTHON_CONNECTOR_QUERY_RESULT_FORMAT"),
         Program::Go => Some("GO_QUERY_RESULT_FORMAT"),
         Program::Jdbc => Some("JDBC_QUERY_RESULT_FORMAT"),
-        Program::JavaScript | Program::Firn | Program::Other => None,
+        Program::JavaScript | Program::Firn | Program::Console | Program::Other => None,
     }
 }
 

@@ -166,6 +166,7 @@ fn program_of(call: &Call) -> Program {
         "Go" => Program::Go,
         "JDBC" => Program::Jdbc,
         "firn" => Program::Firn,
+        "firn console" => Program::Console,
         _ if runtime(environment) || runtime(session) => Program::PythonCore,
         _ if !environment["PYTHON_VERSION"].is_null() => Program::Python,
         "PythonConnector" | "PythonSnowpark" | "SnowflakeSQLAlchemy" => Program::Python,

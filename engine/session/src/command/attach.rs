@@ -157,7 +157,9 @@ impl Change<'_> {
             Some(_) => "column",
             None => self.object.kind().title(),
         };
-        let text = format!("A {} cannot be set on a {}.", lower(kind), target.to_lowercase());
+        let article = if kind == ObjectKind::AggregationPolicy { "An" } else { "A" };
+        let (kind, target) = (lower(kind), target.to_lowercase());
+        let text = format!("{article} {kind} cannot be set on a {target}.");
         Err(Error::new(ErrorCode::InvalidStatement, text))
     }
 
@@ -270,7 +272,12 @@ impl Change<'_> {
             }
         }
         let before = &self.object.header().attachments;
-        if (masked || rows.is_some()) && *before != self.attachments {
+        let constrained = of_kind(None, ObjectKind::AggregationPolicy).is_some()
+            || self
+                .columns
+                .iter()
+                .any(|(field, ..)| of_kind(Some(*field), ObjectKind::ProjectionPolicy).is_some());
+        if (masked || constrained || rows.is_some()) && *before != self.attachments {
             self.refuse_below_views()?;
         }
         Ok(())
@@ -336,7 +343,7 @@ fn check_allowed(tag: &Object, value: &str) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidParameterValue, text))
 }
 
-/// What sets or unsets the password policy of the account.
+/// What sets or unsets the password policy and the session policy of the account.
 ///
 /// # Errors
 /// For what else can be attached; when the policy does not exist, or another one is in its place without FORCE.
@@ -345,26 +352,31 @@ pub(super) fn of_account(
     changes: &[ChangeAttachments],
 ) -> Result<Vec<CatalogChange>> {
     let catalog = running.catalog();
-    let kind = ObjectKind::PasswordPolicy;
     let mut done = Vec::new();
+    let mut set = |kind: ObjectKind, value: Option<String>| {
+        let name = kind.words().to_string();
+        done.push(CatalogChange::SetParameter { on: ACCOUNT, name, value });
+    };
     for change in changes {
-        let value = match &change.change {
-            AttachmentChange::Unset(unset, _) if *unset == kind => None,
-            AttachmentChange::Set(all) => match all.as_slice() {
-                [one] if one.kind == kind => {
-                    if policy_of_account(&catalog).is_some() && !one.force {
+        match &change.change {
+            AttachmentChange::Unset(kind, _) if OF_ACCOUNT.contains(kind) => set(*kind, None),
+            AttachmentChange::Unset(other, _) => return Err(not_of_account(*other)),
+            AttachmentChange::Set(all) => {
+                for one in all {
+                    let kind = one.kind;
+                    if !OF_ACCOUNT.contains(&kind) {
+                        return Err(not_of_account(kind));
+                    }
+                    if policy_of_account(&catalog, kind).is_some() && !one.force {
                         return Err(already_attached(kind, false));
                     }
                     let place = place(running, kind, &one.name)?;
                     let found = live(&catalog, kind, &place);
                     let missing = || catalog.not_found(kind, place.parent, &place.name);
-                    Some(found.ok_or_else(missing)?.id().0.to_string())
+                    set(kind, Some(found.ok_or_else(missing)?.id().0.to_string()));
                 }
-                _ => return Err(not_of_account(all.first().map_or(kind, |one| one.kind))),
-            },
-            AttachmentChange::Unset(other, _) => return Err(not_of_account(*other)),
-        };
-        done.push(CatalogChange::SetParameter { on: ACCOUNT, name: OF_ACCOUNT.to_string(), value });
+            }
+        }
     }
     Ok(done)
 }
@@ -385,7 +397,9 @@ pub(super) fn refuse_used(running: &StatementContext, policy: &Object) -> Result
     }
     let everything = running.catalog().as_engine();
     let used = |object: &Object| object.header().attachments.use_of(policy.id());
-    if !everything.all().any(used) && policy_of_account(&everything) != Some(policy.id()) {
+    if !everything.all().any(used)
+        && policy_of_account(&everything, policy.kind()) != Some(policy.id())
+    {
         return Ok(());
     }
     let text = format!(
@@ -426,7 +440,9 @@ pub(super) fn refuse_protecting(running: &StatementContext, container: &Object) 
         let found = everything.object(id).filter(|object| inside(object) == Some(true))?;
         (found.kind() != ObjectKind::Tag || brings_policies(found)).then_some(found)
     };
-    if let Some(policy) = policy_of_account(&everything).and_then(protecting) {
+    let mut of_account =
+        OF_ACCOUNT.into_iter().filter_map(|kind| policy_of_account(&everything, kind));
+    if let Some(policy) = of_account.find_map(protecting) {
         return Err(protecting_error(running, container, policy, "the account"));
     }
     for user in everything.all().filter(|user| !user.header().attachments.is_empty()) {

@@ -20,9 +20,6 @@ use crate::result::Rows;
 /// When it does not, its types do not fit its kind, an option is wrong, the name is taken, or the policy that it would
 /// replace is in use.
 pub(super) fn create(running: &mut StatementContext, ast: &CreatePolicy) -> Result<Rows> {
-    if matches!(ast.kind, ObjectKind::ProjectionPolicy | ObjectKind::AggregationPolicy) {
-        return Err(Error::not_supported(format!("CREATE {}", ast.kind.words())));
-    }
     option_table::check(ast.kind, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, &format!("CREATE {}", ast.kind.words()))?;
     let schema = running.catalog().expect_schema(&path)?;

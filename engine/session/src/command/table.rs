@@ -136,13 +136,16 @@ fn store(
             transaction.apply(CatalogChange::create(sequence))?;
         }
         let (object, grants) = running.with_grants(table.into(), ast.copy_grants, None);
-        transaction.apply(CatalogChange::Create { object, mode })?;
+        let create = CatalogChange::Create { object, mode };
+        running.note_definition(std::slice::from_ref(&create));
+        transaction.apply(create)?;
         let kept = kept_parameters(id, &ast.options);
         grants.into_iter().chain(kept).try_for_each(|change| transaction.apply(change))?;
         let Some(query) = query else { return Ok(()) };
         let catalog = transaction.catalog();
         let table = catalog.table(id).ok_or_else(|| Error::internal("the new table is gone"))?;
         let insert = StatementPlan::Insert(insert_query(query, Arc::clone(table))?);
+        running.note_modified(&insert, &catalog);
         dml::execute(running, &insert, transaction).map(|_| ())
     })
 }

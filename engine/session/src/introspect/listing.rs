@@ -53,7 +53,7 @@ impl Listing {
 }
 
 /// The columns that a line describes: names with commas between them, and behind a name its type where it
-/// is no text: `:number`, `:float`, `:boolean`, `:time` (TIMESTAMP_LTZ), `:variant`.
+/// is no text: `:number`, `:float`, `:boolean`, `:time` (TIMESTAMP_LTZ), `:variant`, `:array`, `:object`.
 pub(crate) fn fields(columns: &str) -> Vec<Field> {
     let field = |column: &str| {
         let (name, kind) = column.trim().split_once(':').unwrap_or((column.trim(), ""));
@@ -64,6 +64,7 @@ pub(crate) fn fields(columns: &str) -> Vec<Field> {
             "time" => SqlType::TIMESTAMP_LTZ,
             "variant" => SqlType::Variant,
             "array" => SqlType::Array,
+            "object" => SqlType::Object,
             _ => SqlType::TEXT,
         };
         Field::new(name, sql_type)

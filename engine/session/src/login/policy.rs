@@ -1,17 +1,49 @@
 //! Password policies and session policies: what their properties are, and which one counts for a user.
 
-use firn_account::catalog::{ACCOUNT, Catalog, Header, Object};
+use std::sync::Arc;
+use std::time::Duration;
+
+use firn_account::catalog::{
+    ACCOUNT, Catalog, Header, Namespace, Object, ObjectKind, Rights, VisibleCatalog,
+};
 use firn_types::{ObjectId, Result};
 
 use super::password::rejected;
 use super::{NANOS_PER_DAY, NANOS_PER_SECOND};
+use crate::engine::Engine;
 
-/// The parameter of the account that keeps the id of its password policy. No statement sets one of such a name.
-pub(crate) const OF_ACCOUNT: &str = "PASSWORD POLICY";
+/// The kinds of policies that the account may have. A parameter of the account that is called as the kind keeps the
+/// policy's id; no statement sets one of such a name.
+pub(crate) const OF_ACCOUNT: [ObjectKind; 2] =
+    [ObjectKind::PasswordPolicy, ObjectKind::SessionPolicy];
 
-/// The password policy of the account.
-pub(crate) fn policy_of_account(catalog: &Catalog) -> Option<ObjectId> {
-    catalog.parameter(ACCOUNT, OF_ACCOUNT)?.parse().ok().map(ObjectId)
+/// The policy of a kind that the account has.
+pub(crate) fn policy_of_account(catalog: &Catalog, kind: ObjectKind) -> Option<ObjectId> {
+    catalog.parameter(ACCOUNT, kind.words())?.parse().ok().map(ObjectId)
+}
+
+/// The policy of a kind that counts for a user: the user's own, or else the account's.
+fn policy_for<'c>(
+    catalog: &'c Catalog,
+    user: Option<&Header>,
+    kind: ObjectKind,
+) -> Option<&'c Object> {
+    let own = user.into_iter().flat_map(|user| &user.attachments.own.policies);
+    let mut policies = own.map(|used| used.policy).chain(policy_of_account(catalog, kind));
+    policies.find_map(|id| catalog.object(id).filter(|policy| policy.kind() == kind))
+}
+
+impl Engine {
+    /// How long a session of a user may be without a statement, as the session policy of the user or the account
+    /// says; in a browser's when `browser`. None where there is no policy.
+    pub fn idle_limit(&self, user: &str, browser: bool) -> Option<Duration> {
+        let rights = Arc::new(Rights::of_engine());
+        let catalog = VisibleCatalog::new(self.inner.account.catalog(), rights);
+        let user = catalog.find(Namespace::User, ACCOUNT, user).map(Object::header);
+        let policy = policy_for(&catalog, user, ObjectKind::SessionPolicy)?.as_session_policy()?;
+        let minutes = SESSION[usize::from(browser)].of(&policy.properties);
+        Some(Duration::from_secs(60 * u64::from(minutes)))
+    }
 }
 
 /// A property of such a policy.
@@ -121,9 +153,8 @@ pub(crate) struct Lockout {
 impl PasswordRules {
     /// The rules for a user: those of the user's own policy, or else of the account's.
     pub(crate) fn of(catalog: &Catalog, user: Option<&Header>) -> PasswordRules {
-        let own = user.into_iter().flat_map(|user| &user.attachments.own.policies);
-        let mut policies = own.map(|used| used.policy).chain(policy_of_account(catalog));
-        let found = policies.find_map(|id| catalog.object(id).and_then(Object::as_password_policy));
+        let found = policy_for(catalog, user, ObjectKind::PasswordPolicy);
+        let found = found.and_then(Object::as_password_policy);
         let without = || {
             let rule = |(name, value): &(&str, u32)| ((*name).to_string(), value.to_string());
             WITHOUT_POLICY.iter().map(rule).collect()

@@ -26,12 +26,14 @@ impl ExprBinder<'_> {
             return Ok(expr);
         }
         if let Some(column) = self.scope.find_here(name)? {
+            self.binder.note_column(column.id);
             return Ok(column.expr());
         }
         if let Some(expr) = self.bind_alias(name)? {
             return Ok(expr);
         }
         if let Some(column) = self.scope.find(name)? {
+            self.binder.note_column(column.id);
             return Ok(column.expr());
         }
         if name.parts.len() == 1 && NILADIC.contains(&name.object().as_str()) {
@@ -64,7 +66,10 @@ impl ExprBinder<'_> {
 
     pub(super) fn bind_position(&self, source: Option<&ObjectName>, position: u32) -> Result<Expr> {
         match self.scope.at_position(source, position) {
-            Some(column) => Ok(column.expr()),
+            Some(column) => {
+                self.binder.note_column(column.id);
+                Ok(column.expr())
+            }
             None => {
                 let prefix = source.map_or(String::new(), |source| format!("{source}."));
                 let text = format!("invalid identifier '{prefix}${position}'");

@@ -29,6 +29,9 @@ impl ExprBinder<'_> {
             };
             return self.bind_window(function, call, over, whole);
         }
+        if let Some(bound) = self.bind_constraint(&name, call, whole)? {
+            return Ok(bound);
+        }
         if name == "SYS_CONNECT_BY_PATH" {
             return self.bind_ancestry(whole.span);
         }

@@ -4,6 +4,7 @@ mod aggregate;
 mod case;
 mod collation;
 mod column;
+mod constraint;
 mod foreign;
 mod function;
 mod lambda;
@@ -42,8 +43,9 @@ use super::scope::Scope;
 
 pub(crate) use aggregate::{counted, sort_key};
 pub(crate) use column::not_in_order;
+pub(crate) use constraint::{Projection, groups, projection};
 pub(crate) use literal::text_literal;
-pub(crate) use operator::comparable;
+pub(crate) use operator::{comparable, compare};
 pub(crate) use policy::{Judged, as_type};
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;

@@ -1,11 +1,12 @@
 //! Bodies of policies, in the place of what they protect.
 
-use firn_account::catalog::{Object, ObjectPath, Parameter, PolicyBody};
-use firn_expression::Expr;
-use firn_types::{Error, Result, SqlType};
+use firn_account::catalog::{Object, ObjectKind, ObjectPath, Parameter, PolicyBody};
+use firn_expression::{Expr, fold};
+use firn_functions::FunctionContext;
+use firn_types::{Error, ErrorCode, Result, SqlType, TypeFamily};
 
 use super::user_function::{Bodied, Body, compatible, replace, values_of, with_values};
-use super::{ExprBinder, Gathered, PendingApply, cast, explicit_cast};
+use super::{ExprBinder, Gathered, PendingApply, cast, explicit_cast, groups, projection};
 use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
@@ -29,9 +30,10 @@ impl Binder<'_> {
         let catalog = self.context.catalog.as_ref();
         let env = Env::root(catalog, &self.context.path, "");
         let bound = self.bind_policy_body(policy, body, &body.parameters, path, &env)?;
+        let value = &bound.bound.value;
         match body.returns {
-            Some(declared) => compatible(declared, bound.bound.value.sql_type()),
-            None => Ok(()),
+            Some(declared) => compatible(declared, value.sql_type()),
+            None => check_constraint(policy.kind(), value, &self.context.functions),
         }
     }
 
@@ -87,7 +89,12 @@ impl Binder<'_> {
         self.with_text(&bodied, path, env, |body, env, scope| {
             let mut gathered = Gathered::default();
             let value = {
-                let clause = Clause::Single;
+                let clause = match policy.kind() {
+                    kind @ (ObjectKind::AggregationPolicy | ObjectKind::ProjectionPolicy) => {
+                        Clause::Constraint(kind)
+                    }
+                    _ => Clause::Single,
+                };
                 ExprBinder::new(self, env, scope, clause, &mut gathered).bind_body(&body)?
             };
             Ok(Judged { value, applies: gathered.applies })
@@ -104,6 +111,23 @@ impl Binder<'_> {
             schema: schema.name.clone(),
             name: object.name().to_string(),
         })
+    }
+}
+
+/// Whether the body of a policy gives a constraint, and one that there is.
+fn check_constraint(kind: ObjectKind, value: &Expr, functions: &FunctionContext) -> Result<()> {
+    let function = match kind {
+        ObjectKind::ProjectionPolicy => "PROJECTION_CONSTRAINT",
+        _ => "AGGREGATION_CONSTRAINT or NO_AGGREGATION_CONSTRAINT",
+    };
+    if value.sql_type().family() != TypeFamily::Binary {
+        let text = format!("Bodies of {} must call {function}.", kind.plural().to_lowercase());
+        return Err(Error::new(ErrorCode::ReturnType, text));
+    }
+    match (fold::constant(value, functions)?, kind) {
+        (Some(value), ObjectKind::ProjectionPolicy) => projection(&value).map(drop),
+        (Some(value), _) => groups(&value).map(drop),
+        (None, _) => Ok(()),
     }
 }
 

@@ -49,7 +49,10 @@ pub(crate) fn expand_star(binder: &mut ExprBinder<'_>, star: &Star) -> Result<Ve
         let replacement = star.replace.iter().find(|(_, name)| name.name == column.name);
         let expr = match replacement {
             Some((expr, _)) => binder.bind_inner(expr)?,
-            None => column.expr(),
+            None => {
+                binder.binder.note_column(column.id);
+                column.expr()
+            }
         };
         let renamed = star.rename.iter().find(|(name, _)| name.name == column.name);
         let name = renamed.map_or(&column.name, |(_, name)| &name.name).clone();

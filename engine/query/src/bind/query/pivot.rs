@@ -14,8 +14,8 @@ use firn_plan::{
 use firn_types::ObjectName;
 use firn_types::{Error, ErrorCode, Result, SqlType, Value, coerce};
 
+use super::bind_query;
 use super::from::{From, FromContext, bind_source, deeper};
-use super::{bind_query, output_of};
 use crate::bind::BoundQuery;
 use crate::bind::clause::Clause;
 use crate::bind::expr::{
@@ -128,7 +128,7 @@ fn pivot_values(
     let fetch = Some(DYNAMIC_COLUMNS_MAX as u64 + 1);
     let plan = Plan::Limit(Limit { input: Box::new(bound.plan.clone()), skip: 0, fetch });
     let plan = env.ctes.map_or(Ok(plan.clone()), |ctes| ctes.close(plan))?;
-    let query = output_of(BoundQuery { plan, columns: bound.columns });
+    let query = binder.output(BoundQuery { plan, columns: bound.columns })?;
     let mut values: Vec<Value> = Vec::new();
     for value in binder.context.services.values_of(query, binder.next_column_id())? {
         if !values.contains(&value) {

@@ -92,7 +92,11 @@ pub(super) fn bind_table(
             let bound = bind_materialized_view(binder, view, &path, env)?;
             protected_view(binder, &view.header, bound, &path, env)?
         }
-        Object::Stream(stream) if at.is_none() => bind_stream(binder, stream, env)?,
+        Object::Stream(stream) if at.is_none() => {
+            let bound = bind_stream(binder, stream, env)?;
+            binder.note_relation(found.id(), &bound.columns);
+            bound
+        }
         other => {
             let kind = other.kind().title().to_lowercase();
             return Err(Error::not_supported(format!("time travel on a {kind}")).at(source.span));
@@ -200,7 +204,9 @@ pub(crate) fn protected_scan(
     let fields: Vec<FieldId> = table.columns.iter().map(|column| column.field_id).collect();
     let (header, name) = (&table.header, path.to_string());
     let relation = Protected { header, fields: &fields, name: &name };
-    protect(binder, relation, BoundQuery { plan, columns }, locator, env)
+    let bound = protect(binder, relation, BoundQuery { plan, columns }, locator, env)?;
+    binder.note_relation(table.header.id, &bound.columns);
+    Ok(bound)
 }
 
 /// The rows of a view as its own policies show them.
@@ -213,7 +219,10 @@ fn protected_view(
 ) -> Result<BoundQuery> {
     let fields: Vec<FieldId> = (1..).map(FieldId).take(bound.columns.len()).collect();
     let name = path.to_string();
-    protect(binder, Protected { header, fields: &fields, name: &name }, bound, None, env)
+    let relation = Protected { header, fields: &fields, name: &name };
+    let bound = protect(binder, relation, bound, None, env)?;
+    binder.note_relation(header.id, &bound.columns);
+    Ok(bound)
 }
 
 /// A scan of all columns of a table, with the rows' locators when `locator` asks for them.

@@ -29,9 +29,9 @@ pub(super) const COPY_HISTORY: &str = "FILE_NAME, STAGE_LOCATION, LAST_LOAD_TIME
     TABLE_CATALOG_NAME, PIPE_CATALOG_NAME, PIPE_SCHEMA_NAME, PIPE_NAME, PIPE_RECEIVED_TIME:time";
 
 /// How long is looked back: 365 days.
-const SINCE_NANOS: i64 = 365 * 86_400_000_000_000;
+pub(super) const SINCE_NANOS: i64 = 365 * 86_400_000_000_000;
 /// Events that a view has at most, the newest.
-const EVENTS_MAX: usize = 100_000;
+pub(super) const EVENTS_MAX: usize = 100_000;
 
 pub(super) fn statements(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
     let since = described.now_nanos.saturating_sub(SINCE_NANOS);

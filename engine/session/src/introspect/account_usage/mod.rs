@@ -3,6 +3,7 @@
 //!
 //! The database is stored nowhere; one of the name that somebody has made hides it.
 
+mod access;
 mod history;
 mod policy;
 mod principal;
@@ -34,6 +35,7 @@ const fn view(
 
 /// All views, by name.
 const VIEWS: &[View] = &[
+    view("ACCESS_HISTORY", access::ACCESS_HISTORY, access::accesses),
     view("AGGREGATION_POLICIES", policy::POLICIES, policy::aggregation),
     view("COLUMNS", COLUMNS, of_databases),
     view("COPY_HISTORY", history::COPY_HISTORY, history::copies),

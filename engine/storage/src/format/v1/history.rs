@@ -81,9 +81,71 @@ pub struct RanStatement {
     /// Nanoseconds for which it waited for the transactions of others.
     #[serde(default)]
     pub blocked_nanos: u64,
+    /// What it has read and changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Box<Access>>,
     /// How it ended; nothing while it runs, which is never persisted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<StatementEnd>,
+}
+
+/// What a statement has read and changed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// What it names itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub direct: Vec<AccessedObject>,
+    /// What holds the rows that it has read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<AccessedObject>,
+    /// Whose rows it has written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modified: Vec<AccessedObject>,
+    /// Whose definition it has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<ChangedDefinition>,
+    /// Policies that were applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<AccessedPolicy>,
+}
+
+/// An object, with some of its columns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessedObject {
+    /// What it is: `Table`.
+    pub domain: String,
+    /// Its id.
+    pub id: u64,
+    /// Its whole name.
+    pub name: String,
+    /// Ids and names of columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<(u32, String)>,
+}
+
+/// A policy that was applied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessedPolicy {
+    /// What it protects.
+    pub on: AccessedObject,
+    /// Id and name of the column, where it protects one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<(u32, String)>,
+    /// The policy.
+    pub policy: AccessedObject,
+}
+
+/// An object whose definition was changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedDefinition {
+    /// The object.
+    pub object: AccessedObject,
+    /// How: `CREATE`.
+    pub operation: String,
 }
 
 /// How a statement ended.

@@ -29,7 +29,10 @@ pub use catalog::{
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
 pub use dynamic::Dynamic;
 pub use function::{Function, Handler, Language, Parameter as FunctionParameter, Procedure};
-pub use history::{History, LoginRecord, RanStatement, RefreshRun, StatementEnd};
+pub use history::{
+    Access, AccessedObject, AccessedPolicy, ChangedDefinition, History, LoginRecord, RanStatement,
+    RefreshRun, StatementEnd,
+};
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
     StoredColumn, Value,

@@ -161,13 +161,27 @@ fn bind_changes_of(
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
     let path = binder.context.catalog.path_of(source.header())?;
+    let before = binder.constraint_count();
     let bound = bind_source(binder, source, &path, env)?;
     let changed = changes_between(binder, source.id(), &bound, interval, env)?;
     // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
     let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
     let name = path.to_string();
     let relation = Protected { header: source.header(), fields: &fields, name: &name };
-    protect(binder, relation, changed, None, env)
+    let changed = protect(binder, relation, changed, None, env)?;
+    refuse_constraints(binder, before)?;
+    Ok(changed)
+}
+
+/// Changes are told row by row, and so what a projection policy or an aggregation policy protects has none to show.
+/// There were `before` constraints before them.
+fn refuse_constraints(binder: &Binder<'_>, before: usize) -> Result<()> {
+    match binder.constraint_count() > before {
+        true => Err(Error::not_supported(
+            "changes of what a projection policy or an aggregation policy protects",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// How the answer of a query changes in an interval.

@@ -98,7 +98,8 @@ pub(crate) fn refresh(
     before: Option<Before<'_>>,
     now: &TableRows,
 ) -> Result<Refresh> {
-    let query = as_stored(binder, table, query.0);
+    // What policies let nobody see is stored by nobody.
+    let query = as_stored(binder, table, binder.constrained_bound(query.0)?);
     let fingerprint = fingerprint(&query.plan);
     let to = Version::Rows(now.clone());
     let same = |before: &Before<'_>| before.fingerprint.is_none_or(|known| known == fingerprint);

@@ -1,0 +1,178 @@
+//! What ACCESS_HISTORY keeps of a statement: the objects that it has read, directly and below views, those that it has
+//! changed, and the policies that were applied.
+
+use std::collections::BTreeSet;
+
+use firn_account::CatalogChange;
+use firn_account::catalog::{Catalog, Object, VisibleCatalog};
+use firn_plan::Plan;
+use firn_plan::statement::{MergeAction, StatementPlan};
+use firn_query::bind::Accesses;
+use firn_storage::ROW_ID_FIELD;
+use firn_storage::format::v1::{Access, AccessedObject, AccessedPolicy, ChangedDefinition};
+use firn_types::{FieldId, ObjectId};
+
+use crate::lifecycle::StatementContext;
+
+/// Objects, and columns of one, that are kept of a statement.
+const OBJECTS_MAX: usize = 200;
+const COLUMNS_MAX: usize = 1_000;
+
+impl StatementContext {
+    /// Keeps what a planned statement reads and writes.
+    pub(crate) fn note_accesses(&self, accesses: &Accesses, plan: &StatementPlan) {
+        let catalog = self.catalog().as_engine();
+        let mut access = Access { modified: written(&catalog, plan), ..Access::default() };
+        for relation in &accesses.relations {
+            let Some(object) = catalog.object(relation.object) else { continue };
+            let columns = object.columns();
+            let named = accesses.named_columns(relation).into_iter();
+            let fields = named.filter_map(|position| columns.get(position)).map(|(id, ..)| *id);
+            if relation.direct {
+                add(&catalog, &mut access.direct, object, fields.clone());
+            }
+            if object.rows().is_some() {
+                add(&catalog, &mut access.base, object, fields);
+            }
+        }
+        if let Some(source) = plan.source() {
+            for (table, fields) in scanned(source) {
+                if let Some(object) = catalog.object(table)
+                    && access.base.iter().any(|read| read.id == table.0)
+                {
+                    add(&catalog, &mut access.base, object, fields.into_iter());
+                }
+            }
+        }
+        for applied in &accesses.policies {
+            let Some((on, policy)) = catalog.object(applied.on).zip(catalog.object(applied.policy))
+            else {
+                continue;
+            };
+            let column = applied.field.and_then(|field| {
+                let mut columns = on.columns().into_iter();
+                columns.find(|(id, ..)| *id == field).map(|(id, name, _)| (id.0, name))
+            });
+            access.policies.push(AccessedPolicy {
+                on: named(&catalog, on),
+                column,
+                policy: named(&catalog, policy),
+            });
+        }
+        access.policies.truncate(OBJECTS_MAX);
+        *self.record.access() = Some(Box::new(access));
+    }
+
+    /// Keeps what a statement writes that is part of another one, into an object of a catalog that has it already.
+    pub(crate) fn note_modified(&self, plan: &StatementPlan, catalog: &Catalog) {
+        let seen = self.catalog().past(catalog.clone()).as_engine();
+        self.record.access().get_or_insert_default().modified = written(&seen, plan);
+    }
+
+    /// Keeps which object's definition a statement has changed.
+    pub(crate) fn note_definition(&self, changes: &[CatalogChange]) {
+        let catalog = self.catalog().as_engine();
+        let of = |object: &Object, operation: &str| ChangedDefinition {
+            object: named(&catalog, object),
+            operation: operation.to_string(),
+        };
+        let found = changes.iter().find_map(|change| match change {
+            CatalogChange::Create { object, .. } => Some(of(object, "CREATE")),
+            CatalogChange::Alter { object } => Some(of(object, "ALTER")),
+            CatalogChange::Rename { id, .. } => catalog.object(*id).map(|it| of(it, "ALTER")),
+            CatalogChange::Swap { left, .. } => catalog.object(*left).map(|it| of(it, "ALTER")),
+            CatalogChange::Drop { id } => catalog.object(*id).map(|it| of(it, "DROP")),
+            CatalogChange::Undrop { id } => catalog.object(*id).map(|it| of(it, "UNDROP")),
+            _ => None,
+        });
+        if let Some(found) = found {
+            let mut access = self.record.access();
+            access.get_or_insert_default().definition.get_or_insert(found);
+        }
+    }
+}
+
+fn named(catalog: &VisibleCatalog, object: &Object) -> AccessedObject {
+    let parent = object.header().parent;
+    let name = match catalog.object(parent) {
+        Some(_) => format!("{}.{}", catalog.full_name(parent), object.called()),
+        None => object.called().to_string(),
+    };
+    let domain = object.kind().title().to_string();
+    AccessedObject { domain, id: object.id().0, name, columns: Vec::new() }
+}
+
+/// Adds an object with some of its columns to those that are there, each once.
+fn add(
+    catalog: &VisibleCatalog,
+    to: &mut Vec<AccessedObject>,
+    object: &Object,
+    fields: impl Iterator<Item = FieldId>,
+) {
+    let known = to.iter().position(|known| known.id == object.id().0);
+    let known = known.unwrap_or_else(|| {
+        to.push(named(catalog, object));
+        to.len() - 1
+    });
+    if known >= OBJECTS_MAX {
+        to.truncate(OBJECTS_MAX);
+        return;
+    }
+    let columns = object.columns();
+    for field in fields {
+        let names = &mut to[known].columns;
+        let found = columns.iter().find(|(id, ..)| *id == field);
+        if let Some((id, name, _)) = found
+            && names.len() < COLUMNS_MAX
+            && names.iter().all(|(other, _)| *other != id.0)
+        {
+            names.push((id.0, name.clone()));
+        }
+    }
+    to[known].columns.sort();
+}
+
+/// The tables that a plan scans, with the columns that it reads of them.
+fn scanned(plan: &Plan) -> Vec<(ObjectId, BTreeSet<FieldId>)> {
+    let mut found: Vec<(ObjectId, BTreeSet<FieldId>)> = Vec::new();
+    plan.visit(&mut |node| {
+        let Plan::Scan(scan) = node else { return };
+        let fields = scan.columns.iter().map(|column| column.field);
+        let fields = fields.filter(|field| *field != ROW_ID_FIELD);
+        match found.iter_mut().find(|(id, _)| *id == scan.table.id()) {
+            Some((_, known)) => known.extend(fields),
+            None => found.push((scan.table.id(), fields.collect())),
+        }
+    });
+    found
+}
+
+/// The tables that a statement writes, with the columns that it sets.
+fn written(catalog: &VisibleCatalog, plan: &StatementPlan) -> Vec<AccessedObject> {
+    let mut found = Vec::new();
+    let mut add_table = |table: &firn_account::catalog::Table, positions: Option<&[usize]>| {
+        let Some(object) = catalog.object(table.header.id) else { return };
+        let columns = table.columns.iter().enumerate();
+        let set = columns.filter(|(at, _)| positions.is_none_or(|set| set.contains(at)));
+        add(catalog, &mut found, object, set.map(|(_, column)| column.field_id));
+    };
+    match plan {
+        StatementPlan::Insert(plan) => add_table(&plan.target.table, None),
+        StatementPlan::InsertMany(plan) => {
+            let targets = plan.branches.iter().flat_map(|branch| &branch.into);
+            targets.for_each(|(target, _)| add_table(&target.table, None));
+        }
+        StatementPlan::Update(plan) => add_table(&plan.target.table, Some(&plan.set)),
+        StatementPlan::Delete(plan) => add_table(&plan.target.table, Some(&[])),
+        StatementPlan::Merge(plan) => {
+            let inserts = |clause: &firn_plan::statement::MergeClause| {
+                matches!(clause.action, MergeAction::Insert(_))
+            };
+            let all = plan.clauses.iter().any(inserts);
+            add_table(&plan.target.table, (!all).then_some(plan.set.as_slice()));
+        }
+        StatementPlan::CopyIntoTable(plan) => add_table(&plan.target.table, Some(&plan.columns)),
+        StatementPlan::Query(_) | StatementPlan::CopyIntoStage(_) => {}
+    }
+    found
+}

@@ -1,0 +1,99 @@
+//! ACCESS_HISTORY: what statements have read, changed and defined, and the policies that were applied.
+
+use firn_storage::format::v1::{AccessedObject, AccessedPolicy, RanStatement};
+use firn_types::Result;
+use serde_json::{Value as Json, json};
+
+use super::View;
+use super::history::{EVENTS_MAX, SINCE_NANOS};
+use crate::introspect::Described;
+use crate::introspect::listing::{Listing, text, time, variant};
+use crate::introspect::table_function::query_history;
+
+pub(super) const ACCESS_HISTORY: &str = "QUERY_ID, QUERY_START_TIME:time, USER_NAME, \
+    DIRECT_OBJECTS_ACCESSED:array, BASE_OBJECTS_ACCESSED:array, OBJECTS_MODIFIED:array, \
+    OBJECT_MODIFIED_BY_DDL:object, POLICIES_REFERENCED:array, PARENT_QUERY_ID, ROOT_QUERY_ID";
+
+pub(super) fn accesses(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
+    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+    let counts = |ran: &RanStatement| {
+        let done = ran.end.as_ref().is_some_and(|end| end.error.is_none());
+        // What is only explained is not read.
+        done && ran.access.is_some() && ran.query_type != "EXPLAIN"
+    };
+    for ran in query_history::statements(described, since, EVENTS_MAX, counts)? {
+        let Some(access) = &ran.access else { continue };
+        let objects = |objects: &[AccessedObject]| {
+            variant(&Json::Array(objects.iter().map(object).collect()))
+        };
+        let mut cells = vec![
+            ("QUERY_ID", text(ran.query_id.as_str())),
+            ("QUERY_START_TIME", time(ran.start_nanos)),
+            ("USER_NAME", text(ran.user.as_str())),
+            ("DIRECT_OBJECTS_ACCESSED", objects(&access.direct)?),
+            ("BASE_OBJECTS_ACCESSED", objects(&access.base)?),
+            ("OBJECTS_MODIFIED", objects(&access.modified)?),
+            ("POLICIES_REFERENCED", variant(&policies(&access.policies))?),
+        ];
+        if let Some(definition) = &access.definition {
+            let AccessedObject { domain, id, name, .. } = &definition.object;
+            let changed = json!({
+                "objectDomain": domain,
+                "objectId": id,
+                "objectName": name,
+                "operationType": definition.operation,
+                "properties": {},
+            });
+            cells.push(("OBJECT_MODIFIED_BY_DDL", variant(&changed)?));
+        }
+        listing.add(&cells);
+    }
+    Ok(())
+}
+
+fn object(object: &AccessedObject) -> Json {
+    let AccessedObject { domain, id, name, columns } = object;
+    let mut json = json!({ "objectDomain": domain, "objectId": id, "objectName": name });
+    if !columns.is_empty() {
+        let column = |(id, name): &(u32, String)| json!({ "columnId": id, "columnName": name });
+        json["columns"] = columns.iter().map(column).collect();
+    }
+    json
+}
+
+/// What is protected, each once, with the policies of itself and of its columns.
+fn policies(all: &[AccessedPolicy]) -> Json {
+    let mut found: Vec<Json> = Vec::new();
+    let mut done: Vec<u64> = Vec::new();
+    for first in all {
+        if done.contains(&first.on.id) {
+            continue;
+        }
+        done.push(first.on.id);
+        let on: Vec<&AccessedPolicy> = all.iter().filter(|one| one.on.id == first.on.id).collect();
+        let mut json = object(&first.on);
+        let own: Vec<Json> =
+            on.iter().filter(|one| one.column.is_none()).map(|one| policy(one)).collect();
+        if !own.is_empty() {
+            json["policies"] = Json::Array(own);
+        }
+        let columns: Vec<Json> = on
+            .iter()
+            .filter_map(|one| {
+                let (id, name) = one.column.as_ref()?;
+                Some(json!({ "columnId": id, "columnName": name, "policies": [policy(one)] }))
+            })
+            .collect();
+        if !columns.is_empty() {
+            json["columns"] = Json::Array(columns);
+        }
+        found.push(json);
+    }
+    Json::Array(found)
+}
+
+fn policy(one: &AccessedPolicy) -> Json {
+    let AccessedObject { domain, id, name, .. } = &one.policy;
+    let kind = domain.to_uppercase().replace(' ', "_");
+    json!({ "policyName": name, "policyId": id, "policyKind": kind })
+}
