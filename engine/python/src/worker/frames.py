@@ -42,5 +42,13 @@ def series(frame, rows, pandas):
     return pandas.Series(values, dtype=object)
 
 
+def values_of_series(given):
+    """What a handler gives for many rows, one by one: a Series, an array of NumPy, or a list."""
+    if hasattr(given, "isna"):
+        missing = given.isna()
+        return (given.astype(object).where(~missing, None) if missing.any() else given).tolist()
+    return list(map(without_nan, given.tolist() if hasattr(given, "tolist") else given))
+
+
 def filled(mask, rows, numpy):
     return numpy.zeros(rows, dtype=bool) if mask is None else mask.copy()

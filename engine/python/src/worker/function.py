@@ -111,9 +111,9 @@ class Scalar:
         for start in range(0, rows, size):
             part = whole.iloc[start : start + size].reset_index(drop=True)
             given = self.handler(part)
-            given = given.tolist() if hasattr(given, "tolist") else list(given)
+            given = values_of_series(given)
             if len(given) != len(part):
                 text = f"Expected {len(part)} values for as many rows, got {len(given)}"
                 raise ValueError(text)
             values += given
-        return list(map(without_nan, values))
+        return values

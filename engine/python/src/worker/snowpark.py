@@ -348,7 +348,7 @@ class Session:
             self._channel.write([b"Q", *parts])
             frame = self._channel.read()
         if frame is None:
-            os._exit(0)
+            end()
         if frame.char() == "X":
             raise SnowparkSQLException(
                 int(frame.text()), frame.text(), frame.text(), frame.text()

@@ -8,6 +8,7 @@ import datetime
 import decimal
 import itertools
 import json
+import math
 import re
 import struct
 from array import array
@@ -186,14 +187,14 @@ def number_text(value):
     if isinstance(value, int):
         return str(int(value)).encode()
     if isinstance(value, float):
-        return repr(finite(value)).encode()
+        return repr(finite(value, math.isfinite(value))).encode()
     if isinstance(value, decimal.Decimal):
-        return format(finite(value), "f").encode()
+        return format(finite(value, value.is_finite()), "f").encode()
     raise TypeError(f"Expected int or decimal.Decimal, got {type(value).__name__}")
 
 
-def finite(value):
-    if value != value or value in (float("inf"), float("-inf")):
+def finite(value, is_finite):
+    if not is_finite:
         raise ValueError(f"{value} is no NUMBER")
     return value
 
