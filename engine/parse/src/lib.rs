@@ -74,6 +74,16 @@ pub fn parse_block(text: &str) -> Result<ast::Block> {
     whole(text, |reader| reader.block())
 }
 
+/// Whether the body of a function in SQL is a block, by its first word.
+pub fn is_block(text: &str) -> bool {
+    let first = scan::Scanner::new(text).next().ok().flatten();
+    first.is_some_and(|lexeme| {
+        let word = lexeme.of(text);
+        lexeme.kind == scan::Kind::Word
+            && ["BEGIN", "DECLARE"].iter().any(|begins| word.eq_ignore_ascii_case(begins))
+    })
+}
+
 /// The expression that `text` holds: the stored text of a default or a cluster key.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     whole(text, |reader| reader.expr())

@@ -85,14 +85,16 @@ struct Block {
     count: usize,
     /// BEGIN and CASE that wait for their END.
     depth: usize,
-    /// Between DECLARE and its BEGIN.
-    declaring: bool,
+    /// Each DECLARE that waits for its BEGIN: how deep in blocks it stands.
+    declaring: Vec<usize>,
     /// The statement has a block, so that CASE counts.
     inside: bool,
     /// The last word was END: the next one says what it ends.
     ending: bool,
     /// The last word was BEGIN: the next one says whether it starts a transaction.
     beginning: bool,
+    /// That BEGIN is the body of a procedure which a block declares, and no end of its DECLARE.
+    nested: bool,
     /// CREATE was read, and perhaps words that may stand before the kind of what is created.
     creating: bool,
     /// The statement creates something whose body may be a block.
@@ -112,7 +114,7 @@ impl Block {
         self.beginning = false;
         self.settle_end("");
         self.previous = [String::new(), String::new()];
-        self.depth == 0 && !self.declaring
+        self.depth == 0 && self.declaring.is_empty()
     }
 
     fn lexeme(&mut self, lexeme: Lexeme, text: &str) {
@@ -123,9 +125,11 @@ impl Block {
         if std::mem::take(&mut self.beginning)
             && !matches!(word.as_str(), "TRANSACTION" | "WORK" | "NAME")
         {
+            if !self.nested && self.declaring.last() == Some(&self.depth) {
+                self.declaring.pop();
+            }
             self.depth += 1;
             self.inside = true;
-            self.declaring = false;
         }
         self.settle_end(&word);
         if std::mem::take(&mut self.creating) {
@@ -136,9 +140,12 @@ impl Block {
         let in_routine = self.routine && matches!(self.previous[1].as_str(), "AS" | "THEN");
         let starts_block = self.count == 0 || in_routine || self.inside;
         match word.as_str() {
-            "BEGIN" if starts_block || self.declaring => self.beginning = true,
+            "BEGIN" if starts_block => {
+                self.beginning = true;
+                self.nested = self.previous[1] == "AS" && !self.declaring.is_empty();
+            }
             "DECLARE" if starts_block => {
-                self.declaring = true;
+                self.declaring.push(self.depth);
                 self.inside = true;
             }
             "CASE" if self.inside && self.previous[1] != "END" => self.depth += 1,
@@ -195,6 +202,12 @@ mod tests {
                      for i in 1 to 2 do begin null; end; end for; begin transaction; commit; \
                      exception when other then return 1; end";
         assert_eq!(texts(&format!("{block}; select 1")), [block, "select 1"]);
+        let nested = "declare a int; p procedure(x int) returns int as begin begin null; end; return x; end; \
+                      q procedure() returns table() as declare r resultset; begin return table(r); end; b int; \
+                      begin call p(1); end";
+        assert_eq!(texts(&format!("{nested}; select 1")), [nested, "select 1"]);
+        let stored = format!("create procedure s() returns int as {nested}");
+        assert_eq!(texts(&format!("{stored}; select 1")), [stored.as_str(), "select 1"]);
         assert_eq!(texts("begin; select 1; commit"), ["begin", "select 1", "commit"]);
         assert_eq!(
             texts("BEGIN TRANSACTION; select 1; end"),

@@ -250,7 +250,9 @@ fn source_name(source: &VirtualSource) -> String {
             format!("{database}.INFORMATION_SCHEMA.{view}")
         }
         VirtualSource::AccountUsage { view } => format!("SNOWFLAKE.ACCOUNT_USAGE.{view}"),
-        VirtualSource::Function { name, .. } => name.clone(),
+        VirtualSource::Function { name, .. } | VirtualSource::Procedure { name, .. } => {
+            name.clone()
+        }
         VirtualSource::Result { query_id } => format!("RESULT_SCAN({query_id})"),
     }
 }

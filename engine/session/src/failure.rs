@@ -57,6 +57,11 @@ impl Failure {
         Failure::new(query_id, &Error::new(ErrorCode::StatementCount, text), "")
     }
 
+    /// The failure as the error of a statement around the one that failed.
+    pub(crate) fn raised(self) -> Error {
+        Error::raised(self.code, self.number, self.message)
+    }
+
     /// The failure of the statement `sql`.
     pub(crate) fn new(query_id: &str, error: &Error, sql: &str) -> Failure {
         let place = error.span().map(|span| span.place(sql));

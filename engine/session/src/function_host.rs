@@ -9,15 +9,19 @@ use firn_execute::{VirtualRows, VirtualTables};
 use firn_functions::{Call, ForeignFunction, ForeignProcessor, FunctionHost};
 use firn_plan::VirtualSource;
 use firn_plan::statement::Query;
-use firn_query::bind::{BindServices, PlaceRule, StreamStart, TimePoint};
+use firn_query::bind::{BindServices, Binds, PlaceRule, StreamStart, TimePoint, TypedValue};
 use firn_storage::Snapshot;
-use firn_types::{Cancel, Error, ErrorCode, Field, ObjectId, QueryId, Result, Value};
+use firn_types::{
+    Cancel, Error, ErrorCode, Field, Language, ObjectId, QueryId, Result, SqlType, Value,
+};
 
 use crate::foreign::ForeignCode;
 use crate::history::{History, QueryRecord};
 use crate::introspect;
 use crate::lifecycle::StatementContext;
-use crate::session_state::SessionState;
+use crate::script;
+use crate::session_state::{SessionHome, SessionState};
+use crate::warehouse::HeldPermit;
 
 /// What the binder asks.
 #[derive(Debug)]
@@ -167,6 +171,7 @@ pub(crate) struct SessionHost {
     history: Arc<History>,
     cancel: Cancel,
     foreign: Arc<ForeignCode>,
+    home: Arc<SessionHome>,
     statement: Arc<QueryRecord>,
     last_transaction: Option<String>,
 }
@@ -182,6 +187,7 @@ impl SessionHost {
             history: Arc::clone(&session.history),
             cancel: running.monitor.cancel.clone(),
             foreign: Arc::clone(&running.foreign),
+            home: Arc::clone(running.home()),
             statement: Arc::clone(&running.record),
             last_transaction: session.transaction.last(),
         }
@@ -217,7 +223,12 @@ impl FunctionHost for SessionHost {
         call: &Call<'_>,
         arguments: &[Column],
     ) -> Result<Column> {
-        self.foreign.call(function, call, arguments)
+        match function.code.language {
+            Language::Sql => {
+                script::call_function(&self.home, &self.cancel, function, call, arguments)
+            }
+            _ => self.foreign.call(function, call, arguments),
+        }
     }
 
     fn foreign_table(
@@ -234,6 +245,8 @@ impl FunctionHost for SessionHost {
 pub(crate) struct SessionTables {
     session: SessionState,
     described: introspect::Described,
+    cancel: Cancel,
+    permit: Arc<HeldPermit>,
 }
 
 impl SessionTables {
@@ -242,7 +255,29 @@ impl SessionTables {
         SessionTables {
             session: running.session.clone(),
             described: introspect::Described::of(running),
+            cancel: running.monitor.cancel.clone(),
+            permit: Arc::clone(&running.permit),
         }
+    }
+
+    /// The rows of a procedure. Its statements take places in the warehouse, so that the one around it gives its
+    /// own back: they could wait for it for ever.
+    fn called(&self, name: &str, arguments: &[(Value, SqlType)]) -> Result<VirtualRows> {
+        self.permit.give_back();
+        let mut session = self.session.clone();
+        session.reads_only = true;
+        let home = Arc::new(SessionHome::inside(session));
+        let typed = |(value, sql_type): &(Value, SqlType)| TypedValue {
+            value: value.clone(),
+            sql_type: *sql_type,
+        };
+        let positional = arguments.iter().map(typed).collect();
+        let binds = Binds { positional, ..Binds::default() };
+        let places = vec!["?"; arguments.len()].join(", ");
+        let sql = format!("CALL {name}({places})");
+        let ran = StatementContext::inner(&home, &sql, binds, &self.cancel).run_inside();
+        let ran = ran.map_err(|failure| failure.raised())?;
+        Ok(VirtualRows::Spool(ran.result.spool))
     }
 }
 
@@ -258,6 +293,7 @@ impl VirtualTables for SessionTables {
             VirtualSource::AccountUsage { view } => {
                 introspect::account_usage::rows(&self.described, view)?
             }
+            VirtualSource::Procedure { name, arguments } => return self.called(name, arguments),
             VirtualSource::Function { name, arguments } => {
                 introspect::table_function::rows(&self.described, name, arguments)?
             }

@@ -13,7 +13,7 @@ use firn_execute::{Flow, Profile, Spool};
 use firn_functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
-use firn_query::bind::{Binds, ConsumedStream, PlaceRule, Placeholders};
+use firn_query::bind::{Binds, ConsumedStream, PlaceRule, Placeholders, TypedValue};
 use firn_types::{
     Cancel, ColumnId, Error, ErrorCode, Field, Monitor, ObjectId, QueryId, Result, stack,
 };
@@ -58,6 +58,8 @@ pub(crate) struct StatementContext {
     pub(crate) pipe: Option<ObjectId>,
     /// The streams that its plan reads.
     pub(crate) consumed: Vec<ConsumedStream>,
+    /// The variables of the block around it that a procedure has given values, by its OUT arguments.
+    pub(crate) outputs: Vec<(String, TypedValue)>,
     /// What runs code in other languages for it.
     pub(crate) foreign: Arc<ForeignCode>,
     /// Its place among those that run in the warehouse, once it computes.
@@ -93,6 +95,8 @@ pub(crate) struct RanInside {
     pub(crate) result: StatementResult,
     /// What it has done to how many rows; nothing when it changes none.
     pub(crate) counts: Vec<(String, u64)>,
+    /// The variables of the block that it has given values.
+    pub(crate) outputs: Vec<(String, TypedValue)>,
 }
 
 /// What a statement answers with, before it is made a client's result.
@@ -204,6 +208,12 @@ impl StatementContext {
         Self::of(home, home.state(), sql, Monitor::default(), placeholders)
     }
 
+    /// What computes expressions for a statement that is to end as `cancel` says: nobody else knows of it.
+    pub(crate) fn computing(home: &Arc<SessionHome>, cancel: &Cancel) -> StatementContext {
+        let monitor = Monitor { cancel: cancel.clone(), ..Monitor::default() };
+        Self::of(home, home.state(), "".into(), monitor, Placeholders::default())
+    }
+
     /// A statement of a block: one of its own, but canceled with the statement that runs the block.
     pub(crate) fn inner(
         home: &Arc<SessionHome>,
@@ -244,7 +254,7 @@ impl StatementContext {
     pub(crate) fn run_inside(self) -> Result<RanInside, Failure> {
         let statement = crate::statement::Statement::of(&self);
         run(self, &mut || {});
-        Ok(RanInside { result: statement.result()?, counts: statement.counts()? })
+        statement.ran()
     }
 
     /// Sees the session from now on as it is in a home: what statements of a block have left.
@@ -299,6 +309,7 @@ impl StatementContext {
             at_commit: None,
             pipe: None,
             consumed: Vec::new(),
+            outputs: Vec::new(),
             foreign,
             permit: Arc::default(),
             state: Arc::new(state),
@@ -337,6 +348,7 @@ impl StatementContext {
             row_count: affected.unwrap_or_else(|| self.state.rows.rows()),
             counts: self.record.details().counts.clone(),
             binds: self.placeholders.seen().len(),
+            outputs: self.outputs.clone(),
             in_use: InUse::of(&self.session),
         });
         let now_nanos = shared.account.clock().now_nanos();
@@ -368,6 +380,10 @@ impl StatementContext {
         let statement = self.parsed()?;
         if keeps_text(&statement) {
             self.placeholders.refuse();
+        }
+        if self.session.reads_only && !command::script::only_reads(&statement) {
+            let text = "Only SELECT, SHOW, DESCRIBE and CALL may be run by a procedure that stands in FROM.";
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
         let kind = query_type(&statement);
         self.record.query_type.get_or_init(|| kind);

@@ -68,6 +68,8 @@ pub(crate) struct SessionState {
     pub(crate) variables: Arc<HashMap<String, Variable>>,
     /// How many procedures called one another to come here.
     pub(crate) call_depth: usize,
+    /// Whether its statements may only read: those of a procedure in FROM.
+    pub(crate) reads_only: bool,
     /// The task that it runs.
     pub(crate) task: Option<Arc<TaskContext>>,
 }
@@ -104,6 +106,7 @@ impl SessionState {
             settings,
             variables: Arc::default(),
             call_depth: 0,
+            reads_only: false,
             task: None,
         };
         let user = catalog.user(&state.user);

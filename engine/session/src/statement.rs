@@ -9,11 +9,12 @@ use firn_column::Batch;
 use firn_execute::spool::Next;
 use firn_execute::{Profile, Spool};
 use firn_functions::FunctionContext;
+use firn_query::bind::TypedValue;
 use firn_types::{Error, Field, Monitor, QueryId};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::failure::Failure;
-use crate::lifecycle::StatementContext;
+use crate::lifecycle::{RanInside, StatementContext};
 use crate::result::{Cell, Printer, StatementResult};
 use crate::session::InUse;
 use crate::statement_threads::shortly;
@@ -81,6 +82,8 @@ pub(crate) struct Finished {
     pub(crate) counts: Vec<(String, u64)>,
     /// How many places for values it has.
     pub(crate) binds: usize,
+    /// The variables of the block around it that it has given values.
+    pub(crate) outputs: Vec<(String, TypedValue)>,
     /// What the session has in use after it.
     pub(crate) in_use: InUse,
 }
@@ -349,6 +352,16 @@ impl Statement {
     /// How many rows there are so far.
     pub fn rows_so_far(&self) -> u64 {
         self.state.rows.rows()
+    }
+
+    /// What a statement of a block has done; waits until it has ended.
+    ///
+    /// # Errors
+    /// As [`Statement::result`].
+    pub(crate) fn ran(&self) -> Result<RanInside, Failure> {
+        let result = self.result()?;
+        let Finished { counts, outputs, .. } = self.finished()?;
+        Ok(RanInside { result, counts, outputs })
     }
 
     fn finished(&self) -> Result<Finished, Failure> {

@@ -29,6 +29,8 @@ struct End {
     deadline_nanos: AtomicU64,
     /// The seconds that it has in all.
     limit_seconds: AtomicU64,
+    /// The statement that it is a part of, and ends with.
+    parent: Option<Cancel>,
 }
 
 impl Default for End {
@@ -38,11 +40,17 @@ impl Default for End {
             start: Instant::now(),
             deadline_nanos: AtomicU64::new(0),
             limit_seconds: AtomicU64::new(0),
+            parent: None,
         }
     }
 }
 
 impl Cancel {
+    /// For a part of the statement that ends with it, and can be ended by itself.
+    pub fn child(&self) -> Cancel {
+        Cancel(Arc::new(End { parent: Some(self.clone()), ..End::default() }))
+    }
+
     /// Ends the statement soon.
     pub fn cancel(&self) {
         self.0.canceled.store(true, Ordering::Release);
@@ -59,7 +67,9 @@ impl Cancel {
 
     /// Whether the statement is to end.
     pub fn is_canceled(&self) -> bool {
-        self.0.canceled.load(Ordering::Acquire) || self.is_late()
+        self.0.canceled.load(Ordering::Acquire)
+            || self.is_late()
+            || self.0.parent.as_ref().is_some_and(Cancel::is_canceled)
     }
 
     fn is_late(&self) -> bool {
@@ -83,7 +93,7 @@ impl Cancel {
             );
             return Err(Error::new(ErrorCode::StatementTimeout, text));
         }
-        Ok(())
+        self.0.parent.as_ref().map_or(Ok(()), Cancel::check)
     }
 }
 

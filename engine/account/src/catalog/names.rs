@@ -37,6 +37,13 @@ pub struct Place {
     pub name: String,
 }
 
+impl ObjectPath {
+    /// The path as SQL text: parts quoted where they must be.
+    pub fn to_sql(&self) -> String {
+        [&self.database, &self.schema, &self.name].map(|part| Identifier::to_sql(part)).join(".")
+    }
+}
+
 impl std::fmt::Display for ObjectPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}.{}", self.database, self.schema, self.name)

@@ -1,11 +1,12 @@
 //! Table functions in other languages: one thread takes the rows in order, partition after partition.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::UInt32Array;
 use firn_column::{Batch, Column};
-use firn_functions::{ForeignFunction, ForeignProcessor, Processed};
+use firn_functions::{ForeignFunction, ForeignProcessor, ForeignReturns, Processed};
 use firn_types::{Error, Result, SqlType, Value};
 
 use crate::context::QueryContext;
@@ -34,6 +35,8 @@ pub(crate) struct ForeignTableSource {
     kept: Vec<Kept>,
     /// The function's columns that are wanted.
     output: Vec<usize>,
+    /// Whether a row that the function makes nothing of comes out once, with NULLs.
+    preserves_input: bool,
     morsels: OnceLock<usize>,
 }
 
@@ -44,6 +47,7 @@ impl ForeignTableSource {
         arguments: Expressions,
         partition: Expressions,
         (kept, output): (Vec<Kept>, Vec<usize>),
+        preserves_input: bool,
     ) -> ForeignTableSource {
         let morsels = OnceLock::new();
         ForeignTableSource {
@@ -54,6 +58,7 @@ impl ForeignTableSource {
             partition,
             kept,
             output,
+            preserves_input,
             morsels,
         }
     }
@@ -131,15 +136,39 @@ impl Reader<'_> {
             if made.taken == 0 && made.origins.is_empty() {
                 return Err(Error::internal("a table function that takes and makes no row"));
             }
-            rows.start += made.taken;
-            let origins = UInt32Array::from(made.origins.clone());
-            let kept = self.shared.kept.iter();
-            let kept = kept.map(|kept| batch.column(kept.position).take(&origins));
-            if self.emit(kept.collect(), &made, emit)?.is_stop() {
+            let taken = rows.start..rows.start + made.taken;
+            rows.start = taken.end;
+            if self.shared.preserves_input {
+                let missing = missing(&made.origins, taken);
+                let nothing = self.nothing(missing.len());
+                let made = Processed { taken: 0, origins: missing, columns: nothing };
+                if self.made_of(batch, &made, emit)?.is_stop() {
+                    return Ok(Flow::Stop);
+                }
+            }
+            if self.made_of(batch, &made, emit)?.is_stop() {
                 return Ok(Flow::Stop);
             }
         }
         Ok(Flow::Continue)
+    }
+
+    /// Hands on rows of the function beside the rows that they were made of.
+    fn made_of(&self, batch: &Batch, made: &Processed, emit: &mut Emit<'_>) -> Result<Flow> {
+        let origins = UInt32Array::from(made.origins.clone());
+        let kept = self.shared.kept.iter();
+        let kept = kept.map(|kept| batch.column(kept.position).take(&origins));
+        self.emit(kept.collect(), made, emit)
+    }
+
+    /// So many rows of the function with nothing but NULLs.
+    fn nothing(&self, count: usize) -> Vec<Column> {
+        match &self.shared.function.returns {
+            ForeignReturns::Table(columns) => {
+                columns.iter().map(|(_, sql_type)| Column::nulls_of(*sql_type, count)).collect()
+            }
+            ForeignReturns::Value(_) => Vec::new(),
+        }
     }
 
     /// Ends the partition that has begun.
@@ -159,4 +188,11 @@ impl Reader<'_> {
         columns.extend(self.shared.output.iter().map(|&position| made.columns[position].clone()));
         emit_in_batches(&Batch::new(columns, made.origins.len()), emit)
     }
+}
+
+/// The rows among those that were taken of which nothing was made.
+fn missing(origins: &[u32], taken: Range<usize>) -> Vec<u32> {
+    let made: HashSet<u32> = origins.iter().copied().collect();
+    let rows = taken.filter_map(|row| u32::try_from(row).ok());
+    rows.filter(|row| !made.contains(row)).collect()
 }

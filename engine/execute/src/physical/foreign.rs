@@ -63,6 +63,7 @@ impl Builder<'_, '_> {
             Expressions::new(node.arguments.clone(), &layout)?,
             Expressions::new(node.partition_by.clone(), &layout)?,
             (kept.collect(), output),
+            node.preserves_input,
         );
         Ok(started(Arc::new(source), above, id))
     }

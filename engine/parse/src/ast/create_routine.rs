@@ -52,6 +52,8 @@ pub struct FunctionParameter {
     pub data_type: TypeName,
     /// DEFAULT; its text is that of its span.
     pub default: Option<Expr>,
+    /// OUT: its value goes back to the caller's variable; of procedures.
+    pub output: bool,
 }
 
 /// What a function gives.

@@ -65,7 +65,7 @@ pub use query::{
 };
 pub use script::{
     Assigned, Block, Call, CursorSource, Declaration, DeclarationKind, ExecuteImmediate, Handler,
-    Loop, Returned, SqlText, Step, StepKind,
+    Loop, NestedProcedure, Returned, SqlText, Step, StepKind,
 };
 pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
 pub use statement::{SetVariables, Statement, Use};

@@ -5,7 +5,9 @@
 
 use firn_types::{Identifier, Span};
 
-use super::{Argument, Expr, Name, StageLocation};
+use super::{
+    Argument, CreateRoutine, Expr, FunctionParameter, FunctionReturns, Name, StageLocation,
+};
 
 /// `[DECLARE ..] BEGIN .. [EXCEPTION ..] END`.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +38,23 @@ pub enum DeclarationKind {
     Cursor(CursorSource),
     /// A RESULTSET, perhaps with the statement that fills it.
     ResultSet(Option<SqlText>),
+    /// A variable with the value that a procedure gives: `LET x := CALL p()`.
+    Called(Option<super::TypeName>, SqlText),
     /// An exception with its number and message.
     Exception(Option<i32>, Option<String>),
+    /// A procedure that only its block can call.
+    Procedure(Box<NestedProcedure>),
+}
+
+/// `name PROCEDURE (..) RETURNS .. AS block`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NestedProcedure {
+    /// What it takes.
+    pub parameters: Vec<FunctionParameter>,
+    /// What it gives.
+    pub returns: FunctionReturns,
+    /// What it does.
+    pub block: Block,
 }
 
 /// What a cursor goes through.
@@ -124,8 +141,12 @@ pub enum StepKind {
     Close(Identifier),
     /// RAISE; without a name, in a handler, what it handles.
     Raise(Option<Identifier>),
-    /// AWAIT.
-    Await(Identifier),
+    /// A statement that runs beside the steps behind it.
+    Async(SqlText),
+    /// AWAIT a RESULTSET or, without a name, everything.
+    Await(Option<Identifier>),
+    /// CANCEL the statement that fills a RESULTSET.
+    Cancel(Identifier),
     /// NULL.
     Nothing,
     /// A block.
@@ -148,7 +169,7 @@ pub struct Loop {
 pub struct Assigned {
     /// A value; none of what can only be a statement.
     pub value: Option<Expr>,
-    /// A statement in parentheses, for a RESULTSET.
+    /// A statement in parentheses, for a RESULTSET; CALL for a variable, too.
     pub statement: Option<SqlText>,
 }
 
@@ -186,6 +207,8 @@ pub enum ExecuteImmediate {
 /// CALL.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
+    /// The procedure that WITH makes for this call alone.
+    pub procedure: Option<Box<CreateRoutine>>,
     /// The procedure.
     pub name: Name,
     /// Its arguments.

@@ -219,7 +219,7 @@ impl Reader<'_> {
         let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
         let name = self.name()?;
         self.expect("AS")?;
-        let parameters: Vec<FunctionParameter> = self.routine_parameters()?;
+        let parameters: Vec<FunctionParameter> = self.routine_parameters(false)?;
         self.expect("RETURNS")?;
         let constraint = match kind {
             ObjectKind::AggregationPolicy => Some("AGGREGATION_CONSTRAINT"),

@@ -3,11 +3,14 @@
 use firn_types::{Error, ErrorCode, Language, Result};
 
 use super::super::ast::{
-    CreateMode, CreateRoutine, FunctionBody, FunctionParameter, FunctionReturns, ObjectKind,
+    CreateMode, CreateRoutine, FunctionBody, FunctionParameter, FunctionReturns, Name, ObjectKind,
     TypeName,
 };
 use super::super::reader::Reader;
 use super::super::scan::Kind;
+
+/// What may stand before the type of a procedure's argument.
+const MODES: [&str; 4] = ["INPUT", "IN", "OUTPUT", "OUT"];
 
 impl Reader<'_> {
     /// CREATE FUNCTION or CREATE PROCEDURE behind its first words.
@@ -19,7 +22,17 @@ impl Reader<'_> {
     ) -> Result<CreateRoutine> {
         let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
         let name = self.name()?;
-        let parameters = self.routine_parameters()?;
+        self.routine(kind, (mode, name), (secure, temporary))
+    }
+
+    /// A function or a procedure behind its name.
+    pub(super) fn routine(
+        &mut self,
+        kind: ObjectKind,
+        (mode, name): (CreateMode, Name),
+        (secure, temporary): (bool, bool),
+    ) -> Result<CreateRoutine> {
+        let parameters = self.routine_parameters(kind == ObjectKind::Procedure)?;
         let mut routine = CreateRoutine {
             mode,
             name,
@@ -50,35 +63,34 @@ impl Reader<'_> {
         }
         self.expect("AS")?;
         let block = self.is_word(0, "BEGIN") || self.is_word(0, "DECLARE");
-        (routine.body, routine.body_start) = match (block, kind) {
-            (false, _) => self.body_text()?,
-            (true, ObjectKind::Procedure) => {
+        (routine.body, routine.body_start) = match block {
+            false => self.body_text()?,
+            true => {
                 let start = self.index();
                 self.block()?;
                 let span = self.since(start);
                 (span.of(self.text()).to_string(), Some(span.start))
             }
-            (true, _) => {
-                return Err(Error::not_supported("a block as a function's body").at(self.here()));
-            }
         };
         Ok(routine)
     }
 
-    /// `(name type [DEFAULT expr], ..)`.
-    pub(super) fn routine_parameters(&mut self) -> Result<Vec<FunctionParameter>> {
+    /// `(name type [DEFAULT expr], ..)`; with `modes`, IN or OUT may stand before a type.
+    pub(super) fn routine_parameters(&mut self, modes: bool) -> Result<Vec<FunctionParameter>> {
         self.expect_symbol("(")?;
         if self.eat_symbol(")") {
             return Ok(Vec::new());
         }
         let parameters = self.list(|reader| {
             let name = reader.identifier()?;
+            let mode = if modes { reader.eat_one(&MODES) } else { None };
+            let output = mode.is_some_and(|mode| mode.starts_with("OUT"));
             let data_type = reader.data_type()?;
             let default = match reader.eat("DEFAULT") {
                 true => Some(reader.expr()?),
                 false => None,
             };
-            Ok(FunctionParameter { name, data_type, default })
+            Ok(FunctionParameter { name, data_type, default, output })
         })?;
         self.expect_symbol(")")?;
         Ok(parameters)
@@ -123,7 +135,7 @@ impl Reader<'_> {
     }
 
     /// A type, or `TABLE (name type, ..)`.
-    fn function_returns(&mut self) -> Result<FunctionReturns> {
+    pub(super) fn function_returns(&mut self) -> Result<FunctionReturns> {
         if !self.eat("TABLE") {
             return self.data_type().map(FunctionReturns::Value);
         }

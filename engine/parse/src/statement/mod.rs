@@ -4,6 +4,7 @@ mod access_token;
 mod alter;
 mod alter_table;
 mod attachment;
+mod call;
 mod copy;
 mod create;
 mod create_routine;
@@ -79,6 +80,7 @@ impl Reader<'_> {
         }
         let Some(first) = self.peek_upper(0) else { return Err(self.unexpected()) };
         match first.as_str() {
+            "WITH" if self.at_anonymous_procedure() => self.call_with(),
             "SELECT" | "WITH" | "VALUES" | "TABLE" => {
                 self.query().map(|query| Statement::Query(Box::new(query)))
             }

@@ -1,10 +1,10 @@
 //! Snowflake Scripting: blocks, and what may stand in them.
 
-use firn_types::{Error, Identifier, Result, Span};
+use firn_types::{Error, Identifier, Result};
 
 use super::super::ast::{
-    Assigned, Block, Call, CursorSource, Declaration, DeclarationKind, ExecuteImmediate, Expr,
-    ExprKind, Handler, Loop, Returned, SqlText, Statement, Step, StepKind,
+    Assigned, Block, CursorSource, Declaration, DeclarationKind, Expr, Handler, Loop,
+    NestedProcedure, Returned, SqlText, Statement, Step, StepKind,
 };
 use super::super::reader::Reader;
 use super::super::scan::Kind;
@@ -31,7 +31,10 @@ impl Reader<'_> {
         let mut declarations = Vec::new();
         if self.eat("DECLARE") {
             while !self.is_word(0, "BEGIN") {
-                declarations.push(self.declaration()?);
+                declarations.push(match self.is_word(1, "PROCEDURE") {
+                    true => self.nested_procedure()?,
+                    false => self.declaration()?,
+                });
                 self.expect_symbol(";")?;
             }
         }
@@ -103,9 +106,18 @@ impl Reader<'_> {
                 self.advance();
                 self.label().map(StepKind::Raise)
             }
+            "ASYNC" if self.is_symbol(1, "(") => {
+                self.statement_in_parentheses().map(StepKind::Async)
+            }
             "AWAIT" => {
                 self.advance();
-                self.identifier().map(StepKind::Await)
+                let all = self.eat("ALL");
+                let name = if all { None } else { Some(self.identifier()?) };
+                Ok(StepKind::Await(name))
+            }
+            "CANCEL" if self.is_symbol(2, ";") => {
+                self.advance();
+                self.identifier().map(StepKind::Cancel)
             }
             "NULL" if self.is_symbol(1, ";") => {
                 self.advance();
@@ -171,22 +183,60 @@ impl Reader<'_> {
             }
         } else if self.eat("EXCEPTION") {
             self.exception()?
-        } else if self.is_word(0, "PROCEDURE") {
-            return Err(Error::not_supported("a procedure in a block").at(self.here()));
         } else {
-            let untyped = self.is_word(0, "DEFAULT") || self.at_assignment(0);
-            let data_type = if untyped { None } else { Some(self.data_type()?) };
-            let value = if self.eat("DEFAULT") {
-                Some(self.expr()?)
-            } else if self.at_assignment(0) {
-                self.colon_equals()?;
-                Some(self.expr()?)
-            } else {
-                None
-            };
-            DeclarationKind::Variable(data_type, value)
+            self.variable()?
         };
         Ok(Declaration { name, kind })
+    }
+
+    /// `[type] [{ DEFAULT | := } value]`.
+    fn variable(&mut self) -> Result<DeclarationKind> {
+        let untyped = self.is_word(0, "DEFAULT") || self.at_assignment(0);
+        let data_type = if untyped { None } else { Some(self.data_type()?) };
+        if !self.eat("DEFAULT") {
+            if !self.at_assignment(0) {
+                return Ok(DeclarationKind::Variable(data_type, None));
+            }
+            self.colon_equals()?;
+        }
+        Ok(match self.called()? {
+            Some(statement) => DeclarationKind::Called(data_type, statement),
+            None => DeclarationKind::Variable(data_type, Some(self.expr()?)),
+        })
+    }
+
+    /// A CALL, perhaps in parentheses, where a value may stand.
+    fn called(&mut self) -> Result<Option<SqlText>> {
+        if self.is_word(0, "CALL") && !self.is_symbol(1, "(") {
+            return self.sql_text(false).map(Some);
+        }
+        match self.is_symbol(0, "(") && self.is_word(1, "CALL") && !self.is_symbol(2, "(") {
+            true => self.statement_in_parentheses().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// `name PROCEDURE (..) RETURNS .. AS block`.
+    fn nested_procedure(&mut self) -> Result<Declaration> {
+        let name = self.identifier()?;
+        self.expect("PROCEDURE")?;
+        let parameters = self.routine_parameters(false)?;
+        if let Some(with_default) = parameters.iter().find(|one| one.default.is_some()) {
+            let words = "DEFAULT of an argument of a procedure in a block";
+            return Err(Error::not_supported(words).at(with_default.name.span));
+        }
+        self.expect("RETURNS")?;
+        let returns = self.function_returns()?;
+        self.expect("AS")?;
+        let start = self.index();
+        let block = self.block()?;
+        let is_nested = |one: &Declaration| matches!(one.kind, DeclarationKind::Procedure(_));
+        if block.declarations.iter().any(is_nested) {
+            let words = "a procedure within a procedure of a block";
+            return Err(Error::not_supported(words).at(self.since(start)));
+        }
+        let procedure = NestedProcedure { parameters, returns, block };
+        Ok(Declaration { name, kind: DeclarationKind::Procedure(Box::new(procedure)) })
     }
 
     /// `(number, 'message')` behind EXCEPTION, both optional.
@@ -226,7 +276,15 @@ impl Reader<'_> {
     fn statement_in_parentheses(&mut self) -> Result<SqlText> {
         let asynchronous = self.eat("ASYNC");
         self.expect_symbol("(")?;
-        let mut text = self.sql_text(true)?;
+        let mut text = match self.at_block() {
+            true => {
+                let start = self.index();
+                self.block()?;
+                let span = self.since(start);
+                SqlText { span, into_span: None, into: Vec::new(), asynchronous }
+            }
+            false => self.sql_text(true)?,
+        };
         text.asynchronous = asynchronous;
         self.expect_symbol(")")?;
         Ok(text)
@@ -234,13 +292,21 @@ impl Reader<'_> {
 
     /// What an assignment gives: a value, or the rows of a statement.
     fn assigned_value(&mut self) -> Result<Assigned> {
+        if let Some(statement) = self.called()? {
+            return Ok(Assigned { value: None, statement: Some(statement) });
+        }
         let start = self.index();
         let asynchronous = self.is_word(0, "ASYNC");
         let in_parentheses = self.is_symbol(usize::from(asynchronous), "(");
         let starts = ["SELECT", "WITH", "EXECUTE", "CALL", "SHOW", "DESCRIBE", "DESC", "INSERT"];
+        let changes = [
+            "UPDATE", "DELETE", "MERGE", "LIST", "LS", "CREATE", "ALTER", "DROP", "TRUNCATE",
+            "BEGIN", "DECLARE",
+        ];
+        let starts = starts.iter().chain(&changes);
         let ahead = usize::from(asynchronous) + 1;
         let mut statement = None;
-        if in_parentheses && starts.iter().any(|word| self.is_word(ahead, word)) {
+        if in_parentheses && starts.into_iter().any(|word| self.is_word(ahead, word)) {
             statement = self.statement_in_parentheses().ok().filter(|_| self.is_symbol(0, ";"));
             let only = ["SELECT", "WITH"].iter().all(|word| !self.is_word_at(start + ahead, word));
             if only || asynchronous {
@@ -456,50 +522,5 @@ impl Reader<'_> {
             }
         }
         Ok(SqlText { span, into_span, into, asynchronous: false })
-    }
-
-    /// EXECUTE IMMEDIATE.
-    pub(super) fn execute_immediate(&mut self) -> Result<Statement> {
-        let start = self.index();
-        self.expect("EXECUTE IMMEDIATE")?;
-        if self.eat("FROM") {
-            let file = self.location()?;
-            if !self.at_end() {
-                let words = "EXECUTE IMMEDIATE FROM with USING or DRY_RUN";
-                return Err(Error::not_supported(words).at(self.since(start)));
-            }
-            return Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate::File(file))));
-        }
-        let text = match self.peek(0).filter(|lexeme| lexeme.kind == Kind::Raw) {
-            Some(_) => {
-                let span = self.here();
-                let text = self.string()?;
-                Expr::new(ExprKind::Literal(super::super::ast::Literal::Text(text.into())), span)
-            }
-            None => self.expr()?,
-        };
-        let using = match self.eat("USING") {
-            true => self.parenthesized(Reader::expr)?,
-            false => Vec::new(),
-        };
-        Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate::Text(text, using))))
-    }
-
-    /// CALL.
-    pub(super) fn call(&mut self) -> Result<Statement> {
-        let start = self.index();
-        self.expect("CALL")?;
-        let expr = self.expr()?;
-        let span: Span = self.since(start);
-        match expr.kind {
-            ExprKind::Function(call) => {
-                let (name, arguments) = (call.name, call.arguments);
-                Ok(Statement::Call(Box::new(Call { name, arguments, span })))
-            }
-            _ => {
-                self.back_to(start + 1);
-                Err(self.unexpected())
-            }
-        }
     }
 }

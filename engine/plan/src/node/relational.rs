@@ -198,6 +198,8 @@ pub struct ForeignTable {
     pub partition_by: Vec<Expr>,
     /// The order of rows in a partition; any without keys.
     pub order_by: Vec<SortKey>,
+    /// Whether an input row that the function makes nothing of comes out once, with NULLs: LEFT JOIN.
+    pub preserves_input: bool,
     /// The function's columns.
     pub columns: Vec<PlanColumn>,
 }

@@ -91,6 +91,13 @@ pub enum VirtualSource {
         /// Names (empty when positional) and values.
         arguments: Vec<(String, firn_types::Value)>,
     },
+    /// The rows of a procedure that is called for them.
+    Procedure {
+        /// The procedure, with its database and schema, as in SQL.
+        name: String,
+        /// Its arguments, each of its parameter's type.
+        arguments: Vec<(firn_types::Value, firn_types::SqlType)>,
+    },
     /// An earlier statement's result.
     Result {
         /// The statement's id.

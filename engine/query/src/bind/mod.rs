@@ -9,6 +9,7 @@
 //! mean, [`clause`] what each clause permits; then `expr`, `query` and `statement`.
 
 mod access;
+mod block_names;
 pub mod clause;
 mod constraint;
 pub mod context;
@@ -36,8 +37,9 @@ use firn_plan::statement::{Query, StatementPlan};
 use firn_plan::{Plan, PlanColumn};
 
 pub use access::{Accesses, AppliedPolicy, ReadRelation};
+pub use block_names::check_names;
 pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
-pub use expr::{RewrittenFunction, rewritten_functions};
+pub use expr::{Procedures, RewrittenFunction, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
 pub use query::{Before, Refresh, StoredQuery, TableRows, plain_option};
 pub use statement::insert_query;

@@ -102,6 +102,7 @@ pub(super) fn parameters(
             name: name.clone(),
             sql_type: running.sql_type(&written.data_type)?,
             default: default.map(|(text, _)| text),
+            output: written.output,
         });
     }
     Ok(parameters)

@@ -5,6 +5,7 @@ pub(crate) mod refresh;
 
 mod access_token;
 mod attach;
+pub(crate) mod call;
 mod comment;
 mod container;
 mod copy;

@@ -1,7 +1,7 @@
 //! CREATE PROCEDURE.
 
 use firn_account::catalog::{
-    FunctionTraits, Object, ObjectKind, Parameter, Procedure, Returns, signature,
+    FunctionTraits, Header, Object, ObjectKind, Parameter, Procedure, Returns, signature,
 };
 use firn_parse::ast::CreateRoutine;
 use firn_types::{Error, Language, Result};
@@ -22,9 +22,28 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
     let schema = running.catalog().expect_schema(&path)?;
     let parameters = parameters(running, &ast.parameters)?;
     let name = signature(&path.name, &Parameter::types(&parameters));
+    let header = running.header(schema, &name, &ast.options);
+    let procedure = described(running, ast, header, parameters)?;
+    running.create_copying(Object::from(procedure), ast.mode, ast.copy_grants)
+}
+
+/// The procedure that a statement describes.
+///
+/// # Errors
+/// When its body in SQL is no block, or its language does not know what it takes and gives.
+pub(super) fn described(
+    running: &StatementContext,
+    ast: &CreateRoutine,
+    header: Header,
+    parameters: Vec<Parameter>,
+) -> Result<Procedure> {
     let returns = returns(running, &ast.returns)?;
     match (ast.language, &returns) {
         (Language::Sql, _) => check_block(ast)?,
+        (language, _) if parameters.iter().any(|parameter| parameter.output) => {
+            let words = format!("an OUT argument of a procedure in {language}");
+            return Err(Error::not_supported(words));
+        }
         (Language::Python, _) => {}
         (language, Returns::Table(_)) => {
             return Err(Error::not_supported(format!(
@@ -33,8 +52,8 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
         }
         (language, _) => check_types(language, &parameters, &returns)?,
     }
-    let procedure = Procedure {
-        header: running.header(schema, &name, &ast.options),
+    Ok(Procedure {
+        header,
         parameters,
         returns,
         code: code(running, ast)?,
@@ -46,8 +65,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
             temporary: ast.temporary,
             ..FunctionTraits::default()
         },
-    };
-    running.create_copying(Object::from(procedure), ast.mode, ast.copy_grants)
+    })
 }
 
 /// Whether the body is a block.

@@ -6,7 +6,8 @@ use firn_types::{Code, Handler, Identifier, SqlType};
 /// `(A NUMBER, B VARCHAR)`: the parameters with their types, without lengths.
 pub(crate) fn argument_signature(parameters: &[Parameter]) -> String {
     let one = |parameter: &Parameter| {
-        format!("{} {}", Identifier::to_sql(&parameter.name), type_word(parameter.sql_type))
+        let (name, out) = (Identifier::to_sql(&parameter.name), word(parameter.output, "OUT "));
+        format!("{name} {out}{}", type_word(parameter.sql_type))
     };
     format!("({})", parameters.iter().map(one).collect::<Vec<_>>().join(", "))
 }
@@ -92,7 +93,8 @@ fn head(
     let parameter = |parameter: &Parameter| {
         let default = parameter.default.as_ref();
         let default = default.map_or(String::new(), |text| format!(" DEFAULT {text}"));
-        format!("{} {}{default}", Identifier::to_sql(&parameter.name), parameter.sql_type)
+        let (name, out) = (Identifier::to_sql(&parameter.name), word(parameter.output, "OUT "));
+        format!("{name} {out}{}{default}", parameter.sql_type)
     };
     let parameters: Vec<String> = parameters.iter().map(parameter).collect();
     format!(

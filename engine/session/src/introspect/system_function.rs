@@ -4,7 +4,7 @@ use firn_account::catalog::{ACCOUNTADMIN, Object};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::{Described, clustering, ddl, pipeline_function, references};
-use crate::history::QueryRecord;
+use crate::history::{Outcome, QueryRecord};
 use crate::roles;
 
 /// The roles in use beside the current one, as JSON.
@@ -50,6 +50,7 @@ pub(crate) fn answer(
             pipeline_function::answer(described, name, arguments)
         }
         ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
+        ("SYSTEM$GET_RESULTSET_STATUS", [Some(id)]) => status(described, id).map(Some),
         ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
         ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => Ok(Some(cancel_all(described, session))),
         ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
@@ -97,6 +98,20 @@ fn cancel_all(described: &Described, session: &str) -> String {
     let statements = &described.shared.statements;
     let canceled = session.parse().map_or(0, |id| statements.cancel_session(id, may_cancel));
     format!("{canceled} cancelled.")
+}
+
+/// How far the statement of a RESULTSET is; a block gives its id for the RESULTSET's name.
+fn status(described: &Described, id: &str) -> Result<String> {
+    let record = described.statement(id)?;
+    let canceled = ErrorCode::Canceled.number();
+    let status = match record.end.get() {
+        None if record.cancel.is_canceled() => "ABORTING",
+        None => "RUNNING",
+        Some(Outcome { error: None, .. }) => "SUCCESS",
+        Some(Outcome { error: Some((number, _)), .. }) if *number == canceled => "ABORTED",
+        Some(_) => "FAILED_WITH_ERROR",
+    };
+    Ok(status.to_string())
 }
 
 /// Ends a statement of any session of the process, if it runs.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_parse::ast::{
     Assigned, Block, CursorSource, Declaration, DeclarationKind, Expr, Handler, Loop, Step,
-    StepKind,
+    StepKind, TypeName,
 };
 use firn_query::bind::TypedValue;
 use firn_types::{Error, ErrorCode, Identifier, Span, SqlType, Value, stack};
@@ -12,6 +12,7 @@ use firn_types::{Error, ErrorCode, Identifier, Span, SqlType, Value, stack};
 use super::cursor::{Cursor, Rows};
 use super::exception::{NUMBER, Raised};
 use super::sql::unknown;
+use super::variables::ResultSet;
 use super::{Flow, Given, Script, Stepped, Variable, name_of, text};
 
 /// The block around some steps.
@@ -38,11 +39,16 @@ impl<'b> Around<'b> {
 impl Script<'_> {
     /// Runs a block, and what handles its exceptions.
     pub(super) fn block(&mut self, block: &Block, depth: usize) -> Stepped<Flow> {
+        stack::with_room(usize::MAX, || self.block_inside(block, depth))
+    }
+
+    /// As [`Script::block`], where there is room on the stack.
+    pub(super) fn block_inside(&mut self, block: &Block, depth: usize) -> Stepped<Flow> {
         let around = Around { open: self.variables.open(), depth, handlers: &block.handlers };
-        let outcome = stack::with_room(usize::MAX, || match self.block_steps(block, around) {
+        let outcome = match self.block_steps(block, around) {
             Err(raised) => self.handle(around, raised),
             outcome => outcome,
-        });
+        };
         self.variables.close(around.open);
         outcome
     }
@@ -88,6 +94,14 @@ impl Script<'_> {
         Ok(Flow::Next)
     }
 
+    /// Runs the steps of a branch or a round; what they declare ends with them.
+    fn body(&mut self, steps: &[Step], around: Around<'_>) -> Stepped<Flow> {
+        let around = Around { open: self.variables.open(), ..around };
+        let outcome = self.steps(steps, around);
+        self.variables.close(around.open);
+        outcome
+    }
+
     fn step(&mut self, step: &Step, around: Around<'_>) -> Stepped<Flow> {
         let span = step.span;
         self.running.monitor.cancel.check().map_err(|error| Raised::fatal(&error, span))?;
@@ -96,24 +110,24 @@ impl Script<'_> {
             StepKind::Assign(name, assigned) => self.assign_step(name, assigned, span)?,
             StepKind::If(branches, otherwise) => {
                 for (condition, steps) in branches {
-                    if self.condition(condition, span)? {
-                        return self.steps(steps, around);
+                    if self.condition(condition)? {
+                        return self.body(steps, around);
                     }
                 }
-                return self.steps(otherwise, around);
+                return self.body(otherwise, around);
             }
             StepKind::Case(operand, branches, otherwise) => {
-                return self.case(operand.as_ref(), branches, otherwise, (span, around));
+                return self.case(operand.as_ref(), branches, otherwise, around);
             }
             StepKind::Count { variable, reverse, from, to, body } => {
-                let bounds = (self.bound(from, span)?, self.bound(to, span)?);
+                let bounds = (self.bound(from)?, self.bound(to)?);
                 return self.count((variable, *reverse), bounds, body, (span, around));
             }
             StepKind::Rows { variable, source, body } => {
                 return self.rows((variable, source), body, (span, around));
             }
             StepKind::While(condition, body) => {
-                while self.condition(condition, span)? {
+                while self.condition(condition)? {
                     if let Some(flow) = self.round(body, (span, around))? {
                         return Ok(flow);
                     }
@@ -123,7 +137,7 @@ impl Script<'_> {
                 if let Some(flow) = self.round(body, (span, around))? {
                     return Ok(flow);
                 }
-                if self.condition(condition, span)? {
+                if self.condition(condition)? {
                     break;
                 }
             },
@@ -144,10 +158,12 @@ impl Script<'_> {
             StepKind::Fetch(name, into) => self.fetch(name, into, span)?,
             StepKind::Close(name) => self.cursor(name, span)?.open = None,
             StepKind::Raise(name) => return Err(self.raise(name.as_ref(), span)),
-            // What is asynchronous has run when it was started.
-            StepKind::Await(name) => {
-                self.rows_of(name, span)?;
+            StepKind::Async(text) => {
+                self.begin_job(text, span)?;
             }
+            StepKind::Await(Some(name)) => self.await_one(name, span)?,
+            StepKind::Await(None) => self.await_all(span)?,
+            StepKind::Cancel(name) => self.cancel_job(name, span)?,
             StepKind::Nothing => {}
             StepKind::Block(block) => return self.block(block, around.depth + 1),
             StepKind::Sql(text) => {
@@ -163,7 +179,7 @@ impl Script<'_> {
         self.running.monitor.cancel.check().map_err(|error| Raised::fatal(&error, span))?;
         let label = body.label.as_ref().map(name_of);
         let own = |wanted: &Option<String>| wanted.as_deref().is_none_or(|w| Some(w) == label);
-        Ok(match self.steps(&body.steps, around)? {
+        Ok(match self.body(&body.steps, around)? {
             Flow::Next => None,
             Flow::Break(wanted) if own(&wanted) => Some(Flow::Next),
             Flow::Continue(wanted) if own(&wanted) => None,
@@ -176,27 +192,28 @@ impl Script<'_> {
         operand: Option<&Expr>,
         branches: &[(Expr, Vec<Step>)],
         otherwise: &[Step],
-        (span, around): (Span, Around<'_>),
+        around: Around<'_>,
     ) -> Stepped<Flow> {
-        let operand = operand.map(|expr| self.expression(expr, span)).transpose()?;
+        let operand = operand.map(|expr| self.expression(expr, expr.span)).transpose()?;
         for (when, steps) in branches {
             let holds = match &operand {
-                None => self.condition(when, span)?,
+                None => self.condition(when)?,
                 Some(operand) if operand.value.is_null() => false,
                 Some(operand) => {
-                    let value = self.typed(when, operand.sql_type, span)?;
+                    let value = self.typed(when, operand.sql_type, when.span)?;
                     value.value == operand.value
                 }
             };
             if holds {
-                return self.steps(steps, around);
+                return self.body(steps, around);
             }
         }
-        self.steps(otherwise, around)
+        self.body(otherwise, around)
     }
 
     /// A bound of a loop over whole numbers.
-    fn bound(&mut self, expr: &Expr, span: Span) -> Stepped<i64> {
+    fn bound(&mut self, expr: &Expr) -> Stepped<i64> {
+        let span = expr.span;
         match self.typed(expr, SqlType::INTEGER, span)?.value {
             Value::Number(number) => i64::try_from(number.unscaled).map_err(|_| {
                 let text = "a bound of FOR is beyond the range of whole numbers";
@@ -253,7 +270,7 @@ impl Script<'_> {
         let own = self.variables.open();
         self.variables.declare(name_of(name), variable);
         let round = self.round(body, place);
-        self.variables.forget(own);
+        self.variables.close(own);
         round
     }
 
@@ -261,21 +278,20 @@ impl Script<'_> {
         let name = name_of(&declaration.name);
         let variable = match &declaration.kind {
             DeclarationKind::Variable(Some(written), value) => {
-                let sql_type = self.running.sql_type(written);
-                let sql_type =
-                    sql_type.map_err(|error| Raised::expression(error.without_span(), span))?;
+                let sql_type = self.declared_type(written, span)?;
                 Variable::Value(match value {
-                    Some(value) => self.typed(value, sql_type, span)?,
+                    Some(value) => self.typed(value, sql_type, value.span)?,
                     None => TypedValue::null(sql_type),
                 })
             }
             DeclarationKind::Variable(None, Some(value)) => {
-                let value = self.expression(value, span)?;
+                let value = self.expression(value, value.span)?;
                 if matches!(value.sql_type, SqlType::Variant | SqlType::Null) {
-                    let text =
-                        format!("variable '{name}' cannot have its type inferred from initializer");
+                    let text = format!(
+                        " variable '{name}' cannot have its type inferred from initializer"
+                    );
                     let error = Error::new(ErrorCode::TypeNotInferred, text);
-                    return Err(Raised::expression(error, span));
+                    return Err(Raised::compilation(&error, span, &self.text));
                 }
                 Variable::Value(value)
             }
@@ -288,9 +304,28 @@ impl Script<'_> {
                 Variable::Cursor(Box::new(Cursor { source: source.clone(), open: None }))
             }
             DeclarationKind::ResultSet(text) => Variable::ResultSet(match text {
-                Some(text) => Some(self.run_sql(text, Vec::new(), span)?),
-                None => None,
+                Some(text) => self.filled(text)?,
+                None => ResultSet::Empty,
             }),
+            DeclarationKind::Called(written, text) => {
+                let value = self.value_of(text)?;
+                Variable::Value(match written {
+                    Some(written) => {
+                        let sql_type = self.declared_type(written, span)?;
+                        let value = self.converted(value, sql_type);
+                        value.map_err(|error| Raised::expression(error, span))?
+                    }
+                    None => value,
+                })
+            }
+            DeclarationKind::Procedure(procedure) => {
+                if self.variables.is_procedure_from(name, open) {
+                    let text = format!("procedure '{name}' is declared twice in its block");
+                    let error = Error::new(ErrorCode::InvalidStatement, text);
+                    return Err(Raised::expression(error, span));
+                }
+                Variable::Procedure(Arc::new((**procedure).clone()))
+            }
             DeclarationKind::Exception(number, message) => {
                 let message = message.clone().unwrap_or_default();
                 Variable::Exception(number.unwrap_or(NUMBER), message)
@@ -300,19 +335,28 @@ impl Script<'_> {
         Ok(())
     }
 
+    fn declared_type(&self, written: &TypeName, span: Span) -> Stepped<SqlType> {
+        let sql_type = self.running.sql_type(written);
+        sql_type.map_err(|error| Raised::expression(error.without_span(), span))
+    }
+
     fn assign_step(&mut self, name: &Identifier, assigned: &Assigned, span: Span) -> Stepped<()> {
         let is_set = matches!(self.variables.find(name_of(name)), Some(Variable::ResultSet(_)));
         match (&assigned.statement, &assigned.value) {
             (Some(text), _) if is_set => {
-                let result = self.run_sql(text, Vec::new(), span)?;
+                let set = self.filled(text)?;
                 if let Some(variable) = self.variables.find_mut(name_of(name)) {
-                    *variable = Variable::ResultSet(Some(result));
+                    *variable = Variable::ResultSet(set);
                 }
                 Ok(())
             }
-            (_, Some(value)) => {
-                let value = self.expression(value, span)?;
+            (Some(text), None) if is_call(text.span.of(&self.text)) => {
+                let value = self.value_of(text)?;
                 self.assign(name, value, span)
+            }
+            (_, Some(expr)) => {
+                let value = self.expression(expr, expr.span)?;
+                self.assign(name, value, expr.span)
             }
             (_, None) => {
                 let text = format!("'{name}' is no RESULTSET");
@@ -329,8 +373,14 @@ impl Script<'_> {
         value: TypedValue,
         span: Span,
     ) -> Stepped<()> {
-        let Some(Variable::Value(old)) = self.variables.find(name_of(name)) else {
-            return Err(unknown(name, span));
+        let old = match self.variables.find(name_of(name)) {
+            Some(Variable::Value(old)) => old,
+            Some(Variable::Cursor(_) | Variable::ResultSet(_)) => {
+                let text = format!("Assignment to variable '{name}' is not permitted.");
+                let error = Error::new(ErrorCode::InvalidStatement, text);
+                return Err(Raised::expression(error, span));
+            }
+            _ => return Err(unknown(name, span)),
         };
         let converted = self.converted(value, old.sql_type);
         let converted = converted.map_err(|error| Raised::expression(error, span))?;
@@ -349,14 +399,14 @@ impl Script<'_> {
 
     fn open_cursor(&mut self, name: &Identifier, values: &[Expr], span: Span) -> Stepped<()> {
         let source = self.cursor(name, span)?.source.clone();
-        let values = values.iter().map(|expr| self.expression(expr, span));
+        let values = values.iter().map(|expr| self.expression(expr, expr.span));
         let values = values.collect::<Stepped<Vec<_>>>()?;
         let result = self.rows_from(&source, values, span)?;
         self.cursor(name, span)?.open = Some(Rows::of(result));
         Ok(())
     }
 
-    /// The next row into variables; behind the last row they are NULL.
+    /// The next row into variables, as many as there are of both; behind the last row they are NULL.
     fn fetch(&mut self, name: &Identifier, into: &[Identifier], span: Span) -> Stepped<()> {
         let cursor = self.cursor(name, span)?;
         let Some(rows) = &mut cursor.open else {
@@ -366,12 +416,6 @@ impl Script<'_> {
         };
         let row = rows.next_row().map_err(|error| Raised::expression(error, span))?;
         let row = row.unwrap_or_else(|| vec![Value::Null; rows.fields().len()]);
-        if row.len() != into.len() {
-            let text =
-                format!("FETCH names {} variable(s) for {} column(s)", into.len(), row.len());
-            let error = Error::new(ErrorCode::InvalidStatement, text);
-            return Err(Raised::expression(error, span));
-        }
         let rows = rows.clone();
         self.assign_row(into, row, &rows, span)
     }
@@ -390,6 +434,11 @@ impl Script<'_> {
             }),
         }
     }
+}
+
+/// Whether a statement is a CALL.
+fn is_call(sql: &str) -> bool {
+    sql.split_whitespace().next().is_some_and(|first| first.eq_ignore_ascii_case("CALL"))
 }
 
 fn owned(name: &Identifier) -> String {

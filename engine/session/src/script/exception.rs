@@ -62,6 +62,36 @@ impl Raised {
         Raised { number: failure.number, ..raised }
     }
 
+    /// The error of a statement that does not come to run.
+    pub(super) fn of_statement(error: Error, span: Span) -> Raised {
+        let message = error.render("");
+        Self::of(STATEMENT_ERROR, &error, message, span)
+    }
+
+    /// The error of a statement that ran beside the block: also of one that the block has canceled.
+    pub(super) fn of_job(failure: &Failure, span: Span) -> Raised {
+        let raised = Self::statement(failure, span);
+        Raised { name: STATEMENT_ERROR.to_string(), whole: false, ..raised }
+    }
+
+    /// What nothing has handled in a procedure, as the error of the CALL in the block around it.
+    pub(super) fn out_of_call(self, text: &str, span: Span) -> Raised {
+        if self.whole {
+            return self;
+        }
+        let error = self.uncaught(text);
+        let raised = Self::of(STATEMENT_ERROR, &error, error.detail().to_string(), span);
+        Raised { number: error.number(), ..raised }
+    }
+
+    /// What is wrong with the block itself, at a place in its text: nothing handles it.
+    pub(super) fn compilation(error: &Error, span: Span, text: &str) -> Raised {
+        let place = span.place(text);
+        let message = format!("SQL compilation error: error {place}\n{}", error.detail());
+        let raised = Self::of("", error, message, span);
+        Raised { whole: true, ..raised }
+    }
+
     /// An error that nothing handles, such as cancelation.
     pub(super) fn fatal(error: &Error, span: Span) -> Raised {
         let raised = Self::of("", error, error.detail().to_string(), span);
@@ -103,7 +133,7 @@ impl Raised {
     /// The error of a block whose text is `text`.
     pub(super) fn uncaught(self, text: &str) -> Error {
         if self.whole {
-            return Error::new(self.code, self.message);
+            return Error::raised(self.code, self.number, self.message);
         }
         let place = self.span.place(text);
         let message =

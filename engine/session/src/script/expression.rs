@@ -15,6 +15,9 @@ use super::quick::Quick;
 use super::{Script, Stepped};
 use crate::lifecycle::StatementContext;
 
+/// The function that is asked about a RESULTSET.
+const STATUS: &str = "GET_RESULTSET_STATUS";
+
 /// An expression that was computed before.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -28,7 +31,7 @@ pub(super) struct Known {
 }
 
 impl Script<'_> {
-    /// The value of an expression.
+    /// The value of an expression, whose errors have their place at `span`.
     pub(super) fn expression(&mut self, expr: &ast::Expr, span: Span) -> Stepped<TypedValue> {
         self.value(expr).map_err(|error| Raised::expression(error, span))
     }
@@ -45,8 +48,8 @@ impl Script<'_> {
     }
 
     /// Whether a condition is TRUE.
-    pub(super) fn condition(&mut self, expr: &ast::Expr, span: Span) -> Stepped<bool> {
-        let value = self.typed(expr, SqlType::Boolean, span)?;
+    pub(super) fn condition(&mut self, expr: &ast::Expr) -> Stepped<bool> {
+        let value = self.typed(expr, SqlType::Boolean, expr.span)?;
         Ok(value.value == Value::Boolean(true))
     }
 
@@ -84,7 +87,10 @@ impl Script<'_> {
                 },
             };
         }
-        let variables = self.variables.in_sight();
+        let mut variables = self.variables.in_sight();
+        if expr.span.of(&self.text).to_uppercase().contains(STATUS) {
+            variables.extend(self.variables.result_sets());
+        }
         let functions = self.functions();
         let text = Arc::clone(&self.text);
         let bound = self

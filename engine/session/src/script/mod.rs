@@ -2,12 +2,16 @@
 //!
 //! A block is read once. Its SQL statements are statements of their own, with ids, places in the history and
 //! results like any other; values of variables come to them as binds. Its expressions are bound when they are
-//! first computed, and then only computed ([`expression`]).
+//! first computed, and then only computed ([`expression`]). Statements that run beside its steps are [`job`]s; its
+//! own procedures are called by [`nested`]; [`function`] computes functions whose bodies are blocks.
 
 mod control;
 mod cursor;
 mod exception;
 mod expression;
+mod function;
+mod job;
+mod nested;
 mod quick;
 mod sql;
 mod variables;
@@ -17,15 +21,19 @@ use std::sync::Arc;
 
 use firn_column::Batch;
 use firn_parse::ast::{Block, Expr, Returned};
-use firn_query::bind::TypedValue;
-use firn_types::{Field, Identifier, Result, Span, SqlType, Value};
+use firn_query::bind::{TypedValue, check_names};
+use firn_types::{Error, Field, Identifier, Result, Span, SqlType, Value};
 
 use crate::lifecycle::{Answer, StatementContext};
 use crate::session_state::SessionHome;
 
 use exception::Raised;
 use expression::Known;
+use job::Job;
 use variables::{Variable, Variables};
+
+pub(crate) use function::call_function;
+pub(crate) use nested::conformed;
 
 /// What a step may end with.
 type Stepped<T> = Result<T, Raised>;
@@ -41,6 +49,16 @@ enum Flow {
     Continue(Option<String>),
     /// Nothing: the block ends, and gives this back.
     Return(Given),
+}
+
+impl Flow {
+    /// What a block gives back that ends so.
+    fn given(self) -> Given {
+        match self {
+            Flow::Return(given) => given,
+            _ => Given::Value(TypedValue::null(SqlType::TEXT)),
+        }
+    }
 }
 
 /// What a block gives back.
@@ -66,6 +84,12 @@ pub(crate) struct Script<'r> {
     computations: u64,
     /// What is being handled, the innermost last.
     handled: Vec<Raised>,
+    /// What runs beside its steps, and nobody has waited for.
+    jobs: Vec<Arc<Job>>,
+    /// How many of its own procedures call one another.
+    nested: usize,
+    /// The type that RETURN gives its value, where one is declared.
+    returns: Option<SqlType>,
 }
 
 impl<'r> Script<'r> {
@@ -76,8 +100,19 @@ impl<'r> Script<'r> {
         text: Arc<str>,
     ) -> Script<'r> {
         let variables = Variables::new();
-        let (known, handled) = (HashMap::new(), Vec::new());
-        Script { running, home, text, variables, known, computations: 0, handled }
+        let (known, handled, jobs) = (HashMap::new(), Vec::new(), Vec::new());
+        Script {
+            running,
+            home,
+            text,
+            variables,
+            known,
+            computations: 0,
+            handled,
+            jobs,
+            nested: 0,
+            returns: None,
+        }
     }
 
     /// Gives the block a variable that it begins with: an argument.
@@ -86,17 +121,40 @@ impl<'r> Script<'r> {
         self
     }
 
-    /// Runs the block; without a RETURN it gives NULL.
+    /// Gives what the block returns a type.
+    pub(crate) fn returning(mut self, sql_type: SqlType) -> Script<'r> {
+        self.returns = Some(sql_type);
+        self
+    }
+
+    /// Looks up the names of a block, before any of it runs, which begins with these besides its variables.
+    fn check<'n>(&'n self, block: &Block, names: impl Iterator<Item = &'n str>) -> Result<()> {
+        let names = self.variables.names().chain(names);
+        check_names(block, &self.text, names).map_err(|error| {
+            match Arc::ptr_eq(&self.text, &self.running.sql) {
+                true => error,
+                false => Error::raised(error.code(), error.number(), error.render(&self.text)),
+            }
+        })
+    }
+
+    /// Runs the block, and gives what it returns, NULL without a RETURN, and the values that these of its arguments
+    /// have in the end. What still runs beside it is canceled.
     ///
     /// # Errors
     /// An exception that nothing handles; cancelation.
-    pub(crate) fn run(mut self, block: &Block) -> Result<Given> {
+    pub(crate) fn run(
+        mut self,
+        block: &Block,
+        outputs: &[&str],
+    ) -> Result<(Given, Vec<TypedValue>)> {
+        self.check(block, std::iter::empty())?;
         let outcome = self.block(block, 0).map_err(|raised| raised.uncaught(&self.text));
+        self.end_jobs();
         self.running.session_of(&self.home);
-        Ok(match outcome? {
-            Flow::Return(given) => given,
-            _ => Given::Value(TypedValue::null(SqlType::TEXT)),
-        })
+        let given = outcome?.given();
+        let value = |name: &&str| self.variables.value(None, name);
+        Ok((given, outputs.iter().filter_map(value).collect()))
     }
 
     /// The value of an expression that stands by itself.
@@ -118,13 +176,19 @@ impl<'r> Script<'r> {
 
     fn returned(&mut self, returned: &Returned, span: Span) -> Stepped<Given> {
         match returned {
-            Returned::Value(expr) => Ok(Given::Value(self.expression(expr, span)?)),
+            Returned::Value(expr) => {
+                let value = match self.returns {
+                    Some(sql_type) => self.typed(expr, sql_type, expr.span)?,
+                    None => self.expression(expr, expr.span)?,
+                };
+                Ok(Given::Value(value))
+            }
             Returned::Table(name) => {
                 let rows = self.rows_of(name, span)?;
                 sql::answer(&rows).map(Given::Rows).map_err(|error| Raised::expression(error, span))
             }
             Returned::Statement(text) => {
-                let result = self.sql(text, span)?;
+                let result = self.sql(text, text.span)?;
                 sql::answer(&result)
                     .map(Given::Rows)
                     .map_err(|error| Raised::expression(error, span))

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use firn_parse::ast::NestedProcedure;
 use firn_query::bind::TypedValue;
 use firn_query::bind::script::ScriptVariable;
 use firn_types::{Field, SqlType, Value};
 
 use super::cursor::Cursor;
+use super::job::Job;
 use crate::result::StatementResult;
 
 /// What a name stands for.
@@ -14,14 +16,38 @@ use crate::result::StatementResult;
 pub(crate) enum Variable {
     /// A value; whatever is assigned becomes one of its type.
     Value(TypedValue),
-    /// A RESULTSET, perhaps still without rows.
-    ResultSet(Option<Arc<StatementResult>>),
+    /// A RESULTSET.
+    ResultSet(ResultSet),
     /// A cursor.
     Cursor(Box<Cursor>),
     /// An exception: its number and message.
     Exception(i32, String),
     /// A row of a loop.
     Row(Arc<[Field]>, Vec<Value>),
+    /// A procedure of the block.
+    Procedure(Arc<NestedProcedure>),
+}
+
+/// What a RESULTSET has.
+#[derive(Clone, Debug)]
+pub(crate) enum ResultSet {
+    /// Nothing was assigned to it.
+    Empty,
+    /// The rows of a statement.
+    Rows(Arc<StatementResult>),
+    /// A statement that runs beside the block, or has.
+    Job(Arc<Job>),
+}
+
+impl ResultSet {
+    /// The id of its statement.
+    fn query_id(&self) -> Option<&str> {
+        match self {
+            ResultSet::Empty => None,
+            ResultSet::Rows(result) => Some(&result.query_id),
+            ResultSet::Job(job) => Some(job.query_id()),
+        }
+    }
 }
 
 /// All variables in sight, the innermost last.
@@ -32,12 +58,16 @@ pub(super) struct Variables {
 }
 
 /// What the last statement did, as every block may ask.
-const FACTS: [(&str, SqlType); 5] = [
+const FACTS: [(&str, SqlType); 8] = [
     ("SQLROWCOUNT", SqlType::INTEGER),
     ("SQLFOUND", SqlType::Boolean),
     ("SQLNOTFOUND", SqlType::Boolean),
     ("ACTIVITY_COUNT", SqlType::INTEGER),
     ("SQLID", SqlType::TEXT),
+    // Of the exception that is handled, if one is.
+    ("SQLCODE", SqlType::INTEGER),
+    ("SQLERRM", SqlType::TEXT),
+    ("SQLSTATE", SqlType::TEXT),
 ];
 
 impl Variables {
@@ -61,12 +91,9 @@ impl Variables {
         self.values.truncate(count);
     }
 
-    /// Forgets one, a loop's own; those that were declared after it stay.
-    pub(super) fn forget(&mut self, position: usize) {
-        if position < self.names.len() {
-            self.names.remove(position);
-            self.values.remove(position);
-        }
+    /// The names of all of them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
     }
 
     /// A variable of the innermost block.
@@ -83,9 +110,41 @@ impl Variables {
         }
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<&Variable> {
-        let position = self.names.iter().rposition(|other| other == name)?;
+    /// Takes the variables from a position on away.
+    pub(super) fn split_off(&mut self, position: usize) -> Variables {
+        let names = self.names.split_off(position);
+        Variables { names, values: self.values.split_off(position) }
+    }
+
+    /// Puts variables back that were taken away.
+    pub(super) fn append(&mut self, mut taken: Variables) {
+        self.names.append(&mut taken.names);
+        self.values.append(&mut taken.values);
+    }
+
+    /// Whether a block has a procedure of its own.
+    pub(super) fn has_procedures(&self) -> bool {
+        self.values.iter().any(|value| matches!(value, Variable::Procedure(_)))
+    }
+
+    /// Whether a name from a position on is a procedure's.
+    pub(super) fn is_procedure_from(&self, name: &str, from: usize) -> bool {
+        let found = self.position(name).filter(|position| *position >= from);
+        found.is_some_and(|position| matches!(self.values[position], Variable::Procedure(_)))
+    }
+
+    /// Where the innermost variable of a name is.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().rposition(|other| other == name)
+    }
+
+    /// The variable at a position.
+    pub(super) fn at(&self, position: usize) -> Option<&Variable> {
         self.values.get(position)
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Variable> {
+        self.values.get(self.position(name)?)
     }
 
     pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut Variable> {
@@ -134,6 +193,18 @@ impl Variables {
             }
         }
         found
+    }
+
+    /// The RESULTSETs as the ids of their statements, for functions that are asked about them.
+    pub(super) fn result_sets(&self) -> Vec<ScriptVariable> {
+        let named = self.names.iter().zip(&self.values).rev();
+        let found = named.filter_map(|(name, variable)| {
+            let Variable::ResultSet(set) = variable else { return None };
+            let value = set.query_id().map_or(Value::Null, Value::text);
+            let value = TypedValue { value, sql_type: SqlType::TEXT };
+            Some(ScriptVariable { row: None, name: name.clone(), value })
+        });
+        found.collect()
     }
 
     /// The values that a statement may name with a colon.

@@ -14,7 +14,7 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// What it gives.
     pub returns: Returns,
-    /// What it does; in SQL, an expression or a query.
+    /// What it does; in SQL, an expression, a query or a block.
     pub code: Code,
     /// What was said of it beside.
     pub traits: FunctionTraits,
@@ -29,6 +29,8 @@ pub struct Parameter {
     pub sql_type: SqlType,
     /// The SQL text of its DEFAULT.
     pub default: Option<String>,
+    /// OUT: what it is in the end goes back to the caller's variable; of procedures in SQL.
+    pub output: bool,
 }
 
 /// What a function gives.

@@ -14,6 +14,7 @@ pub(super) fn parameter_to(parameter: &Parameter) -> v1::FunctionParameter {
         name: parameter.name.clone(),
         sql_type: type_to(parameter.sql_type),
         default: parameter.default.clone(),
+        output: parameter.output,
     }
 }
 
@@ -22,6 +23,7 @@ pub(super) fn parameter_from(parameter: v1::FunctionParameter) -> Result<Paramet
         name: parameter.name,
         sql_type: type_from(&parameter.sql_type)?,
         default: parameter.default,
+        output: parameter.output,
     })
 }
 

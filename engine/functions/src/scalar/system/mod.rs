@@ -2,6 +2,8 @@
 //!
 //! What needs the catalog or storage is asked of the session, with all arguments as texts.
 
+mod event;
+
 use std::time::Duration;
 
 use firn_column::{Array, Column};
@@ -18,6 +20,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &GET_DDL,
     &SYSTEM_ABORT_SESSION,
     &SYSTEM_ABORT_TRANSACTION,
+    &event::ADD_EVENT,
     &SYSTEM_CANCEL_ALL_QUERIES,
     &SYSTEM_CANCEL_QUERY,
     &SYSTEM_CLUSTERING_DEPTH,
@@ -25,15 +28,24 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &SYSTEM_CURRENT_USER_TASK_NAME,
     &SYSTEM_EXPLAIN_PLAN_JSON,
     &SYSTEM_GET_PREDECESSOR_RETURN_VALUE,
+    &SYSTEM_GET_RESULTSET_STATUS,
     &SYSTEM_GET_TAG,
     &SYSTEM_GET_TAG_ALLOWED_VALUES,
     &SYSTEM_GET_TAG_ON_CURRENT_COLUMN,
     &SYSTEM_GET_TAG_ON_CURRENT_TABLE,
     &SYSTEM_GET_TASK_GRAPH_CONFIG,
     &SYSTEM_LAST_CHANGE_COMMIT_TIME,
+    &event::LOG,
+    &event::LOG_DEBUG,
+    &event::LOG_ERROR,
+    &event::LOG_FATAL,
+    &event::LOG_INFO,
+    &event::LOG_TRACE,
+    &event::LOG_WARN,
     &SYSTEM_PIPE_FORCE_RESUME,
     &SYSTEM_PIPE_STATUS,
     &SYSTEM_SET_RETURN_VALUE,
+    &event::SET_SPAN_ATTRIBUTES,
     &SYSTEM_STREAM_BACKLOG,
     &SYSTEM_STREAM_GET_TABLE_TIMESTAMP,
     &SYSTEM_STREAM_HAS_DATA,
@@ -80,6 +92,13 @@ asked!(
     0,
     SqlType::TEXT,
     "Deletes files that nobody can reach any more, and tells what was deleted and what has to wait, as a JSON object."
+);
+asked!(
+    SYSTEM_GET_RESULTSET_STATUS,
+    "SYSTEM$GET_RESULTSET_STATUS",
+    1,
+    SqlType::TEXT,
+    "How far the statement of a RESULTSET is, in a block."
 );
 asked!(SYSTEM_CANCEL_QUERY, "SYSTEM$CANCEL_QUERY", 1, SqlType::TEXT, "Cancels a statement.");
 asked!(

@@ -8,7 +8,7 @@ use super::{ExprBinder, Grouping};
 use crate::bind::clause::Clause;
 
 /// The functions that may be called without parentheses.
-const NILADIC: &[&str] = &[
+pub(crate) const NILADIC: &[&str] = &[
     "CURRENT_DATE",
     "CURRENT_TIME",
     "CURRENT_TIMESTAMP",

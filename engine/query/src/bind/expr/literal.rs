@@ -60,7 +60,10 @@ impl ExprBinder<'_> {
 
     /// `?`, `:1` or `:name`: a constant of the type that its value came with.
     pub(super) fn bind_placeholder(&self, bind: &Bind, place: Span) -> Result<Expr> {
-        if let (Some(script), Bind::Named(name)) = (self.env.script, bind) {
+        // Numbers stand for what came with the statement around the block.
+        if let (Some(script), Bind::Named(name)) = (self.env.script, bind)
+            && name.name.parse::<usize>().is_err()
+        {
             let name = ObjectName::single(Identifier::exact(name.name.as_str()).at(place));
             let found = script.find_here(&name)?;
             return found.map(|column| column.expr()).ok_or_else(|| script.unknown(&name));

@@ -1,6 +1,7 @@
 //! Expressions: names become columns, operators and calls become functions, types meet by casts.
 
 mod aggregate;
+mod block_function;
 mod case;
 mod collation;
 mod column;
@@ -12,6 +13,7 @@ mod like_between_in;
 mod literal;
 mod operator;
 mod policy;
+mod procedure;
 mod search;
 mod semi_structured;
 mod special;
@@ -42,11 +44,12 @@ use super::data_type;
 use super::scope::Scope;
 
 pub(crate) use aggregate::{counted, sort_key};
-pub(crate) use column::not_in_order;
+pub(crate) use column::{NILADIC, not_in_order};
 pub(crate) use constraint::{Projection, groups, projection};
 pub(crate) use literal::text_literal;
 pub(crate) use operator::{comparable, compare};
 pub(crate) use policy::{Judged, as_type};
+pub use procedure::Procedures;
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
 pub(crate) use user_function::Overloads;

@@ -10,19 +10,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    Action, CurrentPath, Function, Header, Namespace, Object, ObjectPath, Parameter, Procedure,
-    Returns,
+    Action, CurrentPath, Function, Header, Namespace, Object, ObjectPath, Parameter, Returns,
 };
-use firn_expression::{Expr, fold};
+use firn_expression::Expr;
 use firn_functions::{ForeignFunction, Volatility};
-use firn_parse::ast::{Argument, ArgumentValue, Call, FunctionBody, FunctionCall};
+use firn_parse::ast::{Argument, ArgumentValue, FunctionBody, FunctionCall};
 use firn_plan::{ApplyKind, Plan, PlanColumn, Project, ProjectItem};
 use firn_types::{ColumnId, Error, ErrorCode, ObjectName, Result, SqlType, TypeFamily, coerce};
 
 use super::{ExprBinder, Gathered, PendingApply, cast, explicit_cast};
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
-use crate::bind::placeholder::TypedValue;
 use crate::bind::query::bind_query;
 use crate::bind::scope::{Relation, Scope};
 use crate::bind::{Binder, BoundQuery};
@@ -76,9 +74,9 @@ impl Overloads {
 }
 
 impl ChosenCall {
-    /// The function and its arguments, when its body is in another language than SQL.
+    /// The function and its arguments, when its body is in another language than SQL, or a block.
     pub(crate) fn foreign(&self) -> Option<(Arc<ForeignFunction>, Vec<Expr>)> {
-        let foreign = self.function.code.is_foreign();
+        let foreign = super::foreign::stays_call(&self.function);
         let function = || Arc::new(super::foreign::in_plan(&self.function));
         foreign.then(|| (function(), self.arguments.clone()))
     }
@@ -103,55 +101,6 @@ impl Binder<'_> {
             .cloned()
             .collect();
         (!functions.is_empty()).then_some(Overloads { path, functions })
-    }
-
-    /// The procedure that a CALL means, where it is, and the values of its arguments.
-    ///
-    /// # Errors
-    /// `UnknownFunction` when there is none of that name, `InvalidArgumentTypes` when none takes the arguments,
-    /// `ConstantArgument` for one that depends on rows.
-    pub fn bind_call_of(
-        &self,
-        call: &Call,
-        text: &str,
-    ) -> Result<(Arc<Procedure>, ObjectPath, Vec<TypedValue>)> {
-        let env = Env::root(&self.context.catalog, &self.context.path, text);
-        let name = self.plain_name(&call.name, &env)?;
-        let unknown = || {
-            let text = format!("Unknown function {}.", name.object());
-            Error::new(ErrorCode::UnknownFunction, text).at(call.span).without_span()
-        };
-        let path = self.complete(&name, &env, "CALL")?;
-        let schema = env.catalog.schema_of(&path).ok_or_else(unknown)?;
-        let procedures = env.catalog.children(Namespace::Procedure, schema).into_iter();
-        let mut procedures = procedures
-            .filter_map(Object::as_procedure)
-            .filter(|procedure| procedure.called() == path.name)
-            .peekable();
-        procedures.peek().ok_or_else(unknown)?;
-        let (scope, mut gathered) = (Scope::default(), Gathered::default());
-        let mut binder = ExprBinder::new(self, &env, &scope, Clause::Single, &mut gathered);
-        let given = binder.given(&path.name, &call.arguments)?;
-        let best = procedures
-            .filter_map(|procedure| Some((cost(&procedure.parameters, &given)?, procedure)))
-            .min_by_key(|(cost, _)| *cost);
-        let Some((_, procedure)) = best else { return Err(wrong_arguments(&path.name, &given)) };
-        let arguments = binder.ordered(&procedure.parameters, given)?;
-        let value = |argument: &Expr| match fold::constant(argument, &self.context.functions)? {
-            Some(value) if gathered.applies.is_empty() => {
-                Ok(TypedValue { value, sql_type: argument.sql_type() })
-            }
-            _ => {
-                let text = format!("arguments of {} that are no constants", path.name);
-                Err(Error::not_supported(text))
-            }
-        };
-        let values = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
-        let typed = values.into_iter().zip(&procedure.parameters);
-        let typed =
-            typed.map(|(value, parameter)| TypedValue { sql_type: parameter.sql_type, ..value });
-        let values = typed.collect();
-        Ok((Arc::clone(procedure), path, values))
     }
 
     /// Does something with the body of a function, where the function is.
@@ -211,6 +160,9 @@ impl Binder<'_> {
     /// # Errors
     /// Compilation errors of the body, with their place in it; `ReturnType`.
     pub fn check_function(&self, function: &Arc<Function>, path: &ObjectPath) -> Result<()> {
+        if firn_parse::is_block(&function.code.body) {
+            return super::block_function::check(function);
+        }
         let catalog = self.context.catalog.as_ref();
         let env = Env::root(catalog, &self.context.path, "");
         let header = &function.header;
@@ -305,8 +257,8 @@ impl ExprBinder<'_> {
         }
         let call = self.choose(overloads, call)?;
         match call.function.returns {
-            Returns::Value(_) if call.function.code.is_foreign() => {
-                Ok(Some(super::foreign::call(&call.function, call.arguments)))
+            Returns::Value(_) if super::foreign::stays_call(&call.function) => {
+                super::foreign::call(&call.function, call.arguments).map(Some)
             }
             Returns::Value(declared) => self.inline(call, declared).map(Some),
             Returns::Table(_) => {
@@ -359,7 +311,7 @@ impl ExprBinder<'_> {
     }
 
     /// The arguments in the order of the parameters, cast to their types; defaults where none is given.
-    fn ordered(
+    pub(super) fn ordered(
         &mut self,
         parameters: &[Parameter],
         given: Vec<(Option<&str>, Expr)>,
@@ -466,7 +418,7 @@ impl ExprBinder<'_> {
 }
 
 /// The error of arguments that no function of a name takes.
-fn wrong_arguments(name: &str, given: &[(Option<&str>, Expr)]) -> Error {
+pub(super) fn wrong_arguments(name: &str, given: &[(Option<&str>, Expr)]) -> Error {
     let types: Vec<String> = given.iter().map(|(_, expr)| expr.sql_type().to_string()).collect();
     let text = format!("Invalid argument types for function '{name}': ({})", types.join(", "));
     Error::new(ErrorCode::InvalidArgumentTypes, text)
@@ -550,7 +502,7 @@ fn place_of(parameters: &[Parameter], position: usize, name: Option<&str>) -> Op
 }
 
 /// What it costs to give a function these arguments; none when it does not take them.
-fn cost(parameters: &[Parameter], given: &[(Option<&str>, Expr)]) -> Option<u32> {
+pub(super) fn cost(parameters: &[Parameter], given: &[(Option<&str>, Expr)]) -> Option<u32> {
     let mut total = 0;
     let mut filled = vec![false; parameters.len()];
     for (position, (name, expr)) in given.iter().enumerate() {

@@ -82,6 +82,11 @@ fn beside_left(left: From, right: Source) -> Result<From> {
             let relations = with_nulls(left.relations, relations, JoinKind::Left);
             Ok(From { plan: Plan::LateralFunction(node), relations })
         }
+        Source::Expanding(From { plan: Plan::ForeignTable(mut node), relations }) => {
+            node.preserves_input = true;
+            let relations = with_nulls(left.relations, relations, JoinKind::Left);
+            Ok(From { plan: Plan::ForeignTable(node), relations })
+        }
         Source::Expanding(_) => {
             Err(Error::not_supported("LEFT JOIN of a join that begins with a table function"))
         }

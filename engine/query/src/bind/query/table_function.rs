@@ -1,16 +1,20 @@
 //! Table functions in FROM: FLATTEN and its kin, GENERATOR, RESULT_SCAN, and those of the session.
 
+use std::sync::Arc;
+
+use firn_account::catalog::{Action, Object, Returns};
 use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
 use firn_functions::{Argument, ForeignReturns, TableFunction};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
 use firn_plan::{ForeignTable, Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
-use firn_types::{Error, ErrorCode, Result, SqlType, Value};
+use firn_types::{Error, ErrorCode, Field, ObjectName, Result, SqlType, Value};
 
 use super::from::{From, FromContext, Source, derived};
 use super::source::{result_rows, virtual_scan};
 use crate::bind::clause::Clause;
 use crate::bind::expr::{ExprBinder, Gathered, Overloads, attach, cast};
+use crate::bind::placeholder::TypedValue;
 use crate::bind::scope::{Relation, Scope};
 
 pub(super) fn bind(
@@ -30,7 +34,10 @@ pub(super) fn bind(
             }
             _ => match context.binder.user_functions(&name, context.env) {
                 Some(overloads) => user_function(context, overloads, call, left),
-                None => session_function(context, &short, call).map(Source::Alone),
+                None => match procedure(context, &name, call)? {
+                    Some(rows) => Ok(Source::Alone(rows)),
+                    None => session_function(context, &short, call).map(Source::Alone),
+                },
             },
         },
     };
@@ -115,7 +122,15 @@ fn user_function(
         let input = left.map_or_else(Plan::one_row, |left| left.plan.clone());
         let input = Box::new(attach(input, gathered.applies));
         let relations = vec![Relation::new(chosen.name(), columns.clone())];
-        let node = ForeignTable { input, function, arguments, partition_by, order_by, columns };
+        let node = ForeignTable {
+            input,
+            function,
+            arguments,
+            partition_by,
+            order_by,
+            preserves_input: false,
+            columns,
+        };
         return Ok(Source::Expanding(From { plan: Plan::ForeignTable(Box::new(node)), relations }));
     }
     if call.over.is_some() {
@@ -212,6 +227,51 @@ fn result_scan(context: &FromContext<'_>, call: &FunctionCall) -> Result<From> {
         return Err(Error::new(ErrorCode::InvalidParameterType, text));
     };
     result_rows(context.binder, id, "RESULT_SCAN")
+}
+
+/// The rows of a procedure that says which columns they have; none when no procedure has the name.
+fn procedure(
+    context: &FromContext<'_>,
+    name: &ObjectName,
+    call: &FunctionCall,
+) -> Result<Option<From>> {
+    let (binder, env) = (context.binder, context.env);
+    let Some(procedures) = binder.procedures(name, env).ok().flatten() else { return Ok(None) };
+    let path = &procedures.path;
+    if !env.of_session {
+        let text = format!("the procedure {} in what is stored: a view or a function", path.name);
+        return Err(Error::not_supported(text));
+    }
+    let mut given = Vec::with_capacity(call.arguments.len());
+    for argument in &call.arguments {
+        let ArgumentValue::Expr(expr) = &argument.value else {
+            return Err(Error::not_supported(format!("* as an argument of {}", path.name)));
+        };
+        let (value, sql_type) = binder.bind_constant(expr, env)?;
+        let name = argument.name.as_ref().map(|name| name.name.as_str());
+        given.push((name, TypedValue { value, sql_type }));
+    }
+    let (procedure, arguments) = binder.choose_procedure(&procedures, given)?;
+    env.catalog.authorize(Action::Use, &Object::Procedure(Arc::clone(&procedure)))?;
+    let columns = match &procedure.returns {
+        Returns::Table(columns) if !columns.is_empty() => columns,
+        _ => {
+            let text = format!(
+                "Procedure {} cannot stand in FROM: it must say which columns it gives, with RETURNS \
+                 TABLE (name type, ..)",
+                path.name
+            );
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        }
+    };
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, sql_type)| Field::new(name, *sql_type)).collect();
+    let source = VirtualSource::Procedure {
+        name: path.to_sql(),
+        arguments: arguments.into_iter().map(|one| (one.value, one.sql_type)).collect(),
+    };
+    let (plan, columns) = virtual_scan(binder, source, &fields);
+    Ok(Some(From { plan, relations: vec![Relation::new(&path.name, columns)] }))
 }
 
 /// A table function that the session answers, such as those of INFORMATION_SCHEMA.

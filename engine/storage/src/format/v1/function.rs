@@ -85,6 +85,9 @@ pub struct Parameter {
     /// The SQL text of its DEFAULT.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
+    /// OUT.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub output: bool,
 }
 
 /// The language of a body.
