@@ -24,6 +24,9 @@ use crate::settings::Settings;
 use crate::task::TaskContext;
 use crate::transaction_slot::TransactionSlot;
 
+/// Procedures that may call one another, one inside the other.
+pub(crate) const CALL_DEPTH_MAX: usize = 64;
+
 /// Rights, and the role whose they are, with or without the user's others.
 type KnownRights = ((ObjectId, bool), Arc<Rights>);
 
@@ -68,6 +71,8 @@ pub(crate) struct SessionState {
     pub(crate) variables: Arc<HashMap<String, Variable>>,
     /// How many procedures called one another to come here.
     pub(crate) call_depth: usize,
+    /// Where the transaction lies that was open when the procedure was called which runs: it is its caller's to end.
+    pub(crate) enclosing: Option<Arc<TransactionSlot>>,
     /// Whether its statements may only read: those of a procedure in FROM.
     pub(crate) reads_only: bool,
     /// The task that it runs.
@@ -106,6 +111,7 @@ impl SessionState {
             settings,
             variables: Arc::default(),
             call_depth: 0,
+            enclosing: None,
             reads_only: false,
             task: None,
         };

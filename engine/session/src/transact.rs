@@ -10,6 +10,7 @@ use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use crate::lifecycle::StatementContext;
 use crate::maintenance;
+use crate::transaction_slot::TransactionSlot;
 
 /// What came of writing.
 enum Written<T> {
@@ -157,6 +158,13 @@ impl StatementContext {
 
     /// COMMIT; nothing happens without an open transaction.
     pub(crate) fn commit_open(&mut self) -> Result<()> {
+        self.refuse_enclosing()?;
+        let outcome = self.commit_slot();
+        self.leave_scope()?;
+        outcome
+    }
+
+    fn commit_slot(&mut self) -> Result<()> {
         match self.session.transaction.take(&self.monitor.cancel)? {
             Some(transaction) if !transaction.is_empty() => self.commit(transaction),
             Some(transaction) => {
@@ -167,13 +175,51 @@ impl StatementContext {
         }
     }
 
-    /// BEGIN; nothing happens inside an open transaction.
-    pub(crate) fn begin_transaction(&mut self, name: Option<&Identifier>) {
+    /// BEGIN; nothing happens inside an open transaction. A procedure that is called in one begins one of its own,
+    /// which ends before it does.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub(crate) fn begin_transaction(&mut self, name: Option<&Identifier>) -> Result<()> {
+        if self.is_enclosed() {
+            let own = Arc::new(TransactionSlot::default());
+            self.change_session(|session| {
+                session.transaction = Arc::clone(&own);
+                Ok(())
+            })?;
+        }
         self.session.transaction.open(|| {
             let mut transaction = self.new_transaction();
             transaction.set_name(name.map(|name| name.name.clone()));
             transaction
         });
+        Ok(())
+    }
+
+    /// Whether what is open was begun by the caller of the procedure that runs.
+    fn is_enclosed(&self) -> bool {
+        let enclosing = self.session.enclosing.as_ref();
+        enclosing.is_some_and(|slot| Arc::ptr_eq(slot, &self.session.transaction))
+    }
+
+    fn refuse_enclosing(&self) -> Result<()> {
+        if self.is_enclosed() {
+            let text =
+                "Modifying a transaction that has started at a different scope is not allowed.";
+            return Err(Error::new(ErrorCode::TransactionScope, text));
+        }
+        Ok(())
+    }
+
+    /// Goes back to the caller's transaction, behind the procedure's own.
+    fn leave_scope(&mut self) -> Result<()> {
+        match self.session.enclosing.clone() {
+            Some(enclosing) => self.change_session(|session| {
+                session.transaction = Arc::clone(&enclosing);
+                Ok(())
+            }),
+            None => Ok(()),
+        }
     }
 
     /// ROLLBACK; nothing happens without an open transaction.
@@ -181,10 +227,11 @@ impl StatementContext {
     /// # Errors
     /// `Canceled` while another statement of the session writes in it.
     pub(crate) fn roll_back(&mut self) -> Result<()> {
+        self.refuse_enclosing()?;
         if let Some(transaction) = self.session.transaction.take(&self.monitor.cancel)? {
             self.session.transaction.ended(transaction.id());
             transaction.rollback();
         }
-        Ok(())
+        self.leave_scope()
     }
 }

@@ -75,6 +75,8 @@ error_codes! {
     OutOfMemory = 300005, "53200", Execution;
     /// A statement in a transaction that another statement's error has ended.
     TransactionAborted = 300006, "25P02", Execution;
+    /// A transaction that a procedure did not begin, or did not end.
+    TransactionScope = 90232, "25000", Execution;
     /// No warehouse in use.
     NoWarehouse = 606, "57P03", Execution;
     /// Another transaction changed the same rows or the same object.

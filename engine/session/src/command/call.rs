@@ -15,12 +15,10 @@ use super::function::parameters;
 use super::{foreign_procedure, procedure};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::script::{Given, Script, conformed, one_value};
-use crate::session_state::SessionHome;
+use crate::session_state::{CALL_DEPTH_MAX, SessionHome};
 
 /// How the names of system functions begin, which CALL calls like procedures.
 const SYSTEM: &str = "SYSTEM$";
-/// Procedures that may call one another, one inside the other.
-pub(crate) const CALL_DEPTH_MAX: usize = 64;
 
 /// Runs a procedure.
 ///
@@ -33,7 +31,6 @@ pub(super) fn run(running: &mut StatementContext, ast: &Call) -> Result<Answer> 
     {
         return call_system_function(running, ast, &name.object().name);
     }
-    let given = given(running, ast)?;
     let functions = running.function_context();
     let procedures = match &ast.procedure {
         Some(written) => brought(running, written, ast)?,
@@ -41,6 +38,7 @@ pub(super) fn run(running: &mut StatementContext, ast: &Call) -> Result<Answer> 
             binder.procedures_of(&ast.name, &running.sql).map_err(Error::without_span)
         })?,
     };
+    let given = given(running, ast)?;
     let chosen =
         running.with_binder(&functions, |binder| binder.choose_procedure(&procedures, given));
     let (procedure, arguments) = chosen.map_err(placeless)?;
@@ -197,6 +195,9 @@ fn run_procedure(
     arguments: Vec<TypedValue>,
 ) -> Result<(Given, Vec<TypedValue>)> {
     let mut session = running.session.clone();
+    let before = (session.enclosing.clone(), Arc::clone(&session.transaction));
+    session.enclosing = before.1.is_open().then(|| Arc::clone(&before.1));
+    let enclosing = session.enclosing.clone();
     session.call_depth += 1;
     if session.call_depth > CALL_DEPTH_MAX {
         let text = format!("Procedures call one another more than {CALL_DEPTH_MAX} levels deep");
@@ -204,7 +205,10 @@ fn run_procedure(
     }
     let home = match procedure.as_caller {
         true => {
-            running.home().change(|session| session.call_depth += 1);
+            running.home().change(|session| {
+                session.call_depth += 1;
+                session.enclosing.clone_from(&enclosing);
+            });
             Arc::clone(running.home())
         }
         false => {
@@ -217,10 +221,31 @@ fn run_procedure(
         }
     };
     let outcome = run_body(running, &home, procedure, arguments);
-    if procedure.as_caller {
-        running.home().change(|session| session.call_depth -= 1);
+    let left = home.state();
+    let open = match &enclosing {
+        Some(enclosing) => !Arc::ptr_eq(enclosing, &left.transaction),
+        None => left.settings.is_true("AUTOCOMMIT") && left.transaction.is_open(),
+    };
+    if open {
+        left.transaction.abandon();
     }
-    outcome
+    if procedure.as_caller {
+        running.change_session(|session| {
+            (session.enclosing, session.transaction) = before.clone();
+            Ok(())
+        })?;
+        running.home().change(|session| session.call_depth -= 1);
+        running.session_of(&home);
+    }
+    let given = outcome?;
+    match open {
+        true => {
+            let text = "Stored procedure execution error: Scoped transaction started in stored procedure is \
+                        incomplete and it was rolled back.";
+            Err(Error::new(ErrorCode::TransactionScope, text))
+        }
+        false => Ok(given),
+    }
 }
 
 fn run_body(

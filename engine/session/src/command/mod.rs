@@ -5,7 +5,7 @@ pub(crate) mod refresh;
 
 mod access_token;
 mod attach;
-pub(crate) mod call;
+mod call;
 mod comment;
 mod container;
 mod copy;
@@ -95,7 +95,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::SetVariables(ast) => variable::set(running, ast)?,
         Statement::UnsetVariables(names) => variable::unset(running, names)?,
         Statement::Begin(name) => {
-            running.begin_transaction(name.as_ref());
+            running.begin_transaction(name.as_ref())?;
             Rows::done()
         }
         Statement::Commit => {

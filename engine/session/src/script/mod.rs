@@ -131,9 +131,13 @@ impl<'r> Script<'r> {
     fn check<'n>(&'n self, block: &Block, names: impl Iterator<Item = &'n str>) -> Result<()> {
         let names = self.variables.names().chain(names);
         check_names(block, &self.text, names).map_err(|error| {
+            let Some(span) = error.span() else { return error };
+            let place = span.place(&self.text);
+            let message = format!("SQL compilation error: error {place}\n{}", error.detail());
+            let raised = Error::raised(error.code(), error.number(), message);
             match Arc::ptr_eq(&self.text, &self.running.sql) {
-                true => error,
-                false => Error::raised(error.code(), error.number(), error.render(&self.text)),
+                true => raised.at(span),
+                false => raised,
             }
         })
     }

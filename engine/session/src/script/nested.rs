@@ -10,9 +10,9 @@ use firn_types::{Error, ErrorCode, Field, Result, Span, SqlType, coerce};
 use super::exception::Raised;
 use super::variables::Variable;
 use super::{Given, Script, Stepped, one_value};
-use crate::command::call::CALL_DEPTH_MAX;
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::StatementResult;
+use crate::session_state::CALL_DEPTH_MAX;
 
 /// A call of such a procedure.
 pub(super) struct NestedCall {
