@@ -14,6 +14,23 @@ const INCREMENTAL: &[(&str, &str)] = &[
         "SELECT k, COUNT(*) AS c, SUM(n) AS s, MIN(n) AS lo, MAX(n) AS hi, AVG(n) AS a FROM t GROUP BY k",
     ),
     (
+        "sums",
+        "SELECT k, COUNT(*) AS c, COUNT(n) AS v, SUM(n) AS s, COUNT_IF(n > 3) AS i FROM t GROUP BY k",
+    ),
+    (
+        "sums_joined",
+        "SELECT SUM(t.n) AS s, w.name, COUNT(*) AS c, COUNT(t.n) AS v FROM t JOIN u ON t.k = u.k JOIN w ON u.n = w.n \
+         GROUP BY w.name",
+    ),
+    (
+        "sums_kept",
+        "SELECT u.k, COUNT(*) AS c, SUM(t.n) AS s, COUNT(t.n) AS v FROM u LEFT JOIN t ON t.id = u.id GROUP BY u.k",
+    ),
+    (
+        "counts",
+        "SELECT c, COUNT(*) AS n FROM (SELECT k, COUNT(*) AS c FROM t GROUP BY k) GROUP BY c",
+    ),
+    (
         "two_keys",
         "SELECT k, n % 3 AS m, COUNT(DISTINCT id) AS c, MEDIAN(n) AS d, STDDEV(n) IS NULL AS x FROM t GROUP BY k, n % 3",
     ),

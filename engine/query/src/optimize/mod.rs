@@ -15,7 +15,7 @@ mod grouping_sets;
 mod inline_cte;
 mod join_order;
 mod merge_projects;
-mod partial;
+pub(crate) mod partial;
 mod preimage;
 mod prune_columns;
 mod push_down_filter;

@@ -133,7 +133,7 @@ pub(super) fn aggregate(
 }
 
 /// A call of a scalar function that is there under this name: an operator.
-pub(super) fn scalar(name: &str, arguments: [Expr; 2]) -> Result<Expr> {
+pub(crate) fn scalar(name: &str, arguments: [Expr; 2]) -> Result<Expr> {
     let Some(Function::Scalar(function)) = registry::find(name) else { return Err(missing(name)) };
     let views = arguments.each_ref().map(|argument| Argument::of(argument.sql_type()));
     let signature = function.resolve(views.to_vec())?;

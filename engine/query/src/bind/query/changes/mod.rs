@@ -6,6 +6,7 @@ mod refresh;
 mod restrict;
 mod root;
 mod settle;
+mod sums;
 mod support;
 
 use std::collections::hash_map::Entry;

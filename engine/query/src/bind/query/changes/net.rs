@@ -8,7 +8,7 @@ use firn_plan::{
     WindowCall, WindowTarget,
 };
 use firn_types::scan_predicate::Comparison;
-use firn_types::{ObjectId, Result, SqlType, Value};
+use firn_types::{Collation, ObjectId, Result, SqlType, Value};
 
 use super::difference::{Term, WEIGHT, union};
 use crate::bind::clause::Clause;
@@ -45,7 +45,7 @@ pub(super) fn net(
         .columns
         .iter()
         .zip(wanted)
-        .map(|(column, wanted)| item(binder, &wanted.name, column.expr()))
+        .map(|(column, wanted)| item(binder, &wanted.name, cast(column.expr(), wanted.sql_type)))
         .collect();
     items.push(item(binder, "METADATA$ACTION", action));
     items.push(item(binder, "METADATA$ISUPDATE", is_update));
@@ -83,7 +83,12 @@ impl Changed {
 /// All terms under the same columns. Branches of UNION ALL may know their rows by fewer ids.
 fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Together {
     let width = terms.iter().map(|term| term.ids.len()).max().unwrap_or(1);
-    let fresh = |column: &PlanColumn| PlanColumn { id: binder.fresh(), ..column.clone() };
+    // Texts that a collation takes for the same are different values.
+    let fresh = |column: &PlanColumn| PlanColumn {
+        id: binder.fresh(),
+        sql_type: column.sql_type.with_collation(Collation::NONE),
+        ..column.clone()
+    };
     let columns: Vec<PlanColumn> = wanted.iter().map(fresh).collect();
     let ids: Vec<PlanColumn> =
         (0..width).map(|_| binder.fresh_column("ROW_ID", SqlType::INTEGER, false)).collect();
@@ -97,7 +102,7 @@ fn together(binder: &Binder<'_>, wanted: &[PlanColumn], terms: Vec<Term>) -> Tog
         let items = given.map(|(expr, column)| ProjectItem {
             id: column.id,
             name: column.name.clone(),
-            expr,
+            expr: cast(expr, column.sql_type),
         });
         Plan::Project(Project { items: items.collect(), input: Box::new(term.plan) })
     });

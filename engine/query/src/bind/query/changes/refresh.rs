@@ -2,12 +2,13 @@
 //! changed and inserted, as one MERGE into them.
 //!
 //! ```text
+//! by sums         stored rows of the changed groups, plus what has come, less what has gone (see `sums`)
 //! by groups       query of the changed groups FULL JOIN their stored rows ON the keys
 //! by partitions   query of the changed partitions - their stored rows
 //! by values       difference of the query; what is gone is looked for among the stored rows
 //! ```
 //!
-//! The first two are for queries whose last step has keys that are stored: what is stored need not be computed
+//! The first three are for queries whose last step has keys that are stored: what is stored need not be computed
 //! again. Of the others each row that is gone takes away one stored row with its values.
 
 use std::collections::hash_map::DefaultHasher;
@@ -31,12 +32,14 @@ use super::net::{call, compare, item, number, over, row_number};
 use super::restrict::{Shared, restricted};
 use super::root::{Root, RootKey, keyed_node, root_of};
 use super::settle::settled;
+use super::sums::Sums;
 use super::{Interval, Version, changes_of_all, support};
 use crate::bind::expr::cast;
 use crate::bind::query::output_of;
 use crate::bind::query::source::table_scan;
 use crate::bind::statement::insert_query;
 use crate::bind::{Binder, BoundQuery};
+use crate::collation::has_key;
 
 /// The rows of tables in one version.
 pub type TableRows = HashMap<ObjectId, Arc<Snapshot>>;
@@ -135,6 +138,9 @@ fn followed(binder: &Binder<'_>, query: &BoundQuery) -> Result<(BoundQuery, Root
     }
     let mut query = settled(binder, query.clone())?;
     support::check(&query.plan)?;
+    if query.columns.iter().any(|column| has_key(&column.expr())) {
+        return Err(support::collated());
+    }
     let root = root_of(&query.plan, &query.columns);
     let is_open = |expr: &Expr, open: &HashSet<ColumnId>| {
         expr.columns_used().iter().any(|id| open.contains(id))
@@ -175,9 +181,16 @@ fn fingerprint(plan: &Plan) -> u64 {
     let mut hasher = DefaultHasher::new();
     plan.display().hash(&mut hasher);
     plan.visit(&mut |node| {
-        if let Plan::Scan(scan) = node {
-            scan.table.id().hash(&mut hasher);
-            scan.columns.iter().for_each(|column| column.field.hash(&mut hasher));
+        node.expressions().iter().for_each(|expr| expr.hash(&mut hasher));
+        match node {
+            Plan::Scan(scan) => {
+                scan.table.id().hash(&mut hasher);
+                scan.columns.iter().for_each(|column| column.field.hash(&mut hasher));
+            }
+            Plan::Window(window) => window.calls.iter().for_each(|call| {
+                format!("{:?} {}", call.frame, call.ignore_nulls).hash(&mut hasher);
+            }),
+            _ => {}
         }
     });
     hasher.finish()
@@ -210,7 +223,10 @@ fn merge(
     let locator = binder.fresh_column("ROW_ADDRESS", SqlType::INTEGER, true);
     let refreshing = Refreshing { binder, table, query, differences, locator };
     match root {
-        Root::Groups(keys) => refreshing.by_groups(keys),
+        Root::Groups(keys) => match Sums::of(&query.plan, &query.columns) {
+            Some(sums) => refreshing.by_sums(keys, &sums),
+            None => refreshing.by_groups(keys),
+        },
         Root::Partitions(keys) => refreshing.by_partitions(keys),
         Root::Values => {
             let appends = changes.values().all(|changes| changes.is_append);
@@ -219,13 +235,14 @@ fn merge(
     }
 }
 
-struct Refreshing<'a> {
-    binder: &'a Binder<'a>,
+/// What a refresh is planned of.
+pub(super) struct Refreshing<'a> {
+    pub(super) binder: &'a Binder<'a>,
     table: &'a Arc<Table>,
-    query: &'a BoundQuery,
-    differences: Differences<'a>,
+    pub(super) query: &'a BoundQuery,
+    pub(super) differences: Differences<'a>,
     /// Which stored row; NULL for new ones.
-    locator: PlanColumn,
+    pub(super) locator: PlanColumn,
 }
 
 impl Refreshing<'_> {
@@ -339,7 +356,8 @@ impl Refreshing<'_> {
         })
     }
 
-    fn scan(&self, locator: ColumnId) -> Result<(Plan, Vec<PlanColumn>)> {
+    /// The stored rows with their locators.
+    pub(super) fn scan(&self, locator: ColumnId) -> Result<(Plan, Vec<PlanColumn>)> {
         let path = self.binder.context.catalog.path_of(&self.table.header)?;
         let rows = Arc::clone(&self.table.snapshot);
         Ok(table_scan(self.binder, self.table, rows, &path, Some(locator)))
@@ -393,13 +411,19 @@ impl Refreshing<'_> {
     }
 
     /// When no table has changed in a way that matters.
-    fn nothing(&self) -> Merge {
+    pub(super) fn nothing(&self) -> Merge {
         let columns = self.query.columns.iter().chain([&self.locator]).cloned().collect();
         let clauses = vec![inserting(&self.query.columns)];
         self.merge_of(Plan::empty(columns), Vec::new(), clauses)
     }
 
-    fn merge_of(&self, source: Plan, set: Vec<usize>, clauses: Vec<MergeClause>) -> Merge {
+    /// A MERGE of rows whose column of locators has its own id.
+    pub(super) fn merge_of(
+        &self,
+        source: Plan,
+        set: Vec<usize>,
+        clauses: Vec<MergeClause>,
+    ) -> Merge {
         self.merge_at(source, self.locator.id, set, clauses)
     }
 
@@ -420,7 +444,7 @@ fn deleting() -> MergeClause {
     MergeClause { matched: true, condition: None, action: MergeAction::Delete }
 }
 
-fn inserting(values: &[PlanColumn]) -> MergeClause {
+pub(super) fn inserting(values: &[PlanColumn]) -> MergeClause {
     let row = values.iter().map(PlanColumn::expr).collect();
     MergeClause { matched: false, condition: None, action: MergeAction::Insert(row) }
 }

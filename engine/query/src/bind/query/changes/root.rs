@@ -27,11 +27,15 @@ pub(super) struct RootKey {
     pub(super) at: usize,
 }
 
-/// How the rows of a query with these columns are found.
-pub(super) fn root_of(plan: &Plan, columns: &[PlanColumn]) -> Root {
+/// What the columns of a query are above its last step, with their positions; that step; and whether filters stand
+/// between the two.
+pub(super) fn shown<'p>(
+    plan: &'p Plan,
+    columns: &[PlanColumn],
+) -> (Vec<(Expr, usize)>, &'p Plan, bool) {
     let mut shown: Vec<(Expr, usize)> =
         columns.iter().enumerate().map(|(at, column)| (column.expr(), at)).collect();
-    let mut plan = plan;
+    let (mut plan, mut is_filtered) = (plan, false);
     loop {
         match plan {
             Plan::Project(node) => {
@@ -41,11 +45,16 @@ pub(super) fn root_of(plan: &Plan, columns: &[PlanColumn]) -> Root {
                 shown = shown.into_iter().map(below).collect();
                 plan = &node.input;
             }
-            Plan::Filter(node) => plan = &node.input,
+            Plan::Filter(node) => (plan, is_filtered) = (&node.input, true),
             Plan::Sort(node) if node.limit.is_none() => plan = &node.input,
-            _ => break,
+            _ => return (shown, plan, is_filtered),
         }
     }
+}
+
+/// How the rows of a query with these columns are found.
+pub(super) fn root_of(plan: &Plan, columns: &[PlanColumn]) -> Root {
+    let (shown, plan, _) = shown(plan, columns);
     let at = |expr: &Expr| shown.iter().find(|(shown, _)| shown == expr).map(|(_, at)| *at);
     match plan {
         Plan::Aggregate(node) if node.grouping_sets.is_none() => {

@@ -12,6 +12,7 @@ use firn_plan::{
 use firn_types::{ColumnId, Error, ErrorCode, Result};
 
 use super::restrict::common_partition;
+use crate::collation::has_key;
 
 /// The tables that a query reads row by row, in the order of its scans: what streams can be on.
 ///
@@ -48,7 +49,6 @@ pub(super) fn unsupported(node: &Plan) -> Error {
         Plan::With(_) | Plan::CteRef(_) => "common table expressions",
         Plan::LateralFunction(_) | Plan::ForeignTable(_) | Plan::Generate(_) => "table functions",
         Plan::Sample(_) => "SAMPLE",
-        Plan::Secure(_) => "tables that policies protect",
         _ => "rows of no table",
     })
 }
@@ -61,6 +61,11 @@ fn refused(what: &str) -> Error {
 /// The error of a query with functions such as CURRENT_DATE and RANDOM.
 pub(super) fn volatile() -> Error {
     refused("functions whose answers change by themselves")
+}
+
+/// The error of a query of texts of which different ones count as the same.
+pub(super) fn collated() -> Error {
+    refused("texts with a collation")
 }
 
 /// Whether each row of a table makes its own rows of the answer, by itself or with rows of other tables.
@@ -86,6 +91,7 @@ pub(super) fn check(plan: &Plan) -> Result<()> {
         | Plan::Generate(_)
         | Plan::Filter(_)
         | Plan::Project(_)
+        | Plan::Secure(_)
         | Plan::Aggregate(_)
         | Plan::LateralFunction(_)
         | Plan::SetOperation(_) => {}
@@ -96,6 +102,16 @@ pub(super) fn check(plan: &Plan) -> Result<()> {
         }
         Plan::Window(_) => {}
         other => return Err(unsupported(other)),
+    }
+    let compares = match plan {
+        Plan::Aggregate(_) | Plan::Window(_) => plan.expressions().into_iter().any(has_key),
+        Plan::SetOperation(set) if set.operator != SetOperator::UnionAll => {
+            set.columns.iter().any(|column| has_key(&column.expr()))
+        }
+        _ => false,
+    };
+    if compares {
+        return Err(collated());
     }
     plan.inputs().into_iter().try_for_each(check)
 }
