@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use encoding_rs::Encoding as Standard;
+
 use crate::compression::ByteReader;
 
 /// How the characters of a file are written.
@@ -9,10 +11,13 @@ use crate::compression::ByteReader;
 pub enum Encoding {
     /// As they are used inside.
     Utf8,
-    /// One byte each, as the table of the upper half says.
-    SingleByte(&'static [(u8, char)]),
-    /// Units of two bytes.
-    Utf16(ByteOrder),
+    /// One byte each, of the value that the character has in Unicode: ISO 8859-1, whose upper half the
+    /// Encoding Standard reads as that of Windows 1252.
+    Latin1,
+    /// As the [Encoding Standard](https://encoding.spec.whatwg.org/) says.
+    Standard(&'static Standard),
+    /// Units of two bytes, whose order the byte order mark tells; without one, the high byte is first.
+    Utf16,
     /// Units of four bytes.
     Utf32(ByteOrder),
 }
@@ -28,47 +33,34 @@ pub enum ByteOrder {
     Little,
 }
 
-/// Where ISO 8859-15 differs from ISO 8859-1, whose bytes are the first characters of Unicode.
-const LATIN_9: &[(u8, char)] = &[
-    (0xA4, '€'),
-    (0xA6, 'Š'),
-    (0xA8, 'š'),
-    (0xB4, 'Ž'),
-    (0xB8, 'ž'),
-    (0xBC, 'Œ'),
-    (0xBD, 'œ'),
-    (0xBE, 'Ÿ'),
-];
-
-/// Where Windows 1252 differs from ISO 8859-1.
-const WINDOWS_1252: &[(u8, char)] = &[
-    (0x80, '€'),
-    (0x82, '‚'),
-    (0x83, 'ƒ'),
-    (0x84, '„'),
-    (0x85, '…'),
-    (0x86, '†'),
-    (0x87, '‡'),
-    (0x88, 'ˆ'),
-    (0x89, '‰'),
-    (0x8A, 'Š'),
-    (0x8B, '‹'),
-    (0x8C, 'Œ'),
-    (0x8E, 'Ž'),
-    (0x91, '‘'),
-    (0x92, '’'),
-    (0x93, '“'),
-    (0x94, '”'),
-    (0x95, '•'),
-    (0x96, '–'),
-    (0x97, '—'),
-    (0x98, '˜'),
-    (0x99, '™'),
-    (0x9A, 'š'),
-    (0x9B, '›'),
-    (0x9C, 'œ'),
-    (0x9E, 'ž'),
-    (0x9F, 'Ÿ'),
+/// The names of option ENCODING and what they are in the Encoding Standard, which has a few of them under
+/// the name of another one that extends it.
+const STANDARD: &[(&str, &Standard)] = &[
+    ("BIG5", encoding_rs::BIG5),
+    ("EUCJP", encoding_rs::EUC_JP),
+    ("EUCKR", encoding_rs::EUC_KR),
+    ("GB18030", encoding_rs::GB18030),
+    ("ISO2022JP", encoding_rs::ISO_2022_JP),
+    ("ISO88592", encoding_rs::ISO_8859_2),
+    ("ISO88595", encoding_rs::ISO_8859_5),
+    ("ISO88596", encoding_rs::ISO_8859_6),
+    ("ISO88597", encoding_rs::ISO_8859_7),
+    ("ISO88598", encoding_rs::ISO_8859_8),
+    ("ISO88599", encoding_rs::WINDOWS_1254),
+    ("ISO885915", encoding_rs::ISO_8859_15),
+    ("KOI8R", encoding_rs::KOI8_R),
+    ("SHIFTJIS", encoding_rs::SHIFT_JIS),
+    ("UTF16BE", encoding_rs::UTF_16BE),
+    ("UTF16LE", encoding_rs::UTF_16LE),
+    ("WINDOWS874", encoding_rs::WINDOWS_874),
+    ("WINDOWS949", encoding_rs::EUC_KR),
+    ("WINDOWS1250", encoding_rs::WINDOWS_1250),
+    ("WINDOWS1251", encoding_rs::WINDOWS_1251),
+    ("WINDOWS1252", encoding_rs::WINDOWS_1252),
+    ("WINDOWS1253", encoding_rs::WINDOWS_1253),
+    ("WINDOWS1254", encoding_rs::WINDOWS_1254),
+    ("WINDOWS1255", encoding_rs::WINDOWS_1255),
+    ("WINDOWS1256", encoding_rs::WINDOWS_1256),
 ];
 
 /// Bytes that are read at once.
@@ -79,16 +71,15 @@ impl Encoding {
     pub fn from_name(name: &str) -> Option<Encoding> {
         Some(match name {
             "UTF8" | "UTF-8" => Encoding::Utf8,
-            "ISO88591" => Encoding::SingleByte(&[]),
-            "ISO885915" => Encoding::SingleByte(LATIN_9),
-            "WINDOWS1252" => Encoding::SingleByte(WINDOWS_1252),
-            "UTF16" => Encoding::Utf16(ByteOrder::Marked),
-            "UTF16BE" => Encoding::Utf16(ByteOrder::Big),
-            "UTF16LE" => Encoding::Utf16(ByteOrder::Little),
+            "ISO88591" => Encoding::Latin1,
+            "UTF16" => Encoding::Utf16,
             "UTF32" => Encoding::Utf32(ByteOrder::Marked),
             "UTF32BE" => Encoding::Utf32(ByteOrder::Big),
             "UTF32LE" => Encoding::Utf32(ByteOrder::Little),
-            _ => return None,
+            _ => {
+                let known = STANDARD.iter().find(|(known, _)| *known == name)?;
+                Encoding::Standard(known.1)
+            }
         })
     }
 
@@ -96,9 +87,15 @@ impl Encoding {
     pub fn reader(self, source: ByteReader) -> ByteReader {
         match self {
             Encoding::Utf8 => source,
-            encoding => {
-                Box::new(Decoder { source, encoding, raw: Vec::new(), text: Vec::new(), at: 0 })
-            }
+            encoding => Box::new(Decoder {
+                source,
+                encoding,
+                standard: None,
+                raw: Vec::new(),
+                text: Vec::new(),
+                at: 0,
+                finished: false,
+            }),
         }
     }
 }
@@ -106,25 +103,30 @@ impl Encoding {
 struct Decoder {
     source: ByteReader,
     encoding: Encoding,
-    /// Bytes of a unit, or of a pair of units, whose end is not read yet.
+    /// The decoder, of what has one in the Encoding Standard.
+    standard: Option<encoding_rs::Decoder>,
+    /// Bytes of a unit whose end is not read yet.
     raw: Vec<u8>,
     text: Vec<u8>,
     /// How much of `text` is given.
     at: usize,
+    /// Whether the last of the source is decoded.
+    finished: bool,
 }
 
 impl Read for Decoder {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.at == self.text.len() {
+            if self.finished {
+                return Ok(0);
+            }
             let mut block = Vec::with_capacity(BLOCK_BYTES);
             let count = self.source.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
             self.raw.extend(block);
             self.text.clear();
             self.at = 0;
-            self.decode(count == 0);
-            if count == 0 && self.text.is_empty() {
-                return Ok(0);
-            }
+            self.finished = count == 0;
+            self.decode(self.finished);
         }
         let count = into.len().min(self.text.len() - self.at);
         into[..count].copy_from_slice(&self.text[self.at..self.at + count]);
@@ -139,19 +141,18 @@ impl Decoder {
         let mut text = String::new();
         let taken = match self.encoding {
             Encoding::Utf8 => self.raw.len(),
-            Encoding::SingleByte(table) => {
-                let decode = |byte: &u8| {
-                    let found = table.iter().find(|(written, _)| written == byte);
-                    found.map_or(char::from(*byte), |(_, character)| *character)
-                };
-                text.extend(self.raw.iter().map(decode));
+            Encoding::Latin1 => {
+                text.extend(self.raw.iter().map(|byte| char::from(*byte)));
                 self.raw.len()
             }
-            Encoding::Utf16(order) => {
-                let order = self.settle(order);
-                self.encoding = Encoding::Utf16(order);
-                utf16(&self.raw, order, last, &mut text)
+            Encoding::Utf16 if self.raw.len() < 2 && !last => 0,
+            Encoding::Utf16 => {
+                let is_little = self.raw.starts_with(&[0xFF, 0xFE]);
+                let order = if is_little { encoding_rs::UTF_16LE } else { encoding_rs::UTF_16BE };
+                self.encoding = Encoding::Standard(order);
+                self.standard(order, last, &mut text)
             }
+            Encoding::Standard(standard) => self.standard(standard, last, &mut text),
             Encoding::Utf32(order) => {
                 let order = self.settle(order);
                 self.encoding = Encoding::Utf32(order);
@@ -166,6 +167,16 @@ impl Decoder {
         self.text = text.into_bytes();
     }
 
+    /// Decodes all bytes: the decoder keeps those of a character whose end is not there yet.
+    fn standard(&mut self, standard: &'static Standard, last: bool, text: &mut String) -> usize {
+        let decoder =
+            self.standard.get_or_insert_with(|| standard.new_decoder_without_bom_handling());
+        let most = decoder.max_utf8_buffer_length(self.raw.len());
+        text.reserve(most.unwrap_or(self.raw.len().saturating_mul(3)));
+        let (_, taken, _) = decoder.decode_to_string(&self.raw, text, last);
+        taken
+    }
+
     /// The order of bytes, once the first of them are there.
     fn settle(&self, order: ByteOrder) -> ByteOrder {
         match order {
@@ -174,22 +185,6 @@ impl Decoder {
             known => known,
         }
     }
-}
-
-/// Decodes whole characters, and gives the bytes that they take.
-fn utf16(raw: &[u8], order: ByteOrder, last: bool, text: &mut String) -> usize {
-    let unit = |pair: &[u8]| match order {
-        ByteOrder::Little => u16::from_le_bytes([pair[0], pair[1]]),
-        _ => u16::from_be_bytes([pair[0], pair[1]]),
-    };
-    let mut units: Vec<u16> = raw.chunks_exact(2).map(unit).collect();
-    // The first half of a character waits for the other one.
-    if !last && units.last().is_some_and(|unit| (0xD800..0xDC00).contains(unit)) {
-        units.pop();
-    }
-    let decoded = char::decode_utf16(units.iter().copied());
-    text.extend(decoded.map(|found| found.unwrap_or(char::REPLACEMENT_CHARACTER)));
-    units.len() * 2
 }
 
 /// Decodes whole characters, and gives the bytes that they take.
@@ -244,6 +239,16 @@ mod tests {
         let wide: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
         assert_eq!(decoded("UTF32", &wide), text);
         assert_eq!(decoded("UTF16BE", &[0, b'a', 0xD8]), "a\u{FFFD}");
-        assert!(Encoding::from_name("BIG5").is_none());
+        assert_eq!(decoded("BIG5", b"\xA4\xA4\xA4\xE5"), "中文");
+        assert_eq!(decoded("GB18030", b"\xD6\xD0\xCE\xC4\x81\x30\x81\x30"), "中文\u{80}");
+        assert_eq!(decoded("SHIFTJIS", b"\x93\xFA\x96\x7B\xB1"), "日本ｱ");
+        assert_eq!(decoded("EUCJP", b"\xC6\xFC\xCB\xDC"), "日本");
+        assert_eq!(decoded("ISO2022JP", b"\x1B$BF|K\\\x1B(Bx"), "日本x");
+        assert_eq!(decoded("EUCKR", b"\xC7\xD1\xB1\xDB"), "한글");
+        assert_eq!(decoded("KOI8R", b"\xED\xC9\xD2"), "Мир");
+        assert_eq!(decoded("WINDOWS1251", b"\xCC\xE8\xF0"), "Мир");
+        assert_eq!(decoded("ISO88597", b"\xE1\xE2"), "αβ");
+        assert_eq!(decoded("SHIFTJIS", b"a\x93"), "a\u{FFFD}");
+        assert!(Encoding::from_name("IBM420").is_none());
     }
 }

@@ -13,11 +13,9 @@ use firn_types::variant::view::Variant;
 use firn_types::{Result, SqlType, number_text};
 use rayon::prelude::*;
 
-use crate::format::ChunkedFile;
 use crate::format::csv::{CsvFile, CsvPlan, text_sinks};
-use crate::format::json::{JsonFile, JsonPlan};
-use crate::format::parquet::ParquetFile;
-use crate::options::{CsvOptions, FileFormat, JsonOptions, Pictures};
+use crate::format::{DocumentFormat, RowForm};
+use crate::options::{CsvOptions, FileFormat, Pictures};
 use crate::row_error::LoadTarget;
 use crate::stage::{SharedStage, StagedFile};
 
@@ -81,21 +79,20 @@ pub fn infer_schema(
 ) -> Result<Vec<InferredColumn>> {
     let files = &files[..files.len().min(request.max_file_count.unwrap_or(usize::MAX))];
     let limit = request.max_records_per_file.unwrap_or(u64::MAX);
-    let found = files.par_iter().map(|file| match format {
-        FileFormat::Csv(options) => csv_columns(stage, file, options, limit),
-        FileFormat::Json(options) => json_columns(stage, file, options, limit),
-        FileFormat::Parquet(options) => {
-            let parquet = ParquetFile::open(Arc::clone(stage), file, options)?;
-            let fields = parquet.schema().fields.iter().map(|field| {
+    let found = files.par_iter().map(|file| match format.rows() {
+        RowForm::Fields(options) => csv_columns(stage, file, options, limit),
+        RowForm::Documents(format) => document_columns(stage, file, format, limit),
+        RowForm::Columns(format) => {
+            let schema = format.schema(stage, file)?;
+            let fields = schema.fields.into_iter().map(|field| {
                 let kind = Kind::of(field.sql_type);
-                Found { name: field.name.clone(), kind, nullable: field.nullable }
+                Found { name: field.name, kind, nullable: field.nullable }
             });
             Ok(fields.collect())
         }
     });
     let found = found.collect::<Result<Vec<Vec<Found>>>>()?;
-    let positional = matches!(format, FileFormat::Csv(options) if !options.parse_header);
-    let is_csv = matches!(format, FileFormat::Csv(_));
+    let by_position = matches!(format.rows(), RowForm::Fields(_));
     let mut merged: Vec<(Found, Vec<String>)> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
     for (columns, file) in found.into_iter().zip(files) {
@@ -120,7 +117,7 @@ pub fn infer_schema(
     let file_count = files.len();
     let columns = merged.into_iter().enumerate().map(|(order_id, (column, files))| {
         let sql_type = column.kind.sql_type();
-        let path = match positional || is_csv {
+        let path = match by_position {
             true => format!("${}", order_id + 1),
             false => format!("$1:{}", path_key(&column.name)),
         };
@@ -274,22 +271,21 @@ fn csv_columns(
     Ok(found.map(|(name, kind)| Found { name, kind, nullable: true }).collect())
 }
 
-fn json_columns(
+fn document_columns(
     stage: &SharedStage,
     file: &StagedFile,
-    options: &JsonOptions,
+    format: &dyn DocumentFormat,
     limit: u64,
 ) -> Result<Vec<Found>> {
-    let json = JsonFile::open(&**stage, file, options)?;
-    let plan = Arc::new(JsonPlan::new(options, LoadTarget::default())?);
-    let guess = Guess::new(&options.pictures);
+    let documents = format.reader(LoadTarget::default())?.open(stage, file)?;
+    let guess = Guess::new(format.pictures());
     let mut columns: Vec<(String, Kind)> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
     let mut rows = 0;
     while rows < limit
-        && let Some(chunk) = json.next_chunk()?
+        && let Some(chunk) = documents.next_chunk()?
     {
-        chunk.parse(&plan, |batch| {
+        chunk.parse(|batch| {
             if let Some(error) = batch.errors.first() {
                 return Err(error.to_error());
             }
@@ -415,6 +411,7 @@ mod tests {
     use object_store::memory::InMemory;
 
     use super::*;
+    use crate::options::JsonOptions;
     use crate::stage::{ObjectStage, put_bytes};
 
     fn infer(files: &[&str], format: FileFormat) -> String {

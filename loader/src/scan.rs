@@ -1,231 +1,143 @@
-//! One way to read staged files, whatever their format: what COPY and queries on stages use.
+//! Many files, many workers: one way to read staged files, whatever their format, and who reads what
+//! next. It is what COPY and queries on stages use.
 //!
 //! ```text
-//! let scan = FileScan::new(stage, files, reading);
+//! let scan = FileScan::new(stage, files, reader);
 //! // in every worker:
 //! while let Some(chunk) = scan.next() {
 //!     chunk.parse(|batch| ...)?;
 //! }
 //! ```
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use firn_types::{Error, Result, SqlType};
+use firn_types::Result;
 
-use crate::format::csv::{CsvChunk, CsvFile, CsvPlan, FieldSink};
-use crate::format::json::{JsonChunk, JsonFile, JsonPlan};
-use crate::format::parquet::{ParquetChunk, ParquetFile, ParquetPlan, WantedColumn};
-use crate::format::{FileBatch, FileQueue};
-use crate::options::{CsvOptions, JsonOptions, ParquetOptions};
-use crate::row_error::LoadTarget;
+use crate::format::{ChunkedFile, FileChunk, FileReader};
 use crate::stage::{SharedStage, StagedFile};
 
-/// Makes the sinks for the columns of one chunk.
-pub type SinkFactory = Arc<dyn Fn() -> Vec<Box<dyn FieldSink>> + Send + Sync>;
-
-/// What is read of files of each format.
-#[derive(Clone)]
-pub enum Reading {
-    /// Delimited text, into sinks.
-    Csv {
-        /// The file format.
-        options: CsvOptions,
-        /// The field of each sink.
-        columns: CsvColumns,
-        /// The number of fields that a record must have; see [`CsvPlan::new`].
-        expected: Option<usize>,
-        /// The sinks.
-        sinks: SinkFactory,
-        /// For messages: the columns that the fields go to.
-        target: LoadTarget,
-    },
-    /// JSON documents, as one VARIANT column.
-    Json {
-        /// The file format.
-        options: JsonOptions,
-        /// What is done with them.
-        plan: Arc<JsonPlan>,
-    },
-    /// Parquet.
-    Parquet {
-        /// The file format.
-        options: ParquetOptions,
-        /// Which columns, in which form.
-        plan: Arc<ParquetPlan>,
-    },
-}
-
-/// Which field goes to which sink.
-#[derive(Clone, Debug)]
-pub enum CsvColumns {
-    /// By position in the record, from 0, none twice.
-    Positions(Vec<usize>),
-    /// By the file's header, with PARSE_HEADER; a column that a file does not have is NULL.
-    Names(Vec<WantedColumn>),
-}
-
-/// Reads many files with many workers.
+/// Hands out the chunks of many files to many workers. Files are begun in order; a further one is
+/// opened when all open ones are busy, so that compressed files are decompressed side by side.
 pub struct FileScan {
-    queue: Queue,
+    stage: SharedStage,
+    files: Vec<StagedFile>,
+    reader: Arc<dyn FileReader>,
+    state: Mutex<State>,
+    /// A file was opened, or could not be.
+    opened: Condvar,
 }
 
-enum Queue {
-    Csv(FileQueue<CsvFile>, Box<Reading>),
-    Json(FileQueue<JsonFile>, Arc<JsonPlan>),
-    Parquet(FileQueue<ParquetFile>, Arc<ParquetPlan>),
-}
-
-/// A part of a file, to be parsed by the worker that got it.
-pub struct FileChunk {
-    /// The file's position in the list given.
-    pub file: usize,
-    /// The number, from 0, of the chunk in its file: chunks in order of file and index are the rows in
-    /// order.
-    pub index: u64,
-    part: Part,
-}
-
-enum Part {
-    Csv(CsvChunk, Arc<CsvPlan>, SinkFactory),
-    Json(JsonChunk, Arc<JsonPlan>),
-    Parquet(ParquetChunk, Arc<ParquetPlan>),
-    Failed(Error),
+struct State {
+    next: usize,
+    /// How many files are just being opened.
+    opening: usize,
+    open: Vec<(usize, Arc<dyn ChunkedFile>)>,
 }
 
 impl FileScan {
-    /// A scan of these files of the stage.
-    pub fn new(stage: SharedStage, files: Vec<StagedFile>, reading: Reading) -> FileScan {
-        let queue = match reading {
-            Reading::Csv { ref options, .. } => {
-                let options = options.clone();
-                let open = move |file: &StagedFile| CsvFile::open(&*stage, file, &options);
-                Queue::Csv(FileQueue::new(files, open), Box::new(reading))
-            }
-            Reading::Json { options, plan } => {
-                let open = move |file: &StagedFile| JsonFile::open(&*stage, file, &options);
-                Queue::Json(FileQueue::new(files, open), plan)
-            }
-            Reading::Parquet { options, plan } => {
-                let open =
-                    move |file: &StagedFile| ParquetFile::open(Arc::clone(&stage), file, &options);
-                Queue::Parquet(FileQueue::new(files, open), plan)
-            }
-        };
-        FileScan { queue }
+    /// A scan of these files of the stage, each opened when its turn comes.
+    pub fn new(
+        stage: SharedStage,
+        files: Vec<StagedFile>,
+        reader: Arc<dyn FileReader>,
+    ) -> FileScan {
+        let state = Mutex::new(State { next: 0, opening: 0, open: Vec::new() });
+        FileScan { stage, files, reader, state, opened: Condvar::new() }
     }
 
-    /// The next part of any file; none when all are read. Any number of workers may ask. A file that
-    /// cannot be opened or read gives a part whose parsing fails, so that the caller knows whose
-    /// error it is; the other files go on.
+    /// The next part of any file; none when all are read. Any number of workers may ask; parts come in no
+    /// particular order, but carry their place. A file that cannot be opened or read gives a part whose
+    /// parsing fails, so that the caller knows whose error it is; the other files go on.
     pub fn next(&self) -> Option<FileChunk> {
-        Some(match &self.queue {
-            Queue::Csv(queue, reading) => {
-                let Reading::Csv { options, columns, expected, sinks, target } = &**reading else {
-                    return None;
-                };
-                let (file, chunk) = queue.next()?;
-                let part = chunk.map(|chunk| {
-                    let wanted = columns.positions(chunk.header());
-                    let target = columns.target(chunk.header(), target);
-                    let plan = CsvPlan::new(options, wanted, *expected, target);
-                    (chunk.index, Part::Csv(chunk, Arc::new(plan), Arc::clone(sinks)))
-                });
-                FileChunk::of(file, part)
+        loop {
+            let (position, file) = match self.choose() {
+                Choice::Open(position, file) => (position, file),
+                Choice::New(position) => match self.open_file(position) {
+                    Ok(file) => (position, file),
+                    Err(error) => return Some(FileChunk::failed(error).of_file(position)),
+                },
+                Choice::Nothing => return None,
+            };
+            match file.next_chunk() {
+                Ok(Some(chunk)) => return Some(chunk.of_file(position)),
+                Ok(None) => self.close(position),
+                Err(error) => {
+                    self.close(position);
+                    return Some(FileChunk::failed(error).of_file(position));
+                }
             }
-            Queue::Json(queue, plan) => {
-                let (file, chunk) = queue.next()?;
-                let part = chunk.map(|chunk| (chunk.index, Part::Json(chunk, Arc::clone(plan))));
-                FileChunk::of(file, part)
-            }
-            Queue::Parquet(queue, plan) => {
-                let (file, chunk) = queue.next()?;
-                let part =
-                    chunk.map(|chunk| (chunk.index as u64, Part::Parquet(chunk, Arc::clone(plan))));
-                FileChunk::of(file, part)
-            }
-        })
-    }
-}
-
-impl FileChunk {
-    fn of(file: usize, part: Result<(u64, Part)>) -> FileChunk {
-        match part {
-            Ok((index, part)) => FileChunk { file, index, part },
-            Err(error) => FileChunk { file, index: u64::MAX, part: Part::Failed(error) },
         }
     }
 
-    /// The types of a Parquet batch's columns, which differ from file to file; none for columns that
-    /// the file does not have. Empty for the other formats, whose types the caller chose.
-    pub fn types(&self) -> Vec<Option<SqlType>> {
-        match &self.part {
-            Part::Parquet(chunk, plan) => chunk.types(plan),
-            _ => Vec::new(),
+    fn close(&self, position: usize) {
+        self.lock().open.retain(|(open, _)| *open != position);
+    }
+
+    fn open_file(&self, position: usize) -> Result<Arc<dyn ChunkedFile>> {
+        let _opening = Opening(self);
+        let file: Arc<dyn ChunkedFile> =
+            self.reader.open(&self.stage, &self.files[position])?.into();
+        self.lock().open.push((position, Arc::clone(&file)));
+        Ok(file)
+    }
+
+    fn choose(&self) -> Choice {
+        let mut state = self.lock();
+        // A file that is just being opened will have chunks for this worker too.
+        while state.open.is_empty() && state.next == self.files.len() && state.opening > 0 {
+            state = self.opened.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let idle = state.open.iter().find(|(_, file)| !file.is_busy());
+        if let Some((position, file)) = idle {
+            return Choice::Open(*position, Arc::clone(file));
+        }
+        if state.next < self.files.len() {
+            state.next += 1;
+            state.opening += 1;
+            return Choice::New(state.next - 1);
+        }
+        match state.open.first() {
+            Some((position, file)) => Choice::Open(*position, Arc::clone(file)),
+            None => Choice::Nothing,
         }
     }
 
-    /// Reads the rows, in batches of about 8,192.
-    ///
-    /// # Errors
-    /// A file that cannot be opened or read or is corrupt, and what `emit` gives; bad rows come in the
-    /// batches.
-    pub fn parse(self, emit: impl FnMut(FileBatch) -> Result<()>) -> Result<()> {
-        match self.part {
-            Part::Csv(chunk, plan, sinks) => chunk.parse(&plan, &mut sinks(), emit),
-            Part::Json(chunk, plan) => chunk.parse(&plan, emit),
-            Part::Parquet(chunk, plan) => chunk.parse(&plan, emit),
-            Part::Failed(error) => Err(error),
-        }
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl CsvColumns {
-    /// The field of each sink in a file with this header.
-    fn positions(&self, header: Option<&[String]>) -> Vec<usize> {
-        let wanted = match self {
-            CsvColumns::Positions(positions) => return positions.clone(),
-            CsvColumns::Names(wanted) => wanted,
-        };
-        let header = header.unwrap_or_default();
-        let find = |column: &WantedColumn| {
-            let found = header.iter().position(|name| names(column, name));
-            found.unwrap_or(CsvPlan::NO_FIELD)
-        };
-        wanted.iter().map(find).collect()
-    }
+/// While it lives, a file is being opened.
+struct Opening<'s>(&'s FileScan);
 
-    /// The columns that the fields of a file with this header go to.
-    fn target(&self, header: Option<&[String]>, target: &LoadTarget) -> LoadTarget {
-        let (CsvColumns::Names(wanted), Some(header)) = (self, header) else {
-            return target.clone();
-        };
-        let columns = header.iter().map(|name| {
-            let sink = wanted.iter().position(|column| names(column, name));
-            sink.and_then(|sink| target.columns.get(sink)).unwrap_or(name).clone()
-        });
-        LoadTarget { table: target.table.clone(), columns: columns.collect() }
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.lock().opening -= 1;
+        self.0.opened.notify_all();
     }
 }
 
-/// Whether a column of a file is the wanted one.
-fn names(column: &WantedColumn, name: &str) -> bool {
-    match column.case_sensitive {
-        true => name == column.name,
-        false => name.to_lowercase() == column.name.to_lowercase(),
-    }
+enum Choice {
+    Open(usize, Arc<dyn ChunkedFile>),
+    New(usize),
+    Nothing,
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
-    use firn_types::Value;
+    use firn_types::{SqlType, Value};
     use object_store::memory::InMemory;
 
     use super::*;
     use crate::compression::Compression;
-    use crate::format::csv::text_sinks;
+    use crate::format::WantedColumn;
+    use crate::format::csv::{CsvColumns, CsvReader, text_sinks};
+    use crate::options::CsvOptions;
+    use crate::row_error::LoadTarget;
     use crate::stage::{ObjectStage, put_bytes};
 
     #[test]
@@ -245,14 +157,14 @@ mod tests {
         let wanted = [("other", false), ("id", true), ("ID", true)];
         let wanted = wanted
             .map(|(name, case_sensitive)| WantedColumn { name: name.to_owned(), case_sensitive });
-        let reading = Reading::Csv {
+        let reader = CsvReader {
             options: CsvOptions { parse_header: true, ..CsvOptions::default() },
             columns: CsvColumns::Names(wanted.to_vec()),
             expected: Some(3),
             sinks: Arc::new(|| text_sinks(3)),
             target: LoadTarget::default(),
         };
-        let scan = FileScan::new(Arc::clone(&stage), stage.list("")?, reading);
+        let scan = FileScan::new(Arc::clone(&stage), stage.list("")?, Arc::new(reader));
         let seen: Mutex<BTreeMap<(String, u64), String>> = Mutex::new(BTreeMap::new());
         std::thread::scope(|scope| {
             for _ in 0..4 {
@@ -285,5 +197,51 @@ mod tests {
         assert_eq!(seen.len(), 290_000);
         assert!(seen.iter().all(|((_, number), id)| (number - 1).to_string() == *id));
         Ok(())
+    }
+
+    /// A file with so many chunks left.
+    struct Slow(AtomicUsize);
+
+    impl ChunkedFile for Slow {
+        fn next_chunk(&self) -> Result<Option<FileChunk>> {
+            let left =
+                self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            Ok(left.is_ok().then(|| FileChunk::new(0, |_| Ok(()))))
+        }
+
+        fn is_busy(&self) -> bool {
+            false
+        }
+    }
+
+    struct SlowReader;
+
+    impl FileReader for SlowReader {
+        fn open(&self, _: &SharedStage, _: &StagedFile) -> Result<Box<dyn ChunkedFile>> {
+            std::thread::sleep(Duration::from_millis(50));
+            Ok(Box::new(Slow(AtomicUsize::new(2_000))))
+        }
+    }
+
+    #[test]
+    fn workers_wait_for_the_only_file_to_be_opened() {
+        let (path, etag) = ("f".to_owned(), String::new());
+        let file = StagedFile { path, size: 0, etag, last_modified: 0, arrived: 0 };
+        let stage: SharedStage = Arc::new(ObjectStage::new(Arc::new(InMemory::new()), "", ""));
+        let scan = FileScan::new(stage, vec![file], Arc::new(SlowReader));
+        let parsed: Vec<usize> = std::thread::scope(|scope| {
+            let worker = || {
+                let mut count = 0;
+                while scan.next().is_some() {
+                    count += 1;
+                    std::thread::sleep(Duration::from_micros(10));
+                }
+                count
+            };
+            let workers: Vec<_> = (0..2).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap_or(0)).collect()
+        });
+        assert_eq!(parsed.iter().sum::<usize>(), 2_000);
+        assert!(parsed.iter().all(|count| *count > 0), "{parsed:?}");
     }
 }

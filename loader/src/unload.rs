@@ -3,14 +3,9 @@
 use std::sync::Arc;
 
 use firn_column::Batch;
-use firn_types::{Error, ErrorCode, Field, Result, SqlType};
+use firn_types::{Error, ErrorCode, Field, Result};
 
-use crate::compression::Compression;
-use crate::encoding::Encoding;
 use crate::format::FileWriter;
-use crate::format::csv::CsvWriter;
-use crate::format::json::JsonWriter;
-use crate::format::parquet::ParquetWriter;
 use crate::options::{FileFormat, UnloadOptions};
 use crate::stage::{Pattern, SharedStage};
 
@@ -27,8 +22,7 @@ pub struct UnloadPlan {
     pub options: UnloadOptions,
     /// The query's id, for INCLUDE_QUERY_ID and PARTITION BY.
     pub query_id: String,
-    /// The names and types of the columns. CSV takes batches of their texts, JSON one column of
-    /// VARIANTs or JSON texts, Parquet the typed columns.
+    /// The names and types of the columns; [`crate::format::WritableFormat`] says which batches a format takes.
     pub fields: Vec<Field>,
 }
 
@@ -60,13 +54,9 @@ impl UnloadPlan {
     /// called once, before any worker.
     ///
     /// # Errors
-    /// An ENCODING other than UTF-8, files that would be replaced, or a stage that cannot be listed.
+    /// A format or options that cannot be written, files that would be replaced, or a stage that cannot be listed.
     pub fn check(&self) -> Result<()> {
-        if let FileFormat::Csv(options) = &self.format
-            && options.encoding != Encoding::Utf8
-        {
-            return Err(Error::not_supported("unloading with an ENCODING other than UTF8"));
-        }
+        self.format.writable()?.check()?;
         if self.options.overwrite || self.options.include_query_id {
             return Ok(());
         }
@@ -116,49 +106,9 @@ impl UnloadPlan {
         stem
     }
 
-    fn extension(&self) -> String {
-        let with = |own: &Option<String>, plain: &str, compression: Compression| {
-            let compression = match compression {
-                Compression::Auto => Compression::Gzip,
-                known => known,
-            };
-            match own {
-                Some(own) => format!(".{}{}", own.trim_start_matches('.'), compression.extension()),
-                None => format!("{plain}{}", compression.extension()),
-            }
-        };
-        match &self.format {
-            FileFormat::Csv(options) => with(&options.file_extension, ".csv", options.compression),
-            FileFormat::Json(options) => {
-                with(&options.file_extension, ".json", options.compression)
-            }
-            FileFormat::Parquet(options) => match options.compression.as_str() {
-                "NONE" => ".parquet".to_owned(),
-                codec => format!(".{}.parquet", codec.to_ascii_lowercase()),
-            },
-        }
-    }
-
     fn writer(&self, name: &str) -> Result<Box<dyn FileWriter>> {
         let (sink, file) = (self.stage.write(name)?, self.stage.shown(name));
-        Ok(match &self.format {
-            FileFormat::Csv(options) => {
-                let names: Vec<String> = self.fields.iter().map(|f| f.name.clone()).collect();
-                let header = self.options.header.then_some(&names[..]);
-                let bare = |kind: SqlType| kind.is_numeric() || kind == SqlType::Boolean;
-                let enclosed = self.fields.iter().map(|field| !bare(field.sql_type));
-                Box::new(CsvWriter::new(sink, file, options, enclosed.collect(), header)?)
-            }
-            FileFormat::Json(options) => Box::new(JsonWriter::new(sink, file, options)?),
-            FileFormat::Parquet(options) => {
-                let mut fields = self.fields.clone();
-                if !self.options.header {
-                    let named = fields.iter_mut().enumerate();
-                    named.for_each(|(i, field)| field.name = format!("_COL_{i}"));
-                }
-                Box::new(ParquetWriter::new(sink, file, options, fields)?)
-            }
-        })
+        self.format.writable()?.writer(sink, file, &self.fields, self.options.header)
     }
 }
 
@@ -181,7 +131,7 @@ impl Unloader {
             return Ok(());
         }
         if self.open.is_none() {
-            let name = self.next_name();
+            let name = self.next_name()?;
             let writer = self.plan.writer(&name)?;
             self.open = Some((name, writer, 0));
         }
@@ -231,14 +181,15 @@ impl Unloader {
         Ok(())
     }
 
-    fn next_name(&mut self) -> String {
+    fn next_name(&mut self) -> Result<String> {
         if self.plan.options.single {
-            return self.plan.single_name();
+            return Ok(self.plan.single_name());
         }
+        let extension = self.plan.format.writable()?.extension();
         let stem = self.plan.stem(self.partition.as_deref());
-        let name = format!("{stem}_{}_0_{}{}", self.worker, self.files, self.plan.extension());
+        let name = format!("{stem}_{}_0_{}{extension}", self.worker, self.files);
         self.files += 1;
-        name
+        Ok(name)
     }
 }
 
@@ -247,10 +198,11 @@ mod tests {
     use std::io::Read;
 
     use firn_column::Column;
-    use firn_types::{Decimal, Value};
+    use firn_types::{Decimal, SqlType, Value};
     use object_store::memory::InMemory;
 
     use super::*;
+    use crate::compression::Compression;
     use crate::options::{CsvOptions, FormatDefinition, OptionValue};
     use crate::stage::{ObjectStage, Stage};
 
@@ -325,8 +277,8 @@ mod tests {
 
     #[test]
     fn parquet_written_is_parquet_read() -> Result<()> {
-        use crate::format::ChunkedFile;
-        use crate::format::parquet::{ParquetFile, ParquetPlan, WantedColumn};
+        use crate::format::parquet::ParquetFile;
+        use crate::format::{ColumnsPlan, WantedColumn};
         use crate::options::ParquetOptions;
         use crate::row_error::LoadTarget;
         let money = SqlType::number(12, 2);
@@ -349,7 +301,7 @@ mod tests {
         assert_eq!(names, ["_COL_0", "_COL_1"]);
         let wanted = ["_COL_1", "_COL_0"]
             .map(|name| WantedColumn { name: name.to_owned(), case_sensitive: true });
-        let read = Arc::new(ParquetPlan::columns(wanted.to_vec(), LoadTarget::default()));
+        let read = Arc::new(ColumnsPlan::columns(wanted.to_vec(), LoadTarget::default()));
         assert_eq!(parquet.types(&read), [Some(SqlType::TIMESTAMP_NTZ), Some(money)]);
         parquet.next_chunk()?.unwrap().parse(&read, |batch| {
             assert_eq!(batch.batch.column(0).value(1, SqlType::TIMESTAMP_NTZ), time);

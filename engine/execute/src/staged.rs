@@ -5,13 +5,10 @@ use std::sync::Arc;
 use arrow::array::Int64Array;
 use firn_column::{Array, Batch, Column};
 use firn_functions::FunctionContext;
-use firn_loader::format::FileBatch;
-use firn_loader::format::csv::text_sinks;
-use firn_loader::format::json::JsonPlan;
-use firn_loader::format::parquet::ParquetPlan;
+use firn_loader::format::csv::{CsvColumns, CsvReader, text_sinks};
+use firn_loader::format::{ColumnsPlan, FileBatch, FileReader, RowForm};
 use firn_loader::options::FileFormat;
 use firn_loader::row_error::LoadTarget;
-use firn_loader::scan::{CsvColumns, Reading};
 use firn_loader::stage::StagedFile;
 use firn_plan::{StageColumn, StageValue};
 use firn_types::text_format::{TextFormats, TextSettings};
@@ -40,7 +37,7 @@ impl StagedFields {
         members: Option<Vec<String>>,
         target: LoadTarget,
         start_nanos: i64,
-    ) -> Result<(Reading, StagedFields)> {
+    ) -> Result<(Arc<dyn FileReader>, StagedFields)> {
         // Each field is read once, however many columns ask for it.
         let mut positions: Vec<usize> = Vec::new();
         let mut read = Vec::with_capacity(columns.len());
@@ -57,32 +54,27 @@ impl StagedFields {
                 _ => None,
             });
         }
-        let reading = match format {
-            FileFormat::Csv(options) => {
+        if !matches!(format.rows(), RowForm::Fields(_)) {
+            whole_documents(&mut read, &positions);
+        }
+        let reader: Arc<dyn FileReader> = match format.rows() {
+            RowForm::Fields(options) => {
                 let count = positions.len();
-                Reading::Csv {
+                Arc::new(CsvReader {
                     options: options.clone(),
                     columns: CsvColumns::Positions(positions),
                     expected: None,
                     sinks: Arc::new(move || text_sinks(count)),
                     target,
-                }
+                })
             }
-            FileFormat::Json(options) => {
-                let plan = Arc::new(JsonPlan::new(options, target)?);
-                whole_documents(&mut read, &positions);
-                Reading::Json { options: options.clone(), plan }
-            }
-            FileFormat::Parquet(options) => {
-                let plan = match positions.contains(&0) {
-                    true => ParquetPlan::object(members, target),
-                    false => ParquetPlan::columns(Vec::new(), target),
-                };
-                whole_documents(&mut read, &positions);
-                Reading::Parquet { options: options.clone(), plan: Arc::new(plan) }
-            }
+            RowForm::Documents(format) => format.reader(target)?,
+            RowForm::Columns(format) => format.reader(match positions.contains(&0) {
+                true => ColumnsPlan::object(members, target),
+                false => ColumnsPlan::columns(Vec::new(), target),
+            }),
         };
-        Ok((reading, StagedFields { columns: columns.to_vec(), read, start_nanos }))
+        Ok((reader, StagedFields { columns: columns.to_vec(), read, start_nanos }))
     }
 
     /// The columns without what is read of the files: METADATA$ columns, and NULL for the others.

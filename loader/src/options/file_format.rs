@@ -6,7 +6,7 @@ use firn_types::{Error, ErrorCode, Result};
 
 use super::OptionDefault::{Boolean as Truth, List, Nothing, Number as Count, Text as Word};
 use super::OptionKind::{Boolean, Character, Choice, Delimiter, Number, OneOf, Text, TextList};
-use super::typed::{CsvOptions, FileFormat, JsonOptions, ParquetOptions};
+use super::typed::{AvroOptions, CsvOptions, FileFormat, JsonOptions, ParquetOptions};
 use super::{NamedOption, OptionEntry, OptionRow, OptionSet, OptionTable, OptionValue, entry};
 
 const COMPRESSIONS: &[&str] =
@@ -109,7 +109,7 @@ pub(super) const PARQUET: &[OptionEntry] = &[
     entry("REPLACE_INVALID_CHARACTERS", Boolean, Truth(false)),
 ];
 
-const AVRO: &[OptionEntry] = &[
+pub(super) const AVRO: &[OptionEntry] = &[
     entry("TRIM_SPACE", Boolean, Truth(false)),
     entry("NULL_IF", TextList, List(&[])),
     entry("COMPRESSION", Choice(COMPRESSIONS), Word("AUTO")),
@@ -294,6 +294,7 @@ impl FormatDefinition {
             FormatType::Csv => Ok(FileFormat::Csv(CsvOptions::of(&self.options)?)),
             FormatType::Json => Ok(FileFormat::Json(JsonOptions::of(&self.options))),
             FormatType::Parquet => Ok(FileFormat::Parquet(ParquetOptions::of(&self.options))),
+            FormatType::Avro => Ok(FileFormat::Avro(AvroOptions::of(&self.options))),
             other => Err(Error::not_supported(format!("file format {other}"))),
         }
     }

@@ -19,7 +19,7 @@ pub use copy::{CopyOptions, MatchByColumnName, OnError, ValidationMode};
 pub use file_format::{FormatDefinition, FormatType};
 pub use pictures::Pictures;
 pub(crate) use text::escaped as shown_text;
-pub use typed::{CsvOptions, FileFormat, JsonOptions, ParquetOptions};
+pub use typed::{ArrowOptions, AvroOptions, CsvOptions, FileFormat, JsonOptions, ParquetOptions};
 pub use unload::UnloadOptions;
 
 use std::fmt;

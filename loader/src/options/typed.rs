@@ -3,7 +3,7 @@
 use firn_types::{Error, Result};
 
 use super::OptionSet;
-use super::file_format::{CSV, JSON, PARQUET};
+use super::file_format::{AVRO, CSV, JSON, PARQUET};
 use super::pictures::Pictures;
 use crate::compression::Compression;
 use crate::encoding::Encoding;
@@ -17,17 +17,8 @@ pub enum FileFormat {
     Json(JsonOptions),
     /// Parquet.
     Parquet(ParquetOptions),
-}
-
-impl FileFormat {
-    /// How dates, times, timestamps and BINARY are written; none of Parquet, which has types of its own.
-    pub fn pictures(&self) -> Option<&Pictures> {
-        match self {
-            FileFormat::Csv(options) => Some(&options.pictures),
-            FileFormat::Json(options) => Some(&options.pictures),
-            FileFormat::Parquet(_) => None,
-        }
-    }
+    /// Avro.
+    Avro(AvroOptions),
 }
 
 /// The options of TYPE = CSV.
@@ -169,14 +160,12 @@ impl JsonOptions {
     }
 }
 
-/// The options of TYPE = PARQUET.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ParquetOptions {
-    /// The compression of unloaded files: SNAPPY, ZSTD, GZIP or NONE.
-    pub compression: String,
+/// How Arrow's values, which the readers of several formats give, become SQL's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArrowOptions {
     /// Whether binary columns without a logical type are texts.
     pub binary_as_text: bool,
-    /// Whether logical types are honored on load.
+    /// Whether timestamps with a time zone are points in time, rather than wall clocks of UTC.
     pub use_logical_type: bool,
     /// Whether blanks around texts are dropped.
     pub trim_space: bool,
@@ -184,6 +173,27 @@ pub struct ParquetOptions {
     pub null_if: Vec<String>,
     /// Whether bytes that are no UTF-8 become U+FFFD instead of an error.
     pub replace_invalid_characters: bool,
+}
+
+impl ArrowOptions {
+    fn of(options: &OptionSet) -> ArrowOptions {
+        ArrowOptions {
+            binary_as_text: options.boolean("BINARY_AS_TEXT"),
+            use_logical_type: options.boolean("USE_LOGICAL_TYPE"),
+            trim_space: options.boolean("TRIM_SPACE"),
+            null_if: options.texts("NULL_IF"),
+            replace_invalid_characters: options.boolean("REPLACE_INVALID_CHARACTERS"),
+        }
+    }
+}
+
+/// The options of TYPE = PARQUET.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParquetOptions {
+    /// The compression of unloaded files: SNAPPY, ZSTD, GZIP or NONE.
+    pub compression: String,
+    /// How values are read.
+    pub arrow: ArrowOptions,
 }
 
 impl Default for ParquetOptions {
@@ -199,13 +209,29 @@ impl ParquetOptions {
             None | Some("AUTO") => "NONE".to_owned(),
             Some(other) => other.to_owned(),
         };
-        ParquetOptions {
-            compression,
-            binary_as_text: options.boolean("BINARY_AS_TEXT"),
-            use_logical_type: options.boolean("USE_LOGICAL_TYPE"),
-            trim_space: options.boolean("TRIM_SPACE"),
-            null_if: options.texts("NULL_IF"),
-            replace_invalid_characters: options.boolean("REPLACE_INVALID_CHARACTERS"),
-        }
+        ParquetOptions { compression, arrow: ArrowOptions::of(options) }
+    }
+}
+
+/// The options of TYPE = AVRO.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AvroOptions {
+    /// How the file as a whole is compressed; the codec within it is the file's own affair.
+    pub compression: Compression,
+    /// How values are read.
+    pub arrow: ArrowOptions,
+}
+
+impl Default for AvroOptions {
+    fn default() -> AvroOptions {
+        AvroOptions::of(&OptionSet::new(AVRO))
+    }
+}
+
+impl AvroOptions {
+    pub(super) fn of(options: &OptionSet) -> AvroOptions {
+        // Avro's timestamps are points in time, unless their type says that they are local.
+        let arrow = ArrowOptions { use_logical_type: true, ..ArrowOptions::of(options) };
+        AvroOptions { compression: options.compression("COMPRESSION"), arrow }
     }
 }

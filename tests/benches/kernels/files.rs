@@ -7,7 +7,6 @@ use std::{fmt, slice};
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use firn_column::{Batch, Column};
-use firn_loader::format::ChunkedFile;
 use firn_loader::format::csv::{ColumnRule, CsvFile, CsvPlan, typed_sink};
 use firn_loader::options::CsvOptions;
 use firn_loader::row_error::LoadTarget;

@@ -9,6 +9,7 @@ use firn_column::Batch;
 use firn_expression::Evaluator;
 use firn_functions::FunctionContext;
 use firn_functions::cast::{CastMode, cast_column};
+use firn_loader::format::RowForm;
 use firn_loader::options::{FileFormat, FormatDefinition, UnloadOptions, from_plan};
 use firn_loader::stage::SharedStage;
 use firn_loader::unload::{NULL_PARTITION, UnloadPlan, UnloadedFile, Unloader};
@@ -94,7 +95,7 @@ fn is_ordered(source: &Plan) -> bool {
 fn check_columns(format: &FileFormat, plan: &CopyIntoStage) -> Result<()> {
     let fields = plan.source.fields();
     let single = matches!(&fields[..], [field] if field.sql_type.is_semi_structured());
-    if !matches!(format, FileFormat::Json(_)) || single {
+    if !matches!(format.rows(), RowForm::Documents(_)) || single {
         return Ok(());
     }
     let text = "JSON file format can produce one and only one column of type variant, object, or array. \
@@ -155,7 +156,7 @@ impl Unloading {
 
     /// The columns of a file, in the form in which its writer takes them.
     fn written(&self, batch: &Batch) -> Result<Batch> {
-        let texts = matches!(self.plan.format, FileFormat::Csv(_));
+        let texts = matches!(self.plan.format.rows(), RowForm::Fields(_));
         let columns = self.types.iter().enumerate().map(|(position, sql_type)| {
             let column = batch.column(position);
             match texts {

@@ -1,10 +1,11 @@
 //! Rows of staged files as a source. No order; a morsel is one worker's share of all files.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use firn_loader::format::{FileChunk, FileReader};
 use firn_loader::options::{FormatDefinition, from_plan};
 use firn_loader::row_error::LoadTarget;
-use firn_loader::scan::{FileChunk, FileScan, Reading};
+use firn_loader::scan::FileScan;
 use firn_loader::stage::{FileSelection, Pattern, SharedStage, StagedFile, select};
 use firn_plan::StageScan;
 use firn_types::{Error, ErrorCode, Result};
@@ -17,7 +18,7 @@ use crate::staged::StagedFields;
 pub struct StageSource {
     stage: SharedStage,
     selection: FileSelection,
-    reading: Reading,
+    reader: Arc<dyn FileReader>,
     fields: StagedFields,
     opened: OnceLock<(FileScan, Vec<StagedFile>)>,
 }
@@ -30,12 +31,12 @@ impl StageSource {
     pub fn new(stage: SharedStage, scan: &StageScan, start_nanos: i64) -> Result<StageSource> {
         let format = FormatDefinition::parse(&from_plan(&scan.format)?)?.typed()?;
         let target = LoadTarget::default();
-        let (reading, fields) =
+        let (reader, fields) =
             StagedFields::new(&format, &scan.columns, None, target, start_nanos)?;
         let pattern = scan.pattern.as_deref().map(Pattern::new).transpose()?;
         let selection =
             FileSelection { prefix: scan.path.clone(), files: scan.files.clone(), pattern };
-        Ok(StageSource { stage, selection, reading, fields, opened: OnceLock::new() })
+        Ok(StageSource { stage, selection, reader, fields, opened: OnceLock::new() })
     }
 }
 
@@ -47,7 +48,7 @@ impl Source for StageSource {
         }
         let workers = if files.is_empty() { 0 } else { context.threads() };
         expect(&files, context);
-        let scan = FileScan::new(self.stage.clone(), files.clone(), self.reading.clone());
+        let scan = FileScan::new(self.stage.clone(), files.clone(), Arc::clone(&self.reader));
         let again = |_| Error::internal("staged files opened twice");
         self.opened.set((scan, files)).map_err(again)?;
         Ok(workers)

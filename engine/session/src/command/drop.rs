@@ -95,9 +95,11 @@ fn holds_objects(catalog: &VisibleCatalog, object: &Object) -> bool {
 /// When the name is taken, or nothing of that name was dropped within the retention time.
 pub(super) fn undrop(running: &mut StatementContext, ast: &Undrop) -> Result<Rows> {
     let kind = match ast.kind {
-        ObjectKind::Table | ObjectKind::Schema | ObjectKind::Database | ObjectKind::Tag => {
-            known_kind(ast.kind)?
-        }
+        ObjectKind::Table
+        | ObjectKind::DynamicTable
+        | ObjectKind::Schema
+        | ObjectKind::Database
+        | ObjectKind::Tag => known_kind(ast.kind)?,
         other => return Err(Error::not_supported(format!("UNDROP {}", other.words()))),
     };
     let place = place(running, kind, &ast.name)?;

@@ -7,7 +7,6 @@ use memchr::memchr_iter;
 
 use super::grammar::{Grammar, RawField, Visitor};
 use super::parse::{CsvPlan, Place, RejectReason};
-use crate::format::ChunkedFile;
 use crate::format::chunk::{CHUNK_BYTES, ChunkSource};
 use crate::options::CsvOptions;
 use crate::row_error::RowError;
@@ -93,10 +92,12 @@ impl CsvFile {
     }
 }
 
-impl ChunkedFile for CsvFile {
-    type Chunk = CsvChunk;
-
-    fn next_chunk(&self) -> Result<Option<CsvChunk>> {
+impl CsvFile {
+    /// The next part; none at the file's end. Waits while another worker fetches one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn next_chunk(&self) -> Result<Option<CsvChunk>> {
         let mut state: MutexGuard<'_, State> =
             self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut rows = 0;
@@ -122,7 +123,7 @@ impl ChunkedFile for CsvFile {
         Ok(Some(chunk))
     }
 
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.state.try_lock().is_err()
     }
 }

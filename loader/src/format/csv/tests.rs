@@ -6,7 +6,6 @@ use firn_types::{ErrorCode, Result, SqlType, Value};
 use object_store::memory::InMemory;
 
 use super::{CsvFile, CsvPlan, text_sinks};
-use crate::format::ChunkedFile;
 use crate::options::{CsvOptions, FileFormat, FormatDefinition, NamedOption, OptionValue};
 use crate::row_error::{LoadTarget, RowError};
 use crate::stage::{ObjectStage, Stage, put_bytes};

@@ -2,8 +2,11 @@
 
 use arrow::array::Array as _;
 use firn_column::{Array, Batch};
-use firn_types::{Error, Result};
+use firn_types::{Error, Field, Result, SqlType};
 
+use crate::encoding::Encoding;
+use crate::format::WritableFormat;
+use crate::format::registry::text_extension;
 use crate::format::write::{FileWriter, TextOutput, Written};
 use crate::options::CsvOptions;
 use crate::stage::StageWriter;
@@ -29,6 +32,33 @@ struct Rules {
 
 /// Bytes gathered before they are compressed.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+impl WritableFormat for CsvOptions {
+    fn check(&self) -> Result<()> {
+        match self.encoding {
+            Encoding::Utf8 => Ok(()),
+            _ => Err(Error::not_supported("unloading with an ENCODING other than UTF8")),
+        }
+    }
+
+    fn extension(&self) -> String {
+        text_extension(self.file_extension.as_ref(), ".csv", self.compression)
+    }
+
+    fn writer(
+        &self,
+        sink: Box<dyn StageWriter>,
+        file: String,
+        fields: &[Field],
+        header: bool,
+    ) -> Result<Box<dyn FileWriter>> {
+        let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+        let bare = |kind: SqlType| kind.is_numeric() || kind == SqlType::Boolean;
+        let enclosed = fields.iter().map(|field| !bare(field.sql_type)).collect();
+        let header = header.then_some(&names[..]);
+        Ok(Box::new(CsvWriter::new(sink, file, self, enclosed, header)?))
+    }
+}
 
 impl CsvWriter {
     /// A writer into `sink`, the file named `file`. `enclosed` says which columns are texts in SQL and

@@ -6,10 +6,12 @@
 
 mod document;
 mod read;
+mod reader;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use read::{JsonChunk, JsonFile, JsonPlan};
+pub use reader::JsonReader;
 pub use write::JsonWriter;

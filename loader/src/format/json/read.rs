@@ -15,7 +15,7 @@ use memchr::memchr_iter;
 use super::document::{Extent, Scanner};
 use super::shape::Shape;
 use crate::format::chunk::{CHUNK_BYTES, ChunkSource};
-use crate::format::{ChunkedFile, FileBatch, RowOrigin};
+use crate::format::{FileBatch, RowOrigin};
 use crate::options::JsonOptions;
 use crate::row_error::{ErrorCategory, LoadTarget, RowError};
 use crate::stage::{Stage, StagedFile, io_error};
@@ -110,10 +110,12 @@ impl JsonFile {
     }
 }
 
-impl ChunkedFile for JsonFile {
-    type Chunk = JsonChunk;
-
-    fn next_chunk(&self) -> Result<Option<JsonChunk>> {
+impl JsonFile {
+    /// The next part; none at the file's end. Waits while another worker fetches one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn next_chunk(&self) -> Result<Option<JsonChunk>> {
         let mut guard = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *guard;
         let mut documents = Vec::new();
@@ -159,7 +161,7 @@ impl ChunkedFile for JsonFile {
         Ok(Some(chunk))
     }
 
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.state.try_lock().is_err()
     }
 }

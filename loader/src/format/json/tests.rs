@@ -11,7 +11,6 @@ use firn_types::variant::view::Variant;
 use object_store::memory::InMemory;
 
 use super::{JsonFile, JsonPlan};
-use crate::format::ChunkedFile;
 use crate::options::JsonOptions;
 use crate::row_error::{LoadTarget, RowError};
 use crate::stage::{ObjectStage, Stage, put_bytes};

@@ -3,8 +3,10 @@
 use firn_column::{Array, Batch};
 use firn_types::variant::json_write::{JsonWriter as TextWriter, PlainText};
 use firn_types::variant::view::Variant;
-use firn_types::{Error, Result};
+use firn_types::{Error, Field, Result};
 
+use crate::format::WritableFormat;
+use crate::format::registry::text_extension;
 use crate::format::write::{FileWriter, TextOutput, Written};
 use crate::options::JsonOptions;
 use crate::stage::StageWriter;
@@ -12,6 +14,22 @@ use crate::stage::StageWriter;
 /// Writes one file of JSON documents. Its batches have one column: VARIANTs, or JSON texts.
 pub struct JsonWriter {
     output: TextOutput,
+}
+
+impl WritableFormat for JsonOptions {
+    fn extension(&self) -> String {
+        text_extension(self.file_extension.as_ref(), ".json", self.compression)
+    }
+
+    fn writer(
+        &self,
+        sink: Box<dyn StageWriter>,
+        file: String,
+        _: &[Field],
+        _: bool,
+    ) -> Result<Box<dyn FileWriter>> {
+        Ok(Box::new(JsonWriter::new(sink, file, self)?))
+    }
 }
 
 impl JsonWriter {

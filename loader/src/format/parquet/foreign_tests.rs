@@ -14,9 +14,10 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 
+use super::ParquetFile;
 use super::tests::{read_with, staged, wanted};
-use super::{ParquetFile, ParquetPlan};
-use crate::options::ParquetOptions;
+use crate::format::ColumnsPlan;
+use crate::options::{ArrowOptions, ParquetOptions};
 use crate::row_error::LoadTarget;
 
 /// Days from the epoch of Julian days to 1970-01-01.
@@ -85,7 +86,7 @@ fn timestamps_of_96_bits_reach_from_year_1_to_9999() -> Result<()> {
         let expected = nanos_of(year, nanos);
         assert_eq!(batches[0][0].value(row, SqlType::TIMESTAMP_NTZ), expected, "{year}");
     }
-    let plan = ParquetPlan::object(None, LoadTarget::default());
+    let plan = ColumnsPlan::object(None, LoadTarget::default());
     let (_, batches) = read_with(&bytes, plan, &options)?;
     let texts: Vec<String> = (0..5).map(|row| object_text(&batches[0][0], row)).collect();
     assert_eq!(
@@ -115,10 +116,14 @@ fn row_groups_tell_the_number_of_rows() -> Result<()> {
 fn a_time_outside_of_the_day_is_an_error() {
     let schema = "message m { required int64 t (TIME(MICROS, true)); }";
     let (bytes, _) = file_of(schema, vec![column_of::<Int64Type>(vec![-1], None)]);
-    for plan in [wanted(&["t"]), ParquetPlan::object(None, LoadTarget::default())] {
+    for plan in [wanted(&["t"]), ColumnsPlan::object(None, LoadTarget::default())] {
         let error = read_with(&bytes, plan, &ParquetOptions::default()).unwrap_err();
         assert!(error.detail().contains("the time -1 is outside of the day"), "{error}");
     }
+}
+
+fn with(arrow: ArrowOptions) -> ParquetOptions {
+    ParquetOptions { arrow, ..ParquetOptions::default() }
 }
 
 #[test]
@@ -135,8 +140,8 @@ fn bytes_are_texts_as_the_option_says_and_uuids_never_are() -> Result<()> {
     );
     let uuid = "31".repeat(16);
     for (binary_as_text, first, second) in [(true, "Hi", "4869"), (false, "4869", "34383639")] {
-        let options = ParquetOptions { binary_as_text, ..ParquetOptions::default() };
-        let plan = ParquetPlan::object(None, LoadTarget::default());
+        let options = with(ArrowOptions { binary_as_text, ..ParquetOptions::default().arrow });
+        let plan = ColumnsPlan::object(None, LoadTarget::default());
         let (_, batches) = read_with(&bytes, plan, &options)?;
         let expected = |text: &str| format!("{{\"b\":\"{text}\",\"u\":\"{uuid}\"}}");
         assert_eq!(object_text(&batches[0][0], 0), expected(first));
@@ -156,7 +161,7 @@ fn instants_are_of_utc_where_logical_types_count() -> Result<()> {
         [(true, SqlType::TIMESTAMP_LTZ), (false, SqlType::TIMESTAMP_NTZ)]
     {
         let (stage, file) = staged(&bytes)?;
-        let options = ParquetOptions { use_logical_type, ..ParquetOptions::default() };
+        let options = with(ArrowOptions { use_logical_type, ..ParquetOptions::default().arrow });
         let parquet = ParquetFile::open(stage, &file, &options)?;
         assert_eq!(parquet.schema().fields[0].sql_type, expected);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::ArrayRef;
-use firn_column::{Array, Batch, Column};
+use firn_column::{Batch, Column};
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, ErrorCode, Field, Result, Schema};
 use parquet::arrow::ProjectionMask;
@@ -15,13 +15,12 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::{FileMetaData, ParquetMetaData};
 
-use super::convert::{Read, column, natural_type};
 use super::leaves::{has_int96, hinted_schema, is_binary, roots};
 use super::source::{Footer, Parts};
-use super::variant::objects;
-use crate::format::{ChunkedFile, FileBatch, RowOrigin};
-use crate::options::ParquetOptions;
-use crate::row_error::{ErrorCategory, LoadTarget, RowError};
+use crate::format::arrow::{Read, natural_type};
+use crate::format::columns::RowsFrom;
+use crate::format::{ColumnsPlan, FileBatch};
+use crate::options::{ArrowOptions, ParquetOptions};
 use crate::stage::{SharedStage, StagedFile};
 
 /// A Parquet file, its footer read.
@@ -49,7 +48,7 @@ struct FileColumn {
     /// Which of Parquet's roots it is.
     root: usize,
     has_int96: bool,
-    options: ParquetOptions,
+    options: ArrowOptions,
 }
 
 /// One row group of a file, to be read by [`ParquetChunk::parse`].
@@ -57,41 +56,6 @@ pub struct ParquetChunk {
     file: Arc<Inner>,
     /// The number, from 0, of the row group in its file.
     pub index: usize,
-}
-
-/// A column that is wanted by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WantedColumn {
-    /// The name.
-    pub name: String,
-    /// Whether upper and lower case differ.
-    pub case_sensitive: bool,
-}
-
-/// What is wanted of the files: shared by all row groups.
-#[derive(Clone, Debug)]
-pub struct ParquetPlan {
-    wanted: Wanted,
-    target: LoadTarget,
-}
-
-#[derive(Clone, Debug)]
-enum Wanted {
-    Columns(Vec<WantedColumn>),
-    Object(Option<Vec<String>>),
-}
-
-impl ParquetPlan {
-    /// Typed columns by name: [`ParquetFile::types`] tells their types in each file. A file without a
-    /// column gives NULLs for it. `target` names columns in messages.
-    pub fn columns(wanted: Vec<WantedColumn>, target: LoadTarget) -> ParquetPlan {
-        ParquetPlan { wanted: Wanted::Columns(wanted), target }
-    }
-
-    /// One VARIANT column, `$1`: each row as an object, of all columns or of those named.
-    pub fn object(members: Option<Vec<String>>, target: LoadTarget) -> ParquetPlan {
-        ParquetPlan { wanted: Wanted::Object(members), target }
-    }
 }
 
 impl ParquetFile {
@@ -121,7 +85,7 @@ impl ParquetFile {
         let hinted = ArrowReaderOptions::new().with_schema(Arc::new(hinted_schema(&in_nanos)));
         let hinted = ArrowReaderMetadata::try_new(Arc::clone(in_nanos.metadata()), hinted);
         let columns = roots(&in_nanos).into_iter().map(|root| {
-            let mut options = options.clone();
+            let mut options = options.arrow.clone();
             options.binary_as_text &= !is_binary(&in_nanos, root);
             FileColumn { root, has_int96: has_int96(&in_nanos, root), options }
         });
@@ -178,8 +142,8 @@ impl ParquetFile {
 
     /// The types of the columns that the plan's batches of this file have; none where the file has no
     /// such column.
-    pub fn types(&self, plan: &ParquetPlan) -> Vec<Option<firn_types::SqlType>> {
-        self.inner.types(plan)
+    pub fn types(&self, plan: &ColumnsPlan) -> Vec<Option<firn_types::SqlType>> {
+        plan.types(&self.inner.schema)
     }
 }
 
@@ -204,50 +168,23 @@ fn with_true_rows(metadata: ArrowReaderMetadata) -> parquet::errors::Result<Arro
     ArrowReaderMetadata::try_new(metadata, options)
 }
 
-impl ChunkedFile for ParquetFile {
-    type Chunk = ParquetChunk;
-
-    fn next_chunk(&self) -> Result<Option<ParquetChunk>> {
+impl ParquetFile {
+    /// The next part; none at the file's end. Waits while another worker fetches one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn next_chunk(&self) -> Result<Option<ParquetChunk>> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         let chunk = || ParquetChunk { file: Arc::clone(&self.inner), index };
         Ok((index < self.inner.metadata.metadata().num_row_groups()).then(chunk))
     }
 
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         false
     }
 }
 
 impl Inner {
-    /// The position in the file of each wanted column.
-    fn positions(&self, plan: &ParquetPlan) -> Vec<Option<usize>> {
-        let find = |name: &str, case_sensitive: bool| {
-            self.schema.fields.iter().position(|field| match case_sensitive {
-                true => field.name == name,
-                false => field.name.to_lowercase() == name.to_lowercase(),
-            })
-        };
-        match &plan.wanted {
-            Wanted::Columns(wanted) => {
-                wanted.iter().map(|column| find(&column.name, column.case_sensitive)).collect()
-            }
-            Wanted::Object(Some(names)) => {
-                names.iter().map(|name| find(name, true)).filter(Option::is_some).collect()
-            }
-            Wanted::Object(None) => (0..self.schema.len()).map(Some).collect(),
-        }
-    }
-
-    fn types(&self, plan: &ParquetPlan) -> Vec<Option<firn_types::SqlType>> {
-        match &plan.wanted {
-            Wanted::Object(_) => vec![Some(firn_types::SqlType::Variant)],
-            Wanted::Columns(_) => {
-                let type_of = |position: usize| self.schema.fields[position].sql_type;
-                self.positions(plan).into_iter().map(|position| position.map(type_of)).collect()
-            }
-        }
-    }
-
     /// Reads columns of a row group; `each` gets their arrays, in the order of `positions`, which ascend.
     fn read(
         &self,
@@ -362,8 +299,8 @@ impl ParquetChunk {
 
     /// The types of the columns of [`ParquetChunk::parse`]'s batches; none for columns of NULLs that
     /// the file does not have.
-    pub fn types(&self, plan: &ParquetPlan) -> Vec<Option<firn_types::SqlType>> {
-        self.file.types(plan)
+    pub fn types(&self, plan: &ColumnsPlan) -> Vec<Option<firn_types::SqlType>> {
+        plan.types(&self.file.schema)
     }
 
     /// Reads the row group in batches of about 8,192 rows.
@@ -372,18 +309,17 @@ impl ParquetChunk {
     /// `CorruptFile` with file, row group, column and reason, and those of `emit`.
     pub fn parse(
         self,
-        plan: &Arc<ParquetPlan>,
+        plan: &Arc<ColumnsPlan>,
         mut emit: impl FnMut(FileBatch) -> Result<()>,
     ) -> Result<()> {
         let file = &self.file;
-        let positions = file.positions(plan);
-        let mut read: Vec<usize> = positions.iter().copied().flatten().collect();
+        let mut read: Vec<usize> = plan.positions(&file.schema).into_iter().flatten().collect();
         read.sort_unstable();
         read.dedup();
         let mut done = 0;
         let mut send = |columns: Vec<Column>, rows: usize| {
-            let origin = ParquetOrigin {
-                file: Arc::clone(file),
+            let origin = RowsFrom {
+                file: Arc::clone(&file.shown),
                 first_row: file.first_rows[self.index] + done,
                 plan: Arc::clone(plan),
             };
@@ -396,89 +332,31 @@ impl ParquetChunk {
             while left > 0 {
                 let rows = left.min(BATCH_ROWS);
                 left -= rows;
-                send(self.columns(plan, &positions, &read, &[], rows)?, rows)?;
+                send(self.columns(plan, &read, &[], rows)?, rows)?;
             }
             return Ok(());
         }
         file.read(self.index, &read, |arrays, rows| {
-            send(self.columns(plan, &positions, &read, &arrays, rows)?, rows)
+            send(self.columns(plan, &read, &arrays, rows)?, rows)
         })
     }
 
     /// The plan's columns from the arrays of the columns `read`.
     fn columns(
         &self,
-        plan: &ParquetPlan,
-        positions: &[Option<usize>],
+        plan: &ColumnsPlan,
         read: &[usize],
         arrays: &[Read],
         rows: usize,
     ) -> Result<Vec<Column>> {
         let file = &self.file;
-        let array = |at: usize| read.binary_search(&at).ok().and_then(|place| arrays.get(place));
-        let named = |at: usize, error: Error| {
-            let (code, name) = (error.code(), &file.schema.fields[at].name);
-            let detail = format!(
-                "File '{}': row group {}, column '{name}': {}",
-                file.shown,
-                self.index + 1,
-                error.detail()
-            );
-            Error::new(code, detail)
+        let found = |at: usize| {
+            let place = read.binary_search(&at).ok()?;
+            Some((arrays.get(place)?, &file.columns[at].options))
         };
-        if let Wanted::Object(_) = plan.wanted {
-            let members = positions.iter().flatten().filter_map(|&at| {
-                let name = file.schema.fields[at].name.as_str();
-                Some((name, array(at)?, &file.columns[at].options))
-            });
-            let members: Vec<_> = members.collect();
-            let first = read.first().copied().unwrap_or(0);
-            let objects = objects(&members, rows).map_err(|error| named(first, error))?;
-            return Ok(vec![Column::Flat(Array::Bytes(objects))]);
-        }
-        let columns =
-            positions.iter().map(|position| match position.and_then(|at| Some((at, array(at)?))) {
-                Some((at, array)) => {
-                    column(array, &file.columns[at].options).map_err(|error| named(at, error))
-                }
-                None => Ok(Column::nulls_of(firn_types::SqlType::TEXT, rows)),
-            });
-        columns.collect()
-    }
-}
-
-/// Where the rows of a batch stand.
-struct ParquetOrigin {
-    file: Arc<Inner>,
-    first_row: u64,
-    plan: Arc<ParquetPlan>,
-}
-
-impl RowOrigin for ParquetOrigin {
-    fn row_number(&self, row: usize) -> u64 {
-        self.first_row + row as u64 + 1
-    }
-
-    fn reject(
-        &self,
-        row: usize,
-        field: Option<usize>,
-        code: ErrorCode,
-        message: String,
-    ) -> RowError {
-        let row_number = self.row_number(row);
-        RowError {
-            file: Arc::clone(&self.file.shown),
-            line: row_number,
-            character: 1,
-            byte_offset: row_number,
-            category: ErrorCategory::Conversion,
-            code,
-            message,
-            column: field.map(|field| self.plan.target.column(field)),
-            row_number,
-            row_start_line: row_number,
-            record: String::new(),
-        }
+        plan.make(&file.schema, found, rows).map_err(|error| {
+            let place = format!("File '{}': row group {}", file.shown, self.index + 1);
+            Error::new(error.code(), format!("{place}, {}", error.detail()))
+        })
     }
 }

@@ -16,8 +16,8 @@ use object_store::memory::InMemory;
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-use super::{ParquetFile, ParquetPlan, WantedColumn};
-use crate::format::ChunkedFile;
+use super::ParquetFile;
+use crate::format::{ColumnsPlan, WantedColumn};
 use crate::options::ParquetOptions;
 use crate::row_error::LoadTarget;
 use crate::stage::{ObjectStage, SharedStage, put_bytes};
@@ -73,14 +73,14 @@ pub(super) fn staged(bytes: &[u8]) -> Result<(SharedStage, crate::stage::StagedF
     Ok((stage, file))
 }
 
-fn read(bytes: &[u8], plan: ParquetPlan) -> Result<(Vec<u64>, Vec<Vec<Column>>)> {
+fn read(bytes: &[u8], plan: ColumnsPlan) -> Result<(Vec<u64>, Vec<Vec<Column>>)> {
     read_with(bytes, plan, &ParquetOptions::default())
 }
 
 /// The numbers of the rows, and the columns of the batches.
 pub(super) fn read_with(
     bytes: &[u8],
-    plan: ParquetPlan,
+    plan: ColumnsPlan,
     options: &ParquetOptions,
 ) -> Result<(Vec<u64>, Vec<Vec<Column>>)> {
     let (stage, file) = staged(bytes)?;
@@ -97,10 +97,10 @@ pub(super) fn read_with(
     Ok((numbers, batches))
 }
 
-pub(super) fn wanted(names: &[&str]) -> ParquetPlan {
+pub(super) fn wanted(names: &[&str]) -> ColumnsPlan {
     let wanted =
         names.iter().map(|name| WantedColumn { name: (*name).to_owned(), case_sensitive: false });
-    ParquetPlan::columns(wanted.collect(), LoadTarget::default())
+    ColumnsPlan::columns(wanted.collect(), LoadTarget::default())
 }
 
 #[test]
@@ -142,14 +142,14 @@ fn columns_come_with_their_natural_types() -> Result<()> {
 
 #[test]
 fn a_row_is_one_object() -> Result<()> {
-    let (_, batches) = read(&file_of(&sample()), ParquetPlan::object(None, LoadTarget::default()))?;
+    let (_, batches) = read(&file_of(&sample()), ColumnsPlan::object(None, LoadTarget::default()))?;
     let Column::Flat(Array::Bytes(values)) = &batches[0][0] else { panic!() };
     let text = |row| JsonWriter::compact(&PlainText).text(Variant::new(values.value(row)));
     let expected = "\"list\":[1,null],\"money\":1,\"raw\":\"abc\",\"real\":5.000000000000000e-01,\
                     \"row\":{\"x\":\"text number 1\"},\"small\":1,\"text\":\"text number 1\"}";
     assert!(text(1).ends_with(expected), "{}", text(1));
     assert!(text(3).contains("\"list\":null"), "{}", text(3));
-    let only = ParquetPlan::object(Some(vec!["small".to_owned()]), LoadTarget::default());
+    let only = ColumnsPlan::object(Some(vec!["small".to_owned()]), LoadTarget::default());
     let (_, batches) = read(&file_of(&sample()), only)?;
     let Column::Flat(Array::Bytes(values)) = &batches[1][0] else { panic!() };
     let text = JsonWriter::compact(&PlainText).text(Variant::new(values.value(0)));

@@ -16,6 +16,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
+use crate::format::WritableFormat;
 use crate::format::write::{Counted, FileWriter, Written};
 use crate::options::ParquetOptions;
 use crate::stage::StageWriter;
@@ -26,6 +27,30 @@ pub struct ParquetWriter {
     schema: SchemaRef,
     fields: Vec<Field>,
     file: String,
+}
+
+impl WritableFormat for ParquetOptions {
+    fn extension(&self) -> String {
+        match self.compression.as_str() {
+            "NONE" => ".parquet".to_owned(),
+            codec => format!(".{}.parquet", codec.to_ascii_lowercase()),
+        }
+    }
+
+    fn writer(
+        &self,
+        sink: Box<dyn StageWriter>,
+        file: String,
+        fields: &[Field],
+        header: bool,
+    ) -> Result<Box<dyn FileWriter>> {
+        let mut fields = fields.to_vec();
+        if !header {
+            let named = fields.iter_mut().enumerate();
+            named.for_each(|(i, field)| field.name = format!("_COL_{i}"));
+        }
+        Ok(Box::new(ParquetWriter::new(sink, file, self, fields)?))
+    }
 }
 
 impl ParquetWriter {

@@ -1,19 +1,16 @@
-//! How the records of a COPY's files become rows: from its options to a reading and a [`RowProjector`].
+//! How the records of a COPY's files become rows: from its options to a reader and a [`RowProjector`].
 
 use std::sync::Arc;
 
 use firn_expression::Expr;
 use firn_functions::FunctionContext;
 use firn_functions::Meaning;
-use firn_loader::format::csv::{ColumnRule, typed_sink};
-use firn_loader::format::json::JsonPlan;
-use firn_loader::format::parquet::{ParquetPlan, WantedColumn};
+use firn_loader::format::csv::{ColumnRule, CsvColumns, CsvReader, SinkFactory, typed_sink};
+use firn_loader::format::{ColumnFormat, ColumnsPlan, FileReader, RowForm, WantedColumn};
 use firn_loader::options::{
-    CopyOptions, CsvOptions, FileFormat, FormatDefinition, FormatType, MatchByColumnName,
-    ParquetOptions, from_plan,
+    CopyOptions, CsvOptions, FileFormat, FormatDefinition, FormatType, MatchByColumnName, from_plan,
 };
 use firn_loader::row_error::LoadTarget;
-use firn_loader::scan::{CsvColumns, Reading};
 use firn_plan::StageValue;
 use firn_plan::statement::CopyIntoTable;
 use firn_types::variant::path::{Path, Step};
@@ -25,7 +22,7 @@ use crate::staged::{StagedFields, input_functions};
 
 /// What is read of the files, and how rows come of it.
 pub(super) struct LoadProjection {
-    pub(super) reading: Reading,
+    pub(super) reader: Arc<dyn FileReader>,
     pub(super) rows: RowProjector,
 }
 
@@ -47,8 +44,8 @@ impl LoadProjection {
             }
             return projector.by_name(&format, by_name == MatchByColumnName::CaseSensitive);
         }
-        match &format {
-            FileFormat::Csv(csv) if !plan.transformed => projector.typed_fields(csv),
+        match format.rows() {
+            RowForm::Fields(csv) if !plan.transformed => projector.typed_fields(csv),
             _ => projector.computed(&format),
         }
     }
@@ -67,7 +64,7 @@ impl Maker<'_> {
     /// Field `n` of a record goes to the `n`th column, converted as it is read.
     fn typed_fields(&self, csv: &CsvOptions) -> Result<LoadProjection> {
         let columns = &self.plan.columns;
-        let reading = Reading::Csv {
+        let reader = CsvReader {
             options: csv.clone(),
             columns: CsvColumns::Positions((0..columns.len()).collect()),
             expected: Some(columns.len()),
@@ -81,7 +78,7 @@ impl Maker<'_> {
                 None => ColumnSource::Computed(self.compute(expr)?),
             });
         }
-        Ok(self.projection(reading, sources, None))
+        Ok(self.projection(Arc::new(reader), sources, None))
     }
 
     /// Columns of files go to the table's columns of the same names.
@@ -97,37 +94,31 @@ impl Maker<'_> {
         let place = |position: usize| columns.iter().position(|column| *column == position);
         let mut sources = Vec::new();
         for (position, expr) in self.plan.assignments.iter().enumerate() {
-            sources.push(match (place(position), format) {
+            sources.push(match (place(position), format.rows()) {
                 (None, _) => ColumnSource::Computed(self.compute(expr)?),
-                (Some(field), FileFormat::Csv(_)) => ColumnSource::Ready(field),
-                (Some(field), FileFormat::Parquet(_)) => ColumnSource::Typed(field),
-                (Some(field), FileFormat::Json(_)) => ColumnSource::Member(wanted[field].clone()),
+                (Some(field), RowForm::Fields(_)) => ColumnSource::Ready(field),
+                (Some(field), RowForm::Columns(_)) => ColumnSource::Typed(field),
+                (Some(field), RowForm::Documents(_)) => ColumnSource::Member(wanted[field].clone()),
             });
         }
-        let reading = match format {
-            FileFormat::Csv(csv) => {
+        let reader: Arc<dyn FileReader> = match format.rows() {
+            RowForm::Fields(csv) => {
                 if !csv.parse_header {
                     let text = "MATCH_BY_COLUMN_NAME needs PARSE_HEADER = TRUE for CSV files";
                     return Err(Error::new(ErrorCode::InvalidStatement, text));
                 }
-                Reading::Csv {
+                Arc::new(CsvReader {
                     options: csv.clone(),
                     columns: CsvColumns::Names(wanted),
                     expected: Some(columns.len()),
                     sinks: self.sinks(columns),
                     target,
-                }
+                })
             }
-            FileFormat::Json(json) => Reading::Json {
-                options: json.clone(),
-                plan: Arc::new(JsonPlan::new(json, target)?),
-            },
-            FileFormat::Parquet(parquet) => Reading::Parquet {
-                options: parquet.clone(),
-                plan: Arc::new(ParquetPlan::columns(wanted, target)),
-            },
+            RowForm::Documents(format) => format.reader(target)?,
+            RowForm::Columns(format) => format.reader(ColumnsPlan::columns(wanted, target)),
         };
-        Ok(self.projection(reading, sources, None))
+        Ok(self.projection(reader, sources, None))
     }
 
     /// Every column is an expression over the file's fields.
@@ -136,24 +127,24 @@ impl Maker<'_> {
             self.check_single_variant()?;
         }
         let uses = member_uses(self.plan);
-        if let (FileFormat::Parquet(parquet), Some(MemberUses { all_typed: true, .. })) =
-            (format, &uses)
+        if let (RowForm::Columns(format), Some(MemberUses { all_typed: true, .. })) =
+            (format.rows(), &uses)
         {
-            return self.typed_members(parquet);
+            return self.typed_members(format);
         }
         let start_nanos = self.context.functions.statement_nanos;
         let target = self.target(&self.plan.columns);
         let members = uses.map(|uses| uses.names);
-        let (reading, fields) =
+        let (reader, fields) =
             StagedFields::new(format, &self.plan.fields, members, target, start_nanos)?;
         let sources = self.plan.assignments.iter();
         let sources = sources.map(|expr| Ok(ColumnSource::Computed(self.compute(expr)?)));
         let sources = sources.collect::<Result<_>>()?;
-        Ok(self.projection(reading, sources, Some(fields)))
+        Ok(self.projection(reader, sources, Some(fields)))
     }
 
-    /// `$1:name::type` of Parquet files: their columns go straight to the table's.
-    fn typed_members(&self, parquet: &ParquetOptions) -> Result<LoadProjection> {
+    /// `$1:name::type` of files with typed columns: these go straight to the table's.
+    fn typed_members(&self, format: &dyn ColumnFormat) -> Result<LoadProjection> {
         let mut wanted: Vec<WantedColumn> = Vec::new();
         let mut sources = Vec::new();
         for expr in &self.plan.assignments {
@@ -168,13 +159,10 @@ impl Maker<'_> {
             }
         }
         let target = self.target(&self.plan.columns);
-        let reading = Reading::Parquet {
-            options: parquet.clone(),
-            plan: Arc::new(ParquetPlan::columns(wanted, target)),
-        };
+        let reader = format.reader(ColumnsPlan::columns(wanted, target));
         let start_nanos = self.context.functions.statement_nanos;
         let fields = StagedFields::without_fields(&self.plan.fields, start_nanos);
-        Ok(self.projection(reading, sources, Some(fields)))
+        Ok(self.projection(reader, sources, Some(fields)))
     }
 
     /// A format without fields fills one semi-structured column.
@@ -194,7 +182,7 @@ impl Maker<'_> {
         Err(Error::new(ErrorCode::SingleVariantColumn, text))
     }
 
-    fn sinks(&self, columns: &[usize]) -> firn_loader::scan::SinkFactory {
+    fn sinks(&self, columns: &[usize]) -> SinkFactory {
         let functions = &self.functions;
         let table = &self.plan.target.table;
         let rules = columns.iter().map(|column| ColumnRule {
@@ -229,7 +217,7 @@ impl Maker<'_> {
 
     fn projection(
         &self,
-        reading: Reading,
+        reader: Arc<dyn FileReader>,
         sources: Vec<ColumnSource>,
         fields: Option<StagedFields>,
     ) -> LoadProjection {
@@ -242,7 +230,7 @@ impl Maker<'_> {
             truncate: self.options.truncate_columns(),
             functions: self.functions.clone(),
         };
-        LoadProjection { reading, rows }
+        LoadProjection { reader, rows }
     }
 }
 

@@ -1,6 +1,6 @@
 //! VALIDATION_MODE: what a COPY would find, without loading anything.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use firn_column::Batch;
 use firn_loader::options::ValidationMode;
@@ -23,7 +23,7 @@ pub(super) fn validate(
 ) -> Result<Copied> {
     let files = chosen.files;
     expect(&files, context);
-    let scan = FileScan::new(stage.stage.clone(), files.clone(), projection.reading.clone());
+    let scan = FileScan::new(stage.stage.clone(), files.clone(), Arc::clone(&projection.reader));
     let wanted = match mode {
         ValidationMode::ReturnRows(rows) => Some(usize::try_from(rows).unwrap_or(usize::MAX)),
         ValidationMode::ReturnErrors | ValidationMode::ReturnAllErrors => None,

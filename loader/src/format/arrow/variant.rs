@@ -3,24 +3,25 @@
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BinaryViewArray, BinaryViewBuilder, BooleanArray,
     Decimal128Array, Float64Array, GenericListArray, Int64Array, LargeListArray, ListArray,
-    MapArray, StringViewArray, StructArray,
+    MapArray, StringViewArray, StructArray, UnionArray,
 };
 use arrow::compute;
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, TimeUnit};
+use firn_column::Array as Values;
 use firn_types::variant::encode::Builder;
 use firn_types::{Decimal, Error, ErrorCode, Result};
 
-use super::convert::{Read, as_text, exact_nanos, nanos_per, time_of_day};
-use crate::options::ParquetOptions;
+use super::convert::{Read, bytes, exact_nanos, nanos_per, texts, time_of_day};
+use crate::options::ArrowOptions;
 
 /// Each value of the array as a VARIANT; NULL stays NULL.
-pub(super) fn variants(read: &Read, options: &ParquetOptions) -> Result<BinaryViewArray> {
+pub(super) fn variants(read: &Read, options: &ArrowOptions) -> Result<BinaryViewArray> {
     let array = &read.array;
     let node = Node::new(array, read.nanos.as_ref(), options)?;
     let (mut builder, mut bytes) = (Builder::new(), Vec::new());
     let mut out = BinaryViewBuilder::with_capacity(array.len());
     for row in 0..array.len() {
-        if array.is_null(row) {
+        if node.is_null(row) {
             out.append_null();
             continue;
         }
@@ -33,8 +34,8 @@ pub(super) fn variants(read: &Read, options: &ParquetOptions) -> Result<BinaryVi
 }
 
 /// Each row of the columns as an object; a member that is NULL is JSON's null.
-pub(super) fn objects(
-    columns: &[(&str, &Read, &ParquetOptions)],
+pub(in crate::format) fn objects(
+    columns: &[(&str, &Read, &ArrowOptions)],
     rows: usize,
 ) -> Result<BinaryViewArray> {
     let nodes = columns.iter().map(|(name, read, options)| {
@@ -65,8 +66,6 @@ enum Node {
     Decimal(Decimal128Array, u8),
     Float(Float64Array),
     Text(StringViewArray),
-    /// Bytes that are read as texts, and how.
-    BytesAsText(BinaryArray, ParquetOptions),
     Binary(BinaryArray),
     Date(Int64Array),
     /// Units since midnight, and nanoseconds of one.
@@ -79,6 +78,8 @@ enum Node {
     LargeList(LargeListArray, Box<Node>),
     Struct(StructArray, Vec<(String, Node)>),
     Map(MapArray, Box<Node>, Box<Node>),
+    /// The value of one of several types, and these by their ids.
+    Union(UnionArray, Vec<(i8, Node)>),
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
@@ -88,7 +89,7 @@ fn failed(error: impl std::fmt::Display) -> Error {
 impl Node {
     /// `nanos` is the same with timestamps of 96 bits in nanoseconds. The depth of types is bounded by the
     /// reader of the file's schema.
-    fn new(array: &ArrayRef, nanos: Option<&ArrayRef>, options: &ParquetOptions) -> Result<Node> {
+    fn new(array: &ArrayRef, nanos: Option<&ArrayRef>, options: &ArrowOptions) -> Result<Node> {
         let cast = |to: &DataType| compute::cast(array, to).map_err(failed);
         let integers_of = |array: &ArrayRef, to: &DataType| -> Result<Int64Array> {
             let plain = compute::cast(array, to).map_err(failed)?;
@@ -135,18 +136,15 @@ impl Node {
                 Node::Timestamp(integers(&DataType::Int64)?, nanos_per(*unit), utc)
             }
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                Node::Text(cast(&DataType::Utf8View)?.as_string_view().clone())
+                Node::Text(texts(array, options)?)
             }
             DataType::Binary
             | DataType::LargeBinary
             | DataType::BinaryView
-            | DataType::FixedSizeBinary(_) => {
-                let bytes = cast(&DataType::Binary)?.as_binary::<i32>().clone();
-                match options.binary_as_text {
-                    true => Node::BytesAsText(bytes, options.clone()),
-                    false => Node::Binary(bytes),
-                }
-            }
+            | DataType::FixedSizeBinary(_) => match bytes(array, options)? {
+                Values::Text(texts) => Node::Text(texts),
+                _ => Node::Binary(cast(&DataType::Binary)?.as_binary::<i32>().clone()),
+            },
             DataType::Dictionary(_, values) => Node::new(&cast(values)?, None, options)?,
             _ => Node::of_container(array, nanos, options)?,
         })
@@ -155,7 +153,7 @@ impl Node {
     fn of_container(
         array: &ArrayRef,
         nanos: Option<&ArrayRef>,
-        options: &ParquetOptions,
+        options: &ArrowOptions,
     ) -> Result<Node> {
         let node = |array: &ArrayRef, nanos: Option<&ArrayRef>| Node::new(array, nanos, options);
         Ok(match array.data_type() {
@@ -184,11 +182,20 @@ impl Node {
             DataType::Map(..) => {
                 let map = array.as_map().clone();
                 let nanos = nanos.map(|nanos| nanos.as_map());
-                let keys = Box::new(node(map.keys(), nanos.map(MapArray::keys))?);
+                // Names are none of the texts that options change.
+                let plain =
+                    ArrowOptions { trim_space: false, null_if: Vec::new(), ..options.clone() };
+                let keys = Box::new(Node::new(map.keys(), nanos.map(MapArray::keys), &plain)?);
                 let values = Box::new(node(map.values(), nanos.map(MapArray::values))?);
                 Node::Map(map, keys, values)
             }
-            other => return Err(Error::not_supported(format!("a Parquet column of type {other}"))),
+            DataType::Union(fields, _) => {
+                let union = array.as_union().clone();
+                let members = fields.iter().map(|(id, _)| Ok((id, node(union.child(id), None)?)));
+                let members = members.collect::<Result<_>>()?;
+                Node::Union(union, members)
+            }
+            other => return Err(Error::not_supported(format!("a column of type {other}"))),
         })
     }
 
@@ -204,11 +211,14 @@ impl Node {
             Node::Decimal(a, _) => a.is_null(row),
             Node::Float(a) => a.is_null(row),
             Node::Text(a) => a.is_null(row),
-            Node::Binary(a) | Node::BytesAsText(a, _) => a.is_null(row),
+            Node::Binary(a) => a.is_null(row),
             Node::List(a, _) => a.is_null(row),
             Node::LargeList(a, _) => a.is_null(row),
             Node::Struct(a, _) => a.is_null(row),
             Node::Map(a, ..) => a.is_null(row),
+            Node::Union(a, members) => {
+                member_of(a, members, row).is_none_or(|member| member.is_null(a.value_offset(row)))
+            }
         }
     }
 
@@ -226,7 +236,6 @@ impl Node {
             }
             Node::Float(a) => out.float(a.value(row)),
             Node::Text(a) => out.text(a.value(row)),
-            Node::BytesAsText(a, options) => out.text(&as_text(a.value(row), options)?),
             Node::Binary(a) => out.binary(a.value(row)),
             Node::Date(a) => out.date(i32::try_from(a.value(row)).map_err(failed)?),
             Node::Time(a, nanos) => out.time(time_of_day(a.value(row), *nanos)?),
@@ -251,9 +260,19 @@ impl Node {
                 out.end_object_keeping_last()?;
             }
             Node::Map(a, keys, values) => write_map(a, keys, values, row, out)?,
+            Node::Union(a, members) => match member_of(a, members, row) {
+                Some(member) => member.write(a.value_offset(row), out)?,
+                None => out.null(),
+            },
         }
         Ok(())
     }
+}
+
+/// The type that the value in this row has.
+fn member_of<'m>(union: &UnionArray, members: &'m [(i8, Node)], row: usize) -> Option<&'m Node> {
+    let id = union.type_id(row);
+    members.iter().find(|(member, _)| *member == id).map(|(_, member)| member)
 }
 
 fn write_list<O: arrow::array::OffsetSizeTrait>(

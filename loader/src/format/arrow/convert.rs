@@ -17,11 +17,11 @@ use firn_types::date_time::NANOS_PER_DAY;
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::variant::variants;
-use crate::options::ParquetOptions;
+use crate::options::ArrowOptions;
 
 /// The type that a column of this Arrow type has in SQL when nothing else is asked for; none for
 /// types that have no counterpart.
-pub fn natural_type(arrow: &DataType, options: &ParquetOptions) -> Option<SqlType> {
+pub fn natural_type(arrow: &DataType, options: &ArrowOptions) -> Option<SqlType> {
     Some(match arrow {
         DataType::Null => SqlType::TEXT,
         DataType::Boolean => SqlType::Boolean,
@@ -48,26 +48,28 @@ pub fn natural_type(arrow: &DataType, options: &ParquetOptions) -> Option<SqlTyp
             false => SqlType::BINARY,
         },
         DataType::Dictionary(_, values) => natural_type(values, options)?,
-        DataType::List(_) | DataType::LargeList(_) | DataType::Struct(_) | DataType::Map(..) => {
-            SqlType::Variant
-        }
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::Struct(_)
+        | DataType::Map(..)
+        | DataType::Union(..) => SqlType::Variant,
         _ => return None,
     })
 }
 
 /// What was read of a column.
-pub(super) struct Read {
+pub(in crate::format) struct Read {
     /// Its values; timestamps of 96 bits in microseconds.
-    pub(super) array: ArrayRef,
+    pub(in crate::format) array: ArrayRef,
     /// The same with timestamps of 96 bits in nanoseconds, modulo 2^64, where there are any.
-    pub(super) nanos: Option<ArrayRef>,
+    pub(in crate::format) nanos: Option<ArrayRef>,
 }
 
 /// The array as a column of its [`natural_type`].
 ///
 /// # Errors
 /// Bytes that are no text, values that SQL's type cannot hold.
-pub(super) fn column(read: &Read, options: &ParquetOptions) -> Result<Column> {
+pub(in crate::format) fn column(read: &Read, options: &ArrowOptions) -> Result<Column> {
     match (read.array.data_type(), &read.nanos) {
         (DataType::Timestamp(..), Some(nanos)) => {
             let micros = read.array.as_primitive::<TimestampMicrosecondType>();
@@ -93,7 +95,7 @@ pub(super) fn exact_nanos(micros: i64, nanos: i64) -> i128 {
     i128::from(micros) * 1_000 + i128::from(below_micro)
 }
 
-fn plain_column(array: &ArrayRef, options: &ParquetOptions) -> Result<Column> {
+fn plain_column(array: &ArrayRef, options: &ArrowOptions) -> Result<Column> {
     let flat = |array| Ok(Column::Flat(array));
     match array.data_type() {
         DataType::Null => Ok(Column::nulls_of(SqlType::TEXT, array.len())),
@@ -140,7 +142,7 @@ fn plain_column(array: &ArrayRef, options: &ParquetOptions) -> Result<Column> {
         | DataType::BinaryView
         | DataType::FixedSizeBinary(_) => bytes(array, options).map(Column::Flat),
         DataType::Dictionary(..) => dictionary(array, options),
-        other => Err(Error::not_supported(format!("a Parquet column of type {other}"))),
+        other => Err(Error::not_supported(format!("a column of type {other}"))),
     }
 }
 
@@ -184,10 +186,7 @@ pub(super) fn nanos_per(unit: TimeUnit) -> i64 {
 ///
 /// # Errors
 /// Bytes that are no UTF-8, unless REPLACE_INVALID_CHARACTERS.
-pub(super) fn as_text<'b>(
-    bytes: &'b [u8],
-    options: &ParquetOptions,
-) -> Result<std::borrow::Cow<'b, str>> {
+fn as_text<'b>(bytes: &'b [u8], options: &ArrowOptions) -> Result<std::borrow::Cow<'b, str>> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.into()),
         Err(_) if options.replace_invalid_characters => Ok(String::from_utf8_lossy(bytes)),
@@ -231,7 +230,8 @@ fn narrow(wide: Decimal128Array) -> Array {
     }
 }
 
-fn texts(array: &ArrayRef, options: &ParquetOptions) -> Result<StringViewArray> {
+/// Texts, trimmed and NULL as the options say.
+pub(super) fn texts(array: &ArrayRef, options: &ArrowOptions) -> Result<StringViewArray> {
     let views = compute::cast(array, &DataType::Utf8View).map_err(failed)?;
     let views = views.as_string_view();
     if !options.trim_space && options.null_if.is_empty() {
@@ -246,7 +246,8 @@ fn texts(array: &ArrayRef, options: &ParquetOptions) -> Result<StringViewArray> 
     Ok(builder.finish())
 }
 
-fn bytes(array: &ArrayRef, options: &ParquetOptions) -> Result<Array> {
+/// Bytes, or texts where BINARY_AS_TEXT asks for them.
+pub(super) fn bytes(array: &ArrayRef, options: &ArrowOptions) -> Result<Array> {
     let array = match array.data_type() {
         DataType::FixedSizeBinary(_) => compute::cast(array, &DataType::Binary).map_err(failed)?,
         _ => Arc::clone(array),
@@ -265,7 +266,7 @@ fn bytes(array: &ArrayRef, options: &ParquetOptions) -> Result<Array> {
 }
 
 /// A dictionary stays one, unless its values become NULL or are NULL already.
-fn dictionary(array: &ArrayRef, options: &ParquetOptions) -> Result<Column> {
+fn dictionary(array: &ArrayRef, options: &ArrowOptions) -> Result<Column> {
     let dictionary = array.as_any_dictionary();
     let values = plain_column(dictionary.values(), options)?;
     let codes = compute::cast(dictionary.keys(), &DataType::UInt32).map_err(failed)?;
