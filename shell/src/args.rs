@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
-use firn_engine::{Allowed, EngineOptions, InterpreterChoice, Reach, SecretKeys};
+use firn_engine::{Allowed, EngineOptions, InterpreterChoice, KeySource, Reach, SecretKeys};
 
 /// A columnar analytical warehouse that speaks Snowflake's SQL, in one binary on a folder or a bucket.
 #[derive(Debug, Default, Parser)]
@@ -62,6 +62,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
 
+    /// The key that an encrypted account is sealed under: FILE, env:NAME or command:TEXT; a new account is made so
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) key: Option<KeySource>,
+
     /// A file with the key that seals secrets (default: FIRN_KEY, FIRN_KEY_FILE, or firn/keys in the configuration folder)
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
@@ -98,6 +102,28 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Run the tasks that are due; a server does so by itself
     RunTasks(RunTasksArgs),
+    /// Make a file with a new key, or put one in the place of an encrypted account's
+    Key(KeyArgs),
+}
+
+/// Which key to make or change.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeyArgs {
+    /// Make a file with a new key
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["account", "key", "new_key"])]
+    pub(crate) make: Option<PathBuf>,
+
+    /// The account: a folder or an object-store URL (default: ./firn_data)
+    #[arg(short, long, value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    /// The key that it is encrypted under
+    #[arg(long, value_name = "SOURCE", required_unless_present = "make")]
+    pub(crate) key: Option<KeySource>,
+
+    /// The key that takes its place
+    #[arg(long, value_name = "SOURCE", required_unless_present = "make")]
+    pub(crate) new_key: Option<KeySource>,
 }
 
 /// Which tasks to run.
@@ -117,6 +143,10 @@ pub(crate) struct RunTasksArgs {
     /// Memory of the warehouses, such as 512MB or 4GB (default: half of the machine's)
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
+
+    /// The key that an encrypted account is sealed under: FILE, env:NAME or command:TEXT; a new account is made so
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) key: Option<KeySource>,
 
     /// A file with the key that seals secrets
     #[arg(long, value_name = "FILE")]
@@ -187,6 +217,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SIZE", value_parser = bytes_of)]
     pub(crate) memory: Option<usize>,
 
+    /// The key that an encrypted account is sealed under: FILE, env:NAME or command:TEXT; a new account is made so
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) key: Option<KeySource>,
+
     /// A file with the key that seals secrets (default: FIRN_KEY, FIRN_KEY_FILE, or firn/keys in the configuration folder)
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
@@ -201,20 +235,25 @@ fn store_of(text: &str) -> Result<String, String> {
 }
 
 /// How the engine is opened: its memory, and the file that a key is in.
-pub(crate) fn engine_options(memory: Option<usize>, key_file: Option<&PathBuf>) -> EngineOptions {
+pub(crate) fn engine_options(
+    memory: Option<usize>,
+    key_file: Option<&PathBuf>,
+    key: Option<&KeySource>,
+) -> EngineOptions {
     let keys = key_file.map_or(SecretKeys::OfUser, |file| SecretKeys::File(file.clone()));
-    EngineOptions { memory_bytes: memory, keys, ..EngineOptions::default() }
+    EngineOptions { memory_bytes: memory, keys, at_rest: key.cloned(), ..EngineOptions::default() }
 }
 
 /// The same for a process that runs what others have written.
 pub(crate) fn options_for_others(
     memory: Option<usize>,
     key_file: Option<&PathBuf>,
+    key: Option<&KeySource>,
     allowed: &AllowedArgs,
 ) -> EngineOptions {
     let tasks_reach = Reach::Elsewhere(allowed.allowed());
     let python = allowed.interpreter();
-    EngineOptions { tasks_reach, python, ..engine_options(memory, key_file) }
+    EngineOptions { tasks_reach, python, ..engine_options(memory, key_file, key) }
 }
 
 const AFTER_HELP: &str = "\

@@ -7,6 +7,7 @@
 mod args;
 mod config;
 mod error_view;
+mod key;
 mod lex;
 mod line_helper;
 mod link;
@@ -64,11 +65,17 @@ fn main() -> ExitCode {
             Err(message) => fail(&message, EXIT_ACCOUNT),
         };
     }
+    if let Some(Command::Key(args)) = &args.command {
+        return match key::run(args) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => fail(&message, EXIT_ACCOUNT),
+        };
+    }
     let (connection, options, variables) = match settle(&args) {
         Ok(settled) => settled,
         Err(message) => return fail(&message, EXIT_ARGUMENTS),
     };
-    let engine = engine_options(args.memory, args.key_file.as_ref());
+    let engine = engine_options(args.memory, args.key_file.as_ref(), args.key.as_ref());
     let (mut shell, engine) = match connect(connection, options, variables, engine) {
         Ok(connected) => connected,
         Err(message) => return fail(&message, EXIT_ACCOUNT),

@@ -17,7 +17,8 @@ const TICK: Duration = Duration::from_millis(500);
 /// A message when the account cannot be opened, read or written.
 pub(crate) fn run_tasks(args: &RunTasksArgs) -> Result<(), String> {
     let account = args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let options = options_for_others(args.memory, args.key_file.as_ref(), &args.allowed);
+    let options =
+        options_for_others(args.memory, args.key_file.as_ref(), args.key.as_ref(), &args.allowed);
     let engine = Engine::open(account, options)
         .map_err(|error| format!("cannot open {account}: {error}"))?;
     let end = now().saturating_add(Duration::from_secs(args.seconds.unwrap_or(0)));

@@ -16,7 +16,8 @@ use crate::args::{ServeArgs, options_for_others};
 /// A message when the account cannot be opened or the address cannot be listened on.
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), String> {
     let account = args.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
-    let options = options_for_others(args.memory, args.key_file.as_ref(), &args.allowed);
+    let options =
+        options_for_others(args.memory, args.key_file.as_ref(), args.key.as_ref(), &args.allowed);
     let engine = Engine::open(account, options)
         .map_err(|error| format!("cannot open {account}: {error}"))?;
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(|error| error.to_string())?;

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use firn_engine::{
-    Engine, EngineOptions, Failure, Housekeeping, ObjectAccess, RULES, SecretKeys, Session,
-    SessionOptions, StatementResult,
+    Engine, EngineOptions, Failure, Housekeeping, KeySource, ObjectAccess, RULES, SecretKeys,
+    Session, SessionOptions, StatementResult,
 };
 use sqllogictest::{DB, DBOutput, DefaultColumnType};
 use tempfile::TempDir;
@@ -77,6 +77,7 @@ fn open(
         batch_rows_max: configuration.batch_rows_max,
         rules_off: rules_off.filter(|_| !configuration.rules).collect(),
         keys: SecretKeys::Folder(keys.path().to_path_buf()),
+        at_rest: at_rest(),
         ..EngineOptions::default()
     };
     let engine = match location {
@@ -88,6 +89,12 @@ fn open(
         }
     };
     engine.map_err(as_text)
+}
+
+/// The key of encrypted accounts, on which all tests run where `FIRN_SEALED` is set.
+fn at_rest() -> Option<KeySource> {
+    std::env::var_os("FIRN_SEALED")?;
+    Some(KeySource::Command(format!("echo {}", "A".repeat(43) + "=")))
 }
 
 fn as_text(error: impl Display) -> String {

@@ -12,6 +12,7 @@ use firn_types::Result;
 use firn_types::clock::Clock;
 
 use crate::archive::Archive;
+use crate::at_rest::{self, KeySource};
 use crate::compute::Compute;
 use crate::history::Statements;
 use crate::keys::{KeyRing, SecretKeys};
@@ -37,6 +38,8 @@ pub struct EngineOptions {
     pub spill_folder: Option<PathBuf>,
     /// Where the keys are under which secrets are sealed; an account in memory keeps them there, too.
     pub keys: SecretKeys,
+    /// The key that the account's objects are sealed under, where they are.
+    pub at_rest: Option<KeySource>,
     /// The clock; the system's unless given.
     pub clock: Clock,
     /// The names of optimizer rules that are left out, for tests. Those without which plans cannot be
@@ -103,6 +106,7 @@ impl Engine {
     /// As [`Engine::open`].
     pub fn over(access: ObjectAccess, options: EngineOptions) -> Result<Engine> {
         tls::install_provider();
+        let access = at_rest::opened(access, options.at_rest.as_ref(), &options.clock)?;
         let keys = KeyRing::new(&options.keys, access.is_lasting())?;
         let account = Account::open(access, options.clock.clone())?;
         let archive = Arc::new(Archive::new(&account));

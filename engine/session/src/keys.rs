@@ -212,6 +212,35 @@ fn read(path: &Path) -> Result<SecretKey> {
     parse(&text, &path.display().to_string())
 }
 
+/// The bytes of the key that a text holds; `place` is where it stands.
+///
+/// # Errors
+/// `InvalidParameterValue` when it holds none.
+pub(crate) fn bytes_in(text: &str, place: &str) -> Result<[u8; KEY_BYTES]> {
+    parse(text, place).map(|key| key.bytes)
+}
+
+/// The bytes of the key that a file holds.
+///
+/// # Errors
+/// `Storage` when it cannot be read, and as [`bytes_in`].
+pub(crate) fn bytes_in_file(path: &Path) -> Result<[u8; KEY_BYTES]> {
+    read(path).map(|key| key.bytes)
+}
+
+/// Makes a file with a new key, which only its owner can read.
+///
+/// # Errors
+/// `Storage` when there is a file of this name, or none can be made.
+pub(crate) fn make_file(path: &Path) -> Result<()> {
+    let mut bytes = [0; KEY_BYTES];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| no_random())?;
+    write_key(path, &bytes).map_err(|error| {
+        let text = format!("A key cannot be written to {}: {error}", path.display());
+        Error::new(ErrorCode::Storage, text)
+    })
+}
+
 fn of_environment() -> Result<Option<SecretKey>> {
     if let Ok(text) = std::env::var(KEY_VARIABLE) {
         return parse(&text, KEY_VARIABLE).map(Some);
@@ -231,19 +260,27 @@ fn users_folder() -> Option<PathBuf> {
 /// Writes a key's file, which only its owner can read, durably: what it seals is lost with it.
 fn keep(folder: &Path, key: &SecretKey) -> io::Result<()> {
     let mut made = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        made.mode(0o700);
+    }
+    made.recursive(true).create(folder)?;
+    write_key(&folder.join(&key.id), &key.bytes)?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_key(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-        made.mode(0o700);
+        use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    made.recursive(true).create(folder)?;
-    let mut file = options.open(folder.join(&key.id))?;
-    writeln!(file, "{}", STANDARD.encode(key.bytes))?;
-    file.sync_all()?;
-    File::open(folder)?.sync_all()
+    let mut file = options.open(path)?;
+    writeln!(file, "{}", STANDARD.encode(bytes))?;
+    file.sync_all()
 }
 
 #[cfg(test)]

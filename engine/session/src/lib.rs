@@ -7,6 +7,7 @@
 mod access;
 mod admission;
 mod archive;
+mod at_rest;
 mod clustering;
 mod command;
 mod compute;
@@ -49,6 +50,7 @@ mod transaction_slot;
 mod transfer;
 mod warehouse;
 
+pub use at_rest::{KeySource, change_key, make_key};
 pub use description::StatementDescription;
 pub use engine::{Engine, EngineOptions};
 pub use failure::Failure;

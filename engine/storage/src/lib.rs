@@ -27,6 +27,7 @@ pub mod parallel;
 pub mod partition;
 pub mod path;
 pub mod prune;
+mod sealed;
 pub mod snapshot;
 pub mod statistics;
 
@@ -37,5 +38,6 @@ pub use partition::{
     RowGroup, RowSelection, StoredColumn, WriterOptions, value_bytes,
 };
 pub use prune::{Prune, prune};
+pub use sealed::{MasterKey, rotate_key};
 pub use snapshot::{Embedded, Location, Partition, Partitions, Snapshot, SnapshotDelta, Totals};
 pub use statistics::{ColumnStatistics, ColumnSummary, DistinctSketch};

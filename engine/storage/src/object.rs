@@ -26,6 +26,7 @@ use object_store::{
 use tokio::runtime::Runtime;
 
 use crate::folder::Folder;
+use crate::sealed::{DataKeys, KeyFailure, MAGIC, MasterKey, SealError, SealedStore};
 
 /// Threads that wait for the network and the disk.
 const IO_THREADS: usize = 2;
@@ -38,6 +39,8 @@ const BUCKET: &str = "s3://";
 pub struct ObjectAccess {
     store: Arc<dyn ObjectStore>,
     local: Option<Arc<Folder>>,
+    /// Whether the objects are sealed in the store underneath.
+    sealed: bool,
     location: Arc<str>,
     writes_left: Option<Arc<AtomicI64>>,
 }
@@ -89,7 +92,8 @@ impl ObjectAccess {
     /// The objects of a store that somebody else has opened; `location` is how it is called. One that
     /// begins with `s3://` says that each request takes a round trip through a network.
     pub fn over(store: Arc<dyn ObjectStore>, location: &str) -> ObjectAccess {
-        ObjectAccess { store, local: None, location: location.into(), writes_left: None }
+        let location = location.into();
+        ObjectAccess { store, local: None, sealed: false, location, writes_left: None }
     }
 
     /// A folder. What is written below it only its owner can read.
@@ -104,6 +108,7 @@ impl ObjectAccess {
         Ok(ObjectAccess {
             store: Arc::clone(&store) as Arc<dyn ObjectStore>,
             local: Some(store),
+            sealed: false,
             location: folder.display().to_string().into(),
             writes_left: None,
         })
@@ -119,6 +124,17 @@ impl ObjectAccess {
             prefix => Arc::new(PrefixStore::new(store, prefix)),
         };
         Ok(ObjectAccess::over(store, url))
+    }
+
+    /// An account that is encrypted in these objects; in a new one it is made so.
+    ///
+    /// # Errors
+    /// `KeyMissing` when the account is encrypted under another key, `InvalidParameterValue` when it is not encrypted,
+    /// `Storage` when it cannot be read.
+    pub fn sealed(&self, key: &MasterKey, now_nanos: i64) -> Result<ObjectAccess> {
+        let keys = DataKeys::open(self, key, now_nanos)?;
+        let store = Arc::new(SealedStore::new(Arc::clone(&self.store), keys));
+        Ok(ObjectAccess { store, sealed: true, ..self.clone() })
     }
 
     /// The same objects, but every write after the next `writes` fails: a crash, for tests.
@@ -143,9 +159,24 @@ impl ObjectAccess {
         Arc::clone(&self.store)
     }
 
-    /// The file behind an object, when the root is a folder.
+    /// The file that holds an object as it is, when the root is a folder.
     pub fn file(&self, path: &str) -> Option<PathBuf> {
+        self.place(path).filter(|_| !self.sealed)
+    }
+
+    /// Where an object or a folder of them lies, when the root is a folder.
+    fn place(&self, path: &str) -> Option<PathBuf> {
         self.local.as_ref()?.file(&name(path)).ok()
+    }
+
+    /// The bytes, unless they are sealed and nobody has given a key.
+    fn readable(&self, path: &str, bytes: Bytes) -> Result<Bytes> {
+        if self.sealed || !bytes.starts_with(MAGIC) {
+            return Ok(bytes);
+        }
+        let text =
+            format!("The account at '{}' is encrypted: give its key by --key.", self.location);
+        Err(Error::new(ErrorCode::KeyMissing, format!("{text} ('{path}' is sealed.)")))
     }
 
     /// All bytes of an object.
@@ -154,10 +185,11 @@ impl ObjectAccess {
     /// `FileNotFound` when it does not exist, `Storage` when it cannot be read.
     pub fn get(&self, path: &str) -> Result<Bytes> {
         if let Some(file) = self.file(path) {
-            return std::fs::read(file).map(Bytes::from).map_err(|e| read_error(path, &e));
+            let bytes = std::fs::read(file).map_err(|e| read_error(path, &e))?;
+            return self.readable(path, bytes.into());
         }
         let result = self.wait(async { self.store.get(&name(path)).await?.bytes().await })?;
-        result.map_err(|e| object_error(path, &e))
+        self.readable(path, result.map_err(|e| object_error(path, &e))?)
     }
 
     /// Ranges of bytes of an object, in the order asked for.
@@ -245,7 +277,7 @@ impl ObjectAccess {
     /// # Errors
     /// `Storage` when it cannot be listed.
     pub fn names_after(&self, folder: &str, after: &str) -> Result<Vec<String>> {
-        let Some(local) = self.file(folder) else {
+        let Some(local) = self.place(folder) else {
             let found = self.list_after(folder, Some(after))?;
             return Ok(found.into_iter().map(|object| object.path).collect());
         };
@@ -349,7 +381,7 @@ fn read_ranges(file: &FilePath, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>>
 }
 
 /// Runs a future to its end on the shared runtime.
-fn run<F: Future>(future: F) -> Result<F::Output> {
+pub(crate) fn run<F: Future>(future: F) -> Result<F::Output> {
     static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
         tokio::runtime::Builder::new_multi_thread()
@@ -369,9 +401,22 @@ fn storage_error(detail: String) -> Error {
 }
 
 fn object_error(path: &str, error: &object_store::Error) -> Error {
-    match error {
-        object_store::Error::NotFound { .. } => not_found(path),
-        other => storage_error(format!("'{path}': {other}")),
+    let object_store::Error::Generic { source, .. } = error else {
+        return match error {
+            object_store::Error::NotFound { .. } => not_found(path),
+            other => storage_error(format!("'{path}': {other}")),
+        };
+    };
+    if let Some(KeyFailure(error)) = source.downcast_ref() {
+        return error.clone();
+    }
+    match source.downcast_ref() {
+        Some(reason @ SealError::Unknown(_)) => Error::new(
+            ErrorCode::KeyMissing,
+            format!("File '{path}': {reason}, which is not there."),
+        ),
+        Some(reason) => Error::new(ErrorCode::CorruptFile, format!("File '{path}': {reason}.")),
+        None => storage_error(format!("'{path}': {error}")),
     }
 }
 

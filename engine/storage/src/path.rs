@@ -2,6 +2,8 @@
 
 use firn_types::ObjectId;
 
+/// The folder of the keys of an encrypted account.
+pub const KEYS: &str = "keys";
 /// The folder of the log.
 pub const LOG: &str = "log";
 /// The folder of checkpoints.
