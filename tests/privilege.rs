@@ -24,6 +24,7 @@ const SETUP: &[&str] = &[
     "CREATE DYNAMIC TABLE d.s.dt TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh AS SELECT a FROM d.s.t",
     "CREATE STAGE d.s.st",
     "CREATE PIPE d.s.pi AS COPY INTO d.s.t FROM @d.s.st",
+    "CREATE ALERT d.s.al SCHEDULE = '1 MINUTE' IF (EXISTS (SELECT 1)) THEN SELECT 1",
     "CREATE FILE FORMAT d.s.f TYPE = CSV",
     "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
     "CREATE PROCEDURE d.s.pr(x INT) RETURNS INT LANGUAGE SQL AS \
@@ -431,6 +432,12 @@ const STATEMENTS: &[(&str, &[&str])] = &[
     ),
     ("ALTER PIPE d.s.pi SET PIPE_EXECUTION_PAUSED = TRUE", &[DB, SCHEMA, "OPERATE ON PIPE d.s.pi"]),
     ("DROP PIPE d.s.pi", &[DB, SCHEMA, "OWNERSHIP ON PIPE d.s.pi"]),
+    (
+        "CREATE ALERT d.s.n SCHEDULE = '1 MINUTE' IF (EXISTS (SELECT 1)) THEN SELECT 1",
+        &[DB, SCHEMA, "CREATE ALERT ON SCHEMA d.s"],
+    ),
+    ("ALTER ALERT d.s.al SUSPEND", &[DB, SCHEMA, "OPERATE ON ALERT d.s.al"]),
+    ("DROP ALERT d.s.al", &[DB, SCHEMA, "OWNERSHIP ON ALERT d.s.al"]),
     ("DROP DYNAMIC TABLE d.s.dt", &[DB, SCHEMA, "OWNERSHIP ON DYNAMIC TABLE d.s.dt"]),
     (
         "CREATE FUNCTION d.s.jn() RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return 1;'",

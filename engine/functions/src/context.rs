@@ -37,6 +37,8 @@ pub struct FunctionContext {
     pub address: Option<Arc<str>>,
     /// CURRENT_TRANSACTION().
     pub transaction_id: Option<String>,
+    /// What an alert tells its statements.
+    pub alert: Option<AlertFacts>,
     /// Formats and habits of text; the parameters are reached through it, as in `text.json_indent`.
     pub text: Arc<TextFormats>,
     /// Parameter WEEK_START: 0 as ISO, 1 Monday .. 7 Sunday.
@@ -49,6 +51,17 @@ pub struct FunctionContext {
     pub made_bytes_max: usize,
     /// What only a session can do.
     pub host: Arc<dyn FunctionHost>,
+}
+
+/// What an alert tells its condition and its action. Times are nanoseconds since 1970 UTC.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertFacts {
+    /// For when it was due.
+    pub scheduled_nanos: i64,
+    /// For when it was due when it last ran without an error.
+    pub succeeded_nanos: i64,
+    /// The id of its condition's statement, for the action.
+    pub condition_query: Option<String>,
 }
 
 /// What a function may ask of the session that runs it.
@@ -163,6 +176,7 @@ impl Default for FunctionContext {
             client: None,
             address: None,
             transaction_id: None,
+            alert: None,
             text: Arc::clone(&DEFAULT_FORMATS),
             week_start: 0,
             week_of_year_policy: 0,

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use firn_account::Account;
 use firn_service::{GoOn, Job, Progress};
 use firn_storage::format::v1::{
-    History, LoginRecord, RanStatement, RefreshRun, StatementEnd, TaskRun,
+    AlertRun, History, LoginRecord, RanStatement, RefreshRun, StatementEnd, TaskRun,
 };
 use firn_storage::format::{FORMAT, from_bytes, to_bytes};
 use firn_storage::path;
@@ -52,6 +52,7 @@ struct Waiting {
     statements: Vec<Arc<QueryRecord>>,
     logins: Vec<LoginRecord>,
     tasks: Vec<TaskRun>,
+    alerts: Vec<AlertRun>,
     refreshes: Vec<RefreshRun>,
     bytes: usize,
     /// When the first of it came: nanoseconds since 1970 UTC.
@@ -60,7 +61,8 @@ struct Waiting {
 
 impl Waiting {
     fn len(&self) -> usize {
-        self.statements.len() + self.logins.len() + self.tasks.len() + self.refreshes.len()
+        let runs = self.tasks.len() + self.alerts.len() + self.refreshes.len();
+        self.statements.len() + self.logins.len() + runs
     }
 
     fn note(&mut self, bytes: usize, now_nanos: i64) -> bool {
@@ -127,6 +129,28 @@ impl Archive {
         Ok(found)
     }
 
+    /// Notes a run of an alert that has ended; tells whether it is time to write.
+    pub(crate) fn add_alert(&self, run: AlertRun, now_nanos: i64) -> bool {
+        self.add(0, now_nanos, |to| to.alerts.push(run))
+    }
+
+    /// The newest runs of alerts since a time, as far as they are written; the newest first, each once.
+    ///
+    /// # Errors
+    /// As [`Archive::statements`].
+    pub(crate) fn alerts(
+        &self,
+        since_nanos: i64,
+        limit: usize,
+        wants: impl Fn(&AlertRun) -> bool,
+    ) -> Result<Vec<AlertRun>> {
+        let take = |history: History| history.alerts.into_iter().filter(&wants).collect();
+        let ended = |run: &AlertRun| run.ended_nanos;
+        let mut found = self.newest(since_nanos, limit, take, ended, |_| 0)?;
+        found.dedup_by(|a, b| a == b);
+        Ok(found)
+    }
+
     /// Notes a refresh of a dynamic table; tells whether it is time to write.
     pub(crate) fn add_refresh(&self, run: RefreshRun, now_nanos: i64) -> bool {
         self.add(0, now_nanos, |to| to.refreshes.push(run))
@@ -163,6 +187,7 @@ impl Archive {
             statements: batch.statements.iter().map(|record| ran(record)).collect(),
             logins: batch.logins.clone(),
             tasks: batch.tasks.clone(),
+            alerts: batch.alerts.clone(),
             refreshes: batch.refreshes.clone(),
         };
         let outcome = self.put(&history);
@@ -171,11 +196,12 @@ impl Archive {
             wait_on(&mut batch.statements, &mut waiting.statements);
             wait_on(&mut batch.logins, &mut waiting.logins);
             wait_on(&mut batch.tasks, &mut waiting.tasks);
+            wait_on(&mut batch.alerts, &mut waiting.alerts);
             wait_on(&mut batch.refreshes, &mut waiting.refreshes);
             *waiting = batch;
         }
         outcome.map(|()| {
-            let runs = history.tasks.len() + history.refreshes.len();
+            let runs = history.tasks.len() + history.alerts.len() + history.refreshes.len();
             (history.statements.len() + history.logins.len() + runs) as u64
         })
     }
@@ -184,6 +210,7 @@ impl Archive {
         let ends = history.statements.iter().filter_map(|ran| ran.end.as_ref());
         let times = ends.map(|end| end.nanos).chain(history.logins.iter().map(|login| login.nanos));
         let times = times.chain(history.tasks.iter().map(|run| run.ended_nanos));
+        let times = times.chain(history.alerts.iter().map(|run| run.ended_nanos));
         let times = times.chain(history.refreshes.iter().map(|run| run.ended_nanos));
         let (first, last) = times
             .fold((i64::MAX, 0), |(first, last), nanos| (first.min(nanos.max(0)), last.max(nanos)));
@@ -301,6 +328,7 @@ impl Archive {
                 together.statements.extend(history.statements);
                 together.logins.extend(history.logins);
                 together.tasks.extend(history.tasks);
+                together.alerts.extend(history.alerts);
                 together.refreshes.extend(history.refreshes);
                 bytes += size;
                 names.push(name);

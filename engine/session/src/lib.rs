@@ -6,6 +6,7 @@
 
 mod access;
 mod admission;
+mod alert;
 mod archive;
 mod at_rest;
 mod clustering;

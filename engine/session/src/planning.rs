@@ -156,6 +156,7 @@ impl StatementContext {
             session_id: session.id,
             client: session.client.clone(),
             address: session.address.clone(),
+            alert: session.alert.as_deref().cloned(),
             transaction_id: session.transaction.facts().map(|open| open.id),
             text: Arc::clone(session.settings.formats()),
             week_start: small("WEEK_START"),

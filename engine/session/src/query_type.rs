@@ -26,6 +26,8 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::CreateDynamicTable(_) => "CREATE_DYNAMIC_TABLE",
         Statement::CreateTask(_) => "CREATE_TASK",
         Statement::ExecuteTask(_) => "EXECUTE_TASK",
+        Statement::CreateAlert(_) => "CREATE_ALERT",
+        Statement::ExecuteAlert(_) => "EXECUTE_ALERT",
         Statement::CreatePipe(_) => "CREATE_PIPE",
         Statement::CreateStream(_) => "CREATE_STREAM",
         Statement::CreatePolicy(_) | Statement::CreateObject(_) => "CREATE",

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use firn_account::catalog::{ACCOUNT, ACCOUNTADMIN, CurrentPath, NOBODY, Rights, VisibleCatalog};
 use firn_account::{Catalog, SessionSpace};
+use firn_functions::context::AlertFacts;
 use firn_query::bind::Variable;
 use firn_types::{ObjectId, Result};
 
@@ -75,6 +76,8 @@ pub(crate) struct SessionState {
     pub(crate) enclosing: Option<Arc<TransactionSlot>>,
     /// Whether its statements may only read: those of a procedure in FROM.
     pub(crate) reads_only: bool,
+    /// The alert that it runs.
+    pub(crate) alert: Option<Arc<AlertFacts>>,
     /// The task that it runs.
     pub(crate) task: Option<Arc<TaskContext>>,
 }
@@ -113,6 +116,7 @@ impl SessionState {
             call_depth: 0,
             enclosing: None,
             reads_only: false,
+            alert: None,
             task: None,
         };
         let user = catalog.user(&state.user);

@@ -115,6 +115,8 @@ pub enum Namespace {
     Task,
     /// Pipes.
     Pipe,
+    /// Alerts.
+    Alert,
     /// Tags.
     Tag,
     /// Aggregation policies.
@@ -166,6 +168,7 @@ pub const USAGE: &str = "USAGE";
 
 const ON_SCHEMA: &[&str] = &[
     "CREATE AGGREGATION POLICY",
+    "CREATE ALERT",
     "CREATE DYNAMIC TABLE",
     "CREATE EXTERNAL TABLE",
     "CREATE FILE FORMAT",
@@ -245,7 +248,7 @@ pub const KINDS: &[KindDefinition] = &[
         &["MONITOR"]),
     kind(ObjectKind::Column, ("COLUMN", "Column"), Home::Schema, Namespace::Absent,
         &[]),
-    kind(ObjectKind::Alert, ("ALERT", "Alert"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::Alert, ("ALERT", "Alert"), Home::Schema, Namespace::Alert,
         &["MONITOR", "OPERATE"]),
     kind(ObjectKind::DatabaseRole, ("DATABASE ROLE", "Database role"), Home::Database, Namespace::DatabaseRole,
         &[USAGE]),

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use super::{Catalog, Grant, Object, ObjectKind, PENDING, QueuedFile, Task, TaskEnd, TaskProgress};
+use super::{
+    AlertProgress, Catalog, Grant, Object, ObjectKind, PENDING, QueuedFile, Task, TaskEnd,
+    TaskProgress,
+};
 
 /// One step of DDL.
 #[derive(Clone, Debug)]
@@ -80,6 +83,13 @@ pub enum CatalogChange {
         /// How.
         end: TaskEnd,
     },
+    /// An alert has come further.
+    AlertProgressed {
+        /// The alert.
+        alert: ObjectId,
+        /// How far.
+        progress: AlertProgress,
+    },
     /// A pipe is asked to load files.
     PipeQueued {
         /// The pipe.
@@ -134,6 +144,7 @@ impl CatalogChange {
             | CatalogChange::Undrop { id }
             | CatalogChange::Purge { id }
             | CatalogChange::TaskProgressed { task: id, .. }
+            | CatalogChange::AlertProgressed { alert: id, .. }
             | CatalogChange::TaskEnded { root: id, .. }
             | CatalogChange::Refreshed { view: id, .. } => vec![*id],
             CatalogChange::Swap { left, right } => vec![*left, *right],
@@ -175,6 +186,14 @@ impl Catalog {
                     run.ended.push(end.clone());
                 }
             }),
+            CatalogChange::AlertProgressed { alert, progress } => {
+                let Object::Alert(mut alert) = self.expect(*alert)?.clone() else {
+                    return Err(Error::internal("a run of what is no alert"));
+                };
+                Arc::make_mut(&mut alert).progress.clone_from(progress);
+                self.layer_mut(false).overwrite(Object::Alert(alert));
+                Ok(())
+            }
             CatalogChange::PipeQueued { pipe, files } => {
                 let Object::Pipe(mut pipe) = self.expect(*pipe)?.clone() else {
                     return Err(Error::internal("files for what is no pipe"));
@@ -254,6 +273,9 @@ impl Catalog {
                 state.refreshed_nanos = old.state.refreshed_nanos;
             }
             (Object::Task(new), Object::Task(old)) => {
+                Arc::make_mut(new).progress.clone_from(&old.progress);
+            }
+            (Object::Alert(new), Object::Alert(old)) => {
                 Arc::make_mut(new).progress.clone_from(&old.progress);
             }
             (Object::Pipe(new), Object::Pipe(old)) => {

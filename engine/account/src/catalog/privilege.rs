@@ -1,9 +1,10 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    AggregationPolicy, Database, DynamicTable, FileFormat, Function, Integration, MaskingPolicy,
-    MaterializedView, PasswordPolicy, Pipe, Procedure, ProjectionPolicy, RowAccessPolicy, Schema,
-    Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, View, Warehouse,
+    AggregationPolicy, Alert, Database, DynamicTable, FileFormat, Function, Integration,
+    MaskingPolicy, MaterializedView, PasswordPolicy, Pipe, Procedure, ProjectionPolicy,
+    RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, View,
+    Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -63,7 +64,7 @@ const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
-    (Action::Operate, &[Warehouse, Task, DynamicTable, Pipe], &["OPERATE"]),
+    (Action::Operate, &[Warehouse, Alert, Task, DynamicTable, Pipe], &["OPERATE"]),
     (Action::Apply, APPLIED, &["APPLY"]),
 ];
 
@@ -117,6 +118,8 @@ pub const ON_ACCOUNT: &[&str] = &[
     "CREATE ROLE",
     "CREATE USER",
     "CREATE WAREHOUSE",
+    "EXECUTE ALERT",
+    "EXECUTE MANAGED ALERT",
     "EXECUTE MANAGED TASK",
     "EXECUTE TASK",
     MANAGE_GRANTS,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use firn_types::ObjectId;
 
 use crate::catalog::{
-    ColumnDefault, DynamicState, Header, Namespace, Object, PENDING, PipeQueue, StageLocation,
-    TaskProgress,
+    AlertProgress, ColumnDefault, DynamicState, Header, Namespace, Object, PENDING, PipeQueue,
+    StageLocation, TaskProgress,
 };
 
 /// What of a schema is cloned.
-pub const CLONED: [Namespace; 15] = [
+pub const CLONED: [Namespace; 16] = [
     Namespace::Relation,
     Namespace::Sequence,
     Namespace::Stage,
@@ -20,6 +20,7 @@ pub const CLONED: [Namespace; 15] = [
     Namespace::Procedure,
     Namespace::Task,
     Namespace::Pipe,
+    Namespace::Alert,
     Namespace::Tag,
     Namespace::AggregationPolicy,
     Namespace::MaskingPolicy,
@@ -86,6 +87,11 @@ impl Object {
                 }
                 clone_of(&mut stream.source);
                 stream.tables.iter_mut().for_each(clone_of);
+            }
+            Object::Alert(alert) => {
+                let alert = Arc::make_mut(alert);
+                alert.started = false;
+                alert.progress = AlertProgress::default();
             }
             Object::Pipe(pipe) => {
                 let pipe = Arc::make_mut(pipe);

@@ -53,6 +53,9 @@ pub(crate) fn conflict(
                 CatalogChange::TaskProgressed { task, .. }
                 | CatalogChange::TaskEnded { root: task, .. },
             ) => task_conflict(base, *task, theirs),
+            Operation::Catalog(CatalogChange::AlertProgressed { alert, .. }) => {
+                alert_conflict(base, *alert, theirs)
+            }
             Operation::Catalog(CatalogChange::PipeQueued { pipe, .. }) => {
                 let gone = base.is_live(*pipe) && !theirs.is_live(*pipe);
                 let kind = ConflictKind::Definition;
@@ -155,6 +158,13 @@ fn task_conflict(base: &Catalog, task: ObjectId, theirs: &Catalog) -> Option<Con
     let progress = |catalog: &Catalog| Some(catalog.object(task)?.as_task()?.progress.clone());
     let kind = ConflictKind::Definition;
     (progress(base) != progress(theirs)).then_some(Conflict { object: task, kind })
+}
+
+/// Two processes that run the same alert, or a request that comes while one does.
+fn alert_conflict(base: &Catalog, alert: ObjectId, theirs: &Catalog) -> Option<Conflict> {
+    let progress = |catalog: &Catalog| Some(catalog.object(alert)?.as_alert()?.progress.clone());
+    let kind = ConflictKind::Definition;
+    (progress(base) != progress(theirs)).then_some(Conflict { object: alert, kind })
 }
 
 fn rows_conflict(

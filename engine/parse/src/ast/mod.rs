@@ -3,6 +3,7 @@
 //! Names are folded as SQL folds them, string literals are unescaped, and every expression knows its
 //! place in the statement's text. Nothing here depends on the library that reads the text.
 
+mod alert;
 mod attachment;
 mod copy;
 mod create;
@@ -24,6 +25,7 @@ mod table;
 mod task;
 mod types;
 
+pub use alert::{AlertChange, CreateAlert};
 pub use attachment::{Attachment, AttachmentChange, ChangeAttachments, CreatePolicy};
 pub use copy::{
     CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, Get, Put, StageFiles, UnloadSource,

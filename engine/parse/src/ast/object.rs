@@ -2,7 +2,7 @@
 
 use firn_types::{Identifier, ObjectKind, Span};
 
-use super::{Name, StatementOption, TaskChange, TypeName};
+use super::{AlertChange, Name, StatementOption, TaskChange, TypeName};
 
 /// DROP.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +72,8 @@ pub enum AlterObjectAction {
     ManagedAccess(bool),
     /// What only tasks have.
     Task(TaskChange),
+    /// What only alerts have.
+    Alert(AlertChange),
     /// Something is done with a programmatic access token of a user.
     AccessToken(AccessTokenChange),
     /// SET TAG, MODIFY COLUMN .. SET MASKING POLICY and their like.

@@ -3,7 +3,7 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable,
+    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateAlert,
     CreateDynamicTable, CreateObject, CreatePipe, CreatePolicy, CreateRoutine, CreateStream,
     CreateTable, CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate, ExecuteTask,
     Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show,
@@ -53,6 +53,10 @@ pub enum Statement {
     CreateTask(Box<CreateTask>),
     /// EXECUTE TASK.
     ExecuteTask(ExecuteTask),
+    /// CREATE ALERT.
+    CreateAlert(Box<CreateAlert>),
+    /// EXECUTE ALERT.
+    ExecuteAlert(Name),
     /// CREATE PIPE.
     CreatePipe(Box<CreatePipe>),
     /// CREATE STREAM.

@@ -52,14 +52,21 @@ impl Reader<'_> {
         self.set_options().map(Statement::AlterSessionSet)
     }
 
+    /// What ALTER does with one kind alone; nothing when something else comes.
+    fn own_action(&mut self, kind: ObjectKind) -> Result<Option<AlterObjectAction>> {
+        Ok(match kind {
+            ObjectKind::User if self.at_access_token() => {
+                Some(self.access_token().map(AlterObjectAction::AccessToken)?)
+            }
+            ObjectKind::Task => self.task_change()?.map(AlterObjectAction::Task),
+            ObjectKind::Alert => self.alert_change()?.map(AlterObjectAction::Alert),
+            _ => None,
+        })
+    }
+
     fn alter_action(&mut self, kind: ObjectKind) -> Result<AlterObjectAction> {
-        if kind == ObjectKind::User && self.at_access_token() {
-            return self.access_token().map(AlterObjectAction::AccessToken);
-        }
-        if kind == ObjectKind::Task
-            && let Some(change) = self.task_change()?
-        {
-            return Ok(AlterObjectAction::Task(change));
+        if let Some(action) = self.own_action(kind)? {
+            return Ok(action);
         }
         if self.eat("RENAME TO") {
             return self.name().map(AlterObjectAction::Rename);

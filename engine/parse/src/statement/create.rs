@@ -46,22 +46,17 @@ impl Reader<'_> {
         if materialized || self.eat("VIEW") {
             return self.create_view(mode, modifiers, materialized);
         }
-        let (storage, plain) = (
-            self.is_word(0, "STORAGE"),
-            self.is_word(0, "FUNCTION") || self.is_word(0, "PROCEDURE"),
-        );
+        let category = self.peek_upper(0).unwrap_or_default();
+        let plain = self.is_word(0, "FUNCTION") || self.is_word(0, "PROCEDURE");
         let aggregate = self.is_word(0, "AGGREGATE") && self.is_word(1, "FUNCTION");
         let Some(kind) = self.kind_if() else { return Err(self.unexpected()) };
         match kind {
-            ObjectKind::Integration if !storage => {
-                Err(Error::not_supported("CREATE INTEGRATION").at(self.since(start)))
-            }
+            ObjectKind::Integration => self.create_integration(mode, &category, start),
             ObjectKind::Database
             | ObjectKind::Schema
             | ObjectKind::Sequence
             | ObjectKind::Stage
             | ObjectKind::FileFormat
-            | ObjectKind::Integration
             | ObjectKind::Warehouse
             | ObjectKind::Role
             | ObjectKind::DatabaseRole
@@ -86,6 +81,7 @@ impl Reader<'_> {
                 Ok(Statement::CreateDynamicTable(Box::new(table)))
             }
             ObjectKind::Task => Ok(Statement::CreateTask(Box::new(self.create_task(mode)?))),
+            ObjectKind::Alert => Ok(Statement::CreateAlert(Box::new(self.create_alert(mode)?))),
             ObjectKind::Pipe => Ok(Statement::CreatePipe(Box::new(self.create_pipe(mode)?))),
             ObjectKind::Stream => Ok(Statement::CreateStream(Box::new(self.create_stream(mode)?))),
             ObjectKind::Function => {
@@ -95,6 +91,31 @@ impl Reader<'_> {
                 Err(Error::not_supported(format!("CREATE {}", kind.words())).at(self.since(start)))
             }
         }
+    }
+
+    /// CREATE INTEGRATION behind its first words, for storage or for notifications.
+    fn create_integration(
+        &mut self,
+        mode: CreateMode,
+        category: &str,
+        start: usize,
+    ) -> Result<Statement> {
+        let types: &[&str] = match category {
+            "STORAGE" => &["EXTERNAL_STAGE"],
+            "NOTIFICATION" => &["EMAIL", "QUEUE", "WEBHOOK"],
+            _ => return Err(Error::not_supported("CREATE INTEGRATION").at(self.since(start))),
+        };
+        let kind = ObjectKind::Integration;
+        let statement = self.create_object(kind, mode, TableLifetime::default())?;
+        if let Statement::CreateObject(object) = &statement
+            && let Some(option) = object.options.iter().find(|option| option.name == "TYPE")
+            && let Some(text) = option.value.as_text()
+            && !types.contains(&text.to_uppercase().as_str())
+        {
+            let what = format!("{category} INTEGRATION with TYPE = {}", text.to_uppercase());
+            return Err(Error::not_supported(what).at(option.span));
+        }
+        Ok(statement)
     }
 
     fn modifiers(&mut self) -> Modifiers {

@@ -1,6 +1,7 @@
 //! Every kind of statement, by its first words.
 
 mod access_token;
+mod alert;
 mod alter;
 mod alter_table;
 mod attachment;
@@ -29,8 +30,7 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 12] = [
-    "EXECUTE ALERT",
+const NOT_SUPPORTED: [&str; 11] = [
     "EXECUTE USING POLICY_CONTEXT",
     "EXECUTE NOTEBOOK",
     "EXECUTE JOB SERVICE",
@@ -100,6 +100,10 @@ impl Reader<'_> {
             "SET" => self.set(),
             "UNSET" => self.unset(),
             "BEGIN" | "DECLARE" if self.at_block() => self.block_statement(),
+            "EXECUTE" if self.is_word(1, "ALERT") => {
+                self.expect("EXECUTE ALERT")?;
+                self.name().map(Statement::ExecuteAlert)
+            }
             "EXECUTE" if self.is_word(1, "TASK") => self.execute_task().map(Statement::ExecuteTask),
             "EXECUTE" if self.is_word(1, "IMMEDIATE") => self.execute_immediate(),
             "CALL" => self.call(),

@@ -82,7 +82,7 @@ impl Reader<'_> {
     }
 
     /// All that is left, which must be a statement.
-    fn rest_as_statement(&mut self) -> Result<String> {
+    pub(super) fn rest_as_statement(&mut self) -> Result<String> {
         let start = self.index();
         match self.is_word(0, "BEGIN") || self.is_word(0, "DECLARE") {
             true => _ = self.block()?,
@@ -92,10 +92,15 @@ impl Reader<'_> {
                 }
             }
         }
+        self.statement_since(start)
+    }
+
+    /// The text since a place, which must be a statement.
+    pub(super) fn statement_since(&mut self, start: usize) -> Result<String> {
         let span = self.since(start);
         let text = span.of(self.text()).trim().to_string();
         if text.is_empty() {
-            let text = "The body of a task must not be empty.";
+            let text = "The statement that is to be run is missing.";
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(span));
         }
         super::super::parse_statement(&text).map_err(|error| error.shifted(span.start as usize))?;

@@ -4,6 +4,7 @@ pub(crate) mod dml;
 pub(crate) mod refresh;
 
 mod access_token;
+mod alert;
 mod attach;
 mod call;
 mod comment;
@@ -79,6 +80,8 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateDynamicTable(ast) => dynamic_table::create(running, ast)?,
         Statement::CreateTask(ast) => task::create(running, ast)?,
         Statement::ExecuteTask(ast) => task::execute(running, ast)?,
+        Statement::CreateAlert(ast) => alert::create(running, ast)?,
+        Statement::ExecuteAlert(name) => alert::execute(running, name)?,
         Statement::CreatePipe(ast) => pipe::create(running, ast)?,
         Statement::CreateStream(ast) => stream::create(running, ast)?,
         Statement::CreatePolicy(ast) => policy::create(running, ast)?,

@@ -8,6 +8,7 @@ use firn_parse::ast::{self, AlterObject, AlterObjectAction, StatementOption};
 use firn_types::{Error, ErrorCode, Identifier, Result};
 
 use super::access_token;
+use super::alert;
 use super::attach;
 use super::definition::{forgotten_parameters, kept_parameters};
 use super::drop::refuse_system_role;
@@ -82,15 +83,11 @@ fn alter_named(
             }
         }
         AlterObjectAction::Refresh(options) => return refresh(running, &object, options),
-        AlterObjectAction::Task(change) => {
-            let task = object.as_task().ok_or_else(|| Error::internal("a change of no task"))?;
-            CatalogChange::Alter { object: task::altered(running, task, change)? }
-        }
-        AlterObjectAction::SetBody(body) => {
-            CatalogChange::Alter { object: policy::with_body(running, &object, name, *body)? }
-        }
-        AlterObjectAction::AllowedValues(add, values) => {
-            CatalogChange::Alter { object: with_values(&object, *add, values)? }
+        AlterObjectAction::Task(_)
+        | AlterObjectAction::Alert(_)
+        | AlterObjectAction::SetBody(_)
+        | AlterObjectAction::AllowedValues(..) => {
+            CatalogChange::Alter { object: redefined(running, &object, name, &ast.action)? }
         }
         AlterObjectAction::AbortAllQueries => {
             let statements = &running.session.shared.statements;
@@ -115,6 +112,26 @@ fn alter_named(
     running.change(kept)?;
     running.change_session(current::forget_dropped)?;
     Ok(Rows::done())
+}
+
+/// The object with another definition, of a kind that has something of its own to define.
+fn redefined(
+    running: &StatementContext,
+    object: &Object,
+    name: &ast::Name,
+    action: &AlterObjectAction,
+) -> Result<Object> {
+    match (action, object) {
+        (AlterObjectAction::Task(change), Object::Task(task)) => {
+            task::altered(running, task, change)
+        }
+        (AlterObjectAction::Alert(change), Object::Alert(alert)) => {
+            Ok(alert::altered(alert, change))
+        }
+        (AlterObjectAction::SetBody(body), _) => policy::with_body(running, object, name, *body),
+        (AlterObjectAction::AllowedValues(add, values), _) => with_values(object, *add, values),
+        _ => Err(Error::internal("a change of another kind of object")),
+    }
 }
 
 /// REFRESH: what somebody asks for that else happens by itself.
@@ -324,6 +341,7 @@ fn suspended(
     if_needed: bool,
 ) -> Result<Option<Object>> {
     match object {
+        Object::Alert(alert) => alert::set_started(running, alert, !suspend),
         Object::Task(task) => task::set_started(running, task, !suspend),
         Object::Table(_) => dynamic_table::suspended(running, object, suspend),
         Object::Warehouse(warehouse) if warehouse.suspended == suspend => {

@@ -134,6 +134,7 @@ impl Writer<'_> {
             | Object::MaterializedView(_)
             | Object::Function(_)
             | Object::Procedure(_)
+            | Object::Alert(_)
             | Object::Pipe(_)
             | Object::Stream(_)
             | Object::Task(_) => object.header().created_nanos,

@@ -18,10 +18,11 @@ use std::time::Duration;
 
 use firn_account::catalog::{Object, Rights, Task, VisibleCatalog};
 use firn_account::{Catalog, CatalogChange, SessionSpace};
-use firn_storage::format::v1::{RefreshRun, TaskRun};
+use firn_storage::format::v1::{AlertRun, RefreshRun, TaskRun};
 use firn_types::{ObjectId, Result};
 use parking_lot::Mutex;
 
+use crate::alert;
 use crate::dynamic_table;
 use crate::engine::Shared;
 use crate::pipe::{self, Looks};
@@ -62,6 +63,8 @@ pub(crate) struct Tasks {
     pub(crate) runs: Recent<TaskRun>,
     /// Refreshes of dynamic tables in this process.
     pub(crate) refreshes: Recent<RefreshRun>,
+    /// Runs of alerts that have ended in this process.
+    pub(crate) alerts: Recent<AlertRun>,
     /// When pipes look for files again.
     pub(crate) pipes: Looks,
     threads: Mutex<Vec<(Job, JoinHandle<()>)>>,
@@ -102,12 +105,14 @@ pub(crate) enum Job {
     Graph(ObjectId),
     /// The dynamic tables that are due, one after the other: they read each other.
     Refreshes,
+    /// An alert.
+    Alert(ObjectId),
     /// A pipe that has files to load, or looks for some.
     Pipe(ObjectId),
 }
 
 impl Job {
-    /// Runs it, if nobody else does; tells how many graphs, tables or loads that were.
+    /// Runs it, if nobody else does; tells how many graphs, tables, alerts or loads that were.
     ///
     /// # Errors
     /// `Storage` when the account cannot be read or written.
@@ -115,6 +120,7 @@ impl Job {
         match self {
             Job::Graph(root) => run::run_graph(shared, root).map(usize::from),
             Job::Refreshes => dynamic_table::run_due(shared),
+            Job::Alert(id) => alert::run(shared, id).map(usize::from),
             Job::Pipe(id) => pipe::run(shared, id),
         }
     }
@@ -173,11 +179,12 @@ fn due(shared: &Arc<Shared>, all: bool) -> Vec<Job> {
     if dynamic_table::due(&catalog, now).next().is_some() {
         jobs.push(Job::Refreshes);
     }
+    jobs.extend(alert::due(&catalog, now).into_iter().map(Job::Alert));
     jobs.extend(pipe::due(shared, &catalog, all).into_iter().map(Job::Pipe));
     jobs
 }
 
-/// Runs all that is due, one after the other; tells how many graphs, tables and loads.
+/// Runs all that is due, one after the other; tells how many graphs, tables, alerts and loads.
 ///
 /// # Errors
 /// `Storage` when the account cannot be read or written.

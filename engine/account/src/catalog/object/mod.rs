@@ -2,6 +2,7 @@
 
 mod access;
 mod account;
+mod alert;
 mod container;
 mod dynamic;
 mod file;
@@ -24,6 +25,7 @@ pub use firn_types::{Namespace, ObjectKind};
 
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock, UserLogin};
 pub use account::{DatabaseRole, Integration, Role, Warehouse};
+pub use alert::{Alert, AlertProgress};
 pub use container::{Database, Schema};
 pub use dynamic::{Dynamic, DynamicState, RefreshMode};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
@@ -126,6 +128,7 @@ objects! {
     Stream => as_stream,
     Task => as_task,
     Pipe => as_pipe,
+    Alert => as_alert,
     Tag => as_tag,
     AggregationPolicy => as_aggregation_policy,
     MaskingPolicy => as_masking_policy,

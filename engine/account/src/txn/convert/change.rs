@@ -10,7 +10,7 @@ use firn_types::{ObjectId, PartitionId, Result};
 use super::object::{load_from, load_to, object_from, object_to};
 use super::principal::{principal_from, principal_to};
 use super::value::{rows_from, rows_to};
-use super::{Lists, pipe, task};
+use super::{Lists, alert, pipe, task};
 use crate::catalog::{CatalogChange, CreateMode, Grant, GrantTarget, Grantee};
 use crate::txn::operation::Operation;
 
@@ -66,6 +66,9 @@ fn catalog_change_to(change: &CatalogChange, lists: &Lists<'_>) -> Result<v1::Ch
         CatalogChange::TaskEnded { root, end } => {
             v1::Change::TaskEnded { root: root.0, end: task::end_to(end) }
         }
+        CatalogChange::AlertProgressed { alert, progress } => {
+            v1::Change::AlertProgressed { alert: alert.0, progress: alert::progress_to(progress) }
+        }
         CatalogChange::PipeQueued { pipe, files } => v1::Change::PipeQueued {
             pipe: pipe.0,
             files: files.iter().map(pipe::queued_to).collect(),
@@ -109,6 +112,10 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
         v1::Change::TaskEnded { root, end } => {
             CatalogChange::TaskEnded { root: ObjectId(root), end: task::end_from(end)? }
         }
+        v1::Change::AlertProgressed { alert, progress } => CatalogChange::AlertProgressed {
+            alert: ObjectId(alert),
+            progress: alert::progress_from(&progress),
+        },
         v1::Change::PipeQueued { pipe, files } => CatalogChange::PipeQueued {
             pipe: ObjectId(pipe),
             files: files.into_iter().map(pipe::queued_from).collect(),

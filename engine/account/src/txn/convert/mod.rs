@@ -1,6 +1,7 @@
 //! Between what is worked with and what is persisted, by hand.
 
 mod access;
+mod alert;
 mod change;
 mod dynamic;
 mod function;

@@ -77,6 +77,7 @@ pub(in crate::txn) fn object_to(
             v1::Object::NetworkPolicy(access::network_policy_to(policy))
         }
         Object::Task(task) => v1::Object::Task(super::task::task_to(task)),
+        Object::Alert(alert) => v1::Object::Alert(super::alert::alert_to(alert)),
         Object::Pipe(pipe) => v1::Object::Pipe(Box::new(super::pipe::pipe_to(pipe, rows))),
         Object::Stream(stream) => v1::Object::Stream(super::stream::stream_to(stream)),
         Object::Procedure(procedure) => {
@@ -146,6 +147,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         v1::Object::User(user) => Object::from(access::user_from(user)),
         v1::Object::NetworkPolicy(policy) => Object::from(access::network_policy_from(policy)),
         v1::Object::Task(task) => Object::from(super::task::task_from(task)?),
+        v1::Object::Alert(alert) => Object::from(super::alert::alert_from(alert)),
         v1::Object::Pipe(pipe) => Object::from(super::pipe::pipe_from(*pipe)?),
         v1::Object::Stream(stream) => Object::from(super::stream::stream_from(stream)),
         v1::Object::Procedure(procedure) => {

@@ -44,6 +44,8 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &event::LOG_WARN,
     &SYSTEM_PIPE_FORCE_RESUME,
     &SYSTEM_PIPE_STATUS,
+    &SYSTEM_SEND_EMAIL,
+    &SYSTEM_SEND_SNOWFLAKE_NOTIFICATION,
     &SYSTEM_SET_RETURN_VALUE,
     &event::SET_SPAN_ATTRIBUTES,
     &SYSTEM_STREAM_BACKLOG,
@@ -185,6 +187,14 @@ asked!(
     1,
     SqlType::TEXT,
     "What a pipe does, as a JSON object."
+);
+asked!(SYSTEM_SEND_EMAIL, "SYSTEM$SEND_EMAIL", 5, SqlType::Boolean, "Refused: firn sends no mail.");
+asked!(
+    SYSTEM_SEND_SNOWFLAKE_NOTIFICATION,
+    "SYSTEM$SEND_SNOWFLAKE_NOTIFICATION",
+    2,
+    SqlType::TEXT,
+    "Refused: firn sends no notifications."
 );
 asked!(
     SYSTEM_SET_RETURN_VALUE,

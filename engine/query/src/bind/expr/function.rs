@@ -9,10 +9,17 @@ use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value}
 
 use super::{ExprBinder, cast, special};
 
+/// The functions of SNOWFLAKE.ALERT.
+const ALERT_FUNCTIONS: [&str; 3] =
+    ["GET_CONDITION_QUERY_UUID", "LAST_SUCCESSFUL_SCHEDULED_TIME", "SCHEDULED_TIME"];
+
 impl ExprBinder<'_> {
     pub(super) fn bind_call(&mut self, call: &FunctionCall, whole: &ast::Expr) -> Result<Expr> {
         let name = self.binder.plain_name(&call.name, self.env)?;
         let [part] = name.parts.as_slice() else {
+            if let Some(fact) = self.fact_of_alert(&name, call)? {
+                return Ok(fact);
+            }
             let bound = self.bind_user_function(&name, call)?;
             return bound.ok_or_else(|| unknown_user_function(&name));
         };
@@ -105,6 +112,35 @@ impl ExprBinder<'_> {
     }
 
     /// In a policy's body, the value of a tag on the column or table that it protects.
+    /// A function of SNOWFLAKE.ALERT: what the alert that runs the statement tells it.
+    fn fact_of_alert(&self, name: &ObjectName, call: &FunctionCall) -> Result<Option<Expr>> {
+        let parts: Vec<String> = name.parts.iter().map(|part| part.name.to_uppercase()).collect();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let ["SNOWFLAKE", "ALERT", function] = parts.as_slice() else { return Ok(None) };
+        if !ALERT_FUNCTIONS.contains(function) {
+            return Ok(None);
+        }
+        check_arity(function, Arity::exactly(0), call.arguments.len())?;
+        let Some(alert) = &self.binder.context.functions.alert else {
+            let text = format!("Function {function} must be called from within an alert.");
+            return Err(Error::new(ErrorCode::InvalidStatement, text));
+        };
+        let time = |nanos: i64| Expr::Literal {
+            value: Value::Timestamp(i128::from(nanos)),
+            sql_type: SqlType::TIMESTAMP_LTZ,
+        };
+        Ok(Some(match *function {
+            "SCHEDULED_TIME" => time(alert.scheduled_nanos),
+            "LAST_SUCCESSFUL_SCHEDULED_TIME" => time(alert.succeeded_nanos),
+            _ => match &alert.condition_query {
+                Some(id) => {
+                    Expr::Literal { value: Value::text(id.as_str()), sql_type: SqlType::TEXT }
+                }
+                None => Expr::null(SqlType::TEXT),
+            },
+        }))
+    }
+
     fn tag_of_protected(&mut self, name: &str, call: &FunctionCall) -> Result<Option<Expr>> {
         let Some((header, field)) = self.env.protected else { return Ok(None) };
         let field = match name {

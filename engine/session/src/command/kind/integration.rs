@@ -1,4 +1,4 @@
-//! Storage integrations.
+//! Storage integrations, and those for notifications, which are kept only.
 
 use firn_account::catalog::{Header, Integration, Object, ObjectKind};
 use firn_parse::ast::{CreateObject, StatementOption};
@@ -12,17 +12,28 @@ use crate::command::option_table::{
 use crate::lifecycle::StatementContext;
 
 const OPTIONS: &[OptionDefinition] = &[
-    COMMENT,
+    shown("ALLOWED_RECIPIENTS", Takes::List, EVERYWHERE),
+    shown("AWS_SNS_ROLE_ARN", Takes::Text, SETTABLE),
+    shown("AWS_SNS_TOPIC_ARN", Takes::Text, SETTABLE),
     missing("AZURE_TENANT_ID", NEVER),
+    COMMENT,
+    shown("DEFAULT_RECIPIENTS", Takes::List, EVERYWHERE),
+    shown("DEFAULT_SUBJECT", Takes::Text, EVERYWHERE),
+    shown("DIRECTION", Takes::Word(&["INBOUND", "OUTBOUND"]), CREATE),
     done("ENABLED", Takes::Boolean, SETTABLE),
+    shown("NOTIFICATION_PROVIDER", Takes::Word(&["AWS_SNS", "AWS_SQS"]), CREATE),
     done("STORAGE_ALLOWED_LOCATIONS", Takes::List, SETTABLE),
     shown("STORAGE_AWS_EXTERNAL_ID", Takes::Text, SETTABLE),
     shown("STORAGE_AWS_OBJECT_ACL", Takes::Text, EVERYWHERE),
     shown("STORAGE_AWS_ROLE_ARN", Takes::Text, SETTABLE),
     done("STORAGE_BLOCKED_LOCATIONS", Takes::List, EVERYWHERE),
     shown("STORAGE_PROVIDER", Takes::Text, CREATE),
-    done("TYPE", Takes::Word(&["EXTERNAL_STAGE"]), CREATE),
+    done("TYPE", Takes::Word(&["EXTERNAL_STAGE", "EMAIL", "QUEUE", "WEBHOOK"]), CREATE),
     missing("USE_PRIVATELINK_ENDPOINT", "FALSE"),
+    shown("WEBHOOK_BODY_TEMPLATE", Takes::Text, EVERYWHERE),
+    shown("WEBHOOK_HEADERS", Takes::List, EVERYWHERE),
+    missing("WEBHOOK_SECRET", NEVER),
+    shown("WEBHOOK_URL", Takes::Text, SETTABLE),
 ];
 
 /// What is done with integrations.
@@ -42,9 +53,11 @@ fn create(running: &StatementContext, ast: &CreateObject, header: Header) -> Res
 
 fn integration(options: &[StatementOption], header: Header) -> Result<Integration> {
     let kind = text_option(options, "TYPE").unwrap_or_default().to_uppercase();
-    if kind != "EXTERNAL_STAGE" {
-        return Err(Error::not_supported(format!("integrations of TYPE = {kind}")));
-    }
+    let category = match kind.as_str() {
+        "EXTERNAL_STAGE" => "STORAGE",
+        "EMAIL" | "QUEUE" | "WEBHOOK" => "NOTIFICATION",
+        _ => return Err(Error::not_supported(format!("integrations of TYPE = {kind}"))),
+    };
     let enabled = options
         .iter()
         .find(|option| option.name == "ENABLED")
@@ -52,7 +65,7 @@ fn integration(options: &[StatementOption], header: Header) -> Result<Integratio
     Ok(Integration {
         header,
         integration_type: kind,
-        category: "STORAGE".to_string(),
+        category: category.to_string(),
         enabled,
         properties: pairs(options, &["TYPE", "ENABLED", "COMMENT"]),
     })

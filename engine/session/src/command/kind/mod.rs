@@ -3,6 +3,7 @@
 //! To add a kind: a line in `engine/types/src/object_kind.rs`, a variant of `Object`, a file here with its
 //! options and functions, and a line in [`HANDLERS`].
 
+pub(super) mod alert;
 mod container;
 pub(super) mod dynamic_table;
 mod file_format;
@@ -75,6 +76,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     stream::HANDLER,
     task::HANDLER,
     pipe::HANDLER,
+    alert::HANDLER,
     policy::TAG,
     policy::AGGREGATION,
     policy::MASKING,

@@ -131,7 +131,7 @@ pub(in crate::command) fn check_config(config: Option<&str>) -> Result<()> {
 }
 
 /// The name of a warehouse that there is.
-fn warehouse(running: &StatementContext, option: &StatementOption) -> Result<String> {
+pub(super) fn warehouse(running: &StatementContext, option: &StatementOption) -> Result<String> {
     let name = option.value.as_name().ok_or_else(|| invalid(option))?.object().name.clone();
     let catalog = running.catalog();
     match catalog.find(Namespace::Warehouse, ACCOUNT, &name) {

@@ -24,6 +24,11 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     (ObjectKind::NetworkPolicy, "CREATE NETWORK POLICY x", ""),
     (ObjectKind::Stream, "CREATE STREAM x", " ON TABLE base"),
     (ObjectKind::Task, "CREATE TASK x", " AS SELECT 1"),
+    (
+        ObjectKind::Alert,
+        "CREATE ALERT x SCHEDULE = '1 MINUTE'",
+        " IF (EXISTS (SELECT 1)) THEN SELECT 1",
+    ),
     (ObjectKind::Pipe, "CREATE PIPE x", " AS COPY INTO base FROM @%base"),
     (ObjectKind::DynamicTable, "CREATE DYNAMIC TABLE x", " AS SELECT a FROM base"),
 ];

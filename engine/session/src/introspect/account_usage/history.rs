@@ -7,7 +7,9 @@ use firn_types::{ObjectId, Result};
 use super::View;
 use crate::introspect::Described;
 use crate::introspect::listing::{Listing, number, text};
-use crate::introspect::table_function::{copy_history, login_history, pipe, query_history};
+use crate::introspect::table_function::{
+    alert_history, copy_history, login_history, pipe, query_history,
+};
 
 pub(super) const QUERY_HISTORY: &str = "QUERY_ID, QUERY_TEXT, DATABASE_ID:number, DATABASE_NAME, \
     SCHEMA_ID:number, SCHEMA_NAME, QUERY_TYPE, SESSION_ID:number, USER_NAME, ROLE_NAME, WAREHOUSE_ID:number, \
@@ -52,6 +54,14 @@ pub(super) fn logins(described: &Described, _: &View, listing: &mut Listing) -> 
     let since = described.now_nanos.saturating_sub(SINCE_NANOS);
     for event in login_history::logins(described, since, EVENTS_MAX, |_| true)? {
         listing.add(&login_history::cells(&event));
+    }
+    Ok(())
+}
+
+pub(super) fn alerts(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
+    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+    for run in alert_history::runs(described, since, EVENTS_MAX, |_| true)? {
+        listing.add(&alert_history::cells(&run));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ use firn_types::{Error, ErrorCode, Field, Result};
 use super::Described;
 use super::information_schema;
 use super::listing::{Listing, fields as parsed, number, text, time, totals, yes_no};
+use super::table_function::alert_history;
 use crate::result::Rows;
 
 /// One view: its name, its columns, and what makes its rows.
@@ -37,6 +38,7 @@ const fn view(
 const VIEWS: &[View] = &[
     view("ACCESS_HISTORY", access::ACCESS_HISTORY, access::accesses),
     view("AGGREGATION_POLICIES", policy::POLICIES, policy::aggregation),
+    view("ALERT_HISTORY", alert_history::COLUMNS, history::alerts),
     view("COLUMNS", COLUMNS, of_databases),
     view("COPY_HISTORY", history::COPY_HISTORY, history::copies),
     view("DATABASES", DATABASES, databases),

@@ -2,6 +2,7 @@
 //!
 //! To add a kind: a file in `kind`, and a line in [`KINDS`].
 
+mod alert;
 mod dynamic_table;
 mod pipe;
 mod stream;
@@ -68,6 +69,7 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::View, |shown| shown.views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::MaterializedView, |shown| shown.materialized_views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::Task, task::show, Some(describe::as_shown), Some(task::define)),
+    kind(ObjectKind::Alert, alert::show, Some(describe::as_shown), Some(alert::define)),
     kind(ObjectKind::Pipe, pipe::show, Some(describe::as_shown), Some(pipe::define)),
     kind(ObjectKind::Stream, stream::show, Some(describe::as_shown), Some(stream::define)),
 ];

@@ -13,9 +13,6 @@ const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name
                                last_refreshed_on:time, table_format, last_refresh_details, \
                                owner_role_type";
 
-const ALERTS: &str = "created_on:time, name, database_name, schema_name, owner, comment, warehouse, \
-                      schedule, state, condition, action, owner_role_type";
-
 const SECRETS: &str = "created_on:time, name, schema_name, database_name, owner, comment, \
                        secret_type, oauth_scopes, owner_role_type";
 
@@ -33,7 +30,6 @@ const NETWORK_RULES: &str = "created_on:time, name, database_name, schema_name, 
 /// The columns of a kind.
 fn columns(kind: ObjectKind) -> Option<&'static str> {
     Some(match kind {
-        ObjectKind::Alert => ALERTS,
         ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::NetworkRule => NETWORK_RULES,
         ObjectKind::ResourceMonitor => RESOURCE_MONITORS,

@@ -1,5 +1,6 @@
 //! Table functions that the session answers: a table of their columns, and what makes their rows.
 
+pub(in crate::introspect) mod alert_history;
 pub(in crate::introspect) mod copy_history;
 mod infer_schema;
 pub(in crate::introspect) mod login_history;
@@ -30,6 +31,13 @@ struct Function {
 }
 
 const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "ALERT_HISTORY",
+        summary: "The newest runs of alerts, and those that come next.",
+        parameters: alert_history::PARAMETERS,
+        columns: alert_history::COLUMNS,
+        rows: alert_history::rows,
+    },
     Function {
         name: "COPY_HISTORY",
         summary: "The files that were loaded into a table.",

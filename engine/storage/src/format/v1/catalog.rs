@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{NetworkPolicy, User};
+use super::alert::Alert;
 use super::dynamic::Dynamic;
 use super::function::{Function, Procedure};
 use super::partition::is_false;
@@ -55,6 +56,8 @@ pub enum Object {
     Stream(Stream),
     /// A task; since format 4.
     Task(Task),
+    /// An alert; since format 4.
+    Alert(Alert),
     /// A pipe; since format 4.
     Pipe(Box<Pipe>),
     /// A tag; since format 4.
@@ -94,6 +97,7 @@ impl Object {
             Object::Procedure(object) => &object.function.header,
             Object::Stream(object) => &object.header,
             Object::Task(object) => &object.header,
+            Object::Alert(object) => &object.header,
             Object::Pipe(object) => &object.header,
             Object::Tag(object) => &object.header,
             Object::AggregationPolicy(object)
@@ -124,6 +128,7 @@ impl Object {
             Object::Procedure(object) => &mut object.function.header,
             Object::Stream(object) => &mut object.header,
             Object::Task(object) => &mut object.header,
+            Object::Alert(object) => &mut object.header,
             Object::Pipe(object) => &mut object.header,
             Object::Tag(object) => &mut object.header,
             Object::AggregationPolicy(object)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::AlertProgress;
 use super::partition::is_false;
 use super::task::TaskProgress;
 use super::{Grant, LoadRecord, Object, PartitionList};
@@ -101,6 +102,13 @@ pub enum Change {
         root: u64,
         /// The task, how it ended, and what it returned.
         end: (u64, String, Option<String>),
+    },
+    /// An alert has come further; since format 4.
+    AlertProgressed {
+        /// The alert.
+        alert: u64,
+        /// How far.
+        progress: AlertProgress,
     },
     /// A pipe is asked to load files; since format 4.
     PipeQueued {

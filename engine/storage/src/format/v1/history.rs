@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alert::AlertRun;
 use super::task::TaskRun;
 
 /// A file of the history; since format 4.
@@ -19,6 +20,9 @@ pub struct History {
     /// Runs of tasks that have ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<TaskRun>,
+    /// Runs of alerts that have ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertRun>,
     /// Refreshes of dynamic tables.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refreshes: Vec<RefreshRun>,

@@ -8,6 +8,7 @@
 //! Integers of 128 bits are texts, bytes are base 64.
 
 mod access;
+mod alert;
 mod catalog;
 mod commit;
 mod dynamic;
@@ -20,6 +21,7 @@ mod stream;
 mod task;
 
 pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLogin};
+pub use alert::{Alert, AlertProgress, AlertRun};
 pub use catalog::{
     Column, ColumnDefault, Constraint, Container, FileFormat, ForeignKey, Grant, Grantee, Header,
     Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Principal, Sealed,
