@@ -3,8 +3,8 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type,
+    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type,
 };
 use arrow_ipc::reader::StreamReader;
 use base64::Engine as _;
@@ -41,6 +41,10 @@ const VALUES: &[&str] = &[
     "TO_VARIANT(n)",
     "OBJECT_CONSTRUCT('n', n, 'list', ARRAY_CONSTRUCT(n, 'x'))",
     "ARRAY_CONSTRUCT(n, NULL)",
+    "OBJECT_CONSTRUCT('n', n)::MAP(VARCHAR, NUMBER)",
+    "ARRAY_CONSTRUCT(n, -1)::VECTOR(INT, 2)",
+    "ARRAY_CONSTRUCT(n / 8, 1)::VECTOR(FLOAT, 2)",
+    "('a text ' || n) COLLATE 'en-ci'",
     "NULL",
 ];
 
@@ -131,6 +135,19 @@ fn text(column: &dyn Array, field: &Field, row: usize) -> String {
             value.to_string()
         }
         "BOOLEAN" => u8::from(column.as_boolean().value(row)).to_string(),
+        "VECTOR" => {
+            let list = column.as_fixed_size_list().value(row);
+            let items: Vec<String> = match list.data_type() {
+                DataType::Int32 => {
+                    list.as_primitive::<Int32Type>().values().iter().map(i32::to_string).collect()
+                }
+                _ => {
+                    let floats = list.as_primitive::<Float32Type>();
+                    floats.values().iter().map(|float| format!("{float:.6}")).collect()
+                }
+            };
+            format!("[{}]", items.join(","))
+        }
         "TEXT" | "VARIANT" | "OBJECT" | "ARRAY" => {
             assert_eq!(column.data_type(), &DataType::Utf8);
             column.as_string::<i32>().value(row).to_string()

@@ -408,7 +408,12 @@ fn array_of<'a>(sql_type: SqlType, values: impl IntoIterator<Item = &'a Value>) 
             let array: StringViewArray = builder.finish();
             Array::Text(array)
         }
-        SqlType::Binary { .. } | SqlType::Variant | SqlType::Object | SqlType::Array => {
+        SqlType::Binary { .. }
+        | SqlType::Variant
+        | SqlType::Object
+        | SqlType::Array
+        | SqlType::Structured(_)
+        | SqlType::Vector { .. } => {
             let bytes = collect!(Vec<Option<Arc<[u8]>>>,
                 Value::Binary(b) | Value::Variant(b) => Arc::clone(b));
             let mut builder = BinaryViewBuilder::with_capacity(bytes.len());

@@ -7,7 +7,8 @@
 //! | FLOAT | `F64` |
 //! | VARCHAR | `Text` |
 //! | BINARY | `Bytes` |
-//! | VARIANT, OBJECT, ARRAY | `Bytes`: the value's encoding, metadata then value |
+//! | VARIANT, OBJECT, ARRAY, structured types | `Bytes`: the value's encoding, metadata then value |
+//! | VECTOR | `Bytes`: its elements, four bytes each |
 //! | DATE | `I32`: days since 1970-01-01 |
 //! | TIME | `I64`: nanoseconds since midnight |
 //! | TIMESTAMP_NTZ, TIMESTAMP_LTZ | `I64` or `I128`: nanoseconds since 1970-01-01 |
@@ -46,9 +47,12 @@ impl PhysicalType {
             SqlType::Number { .. } => PhysicalType::I128,
             SqlType::Float => PhysicalType::F64,
             SqlType::Varchar { .. } => PhysicalType::Text,
-            SqlType::Binary { .. } | SqlType::Variant | SqlType::Object | SqlType::Array => {
-                PhysicalType::Bytes
-            }
+            SqlType::Binary { .. }
+            | SqlType::Variant
+            | SqlType::Object
+            | SqlType::Array
+            | SqlType::Structured(_)
+            | SqlType::Vector { .. } => PhysicalType::Bytes,
             SqlType::Date => PhysicalType::I32,
             SqlType::Time { .. } => PhysicalType::I64,
             SqlType::TimestampNtz { .. }

@@ -16,7 +16,8 @@
 //! | TIMESTAMP_NTZ, TIMESTAMP_LTZ with up to 6 digits | `Timestamp(Microsecond)`, LTZ in UTC |
 //! | the same with more digits | a struct: `epoch`, whole seconds in 64 bits, and `fraction`, nanoseconds |
 //! | TIMESTAMP_TZ | the same struct with `timezone`, the offset in minutes |
-//! | VARIANT, OBJECT, ARRAY | `Utf8View`, a compact JSON text |
+//! | VARIANT, OBJECT, ARRAY, structured types | `Utf8View`, a compact JSON text |
+//! | VECTOR | `Utf8View`, a list in brackets |
 //!
 //! Nanoseconds in 64 bits would end in the year 2262, which is why not every timestamp is Arrow's.
 
@@ -33,7 +34,7 @@ use arrow::datatypes::{DataType, Field as ArrowField, Fields, Schema, TimeUnit};
 use firn_types::value::TimestampTz;
 use firn_types::variant::json_write::{JsonWriter, ScalarText};
 use firn_types::variant::view::Variant;
-use firn_types::{Error, Field, Result, SqlType};
+use firn_types::{Error, Field, Result, SqlType, vector};
 
 pub use arrow::array::RecordBatch;
 pub use arrow::datatypes::SchemaRef;
@@ -89,9 +90,12 @@ fn data_type(sql_type: SqlType) -> DataType {
             DataType::Decimal128(precision, i8::try_from(scale).unwrap_or(0))
         }
         SqlType::Float => DataType::Float64,
-        SqlType::Varchar { .. } | SqlType::Variant | SqlType::Object | SqlType::Array => {
-            DataType::Utf8View
-        }
+        SqlType::Varchar { .. }
+        | SqlType::Variant
+        | SqlType::Object
+        | SqlType::Array
+        | SqlType::Structured(_)
+        | SqlType::Vector { .. } => DataType::Utf8View,
         SqlType::Binary { .. } => DataType::BinaryView,
         SqlType::Date => DataType::Date32,
         SqlType::Time { .. } => DataType::Time64(TimeUnit::Nanosecond),
@@ -149,7 +153,18 @@ fn array(array: &Array, sql_type: SqlType, texts: &dyn ScalarText) -> Result<Arr
             Arc::new(instants(array, false)?)
         }
         (SqlType::TimestampTz { .. }, array) => Arc::new(instants(array, true)?),
-        (SqlType::Variant | SqlType::Object | SqlType::Array, Array::Bytes(values)) => {
+        (SqlType::Vector { element, .. }, Array::Bytes(values)) => {
+            let mut builder = StringViewBuilder::with_capacity(values.len());
+            for value in values {
+                builder.append_option(value.map(|value| {
+                    let mut text = String::new();
+                    vector::write(value, element, &mut text);
+                    text
+                }));
+            }
+            Arc::new(builder.finish())
+        }
+        (sql_type, Array::Bytes(values)) if sql_type.is_semi_structured() => {
             let writer = JsonWriter::compact(texts);
             let mut builder = StringViewBuilder::with_capacity(values.len());
             let mut text = String::new();

@@ -165,7 +165,7 @@ fn cost(expr: &Expr) -> u32 {
 
 fn of_type(expr: &Expr) -> u32 {
     match expr.sql_type().family() {
-        TypeFamily::Text | TypeFamily::Binary => 4,
+        TypeFamily::Text | TypeFamily::Binary | TypeFamily::Vector => 4,
         TypeFamily::Variant | TypeFamily::Object | TypeFamily::Array => 50,
         TypeFamily::TimestampTz => 2,
         _ => 1,

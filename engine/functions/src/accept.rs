@@ -16,9 +16,11 @@ const TEXT_AS_NUMBER: SqlType = SqlType::Number { precision: 18, scale: 5 };
 pub(crate) fn text(name: &str, arguments: &[Argument], position: usize) -> Result<SqlType> {
     match arguments[position].sql_type {
         given @ SqlType::Varchar { .. } => Ok(given),
-        SqlType::Binary { .. } | SqlType::Object | SqlType::Array => {
-            Err(wrong_types(name, arguments))
-        }
+        SqlType::Binary { .. }
+        | SqlType::Object
+        | SqlType::Array
+        | SqlType::Structured(_)
+        | SqlType::Vector { .. } => Err(wrong_types(name, arguments)),
         _ => Ok(SqlType::TEXT),
     }
 }

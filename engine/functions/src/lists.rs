@@ -23,6 +23,7 @@ const SCALAR: &[&[&ScalarFunction]] = &[
     sketch::FUNCTIONS,
     scalar::string::FUNCTIONS,
     scalar::system::FUNCTIONS,
+    scalar::vector::FUNCTIONS,
 ];
 
 /// The aggregate functions.

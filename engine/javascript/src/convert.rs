@@ -483,7 +483,9 @@ pub(crate) fn sql_value<'js>(
     }
     let (natural, from) = match sql_type {
         SqlType::Variant => return library.variant(&value),
-        SqlType::Array | SqlType::Object => (library.variant(&value)?, SqlType::Variant),
+        SqlType::Array | SqlType::Object | SqlType::Structured(_) => {
+            (library.variant(&value)?, SqlType::Variant)
+        }
         SqlType::Varchar { length, .. } => {
             let text = library.as_text(value)?;
             if text.len() <= length as usize {

@@ -67,13 +67,11 @@ fn read_argument(parser: &mut Parser<'_>, name: &str) -> Result<TypeArgument, Pa
         let of = read_type(parser)?;
         return Ok(TypeArgument::Type(of, read_not_null(parser)));
     }
-    let Token::Word(Word { value, quote_style, .. }) = &token.token else {
+    let Token::Word(Word { value, .. }) = &token.token else {
         return parser.expected("a field", token);
     };
-    let field = match quote_style {
-        Some(_) => Identifier::exact(value.clone()),
-        None => Identifier::folded(value),
-    };
+    // Keys are as they are written: they are no names of columns.
+    let field = Identifier::exact(value.clone());
     parser.advance_token();
     let of = read_type(parser)?;
     Ok(TypeArgument::Field(field.at(span_of(token.span)), of, read_not_null(parser)))

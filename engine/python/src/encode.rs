@@ -1,14 +1,16 @@
 //! SQL's values on their way to Python, a column at a time; `worker/wire.py` reads them.
 //!
 //! NUMBER without a scale is `int`, with one `Decimal`; dates, times and timestamps are those of `datetime`, TIMESTAMP_LTZ
-//! in the session's time zone and without one; BINARY is `bytes`. VARIANT, OBJECT and ARRAY are what JSON has, and what it
-//! has not, such as dates, are texts. NULL is `None`, but among VARIANT's values, whose own null that is.
+//! in the session's time zone and without one; BINARY is `bytes`. VARIANT, OBJECT, ARRAY, VECTOR and the structured types
+//! are what JSON has, and what it has not, such as dates, are texts. NULL is `None`, but among VARIANT's values, whose
+//! own null that is.
 
 use arrow::array::{Array as _, BinaryViewArray};
 use firn_column::{Array, Column};
 use firn_functions::FunctionContext;
 use firn_functions::cast::{CastMode, cast_column};
 use firn_types::number_text::write_decimal;
+use firn_types::structured::StructuredKind;
 use firn_types::value::TimestampTz;
 use firn_types::variant::{JsonWriter, PlainText, Variant};
 use firn_types::{Error, Result, SqlType};
@@ -35,8 +37,9 @@ pub(crate) fn kind_of(sql_type: SqlType) -> u8 {
         SqlType::TimestampNtz { .. } | SqlType::TimestampLtz { .. } => b'N',
         SqlType::TimestampTz { .. } => b'Z',
         SqlType::Variant => b'v',
-        SqlType::Object => b'o',
-        SqlType::Array => b'a',
+        SqlType::Array | SqlType::Vector { .. } => b'a',
+        SqlType::Structured(of) if of.kind() == StructuredKind::Array => b'a',
+        SqlType::Object | SqlType::Structured(_) => b'o',
     }
 }
 
@@ -50,10 +53,14 @@ pub(crate) fn put_column(
     sql_type: SqlType,
     context: &FunctionContext,
 ) -> Result<()> {
-    if let SqlType::TimestampLtz { .. } = sql_type {
-        let wall = SqlType::TIMESTAMP_NTZ;
-        let column = cast_column(column, sql_type, wall, CastMode::Strict, context)?;
-        return put_column(frame, &column, wall, context);
+    let as_another = match sql_type {
+        SqlType::TimestampLtz { .. } => Some(SqlType::TIMESTAMP_NTZ),
+        SqlType::Vector { .. } => Some(SqlType::Array),
+        _ => None,
+    };
+    if let Some(another) = as_another {
+        let column = cast_column(column, sql_type, another, CastMode::Strict, context)?;
+        return put_column(frame, &column, another, context);
     }
     let array = column.flat();
     let texts = match sql_type {

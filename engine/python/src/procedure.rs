@@ -178,7 +178,7 @@ fn shown(
 ) -> Result<(Column, SqlType)> {
     let column = batch.column(index);
     match sql_type {
-        SqlType::Variant | SqlType::Object | SqlType::Array => {
+        SqlType::Variant | SqlType::Object | SqlType::Array | SqlType::Structured(_) => {
             let text = |row| {
                 let text = rows.text(batch, row, index)?;
                 Ok(text.map_or(Value::Null, Value::text))

@@ -4,11 +4,12 @@
 //! converted silently, and which type do several expressions meet at.
 
 use crate::decimal::enclosing_type;
-use crate::{SqlType, TypeFamily};
+use crate::structured::{Part, Structure};
+use crate::{SqlType, StructuredType, TypeFamily};
 
 use TypeFamily::{
     Array, Binary, Boolean, Date, Float, Number, Object, Text, Time, TimestampLtz, TimestampNtz,
-    TimestampTz, Variant,
+    TimestampTz, Variant, Vector,
 };
 
 /// What a text that is not constant becomes beside a NUMBER: NUMBER(18,5).
@@ -21,19 +22,38 @@ pub fn can_cast(from: SqlType, to: SqlType) -> bool {
     if can_coerce(from, to) {
         return true;
     }
+    if from.structured().is_some() || to.structured().is_some() {
+        return can_cast_structured(from, to);
+    }
+    if let (SqlType::Vector { dimension: d1, .. }, SqlType::Vector { dimension: d2, .. }) =
+        (from, to)
+    {
+        return d1 == d2;
+    }
     matches!(
         (from.family(), to.family()),
         (Text, Variant | Binary)
             | (Boolean, Number)
             | (Date | Time | TimestampNtz | TimestampLtz | TimestampTz | Binary, Variant)
-            | (Binary | Array | Object, Text)
+            | (Binary | Array | Object | Vector, Text)
             | (Object, Array)
+            | (Array, Vector)
+            | (Vector, Array)
             | (Variant, _)
     )
 }
 
 /// Whether `from` becomes `to` without a cast.
 pub fn can_coerce(from: SqlType, to: SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Structured(from), SqlType::Structured(to)) => {
+            return from == to || can_coerce_structured(&from.structure(), &to.structure());
+        }
+        (SqlType::Structured(_), _) => return false,
+        (from, SqlType::Structured(_)) => return from == SqlType::Null,
+        (SqlType::Vector { .. }, SqlType::Vector { .. }) => return from == to,
+        _ => {}
+    }
     let (from, to) = (from.family(), to.family());
     if from == to || from == TypeFamily::Null {
         return true;
@@ -55,9 +75,75 @@ pub fn can_coerce(from: SqlType, to: SqlType) -> bool {
         }
         Time => to == Text,
         Array | Object => to == Variant,
-        Variant => !matches!(to, Binary | TypeFamily::Null),
-        Binary | TypeFamily::Null => false,
+        Variant => !matches!(to, Binary | Vector | TypeFamily::Null),
+        Binary | Vector | TypeFamily::Null => false,
     }
+}
+
+/// Whether a part of one type becomes a part of another without a cast: numbers, and timestamps, among each other.
+fn can_coerce_part(from: SqlType, to: SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Structured(_), SqlType::Structured(_)) => can_coerce(from, to),
+        _ => {
+            (from.is_numeric() && to.is_numeric())
+                || (from.is_timestamp() && to.is_timestamp())
+                || (from.family() == to.family() && from.structured().or(to.structured()).is_none())
+        }
+    }
+}
+
+fn can_coerce_structured(from: &Structure, to: &Structure) -> bool {
+    let same_keys = |from: SqlType, to: SqlType| can_coerce_part(from, to).then_some(to);
+    let keys_fit = match (from, to) {
+        (Structure::Map(from, _), Structure::Map(to, _)) => from.family() == to.family(),
+        _ => true,
+    };
+    keys_fit && from.together(to, &same_keys).is_some()
+}
+
+/// Whether CAST converts one type to another, one of which is structured.
+fn can_cast_structured(from: SqlType, to: SqlType) -> bool {
+    match (from, to) {
+        (SqlType::Structured(from), SqlType::Structured(to)) => {
+            can_cast_parts(&from.structure(), &to.structure())
+        }
+        (SqlType::Structured(from), to) => {
+            to == from.plain() || matches!(to, SqlType::Variant | SqlType::Varchar { .. })
+        }
+        (from, SqlType::Structured(to)) => from == to.plain() || from == SqlType::Variant,
+        _ => false,
+    }
+}
+
+fn can_cast_parts(from: &Structure, to: &Structure) -> bool {
+    let casts = |from: &Part, to: &Part| can_cast(from.sql_type, to.sql_type);
+    match (from, to) {
+        (Structure::Array(from), Structure::Array(to)) => casts(from, to),
+        (Structure::Map(k, from), Structure::Map(l, to)) => can_cast(*k, *l) && casts(from, to),
+        (Structure::Object(from), Structure::Object(to)) => {
+            let fits = |(key, part): &(String, Part)| {
+                to.iter().any(|(other, to)| other == key && casts(part, to))
+            };
+            from.len() == to.len() && from.iter().all(fits)
+        }
+        (Structure::Object(from), Structure::Map(_, to)) => {
+            from.iter().all(|(_, from)| casts(from, to))
+        }
+        (Structure::Map(_, from), Structure::Object(to)) => {
+            to.iter().all(|(_, to)| casts(from, to))
+        }
+        _ => false,
+    }
+}
+
+/// The structured type that two meet at.
+fn common_structured(left: &Structure, right: &Structure) -> Option<SqlType> {
+    let meet = |left: SqlType, right: SqlType| {
+        let fits = can_coerce_part(left, right) || can_coerce_part(right, left);
+        fits.then(|| common_pair(left, right))?
+    };
+    let common = left.together(right, &meet)?;
+    StructuredType::new(common).ok().map(SqlType::Structured)
 }
 
 /// The type that all of these meet at in UNION, CASE, COALESCE, VALUES and their like; `None` when some
@@ -96,6 +182,10 @@ fn common_pair(left: SqlType, right: SqlType) -> Option<SqlType> {
     let (a, b) = if left.family() <= right.family() { (left, right) } else { (right, left) };
     match (a, b) {
         (SqlType::Null, other) => Some(other),
+        (SqlType::Structured(left), SqlType::Structured(right)) => {
+            common_structured(&left.structure(), &right.structure())
+        }
+        (SqlType::Structured(_), _) | (_, SqlType::Structured(_)) => None,
         (
             SqlType::Number { precision: p1, scale: s1 },
             SqlType::Number { precision: p2, scale: s2 },

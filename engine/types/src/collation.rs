@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use parking_lot::RwLock;
-
+use crate::intern::Interner;
 use crate::{Error, ErrorCode, Result};
 
 /// Most specifications that one process knows.
@@ -15,7 +14,7 @@ const SPECIFICATIONS_MAX: usize = 4_096;
 const SPECIFICATION_LENGTH_MAX: usize = 64;
 
 /// The specifications; a collation's number is the position plus 1.
-static SPECIFICATIONS: RwLock<Vec<String>> = RwLock::new(Vec::new());
+static SPECIFICATIONS: Interner<String> = Interner::new("collations", SPECIFICATIONS_MAX);
 
 /// By which rules a text is compared, and how these came to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,19 +79,7 @@ impl Collation {
         }
         let specification = specification.to_lowercase();
         CollationRules::parse(&specification)?;
-        let mut known = SPECIFICATIONS.write();
-        let position = match known.iter().position(|other| *other == specification) {
-            Some(position) => position,
-            None if known.len() < SPECIFICATIONS_MAX => {
-                known.push(specification);
-                known.len() - 1
-            }
-            None => {
-                let text = format!("more than {SPECIFICATIONS_MAX} collations are in use");
-                return Err(Error::new(ErrorCode::OutOfMemory, text));
-            }
-        };
-        let number = u16::try_from(position + 1).unwrap_or(0);
+        let number = u16::try_from(SPECIFICATIONS.number(specification)? + 1).unwrap_or(0);
         Ok(Collation { number, precedence: Precedence::Column })
     }
 
@@ -122,9 +109,9 @@ impl Collation {
 
     /// The specification in lower case; empty for none.
     pub fn specification(self) -> String {
-        let known = SPECIFICATIONS.read();
-        let position = usize::from(self.number).checked_sub(1);
-        position.and_then(|position| known.get(position)).cloned().unwrap_or_default()
+        let number = u32::from(self.number).checked_sub(1);
+        let known = number.and_then(|number| SPECIFICATIONS.value(number));
+        known.map_or_else(String::new, |known| known.as_ref().clone())
     }
 
     /// What the specification says.

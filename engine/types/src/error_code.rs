@@ -175,6 +175,10 @@ error_codes! {
     RoleNotAssigned = 3013, "42501", Access;
     /// ALTER COLUMN to another scale.
     CannotChangeScale = 40052, "22000", Compilation;
+    /// A field that a structured object does not have.
+    StructuredField = 93201, "23001", Compilation;
+    /// A field that a structured object has already.
+    StructuredFieldTwice = 93202, "23001", Compilation;
     /// The warehouse already runs.
     WarehouseRunning = 90063, "22000", Execution;
     /// The warehouse is already suspended.
@@ -221,6 +225,8 @@ error_codes! {
     TooFewFields = 100068, "22000", Execution;
     /// A text that is no JSON.
     InvalidJson = 100069, "22P02", Execution;
+    /// A text that is no XML.
+    InvalidXml = 100100, "22P02", Execution;
     /// A variant that cannot become the wanted type.
     VariantCast = 100071, "22000", Execution;
     /// NULL where none may be.

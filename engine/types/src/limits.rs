@@ -14,6 +14,8 @@ pub const BINARY_LENGTH_DEFAULT: u32 = 8_388_608;
 pub const BINARY_LENGTH_MAX: u32 = 67_108_864;
 /// Bytes that one value may have: Snowflake's limit for a large object.
 pub const VALUE_BYTES_MAX: usize = 134_217_728;
+/// Largest dimension of a VECTOR.
+pub const VECTOR_DIMENSION_MAX: u16 = 4_096;
 /// Digits of a second's fraction.
 pub const TIME_SCALE_MAX: u8 = 9;
 /// Characters of a name.

@@ -146,7 +146,11 @@ pub fn parse_value(text: &str, to: SqlType, formats: &TextFormats, zone: Tz) -> 
                 Value::TimestampTz(TimestampTz { utc_nanos, ..instant })
             })
         }
-        SqlType::Variant | SqlType::Object | SqlType::Array => {
+        SqlType::Variant
+        | SqlType::Object
+        | SqlType::Array
+        | SqlType::Structured(_)
+        | SqlType::Vector { .. } => {
             return Err(Error::not_supported(format!("a text as {to}")));
         }
     };

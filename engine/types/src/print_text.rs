@@ -9,7 +9,7 @@ use crate::parse_text::binary_error;
 use crate::text_format::{BinaryFormat, Picture, Reading, TextFormats};
 use crate::timestamp::{at_zone, split};
 use crate::value::TimestampTz;
-use crate::{Error, Result, SqlType, Value};
+use crate::{Error, Result, SqlType, Value, vector};
 
 /// Appends a BOOLEAN.
 pub fn write_boolean(out: &mut String, value: bool) {
@@ -94,6 +94,9 @@ pub fn write_value(
         Value::Number(number) => write_decimal(out, number.unscaled, number.scale),
         Value::Float(number) => write_float(out, *number),
         Value::Text(text) => out.push_str(text),
+        Value::Binary(bytes) if let SqlType::Vector { element, .. } = sql_type => {
+            vector::write(bytes, element, out);
+        }
         Value::Binary(bytes) => write_binary(out, bytes, formats.binary_out)?,
         Value::Date(days) => write_date(out, *days, &formats.date_out),
         Value::Time(nanos) => write_time(out, *nanos, &formats.time_out),

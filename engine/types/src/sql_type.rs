@@ -11,6 +11,8 @@ use crate::Collation;
 use crate::limits::{
     BINARY_LENGTH_DEFAULT, NUMBER_PRECISION_MAX, TIME_SCALE_MAX, VARCHAR_LENGTH_DEFAULT,
 };
+use crate::structured::{StructuredKind, StructuredType};
+use crate::vector::VectorElement;
 
 /// A type as SQL sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +70,15 @@ pub enum SqlType {
     Object,
     /// A semi-structured value that is an array.
     Array,
+    /// An array, an object or a map whose parts have types.
+    Structured(StructuredType),
+    /// So many numbers of 32 bits.
+    Vector {
+        /// What they are.
+        element: VectorElement,
+        /// How many, 1 to 4096.
+        dimension: u16,
+    },
 }
 
 /// A type without its parameters: what function signatures match on.
@@ -101,6 +112,8 @@ pub enum TypeFamily {
     Object,
     /// ARRAY.
     Array,
+    /// VECTOR of any elements and dimension.
+    Vector,
 }
 
 impl SqlType {
@@ -161,6 +174,8 @@ impl SqlType {
             SqlType::Variant => "variant",
             SqlType::Object => "object",
             SqlType::Array => "array",
+            SqlType::Structured(of) => of.plain().client_name(),
+            SqlType::Vector { .. } => "vector",
         }
     }
 
@@ -181,6 +196,8 @@ impl SqlType {
             SqlType::Variant => TypeFamily::Variant,
             SqlType::Object => TypeFamily::Object,
             SqlType::Array => TypeFamily::Array,
+            SqlType::Structured(of) => of.plain().family(),
+            SqlType::Vector { .. } => TypeFamily::Vector,
         }
     }
 
@@ -196,9 +213,22 @@ impl SqlType {
         }
     }
 
-    /// Whether this is VARIANT, OBJECT or ARRAY.
+    /// Whether values are held as a VARIANT's are: VARIANT, OBJECT, ARRAY and structured types.
     pub fn is_semi_structured(self) -> bool {
-        matches!(self, SqlType::Variant | SqlType::Object | SqlType::Array)
+        matches!(self, SqlType::Variant | SqlType::Object | SqlType::Array | SqlType::Structured(_))
+    }
+
+    /// The structured type, when this is one.
+    pub fn structured(self) -> Option<StructuredType> {
+        match self {
+            SqlType::Structured(of) => Some(of),
+            _ => None,
+        }
+    }
+
+    /// Whether this is a MAP.
+    pub fn is_map(self) -> bool {
+        self.structured().is_some_and(|of| of.kind() == StructuredKind::Map)
     }
 
     /// Whether this is one of the three timestamps.
@@ -235,6 +265,8 @@ impl fmt::Display for SqlType {
             SqlType::Variant => f.write_str("VARIANT"),
             SqlType::Object => f.write_str("OBJECT"),
             SqlType::Array => f.write_str("ARRAY"),
+            SqlType::Structured(of) => write!(f, "{of}"),
+            SqlType::Vector { element, dimension } => write!(f, "VECTOR({element}, {dimension})"),
         }
     }
 }

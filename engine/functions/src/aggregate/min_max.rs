@@ -48,7 +48,9 @@ pub(crate) const MAX: AggregateFunction = AggregateFunction::new(
 fn bind(name: &str, arguments: &[Argument], wanted: Ordering) -> Result<AggregateBinding> {
     let input = arguments[0].sql_type;
     match input {
-        SqlType::Object | SqlType::Array => Err(wrong_types(name, arguments)),
+        SqlType::Object | SqlType::Array | SqlType::Structured(_) | SqlType::Vector { .. } => {
+            Err(wrong_types(name, arguments))
+        }
         SqlType::Varchar { .. } | SqlType::Binary { .. } | SqlType::Variant => {
             AggregateBinding::new(vec![input], input, move || ByteExtremes {
                 best: Vec::new(),

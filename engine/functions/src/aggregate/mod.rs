@@ -23,6 +23,7 @@ pub mod percentile;
 pub(crate) mod regression;
 mod state;
 pub(crate) mod sum_avg;
+pub(crate) mod vector;
 
 use std::any::Any;
 use std::fmt;
@@ -278,4 +279,8 @@ pub(crate) const FUNCTIONS: &[&AggregateFunction] = &[
     &regression::REGR_SYY,
     &sum_avg::AVG,
     &sum_avg::SUM,
+    &vector::VECTOR_AVG,
+    &vector::VECTOR_MAX,
+    &vector::VECTOR_MIN,
+    &vector::VECTOR_SUM,
 ];

@@ -7,6 +7,7 @@
 mod failures;
 mod integers;
 mod rows;
+mod structured;
 mod to_binary;
 mod to_boolean;
 mod to_date;
@@ -15,6 +16,7 @@ mod to_number;
 mod to_text;
 mod to_time;
 mod to_timestamp;
+mod to_vector;
 mod variant;
 
 use std::sync::Arc;
@@ -116,6 +118,7 @@ pub fn check_cast(from: SqlType, to: SqlType) -> Result<()> {
         TypeFamily::TimestampTz => "TO_TIMESTAMP_TZ",
         TypeFamily::Array => "TO_ARRAY",
         TypeFamily::Object => "TO_OBJECT",
+        TypeFamily::Vector => "VECTOR",
         TypeFamily::Null | TypeFamily::Variant => "TO_VARIANT",
     };
     Err(Error::new(
@@ -164,8 +167,8 @@ fn convert(
 /// Whether every value of `from` is a value of `to` as it stands.
 fn keeps_values(from: SqlType, to: SqlType) -> bool {
     use SqlType::{
-        Array, Binary, Number, Object, Time, TimestampLtz, TimestampNtz, TimestampTz, Varchar,
-        Variant,
+        Array, Binary, Number, Object, Structured, Time, TimestampLtz, TimestampNtz, TimestampTz,
+        Varchar, Variant,
     };
     match (from, to) {
         (from, to) if from == to => true,
@@ -179,6 +182,7 @@ fn keeps_values(from: SqlType, to: SqlType) -> bool {
         | (TimestampLtz { scale: a }, TimestampLtz { scale: b })
         | (TimestampTz { scale: a }, TimestampTz { scale: b }) => a <= b,
         (Array | Object, Variant) => true,
+        (Structured(of), to) => to == of.plain() || to == Variant,
         _ => false,
     }
 }
@@ -190,6 +194,14 @@ fn convert_array(
     failures: &mut Failures,
     context: &FunctionContext,
 ) -> Result<Array> {
+    if let SqlType::Vector { .. } = to {
+        return to_vector::convert(array, from, to, failures, context);
+    }
+    if let SqlType::Vector { element, .. } = from
+        && to == SqlType::Array
+    {
+        return to_vector::to_array(array, element);
+    }
     if from.is_semi_structured() {
         return variant::from_variant(array, from, to, failures, context);
     }
@@ -207,7 +219,7 @@ fn convert_array(
         TypeFamily::Variant | TypeFamily::Object | TypeFamily::Array => {
             variant::to_variant(array, from, to, context)
         }
-        TypeFamily::Null => Ok(array.clone()),
+        TypeFamily::Null | TypeFamily::Vector => Ok(array.clone()),
     }
 }
 

@@ -10,7 +10,7 @@ use firn_types::print_text::{
 };
 use firn_types::text_format::TextFormats;
 use firn_types::value::TimestampTz;
-use firn_types::{Result, SqlType};
+use firn_types::{Result, SqlType, vector};
 
 use super::Failures;
 use super::rows::{no_conversion, nulls_with};
@@ -45,6 +45,12 @@ pub(super) fn convert(
             write_boolean(out, flags.value(row));
             Ok(())
         }),
+        (Array::Bytes(vectors), SqlType::Vector { element, .. }) => {
+            print_each(array, most, failures, |out, row| {
+                vector::write(vectors.value(row), element, out);
+                Ok(())
+            })
+        }
         (Array::Bytes(bytes), _) => print_each(array, most, failures, |out, row| {
             write_binary(out, bytes.value(row), formats.binary_out)
         }),

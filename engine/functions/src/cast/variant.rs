@@ -17,10 +17,12 @@ use firn_types::print_text::{
 };
 use firn_types::text_format::TextFormats;
 use firn_types::value::TimestampTz;
-use firn_types::variant::{Builder, Item, JsonWriter, PlainText, ScalarText, Variant, to_double};
+use firn_types::variant::{
+    Builder, Item, JsonWriter, PlainText, ScalarText, Variant, XmlWriter, to_double,
+};
 use firn_types::{Decimal, Error, ErrorCode, Result, SqlType, TypeFamily, Value};
 
-use super::{Failures, convert_array, keeps_values};
+use super::{Failures, convert_array, keeps_values, structured};
 use crate::FunctionContext;
 
 /// Digits after the point with which numbers become timestamps.
@@ -52,10 +54,14 @@ impl ScalarText for SessionText<'_> {
     }
 }
 
-/// The text that the server sends for a VARIANT, OBJECT or ARRAY: JSON, indented by JSON_INDENT.
+/// The text that the server sends for a VARIANT, OBJECT or ARRAY: JSON, indented by JSON_INDENT; XML of an element.
 pub fn display_variant(bytes: &[u8], context: &FunctionContext, out: &mut String) {
     let indent = usize::from(context.text.json_indent);
-    JsonWriter::pretty(&SessionText(context), indent).write(Variant::new(bytes), out);
+    let texts = SessionText(context);
+    if XmlWriter::pretty(&texts, indent).write_element(Variant::new(bytes), out) {
+        return;
+    }
+    JsonWriter::pretty(&texts, indent).write(Variant::new(bytes), out);
 }
 
 /// Converts VARIANT, OBJECT or ARRAY values to any type.
@@ -72,6 +78,9 @@ pub(super) fn from_variant(
     let Array::Bytes(values) = array else {
         return Err(Error::internal(format!("{from} in {:?}", array.physical())));
     };
+    if let SqlType::Structured(to) = to {
+        return structured::convert(values, &to.structure(), failures, context);
+    }
     match to.family() {
         TypeFamily::Variant | TypeFamily::Null => Ok(array.clone()),
         TypeFamily::Object | TypeFamily::Array => containers(values, to, failures, context),
@@ -124,7 +133,7 @@ fn containers(
 }
 
 /// `Failed to cast variant value {"b":1} to FIXED`.
-fn failed(value: Variant<'_>, to: SqlType, context: &FunctionContext) -> Error {
+pub(super) fn failed(value: Variant<'_>, to: SqlType, context: &FunctionContext) -> Error {
     let name = match to.family() {
         TypeFamily::Number => "FIXED",
         TypeFamily::Float => "REAL",
@@ -138,7 +147,12 @@ fn failed(value: Variant<'_>, to: SqlType, context: &FunctionContext) -> Error {
         TypeFamily::TimestampTz => "TIMESTAMP_TZ",
         TypeFamily::Object => "OBJECT",
         TypeFamily::Array => "ARRAY",
+        TypeFamily::Vector => "VECTOR",
         TypeFamily::Variant | TypeFamily::Null => "VARIANT",
+    };
+    let name = match to {
+        SqlType::Structured(_) | SqlType::Vector { .. } => to.to_string(),
+        _ => name.to_string(),
     };
     let text = JsonWriter::compact(&SessionText(context)).text(value);
     Error::new(ErrorCode::VariantCast, format!("Failed to cast variant value {text} to {name}"))
@@ -231,7 +245,10 @@ impl<'a> Lanes<'a> {
                 &out
             }
             Item::Object(_) | Item::Array(_) => {
-                JsonWriter::compact(&SessionText(self.context)).write(value, &mut out);
+                let texts = SessionText(self.context);
+                if !XmlWriter::compact(&texts).write_element(value, &mut out) {
+                    JsonWriter::compact(&texts).write(value, &mut out);
+                }
                 &out
             }
             _ => return false,
@@ -366,7 +383,7 @@ pub(super) fn to_variant(
             answers.append_null();
             continue;
         }
-        write_value(array, row, from, &mut builder);
+        write_value(array, row, from, &mut builder)?;
         bytes.clear();
         builder.finish(&mut bytes)?;
         answers.append_value(&bytes);
@@ -374,11 +391,20 @@ pub(super) fn to_variant(
     Ok(Array::Bytes(answers.finish()))
 }
 
-fn write_value(array: &Array, row: usize, from: SqlType, builder: &mut Builder) {
+/// Writes a value that is not NULL into a VARIANT.
+pub(super) fn write_value(
+    array: &Array,
+    row: usize,
+    from: SqlType,
+    builder: &mut Builder,
+) -> Result<()> {
     match (array, from.family()) {
         (Array::Bool(values), _) => builder.boolean(values.value(row)),
         (Array::F64(values), _) => builder.float(values.value(row)),
         (Array::Text(values), _) => builder.text(values.value(row)),
+        (Array::Bytes(values), _) if from.is_semi_structured() => {
+            builder.copy(Variant::new(values.value(row)))?;
+        }
         (Array::Bytes(values), _) => builder.binary(values.value(row)),
         (_, TypeFamily::Date) => builder.date(array.integer(row) as i32),
         (_, TypeFamily::Time) => builder.time(array.integer(row) as i64),
@@ -389,4 +415,5 @@ fn write_value(array: &Array, row: usize, from: SqlType, builder: &mut Builder) 
         }
         _ => builder.decimal(Decimal { unscaled: array.integer(row), scale: from.scale() }),
     }
+    Ok(())
 }

@@ -13,6 +13,7 @@ pub(crate) mod semi_structured;
 pub(crate) mod sequence;
 pub(crate) mod string;
 pub(crate) mod system;
+pub(crate) mod vector;
 
 use std::fmt;
 use std::sync::Arc;

@@ -124,7 +124,7 @@ fn structured_types_keep_their_fields() {
     };
     assert_eq!(
         (a.as_str(), int.name.as_str(), b.as_str(), array.name.as_str()),
-        ("A", "INT", "B", "ARRAY")
+        ("a", "INT", "b", "ARRAY")
     );
     assert_eq!(
         parse_type("timestamp(3) with local time zone").unwrap().name,

@@ -4,8 +4,12 @@ use firn_types::limits::{
     BINARY_LENGTH_DEFAULT, BINARY_LENGTH_MAX, NUMBER_PRECISION_MAX, NUMBER_SCALE_MAX,
     TIME_SCALE_MAX, VARCHAR_LENGTH_DEFAULT, VARCHAR_LENGTH_MAX,
 };
-use firn_types::{Error, ErrorCode, Result, SqlType};
+use firn_types::structured::{Part, Structure};
+use firn_types::{
+    Error, ErrorCode, Result, SqlType, StructuredType, VectorElement, vector as vectors,
+};
 
+use super::expr::is_structured;
 use firn_parse::ast::{TypeArgument, TypeName};
 
 /// The type that a name means; `timestamp` is what a bare TIMESTAMP is.
@@ -13,6 +17,14 @@ use firn_parse::ast::{TypeArgument, TypeName};
 /// # Errors
 /// `UnsupportedDataType` for unknown names, and for parameters out of range.
 pub fn resolve(name: &TypeName, timestamp: SqlType) -> Result<SqlType> {
+    if name.name == "VECTOR" {
+        return vector(name);
+    }
+    if is_structured(name) {
+        let structure = structure(name, timestamp)?;
+        let of = StructuredType::new(structure).map_err(|error| error.at(name.span))?;
+        return Ok(SqlType::Structured(of));
+    }
     let arguments = numbers(name)?;
     let resolved = match name.name.as_str() {
         "NUMBER" | "NUMERIC" | "DECIMAL" | "DEC" => number(name, &arguments)?,
@@ -54,12 +66,54 @@ pub fn resolve(name: &TypeName, timestamp: SqlType) -> Result<SqlType> {
         "VARIANT" => none(name, &arguments, SqlType::Variant)?,
         "OBJECT" => none(name, &arguments, SqlType::Object)?,
         "ARRAY" => none(name, &arguments, SqlType::Array)?,
-        "GEOGRAPHY" | "GEOMETRY" | "VECTOR" | "MAP" | "DECFLOAT" | "UUID" | "FILE" | "INTERVAL" => {
+        "GEOGRAPHY" | "GEOMETRY" | "DECFLOAT" | "UUID" | "FILE" | "INTERVAL" => {
             return Err(Error::not_supported(format!("data type {}", name.name)).at(name.span));
         }
         _ => return Err(unsupported(name)),
     };
     Ok(resolved)
+}
+
+/// The parts of ARRAY(..), OBJECT(..) and MAP(..).
+fn structure(name: &TypeName, timestamp: SqlType) -> Result<Structure> {
+    let part = |of: &TypeName, not_null: bool| {
+        Ok(Part { sql_type: resolve(of, timestamp)?, nullable: !not_null })
+    };
+    match (name.name.as_str(), &name.arguments[..]) {
+        ("ARRAY", [TypeArgument::Type(of, not_null)]) => Ok(Structure::Array(part(of, *not_null)?)),
+        ("MAP", [TypeArgument::Type(key, _), TypeArgument::Type(of, not_null)]) => {
+            Ok(Structure::Map(resolve(key, timestamp)?, part(of, *not_null)?))
+        }
+        ("OBJECT", fields) => {
+            let field = |argument: &TypeArgument| match argument {
+                TypeArgument::Field(key, of, not_null) => {
+                    Ok((key.name.clone(), part(of, *not_null)?))
+                }
+                _ => Err(invalid(name, "parameter")),
+            };
+            Ok(Structure::Object(fields.iter().map(field).collect::<Result<_>>()?))
+        }
+        _ => Err(invalid(name, "parameter")),
+    }
+}
+
+/// VECTOR(FLOAT, n) and VECTOR(INT, n).
+fn vector(name: &TypeName) -> Result<SqlType> {
+    let [TypeArgument::Type(of, false), TypeArgument::Number(dimension)] = &name.arguments[..]
+    else {
+        return Err(invalid(name, "parameter"));
+    };
+    let element = match resolve(of, SqlType::TIMESTAMP_NTZ)? {
+        SqlType::Float => VectorElement::Float,
+        SqlType::Number { scale: 0, .. } => VectorElement::Int,
+        _ => return Err(invalid(name, "element type")),
+    };
+    match u16::try_from(*dimension) {
+        Ok(dimension) if vectors::is_dimension(u64::from(dimension)) => {
+            Ok(SqlType::Vector { element, dimension })
+        }
+        _ => Err(invalid(name, "dimension")),
+    }
 }
 
 fn unsupported(name: &TypeName) -> Error {

@@ -14,15 +14,17 @@
 //! | TIME(s) | `Int32` up to 4 digits, else `Int64`, in units of the scale |
 //! | TIMESTAMP_NTZ(s), TIMESTAMP_LTZ(s) | `Int64` in units of the scale up to 7 digits; else a struct of `epoch`, seconds in 64 bits, and `fraction`, nanoseconds in 32 |
 //! | TIMESTAMP_TZ(s) | the same struct with `timezone`, minutes east of UTC plus 1440 |
-//! | VARIANT, OBJECT, ARRAY | `Utf8`, JSON as the session prints it |
+//! | VARIANT, OBJECT, ARRAY, structured types | `Utf8`, JSON as the session prints it |
+//! | VECTOR | `FixedSizeList` of `Float32` or `Int32` |
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array as _, ArrayRef, ArrowPrimitiveType, BinaryBuilder, Date32Array, Decimal128Array,
-    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, PrimitiveArray, RecordBatch,
-    RecordBatchOptions, StringBuilder, StructArray, new_null_array,
+    Array as _, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BinaryViewArray, Date32Array,
+    Decimal128Array, FixedSizeListArray, Float32Array, Float64Array, Int8Array, Int16Array,
+    Int32Array, Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions, StringBuilder,
+    StructArray, new_null_array,
 };
 use arrow::datatypes::{DataType, Field as ArrowField, Schema, SchemaRef};
 use arrow_ipc::writer::StreamWriter;
@@ -31,7 +33,7 @@ use firn_column::{Array, Batch, PhysicalType, with_array};
 use firn_engine::{Field, SqlType, StatementResult};
 use firn_types::decimal::power_of_ten;
 use firn_types::value::TimestampTz;
-use firn_types::{Error, Result};
+use firn_types::{Error, Result, VectorElement, vector};
 
 use super::json::OFFSET_BIAS;
 use super::rowtype::limits;
@@ -144,7 +146,11 @@ fn data_type(sql_type: SqlType, (low, high): (i128, i128)) -> DataType {
         | SqlType::Varchar { .. }
         | SqlType::Variant
         | SqlType::Object
-        | SqlType::Array => DataType::Utf8,
+        | SqlType::Array
+        | SqlType::Structured(_) => DataType::Utf8,
+        SqlType::Vector { element, dimension } => {
+            DataType::FixedSizeList(vector_item(element), i32::from(dimension))
+        }
     }
 }
 
@@ -212,7 +218,10 @@ fn array(
             values.iter().for_each(|value| builder.append_option(value));
             Arc::new(builder.finish())
         }
-        (SqlType::Variant | SqlType::Object | SqlType::Array, Array::Bytes(values)) => {
+        (SqlType::Vector { element, dimension }, Array::Bytes(values)) => {
+            vectors(values, element, dimension)?
+        }
+        (sql_type, Array::Bytes(values)) if sql_type.is_semi_structured() => {
             let mut builder = StringBuilder::with_capacity(values.len(), array.needed_bytes());
             let mut text = String::new();
             for value in values {
@@ -243,6 +252,37 @@ fn array(
         (SqlType::TimestampTz { .. }, array) => Arc::new(instants(array, true)?),
         (sql_type, array) => return Err(misformed(array, sql_type)),
     })
+}
+
+/// The elements of vectors.
+fn vector_item(element: VectorElement) -> Arc<ArrowField> {
+    let data_type = match element {
+        VectorElement::Float => DataType::Float32,
+        VectorElement::Int => DataType::Int32,
+    };
+    Arc::new(ArrowField::new("item", data_type, true))
+}
+
+fn vectors(values: &BinaryViewArray, element: VectorElement, dimension: u16) -> Result<ArrayRef> {
+    let dimension = usize::from(dimension);
+    let none = vec![0; dimension * 4];
+    let bytes = values.iter().map(|value| value.unwrap_or(&none));
+    let items: ArrayRef = match element {
+        VectorElement::Float => {
+            let items: Vec<f32> = bytes.flat_map(vector::floats).collect();
+            Arc::new(Float32Array::from(items))
+        }
+        VectorElement::Int => {
+            let items: Vec<i32> = bytes.flat_map(vector::ints).collect();
+            Arc::new(Int32Array::from(items))
+        }
+    };
+    let size = i32::try_from(dimension).unwrap_or(i32::MAX);
+    let lists =
+        FixedSizeListArray::try_new(vector_item(element), size, items, values.nulls().cloned());
+    let lists =
+        lists.map_err(|error| Error::internal(format!("vectors that Arrow refuses: {error}")))?;
+    Ok(Arc::new(lists))
 }
 
 fn misformed(array: &Array, sql_type: SqlType) -> Error {

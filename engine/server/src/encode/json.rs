@@ -10,7 +10,8 @@
 //! | TIME | seconds since midnight |
 //! | TIMESTAMP_NTZ, TIMESTAMP_LTZ | seconds since 1970, of the wall clock or of UTC |
 //! | TIMESTAMP_TZ | seconds since 1970 UTC, a blank, minutes east of UTC plus 1440 |
-//! | VARIANT, OBJECT, ARRAY | JSON as the session prints it |
+//! | VARIANT, OBJECT, ARRAY, structured types | JSON as the session prints it |
+//! | VECTOR | a list in brackets |
 
 use std::fmt::Write;
 
@@ -21,7 +22,7 @@ use firn_types::print_text::write_binary;
 use firn_types::text_format::BinaryFormat;
 use firn_types::value::TimestampTz;
 use firn_types::variant::json_write::write_quoted;
-use firn_types::{Error, Result};
+use firn_types::{Error, Result, vector};
 
 /// Nanoseconds of a second.
 const SECOND: i128 = 1_000_000_000;
@@ -78,7 +79,7 @@ impl<'r> JsonRows<'r> {
         }
         match (field.sql_type, array) {
             (SqlType::Varchar { .. }, Array::Text(texts)) => write_quoted(texts.value(row), out),
-            (SqlType::Variant | SqlType::Object | SqlType::Array, Array::Bytes(values)) => {
+            (sql_type, Array::Bytes(values)) if sql_type.is_semi_structured() => {
                 text.clear();
                 self.result.write_variant(values.value(row), text);
                 write_quoted(text, out);
@@ -106,6 +107,9 @@ fn write_plain(array: &Array, row: usize, sql_type: SqlType, out: &mut String) -
         (SqlType::Float, Array::F64(values)) => write_float(out, values.value(row)),
         (SqlType::Binary { .. }, Array::Bytes(values)) => {
             write_binary(out, values.value(row), BinaryFormat::Hex)?;
+        }
+        (SqlType::Vector { element, .. }, Array::Bytes(values)) => {
+            vector::write(values.value(row), element, out);
         }
         (SqlType::Number { scale, .. }, array) => write_decimal(out, array.integer(row), scale),
         (SqlType::Date, array) => write_decimal(out, array.integer(row), 0),

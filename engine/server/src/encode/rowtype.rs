@@ -1,6 +1,7 @@
 //! Columns as answers describe them.
 
 use firn_engine::{Field, SqlType};
+use firn_types::VectorElement;
 use serde_json::{Map, Value, json};
 
 /// Most bytes of a text without a length of its own.
@@ -48,7 +49,7 @@ pub(crate) fn limits(sql_type: SqlType) -> Limits {
 /// The description of a column. Every member is always there: clients look for each.
 pub(crate) fn column(field: &Field) -> Value {
     let limits = limits(field.sql_type);
-    json!({
+    let mut described = json!({
         "name": field.name,
         "database": "",
         "schema": "",
@@ -60,7 +61,19 @@ pub(crate) fn column(field: &Field) -> Value {
         "length": limits.length,
         "byteLength": limits.byte_length,
         "collation": Some(field.sql_type.collation().specification()).filter(|text| !text.is_empty()),
-    })
+    });
+    if let (SqlType::Vector { element, dimension }, Some(members)) =
+        (field.sql_type, described.as_object_mut())
+    {
+        let element = match element {
+            VectorElement::Float => SqlType::Float,
+            VectorElement::Int => SqlType::INTEGER,
+        };
+        let element = column(&Field { nullable: false, ..Field::new("", element) });
+        members.insert("vectorDimension".to_string(), dimension.into());
+        members.insert("fields".to_string(), vec![element].into());
+    }
+    described
 }
 
 /// Puts the description of all columns into an answer's data.

@@ -66,7 +66,7 @@ impl FileType {
             SqlType::Number { precision, scale } => decimal(precision, scale, range),
             SqlType::Float => FileType::Double,
             SqlType::Varchar { .. } => FileType::Text,
-            SqlType::Binary { .. } => FileType::Binary,
+            SqlType::Binary { .. } | SqlType::Vector { .. } => FileType::Binary,
             SqlType::Date => FileType::Date,
             SqlType::Time { .. } if range.thousands => FileType::Time(TimeUnit::Microsecond),
             SqlType::Time { .. } => FileType::Time(TimeUnit::Nanosecond),
@@ -75,7 +75,9 @@ impl FileType {
             SqlType::TimestampTz { .. } => {
                 FileType::Decimal128 { precision: NUMBER_PRECISION_MAX, scale: 0 }
             }
-            SqlType::Variant | SqlType::Object | SqlType::Array => FileType::Variant,
+            SqlType::Variant | SqlType::Object | SqlType::Array | SqlType::Structured(_) => {
+                FileType::Variant
+            }
         }
     }
 

@@ -28,6 +28,8 @@ pub mod path;
 pub mod validate;
 pub mod value;
 pub mod view;
+pub mod xml_read;
+pub mod xml_write;
 
 mod keys;
 mod number;
@@ -40,6 +42,7 @@ pub use path::{Path, Step, Walker};
 pub use validate::validate;
 pub use value::Item;
 pub use view::{Elements, Fields, Variant, join, split};
+pub use xml_write::{XmlWriter, is_element};
 
 #[cfg(test)]
 mod tests;

@@ -126,8 +126,13 @@ fn arrow_type(sql_type: SqlType) -> Result<DataType> {
             DataType::Decimal128(precision, i8::try_from(scale).unwrap_or(i8::MAX))
         }
         SqlType::Float => DataType::Float64,
-        SqlType::Varchar { .. } | SqlType::Variant | SqlType::Object | SqlType::Array => {
-            DataType::Utf8View
+        SqlType::Varchar { .. }
+        | SqlType::Variant
+        | SqlType::Object
+        | SqlType::Array
+        | SqlType::Structured(_) => DataType::Utf8View,
+        SqlType::Vector { .. } => {
+            return Err(Error::not_supported("unloading of VECTOR; TO_ARRAY helps"));
         }
         SqlType::Binary { .. } => DataType::BinaryView,
         SqlType::Date => DataType::Date32,

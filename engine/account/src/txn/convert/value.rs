@@ -8,8 +8,12 @@ use firn_storage::format::v1;
 use firn_storage::{
     ColumnStatistics, DistinctSketch, Embedded, FooterSeal, Location, Partition, StoredColumn,
 };
+use firn_types::structured::{Part, Structure};
 use firn_types::value::TimestampTz;
-use firn_types::{Collation, Decimal, Error, FieldId, PartitionId, Result, SqlType, Value};
+use firn_types::{
+    Collation, Decimal, Error, FieldId, PartitionId, Result, SqlType, StructuredType, Value,
+    VectorElement,
+};
 use roaring::RoaringBitmap;
 
 use super::corrupt;
@@ -98,6 +102,22 @@ pub(super) fn type_to(sql_type: SqlType) -> v1::SqlType {
         SqlType::Variant => v1::SqlType::Variant,
         SqlType::Object => v1::SqlType::Object,
         SqlType::Array => v1::SqlType::Array,
+        SqlType::Structured(of) => match &*of.structure() {
+            Structure::Array(part) => v1::SqlType::ArrayOf(Box::new(part_to(part))),
+            Structure::Object(fields) => {
+                let field = |(key, part): &(String, Part)| (key.clone(), part_to(part));
+                v1::SqlType::ObjectOf(fields.iter().map(field).collect())
+            }
+            Structure::Map(key, part) => {
+                v1::SqlType::MapOf(Box::new(type_to(*key)), Box::new(part_to(part)))
+            }
+        },
+        SqlType::Vector { element: VectorElement::Float, dimension } => {
+            v1::SqlType::VectorOfFloat(dimension)
+        }
+        SqlType::Vector { element: VectorElement::Int, dimension } => {
+            v1::SqlType::VectorOfInt(dimension)
+        }
     }
 }
 
@@ -121,7 +141,33 @@ pub(super) fn type_from(sql_type: &v1::SqlType) -> Result<SqlType> {
         v1::SqlType::Variant => SqlType::Variant,
         v1::SqlType::Object => SqlType::Object,
         v1::SqlType::Array => SqlType::Array,
+        v1::SqlType::ArrayOf(ref part) => structured(Structure::Array(part_from(part)?))?,
+        v1::SqlType::ObjectOf(ref fields) => {
+            let field = |(key, part): &(String, v1::Part)| Ok((key.clone(), part_from(part)?));
+            structured(Structure::Object(fields.iter().map(field).collect::<Result<_>>()?))?
+        }
+        v1::SqlType::MapOf(ref key, ref part) => {
+            structured(Structure::Map(type_from(key)?, part_from(part)?))?
+        }
+        v1::SqlType::VectorOfFloat(dimension) => {
+            SqlType::Vector { element: VectorElement::Float, dimension }
+        }
+        v1::SqlType::VectorOfInt(dimension) => {
+            SqlType::Vector { element: VectorElement::Int, dimension }
+        }
     })
+}
+
+fn structured(structure: Structure) -> Result<SqlType> {
+    StructuredType::new(structure).map(SqlType::Structured)
+}
+
+fn part_to(part: &Part) -> v1::Part {
+    v1::Part { sql_type: type_to(part.sql_type), nullable: part.nullable }
+}
+
+fn part_from(part: &v1::Part) -> Result<Part> {
+    Ok(Part { sql_type: type_from(&part.sql_type)?, nullable: part.nullable })
 }
 
 pub(super) fn stored_to(column: &StoredColumn) -> v1::StoredColumn {

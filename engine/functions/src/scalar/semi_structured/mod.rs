@@ -18,6 +18,7 @@ mod parse_url;
 mod row;
 pub(crate) mod text_to_array;
 mod type_tests;
+mod xml;
 
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,7 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &json::TO_JSON,
     &json::TRY_PARSE_JSON,
     &object::ARRAYS_TO_OBJECT,
+    &object::OBJECT_CAT,
     &object::OBJECT_CONSTRUCT,
     &object::OBJECT_CONSTRUCT_KEEP_NULL,
     &object::OBJECT_DELETE,
@@ -112,6 +114,10 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &type_tests::IS_TIMESTAMP_NTZ,
     &type_tests::IS_TIMESTAMP_TZ,
     &type_tests::TYPEOF,
+    &xml::CHECK_XML,
+    &xml::PARSE_XML,
+    &xml::TO_XML,
+    &xml::XMLGET,
 ];
 
 /// What an argument must be, or be able to become without a cast.

@@ -79,6 +79,18 @@ pub(super) const OBJECT_KEYS: ScalarFunction = define(
     &[example("TO_JSON(OBJECT_KEYS(OBJECT_CONSTRUCT('b', 1, 'a', 2)))", "[\"a\",\"b\"]")],
 );
 
+/// The fields of two objects; those of the second where both have a key.
+pub(super) const OBJECT_CAT: ScalarFunction = define(
+    "$OBJECT_CAT",
+    Arity::exactly(2),
+    |a| {
+        let kernel = builds(NullRule::Propagate, object_cat);
+        bind("$OBJECT_CAT", a, &[Want::Object], SqlType::Object, kernel)
+    },
+    "The fields of two objects.",
+    &[],
+);
+
 pub(super) const ARRAYS_TO_OBJECT: ScalarFunction = define(
     "ARRAYS_TO_OBJECT",
     Arity::exactly(2),
@@ -110,6 +122,21 @@ fn bind_construct(
     }
     let wants: Vec<Want> = [Want::Text, Want::Any].into_iter().cycle().take(given).collect();
     bind(name, arguments, &wants, SqlType::Object, builds(NullRule::Aware, f))
+}
+
+fn object_cat(row: &Row<'_>, out: &mut Builder) -> Result<bool> {
+    let (Some(first), Some(second)) = (row.object(0), row.object(1)) else { return Ok(false) };
+    out.begin_object()?;
+    for (key, value) in first.iter().filter(|(key, _)| second.get(key).is_none()) {
+        out.key(key);
+        out.copy(value)?;
+    }
+    for (key, value) in second.iter() {
+        out.key(key);
+        out.copy(value)?;
+    }
+    out.end_object()?;
+    Ok(true)
 }
 
 fn object_construct(row: &Row<'_>, out: &mut Builder) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! What type a value inside a VARIANT has.
 
-use firn_types::variant::Item;
+use firn_types::variant::{Item, is_element};
 use firn_types::{Decimal, SqlType};
 
 use super::row::{answers, writes};
@@ -15,7 +15,9 @@ pub(super) const TYPEOF: ScalarFunction = define(
     |a| {
         let kernel = writes(NullRule::Propagate, |row, out| {
             let Some(value) = row.variant(0) else { return Ok(false) };
-            out.push_str(value.item().type_name());
+            let item = value.item();
+            let is_xml = matches!(&item, Item::Object(fields) if is_element(fields));
+            out.push_str(if is_xml { "XML" } else { item.type_name() });
             Ok(true)
         });
         bind("TYPEOF", a, &[Want::Variant], SqlType::TEXT, kernel)

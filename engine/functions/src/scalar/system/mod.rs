@@ -300,7 +300,12 @@ fn type_text(argument: &Argument) -> String {
         t if t.is_timestamp() => "SB16",
         _ => "LOB",
     };
-    let shown = argument.sql_type.with_collation(Collation::NONE);
+    let shown = argument.sql_type.with_collation(Collation::NONE).to_string();
+    // The parts of structured types stand without what they are anyway.
+    let shown = match argument.sql_type {
+        SqlType::Structured(_) => shown.replace(&SqlType::TEXT.to_string(), "VARCHAR"),
+        _ => shown,
+    };
     format!("{shown}[{storage}]")
 }
 

@@ -7,7 +7,7 @@ use firn_functions::signature::{Arity, check_arity};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall};
 use firn_types::{Error, ErrorCode, ObjectId, ObjectName, Result, SqlType, Value};
 
-use super::{ExprBinder, cast, special};
+use super::{ExprBinder, cast, special, structured};
 
 /// The functions of SNOWFLAKE.ALERT.
 const ALERT_FUNCTIONS: [&str; 3] =
@@ -75,10 +75,8 @@ impl ExprBinder<'_> {
                 if let Some(tag) = self.tag_of_protected(&name, call)? {
                     return Ok(tag);
                 }
-                if let Some(form) = special::find(&name) {
-                    let arguments = self.plain_arguments(&name, call)?;
-                    check_arity(&name, form.about.arity, arguments.len())?;
-                    return (form.build)(self, arguments);
+                if let Some(bound) = self.bind_special(&name, call)? {
+                    return Ok(bound);
                 }
                 if found.is_none() {
                     let bound = self.bind_user_function(written, call)?;
@@ -88,6 +86,18 @@ impl ExprBinder<'_> {
                 self.call_scalar(&name, arguments)
             }
         }
+    }
+
+    /// A function that the binder makes of others, if it is one.
+    fn bind_special(&mut self, name: &str, call: &FunctionCall) -> Result<Option<Expr>> {
+        if structured::is_of_maps(name) {
+            let arguments = self.plain_arguments(name, call)?;
+            return self.call_of_maps(name, arguments).map(Some);
+        }
+        let Some(form) = special::find(name) else { return Ok(None) };
+        let arguments = self.plain_arguments(name, call)?;
+        check_arity(name, form.about.arity, arguments.len())?;
+        (form.build)(self, arguments).map(Some)
     }
 
     /// The function that a name without a kind of timestamp means: that of the session's TIMESTAMP.
@@ -272,6 +282,10 @@ impl ExprBinder<'_> {
             return Err(unknown_function(name));
         };
         check_arity(name, function.arity, arguments.len())?;
+        let is_structured = |argument: &Expr| argument.sql_type().structured().is_some();
+        if name != "SYSTEM$TYPEOF" && arguments.iter().any(is_structured) {
+            return self.call_structured(name, arguments);
+        }
         if arguments.iter().any(|argument| !argument.sql_type().collation().is_none()) {
             return self.call_collated(name, arguments);
         }

@@ -18,6 +18,7 @@ mod search;
 mod semi_structured;
 mod special;
 mod star;
+mod structured;
 mod subquery;
 mod user_aggregate;
 mod user_function;
@@ -52,6 +53,7 @@ pub(crate) use policy::{Judged, as_type};
 pub use procedure::Procedures;
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
+pub(crate) use structured::{flattened, is_structured, plain};
 pub(crate) use user_function::Overloads;
 
 /// The select list's aliases with what they stand for; nothing for a name that two items carry.
@@ -507,13 +509,13 @@ fn keeps_form(from: SqlType, to: SqlType) -> bool {
         | (SqlType::TimestampLtz { scale: from }, SqlType::TimestampLtz { scale: to })
         | (SqlType::TimestampTz { scale: from }, SqlType::TimestampTz { scale: to }) => from <= to,
         // An OBJECT or ARRAY is a VARIANT as it stands.
-        (SqlType::Object | SqlType::Array, SqlType::Variant) => true,
+        (SqlType::Object | SqlType::Array | SqlType::Structured(_), SqlType::Variant) => true,
         (from, to) => from == to,
     }
 }
 
 /// A cast that the user wrote; kept even where it changes nothing but the declared type.
-fn explicit_cast(input: Expr, to: SqlType, lenient: bool) -> Result<Expr> {
+pub(crate) fn explicit_cast(input: Expr, to: SqlType, lenient: bool) -> Result<Expr> {
     let from = input.sql_type();
     if from == to {
         return Ok(input);

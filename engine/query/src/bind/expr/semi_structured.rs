@@ -14,6 +14,11 @@ impl ExprBinder<'_> {
     pub(super) fn bind_path(&mut self, base: &ast::Expr, steps: &[PathStep]) -> Result<Expr> {
         let mut value = self.bind_inner(base)?;
         let mut path = String::new();
+        let mut steps = steps;
+        while let (SqlType::Structured(_), [step, rest @ ..]) = (value.sql_type(), steps) {
+            value = self.structured_step(value, step)?;
+            steps = rest;
+        }
         for step in steps {
             match step {
                 PathStep::Field(name) => push_key(&mut path, &name.name),

@@ -225,7 +225,11 @@ pub(super) fn needs_date_part(function: &str, index: usize) -> bool {
 }
 
 /// The names that a function's arguments can be given by.
-const PARAMETERS: &[(&str, &[&str])] = &[("ROUND", &["EXPR", "SCALE", "ROUNDING_MODE"])];
+const PARAMETERS: &[(&str, &[&str])] = &[
+    ("CHECK_XML", &["STR", "DISABLE_AUTO_CONVERT"]),
+    ("PARSE_XML", &["STR", "DISABLE_AUTO_CONVERT"]),
+    ("ROUND", &["EXPR", "SCALE", "ROUNDING_MODE"]),
+];
 
 /// The names that a function's arguments can be given by, when it has any.
 pub(super) fn parameters(function: &str) -> Option<&'static [&'static str]> {

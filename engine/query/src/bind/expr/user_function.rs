@@ -518,11 +518,11 @@ pub(super) fn cost(parameters: &[Parameter], given: &[(Option<&str>, Expr)]) -> 
 
 /// How far a type is from another one; none when it is not converted silently.
 fn conversion_cost(from: SqlType, to: SqlType) -> Option<u32> {
-    if from.family() == to.family() || from.family() == TypeFamily::Null {
-        return Some(0);
-    }
     if !coerce::can_coerce(from, to) {
         return None;
+    }
+    if from.family() == to.family() || from.family() == TypeFamily::Null {
+        return Some(0);
     }
     Some(match to.family() {
         TypeFamily::Float if from.is_numeric() => 1,
@@ -535,7 +535,9 @@ fn conversion_cost(from: SqlType, to: SqlType) -> Option<u32> {
 
 /// Whether a body that gives `actual` may be declared to give `declared`: they are of one family.
 pub(super) fn compatible(declared: SqlType, actual: SqlType) -> Result<()> {
-    if declared.family() == actual.family() || actual.family() == TypeFamily::Null {
+    let structured = |sql_type: SqlType| sql_type.structured().is_some();
+    let alike = declared.family() == actual.family() && structured(declared) == structured(actual);
+    if alike || actual.family() == TypeFamily::Null {
         return Ok(());
     }
     let text = format!(

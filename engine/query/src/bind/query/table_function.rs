@@ -7,13 +7,17 @@ use firn_expression::Expr;
 use firn_functions::registry::{self, Function};
 use firn_functions::{Argument, ForeignReturns, TableFunction};
 use firn_parse::ast::{self, ArgumentValue, FunctionCall, TableExpr};
-use firn_plan::{ForeignTable, Generate, LateralFunction, Plan, PlanColumn, VirtualSource};
+use firn_plan::{
+    ForeignTable, Generate, LateralFunction, Plan, PlanColumn, Project, ProjectItem, VirtualSource,
+};
 use firn_types::{Error, ErrorCode, Field, ObjectName, Result, SqlType, Value};
 
 use super::from::{From, FromContext, Source, derived};
 use super::source::{result_rows, virtual_scan};
 use crate::bind::clause::Clause;
-use crate::bind::expr::{ExprBinder, Gathered, Overloads, attach, cast};
+use crate::bind::expr::{
+    ExprBinder, Gathered, Overloads, attach, cast, explicit_cast, flattened, plain,
+};
 use crate::bind::placeholder::TypedValue;
 use crate::bind::scope::{Relation, Scope};
 
@@ -61,6 +65,12 @@ fn expand(
         let mut expressions = ExprBinder::new(binder, env, &scope, Clause::From, &mut gathered);
         ordered_arguments(&mut expressions, function, call)?
     };
+    // Of a structured value that is flattened as a whole, keys and values have the types that it says.
+    let whole = function.name == "FLATTEN"
+        && arguments.get(1).is_none_or(is_null)
+        && arguments.get(3).is_none_or(|recursive| !is_true(recursive));
+    let types = arguments.first().filter(|_| whole).and_then(|a| flattened(a.sql_type()));
+    let arguments: Vec<Expr> = arguments.into_iter().map(plain).collect();
     let views: Vec<Argument> = arguments
         .iter()
         .map(|expr| Argument {
@@ -89,8 +99,43 @@ fn expand(
         preserves_input: false,
         columns: columns.clone(),
     }));
+    let (plan, columns) = match types {
+        Some(types) => typed(context, plan, columns, types)?,
+        None => (plan, columns),
+    };
     let relations = vec![Relation::new(function.name, columns)];
     Ok(Source::Expanding(From { plan, relations }))
+}
+
+fn is_null(expr: &Expr) -> bool {
+    expr.as_literal().is_some_and(Value::is_null)
+}
+
+fn is_true(expr: &Expr) -> bool {
+    matches!(expr.as_literal(), Some(Value::Boolean(true)))
+}
+
+/// FLATTEN's columns with KEY and VALUE of these types.
+fn typed(
+    context: &FromContext<'_>,
+    plan: Plan,
+    mut columns: Vec<PlanColumn>,
+    (key, value): (Option<SqlType>, SqlType),
+) -> Result<(Plan, Vec<PlanColumn>)> {
+    let mut items: Vec<ProjectItem> = plan.columns().iter().map(ProjectItem::pass).collect();
+    for column in &mut columns {
+        let to = match (column.name.as_str(), key) {
+            ("VALUE", _) => value,
+            ("KEY", Some(key)) => key,
+            _ => continue,
+        };
+        let id = context.binder.fresh();
+        let expr = explicit_cast(column.expr(), to, false)?;
+        items.retain(|item| item.id != column.id);
+        items.push(ProjectItem { id, name: column.name.clone(), expr });
+        *column = PlanColumn { id, sql_type: to, nullable: true, ..column.clone() };
+    }
+    Ok((Plan::Project(Project { items, input: Box::new(plan) }), columns))
 }
 
 /// A user's table function: its query over the arguments, which may be of the rows before it.

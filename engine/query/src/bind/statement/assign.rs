@@ -16,7 +16,7 @@ use crate::bind::scope::Scope;
 /// `ColumnTypeMismatch` when no value of its type can be one of the column's without a cast.
 pub(super) fn assign(expr: Expr, column: &TableColumn) -> Result<Expr> {
     let (from, to) = (expr.sql_type(), column.sql_type);
-    if !coerce::can_coerce(from, to) && from.family() != to.family() {
+    if !coerce::can_coerce(from, to) {
         let text = format!(
             "Expression type does not match column data type, expecting {to} but got {from} for column \
              {}",

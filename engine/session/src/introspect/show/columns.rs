@@ -1,7 +1,9 @@
 //! SHOW COLUMNS.
 
 use firn_account::catalog::ColumnDefault;
-use firn_types::{Result, SqlType};
+use firn_types::structured::{Part, Structure};
+use firn_types::variant::json_write::write_quoted;
+use firn_types::{Result, SqlType, StructuredType, VectorElement};
 
 use super::Shown;
 use crate::introspect::column::columns_of;
@@ -91,5 +93,43 @@ fn type_json(sql_type: SqlType, nullable: bool) -> String {
         SqlType::Object => plain("OBJECT"),
         SqlType::Array => plain("ARRAY"),
         SqlType::Null => plain("NULL"),
+        SqlType::Structured(of) => structured_json(of, nullable),
+        SqlType::Vector { element, dimension } => {
+            let element = match element {
+                VectorElement::Float => SqlType::Float,
+                VectorElement::Int => SqlType::INTEGER,
+            };
+            let element = type_json(element, false);
+            format!(
+                "{{\"type\":\"VECTOR\",\"nullable\":{nullable},\"dimension\":{dimension},\
+                 \"element\":{element}}}"
+            )
+        }
+    }
+}
+
+/// A structured type with its parts.
+fn structured_json(of: StructuredType, nullable: bool) -> String {
+    let part = |part: &Part| type_json(part.sql_type, part.nullable);
+    match &*of.structure() {
+        Structure::Array(of) => {
+            format!("{{\"type\":\"ARRAY\",\"nullable\":{nullable},\"element\":{}}}", part(of))
+        }
+        Structure::Map(key, of) => {
+            let (key, value) = (type_json(*key, false), part(of));
+            format!("{{\"type\":\"MAP\",\"nullable\":{nullable},\"key\":{key},\"value\":{value}}}")
+        }
+        Structure::Object(fields) => {
+            let field = |(key, of): &(String, Part)| {
+                let mut name = String::new();
+                write_quoted(key, &mut name);
+                format!("{{\"fieldName\":{name},\"fieldType\":{}}}", part(of))
+            };
+            let fields: Vec<String> = fields.iter().map(field).collect();
+            format!(
+                "{{\"type\":\"OBJECT\",\"nullable\":{nullable},\"fields\":[{}]}}",
+                fields.join(",")
+            )
+        }
     }
 }

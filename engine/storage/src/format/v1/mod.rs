@@ -36,8 +36,8 @@ pub use history::{
     RefreshRun, StatementEnd,
 };
 pub use partition::{
-    ColumnStatistics, ListPart, ListTotals, Manifest, Partition, PartitionList, Snapshot, SqlType,
-    StoredColumn, Value,
+    ColumnStatistics, ListPart, ListTotals, Manifest, Part, Partition, PartitionList, Snapshot,
+    SqlType, StoredColumn, Value,
 };
 pub use pipe::Pipe;
 pub use policy::{Attached, Policy, PolicyUse, Properties, Tag};

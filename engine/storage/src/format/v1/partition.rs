@@ -186,6 +186,26 @@ pub enum SqlType {
     Object,
     /// ARRAY.
     Array,
+    /// ARRAY(type): the elements.
+    ArrayOf(Box<Part>),
+    /// OBJECT(key type, ..): keys and values.
+    ObjectOf(Vec<(String, Part)>),
+    /// MAP(type, type): keys and values.
+    MapOf(Box<SqlType>, Box<Part>),
+    /// VECTOR(FLOAT, n): the dimension.
+    VectorOfFloat(u16),
+    /// VECTOR(INT, n): the dimension.
+    VectorOfInt(u16),
+}
+
+/// The values at one place of a structured type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Their type.
+    pub sql_type: SqlType,
+    /// Whether they may be NULL.
+    pub nullable: bool,
 }
 
 /// A column of a hidden table.

@@ -1,0 +1,226 @@
+//! Structured types: arrays, objects and maps whose parts have types.
+//!
+//! A value of one is held as a VARIANT is: an array, or an object with the keys of the object or of the map. NULL is
+//! an undefined element in an array and `null` in the others. The structures are kept once for the process, so that
+//! a type stays a small value.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::intern::Interner;
+use crate::{Error, ErrorCode, Result, SqlType};
+
+/// Most structures that one process knows.
+const STRUCTURES_MAX: usize = 1 << 16;
+/// Most parts of a type, at all levels.
+const PARTS_MAX: usize = 1_000;
+
+static STRUCTURES: Interner<Structure> = Interner::new("structured types", STRUCTURES_MAX);
+
+/// A structured type: ARRAY(..), OBJECT(..) or MAP(..).
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StructuredType {
+    number: u32,
+    kind: StructuredKind,
+}
+
+/// What a structured type is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StructuredKind {
+    /// ARRAY(..)
+    Array,
+    /// OBJECT(..)
+    Object,
+    /// MAP(..)
+    Map,
+}
+
+/// The parts of a structured type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Structure {
+    /// ARRAY(type)
+    Array(Part),
+    /// OBJECT(key type, ..)
+    Object(Vec<(String, Part)>),
+    /// MAP(key type, type)
+    Map(SqlType, Part),
+}
+
+/// The values at one place of a structured type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Part {
+    /// Their type.
+    pub sql_type: SqlType,
+    /// Whether they may be NULL.
+    pub nullable: bool,
+}
+
+impl StructuredType {
+    /// The type of these parts.
+    ///
+    /// # Errors
+    /// Too many parts; a key of an object that is there twice; a key of a map that is neither VARCHAR nor a whole
+    /// NUMBER.
+    pub fn new(structure: Structure) -> Result<StructuredType> {
+        let refuse = |text: String| Err(Error::new(ErrorCode::UnsupportedDataType, text));
+        let kind = match &structure {
+            Structure::Array(_) => StructuredKind::Array,
+            Structure::Object(fields) => {
+                for (index, (key, _)) in fields.iter().enumerate() {
+                    if fields[..index].iter().any(|(other, _)| other == key) {
+                        return refuse(format!("Duplicate key '{key}' in a structured OBJECT."));
+                    }
+                }
+                StructuredKind::Object
+            }
+            Structure::Map(key, _) => {
+                if !matches!(key, SqlType::Varchar { .. } | SqlType::Number { scale: 0, .. }) {
+                    return refuse(format!("Unsupported data type '{key}' of the keys of a MAP."));
+                }
+                StructuredKind::Map
+            }
+        };
+        if structure.size() > PARTS_MAX {
+            return refuse(format!("A structured type has at most {PARTS_MAX} parts."));
+        }
+        Ok(StructuredType { number: STRUCTURES.number(structure)?, kind })
+    }
+
+    /// ARRAY(VARCHAR), of keys.
+    ///
+    /// # Errors
+    /// As [`StructuredType::new`].
+    pub fn array_of(sql_type: SqlType) -> Result<StructuredType> {
+        StructuredType::new(Structure::Array(Part { sql_type, nullable: true }))
+    }
+
+    /// Whether it is an array, an object or a map.
+    pub fn kind(self) -> StructuredKind {
+        self.kind
+    }
+
+    /// Its parts.
+    pub fn structure(self) -> Arc<Structure> {
+        let known = STRUCTURES.value(self.number);
+        known.unwrap_or_else(|| Arc::new(Structure::Object(Vec::new())))
+    }
+
+    /// The semi-structured type that holds the same values.
+    pub fn plain(self) -> SqlType {
+        match self.kind {
+            StructuredKind::Array => SqlType::Array,
+            StructuredKind::Object | StructuredKind::Map => SqlType::Object,
+        }
+    }
+}
+
+impl Structure {
+    /// The parts, in order.
+    pub fn parts(&self) -> Vec<Part> {
+        match self {
+            Structure::Array(part) | Structure::Map(_, part) => vec![*part],
+            Structure::Object(fields) => fields.iter().map(|(_, part)| *part).collect(),
+        }
+    }
+
+    fn size(&self) -> usize {
+        let inner = |part: &Part| match part.sql_type {
+            SqlType::Structured(of) => of.structure().size(),
+            _ => 0,
+        };
+        self.parts().iter().map(|part| 1 + inner(part)).sum()
+    }
+
+    /// The structure in which `choose` has said of each pair of parts which type they have; none where the two have
+    /// other keys, or there is no type.
+    pub(crate) fn together(
+        &self,
+        other: &Structure,
+        choose: &dyn Fn(SqlType, SqlType) -> Option<SqlType>,
+    ) -> Option<Structure> {
+        let part = |a: &Part, b: &Part| {
+            let sql_type = choose(a.sql_type, b.sql_type)?;
+            Some(Part { sql_type, nullable: a.nullable || b.nullable })
+        };
+        match (self, other) {
+            (Structure::Array(a), Structure::Array(b)) => part(a, b).map(Structure::Array),
+            (Structure::Map(k, a), Structure::Map(l, b)) => {
+                Some(Structure::Map(choose(*k, *l)?, part(a, b)?))
+            }
+            (Structure::Object(a), Structure::Object(b)) if a.len() == b.len() => {
+                let fields = a.iter().zip(b).map(|((key, a), (other, b))| {
+                    (key == other).then(|| part(a, b).map(|part| (key.clone(), part)))?
+                });
+                fields.collect::<Option<_>>().map(Structure::Object)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not_null = if self.nullable { "" } else { " NOT NULL" };
+        write!(f, "{}{not_null}", self.sql_type)
+    }
+}
+
+/// The canonical form, as DESCRIBE shows it.
+impl fmt::Display for StructuredType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.structure() {
+            Structure::Array(part) => write!(f, "ARRAY({part})"),
+            Structure::Map(key, part) => write!(f, "MAP({key}, {part})"),
+            Structure::Object(fields) => {
+                f.write_str("OBJECT(")?;
+                for (index, (key, part)) in fields.iter().enumerate() {
+                    let separator = if index > 0 { ", " } else { "" };
+                    write!(f, "{separator}{key} {part}")?;
+                }
+                f.write_str(")")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for StructuredType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(sql_type: SqlType) -> Part {
+        Part { sql_type, nullable: true }
+    }
+
+    #[test]
+    fn types_are_shown_with_their_parts() -> Result<()> {
+        let numbers = StructuredType::array_of(SqlType::INTEGER)?;
+        let not_null = Part { sql_type: SqlType::Structured(numbers), nullable: false };
+        let object = Structure::Object(vec![
+            ("MixedCase".to_string(), part(SqlType::varchar(4))),
+            ("b".to_string(), not_null),
+        ]);
+        let object = StructuredType::new(object)?;
+        let text = "OBJECT(MixedCase VARCHAR(4), b ARRAY(NUMBER(38,0)) NOT NULL)";
+        assert_eq!(object.to_string(), text);
+        let map = StructuredType::new(Structure::Map(SqlType::TEXT, part(SqlType::Float)))?;
+        assert_eq!(map.to_string(), "MAP(VARCHAR(16777216), FLOAT)");
+        assert_eq!(numbers, StructuredType::array_of(SqlType::INTEGER)?);
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_structures_are_refused() {
+        let twice =
+            vec![("a".to_string(), part(SqlType::Float)), ("a".to_string(), part(SqlType::Date))];
+        assert!(StructuredType::new(Structure::Object(twice)).is_err());
+        assert!(StructuredType::new(Structure::Map(SqlType::Float, part(SqlType::Date))).is_err());
+        let many = (0..1_001).map(|i| (i.to_string(), part(SqlType::Date))).collect();
+        assert!(StructuredType::new(Structure::Object(many)).is_err());
+    }
+}
