@@ -519,6 +519,9 @@ fn shows() {
         "desc materialized view mv",
         "desc function f(int, varchar)",
         "desc procedure p()",
+        "create function f() returns int as begin return 1; end",
+        "declare p procedure () returns int as begin return 1; end; begin call p(); end",
+        "with p as procedure (a int) returns int language sql as $$ begin return a; end $$ call p(1)",
         "desc result last_query_id()",
         "desc result '8e5d0ca9'",
     ]);

@@ -90,7 +90,6 @@ fn what_is_not_done_is_named() {
             "create external function f(a int) returns int as 'https://x'",
             "CREATE EXTERNAL FUNCTION",
         ),
-        ("create function f() returns int as begin return 1; end", "a block as a function's body"),
         (
             "create procedure p() returns int language scala as $$ x $$",
             "CREATE PROCEDURE .. LANGUAGE SCALA",
@@ -104,7 +103,6 @@ fn what_is_not_done_is_named() {
             "execute immediate from @s/x.sql using (a => 1)",
             "EXECUTE IMMEDIATE FROM with USING or DRY_RUN",
         ),
-        ("declare p procedure () returns int; begin return 1; end", "a procedure in a block"),
         ("alter table t add search optimization", "SEARCH OPTIMIZATION"),
         ("select * from hybrid_t for update", "FOR UPDATE"),
     ] {
