@@ -174,3 +174,38 @@ fn a_thousand_files_are_one_load_and_more_are_several() {
     assert_eq!(loads(&engine), 2);
     assert_eq!(rows(&mut session, "SELECT COUNT(*), COUNT(DISTINCT file) FROM t"), ["1200|1200"]);
 }
+
+#[test]
+fn a_directory_table_follows_its_files_where_it_is_asked_to() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let engine = engine(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
+    let url = landing.path().display();
+    run(&mut session, &format!("CREATE STAGE a URL = 'file://{url}/' DIRECTORY = (ENABLE = TRUE)"));
+    run(
+        &mut session,
+        &format!(
+            "CREATE STAGE b URL = 'file://{url}/' \
+             DIRECTORY = (AUTO_REFRESH = TRUE REFRESH_ON_CREATE = FALSE ENABLE = TRUE)"
+        ),
+    );
+    let files = |session: &mut Session, stage: &str| {
+        rows(session, &format!("SELECT relative_path FROM DIRECTORY(@{stage}) ORDER BY 1"))
+    };
+    assert_eq!(files(&mut session, "a"), ["1.csv"]);
+    assert!(files(&mut session, "b").is_empty());
+    fs::write(landing.path().join("2.csv"), "2,1\n").expect("written");
+    assert_eq!(loads(&engine), 1);
+    assert_eq!(loads(&engine), 0);
+    assert_eq!(files(&mut session, "a"), ["1.csv"]);
+    assert_eq!(files(&mut session, "b"), ["1.csv", "2.csv"]);
+    fs::remove_file(landing.path().join("1.csv")).expect("removed");
+    assert_eq!(loads(&engine), 1);
+    assert_eq!(files(&mut session, "b"), ["2.csv"]);
+    // The next process knows it, too.
+    drop(engine);
+    let next = self::engine(folder.path(), &clock, None);
+    assert_eq!(files(&mut self::session(&next), "b"), ["2.csv"]);
+}

@@ -14,6 +14,7 @@ mod command;
 mod compute;
 mod current;
 mod description;
+mod directory;
 mod dynamic_table;
 mod engine;
 mod failure;

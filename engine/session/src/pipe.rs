@@ -3,7 +3,6 @@
 //! What a pipe has loaded is in its own history, which changes in the very commit of the rows: a file is loaded once,
 //! whoever dies when. A claim only keeps several processes from doing the same work.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_account::catalog::{Object, Pipe, VisibleCatalog};
@@ -12,7 +11,6 @@ use firn_plan::statement::{CopyIntoTable, StatementPlan};
 use firn_query::bind::Binds;
 use firn_service::Housekeeping;
 use firn_types::{Cancel, Error, ErrorCode, ObjectId, Result};
-use parking_lot::Mutex;
 
 use crate::engine::Shared;
 use crate::lifecycle::StatementContext;
@@ -20,43 +18,6 @@ use crate::session_state::SessionHome;
 use crate::stages::Stages;
 use crate::task::keep::KeptClaim;
 use crate::task::{self, Job, home};
-
-/// How long a pipe rests between two looks, at least, and as a multiple of what a look takes, so that listing a large
-/// stage does not take all of a machine's time.
-const REST_NANOS: i64 = 1_000_000_000;
-const REST_PER_LOOK: i64 = 20;
-/// How long it rests after an error.
-const REST_AFTER_ERROR_NANOS: i64 = 10_000_000_000;
-
-/// When each pipe of the process looks again, and what it met when it last did.
-#[derive(Debug, Default)]
-pub(crate) struct Looks(Mutex<HashMap<ObjectId, Look>>);
-
-/// See [`Looks`].
-#[derive(Clone, Debug)]
-struct Look {
-    next_nanos: i64,
-    error: Option<String>,
-}
-
-impl Looks {
-    /// What a pipe's last look met.
-    pub(crate) fn error(&self, pipe: ObjectId) -> Option<String> {
-        self.0.lock().get(&pipe).and_then(|look| look.error.clone())
-    }
-
-    fn is_due(&self, pipe: ObjectId, now_nanos: i64) -> bool {
-        self.0.lock().get(&pipe).is_none_or(|look| look.next_nanos <= now_nanos)
-    }
-
-    fn note(&self, pipe: ObjectId, look: Look) {
-        self.0.lock().insert(pipe, look);
-    }
-
-    fn forget(&self, pipe: ObjectId) {
-        self.0.lock().remove(&pipe);
-    }
-}
 
 /// The pipes that have files to load or look for some; all of them, or those whose time has come.
 pub(crate) fn due(shared: &Arc<Shared>, catalog: &VisibleCatalog, all: bool) -> Vec<ObjectId> {
@@ -67,7 +28,7 @@ pub(crate) fn due(shared: &Arc<Shared>, catalog: &VisibleCatalog, all: bool) -> 
         !pipe.paused
             && (pipe.auto_ingest || !pipe.queue.is_empty())
             && catalog.is_live(id)
-            && (all || shared.tasks.pipes.is_due(id, now))
+            && (all || shared.tasks.looks.is_due(id, now))
     });
     due.map(|pipe| pipe.header.id).collect()
 }
@@ -77,23 +38,7 @@ pub(crate) fn due(shared: &Arc<Shared>, catalog: &VisibleCatalog, all: bool) -> 
 /// # Errors
 /// What keeps it from loading.
 pub(crate) fn run(shared: &Arc<Shared>, id: ObjectId) -> Result<usize> {
-    let clock = shared.account.clock();
-    let started = clock.now_nanos();
-    let outcome = load_all(shared, id);
-    let now = clock.now_nanos();
-    let rest = match &outcome {
-        Ok(_) => now.saturating_sub(started).saturating_mul(REST_PER_LOOK).max(REST_NANOS),
-        Err(_) => REST_AFTER_ERROR_NANOS,
-    };
-    let error = outcome.as_ref().err().map(|error| error.detail().to_string());
-    match live(shared, id) {
-        Some(_) => {
-            let look = Look { next_nanos: now.saturating_add(rest), error };
-            shared.tasks.pipes.note(id, look);
-        }
-        None => shared.tasks.pipes.forget(id),
-    }
-    outcome
+    shared.tasks.looks.looking(shared, id, || load_all(shared, id))
 }
 
 fn load_all(shared: &Arc<Shared>, id: ObjectId) -> Result<usize> {
@@ -175,7 +120,7 @@ pub(crate) fn live(shared: &Arc<Shared>, id: ObjectId) -> Option<Arc<Pipe>> {
 pub(crate) fn fault(shared: &Arc<Shared>, pipe: &Pipe) -> Option<(&'static str, String)> {
     match open(shared, pipe) {
         Ok(_) => {
-            let error = shared.tasks.pipes.error(pipe.header.id)?;
+            let error = shared.tasks.looks.error(pipe.header.id)?;
             Some(("STALLED_EXECUTION_ERROR", error))
         }
         Err(error) => {

@@ -53,6 +53,7 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::Put(_) => "PUT_FILES",
         Statement::Get(_) => "GET_FILES",
         Statement::List(_) => "LIST_FILES",
+        Statement::CopyFiles(_) => "COPY_FILES",
         Statement::Remove(_) => "REMOVE_FILES",
     }
 }

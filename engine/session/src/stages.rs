@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use firn_account::Account;
 use firn_account::catalog::{
-    ACCOUNT, Integration, Namespace, Object, StageCredentials, StageLocation as Where,
+    ACCOUNT, Integration, Namespace, Object, Stage, StageCredentials, StageLocation as Where,
     VisibleCatalog,
 };
 use firn_execute::dml::OpenStage;
@@ -84,41 +84,54 @@ fn unwatched(
             let Some(Object::Stage(stage)) = catalog.object(*id) else {
                 return Err(Error::internal("a stage that is gone"));
             };
-            match &stage.location {
-                Where::Internal => {
-                    let shown = format!("{}/", stage.header.name.to_lowercase());
-                    Ok(internal(path::stage(*id), shown))
+            of_stage(account, catalog, user, stage)
+        }
+    }
+}
+
+/// The files of a named stage.
+///
+/// # Errors
+/// When the place of an external one cannot be reached.
+pub(crate) fn of_stage(
+    account: &Account,
+    catalog: &VisibleCatalog,
+    user: &StageUser,
+    stage: &Stage,
+) -> Result<SharedStage> {
+    match &stage.location {
+        Where::Internal => {
+            let shown = format!("{}/", stage.header.name.to_lowercase());
+            let folder = path::stage(stage.header.id);
+            Ok(Arc::new(ObjectStage::new(account.access().store(), folder, shown)))
+        }
+        Where::External { url, endpoint, credentials, integration } => {
+            let opened = match credentials {
+                StageCredentials::Plain(pairs) => pairs.clone(),
+                StageCredentials::Sealed(sealed) => {
+                    user.keys.open(sealed, &format!("stage {}", stage.header.name))?
                 }
-                Where::External { url, endpoint, credentials, integration } => {
-                    let opened = match credentials {
-                        StageCredentials::Plain(pairs) => pairs.clone(),
-                        StageCredentials::Sealed(sealed) => {
-                            user.keys.open(sealed, &format!("stage {}", stage.header.name))?
-                        }
-                    };
-                    let find = |name: &str| {
-                        let found = opened.iter().find(|(key, _)| key == name);
-                        found.map(|(_, value)| value.clone())
-                    };
-                    let credentials = stage::StageCredentials {
-                        key_id: find("AWS_KEY_ID"),
-                        secret_key: find("AWS_SECRET_KEY"),
-                        token: find("AWS_TOKEN"),
-                        region: find("REGION"),
-                        endpoint: endpoint.clone(),
-                    };
-                    let integration = integration.as_deref();
-                    let integration = integration.and_then(|name| integration_of(catalog, name));
-                    let access = user.reach.access(&Place {
-                        url,
-                        endpoint: endpoint.as_deref(),
-                        has_credentials: credentials.key_id.is_some()
-                            && credentials.secret_key.is_some(),
-                        integration: integration.as_deref(),
-                    })?;
-                    open_url(url, &credentials, access)
-                }
-            }
+            };
+            let find = |name: &str| {
+                let found = opened.iter().find(|(key, _)| key == name);
+                found.map(|(_, value)| value.clone())
+            };
+            let credentials = stage::StageCredentials {
+                key_id: find("AWS_KEY_ID"),
+                secret_key: find("AWS_SECRET_KEY"),
+                token: find("AWS_TOKEN"),
+                region: find("REGION"),
+                endpoint: endpoint.clone(),
+            };
+            let integration = integration.as_deref();
+            let integration = integration.and_then(|name| integration_of(catalog, name));
+            let access = user.reach.access(&Place {
+                url,
+                endpoint: endpoint.as_deref(),
+                has_credentials: credentials.key_id.is_some() && credentials.secret_key.is_some(),
+                integration: integration.as_deref(),
+            })?;
+            open_url(url, &credentials, access)
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::{
-    AlertProgress, Catalog, Grant, Object, ObjectKind, PENDING, QueuedFile, Task, TaskEnd,
-    TaskProgress,
+    AlertProgress, Catalog, DirectoryChange, Grant, Object, ObjectKind, PENDING, QueuedFile, Task,
+    TaskEnd, TaskProgress,
 };
 
 /// One step of DDL.
@@ -89,6 +89,13 @@ pub enum CatalogChange {
         alert: ObjectId,
         /// How far.
         progress: AlertProgress,
+    },
+    /// The directory table of a stage is refreshed.
+    DirectoryRefreshed {
+        /// The stage.
+        stage: ObjectId,
+        /// What is different.
+        change: DirectoryChange,
     },
     /// A pipe is asked to load files.
     PipeQueued {
@@ -194,6 +201,9 @@ impl Catalog {
                 self.layer_mut(false).overwrite(Object::Alert(alert));
                 Ok(())
             }
+            CatalogChange::DirectoryRefreshed { stage, change } => {
+                self.refresh_directory(*stage, change, moment)
+            }
             CatalogChange::PipeQueued { pipe, files } => {
                 let Object::Pipe(mut pipe) = self.expect(*pipe)?.clone() else {
                     return Err(Error::internal("files for what is no pipe"));
@@ -278,6 +288,12 @@ impl Catalog {
             (Object::Alert(new), Object::Alert(old)) => {
                 Arc::make_mut(new).progress.clone_from(&old.progress);
             }
+            (Object::Stage(new), Object::Stage(old)) => {
+                if let (Some(new), Some(old)) = (&mut Arc::make_mut(new).directory, &old.directory)
+                {
+                    *new = Arc::new(old.with_settings_of(new));
+                }
+            }
             (Object::Pipe(new), Object::Pipe(old)) => {
                 let new = Arc::make_mut(new);
                 new.loads = Arc::clone(&old.loads);
@@ -296,6 +312,23 @@ impl Catalog {
         header.altered_nanos = moment.nanos;
         header.version = moment.version;
         self.layer_mut(old.is_temporary()).put(new);
+        Ok(())
+    }
+
+    fn refresh_directory(
+        &mut self,
+        stage: ObjectId,
+        change: &DirectoryChange,
+        moment: Moment,
+    ) -> Result<()> {
+        let Object::Stage(mut stage) = self.expect(stage)?.clone() else {
+            return Err(Error::internal("a directory table of what is no stage"));
+        };
+        let temporary = stage.temporary;
+        if let Some(directory) = &mut Arc::make_mut(&mut stage).directory {
+            Arc::make_mut(directory).change(change, moment.nanos);
+        }
+        self.layer_mut(temporary).overwrite(Object::Stage(stage));
         Ok(())
     }
 

@@ -42,6 +42,11 @@ impl Object {
         if let Object::Table(table) = &mut copy {
             Arc::make_mut(table).loads = Arc::default();
         }
+        if let Object::Stage(stage) = &mut copy
+            && let Some(directory) = &mut Arc::make_mut(stage).directory
+        {
+            *directory = Arc::new(directory.emptied());
+        }
         if let Object::Pipe(pipe) = &mut copy {
             let pipe = Arc::make_mut(pipe);
             pipe.loads = Arc::default();

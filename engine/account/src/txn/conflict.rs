@@ -56,10 +56,12 @@ pub(crate) fn conflict(
             Operation::Catalog(CatalogChange::AlertProgressed { alert, .. }) => {
                 alert_conflict(base, *alert, theirs)
             }
-            Operation::Catalog(CatalogChange::PipeQueued { pipe, .. }) => {
-                let gone = base.is_live(*pipe) && !theirs.is_live(*pipe);
-                let kind = ConflictKind::Definition;
-                gone.then_some(Conflict { object: *pipe, kind })
+            Operation::Catalog(
+                CatalogChange::PipeQueued { pipe: id, .. }
+                | CatalogChange::DirectoryRefreshed { stage: id, .. },
+            ) => {
+                let gone = base.is_live(*id) && !theirs.is_live(*id);
+                gone.then_some(Conflict { object: *id, kind: ConflictKind::Definition })
             }
             Operation::Catalog(change) => definition_conflict(base, change, theirs),
             Operation::Rows { table, delta } => {

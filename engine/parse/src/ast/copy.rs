@@ -64,6 +64,17 @@ pub struct FileTransfer {
     pub options: Vec<StatementOption>,
 }
 
+/// COPY FILES INTO: from one stage to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CopyFiles {
+    /// To where.
+    pub to: StageLocation,
+    /// From where.
+    pub from: StageLocation,
+    /// FILES, PATTERN, DETAILED_OUTPUT.
+    pub options: Vec<StatementOption>,
+}
+
 /// LIST or REMOVE.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageFiles {

@@ -28,7 +28,8 @@ mod types;
 pub use alert::{AlertChange, CreateAlert};
 pub use attachment::{Attachment, AttachmentChange, ChangeAttachments, CreatePolicy};
 pub use copy::{
-    CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, Get, Put, StageFiles, UnloadSource,
+    CopyFiles, CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, Get, Put, StageFiles,
+    UnloadSource,
 };
 pub use create::{CloneOf, ColumnDefinition, ViewColumn};
 pub use create::{

@@ -3,11 +3,11 @@
 use firn_types::{Identifier, Span};
 
 use super::{
-    AlterObject, AlterTable, Block, Call, Comment, CopyIntoLocation, CopyIntoTable, CreateAlert,
-    CreateDynamicTable, CreateObject, CreatePipe, CreatePolicy, CreateRoutine, CreateStream,
-    CreateTable, CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate, ExecuteTask,
-    Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke, Show,
-    StageFiles, StatementOption, Truncate, Undrop, Update,
+    AlterObject, AlterTable, Block, Call, Comment, CopyFiles, CopyIntoLocation, CopyIntoTable,
+    CreateAlert, CreateDynamicTable, CreateObject, CreatePipe, CreatePolicy, CreateRoutine,
+    CreateStream, CreateTable, CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate,
+    ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke,
+    Show, StageFiles, StatementOption, Truncate, Undrop, Update,
 };
 
 /// One statement.
@@ -109,6 +109,8 @@ pub enum Statement {
     List(StageFiles),
     /// REMOVE.
     Remove(StageFiles),
+    /// COPY FILES INTO.
+    CopyFiles(Box<CopyFiles>),
 }
 
 /// USE.

@@ -3,7 +3,7 @@
 use firn_types::Result;
 
 use super::super::ast::{
-    CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, StageFiles, StageKind,
+    CopyFiles, CopyIntoLocation, CopyIntoTable, CopySource, FileTransfer, StageFiles, StageKind,
     StageLocation, Statement, UnloadSource,
 };
 use super::super::reader::Reader;
@@ -53,6 +53,16 @@ impl Reader<'_> {
         }
         let copy = CopyIntoLocation { location, source, partition_by, options };
         Ok(Statement::CopyIntoLocation(Box::new(copy)))
+    }
+
+    /// COPY FILES INTO.
+    pub(super) fn copy_files(&mut self) -> Result<Statement> {
+        self.expect("COPY FILES INTO")?;
+        let to = self.stage()?;
+        self.expect("FROM")?;
+        let from = self.stage()?;
+        let options = self.options()?;
+        Ok(Statement::CopyFiles(Box::new(CopyFiles { to, from, options })))
     }
 
     /// PUT.

@@ -30,7 +30,7 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 11] = [
+const NOT_SUPPORTED: [&str; 10] = [
     "EXECUTE USING POLICY_CONTEXT",
     "EXECUTE NOTEBOOK",
     "EXECUTE JOB SERVICE",
@@ -39,7 +39,6 @@ const NOT_SUPPORTED: [&str; 11] = [
     "EXECUTE DCM PROJECT",
     "EXECUTE STREAMLIT",
     "EXECUTE AGENT",
-    "COPY FILES",
     "DEFINE",
     "BACKUP",
 ];
@@ -113,6 +112,7 @@ impl Reader<'_> {
             "DESCRIBE" | "DESC" => self.describe(),
             "EXPLAIN" => self.explain(),
             "COPY" if self.is_word(1, "INTO") => self.copy_into(),
+            "COPY" if self.is_word(1, "FILES") => self.copy_files(),
             "PUT" => self.put(),
             "GET" => self.get(),
             "LIST" | "LS" => self.list_files(),

@@ -27,6 +27,7 @@ mod pipe;
 mod policy;
 mod procedure;
 pub(crate) mod script;
+mod stage_directory;
 mod stage_files;
 mod stream;
 mod table;
@@ -61,6 +62,7 @@ pub(crate) fn columns(
         Statement::Get(_) => stage_files::get_rows(),
         Statement::List(_) => stage_files::list_rows(),
         Statement::Remove(_) => stage_files::remove_rows(),
+        Statement::CopyFiles(_) => stage_files::copy_rows(),
         _ => return Ok(None),
     };
     Ok(Some(rows.fields))
@@ -117,6 +119,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::Get(ast) => stage_files::get(running, ast)?,
         Statement::List(ast) => stage_files::list(running, ast)?,
         Statement::Remove(ast) => stage_files::remove(running, ast)?,
+        Statement::CopyFiles(ast) => stage_files::copy(running, ast)?,
         Statement::Describe(ast) => describe::run(running, ast)?,
         Statement::Grant(ast) => grant::grant(running, ast)?,
         Statement::Revoke(ast) => grant::revoke(running, ast)?,

@@ -1,12 +1,16 @@
 //! CREATE of sequences, stages, file formats, integrations, warehouses, roles and users.
 
-use firn_account::catalog::ObjectKind;
+use std::sync::Arc;
+
+use firn_account::catalog::{Object, ObjectKind};
 use firn_parse::ast::CreateObject;
 use firn_types::{Error, Result};
 
 use super::attach;
 use super::kind::handler;
+use super::kind::stage::refreshes_on_create;
 use super::option_table::{self, Place};
+use super::stage_directory;
 use crate::current;
 use crate::find::known_kind;
 use crate::find::place;
@@ -29,7 +33,12 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
         return Err(Error::not_supported(format!("CREATE {}", kind.words())));
     };
     let object = create(running, ast, header)?;
-    let object = attach::attached(running, &object, &ast.attachments)?;
+    let mut object = attach::attached(running, &object, &ast.attachments)?;
+    if let Object::Stage(stage) = &mut object
+        && refreshes_on_create(stage, &ast.options)
+    {
+        stage_directory::fill(running, Arc::make_mut(stage))?;
+    }
     let name = place.name;
     let rows = running.create_object(object, ast.mode)?;
     if kind == ObjectKind::Warehouse {

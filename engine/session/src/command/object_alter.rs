@@ -146,6 +146,7 @@ fn refresh(
             Ok(Rows::done())
         }
         Object::Pipe(pipe) => super::pipe::refresh(running, pipe, options),
+        Object::Stage(stage) => super::stage_directory::refresh(running, stage, options),
         _ => Err(Error::not_supported(format!("this form of ALTER {}", object.kind().title()))),
     }
 }

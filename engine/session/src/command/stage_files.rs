@@ -4,8 +4,10 @@ use std::io::Read;
 
 use firn_account::catalog::{Action, Object, StageLocation as Where};
 use firn_loader::compression::Compression;
-use firn_loader::stage::{self, GetRequest, Pattern, PutRequest, SharedStage};
-use firn_parse::ast::{FileTransfer, StageFiles, StageLocation, StatementOption};
+use firn_loader::stage::{self, FileSelection, GetRequest, Pattern, PutRequest, SharedStage};
+use firn_parse::ast::{
+    CopyFiles, FileTransfer, OptionValue, StageFiles, StageLocation, StatementOption,
+};
 use firn_types::{Error, ErrorCode, Field, Result, SqlType, Value};
 
 use crate::lifecycle::StatementContext;
@@ -190,6 +192,44 @@ pub(super) fn remove(running: &StatementContext, ast: &StageFiles) -> Result<Row
     Ok(rows)
 }
 
+/// No rows yet, of the columns of COPY FILES.
+pub(super) fn copy_rows() -> Rows {
+    Rows::texts(&["file"])
+}
+
+/// COPY FILES INTO: files of one stage to another.
+///
+/// # Errors
+/// When there is no such stage, an option is wrong, or a file cannot be read or written.
+pub(super) fn copy(running: &StatementContext, ast: &CopyFiles) -> Result<Rows> {
+    let mut selection = FileSelection { prefix: ast.from.path.clone(), ..Default::default() };
+    for option in &ast.options {
+        match (option.name.as_str(), &option.value) {
+            ("FILES", OptionValue::List(files)) => {
+                selection.files = Some(files.iter().filter_map(OptionValue::as_text).collect());
+            }
+            ("PATTERN", OptionValue::Text(pattern)) => {
+                selection.pattern = Some(Pattern::new(pattern)?);
+            }
+            ("DETAILED_OUTPUT", value) if value.as_boolean() == Some(true) => {}
+            ("DETAILED_OUTPUT", value) if value.as_boolean() == Some(false) => {
+                return Err(Error::not_supported("DETAILED_OUTPUT = FALSE").at(option.span));
+            }
+            ("FILES" | "PATTERN" | "DETAILED_OUTPUT", _) => return Err(invalid(option)),
+            _ => return Err(unknown(option)),
+        }
+    }
+    let (_, from) = opened(running, &ast.from, Action::ReadFiles)?;
+    let (_, to) = opened(running, &ast.to, Action::WriteFiles)?;
+    let (from, to, folder) = (from.as_ref(), to.as_ref(), ast.to.path.as_str());
+    let mut rows = copy_rows();
+    for path in stage::copy_files(from, &selection, to, folder, &running.monitor)? {
+        rows.rows.push(vec![Value::text(path)]);
+    }
+    Ok(rows)
+}
+
+/// The stage that a statement names.
 /// The text of a file of a stage.
 ///
 /// # Errors

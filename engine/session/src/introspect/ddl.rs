@@ -250,8 +250,9 @@ pub(super) fn stage(writer: &Writer<'_>, object: &Object) -> Result<String> {
         add_line(&mut text, integration.map(|name| format!("STORAGE_INTEGRATION = {name}")));
         add_line(&mut text, endpoint.as_ref().map(|url| format!("ENDPOINT = {}", quoted(url))));
     }
-    if stage.directory {
-        add_line(&mut text, Some("DIRECTORY = ( ENABLE = TRUE )".to_string()));
+    if let Some(directory) = &stage.directory {
+        let auto = if directory.auto_refresh { " AUTO_REFRESH = TRUE" } else { "" };
+        add_line(&mut text, Some(format!("DIRECTORY = ( ENABLE = TRUE{auto} )")));
     }
     let format = match &stage.file_format {
         None => None,

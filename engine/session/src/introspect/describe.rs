@@ -323,8 +323,11 @@ fn stage_rows(stage: Option<&Stage>, name: &str) -> Result<Rows> {
             add("STAGE_CREDENTIALS", "AWS_KEY_ID", "String", hidden, "");
         }
     }
-    let directory = if stage.directory { "true" } else { "false" };
-    add("DIRECTORY", "ENABLE", "Boolean", directory, "false");
+    let word = |value: bool| if value { "true" } else { "false" };
+    let directory = stage.directory.as_ref();
+    add("DIRECTORY", "ENABLE", "Boolean", word(directory.is_some()), "false");
+    let auto = directory.is_some_and(|directory| directory.auto_refresh);
+    add("DIRECTORY", "AUTO_REFRESH", "Boolean", word(auto), "false");
     Ok(listing.rows())
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod policy;
 mod references;
 mod routine;
 pub(crate) mod show;
+mod stage_function;
 pub(crate) mod system_function;
 pub(crate) mod table_function;
 mod user;

@@ -3,7 +3,7 @@
 use firn_account::catalog::{ACCOUNTADMIN, Object};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl, pipeline_function, references};
+use super::{Described, clustering, ddl, pipeline_function, references, stage_function};
 use crate::history::{Outcome, QueryRecord};
 use crate::roles;
 
@@ -45,6 +45,9 @@ pub(crate) fn answer(
         }
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
             clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
+        }
+        (name, arguments) if stage_function::NAMES.contains(&name) => {
+            stage_function::answer(described, name, arguments)
         }
         (name, arguments) if pipeline_function::NAMES.contains(&name) => {
             pipeline_function::answer(described, name, arguments)

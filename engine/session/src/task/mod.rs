@@ -7,6 +7,7 @@
 pub(crate) mod graph;
 pub(crate) mod home;
 pub(crate) mod keep;
+mod looks;
 mod run;
 pub(crate) mod schedule;
 
@@ -23,9 +24,11 @@ use firn_types::{ObjectId, Result};
 use parking_lot::Mutex;
 
 use crate::alert;
+use crate::directory;
 use crate::dynamic_table;
 use crate::engine::Shared;
-use crate::pipe::{self, Looks};
+use crate::pipe;
+use looks::Looks;
 use schedule::Schedule;
 
 pub(crate) use run::condition_holds;
@@ -65,8 +68,8 @@ pub(crate) struct Tasks {
     pub(crate) refreshes: Recent<RefreshRun>,
     /// Runs of alerts that have ended in this process.
     pub(crate) alerts: Recent<AlertRun>,
-    /// When pipes look for files again.
-    pub(crate) pipes: Looks,
+    /// When pipes and directory tables look for files again.
+    pub(crate) looks: Looks,
     threads: Mutex<Vec<(Job, JoinHandle<()>)>>,
     /// Whether the process is to run no more of them.
     stopping: AtomicBool,
@@ -107,6 +110,8 @@ pub(crate) enum Job {
     Refreshes,
     /// An alert.
     Alert(ObjectId),
+    /// A directory table that follows its files.
+    Directory(ObjectId),
     /// A pipe that has files to load, or looks for some.
     Pipe(ObjectId),
 }
@@ -121,6 +126,7 @@ impl Job {
             Job::Graph(root) => run::run_graph(shared, root).map(usize::from),
             Job::Refreshes => dynamic_table::run_due(shared),
             Job::Alert(id) => alert::run(shared, id).map(usize::from),
+            Job::Directory(id) => directory::run(shared, id).map(usize::from),
             Job::Pipe(id) => pipe::run(shared, id),
         }
     }
@@ -180,6 +186,7 @@ fn due(shared: &Arc<Shared>, all: bool) -> Vec<Job> {
         jobs.push(Job::Refreshes);
     }
     jobs.extend(alert::due(&catalog, now).into_iter().map(Job::Alert));
+    jobs.extend(directory::due(shared, &catalog, all).into_iter().map(Job::Directory));
     jobs.extend(pipe::due(shared, &catalog, all).into_iter().map(Job::Pipe));
     jobs
 }
@@ -192,8 +199,8 @@ pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
     shared.account.refresh()?;
     let jobs = due(shared, true).into_iter();
     jobs.map(|job| match (job, job.run(shared)) {
-        // What a pipe met is told by its status, and keeps nothing else from running.
-        (Job::Pipe(_), outcome) => Ok(outcome.unwrap_or(0)),
+        // What files are out of reach keeps nothing else from running; a pipe tells it by its status.
+        (Job::Pipe(_) | Job::Directory(_), outcome) => Ok(outcome.unwrap_or(0)),
         (_, outcome) => outcome,
     })
     .sum()

@@ -1,5 +1,8 @@
 //! Stages and file formats.
 
+use std::sync::Arc;
+
+use super::Directory;
 use crate::catalog::Header;
 
 /// A named stage: a place that holds files.
@@ -13,8 +16,8 @@ pub struct Stage {
     pub file_format: Option<StageFileFormat>,
     /// COPY options as name and value, in the order written; names in upper case.
     pub copy_options: Vec<(String, String)>,
-    /// Whether it has a directory table.
-    pub directory: bool,
+    /// Its directory table.
+    pub directory: Option<Arc<Directory>>,
     /// Whether it belongs to one session only.
     pub temporary: bool,
 }
@@ -105,7 +108,7 @@ impl Stage {
             location: StageLocation::Internal,
             file_format: None,
             copy_options: Vec::new(),
-            directory: false,
+            directory: None,
             temporary: false,
         }
     }

@@ -4,6 +4,7 @@ mod access;
 mod account;
 mod alert;
 mod container;
+mod directory;
 mod dynamic;
 mod file;
 mod function;
@@ -27,6 +28,7 @@ pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLock
 pub use account::{DatabaseRole, Integration, Role, Warehouse};
 pub use alert::{Alert, AlertProgress};
 pub use container::{Database, Schema};
+pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::{Dynamic, DynamicState, RefreshMode};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};

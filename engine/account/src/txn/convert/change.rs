@@ -10,7 +10,7 @@ use firn_types::{ObjectId, PartitionId, Result};
 use super::object::{load_from, load_to, object_from, object_to};
 use super::principal::{principal_from, principal_to};
 use super::value::{rows_from, rows_to};
-use super::{Lists, alert, pipe, task};
+use super::{Lists, alert, directory, pipe, task};
 use crate::catalog::{CatalogChange, CreateMode, Grant, GrantTarget, Grantee};
 use crate::txn::operation::Operation;
 
@@ -69,6 +69,9 @@ fn catalog_change_to(change: &CatalogChange, lists: &Lists<'_>) -> Result<v1::Ch
         CatalogChange::AlertProgressed { alert, progress } => {
             v1::Change::AlertProgressed { alert: alert.0, progress: alert::progress_to(progress) }
         }
+        CatalogChange::DirectoryRefreshed { stage, change } => {
+            v1::Change::DirectoryRefreshed { stage: stage.0, change: directory::change_to(change) }
+        }
         CatalogChange::PipeQueued { pipe, files } => v1::Change::PipeQueued {
             pipe: pipe.0,
             files: files.iter().map(pipe::queued_to).collect(),
@@ -116,6 +119,10 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             alert: ObjectId(alert),
             progress: alert::progress_from(&progress),
         },
+        v1::Change::DirectoryRefreshed { stage, change } => CatalogChange::DirectoryRefreshed {
+            stage: ObjectId(stage),
+            change: directory::change_from(change),
+        },
         v1::Change::PipeQueued { pipe, files } => CatalogChange::PipeQueued {
             pipe: ObjectId(pipe),
             files: files.into_iter().map(pipe::queued_from).collect(),
@@ -124,10 +131,9 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             CatalogChange::Refreshed { view: ObjectId(view), reflects }
         }
         v1::Change::Rows { table, added, removed, deleted, truncated, rewritten } => {
-            let mut rows = BTreeMap::new();
-            for (id, bitmap) in deleted {
-                rows.insert(PartitionId(id), rows_from(&bitmap)?);
-            }
+            let rows =
+                deleted.into_iter().map(|(id, bits)| Ok((PartitionId(id), rows_from(&bits)?)));
+            let rows = rows.collect::<Result<BTreeMap<_, _>>>()?;
             let (added, added_list) = lists.added_from(&added)?;
             let delta = SnapshotDelta {
                 added,
@@ -141,15 +147,18 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             return Ok(Operation::Rows { table: ObjectId(table), delta });
         }
         v1::Change::Loads { table, records } => {
-            let records: Result<Vec<_>> =
-                records.into_iter().map(|record| load_from(record).map(Arc::new)).collect();
-            return Ok(Operation::Loads { table: ObjectId(table), records: records? });
+            return loads_from(table, records);
         }
         v1::Change::Reserve { sequence, next } => {
             return Ok(Operation::Reserve { sequence: ObjectId(sequence), next });
         }
     };
     Ok(Operation::Catalog(catalog_change))
+}
+
+fn loads_from(table: u64, records: Vec<v1::LoadRecord>) -> Result<Operation> {
+    let records = records.into_iter().map(|record| load_from(record).map(Arc::new));
+    Ok(Operation::Loads { table: ObjectId(table), records: records.collect::<Result<_>>()? })
 }
 
 /// A grant as it is persisted.

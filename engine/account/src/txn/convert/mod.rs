@@ -3,6 +3,7 @@
 mod access;
 mod alert;
 mod change;
+mod directory;
 mod dynamic;
 mod function;
 mod lists;

@@ -47,7 +47,7 @@ pub(in crate::txn) fn object_to(
             step: sequence.step,
             ordered: sequence.ordered,
         }),
-        Object::Stage(stage) => v1::Object::Stage(stage_to(stage)),
+        Object::Stage(stage) => v1::Object::Stage(stage_to(stage, rows)),
         Object::FileFormat(format) => v1::Object::FileFormat(v1::FileFormat {
             header: header_to(&format.header),
             format_type: format.format_type.clone(),
@@ -442,7 +442,7 @@ fn materialized_view_from(
     })
 }
 
-fn stage_to(stage: &Stage) -> v1::Stage {
+fn stage_to(stage: &Stage, rows: bool) -> v1::Stage {
     v1::Stage {
         header: header_to(&stage.header),
         location: match &stage.location {
@@ -467,7 +467,11 @@ fn stage_to(stage: &Stage) -> v1::Stage {
             StageFileFormat::Options(options) => v1::StageFileFormat::Options(options.clone()),
         }),
         copy_options: stage.copy_options.clone(),
-        directory: stage.directory,
+        directory: stage.directory.is_some(),
+        directory_table: stage
+            .directory
+            .as_ref()
+            .map(|directory| super::directory::directory_to(directory, rows)),
     }
 }
 
@@ -493,7 +497,8 @@ fn stage_from(stage: v1::Stage) -> Stage {
             v1::StageFileFormat::Options(options) => StageFileFormat::Options(options),
         }),
         copy_options: stage.copy_options,
-        directory: stage.directory,
+        directory: super::directory::directory_from(stage.directory, stage.directory_table)
+            .map(Arc::new),
         temporary: false,
     }
 }

@@ -17,7 +17,11 @@ const CATEGORY: &str = "System";
 
 /// The functions of this folder, sorted by name.
 pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
+    &BUILD_STAGE_FILE_URL,
+    &GET_ABSOLUTE_PATH,
     &GET_DDL,
+    &GET_RELATIVE_PATH,
+    &GET_STAGE_LOCATION,
     &SYSTEM_ABORT_SESSION,
     &SYSTEM_ABORT_TRANSACTION,
     &event::ADD_EVENT,
@@ -188,6 +192,28 @@ asked!(
     SqlType::TEXT,
     "What a pipe does, as a JSON object."
 );
+asked!(
+    BUILD_STAGE_FILE_URL,
+    "BUILD_STAGE_FILE_URL",
+    2,
+    SqlType::TEXT,
+    "The address of a file of a stage."
+);
+asked!(
+    GET_ABSOLUTE_PATH,
+    "GET_ABSOLUTE_PATH",
+    2,
+    SqlType::TEXT,
+    "The URL of a file of an external stage."
+);
+asked!(
+    GET_RELATIVE_PATH,
+    "GET_RELATIVE_PATH",
+    2,
+    SqlType::TEXT,
+    "The path below an external stage of a file's URL."
+);
+asked!(GET_STAGE_LOCATION, "GET_STAGE_LOCATION", 1, SqlType::TEXT, "The URL of an external stage.");
 asked!(SYSTEM_SEND_EMAIL, "SYSTEM$SEND_EMAIL", 5, SqlType::Boolean, "Refused: firn sends no mail.");
 asked!(
     SYSTEM_SEND_SNOWFLAKE_NOTIFICATION,

@@ -15,7 +15,7 @@ pub(super) mod policy;
 mod relation;
 mod role;
 mod sequence;
-mod stage;
+pub(super) mod stage;
 mod stream;
 pub(super) mod task;
 pub(super) mod user;

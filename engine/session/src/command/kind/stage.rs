@@ -22,7 +22,7 @@ const OPTIONS: &[OptionDefinition] = &[
     COMMENT,
     done("COPY_OPTIONS", Takes::Group, SETTABLE),
     done("CREDENTIALS", Takes::Group, SETTABLE),
-    shown("DIRECTORY", Takes::Group, SETTABLE),
+    done("DIRECTORY", Takes::Group, SETTABLE),
     shown("ENCRYPTION", Takes::Group, SETTABLE),
     done("ENDPOINT", Takes::Text, SETTABLE),
     done("FILE_FORMAT", Takes::Anything, SETTABLE),
@@ -88,7 +88,7 @@ fn set_stage(
                     }
                 }
             }
-            "DIRECTORY" => stage.directory = true,
+            "DIRECTORY" => set_directory(stage, option)?,
             "FILE_FORMAT" => stage.file_format = Some(stage_format(running, option)?),
             "COPY_OPTIONS" => match &option.value {
                 OptionValue::Nested(list) => stage.copy_options = pairs(list, &[]),
@@ -113,6 +113,58 @@ fn set_stage(
         stage.header.comment = comment;
     }
     Ok(())
+}
+
+/// DIRECTORY = (ENABLE = TRUE ..).
+fn set_directory(stage: &mut Stage, option: &StatementOption) -> Result<()> {
+    let OptionValue::Nested(settings) = &option.value else { return Err(invalid(option)) };
+    let mut enable = None;
+    let mut auto_refresh = None;
+    for setting in settings {
+        let wanted = setting.value.as_boolean();
+        match setting.name.as_str() {
+            "ENABLE" => enable = wanted,
+            "AUTO_REFRESH" => auto_refresh = wanted,
+            // CREATE does it.
+            REFRESH_ON_CREATE => {}
+            name => {
+                let what = format!("{name} of DIRECTORY");
+                return Err(Error::not_supported(what).at(setting.span));
+            }
+        }
+        if wanted.is_none() {
+            return Err(invalid(setting));
+        }
+    }
+    let mut directory = stage.directory.as_deref().cloned();
+    match enable {
+        Some(true) => _ = directory.get_or_insert_default(),
+        Some(false) => directory = None,
+        None => {}
+    }
+    if let (Some(directory), Some(wanted)) = (&mut directory, auto_refresh) {
+        directory.auto_refresh = wanted;
+    }
+    stage.directory = directory.map(Arc::new);
+    Ok(())
+}
+
+/// The setting of DIRECTORY that says whether CREATE refreshes the directory table.
+const REFRESH_ON_CREATE: &str = "REFRESH_ON_CREATE";
+
+/// Whether the directory table of a stage that options make is refreshed at once: that of an external one, unless they
+/// say otherwise.
+pub(in crate::command) fn refreshes_on_create(stage: &Stage, options: &[StatementOption]) -> bool {
+    let settings = options.iter().find(|option| option.name == "DIRECTORY");
+    let settings = settings.map(|option| &option.value);
+    let wanted = match settings {
+        Some(OptionValue::Nested(settings)) => {
+            let said = settings.iter().find(|setting| setting.name == REFRESH_ON_CREATE);
+            said.and_then(|setting| setting.value.as_boolean()).unwrap_or(true)
+        }
+        _ => false,
+    };
+    wanted && stage.directory.is_some() && stage.location != StageLocation::Internal
 }
 
 /// The credentials as they are kept: sealed, unless the stage belongs to the session.

@@ -83,7 +83,7 @@ pub(super) fn stages(described: &Described, database: &Database, listing: &mut L
             ("STAGE_TYPE", text(kind)),
             ("STAGE_OWNER", text(described.catalog.name_of(stage.header.owner))),
             ("ENDPOINT", optional(endpoint)),
-            ("DIRECTORY_ENABLED", y_n(stage.directory)),
+            ("DIRECTORY_ENABLED", y_n(stage.directory.is_some())),
             ("STORAGE_INTEGRATION", optional(integration)),
         ];
         cells.extend(dates(&stage.header));

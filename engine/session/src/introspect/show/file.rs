@@ -36,7 +36,7 @@ impl Shown<'_> {
                 ("cloud", text(if url.starts_with("s3") { "AWS" } else { "" })),
                 ("storage_integration", text(integration.unwrap_or_default())),
                 ("endpoint", text(endpoint.unwrap_or_default())),
-                ("directory_enabled", y_n(stage.directory)),
+                ("directory_enabled", y_n(stage.directory.is_some())),
             ]);
             self.add(&mut listing, &stage.header.name, &cells);
         }

@@ -2,6 +2,7 @@
 
 pub(in crate::introspect) mod alert_history;
 pub(in crate::introspect) mod copy_history;
+mod directory;
 mod infer_schema;
 pub(in crate::introspect) mod login_history;
 mod operator_stats;
@@ -44,6 +45,13 @@ const FUNCTIONS: &[Function] = &[
         parameters: copy_history::PARAMETERS,
         columns: copy_history::COLUMNS,
         rows: copy_history::rows,
+    },
+    Function {
+        name: "DIRECTORY",
+        summary: "The files of a stage, as its directory table has them.",
+        parameters: &["STAGE"],
+        columns: directory::COLUMNS,
+        rows: directory::rows,
     },
     Function {
         name: "DYNAMIC_TABLE_REFRESH_HISTORY",

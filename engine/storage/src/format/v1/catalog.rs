@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::{NetworkPolicy, User};
 use super::alert::Alert;
+use super::directory::Directory;
 use super::dynamic::Dynamic;
 use super::function::{Function, Procedure};
 use super::partition::is_false;
@@ -431,6 +432,9 @@ pub struct Stage {
     /// DIRECTORY.
     #[serde(default, skip_serializing_if = "is_false")]
     pub directory: bool,
+    /// Its directory table; since format 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory_table: Option<Directory>,
 }
 
 /// Where the files of an external stage are.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::alert::AlertProgress;
+use super::directory::DirectoryChange;
 use super::partition::is_false;
 use super::task::TaskProgress;
 use super::{Grant, LoadRecord, Object, PartitionList};
@@ -109,6 +110,13 @@ pub enum Change {
         alert: u64,
         /// How far.
         progress: AlertProgress,
+    },
+    /// The directory table of a stage is refreshed; since format 4.
+    DirectoryRefreshed {
+        /// The stage.
+        stage: u64,
+        /// What is different.
+        change: DirectoryChange,
     },
     /// A pipe is asked to load files; since format 4.
     PipeQueued {

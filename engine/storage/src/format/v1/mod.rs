@@ -11,6 +11,7 @@ mod access;
 mod alert;
 mod catalog;
 mod commit;
+mod directory;
 mod dynamic;
 mod function;
 mod history;
@@ -29,6 +30,7 @@ pub use catalog::{
     Warehouse,
 };
 pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
+pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::Dynamic;
 pub use function::{Function, Handler, Language, Parameter as FunctionParameter, Procedure};
 pub use history::{
