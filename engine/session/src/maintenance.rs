@@ -17,7 +17,7 @@ use firn_execute::dml;
 use firn_expression::Expr;
 use firn_service::{CheckpointJob, GoOn, Job, Progress, Service, VacuumJob};
 use firn_storage::Partition;
-use firn_storage::compact::{compactions, is_small};
+use firn_storage::snapshot::compact::{is_small, next_compaction};
 use firn_types::{ErrorCode, ObjectId, Result};
 
 use crate::archive::{Archive, HistoryJob};
@@ -100,7 +100,7 @@ pub(crate) fn after_commit(running: &StatementContext, tables: &BTreeSet<ObjectI
         let target_rows = shared.partition_rows() as u64;
         // Where the list was not read yet, the job reads it, and looks.
         let in_pieces = !rows.is_read()
-            || rows.partitions().is_ok_and(|all| !compactions(all, target_rows).is_empty());
+            || rows.partitions().is_ok_and(|all| next_compaction(all, target_rows).is_some());
         if in_pieces {
             maintenance.compaction.waiting().insert(table.id());
         }
@@ -164,7 +164,7 @@ impl RewriteJob {
         let large = |partition: &&Arc<Partition>| !is_small(partition, target_rows);
         let is_done = match self.rewriting {
             Rewriting::Compaction => {
-                compactions(now.snapshot.partitions()?, target_rows).is_empty()
+                next_compaction(now.snapshot.partitions()?, target_rows).is_none()
             }
             Rewriting::Reclustering => {
                 now.cluster_by.is_empty()
@@ -185,8 +185,8 @@ impl RewriteJob {
         let keys = keys_of(&running, &table)?;
         match self.rewriting {
             Rewriting::Compaction => {
-                let runs = compactions(table.snapshot.partitions()?, target_rows);
-                let Some(run) = runs.into_iter().next() else { return Ok(Piece::Nothing) };
+                let run = next_compaction(table.snapshot.partitions()?, target_rows);
+                let Some(run) = run else { return Ok(Piece::Nothing) };
                 rewrite(&running, transaction, &table, &run, &keys)
             }
             Rewriting::Reclustering => {

@@ -19,7 +19,6 @@
 
 pub mod cache;
 pub mod checksum;
-pub mod compact;
 mod folder;
 pub mod format;
 pub mod object;

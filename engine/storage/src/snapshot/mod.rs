@@ -4,6 +4,7 @@
 //! changed since; it reads the list when somebody first asks for it. So opening an account reads no lists, and
 //! one that is missing or damaged is an error of the statement that needs it.
 
+pub mod compact;
 mod list;
 mod micro_partition;
 mod partitions;

@@ -1,8 +1,8 @@
 //! The micro-partitions of a snapshot in order, as a persistent list.
 //!
 //! They stand in chunks. What changes some of them makes those chunks anew and shares all others with the
-//! version before, together with what is known of the chunks: their rows, what their columns hold, and the
-//! files that list them. So a commit, a checkpoint and the statistics of a table after a commit cost as much
+//! version before, together with what is known of the chunks: their rows, what their columns hold, what
+//! there is to compact, and the files that list them. So a commit, a checkpoint and the statistics of a table after a commit cost as much
 //! as what has changed, not as much as the table has partitions.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use firn_types::FieldId;
 
+use super::compact::Walk;
 use super::{Listed, Partition};
 use crate::statistics::ColumnSummary;
 
@@ -35,6 +36,8 @@ pub struct Chunk {
     bytes: u64,
     /// The file that lists them, once there is one.
     listed: Mutex<Option<Listed>>,
+    /// How it was last walked for what to compact.
+    last_walk: Mutex<Option<Walk>>,
 }
 
 impl Chunk {
@@ -60,6 +63,11 @@ impl Chunk {
     /// Notes the file that lists exactly these.
     pub fn set_listed(&self, listed: Listed) {
         *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed);
+    }
+
+    /// How it was last walked for what to compact.
+    pub(super) fn last_walk(&self) -> &Mutex<Option<Walk>> {
+        &self.last_walk
     }
 
     /// What is known of each column, computed once and only if somebody asks.
