@@ -246,13 +246,13 @@ fn queries(shell: &mut Shell, argument: &str) -> io::Result<Outcome> {
         return refuse(shell, "!queries takes the filters session and amount=<n>");
     };
     let mut rows = TextRows::new(&["VAR", "QUERY ID", "SQL TEXT", "STATUS", "DURATION"]);
-    for (index, ran) in shell.ran.iter().rev().take(amount).enumerate() {
+    for (index, record) in shell.history.iter().rev().take(amount).enumerate() {
         let name = index.to_string();
         // Digits are a legal name.
-        let _ = shell.variables.define(&name, &ran.query_id);
-        let status = if ran.fine { "success" } else { "failed_with_error" };
-        let duration = format!("{:.3}s", ran.elapsed.as_secs_f64());
-        rows.push([&format!("&{name}"), &ran.query_id, &ran.sql, status, &duration]);
+        let _ = shell.variables.define(&name, &record.query_id);
+        let status = if record.fine { "success" } else { "failed_with_error" };
+        let duration = format!("{:.3}s", record.elapsed.as_secs_f64());
+        rows.push([&format!("&{name}"), &record.query_id, &record.sql, status, &duration]);
     }
     shell.print_own(&rows)?;
     Ok(Outcome::Fine)

@@ -62,7 +62,7 @@ pub(crate) enum Outcome {
 
 /// A statement that this shell has run.
 #[derive(Clone, Debug)]
-pub(crate) struct Ran {
+pub(crate) struct StatementRecord {
     /// The statement's id.
     pub(crate) query_id: String,
     /// Its text.
@@ -85,7 +85,7 @@ pub(crate) struct Shell {
     /// Where results go.
     pub(crate) output: Output,
     /// What was run, oldest first.
-    pub(crate) ran: Vec<Ran>,
+    pub(crate) history: Vec<StatementRecord>,
     /// Set by Ctrl-C; there in interactive use only.
     pub(crate) interrupted: Option<Arc<AtomicBool>>,
     /// The terminal's width; none where the output goes elsewhere.
@@ -105,7 +105,7 @@ impl Shell {
             options,
             variables,
             output: Output::new(),
-            ran: Vec::new(),
+            history: Vec::new(),
             interrupted: None,
             width: None,
             source_depth: 0,
@@ -264,7 +264,7 @@ impl Shell {
         // A pipe may send statements for days; only a person asks for them again.
         if self.interactive() {
             let (query_id, sql) = (query_id.clone(), sql.to_string());
-            self.ran.push(Ran { query_id, sql, fine: answer.is_ok(), elapsed });
+            self.history.push(StatementRecord { query_id, sql, fine: answer.is_ok(), elapsed });
         }
     }
 

@@ -9,9 +9,9 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use crate::catalog::{Catalog, Object};
 use crate::txn::{
-    CHECKPOINT_COMMITS, Found, LastCheckpoint, Log, Logged, Mark, Opened, Past, READ_AHEAD,
-    RowLock, RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline, Transaction,
-    TransactionNumber, first_operations, nothing_at, recover,
+    CHECKPOINT_COMMITS, CommitHeader, Found, HistoricalCatalogs, LastCheckpoint, Log, Logged,
+    Opened, READ_AHEAD, RowLock, RowLocks, SequenceBlocks, SessionSpace, TimePoint, Timeline,
+    Transaction, TransactionNumber, first_operations, nothing_at, recover,
 };
 
 /// Time without a look at the log after which commits may have been swept away unseen.
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) looks: AtomicU64,
     /// Commits of this process queue here instead of racing for numbers.
     pub(crate) turn: Mutex<()>,
-    pub(crate) past: Mutex<Past>,
+    pub(crate) historical: Mutex<HistoricalCatalogs>,
     pub(crate) sequences: Mutex<SequenceBlocks>,
     /// What the open transactions of this process hold.
     pub(crate) row_locks: RowLocks,
@@ -85,7 +85,7 @@ impl Account {
                 looking: Mutex::new(Looking { number: 0, nanos, opened_nanos: nanos }),
                 looks: AtomicU64::new(0),
                 turn: Mutex::default(),
-                past: Mutex::default(),
+                historical: Mutex::default(),
                 sequences: Mutex::default(),
                 row_locks: RowLocks::default(),
             }),
@@ -113,7 +113,7 @@ impl Account {
 
     /// The newest version that this process knows, with a session's own objects above it.
     pub fn catalog_for(&self, space: &SessionSpace) -> Catalog {
-        self.catalog().with_session(space.layer())
+        self.catalog().with_session(space.overlay())
     }
 
     /// Learns of what other processes have committed before this call.
@@ -174,7 +174,7 @@ impl Account {
         let unread = |object: &&Object| object.rows().is_some_and(|rows| !rows.is_read());
         let unread: Vec<ObjectId> = catalog.all().filter(unread).map(Object::id).collect();
         for renewed in unread.into_iter().filter_map(|id| opened.object(id)) {
-            catalog.layer_mut(false).overwrite(renewed.clone());
+            catalog.overlay_mut(false).overwrite(renewed.clone());
         }
         self.replace(catalog);
         true
@@ -210,24 +210,24 @@ impl Account {
             return Ok(());
         }
         let mut next = known;
-        log.follow(&mut next, |catalog, mark| self.install(catalog, mark))
+        log.follow(&mut next, |catalog, header| self.install(catalog, header))
     }
 
     /// Performs a commit, unless it is known already.
     fn advance_to(&self, commit: Logged) -> Result<()> {
         let mut catalog = self.catalog();
         if commit.commit.version == catalog.version() + 1 {
-            let mark = self.shared.log.perform(&mut catalog, commit)?;
-            self.install(&catalog, mark);
+            let header = self.shared.log.perform(&mut catalog, commit)?;
+            self.install(&catalog, header);
         }
         Ok(())
     }
 
     /// Makes a version the newest one, when it follows on that.
-    pub(crate) fn install(&self, catalog: &Catalog, mark: Mark) {
+    pub(crate) fn install(&self, catalog: &Catalog, header: CommitHeader) {
         let mut timeline = lock(&self.shared.timeline);
         if self.catalog().version() + 1 == catalog.version() {
-            timeline.add(mark);
+            timeline.add(header);
             self.replace(catalog.clone());
         }
     }
@@ -316,8 +316,8 @@ impl Account {
                 Found::Nothing => return nothing_at(point),
             };
             // Read without the lock: whoever is faster adds it.
-            let marks = self.shared.log.marks_of(older)?;
-            lock(&self.shared.timeline).add_older(older, marks);
+            let headers = self.shared.log.headers_of(older)?;
+            lock(&self.shared.timeline).add_older(older, headers);
         }
     }
 
@@ -395,15 +395,15 @@ impl Account {
     /// `Storage` when it cannot be written.
     pub fn checkpoint(&self) -> Result<()> {
         let mut last = lock(&self.shared.last_checkpoint);
-        let (catalog, marks, previous) = {
+        let (catalog, headers, previous) = {
             let timeline = lock(&self.shared.timeline);
-            let (marks, previous) = timeline.since_checkpoint();
-            (self.catalog(), marks, previous)
+            let (headers, previous) = timeline.since_checkpoint();
+            (self.catalog(), headers, previous)
         };
         if previous == Some(catalog.version()) {
             return Ok(());
         }
-        self.shared.log.write_checkpoint(&catalog, &marks, previous, &mut last)?;
+        self.shared.log.write_checkpoint(&catalog, &headers, previous, &mut last)?;
         lock(&self.shared.timeline).checkpointed(catalog.version());
         self.shared.log.note_newest_checkpoint(&last, catalog.version())
     }
@@ -431,14 +431,14 @@ impl Account {
     /// The catalog of an older version. The log is read without a lock: two who ask at once both read it.
     fn past_catalog(&self, version: u64) -> Result<Catalog> {
         let at_hand = {
-            let mut past = lock(&self.shared.past);
-            if let Some(catalog) = past.find(version) {
+            let mut historical = lock(&self.shared.historical);
+            if let Some(catalog) = historical.find(version) {
                 return Ok(catalog);
             }
-            past.before(version)
+            historical.before(version)
         };
         let catalog = self.shared.log.catalog_at(version, at_hand)?;
-        lock(&self.shared.past).add(&catalog);
+        lock(&self.shared.historical).add(&catalog);
         Ok(catalog)
     }
 }

@@ -7,18 +7,20 @@ use firn_storage::format::{FORMAT, v1};
 use firn_types::{Error, ErrorCode, QueryId, Result};
 
 use crate::account::{Account, STALE_NANOS, lock};
-use crate::catalog::{Catalog, Moment};
-use crate::txn::{Conflict, ConflictKind, Mark, Operation, Rebased, Rewrite, RowIds, rebase};
+use crate::catalog::{Catalog, CommitStamp};
+use crate::txn::{
+    CommitHeader, Conflict, ConflictKind, Operation, Rebased, Rewrite, RowIds, rebase,
+};
 
 /// How often a commit that lost the race for its number tries the next one.
 const COMMIT_ATTEMPTS_MAX: usize = 1000;
 /// Whether a commit may be made on a newer version than the one that it was thought for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rebase {
-    /// When nothing conflicts.
-    Always,
-    /// It depends on everything.
-    Never,
+    /// It may, unless something conflicts.
+    UnlessConflict,
+    /// It may not: what it does depends on everything.
+    ExactBaseRequired,
 }
 
 /// What came of one attempt to commit.
@@ -40,7 +42,7 @@ impl Account {
         operations: &[Operation],
         statements: &[QueryId],
     ) -> Result<Catalog> {
-        self.commit_on(base, operations, statements, Rebase::Always)?.ok_or_else(|| {
+        self.commit_on(base, operations, statements, Rebase::UnlessConflict)?.ok_or_else(|| {
             Error::new(
                 ErrorCode::LockTimeout,
                 "The account is changed by too many processes at once. Run the statement again.",
@@ -88,7 +90,7 @@ impl Account {
     ) -> Result<Attempt> {
         let _turn = lock(&self.shared.turn);
         let mut next = self.catalog();
-        if rebase == Rebase::Never && next.version() != base.version() {
+        if rebase == Rebase::ExactBaseRequired && next.version() != base.version() {
             return Ok(Attempt::Refused);
         }
         let moved = match self.rebase_on(base, operations, &next, ids)? {
@@ -100,16 +102,16 @@ impl Account {
             commit.changes = self.changes_of(moved)?;
         }
         let operations = moved.as_deref().unwrap_or(operations);
-        let moment = self.next_moment(next.version());
-        commit.version = moment.version;
-        commit.time_nanos = moment.nanos;
+        let stamp = self.next_stamp(next.version());
+        commit.version = stamp.version;
+        commit.time_nanos = stamp.nanos;
         commit.previous = self.hash_of(&next)?;
         for operation in operations {
-            next.perform(operation, moment)?;
+            next.perform(operation, stamp)?;
         }
         let Some(hash) = self.shared.log.create(commit)? else { return Ok(Attempt::Late) };
-        next.set_commit(moment.version, Some(hash));
-        self.install(&next, mark_of(commit, operations));
+        next.set_commit(stamp.version, Some(hash));
+        self.install(&next, header_of(commit, operations));
         Ok(Attempt::Done(next))
     }
 
@@ -169,9 +171,9 @@ impl Account {
         rebase(base, operations, newest, &rewrites.unwrap_or_default(), ids)
     }
 
-    fn next_moment(&self, version: u64) -> Moment {
+    fn next_stamp(&self, version: u64) -> CommitStamp {
         let last = lock(&self.shared.timeline).last_nanos();
-        Moment { version: version + 1, nanos: self.shared.clock.now_nanos().max(last) }
+        CommitStamp { version: version + 1, nanos: self.shared.clock.now_nanos().max(last) }
     }
 
     fn lost(&self, base: &Catalog, newest: &Catalog, conflict: Conflict) -> Error {
@@ -196,8 +198,8 @@ impl Account {
 }
 
 /// What is noted of a commit.
-fn mark_of(commit: &v1::Commit, operations: &[Operation]) -> Mark {
-    Mark {
+fn header_of(commit: &v1::Commit, operations: &[Operation]) -> CommitHeader {
+    CommitHeader {
         version: commit.version,
         time_nanos: commit.time_nanos,
         statements: commit.statements.clone(),

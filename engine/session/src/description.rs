@@ -33,7 +33,7 @@ impl StatementContext {
     }
 
     fn try_describe(&self) -> Result<StatementDescription> {
-        debug_assert_eq!(self.placeholders.rule(), PlaceRule::Described);
+        debug_assert_eq!(self.placeholders.rule(), PlaceRule::DescribeOnly);
         let statement = self.parsed()?;
         let kind = query_type(&statement);
         let fields = match &statement {

@@ -90,7 +90,7 @@ impl BindServices for BindView<'_> {
     }
 
     fn values_of(&self, query: Query, next_column: u32) -> Result<Vec<Value>> {
-        if self.running.placeholders.rule() == PlaceRule::Described {
+        if self.running.placeholders.rule() == PlaceRule::DescribeOnly {
             return Err(Error::not_supported("describing a PIVOT whose columns are values"));
         }
         let query = self.running.optimized(query, next_column)?;
@@ -167,7 +167,7 @@ pub(crate) fn statement_not_found(query_id: &str) -> Error {
 pub(crate) struct SessionHost {
     account: Account,
     space: Arc<SessionSpace>,
-    described: introspect::Described,
+    context: introspect::IntrospectionContext,
     history: Arc<History>,
     cancel: Cancel,
     foreign: Arc<ForeignCode>,
@@ -183,7 +183,7 @@ impl SessionHost {
         SessionHost {
             account: session.shared.account.clone(),
             space: Arc::clone(&session.space),
-            described: introspect::Described::of(running),
+            context: introspect::IntrospectionContext::of(running),
             history: Arc::clone(&session.history),
             cancel: running.monitor.cancel.clone(),
             foreign: Arc::clone(&running.foreign),
@@ -213,7 +213,7 @@ impl FunctionHost for SessionHost {
         match name {
             "CURRENT_STATEMENT" => Ok(Some(self.statement.text.clone())),
             "LAST_TRANSACTION" => Ok(self.last_transaction.clone()),
-            _ => introspect::system_function::answer(&self.described, name, arguments),
+            _ => introspect::system_function::answer(&self.context, name, arguments),
         }
     }
 
@@ -244,7 +244,7 @@ impl FunctionHost for SessionHost {
 #[derive(Debug)]
 pub(crate) struct SessionTables {
     session: SessionState,
-    described: introspect::Described,
+    context: introspect::IntrospectionContext,
     cancel: Cancel,
     permit: Arc<HeldPermit>,
 }
@@ -254,7 +254,7 @@ impl SessionTables {
     pub(crate) fn of(running: &StatementContext) -> SessionTables {
         SessionTables {
             session: running.session.clone(),
-            described: introspect::Described::of(running),
+            context: introspect::IntrospectionContext::of(running),
             cancel: running.monitor.cancel.clone(),
             permit: Arc::clone(&running.permit),
         }
@@ -288,14 +288,14 @@ impl VirtualTables for SessionTables {
                 return Ok(VirtualRows::Spool(self.session.result(query_id)?.spool));
             }
             VirtualSource::InformationSchema { database, view } => {
-                introspect::information_schema::rows(&self.described, database, view)?
+                introspect::information_schema::rows(&self.context, database, view)?
             }
             VirtualSource::AccountUsage { view } => {
-                introspect::account_usage::rows(&self.described, view)?
+                introspect::account_usage::rows(&self.context, view)?
             }
             VirtualSource::Procedure { name, arguments } => return self.called(name, arguments),
             VirtualSource::Function { name, arguments } => {
-                introspect::table_function::rows(&self.described, name, arguments)?
+                introspect::table_function::rows(&self.context, name, arguments)?
             }
         };
         Ok(VirtualRows::Batches(vec![rows.batch()?]))

@@ -6,7 +6,7 @@ use firn_account::CatalogChange;
 use firn_account::catalog::{Action, LoadRecord, LoadStatus, Object, QueuedFile};
 use firn_types::{Error, Result};
 
-use crate::introspect::{Described, named_pipe, staged_place};
+use crate::introspect::{IntrospectionContext, named_pipe, staged_place};
 use crate::lifecycle::StatementContext;
 use crate::pipe::{self, Opened};
 use crate::session::Session;
@@ -45,7 +45,7 @@ impl Session {
     pub fn insert_files(&self, name: &str, paths: &[String]) -> Result<Vec<String>> {
         self.refreshed()?;
         let mut running = StatementContext::described(self.home(), "");
-        let pipe = named_pipe(&Described::of(&running), name)?;
+        let pipe = named_pipe(&IntrospectionContext::of(&running), name)?;
         running.catalog().authorize(Action::Operate, &Object::Pipe(Arc::clone(&pipe)))?;
         let shared = Arc::clone(&running.session.shared);
         let Opened { plan, stage } = pipe::open(&shared, &pipe).map_err(Error::without_span)?;
@@ -84,16 +84,16 @@ impl Session {
     ) -> Result<PipeReport> {
         self.refreshed()?;
         let running = StatementContext::described(self.home(), "");
-        let described = Described::of(&running);
-        let pipe = named_pipe(&described, name)?;
+        let context = IntrospectionContext::of(&running);
+        let pipe = named_pipe(&context, name)?;
         let mut records: Vec<&Arc<LoadRecord>> = pipe.loads.records().collect();
         records.retain(|record| range.contains(&record.loaded_nanos));
         records.sort_by_key(|record| record.loaded_nanos);
         let complete = records.len() <= limit;
         records.truncate(limit);
         Ok(PipeReport {
-            pipe: described.catalog.full_name(pipe.header.id),
-            files: records.into_iter().map(|record| ingested(&described, record)).collect(),
+            pipe: context.catalog.full_name(pipe.header.id),
+            files: records.into_iter().map(|record| ingested(&context, record)).collect(),
             complete,
             waiting: pipe.queue.len(),
         })
@@ -109,8 +109,8 @@ impl Session {
     }
 }
 
-fn ingested(described: &Described, record: &Arc<LoadRecord>) -> IngestedFile {
-    let (location, path) = staged_place(described, &record.path);
+fn ingested(context: &IntrospectionContext, record: &Arc<LoadRecord>) -> IngestedFile {
+    let (location, path) = staged_place(context, &record.path);
     let status = match record.status {
         LoadStatus::Loaded => "LOADED",
         LoadStatus::Partial => "PARTIALLY_LOADED",

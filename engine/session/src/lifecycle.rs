@@ -204,7 +204,7 @@ impl StatementContext {
     /// of it.
     pub(crate) fn described(home: &Arc<SessionHome>, sql: &str) -> StatementContext {
         let sql: Arc<str> = sql.into();
-        let placeholders = Placeholders::of(&sql, Arc::default(), PlaceRule::Described);
+        let placeholders = Placeholders::of(&sql, Arc::default(), PlaceRule::DescribeOnly);
         Self::of(home, home.state(), sql, Monitor::default(), placeholders)
     }
 
@@ -393,7 +393,7 @@ impl StatementContext {
         if !matches!(statement, Statement::Commit | Statement::Rollback) {
             self.session.transaction.check()?;
             self.session.shared.account.refresh()?;
-            self.advance()?;
+            self.refresh_read_version()?;
         }
         if let Statement::Query(_) = statement {
             self.deliver_query(&statement, on_rows)?;

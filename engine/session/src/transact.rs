@@ -91,7 +91,7 @@ impl StatementContext {
                 Written::Done(None) | Written::Overtaken => overtaken += 1,
             }
             self.session.shared.account.refresh()?;
-            self.advance()?;
+            self.refresh_read_version()?;
         }
         let text = format!("Others have changed the same rows {ATTEMPTS} times meanwhile.");
         Err(Error::new(ErrorCode::LockTimeout, text))
@@ -152,8 +152,8 @@ impl StatementContext {
     }
 
     /// Sees what others have committed since the last statement of the open transaction.
-    pub(crate) fn advance(&mut self) -> Result<()> {
-        self.session.transaction.advance()
+    pub(crate) fn refresh_read_version(&mut self) -> Result<()> {
+        self.session.transaction.refresh_read_version()
     }
 
     /// COMMIT; nothing happens without an open transaction.

@@ -124,10 +124,10 @@ impl TransactionSlot {
     /// Sees what others have committed since the last statement.
     ///
     /// # Errors
-    /// As [`Transaction::advance`].
-    pub(crate) fn advance(&self) -> Result<()> {
+    /// As [`Transaction::refresh_read_version`].
+    pub(crate) fn refresh_read_version(&self) -> Result<()> {
         match &mut self.place().slot {
-            Slot::Open(transaction) => transaction.advance(),
+            Slot::Open(transaction) => transaction.refresh_read_version(),
             _ => Ok(()),
         }
     }

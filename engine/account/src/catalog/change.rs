@@ -162,7 +162,7 @@ impl CatalogChange {
 
 /// When a change happens.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
+pub(crate) struct CommitStamp {
     /// The commit; [`PENDING`](crate::catalog::PENDING) before it is committed.
     pub(crate) version: u64,
     /// Nanoseconds since 1970 UTC.
@@ -171,17 +171,17 @@ pub(crate) struct Moment {
 
 impl Catalog {
     /// Applies one change.
-    pub(crate) fn apply(&mut self, change: &CatalogChange, moment: Moment) -> Result<()> {
+    pub(crate) fn apply(&mut self, change: &CatalogChange, stamp: CommitStamp) -> Result<()> {
         match change {
-            CatalogChange::Create { object, mode } => self.create(object, *mode, moment),
-            CatalogChange::Alter { object } => self.alter(object, moment),
-            CatalogChange::Rename { id, parent, name } => self.rename(*id, *parent, name, moment),
-            CatalogChange::Swap { left, right } => self.swap(*left, *right, moment),
-            CatalogChange::Drop { id } => self.drop_object(*id, moment),
-            CatalogChange::Undrop { id } => self.undrop(*id, moment),
+            CatalogChange::Create { object, mode } => self.create(object, *mode, stamp),
+            CatalogChange::Alter { object } => self.alter(object, stamp),
+            CatalogChange::Rename { id, parent, name } => self.rename(*id, *parent, name, stamp),
+            CatalogChange::Swap { left, right } => self.swap(*left, *right, stamp),
+            CatalogChange::Drop { id } => self.drop_object(*id, stamp),
+            CatalogChange::Undrop { id } => self.undrop(*id, stamp),
             CatalogChange::Purge { id } => {
                 let temporary = self.expect(*id)?.is_temporary();
-                self.layer_mut(temporary).remove(*id);
+                self.overlay_mut(temporary).remove(*id);
                 self.forget_settings(*id);
                 Ok(())
             }
@@ -198,30 +198,30 @@ impl Catalog {
                     return Err(Error::internal("a run of what is no alert"));
                 };
                 Arc::make_mut(&mut alert).progress.clone_from(progress);
-                self.layer_mut(false).overwrite(Object::Alert(alert));
+                self.overlay_mut(false).overwrite(Object::Alert(alert));
                 Ok(())
             }
             CatalogChange::DirectoryRefreshed { stage, change } => {
-                self.refresh_directory(*stage, change, moment)
+                self.refresh_directory(*stage, change, stamp)
             }
             CatalogChange::PipeQueued { pipe, files } => {
                 let Object::Pipe(mut pipe) = self.expect(*pipe)?.clone() else {
                     return Err(Error::internal("files for what is no pipe"));
                 };
                 Arc::make_mut(&mut pipe).enqueue(files);
-                self.layer_mut(false).overwrite(Object::Pipe(pipe));
+                self.overlay_mut(false).overwrite(Object::Pipe(pipe));
                 Ok(())
             }
             CatalogChange::Grant(grant) => {
-                self.layer_mut(false).grants_mut().insert(grant.clone());
+                self.overlay_mut(false).grants_mut().insert(grant.clone());
                 Ok(())
             }
             CatalogChange::Revoke(grant) => {
-                self.layer_mut(false).grants_mut().remove(grant);
+                self.overlay_mut(false).grants_mut().remove(grant);
                 Ok(())
             }
             CatalogChange::SetParameter { on, name, value } => {
-                let parameters = self.layer_mut(false).parameters_mut();
+                let parameters = self.overlay_mut(false).parameters_mut();
                 match value {
                     Some(value) => parameters.insert((*on, name.clone()), value.clone()),
                     None => parameters.remove(&(*on, name.clone())),
@@ -234,34 +234,34 @@ impl Catalog {
                 };
                 let state = &mut Arc::make_mut(&mut view).state;
                 state.reflects = Some(match *reflects {
-                    crate::catalog::PENDING => moment.version,
+                    crate::catalog::PENDING => stamp.version,
                     version => version,
                 });
-                state.refreshed_nanos = moment.nanos;
-                self.layer_mut(false).overwrite(Object::MaterializedView(view));
+                state.refreshed_nanos = stamp.nanos;
+                self.overlay_mut(false).overwrite(Object::MaterializedView(view));
                 Ok(())
             }
         }
     }
 
-    fn create(&mut self, object: &Object, mode: CreateMode, moment: Moment) -> Result<()> {
+    fn create(&mut self, object: &Object, mode: CreateMode, stamp: CommitStamp) -> Result<()> {
         let header = object.header();
         let temporary = object.is_temporary();
-        let layer = self.layer_mut(temporary);
-        if let Some(old) = layer.find(object.namespace(), header.parent, &header.name) {
+        let overlay = self.overlay_mut(temporary);
+        if let Some(old) = overlay.find(object.namespace(), header.parent, &header.name) {
             let old = old.id();
             match mode {
                 CreateMode::New => return Err(already_exists(&header.name)),
-                CreateMode::Replace | CreateMode::Rewrite => self.drop_object(old, moment)?,
+                CreateMode::Replace | CreateMode::Rewrite => self.drop_object(old, stamp)?,
             }
         }
         let mut object = object.clone();
-        stamp(&mut object, moment.version);
-        self.layer_mut(temporary).put(object);
+        stamp_versions(&mut object, stamp.version);
+        self.overlay_mut(temporary).put(object);
         Ok(())
     }
 
-    fn alter(&mut self, object: &Object, moment: Moment) -> Result<()> {
+    fn alter(&mut self, object: &Object, stamp: CommitStamp) -> Result<()> {
         let old = self.expect(object.id())?.clone();
         let mut new = object.clone();
         match (&mut new, &old) {
@@ -270,11 +270,8 @@ impl Catalog {
                 new.snapshot = Arc::clone(&old.snapshot);
                 new.loads = Arc::clone(&old.loads);
                 new.data_version = old.data_version;
-                new.definition_version = if new.columns == old.columns {
-                    old.definition_version
-                } else {
-                    moment.version
-                };
+                new.definition_version =
+                    if new.columns == old.columns { old.definition_version } else { stamp.version };
             }
             (Object::MaterializedView(new), Object::MaterializedView(old)) => {
                 let state = &mut Arc::make_mut(new).state;
@@ -309,9 +306,9 @@ impl Catalog {
         header.name = old.header().name.clone();
         header.created_nanos = old.header().created_nanos;
         header.dropped_nanos = old.header().dropped_nanos;
-        header.altered_nanos = moment.nanos;
-        header.version = moment.version;
-        self.layer_mut(old.is_temporary()).put(new);
+        header.altered_nanos = stamp.nanos;
+        header.version = stamp.version;
+        self.overlay_mut(old.is_temporary()).put(new);
         Ok(())
     }
 
@@ -319,16 +316,16 @@ impl Catalog {
         &mut self,
         stage: ObjectId,
         change: &DirectoryChange,
-        moment: Moment,
+        stamp: CommitStamp,
     ) -> Result<()> {
         let Object::Stage(mut stage) = self.expect(stage)?.clone() else {
             return Err(Error::internal("a directory table of what is no stage"));
         };
         let temporary = stage.temporary;
         if let Some(directory) = &mut Arc::make_mut(&mut stage).directory {
-            Arc::make_mut(directory).change(change, moment.nanos);
+            Arc::make_mut(directory).change(change, stamp.nanos);
         }
-        self.layer_mut(temporary).overwrite(Object::Stage(stage));
+        self.overlay_mut(temporary).overwrite(Object::Stage(stage));
         Ok(())
     }
 
@@ -338,90 +335,96 @@ impl Catalog {
             return Err(Error::internal("a run of what is no task"));
         };
         change(Arc::make_mut(&mut task));
-        self.layer_mut(false).overwrite(Object::Task(task));
+        self.overlay_mut(false).overwrite(Object::Task(task));
         Ok(())
     }
 
-    fn rename(&mut self, id: ObjectId, parent: ObjectId, name: &str, moment: Moment) -> Result<()> {
+    fn rename(
+        &mut self,
+        id: ObjectId,
+        parent: ObjectId,
+        name: &str,
+        stamp: CommitStamp,
+    ) -> Result<()> {
         let mut object = self.expect(id)?.clone();
-        let layer = self.layer_mut(object.is_temporary());
-        if layer.find(object.namespace(), parent, name).is_some_and(|other| other.id() != id) {
+        let overlay = self.overlay_mut(object.is_temporary());
+        if overlay.find(object.namespace(), parent, name).is_some_and(|other| other.id() != id) {
             return Err(already_exists(name));
         }
-        layer.remove(id);
+        overlay.remove(id);
         let header = object.header_mut();
         header.parent = parent;
         header.name = name.to_string();
-        header.altered_nanos = moment.nanos;
-        header.version = moment.version;
-        layer.put(object);
+        header.altered_nanos = stamp.nanos;
+        header.version = stamp.version;
+        overlay.put(object);
         Ok(())
     }
 
-    fn swap(&mut self, left: ObjectId, right: ObjectId, moment: Moment) -> Result<()> {
+    fn swap(&mut self, left: ObjectId, right: ObjectId, stamp: CommitStamp) -> Result<()> {
         let mut left = self.expect(left)?.clone();
         let mut right = self.expect(right)?.clone();
         if left.is_temporary() != right.is_temporary() {
             return Err(Error::not_supported("SWAP WITH between a temporary and another table"));
         }
-        let layer = self.layer_mut(left.is_temporary());
-        layer.remove(left.id());
-        layer.remove(right.id());
+        let overlay = self.overlay_mut(left.is_temporary());
+        overlay.remove(left.id());
+        overlay.remove(right.id());
         let (a, b) = (left.header_mut(), right.header_mut());
         std::mem::swap(&mut a.name, &mut b.name);
         std::mem::swap(&mut a.parent, &mut b.parent);
         for header in [a, b] {
-            header.altered_nanos = moment.nanos;
-            header.version = moment.version;
+            header.altered_nanos = stamp.nanos;
+            header.version = stamp.version;
         }
-        layer.put(left);
-        layer.put(right);
+        overlay.put(left);
+        overlay.put(right);
         Ok(())
     }
 
-    fn drop_object(&mut self, id: ObjectId, moment: Moment) -> Result<()> {
+    fn drop_object(&mut self, id: ObjectId, stamp: CommitStamp) -> Result<()> {
         let mut object = self.expect(id)?.clone();
-        let layer = self.layer_mut(object.is_temporary());
-        layer.remove(id);
+        let overlay = self.overlay_mut(object.is_temporary());
+        overlay.remove(id);
         if object.is_temporary() || !is_retained(object.kind()) {
             self.forget_settings(id);
             return Ok(());
         }
         let header = object.header_mut();
-        header.dropped_nanos = Some(moment.nanos);
-        header.version = moment.version;
-        layer.put(object);
+        header.dropped_nanos = Some(stamp.nanos);
+        header.version = stamp.version;
+        overlay.put(object);
         Ok(())
     }
 
     /// Forgets what was granted on an object that is gone for good, and to it, and its parameters.
     fn forget_settings(&mut self, id: ObjectId) {
-        if self.account_layer().grants().knows(id) {
-            self.layer_mut(false).grants_mut().forget(id);
+        if self.account_overlay().grants().knows(id) {
+            self.overlay_mut(false).grants_mut().forget(id);
         }
         if self.parameters(id).next().is_some() {
-            self.layer_mut(false).parameters_mut().retain(|(on, _), _| *on != id);
+            self.overlay_mut(false).parameters_mut().retain(|(on, _), _| *on != id);
         }
     }
 
-    fn undrop(&mut self, id: ObjectId, moment: Moment) -> Result<()> {
+    fn undrop(&mut self, id: ObjectId, stamp: CommitStamp) -> Result<()> {
         let mut object = self.expect(id)?.clone();
         let header = object.header();
-        let layer = self.layer_mut(object.is_temporary());
-        if layer.find(object.namespace(), header.parent, &header.name).is_some() {
+        let overlay = self.overlay_mut(object.is_temporary());
+        if overlay.find(object.namespace(), header.parent, &header.name).is_some() {
             return Err(already_exists(&header.name));
         }
-        layer.remove(id);
+        overlay.remove(id);
         let header = object.header_mut();
         header.dropped_nanos = None;
-        header.version = moment.version;
-        layer.put(object);
+        header.version = stamp.version;
+        overlay.put(object);
         Ok(())
     }
 }
 
 /// Marks a new object with the commit that makes it.
-fn stamp(object: &mut Object, version: u64) {
+fn stamp_versions(object: &mut Object, version: u64) {
     object.header_mut().version = version;
     if let Object::Table(table) = object {
         let table = Arc::make_mut(table);

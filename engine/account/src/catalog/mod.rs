@@ -3,7 +3,7 @@
 //! A [`Catalog`] is immutable and cheap to clone; a statement holds one and sees nothing else. Names are
 //! found in two steps: a container's id, then a name in it; outside of this crate only through a
 //! [`VisibleCatalog`], which knows whose eyes look. Objects of a session (temporary tables, views,
-//! stages) lie in a layer above and hide the account's objects of the same name.
+//! stages) lie in an overlay above and hide the account's objects of the same name.
 //!
 //! Nothing here reads data or understands SQL: views, defaults and clustering keys are texts.
 
@@ -11,9 +11,9 @@ mod attachment;
 mod change;
 mod entry;
 mod grant;
-mod layer;
 pub mod names;
 mod object;
+mod overlay;
 pub mod privilege;
 mod retention;
 mod system_role;
@@ -24,14 +24,14 @@ use std::sync::Arc;
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 pub use attachment::{Attached, Attachments, EffectiveTag, PolicyUse};
-pub(crate) use change::Moment;
+pub(crate) use change::CommitStamp;
 pub use change::{CatalogChange, CreateMode};
 pub use entry::{ACCOUNT, Header, NOBODY, fresh_id};
 pub(crate) use grant::Grants;
 pub use grant::{Grant, GrantTarget, Grantee};
-pub(crate) use layer::Layer;
 pub use names::{CurrentPath, ObjectPath, Place};
 pub use object::*;
+pub(crate) use overlay::CatalogOverlay;
 pub use privilege::Action;
 pub use system_role::*;
 pub use visible::{Rights, SNOWFLAKE, VisibleCatalog, insufficient};
@@ -45,8 +45,8 @@ pub struct Catalog {
     version: u64,
     /// The hash of the version's object in the log, where it is known.
     commit: Option<Arc<str>>,
-    account: Arc<Layer>,
-    session: Arc<Layer>,
+    account: Arc<CatalogOverlay>,
+    session: Arc<CatalogOverlay>,
 }
 
 /// A name that can stand in FROM.
@@ -61,7 +61,11 @@ pub enum Relation<'a> {
 }
 
 impl Catalog {
-    pub(crate) fn new(version: u64, account: Arc<Layer>, session: Arc<Layer>) -> Catalog {
+    pub(crate) fn new(
+        version: u64,
+        account: Arc<CatalogOverlay>,
+        session: Arc<CatalogOverlay>,
+    ) -> Catalog {
         Catalog { version, commit: None, account, session }
     }
 
@@ -87,7 +91,7 @@ impl Catalog {
     }
 
     /// The same version of the account with a session's objects above it.
-    pub(crate) fn with_session(&self, session: Arc<Layer>) -> Catalog {
+    pub(crate) fn with_session(&self, session: Arc<CatalogOverlay>) -> Catalog {
         Catalog {
             version: self.version,
             commit: self.commit.clone(),
@@ -96,16 +100,16 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn account_layer(&self) -> &Arc<Layer> {
+    pub(crate) fn account_overlay(&self) -> &Arc<CatalogOverlay> {
         &self.account
     }
 
-    pub(crate) fn session_layer(&self) -> &Arc<Layer> {
+    pub(crate) fn session_overlay(&self) -> &Arc<CatalogOverlay> {
         &self.session
     }
 
-    /// The layer that an object with this mark belongs to, to be changed.
-    pub(crate) fn layer_mut(&mut self, temporary: bool) -> &mut Layer {
+    /// The overlay that an object with this mark belongs to, to be changed.
+    pub(crate) fn overlay_mut(&mut self, temporary: bool) -> &mut CatalogOverlay {
         Arc::make_mut(if temporary { &mut self.session } else { &mut self.account })
     }
 

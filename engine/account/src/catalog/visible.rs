@@ -50,7 +50,7 @@ impl Rights {
         }
         all.sort_unstable();
         all.dedup();
-        let grants = Arc::clone(catalog.account_layer().shared_grants());
+        let grants = Arc::clone(catalog.account_overlay().shared_grants());
         let (sees_all, unlimited, applies) = (false, false, Vec::new());
         let mut rights = Rights { grants, roles: all, sees_all, applies, unlimited };
         rights.sees_all = rights.on_account(catalog, MANAGE_GRANTS);
@@ -69,7 +69,7 @@ impl Rights {
 
     /// Whether nothing has been granted or revoked in a version since these rights were made.
     pub fn hold_in(&self, catalog: &Catalog) -> bool {
-        Arc::ptr_eq(&self.grants, catalog.account_layer().shared_grants())
+        Arc::ptr_eq(&self.grants, catalog.account_overlay().shared_grants())
     }
 
     /// The roles whose rights these are, by id.
@@ -90,7 +90,7 @@ impl Rights {
     }
 
     fn granted(&self, catalog: &Catalog, privilege: &str, target: &GrantTarget) -> bool {
-        let mut grants = catalog.account_layer().grants().on(target);
+        let mut grants = catalog.account_overlay().grants().on(target);
         grants.any(|grant| {
             grant.privilege == privilege
                 && matches!(grant.grantee, Grantee::Role(r) if self.includes(r))
@@ -176,7 +176,7 @@ impl VisibleCatalog {
             return true;
         }
         let target = GrantTarget::Object(object.id());
-        let mut grants = self.now.account_layer().grants().on(&target);
+        let mut grants = self.now.account_overlay().grants().on(&target);
         grants.any(|grant| matches!(grant.grantee, Grantee::Role(r) if self.rights.includes(r)))
     }
 
@@ -305,7 +305,7 @@ impl VisibleCatalog {
         let managed = container
             .filter(|parent| parent.as_schema().is_some_and(|schema| schema.managed_access));
         let target = GrantTarget::Object(object.id());
-        let mut grants = self.now.account_layer().grants().on(&target);
+        let mut grants = self.now.account_overlay().grants().on(&target);
         let may_pass_on = grants.any(|grant| {
             (grant.privilege == privilege || privilege == OWNERSHIP && grant.privilege == OWNERSHIP)
                 && grant.grant_option
@@ -320,11 +320,11 @@ impl VisibleCatalog {
     /// The object that has a name, whether it is seen or not: the name is taken, among the session's own
     /// objects or the account's.
     pub fn taken(&self, object: &Object) -> Option<&Object> {
-        let layer = match object.is_temporary() {
-            true => self.catalog.session_layer(),
-            false => self.catalog.account_layer(),
+        let overlay = match object.is_temporary() {
+            true => self.catalog.session_overlay(),
+            false => self.catalog.account_overlay(),
         };
-        layer.find(object.namespace(), object.header().parent, object.name())
+        overlay.find(object.namespace(), object.header().parent, object.name())
     }
 
     /// The live object of exactly this name in a container; a session's object hides the account's.

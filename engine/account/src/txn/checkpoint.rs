@@ -14,9 +14,9 @@ use firn_storage::path;
 use firn_types::{ObjectId, Result};
 
 use super::convert::{Lists, Names, grant_from, grant_to, object_from, object_to};
-use super::log::{Log, Mark, damaged};
+use super::log::{CommitHeader, Log, damaged};
 use super::time_travel::Timeline;
-use crate::catalog::{Catalog, Layer, Object};
+use crate::catalog::{Catalog, CatalogOverlay, Object};
 
 /// Commits between two checkpoints.
 pub(crate) const CHECKPOINT_COMMITS: u64 = 64;
@@ -27,7 +27,7 @@ pub(crate) const BASE_NANOS_MAX: i64 = 86_400_000_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct LastCheckpoint {
     /// The state that it holds.
-    layer: Arc<Layer>,
+    overlay: Arc<CatalogOverlay>,
     /// The full one that it rests on, or is; none before the first.
     base: Option<Base>,
     /// What changed between the two.
@@ -119,12 +119,12 @@ impl Log {
             None => BTreeSet::new(),
         };
         let full = base.as_ref().unwrap_or(&checkpoint);
-        let nanos = full.marks.last().map_or(0, |mark| mark.time_nanos);
+        let nanos = full.headers.last().map_or(0, |header| header.time_nanos);
         let full = Base { version: full.version, nanos };
         let settings_changed = base.is_some() && !checkpoint.inherits_settings;
         let catalog = self.catalog_of(checkpoint, base)?;
         let last = LastCheckpoint {
-            layer: Arc::clone(catalog.account_layer()),
+            overlay: Arc::clone(catalog.account_overlay()),
             base: Some(full),
             changed,
             settings_changed,
@@ -132,12 +132,15 @@ impl Log {
         Ok(Opened { catalog, timeline, last })
     }
 
-    /// The marks of a checkpoint, and the checkpoint before; none when it is gone.
-    pub(crate) fn marks_of(&self, version: u64) -> Result<Option<(Vec<Mark>, Option<u64>)>> {
+    /// The headers of a checkpoint, and the checkpoint before; none when it is gone.
+    pub(crate) fn headers_of(
+        &self,
+        version: u64,
+    ) -> Result<Option<(Vec<CommitHeader>, Option<u64>)>> {
         match self.checkpoint(version) {
             Ok(checkpoint) => {
-                let marks = checkpoint.marks.into_iter().map(Mark::from).collect();
-                Ok(Some((marks, checkpoint.previous)))
+                let headers = checkpoint.headers.into_iter().map(CommitHeader::from).collect();
+                Ok(Some((headers, checkpoint.previous)))
             }
             Err(error) if error.code() == firn_types::ErrorCode::FileNotFound => Ok(None),
             Err(error) => Err(error),
@@ -170,48 +173,48 @@ impl Log {
                 settings = (base.grants, base.parameters);
             }
         }
-        let nanos = checkpoint.marks.last().map_or(0, |mark| mark.time_nanos);
+        let nanos = checkpoint.headers.last().map_or(0, |header| header.time_nanos);
         let lists = Lists::of_checkpoint(&self.access, nanos);
         let names = Names::among(older.iter().chain(&checkpoint.objects));
-        let mut layer = Layer::default();
+        let mut overlay = CatalogOverlay::default();
         let mut dropped = Vec::new();
         for mut object in older.into_iter().chain(checkpoint.objects) {
             names.resolve_object(&mut object);
             let object = object_from(object, &lists)?;
             match object.header().dropped_nanos {
-                None => layer.put(object),
+                None => overlay.put(object),
                 Some(nanos) => dropped.push((nanos, object)),
             }
         }
         // The newest comes back first: the order of dropping must be kept.
         dropped.sort_by_key(|(nanos, object)| (*nanos, object.header().version));
-        dropped.into_iter().for_each(|(_, object)| layer.put(object));
+        dropped.into_iter().for_each(|(_, object)| overlay.put(object));
         for mut grant in settings.0 {
             if names.resolve_grant(&mut grant) {
-                layer.grants_mut().insert(grant_from(grant));
+                overlay.grants_mut().insert(grant_from(grant));
             }
         }
         for parameter in settings.1 {
             if let Some(value) = parameter.value {
                 let key = (ObjectId(parameter.on), parameter.name);
-                layer.parameters_mut().insert(key, value);
+                overlay.parameters_mut().insert(key, value);
             }
         }
-        let mut catalog = Catalog::new(checkpoint.version, Arc::new(layer), Arc::default());
+        let mut catalog = Catalog::new(checkpoint.version, Arc::new(overlay), Arc::default());
         catalog.set_commit(checkpoint.version, checkpoint.commit.map(Arc::from));
         Ok(catalog)
     }
 
-    /// Writes a checkpoint of the catalog, after the `last` one. `marks` are the commits since the
+    /// Writes a checkpoint of the catalog, after the `last` one. `headers` are the commits since the
     /// `previous` one.
     pub(crate) fn write_checkpoint(
         &self,
         catalog: &Catalog,
-        marks: &[Mark],
+        headers: &[CommitHeader],
         previous: Option<u64>,
         last: &mut LastCheckpoint,
     ) -> Result<()> {
-        let nanos = marks.last().map_or(0, |mark| mark.time_nanos);
+        let nanos = headers.last().map_or(0, |header| header.time_nanos);
         let next = last.next(catalog, nanos);
         let base = next.base.filter(|base| base.version < catalog.version());
         // It may have been deleted by a process that thinks that nothing rests on it.
@@ -222,7 +225,7 @@ impl Log {
             _ => None,
         };
         let next = if base.is_none() { LastCheckpoint::full(catalog, nanos) } else { next };
-        let checkpoint = self.checkpoint_to(catalog, &next, base, (marks, previous))?;
+        let checkpoint = self.checkpoint_to(catalog, &next, base, (headers, previous))?;
         let name = path::checkpoint(catalog.version());
         self.access.put_if_absent(&name, to_bytes(&checkpoint)?)?;
         *last = next;
@@ -234,31 +237,31 @@ impl Log {
         catalog: &Catalog,
         next: &LastCheckpoint,
         base: Option<u64>,
-        (marks, previous): (&[Mark], Option<u64>),
+        (headers, previous): (&[CommitHeader], Option<u64>),
     ) -> Result<v1::Checkpoint> {
-        let nanos = marks.last().map_or(0, |mark| mark.time_nanos);
+        let nanos = headers.last().map_or(0, |header| header.time_nanos);
         let lists = Lists::of_checkpoint(&self.access, nanos);
-        let layer = catalog.account_layer();
+        let overlay = catalog.account_overlay();
         let is_full = base.is_none();
-        let has = |id: &&ObjectId| layer.get(**id).is_some();
+        let has = |id: &&ObjectId| overlay.get(**id).is_some();
         let objects: Vec<&Object> = match is_full {
-            true => layer.all().collect(),
-            false => next.changed.iter().filter_map(|id| layer.get(*id)).collect(),
+            true => overlay.all().collect(),
+            false => next.changed.iter().filter_map(|id| overlay.get(*id)).collect(),
         };
         let rows = objects.iter().filter_map(|object| Some((object.id(), object.rows()?.as_ref())));
         lists.prepare(&rows.collect::<Vec<_>>())?;
         let objects = objects.into_iter().map(|object| object_to(object, &lists, true));
         let objects = objects.collect::<Result<_>>()?;
         let inherits_settings = !is_full && !next.settings_changed;
-        let parameters = layer.parameters().iter().map(|((on, name), value)| v1::Parameter {
+        let parameters = overlay.parameters().iter().map(|((on, name), value)| v1::Parameter {
             on: on.0,
             name: name.clone(),
             value: Some(value.clone()),
         });
-        let marks = marks.iter().map(|mark| v1::Mark {
-            version: mark.version,
-            time_nanos: mark.time_nanos,
-            statements: mark.statements.clone(),
+        let headers = headers.iter().map(|header| v1::CommitHeader {
+            version: header.version,
+            time_nanos: header.time_nanos,
+            statements: header.statements.clone(),
         });
         Ok(v1::Checkpoint {
             format: FORMAT,
@@ -270,12 +273,12 @@ impl Log {
             },
             grants: match inherits_settings {
                 true => Vec::new(),
-                false => layer.grants().all().map(|grant| grant_to(grant)).collect(),
+                false => overlay.grants().all().map(|grant| grant_to(grant)).collect(),
             },
             parameters: if inherits_settings { Vec::new() } else { parameters.collect() },
             inherits_settings,
             base,
-            marks: marks.collect(),
+            headers: headers.collect(),
             previous,
             commit: catalog.commit_hash().map(|hash| hash.to_string()),
         })
@@ -285,26 +288,26 @@ impl Log {
 impl LastCheckpoint {
     /// What the checkpoint of a catalog will have been, when it is written at this time.
     fn next(&self, catalog: &Catalog, nanos: i64) -> LastCheckpoint {
-        let layer = catalog.account_layer();
-        let (changed, gone) = layer.since(&self.layer);
+        let overlay = catalog.account_overlay();
+        let (changed, gone) = overlay.since(&self.overlay);
         let mut all = self.changed.clone();
         all.extend(changed.into_iter().map(|object| object.id()).chain(gone));
         let young = |base: &Base| nanos.saturating_sub(base.nanos) < BASE_NANOS_MAX;
-        let small = all.len().pow(2) < 2 * CHECKPOINT_COMMITS as usize * layer.len();
+        let small = all.len().pow(2) < 2 * CHECKPOINT_COMMITS as usize * overlay.len();
         match self.base.filter(|base| small && young(base)) {
             None => LastCheckpoint::full(catalog, nanos),
             base => LastCheckpoint {
-                layer: Arc::clone(layer),
+                overlay: Arc::clone(overlay),
                 base,
                 changed: all,
-                settings_changed: self.settings_changed || !layer.shares_settings(&self.layer),
+                settings_changed: self.settings_changed || !overlay.shares_settings(&self.overlay),
             },
         }
     }
 
     fn full(catalog: &Catalog, nanos: i64) -> LastCheckpoint {
         LastCheckpoint {
-            layer: Arc::clone(catalog.account_layer()),
+            overlay: Arc::clone(catalog.account_overlay()),
             base: Some(Base { version: catalog.version(), nanos }),
             changed: BTreeSet::new(),
             settings_changed: false,

@@ -11,21 +11,21 @@ use firn_types::{Error, ErrorCode, ObjectId, Result};
 use super::convert::{Lists, Names, change_from, change_to};
 use super::operation::Operation;
 use super::rebase::Rewrite;
-use crate::catalog::{Catalog, CatalogChange, Moment};
+use crate::catalog::{Catalog, CatalogChange, CommitStamp};
 
 /// Commits that are fetched at once from a bucket.
 pub(crate) const READ_AHEAD: u64 = 16;
 /// Commits that are held at once while the log is read from its beginning.
 const FOLLOWED_AT_ONCE: u64 = 256;
-/// A commit without its changes.
+/// The header of a commit: all but its changes.
 #[derive(Clone, Debug)]
-pub(crate) struct Mark {
+pub(crate) struct CommitHeader {
     pub(crate) version: u64,
     pub(crate) time_nanos: i64,
     pub(crate) statements: Vec<String>,
-    /// What it changed; empty for marks that come from a checkpoint.
+    /// What it changed; empty for headers that come from a checkpoint.
     pub(crate) changed: Vec<ObjectId>,
-    /// What it wrote anew; none for marks that come from a checkpoint.
+    /// What it wrote anew; none for headers that come from a checkpoint.
     pub(crate) rewrites: Option<Vec<Arc<Rewrite>>>,
 }
 
@@ -120,7 +120,7 @@ impl Log {
     pub(crate) fn follow(
         &self,
         catalog: &mut Catalog,
-        mut each: impl FnMut(&Catalog, Mark),
+        mut each: impl FnMut(&Catalog, CommitHeader),
     ) -> Result<()> {
         let known = path::log_object(catalog.version());
         let names = self.access.names_after(path::LOG, &known)?;
@@ -138,8 +138,8 @@ impl Log {
                 ));
             }
             for commit in commits {
-                let mark = self.perform(catalog, commit)?;
-                each(catalog, mark);
+                let header = self.perform(catalog, commit)?;
+                each(catalog, header);
             }
         }
         Ok(())
@@ -182,10 +182,10 @@ impl Log {
     ///
     /// # Errors
     /// `CorruptFile` when it was not made on that version.
-    pub(crate) fn perform(&self, catalog: &mut Catalog, logged: Logged) -> Result<Mark> {
+    pub(crate) fn perform(&self, catalog: &mut Catalog, logged: Logged) -> Result<CommitHeader> {
         check_link(catalog, &logged.commit)?;
         let Logged { commit, hash } = logged;
-        let moment = Moment { version: commit.version, nanos: commit.time_nanos };
+        let stamp = CommitStamp { version: commit.version, nanos: commit.time_nanos };
         let lists = Lists::of_commit(&self.access, commit.time_nanos);
         let (mut changed, mut rewrites) = (Vec::new(), Vec::new());
         for mut change in commit.changes {
@@ -193,13 +193,13 @@ impl Log {
                 continue;
             }
             let operation = change_from(change, &lists)
-                .and_then(|operation| catalog.perform(&operation, moment).map(|()| operation))
+                .and_then(|operation| catalog.perform(&operation, stamp).map(|()| operation))
                 .map_err(|error| in_commit(error, commit.version))?;
             changed.extend(operation.changes());
             rewrites.extend(Rewrite::of(&operation));
         }
         catalog.set_commit(commit.version, Some(hash));
-        Ok(Mark {
+        Ok(CommitHeader {
             version: commit.version,
             time_nanos: commit.time_nanos,
             statements: commit.statements,
@@ -256,12 +256,12 @@ fn in_commit(error: Error, version: u64) -> Error {
     }
 }
 
-impl From<v1::Mark> for Mark {
-    fn from(mark: v1::Mark) -> Mark {
-        Mark {
-            version: mark.version,
-            time_nanos: mark.time_nanos,
-            statements: mark.statements,
+impl From<v1::CommitHeader> for CommitHeader {
+    fn from(header: v1::CommitHeader) -> CommitHeader {
+        CommitHeader {
+            version: header.version,
+            time_nanos: header.time_nanos,
+            statements: header.statements,
             changed: Vec::new(),
             rewrites: None,
         }

@@ -34,7 +34,7 @@ pub(crate) use checkpoint::{CHECKPOINT_COMMITS, LastCheckpoint, Opened};
 pub use clone::CLONED;
 pub(crate) use conflict::{Conflict, ConflictKind};
 pub(crate) use first::first_operations;
-pub(crate) use log::{Log, Logged, Mark, READ_AHEAD};
+pub(crate) use log::{CommitHeader, Log, Logged, READ_AHEAD};
 pub(crate) use operation::Operation;
 pub(crate) use rebase::{Rebased, Rewrite, RowIds, rebase};
 pub(crate) use recover::recover;
@@ -44,9 +44,9 @@ pub use sequence::SequenceBlock;
 pub(crate) use sequence::SequenceBlocks;
 pub use session_space::SessionSpace;
 pub use time_travel::TimePoint;
-pub(crate) use time_travel::{Found, Past, Timeline, nothing_at};
+pub(crate) use time_travel::{Found, HistoricalCatalogs, Timeline, nothing_at};
 pub use transaction::{Hold, Savepoint, Transaction};
-pub use vacuum::{Held, Vacuumed};
+pub use vacuum::{DeadFiles, Vacuumed};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_storage::{Snapshot, SnapshotDelta};
 use firn_types::{Error, ObjectId, Result};
 
-use crate::catalog::{Catalog, CatalogChange, Moment, Object};
+use crate::catalog::{Catalog, CatalogChange, CommitStamp, Object};
 use crate::catalog::{LoadHistory, LoadRecord};
 
 /// One part of a commit. Performing the parts of all commits in order gives the newest catalog.
@@ -37,10 +37,10 @@ impl Operation {
 
 impl Catalog {
     /// Performs one operation.
-    pub(crate) fn perform(&mut self, operation: &Operation, moment: Moment) -> Result<()> {
+    pub(crate) fn perform(&mut self, operation: &Operation, stamp: CommitStamp) -> Result<()> {
         match operation {
-            Operation::Catalog(change) => self.apply(change, moment),
-            Operation::Rows { table, delta } => self.change_rows(*table, delta, moment),
+            Operation::Catalog(change) => self.apply(change, stamp),
+            Operation::Rows { table, delta } => self.change_rows(*table, delta, stamp),
             Operation::Loads { table, records } => self.add_loads(*table, records),
             Operation::Reserve { sequence, next } => self.reserve(*sequence, *next),
         }
@@ -53,7 +53,12 @@ impl Catalog {
         object.rows().ok_or_else(none)
     }
 
-    fn change_rows(&mut self, id: ObjectId, delta: &SnapshotDelta, moment: Moment) -> Result<()> {
+    fn change_rows(
+        &mut self,
+        id: ObjectId,
+        delta: &SnapshotDelta,
+        stamp: CommitStamp,
+    ) -> Result<()> {
         let snapshot = Arc::new(self.rows_of(id)?.apply(delta)?);
         let mut object = self.expect(id)?.clone();
         let temporary = object.is_temporary();
@@ -62,7 +67,7 @@ impl Catalog {
                 let table = Arc::make_mut(table);
                 table.snapshot = snapshot;
                 if !delta.rewritten {
-                    table.data_version = moment.version;
+                    table.data_version = stamp.version;
                 }
                 if delta.truncated {
                     table.loads = Arc::default();
@@ -71,7 +76,7 @@ impl Catalog {
             Object::MaterializedView(view) => Arc::make_mut(view).state.snapshot = snapshot,
             _ => {}
         }
-        self.layer_mut(temporary).overwrite(object);
+        self.overlay_mut(temporary).overwrite(object);
         Ok(())
     }
 
@@ -86,7 +91,7 @@ impl Catalog {
             _ => return Err(Error::internal("files loaded into what is no table")),
         }
         let temporary = object.is_temporary();
-        self.layer_mut(temporary).overwrite(object);
+        self.overlay_mut(temporary).overwrite(object);
         Ok(())
     }
 
@@ -96,7 +101,7 @@ impl Catalog {
         };
         Arc::make_mut(&mut sequence).next_value = next;
         let temporary = sequence.temporary;
-        self.layer_mut(temporary).overwrite(Object::Sequence(sequence));
+        self.overlay_mut(temporary).overwrite(Object::Sequence(sequence));
         Ok(())
     }
 }

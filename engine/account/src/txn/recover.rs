@@ -46,6 +46,6 @@ pub(crate) fn recover(log: &Log) -> Result<Opened> {
 /// A checkpoint with the commits behind it.
 fn followed(log: &Log, mut opened: Opened) -> Result<Opened> {
     let timeline = &mut opened.timeline;
-    log.follow(&mut opened.catalog, |_, mark| timeline.add(mark))?;
+    log.follow(&mut opened.catalog, |_, header| timeline.add(header))?;
     Ok(opened)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use firn_storage::{ObjectAccess, path};
 use firn_types::{ObjectId, Result};
 
-use crate::catalog::{Catalog, Layer};
+use crate::catalog::{Catalog, CatalogOverlay};
 
 /// A session's own objects. They never reach the log and are gone with the session.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct SessionSpace {
     session: u64,
     /// Below it lie the files of temporary tables.
     folder: String,
-    layer: Mutex<Arc<Layer>>,
+    overlay: Mutex<Arc<CatalogOverlay>>,
 }
 
 impl SessionSpace {
@@ -21,7 +21,7 @@ impl SessionSpace {
     pub fn new(session: u64) -> Arc<SessionSpace> {
         // Sessions of two processes may have the same number.
         let folder = path::temporary(&uuid::Uuid::new_v4().to_string());
-        Arc::new(SessionSpace { session, folder, layer: Mutex::default() })
+        Arc::new(SessionSpace { session, folder, overlay: Mutex::default() })
     }
 
     /// The session's number, as in `TableKind::Temporary`.
@@ -34,7 +34,7 @@ impl SessionSpace {
     /// # Errors
     /// `Storage` when a file cannot be deleted.
     pub fn close(&self, access: &ObjectAccess) -> Result<()> {
-        let old = std::mem::take(&mut *self.layer.lock().unwrap_or_else(PoisonError::into_inner));
+        let old = std::mem::take(&mut *self.overlay.lock().unwrap_or_else(PoisonError::into_inner));
         if old.is_empty() { Ok(()) } else { access.delete_folder(&self.folder) }
     }
 
@@ -43,19 +43,19 @@ impl SessionSpace {
         format!("{}/{}", self.folder, table.0)
     }
 
-    pub(crate) fn layer(&self) -> Arc<Layer> {
-        Arc::clone(&self.layer.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn overlay(&self) -> Arc<CatalogOverlay> {
+        Arc::clone(&self.overlay.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes the objects at once, outside of any transaction.
     pub(crate) fn update(&self, change: impl FnOnce(&mut Catalog) -> Result<()>) -> Result<()> {
-        let mut catalog = Catalog::new(0, Arc::default(), self.layer());
+        let mut catalog = Catalog::new(0, Arc::default(), self.overlay());
         change(&mut catalog)?;
-        self.replace(Arc::clone(catalog.session_layer()));
+        self.replace(Arc::clone(catalog.session_overlay()));
         Ok(())
     }
 
-    pub(crate) fn replace(&self, layer: Arc<Layer>) {
-        *self.layer.lock().unwrap_or_else(PoisonError::into_inner) = layer;
+    pub(crate) fn replace(&self, overlay: Arc<CatalogOverlay>) {
+        *self.overlay.lock().unwrap_or_else(PoisonError::into_inner) = overlay;
     }
 }

@@ -7,14 +7,14 @@ use firn_storage::Snapshot;
 use firn_storage::format::v1;
 use firn_types::{Error, ErrorCode, ObjectId, QueryId, Result};
 
-use super::log::{Log, Mark};
+use super::log::{CommitHeader, Log};
 use super::rebase::Rewrite;
 use crate::catalog::Catalog;
 
-/// Past catalogs that are kept at hand.
-const PAST_MAX: usize = 8;
+/// Historical catalogs that are kept at hand.
+const HISTORICAL_CATALOGS_MAX: usize = 8;
 /// Commits from which the older ones are read again from their checkpoints when somebody asks.
-const MARKS_MAX: usize = 4096;
+const HEADERS_MAX: usize = 4096;
 
 /// A moment of the past, or a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +35,12 @@ pub enum TimePoint {
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     /// By version, without gaps.
-    marks: VecDeque<Mark>,
-    /// The checkpoint that has the marks before the first one.
+    headers: VecDeque<CommitHeader>,
+    /// The checkpoint that has the headers before the first one.
     older: Option<u64>,
     /// The newest checkpoint.
     checkpoint: Option<u64>,
-    /// Checkpoints whose marks are among those at hand, the oldest first.
+    /// Checkpoints whose headers are among those at hand, the oldest first.
     at_hand: VecDeque<u64>,
 }
 
@@ -48,7 +48,7 @@ impl Timeline {
     /// The commits up to a checkpoint.
     pub(crate) fn of(checkpoint: &v1::Checkpoint) -> Timeline {
         Timeline {
-            marks: checkpoint.marks.iter().cloned().map(Mark::from).collect(),
+            headers: checkpoint.headers.iter().cloned().map(CommitHeader::from).collect(),
             older: checkpoint.previous,
             checkpoint: Some(checkpoint.version),
             at_hand: VecDeque::from([checkpoint.version]),
@@ -56,37 +56,37 @@ impl Timeline {
     }
 
     /// Adds the next commit.
-    pub(crate) fn add(&mut self, mark: Mark) {
-        self.marks.push_back(mark);
+    pub(crate) fn add(&mut self, header: CommitHeader) {
+        self.headers.push_back(header);
     }
 
     /// When the newest version was committed.
     pub(crate) fn last_nanos(&self) -> i64 {
-        self.marks.back().map_or(0, |mark| mark.time_nanos)
+        self.headers.back().map_or(0, |header| header.time_nanos)
     }
 
     /// When a version was committed.
     pub(crate) fn time_of(&self, version: u64) -> Option<i64> {
-        let at = self.marks.binary_search_by_key(&version, |mark| mark.version).ok()?;
-        self.marks.get(at).map(|mark| mark.time_nanos)
+        let at = self.headers.binary_search_by_key(&version, |header| header.version).ok()?;
+        self.headers.get(at).map(|header| header.time_nanos)
     }
 
     /// The commits since the newest checkpoint, and that checkpoint.
-    pub(crate) fn since_checkpoint(&self) -> (Vec<Mark>, Option<u64>) {
+    pub(crate) fn since_checkpoint(&self) -> (Vec<CommitHeader>, Option<u64>) {
         let from = self.checkpoint.unwrap_or(0);
-        let marks = self.marks.iter().filter(|mark| mark.version > from).cloned().collect();
-        (marks, self.checkpoint)
+        let headers = self.headers.iter().filter(|header| header.version > from).cloned().collect();
+        (headers, self.checkpoint)
     }
 
     /// A checkpoint was written.
     pub(crate) fn checkpointed(&mut self, version: u64) {
         self.checkpoint = Some(version);
         self.at_hand.push_back(version);
-        while self.marks.len() > MARKS_MAX
+        while self.headers.len() > HEADERS_MAX
             && let Some(oldest) = self.at_hand.pop_front()
         {
-            while self.marks.front().is_some_and(|mark| mark.version <= oldest) {
-                self.marks.pop_front();
+            while self.headers.front().is_some_and(|header| header.version <= oldest) {
+                self.headers.pop_front();
             }
             self.older = Some(oldest);
         }
@@ -99,28 +99,28 @@ impl Timeline {
 
     /// The last statement after `version` that changed an object.
     pub(crate) fn changed_by(&self, object: ObjectId, version: u64) -> Option<&str> {
-        let newer = self.marks.iter().rev().take_while(|mark| mark.version > version);
-        let mut changing = newer.filter(|mark| mark.changed.contains(&object));
+        let newer = self.headers.iter().rev().take_while(|header| header.version > version);
+        let mut changing = newer.filter(|header| header.changed.contains(&object));
         changing.next()?.statements.last().map(String::as_str)
     }
 
     /// What was written anew after `version`, in order; none when that is not known.
     pub(crate) fn rewrites_after(&self, version: u64) -> Option<Vec<Arc<Rewrite>>> {
-        let from = self.marks.partition_point(|mark| mark.version <= version);
-        let newer = self.marks.range(from..);
-        if newer.clone().next().is_some_and(|mark| mark.version != version + 1) {
+        let from = self.headers.partition_point(|header| header.version <= version);
+        let newer = self.headers.range(from..);
+        if newer.clone().next().is_some_and(|header| header.version != version + 1) {
             return None;
         }
-        let rewrites: Option<Vec<_>> = newer.map(|mark| mark.rewrites.as_ref()).collect();
+        let rewrites: Option<Vec<_>> = newer.map(|header| header.rewrites.as_ref()).collect();
         Some(rewrites?.into_iter().flatten().cloned().collect())
     }
 
-    /// The version at a moment, as far as the marks tell.
+    /// The version at a moment, as far as the headers tell.
     pub(crate) fn find(&self, point: &TimePoint) -> Found {
         let found = match point {
             TimePoint::Version(version) => Some(*version),
-            TimePoint::At(nanos) => self.newest(|mark| mark.time_nanos <= *nanos),
-            TimePoint::Before(nanos) => self.newest(|mark| mark.time_nanos < *nanos),
+            TimePoint::At(nanos) => self.newest(|header| header.time_nanos <= *nanos),
+            TimePoint::Before(nanos) => self.newest(|header| header.time_nanos < *nanos),
             TimePoint::AtStatement(id) => self.statement(id),
             TimePoint::BeforeStatement(id) => {
                 self.statement(id).map(|version| version.saturating_sub(1))
@@ -133,38 +133,38 @@ impl Timeline {
         }
     }
 
-    fn newest(&self, wanted: impl Fn(&Mark) -> bool) -> Option<u64> {
+    fn newest(&self, wanted: impl Fn(&CommitHeader) -> bool) -> Option<u64> {
         // Times never fall from one version to the next.
-        let at = self.marks.partition_point(wanted);
-        self.marks.get(at.checked_sub(1)?).map(|mark| mark.version)
+        let at = self.headers.partition_point(wanted);
+        self.headers.get(at.checked_sub(1)?).map(|header| header.version)
     }
 
     fn statement(&self, id: &QueryId) -> Option<u64> {
-        let has = |mark: &&Mark| mark.statements.contains(&id.0);
-        self.marks.iter().rev().find(has).map(|mark| mark.version)
+        let has = |header: &&CommitHeader| header.statements.contains(&id.0);
+        self.headers.iter().rev().find(has).map(|header| header.version)
     }
 
-    /// Adds the marks of the checkpoint `of` before the first one; none of a checkpoint that is gone, before
+    /// Adds the headers of the checkpoint `of` before the first one; none of a checkpoint that is gone, before
     /// which nothing can be opened any more.
-    pub(crate) fn add_older(&mut self, of: u64, older: Option<(Vec<Mark>, Option<u64>)>) {
+    pub(crate) fn add_older(&mut self, of: u64, older: Option<(Vec<CommitHeader>, Option<u64>)>) {
         if self.older != Some(of) {
             return;
         }
-        let (marks, before) = older.unwrap_or_default();
-        if !marks.is_empty() {
+        let (headers, before) = older.unwrap_or_default();
+        if !headers.is_empty() {
             self.at_hand.push_front(of);
         }
-        marks.into_iter().rev().for_each(|mark| self.marks.push_front(mark));
+        headers.into_iter().rev().for_each(|header| self.headers.push_front(header));
         self.older = before;
     }
 }
 
-/// What marks tell of a moment.
+/// What headers tell of a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// The version.
     Version(u64),
-    /// It is in this checkpoint's marks or in older ones.
+    /// It is in this checkpoint's headers or in older ones.
     Older(u64),
     /// It is older than all that is kept, or never was.
     Nothing,
@@ -180,13 +180,13 @@ pub(crate) fn nothing_at(point: &TimePoint) -> Result<Option<u64>> {
     }
 }
 
-/// Catalogs of the past, the most recently used last.
+/// The historical catalogs at hand, the most recently used last.
 #[derive(Debug, Default)]
-pub(crate) struct Past {
+pub(crate) struct HistoricalCatalogs {
     catalogs: VecDeque<Catalog>,
 }
 
-impl Past {
+impl HistoricalCatalogs {
     /// The catalog of a version, if it is at hand.
     pub(crate) fn find(&mut self, version: u64) -> Option<Catalog> {
         let at = self.catalogs.iter().position(|catalog| catalog.version() == version)?;
@@ -206,7 +206,7 @@ impl Past {
         if self.find(catalog.version()).is_some() {
             return;
         }
-        if self.catalogs.len() == PAST_MAX {
+        if self.catalogs.len() == HISTORICAL_CATALOGS_MAX {
             self.catalogs.pop_front();
         }
         self.catalogs.push_back(catalog.clone());

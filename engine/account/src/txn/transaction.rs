@@ -13,7 +13,7 @@ use super::row_locks::{Blocker, LockOwner, TransactionNumber};
 use super::sequence::{SequenceBlock, block_until, counter_after};
 use super::{SessionSpace, TimePoint};
 use crate::account::{Account, lock};
-use crate::catalog::{Catalog, CatalogChange, Moment, Object, Sequence, Stream};
+use crate::catalog::{Catalog, CatalogChange, CommitStamp, Object, Sequence, Stream};
 use crate::catalog::{LoadRecord, PENDING};
 use crate::commit::Rebase;
 
@@ -164,7 +164,7 @@ impl Transaction {
     /// # Errors
     /// `Storage` when the log cannot be read; `LockTimeout` when what others did conflicts with the
     /// transaction's own changes, which then can only be rolled back.
-    pub fn advance(&mut self) -> Result<()> {
+    pub fn refresh_read_version(&mut self) -> Result<()> {
         self.account.refresh()?;
         let (newest, moved) = self.account.rebased(&self.state.base, &self.state.operations)?;
         if newest.version() == self.state.base.version() {
@@ -173,13 +173,13 @@ impl Transaction {
         if let Some(moved) = moved {
             self.state.operations = moved;
         }
-        let session = Arc::clone(self.state.pending.session_layer());
+        let session = Arc::clone(self.state.pending.session_overlay());
         let mut pending = newest.with_session(session);
         for operation in &self.state.operations {
-            pending.perform(operation, self.moment())?;
+            pending.perform(operation, self.stamp())?;
         }
         self.state.pending = pending;
-        self.state.base = newest.with_session(self.space.layer());
+        self.state.base = newest.with_session(self.space.overlay());
         Ok(())
     }
 
@@ -376,7 +376,7 @@ impl Transaction {
         if found.temporary {
             // Not undone by a rollback either.
             self.space.update(|catalog| match catalog.object(sequence) {
-                Some(_) => catalog.perform(&reserve, self.moment()),
+                Some(_) => catalog.perform(&reserve, self.stamp()),
                 None => Ok(()),
             })?;
         }
@@ -408,7 +408,7 @@ impl Transaction {
             version = committed.version();
         }
         if self.state.own_changes {
-            self.space.replace(Arc::clone(self.state.pending.session_layer()));
+            self.space.replace(Arc::clone(self.state.pending.session_overlay()));
         }
         Ok(version)
     }
@@ -433,7 +433,7 @@ impl Transaction {
     fn perform(&mut self, operation: Operation, own: bool) -> Result<()> {
         // A change that fails half way leaves nothing behind.
         let mut pending = self.state.pending.clone();
-        pending.perform(&operation, self.moment())?;
+        pending.perform(&operation, self.stamp())?;
         self.state.pending = pending;
         if own {
             self.state.own_changes = true;
@@ -443,8 +443,8 @@ impl Transaction {
         Ok(())
     }
 
-    fn moment(&self) -> Moment {
-        Moment { version: PENDING, nanos: self.account.clock().now_nanos() }
+    fn stamp(&self) -> CommitStamp {
+        CommitStamp { version: PENDING, nanos: self.account.clock().now_nanos() }
     }
 
     /// Whether an object is the session's own.
@@ -494,6 +494,7 @@ impl Account {
     /// Commits a sequence's counter on exactly this base; tells whether that was still the newest.
     fn reserve(&self, base: &Catalog, sequence: ObjectId, next: i64) -> Result<bool> {
         let operations = [Operation::Reserve { sequence, next }];
-        self.commit_on(base, &operations, &[], Rebase::Never).map(|committed| committed.is_some())
+        self.commit_on(base, &operations, &[], Rebase::ExactBaseRequired)
+            .map(|committed| committed.is_some())
     }
 }

@@ -36,7 +36,7 @@ pub struct Vacuumed {
     /// Their bytes.
     pub bytes: u64,
     /// Files that are dead and wait for their time, by the id of the table whose folder they are in.
-    pub held: BTreeMap<ObjectId, Held>,
+    pub dead: BTreeMap<ObjectId, DeadFiles>,
     /// Whether it came to its end.
     pub finished: bool,
 }
@@ -44,13 +44,13 @@ pub struct Vacuumed {
 impl Vacuumed {
     /// Files that are dead and wait for their time.
     pub fn dead_files(&self) -> usize {
-        self.held.values().map(|held| held.files).sum()
+        self.dead.values().map(|dead| dead.files).sum()
     }
 }
 
 /// Dead files of a table that are not deleted yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Held {
+pub struct DeadFiles {
     /// How many.
     pub files: usize,
     /// Their bytes.
@@ -160,7 +160,7 @@ impl Account {
             return Ok(0);
         }
         // Whoever undrops one of them meanwhile is right: the next vacuum looks again.
-        let committed = self.commit_on(&base, &operations, &[], Rebase::Never)?;
+        let committed = self.commit_on(&base, &operations, &[], Rebase::ExactBaseRequired)?;
         Ok(committed.map_or(0, |_| ids.len()))
     }
 }
@@ -246,7 +246,7 @@ impl Vacuum<'_> {
             let young = file.modified_nanos.saturating_add(self.now - self.before);
             let kept = until(file, since, memory).max(young.saturating_add(1));
             if kept > self.now {
-                self.hold(file, since, kept);
+                self.retain(file, since, kept);
                 continue;
             }
             if !(self.go_on)() {
@@ -259,14 +259,14 @@ impl Vacuum<'_> {
     }
 
     /// Notes a dead file that stays.
-    fn hold(&mut self, file: &ObjectInfo, since_nanos: i64, until_nanos: i64) {
+    fn retain(&mut self, file: &ObjectInfo, since_nanos: i64, until_nanos: i64) {
         let table = ObjectId(path::table_of(&file.path).unwrap_or(0));
-        let first = Held { since_nanos, until_nanos, ..Held::default() };
-        let held = self.done.held.entry(table).or_insert(first);
-        held.files += 1;
-        held.bytes += file.size;
-        held.since_nanos = held.since_nanos.min(since_nanos);
-        held.until_nanos = held.until_nanos.max(until_nanos);
+        let first = DeadFiles { since_nanos, until_nanos, ..DeadFiles::default() };
+        let dead = self.done.dead.entry(table).or_insert(first);
+        dead.files += 1;
+        dead.bytes += file.size;
+        dead.since_nanos = dead.since_nanos.min(since_nanos);
+        dead.until_nanos = dead.until_nanos.max(until_nanos);
     }
 
     fn delete(&mut self, file: &ObjectInfo) -> Result<()> {

@@ -215,7 +215,7 @@ mod tests {
         let world = World::new()?;
         let mut open = world.delete(0, &[0])?;
         world.rewrite(3)?.commit_unnoted()?;
-        open.advance()?;
+        open.refresh_read_version()?;
         let table = world.table(&open)?;
         assert_eq!((table.snapshot.partitions()?.len(), table.snapshot.rows()?), (1, 11));
         let file = table.snapshot.partitions()?.get(0).map(|file| file.id.clone());

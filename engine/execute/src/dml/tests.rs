@@ -10,7 +10,7 @@ use firn_storage::{ColumnCache, ObjectAccess, PartitionReader, RowSelection};
 use firn_types::clock::Clock;
 use firn_types::{Error, ObjectId, Result, SqlType, Value};
 
-use super::copy::held::Held;
+use super::copy::undecided::UndecidedRows;
 use super::old_rows::read_columns;
 use super::touched::Rows;
 use super::writer::RowsWriter;
@@ -67,7 +67,7 @@ fn rows_are_written_in_the_order_of_their_places() -> Result<()> {
 fn held_rows_go_to_disk_when_memory_is_short() -> Result<()> {
     for memory in [0, 64, 1 << 20] {
         let context = Test::default().context(1, memory);
-        let mut held = Held::default();
+        let mut held = UndecidedRows::default();
         for place in 0..5 {
             held.add(place, numbers([place as i64, 7])?, &context)?;
         }

@@ -78,7 +78,7 @@ pub enum PlaceRule {
     #[default]
     Bound,
     /// Those without a value are NULL: the statement is only described.
-    Described,
+    DescribeOnly,
     /// There may be none but in the name of what is made, because the text is kept and read again without its
     /// values.
     Refused,
@@ -228,7 +228,7 @@ impl Placeholders {
                 write_decimal(&mut text, number.unscaled, number.scale);
                 ast::OptionValue::Number(text)
             }
-            Value::Null if self.rule == PlaceRule::Described => {
+            Value::Null if self.rule == PlaceRule::DescribeOnly => {
                 ast::OptionValue::Text(String::new())
             }
             _ => ast::OptionValue::Null,
@@ -277,7 +277,7 @@ impl Placeholders {
             Some(TypedValue { value, sql_type }) => {
                 Ok(Expr::Literal { value: value.clone(), sql_type: *sql_type })
             }
-            None if self.rule == PlaceRule::Described => Ok(Expr::null(SqlType::Null)),
+            None if self.rule == PlaceRule::DescribeOnly => Ok(Expr::null(SqlType::Null)),
             None => {
                 Err(Error::new(ErrorCode::BindNotSet, format!("Bind variable {shown} not set.")))
             }

@@ -117,7 +117,7 @@ impl ForeignSession for InHome {
     ) -> Result<Box<dyn ForeignRows>, StatementFailed> {
         let inner = StatementContext::inner(&self.home, sql, binds(values), &self.cancel);
         match inner.run_inside() {
-            Ok(ran) => Ok(Box::new(Ran(ran))),
+            Ok(ran) => Ok(Box::new(StatementRows(ran))),
             Err(failure) => Err(StatementFailed {
                 number: failure.number,
                 state: failure.code.sqlstate().to_string(),
@@ -133,9 +133,9 @@ impl ForeignSession for InHome {
 }
 
 /// What a statement of a procedure has answered.
-struct Ran(RanInside);
+struct StatementRows(RanInside);
 
-impl ForeignRows for Ran {
+impl ForeignRows for StatementRows {
     fn query_id(&self) -> &str {
         &self.0.result.query_id
     }

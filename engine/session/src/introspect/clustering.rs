@@ -12,7 +12,7 @@ use firn_query::bind::{BindContext, BindServices, Binder, Placeholders, StreamSt
 use firn_storage::Snapshot;
 use firn_types::{Error, ErrorCode, Field, ObjectId, Result, SqlType, Value};
 
-use super::Described;
+use super::IntrospectionContext;
 use crate::clustering::{self, Overlap, Range};
 use crate::planning::cluster_keys;
 
@@ -24,7 +24,7 @@ const SINGLE_BUCKETS: usize = 16;
 /// # Errors
 /// When there is no such table, it has no key and none is given, or the key cannot be judged.
 pub(super) fn information(
-    described: &Described,
+    described: &IntrospectionContext,
     table: &str,
     keys: Option<&str>,
 ) -> Result<String> {
@@ -50,7 +50,11 @@ pub(super) fn information(
 ///
 /// # Errors
 /// As [`information`].
-pub(super) fn depth(described: &Described, table: &str, keys: Option<&str>) -> Result<f64> {
+pub(super) fn depth(
+    described: &IntrospectionContext,
+    table: &str,
+    keys: Option<&str>,
+) -> Result<f64> {
     let (_, ranges) = ranges(described, table, keys)?;
     Ok(rounded(Overlap::of(&ranges).average_depth()))
 }
@@ -84,7 +88,11 @@ fn histogram(depths: &[usize]) -> Vec<(usize, usize)> {
 }
 
 /// The key as it is shown, and the range of each micro-partition.
-fn ranges(described: &Described, table: &str, keys: Option<&str>) -> Result<(String, Vec<Range>)> {
+fn ranges(
+    described: &IntrospectionContext,
+    table: &str,
+    keys: Option<&str>,
+) -> Result<(String, Vec<Range>)> {
     let path = described.path(table, "SYSTEM$CLUSTERING_INFORMATION")?;
     let found = described.catalog.expect_path(ObjectKind::Table, &path)?;
     let Some(table) = found.as_table() else {
@@ -114,7 +122,7 @@ fn ranges(described: &Described, table: &str, keys: Option<&str>) -> Result<(Str
 }
 
 fn bound_keys(
-    described: &Described,
+    described: &IntrospectionContext,
     functions: &FunctionContext,
     table: &Table,
 ) -> Result<Vec<Expr>> {

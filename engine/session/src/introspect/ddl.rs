@@ -13,7 +13,7 @@ use firn_types::{Error, ErrorCode, FieldId, Identifier, ObjectId, Result};
 
 use super::policy::with_attached;
 use super::show::default_text;
-use super::{Described, kind, routine};
+use super::{IntrospectionContext, kind, routine};
 
 /// What keys are called that were written without a name.
 const SYSTEM_NAME: &str = "SYS_CONSTRAINT_";
@@ -23,16 +23,16 @@ const SYSTEM_NAME: &str = "SYS_CONSTRAINT_";
 /// # Errors
 /// When there is no such kind, or no such object.
 pub(super) fn get(
-    described: &Described,
+    context: &IntrospectionContext,
     kind: &str,
     name: &str,
     qualified: bool,
 ) -> Result<String> {
     let object = match kind.eq_ignore_ascii_case("POLICY") {
-        true => policy_named(described, name)?,
-        false => find(described, kind_of(kind)?, name)?,
+        true => policy_named(context, name)?,
+        false => find(context, kind_of(kind)?, name)?,
     };
-    Writer { described, qualified }.object(&object)
+    Writer { context, qualified }.object(&object)
 }
 
 fn kind_of(written: &str) -> Result<ObjectKind> {
@@ -55,13 +55,13 @@ fn kind_of(written: &str) -> Result<ObjectKind> {
 }
 
 /// The policy of a name, whichever it is.
-fn policy_named(described: &Described, name: &str) -> Result<Object> {
+fn policy_named(context: &IntrospectionContext, name: &str) -> Result<Object> {
     let mut missing = None;
     for known in KINDS.iter().filter(|known| known.words.ends_with("POLICY")) {
         if !kind::has_definition(known.kind) {
             continue;
         }
-        match find(described, known.kind, name) {
+        match find(context, known.kind, name) {
             Ok(found) => return Ok(found),
             Err(error) => missing = missing.or(Some(error)),
         }
@@ -69,13 +69,13 @@ fn policy_named(described: &Described, name: &str) -> Result<Object> {
     Err(missing.unwrap_or_else(|| kind::no_definition(ObjectKind::MaskingPolicy)))
 }
 
-fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
-    let catalog = &described.catalog;
+fn find(context: &IntrospectionContext, kind: ObjectKind, name: &str) -> Result<Object> {
+    let catalog = &context.catalog;
     let Place { parent, name } = match kind {
         ObjectKind::Function | ObjectKind::Procedure => {
-            described.routine_place(kind, name, "GET_DDL")?
+            context.routine_place(kind, name, "GET_DDL")?
         }
-        _ => described.place(kind, name, "GET_DDL")?,
+        _ => context.place(kind, name, "GET_DDL")?,
     };
     let found = catalog.find(kind.namespace(), parent, &name).filter(|found| match kind {
         ObjectKind::Table | ObjectKind::DynamicTable => found.as_table().is_some(),
@@ -87,7 +87,7 @@ fn find(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
 
 /// Writes the statements that make objects again.
 pub(super) struct Writer<'d> {
-    pub(super) described: &'d Described,
+    pub(super) context: &'d IntrospectionContext,
     qualified: bool,
 }
 
@@ -101,7 +101,7 @@ impl Writer<'_> {
             _ => false,
         };
         // The text of what is secure is for its owner alone.
-        match secure && !self.described.catalog.owns(object) {
+        match secure && !self.context.catalog.owns(object) {
             true => Err(insufficient(object)),
             false => kind::define(self, object),
         }
@@ -114,7 +114,7 @@ impl Writer<'_> {
         }
         let mut parts = vec![Identifier::to_sql(&header.name)];
         let mut parent = header.parent;
-        while let Some(object) = self.described.catalog.object(parent) {
+        while let Some(object) = self.context.catalog.object(parent) {
             parts.insert(0, Identifier::to_sql(object.name()));
             parent = object.header().parent;
         }
@@ -123,7 +123,7 @@ impl Writer<'_> {
 
     /// What lives in a schema, each object after those that it may refer to.
     fn contents(&self, schema: ObjectId) -> Vec<&Object> {
-        let catalog = &self.described.catalog;
+        let catalog = &self.context.catalog;
         let kinds = kind::defined_in_schemas();
         let mut all: Vec<&Object> =
             kinds.into_iter().flat_map(|kind| catalog.children(kind, schema)).collect();
@@ -154,7 +154,7 @@ pub(super) fn database(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let mut text = format!("create or replace {transient}database {}", writer.name(header));
     text.push_str(&options(&[retention(database.retention_days), comment(header)], " "));
     text.push_str(";\n\n");
-    for schema in writer.described.catalog.children(Namespace::Schema, header.id) {
+    for schema in writer.context.catalog.children(Namespace::Schema, header.id) {
         text.push_str(&writer.object(schema)?);
         text.push('\n');
     }
@@ -187,7 +187,7 @@ pub(super) fn table(writer: &Writer<'_>, object: &Object) -> Result<String> {
         TableKind::Transient => "TRANSIENT ",
         TableKind::Temporary { .. } => "TEMPORARY ",
     };
-    let catalog = &writer.described.catalog;
+    let catalog = &writer.context.catalog;
     let sql = |field| table.field(field).map(|column| Identifier::to_sql(&column.name));
     let attached = |field, before| with_attached(catalog, &table.header, field, &sql, before);
     let line = |column: &TableColumn| self::column(column, &attached(Some(column.field_id), " "));
@@ -216,7 +216,7 @@ pub(super) fn table(writer: &Writer<'_>, object: &Object) -> Result<String> {
 /// A sequence.
 pub(super) fn sequence(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let Object::Sequence(sequence) = object else { return Err(kind::another()) };
-    let next = writer.described.shared.account.next_value(sequence);
+    let next = writer.context.shared.account.next_value(sequence);
     let order = if sequence.ordered { "order" } else { "noorder" };
     Ok(format!(
         "create or replace sequence {} start with {next} increment by {} {order}{};",
@@ -376,7 +376,7 @@ fn column_comment(comment: &str) -> String {
 }
 
 fn view_columns(writer: &Writer<'_>, header: &Header, columns: &[ViewColumn]) -> String {
-    let catalog = &writer.described.catalog;
+    let catalog = &writer.context.catalog;
     let line = |(field, column): (FieldId, &ViewColumn)| {
         let sql = |field| view_column(columns, field);
         let attached = with_attached(catalog, header, Some(field), &sql, " ");
@@ -388,7 +388,7 @@ fn view_columns(writer: &Writer<'_>, header: &Header, columns: &[ViewColumn]) ->
 
 fn view_attached(writer: &Writer<'_>, header: &Header, columns: &[ViewColumn]) -> String {
     let sql = |field| view_column(columns, field);
-    with_attached(&writer.described.catalog, header, None, &sql, " ")
+    with_attached(&writer.context.catalog, header, None, &sql, " ")
 }
 
 /// The name of a view's column of this number.

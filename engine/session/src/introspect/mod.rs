@@ -41,7 +41,7 @@ use crate::task::TaskContext;
 
 /// What the session's own tables are made of.
 #[derive(Clone, Debug)]
-pub(crate) struct Described {
+pub(crate) struct IntrospectionContext {
     /// The version of the account.
     pub(crate) catalog: VisibleCatalog,
     /// What the sessions of the process share.
@@ -76,11 +76,11 @@ pub(crate) struct Described {
     pub(crate) task: Option<Arc<TaskContext>>,
 }
 
-impl Described {
+impl IntrospectionContext {
     /// The session as a statement sees it now.
-    pub(crate) fn of(running: &StatementContext) -> Described {
+    pub(crate) fn of(running: &StatementContext) -> IntrospectionContext {
         let session = &running.session;
-        Described {
+        IntrospectionContext {
             catalog: session.catalog(),
             shared: Arc::clone(&session.shared),
             session_id: session.id,
@@ -101,8 +101,8 @@ impl Described {
     }
 
     /// The same with nothing hidden.
-    pub(crate) fn as_engine(&self) -> Described {
-        Described { catalog: self.catalog.as_engine(), ..self.clone() }
+    pub(crate) fn as_engine(&self) -> IntrospectionContext {
+        IntrospectionContext { catalog: self.catalog.as_engine(), ..self.clone() }
     }
 
     /// Whether the session may look at a statement, and end it: the user's own, those in a warehouse that
@@ -111,7 +111,7 @@ impl Described {
         self.may_follow_one_of(&record.user, record.current[2].as_deref())
     }
 
-    /// As [`Described::may_follow`], by whose statement it is and the warehouse that it ran in.
+    /// As [`IntrospectionContext::may_follow`], by whose statement it is and the warehouse that it ran in.
     pub(crate) fn may_follow_one_of(&self, user: &str, warehouse: Option<&str>) -> bool {
         let warehouse = warehouse
             .and_then(|name| self.catalog.find(Namespace::Warehouse, ACCOUNT, name))
@@ -153,7 +153,7 @@ impl Described {
     /// Where the function stands that a text names with the types of its arguments: `f(NUMBER)`.
     ///
     /// # Errors
-    /// As [`Described::place`]; for a type that firn does not know.
+    /// As [`IntrospectionContext::place`]; for a type that firn does not know.
     pub(crate) fn routine_place(&self, kind: ObjectKind, text: &str, verb: &str) -> Result<Place> {
         let (name, types) = firn_parse::parse_signature(text).map_err(Error::without_span)?;
         let types = types.iter().map(|name| data_type::resolve(name, self.timestamp_mapping));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_account::catalog::{Action, Object};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, kind};
+use super::{IntrospectionContext, kind};
 use crate::task::TaskContext;
 
 /// The functions.
@@ -27,28 +27,28 @@ pub(super) const NAMES: [&str; 10] = [
 /// # Errors
 /// Outside of a task, and for what a task is not asked.
 pub(super) fn answer(
-    described: &Described,
+    context: &IntrospectionContext,
     name: &str,
     arguments: &[Option<String>],
 ) -> Result<Option<String>> {
     match (name, arguments) {
         ("SYSTEM$STREAM_HAS_DATA", [Some(stream)]) => {
-            return kind::has_data(described, stream).map(|has| Some(has.to_string()));
+            return kind::has_data(context, stream).map(|has| Some(has.to_string()));
         }
         ("SYSTEM$STREAM_GET_TABLE_TIMESTAMP", [Some(stream)]) => {
-            return kind::offset_nanos(described, stream).map(|nanos| Some(nanos.to_string()));
+            return kind::offset_nanos(context, stream).map(|nanos| Some(nanos.to_string()));
         }
         ("SYSTEM$PIPE_STATUS", [Some(pipe)]) => {
-            return kind::pipe_status(described, pipe).map(Some);
+            return kind::pipe_status(context, pipe).map(Some);
         }
         // The second argument says that whoever owns it now knows what it does.
         ("SYSTEM$PIPE_FORCE_RESUME", [Some(pipe), ..]) => {
-            return kind::resume_pipe(described, pipe).map(Some);
+            return kind::resume_pipe(context, pipe).map(Some);
         }
         ("SYSTEM$TASK_DEPENDENTS_ENABLE", [Some(task)]) => {
-            let root = described.task(task)?;
-            described.catalog.authorize(Action::Operate, &Object::Task(Arc::clone(&root)))?;
-            crate::task::enable_dependents(&described.shared, &root)?;
+            let root = context.task(task)?;
+            context.catalog.authorize(Action::Operate, &Object::Task(Arc::clone(&root)))?;
+            crate::task::enable_dependents(&context.shared, &root)?;
             return Ok(Some("Statement executed successfully.".to_string()));
         }
         _ => {}
@@ -57,7 +57,7 @@ pub(super) fn answer(
         let text = format!("not enough arguments for function [{name}]");
         return Err(Error::new(ErrorCode::NotEnoughArguments, text));
     }
-    let Some(task) = &described.task else {
+    let Some(task) = &context.task else {
         // What runs outside of a task has no name.
         if name == "SYSTEM$CURRENT_USER_TASK_NAME" {
             return Ok(None);

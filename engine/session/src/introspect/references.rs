@@ -6,7 +6,7 @@ use firn_account::catalog::{
 use firn_types::object_kind::KINDS;
 use firn_types::{Error, ErrorCode, FieldId, ObjectName, Result, Value};
 
-use super::Described;
+use super::IntrospectionContext;
 use super::listing::{Cell, Listing, number, optional, text};
 use super::table_function::Arguments;
 
@@ -20,7 +20,7 @@ pub(super) const POLICIES: &str = "POLICY_DB, POLICY_SCHEMA, POLICY_NAME, POLICY
     TAG_DATABASE, TAG_SCHEMA, TAG_NAME, POLICY_STATUS";
 
 /// An object or a column that a function names with its domain.
-struct Asked {
+struct Referenced {
     object: Object,
     column: Option<(FieldId, String)>,
 }
@@ -30,15 +30,15 @@ struct Asked {
 /// # Errors
 /// When what is asked about does not exist.
 pub(super) fn answer(
-    described: &Described,
+    context: &IntrospectionContext,
     name: &str,
     arguments: &[Option<String>],
 ) -> Result<Option<String>> {
     match (name, arguments) {
         ("SYSTEM$GET_TAG", [Some(tag), Some(object), Some(domain)]) => {
-            tag_value(described, tag, object, domain)
+            tag_value(context, tag, object, domain)
         }
-        ("SYSTEM$GET_TAG_ALLOWED_VALUES", [Some(tag)]) => allowed_values(described, tag),
+        ("SYSTEM$GET_TAG_ALLOWED_VALUES", [Some(tag)]) => allowed_values(context, tag),
         // Outside of a policy nothing is protected.
         ("SYSTEM$GET_TAG_ON_CURRENT_COLUMN" | "SYSTEM$GET_TAG_ON_CURRENT_TABLE", [Some(_)]) => {
             Ok(None)
@@ -52,33 +52,33 @@ pub(super) fn answer(
 
 /// The value of a tag on what is named; NULL where it has none.
 fn tag_value(
-    described: &Described,
+    context: &IntrospectionContext,
     tag: &str,
     object: &str,
     domain: &str,
 ) -> Result<Option<String>> {
-    let tag = tag_named(described, tag)?;
-    let Asked { object, column } = asked(described, object, domain)?;
-    let tags = described.catalog.tags_of(object.header(), column.map(|(field, _)| field));
+    let tag = tag_named(context, tag)?;
+    let Referenced { object, column } = referenced(context, object, domain)?;
+    let tags = context.catalog.tags_of(object.header(), column.map(|(field, _)| field));
     let found = tags.iter().find(|effective| effective.tag == tag.id());
     Ok(found.map(|effective| effective.value.to_string()))
 }
 
 /// The values that a tag takes, as JSON.
-fn allowed_values(described: &Described, tag: &str) -> Result<Option<String>> {
-    let tag = tag_named(described, tag)?;
+fn allowed_values(context: &IntrospectionContext, tag: &str) -> Result<Option<String>> {
+    let tag = tag_named(context, tag)?;
     let values = tag.as_tag().and_then(|tag| tag.allowed_values.clone());
     Ok(values.map(|values| serde_json::json!(values).to_string()))
 }
 
-fn tag_named(described: &Described, name: &str) -> Result<Object> {
+fn tag_named(context: &IntrospectionContext, name: &str) -> Result<Object> {
     let kind = ObjectKind::Tag;
-    let Place { parent, name } = described.place(kind, name, "SELECT")?;
-    let found = described.catalog.find(kind.namespace(), parent, &name).cloned();
-    found.ok_or_else(|| described.catalog.not_found(kind, parent, &name))
+    let Place { parent, name } = context.place(kind, name, "SELECT")?;
+    let found = context.catalog.find(kind.namespace(), parent, &name).cloned();
+    found.ok_or_else(|| context.catalog.not_found(kind, parent, &name))
 }
 
-fn asked(described: &Described, name: &str, domain: &str) -> Result<Asked> {
+fn referenced(context: &IntrospectionContext, name: &str, domain: &str) -> Result<Referenced> {
     let words = domain.to_uppercase().replace('_', " ");
     let kind = KINDS.iter().find(|known| known.words == words).map(|known| known.kind);
     let Some(kind) = kind else {
@@ -86,7 +86,7 @@ fn asked(described: &Described, name: &str, domain: &str) -> Result<Asked> {
         return Err(Error::new(ErrorCode::InvalidParameterValue, text));
     };
     if kind != ObjectKind::Column {
-        return Ok(Asked { object: object_named(described, kind, name)?, column: None });
+        return Ok(Referenced { object: object_named(context, kind, name)?, column: None });
     }
     let written = firn_parse::parse_object_name(name).map_err(Error::without_span)?;
     let Some((column, table)) = written.parts.split_last().filter(|(_, table)| !table.is_empty())
@@ -95,24 +95,24 @@ fn asked(described: &Described, name: &str, domain: &str) -> Result<Asked> {
         return Err(Error::new(ErrorCode::InvalidParameterValue, text));
     };
     let table = ObjectName { parts: table.to_vec() };
-    let object = object_named(described, ObjectKind::Table, &table.to_string())?;
+    let object = object_named(context, ObjectKind::Table, &table.to_string())?;
     let columns = object.columns().into_iter();
     let mut columns = columns.map(|(field, name, _)| (field, name));
     let found = columns.find(|(_, name)| *name == column.name).ok_or_else(|| {
         let text = format!("invalid identifier '{column}'");
         Error::new(ErrorCode::InvalidIdentifier, text)
     })?;
-    Ok(Asked { object, column: Some(found) })
+    Ok(Referenced { object, column: Some(found) })
 }
 
 /// The object of a name; every table and view is a table here.
-fn object_named(described: &Described, kind: ObjectKind, name: &str) -> Result<Object> {
-    let catalog = &described.catalog;
+fn object_named(context: &IntrospectionContext, kind: ObjectKind, name: &str) -> Result<Object> {
+    let catalog = &context.catalog;
     let Place { parent, name } = match kind {
         ObjectKind::Function | ObjectKind::Procedure => {
-            described.routine_place(kind, name, "SELECT")?
+            context.routine_place(kind, name, "SELECT")?
         }
-        _ => described.place(kind, name, "SELECT")?,
+        _ => context.place(kind, name, "SELECT")?,
     };
     let found = catalog.find(kind.namespace(), parent, &name).cloned();
     found.ok_or_else(|| catalog.not_found(kind, parent, &name))
@@ -120,20 +120,20 @@ fn object_named(described: &Described, kind: ObjectKind, name: &str) -> Result<O
 
 /// TAG_REFERENCES: the tags in effect on an object or column.
 pub(super) fn tags(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
     let (object, domain) =
         (arguments.expect_text("OBJECT_NAME")?, arguments.expect_text("OBJECT_DOMAIN")?);
-    let Asked { object, column } = asked(described, object, domain)?;
-    add_tags(described, &object, column.as_ref(), listing);
+    let Referenced { object, column } = referenced(context, object, domain)?;
+    add_tags(context, &object, column.as_ref(), listing);
     Ok(())
 }
 
 /// TAG_REFERENCES_ALL_COLUMNS: the tags in effect on the columns of a table or view.
 pub(super) fn tags_of_columns(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -143,20 +143,20 @@ pub(super) fn tags_of_columns(
         let text = format!("Invalid value '{domain}' for the domain of a table.");
         return Err(Error::new(ErrorCode::InvalidParameterValue, text));
     }
-    let object = object_named(described, ObjectKind::Table, name)?;
+    let object = object_named(context, ObjectKind::Table, name)?;
     for (field, name, _) in object.columns() {
-        add_tags(described, &object, Some(&(field, name)), listing);
+        add_tags(context, &object, Some(&(field, name)), listing);
     }
     Ok(())
 }
 
 fn add_tags(
-    described: &Described,
+    context: &IntrospectionContext,
     object: &Object,
     column: Option<&(FieldId, String)>,
     listing: &mut Listing,
 ) {
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     for effective in catalog.tags_of(object.header(), column.map(|(field, _)| *field)) {
         let Some(tag) = catalog.object(effective.tag).filter(|tag| catalog.sees(tag)) else {
             continue;
@@ -167,13 +167,13 @@ fn add_tags(
             Some(_) => effective.from.is_none(),
             None => effective.from == Some(object.id()),
         };
-        let mut cells = tag_cells(described, tag.header());
+        let mut cells = tag_cells(context, tag.header());
         cells.extend([
             ("TAG_VALUE", text(effective.value)),
             ("APPLY_METHOD", text(if own { "MANUAL" } else { "INHERITED" })),
             ("LEVEL", text(domain_of(level))),
         ]);
-        cells.extend(object_cells(described, object, column.map(|(_, name)| name.as_str())));
+        cells.extend(object_cells(context, object, column.map(|(_, name)| name.as_str())));
         listing.add(&cells);
     }
 }
@@ -183,14 +183,14 @@ fn domain_of(kind: ObjectKind) -> String {
     kind.words().to_string()
 }
 
-fn tag_cells(described: &Described, tag: &Header) -> Vec<Cell<'static>> {
-    let [database, schema] = containers(described, tag);
+fn tag_cells(context: &IntrospectionContext, tag: &Header) -> Vec<Cell<'static>> {
+    let [database, schema] = containers(context, tag);
     vec![("TAG_DATABASE", database), ("TAG_SCHEMA", schema), ("TAG_NAME", text(tag.name.as_str()))]
 }
 
 /// The names of the database and the schema that something is in.
-fn containers(described: &Described, header: &Header) -> [Value; 2] {
-    let catalog = &described.catalog;
+fn containers(context: &IntrospectionContext, header: &Header) -> [Value; 2] {
+    let catalog = &context.catalog;
     let parent = catalog.object(header.parent);
     let above = parent.and_then(|parent| catalog.object(parent.header().parent));
     match (parent, above) {
@@ -201,11 +201,11 @@ fn containers(described: &Described, header: &Header) -> [Value; 2] {
 }
 
 fn object_cells(
-    described: &Described,
+    context: &IntrospectionContext,
     object: &Object,
     column: Option<&str>,
 ) -> Vec<Cell<'static>> {
-    let [database, schema] = containers(described, object.header());
+    let [database, schema] = containers(context, object.header());
     let kind = if column.is_some() { ObjectKind::Column } else { object.kind() };
     vec![
         ("OBJECT_DATABASE", database),
@@ -218,17 +218,17 @@ fn object_cells(
 
 /// POLICY_REFERENCES: what has a policy, or which policies an object has.
 pub(super) fn policies(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     if let Some(name) = arguments.text("POLICY_NAME")? {
         let network = arguments.text("POLICY_KIND")?;
         let is_network = network.is_some_and(|kind| kind.eq_ignore_ascii_case("NETWORK_POLICY"));
-        let policy = policy_named(described, name, is_network)?;
+        let policy = policy_named(context, name, is_network)?;
         if let Object::NetworkPolicy(policy) = &policy {
-            add_network(described, policy, listing);
+            add_network(context, policy, listing);
             return Ok(());
         }
         let seen = |object: &&Object| {
@@ -237,32 +237,32 @@ pub(super) fn policies(
         let mut users: Vec<&Object> = catalog.all().filter(seen).collect();
         users.sort_by_cached_key(|object| catalog.full_name(object.id()));
         for object in users {
-            add_policies(described, object, Some(&policy), listing);
+            add_policies(context, object, Some(&policy), listing);
         }
-        add_by_tags(described, Some(&policy), None, listing);
+        add_by_tags(context, Some(&policy), None, listing);
         return Ok(());
     }
     let (name, domain) =
         (arguments.expect_text("REF_ENTITY_NAME")?, arguments.expect_text("REF_ENTITY_DOMAIN")?);
-    let Asked { object, .. } = asked(described, name, domain)?;
-    add_policies(described, &object, None, listing);
-    add_by_tags(described, None, Some(&object), listing);
+    let Referenced { object, .. } = referenced(context, name, domain)?;
+    add_policies(context, &object, None, listing);
+    add_by_tags(context, None, Some(&object), listing);
     Ok(())
 }
 
 /// The policies of all objects, for the view of ACCOUNT_USAGE.
-pub(super) fn all_policies(described: &Described, listing: &mut Listing) {
-    let catalog = &described.catalog;
+pub(super) fn all_policies(context: &IntrospectionContext, listing: &mut Listing) {
+    let catalog = &context.catalog;
     let live = catalog.all().filter(|object| catalog.is_live(object.id()));
     let mut live: Vec<&Object> = live.collect();
     live.sort_by_cached_key(|object| (object.kind(), catalog.full_name(object.id())));
-    live.into_iter().for_each(|object| add_policies(described, object, None, listing));
-    add_by_tags(described, None, None, listing);
+    live.into_iter().for_each(|object| add_policies(context, object, None, listing));
+    add_by_tags(context, None, None, listing);
 }
 
 /// The tags of all objects themselves, for the view of ACCOUNT_USAGE.
-pub(super) fn all_tags(described: &Described, listing: &mut Listing) {
-    let catalog = &described.catalog;
+pub(super) fn all_tags(context: &IntrospectionContext, listing: &mut Listing) {
+    let catalog = &context.catalog;
     let mut objects: Vec<&Object> = catalog.all().collect();
     objects.sort_by_cached_key(|object| (object.kind(), catalog.full_name(object.id())));
     for object in objects {
@@ -271,8 +271,8 @@ pub(super) fn all_tags(described: &Described, listing: &mut Listing) {
             let column = field.and_then(|field| columns.iter().find(|(own, ..)| *own == field));
             for (tag, value) in &attached.tags {
                 let Some(tag) = catalog.object(*tag) else { continue };
-                let mut cells = tag_cells(described, tag.header());
-                cells.extend(object_cells(described, object, column.map(|c| c.1.as_str())));
+                let mut cells = tag_cells(context, tag.header());
+                cells.extend(object_cells(context, object, column.map(|c| c.1.as_str())));
                 cells.extend([
                     ("TAG_ID", number(tag.id().0)),
                     ("TAG_VALUE", text(value.as_str())),
@@ -290,14 +290,14 @@ pub(super) fn all_tags(described: &Described, listing: &mut Listing) {
     }
 }
 
-fn policy_named(described: &Described, name: &str, network: bool) -> Result<Object> {
+fn policy_named(context: &IntrospectionContext, name: &str, network: bool) -> Result<Object> {
     let kinds = match network {
         true => &[ObjectKind::NetworkPolicy],
         false => privilege::APPLIED,
     };
     let mut missing = None;
     for &kind in kinds.iter().filter(|kind| **kind != ObjectKind::Tag) {
-        match object_named(described, kind, name) {
+        match object_named(context, kind, name) {
             Ok(found) => return Ok(found),
             Err(error) => missing = missing.or(Some(error)),
         }
@@ -307,7 +307,7 @@ fn policy_named(described: &Described, name: &str, network: bool) -> Result<Obje
 
 /// A row for each policy that an object has, or for one of them.
 fn add_policies(
-    described: &Described,
+    context: &IntrospectionContext,
     object: &Object,
     wanted: Option<&Object>,
     listing: &mut Listing,
@@ -315,12 +315,12 @@ fn add_policies(
     let columns = object.columns();
     for (field, Attached { policies, .. }) in object.header().attachments.iter() {
         for used in policies {
-            let policy = described.catalog.object(used.policy);
-            let policy = policy.filter(|policy| described.catalog.sees(policy));
+            let policy = context.catalog.object(used.policy);
+            let policy = policy.filter(|policy| context.catalog.sees(policy));
             let fits = |policy: &&Object| wanted.is_none_or(|wanted| wanted.id() == policy.id());
             let Some(policy) = policy.filter(fits) else { continue };
-            let mut cells = policy_cells(described, policy);
-            cells.extend(reference_cells(described, object, field, &columns, used));
+            let mut cells = policy_cells(context, policy);
+            cells.extend(reference_cells(context, object, field, &columns, used));
             listing.add(&cells);
         }
     }
@@ -328,12 +328,12 @@ fn add_policies(
 
 /// Columns that policies protect by way of their tags.
 fn add_by_tags(
-    described: &Described,
+    context: &IntrospectionContext,
     wanted: Option<&Object>,
     on: Option<&Object>,
     listing: &mut Listing,
 ) {
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     let relation = |object: &&Object| {
         object.namespace() == Namespace::Relation
             && catalog.is_live(object.id())
@@ -350,9 +350,9 @@ fn add_by_tags(
                     if !fits || wanted.is_some_and(|wanted| wanted.id() != policy.id()) {
                         continue;
                     }
-                    let mut cells = policy_cells(described, policy);
-                    cells.extend(reference_cells(described, object, Some(*field), &columns, used));
-                    cells.extend(tag_cells(described, tag.header()));
+                    let mut cells = policy_cells(context, policy);
+                    cells.extend(reference_cells(context, object, Some(*field), &columns, used));
+                    cells.extend(tag_cells(context, tag.header()));
                     listing.add(&cells);
                 }
             }
@@ -360,8 +360,8 @@ fn add_by_tags(
     }
 }
 
-fn policy_cells(described: &Described, policy: &Object) -> Vec<Cell<'static>> {
-    let [database, schema] = containers(described, policy.header());
+fn policy_cells(context: &IntrospectionContext, policy: &Object) -> Vec<Cell<'static>> {
+    let [database, schema] = containers(context, policy.header());
     vec![
         ("POLICY_DB", database),
         ("POLICY_SCHEMA", schema),
@@ -373,7 +373,7 @@ fn policy_cells(described: &Described, policy: &Object) -> Vec<Cell<'static>> {
 }
 
 fn reference_cells(
-    described: &Described,
+    context: &IntrospectionContext,
     object: &Object,
     field: Option<FieldId>,
     columns: &[(FieldId, String, firn_types::SqlType)],
@@ -382,7 +382,7 @@ fn reference_cells(
     let name = |field: &FieldId| {
         columns.iter().find(|(own, ..)| own == field).map(|(_, name, _)| name.clone())
     };
-    let [database, schema] = containers(described, object.header());
+    let [database, schema] = containers(context, object.header());
     let arguments: Vec<String> = used.arguments.iter().filter_map(name).collect();
     let quoted: Vec<String> = arguments.iter().map(|name| format!("\"{name}\"")).collect();
     let arguments = (!quoted.is_empty()).then(|| format!("[ {} ]", quoted.join(", ")));
@@ -397,8 +397,8 @@ fn reference_cells(
 }
 
 /// What has a network policy: the account, and users.
-fn add_network(described: &Described, policy: &NetworkPolicy, listing: &mut Listing) {
-    let catalog = &described.catalog;
+fn add_network(context: &IntrospectionContext, policy: &NetworkPolicy, listing: &mut Listing) {
+    let catalog = &context.catalog;
     let own = |value: Option<&str>| value == Some(policy.header.name.as_str());
     let mut add = |name: &str, domain: &str| {
         listing.add(&[

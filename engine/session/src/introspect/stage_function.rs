@@ -4,7 +4,7 @@ use firn_account::catalog::{Action, Namespace, Object, ObjectPath, Stage, StageL
 use firn_parse::ast::StageKind;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::Described;
+use super::IntrospectionContext;
 
 /// The functions.
 pub(super) const NAMES: [&str; 4] =
@@ -15,12 +15,12 @@ pub(super) const NAMES: [&str; 4] =
 /// # Errors
 /// When there is no such stage, or it has no such path.
 pub(super) fn answer(
-    described: &Described,
+    context: &IntrospectionContext,
     name: &str,
     arguments: &[Option<String>],
 ) -> Result<Option<String>> {
     let (path, stage) = match arguments {
-        [Some(stage), ..] => named(described, stage)?,
+        [Some(stage), ..] => named(context, stage)?,
         _ => return Err(missing(name)),
     };
     match (name, arguments) {
@@ -49,15 +49,15 @@ fn missing(name: &str) -> Error {
 }
 
 /// The stage that a text names.
-fn named(described: &Described, text: &str) -> Result<(ObjectPath, Stage)> {
+fn named(context: &IntrospectionContext, text: &str) -> Result<(ObjectPath, Stage)> {
     let location = firn_parse::parse_location(text).map_err(Error::without_span)?;
     let StageKind::Named(name) = &location.kind else {
         return Err(Error::not_supported("files of anything but a named stage here"));
     };
-    let path = described.current.complete(name, "SELECT")?;
-    match described.catalog.find_path(Namespace::Stage, &path) {
+    let path = context.current.complete(name, "SELECT")?;
+    match context.catalog.find_path(Namespace::Stage, &path) {
         Some(object @ Object::Stage(stage)) => {
-            described.catalog.authorize(Action::ReadFiles, object)?;
+            context.catalog.authorize(Action::ReadFiles, object)?;
             Ok((path, stage.as_ref().clone()))
         }
         _ => {

@@ -3,16 +3,16 @@
 use firn_account::catalog::{ACCOUNTADMIN, Object};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{Described, clustering, ddl, pipeline_function, references, stage_function};
+use super::{IntrospectionContext, clustering, ddl, pipeline_function, references, stage_function};
 use crate::history::{Outcome, QueryRecord};
 use crate::roles;
 
 /// The roles in use beside the current one, as JSON.
-fn secondary_roles(described: &Described) -> String {
-    let catalog = &described.catalog;
-    let mut others = roles::granted_to_user(catalog, &described.user);
-    others.retain(|role| *role != described.role && described.secondary_roles);
-    let value = if described.secondary_roles { "ALL" } else { "" };
+fn secondary_roles(context: &IntrospectionContext) -> String {
+    let catalog = &context.catalog;
+    let mut others = roles::granted_to_user(catalog, &context.user);
+    others.retain(|role| *role != context.role && context.secondary_roles);
+    let value = if context.secondary_roles { "ALL" } else { "" };
     let names = roles::names(catalog, &others).join(",");
     format!("{{\"roles\":\"{names}\",\"value\":\"{value}\"}}")
 }
@@ -22,11 +22,11 @@ fn secondary_roles(described: &Described) -> String {
 /// # Errors
 /// `not_supported` for functions that firn does not have; when what is asked about does not exist.
 pub(crate) fn answer(
-    described: &Described,
+    context: &IntrospectionContext,
     name: &str,
     arguments: &[Option<String>],
 ) -> Result<Option<String>> {
-    if let Some(answer) = of_roles(described, name, arguments) {
+    if let Some(answer) = of_roles(context, name, arguments) {
         return Ok(Some(answer));
     }
     match (name, arguments) {
@@ -38,36 +38,40 @@ pub(crate) fn answer(
                 [Some(flag), ..] => flag.eq_ignore_ascii_case("true"),
                 _ => false,
             };
-            ddl::get(described, kind, name, qualified).map(Some)
+            ddl::get(context, kind, name, qualified).map(Some)
         }
         ("SYSTEM$CLUSTERING_INFORMATION", [Some(table), rest @ ..]) => {
-            clustering::information(described, table, first(rest)).map(Some)
+            clustering::information(context, table, first(rest)).map(Some)
         }
         ("SYSTEM$CLUSTERING_DEPTH", [Some(table), rest @ ..]) => {
-            clustering::depth(described, table, first(rest)).map(|depth| Some(depth.to_string()))
+            clustering::depth(context, table, first(rest)).map(|depth| Some(depth.to_string()))
         }
         (name, arguments) if stage_function::NAMES.contains(&name) => {
-            stage_function::answer(described, name, arguments)
+            stage_function::answer(context, name, arguments)
         }
         (name, arguments) if pipeline_function::NAMES.contains(&name) => {
-            pipeline_function::answer(described, name, arguments)
+            pipeline_function::answer(context, name, arguments)
         }
-        ("SYSTEM$VACUUM", []) => vacuum(described).map(Some),
-        ("SYSTEM$GET_RESULTSET_STATUS", [Some(id)]) => status(described, id).map(Some),
-        ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(described, id).map(Some),
-        ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => Ok(Some(cancel_all(described, session))),
+        ("SYSTEM$VACUUM", []) => vacuum(context).map(Some),
+        ("SYSTEM$GET_RESULTSET_STATUS", [Some(id)]) => status(context, id).map(Some),
+        ("SYSTEM$CANCEL_QUERY", [Some(id)]) => cancel(context, id).map(Some),
+        ("SYSTEM$CANCEL_ALL_QUERIES", [Some(session)]) => Ok(Some(cancel_all(context, session))),
         ("GET_DDL" | "SYSTEM$CLUSTERING_INFORMATION" | "SYSTEM$CLUSTERING_DEPTH", _) => {
             let text = format!("not enough arguments for function [{name}]");
             Err(Error::new(ErrorCode::NotEnoughArguments, text))
         }
-        _ if name.starts_with("SYSTEM$GET_TAG") => references::answer(described, name, arguments),
+        _ if name.starts_with("SYSTEM$GET_TAG") => references::answer(context, name, arguments),
         _ => Err(Error::not_supported(name)),
     }
 }
 
 /// What functions about roles answer; none for others.
-fn of_roles(described: &Described, name: &str, arguments: &[Option<String>]) -> Option<String> {
-    let catalog = &described.catalog;
+fn of_roles(
+    context: &IntrospectionContext,
+    name: &str,
+    arguments: &[Option<String>],
+) -> Option<String> {
+    let catalog = &context.catalog;
     Some(match (name, arguments) {
         ("IS_ROLE_IN_SESSION", [Some(wanted)]) => {
             let held = roles::names(catalog, catalog.rights().roles());
@@ -79,33 +83,32 @@ fn of_roles(described: &Described, name: &str, arguments: &[Option<String>]) -> 
                 let database = catalog.object(role.header().parent).map(Object::name);
                 role.as_database_role().is_some()
                     && role.name().eq_ignore_ascii_case(wanted)
-                    && database == described.current.database.as_deref()
+                    && database == context.current.database.as_deref()
             };
             held.any(is_wanted).to_string()
         }
         ("CURRENT_AVAILABLE_ROLES", _) => {
-            let names = roles::names(catalog, &roles::available(catalog, &described.user));
+            let names = roles::names(catalog, &roles::available(catalog, &context.user));
             let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
             format!("[ {} ]", names.join(", "))
         }
-        ("CURRENT_SECONDARY_ROLES", _) => secondary_roles(described),
+        ("CURRENT_SECONDARY_ROLES", _) => secondary_roles(context),
         _ => return None,
     })
 }
 
 /// Ends the statements of a session of the process, but the one that asks.
-fn cancel_all(described: &Described, session: &str) -> String {
-    let may_cancel = |record: &QueryRecord| {
-        record.query_id != described.query_id && described.may_follow(record)
-    };
-    let statements = &described.shared.statements;
+fn cancel_all(context: &IntrospectionContext, session: &str) -> String {
+    let may_cancel =
+        |record: &QueryRecord| record.query_id != context.query_id && context.may_follow(record);
+    let statements = &context.shared.statements;
     let canceled = session.parse().map_or(0, |id| statements.cancel_session(id, may_cancel));
     format!("{canceled} cancelled.")
 }
 
 /// How far the statement of a RESULTSET is; a block gives its id for the RESULTSET's name.
-fn status(described: &Described, id: &str) -> Result<String> {
-    let record = described.statement(id)?;
+fn status(context: &IntrospectionContext, id: &str) -> Result<String> {
+    let record = context.statement(id)?;
     let canceled = ErrorCode::Canceled.number();
     let status = match record.end.get() {
         None if record.cancel.is_canceled() => "ABORTING",
@@ -118,8 +121,8 @@ fn status(described: &Described, id: &str) -> Result<String> {
 }
 
 /// Ends a statement of any session of the process, if it runs.
-fn cancel(described: &Described, id: &str) -> Result<String> {
-    let record = described.statement(id)?;
+fn cancel(context: &IntrospectionContext, id: &str) -> Result<String> {
+    let record = context.statement(id)?;
     if record.end.get().is_some() {
         return Ok("Identified SQL statement is not currently executing.".to_string());
     }
@@ -128,21 +131,21 @@ fn cancel(described: &Described, id: &str) -> Result<String> {
 }
 
 /// Deletes what nobody can reach any more, and tells what was done and what has to wait, as JSON.
-fn vacuum(described: &Described) -> Result<String> {
-    if !described.catalog.rights().includes(ACCOUNTADMIN) {
+fn vacuum(context: &IntrospectionContext) -> Result<String> {
+    if !context.catalog.rights().includes(ACCOUNTADMIN) {
         let text =
             "Insufficient privileges to operate on account: SYSTEM$VACUUM is ACCOUNTADMIN's.";
         return Err(Error::new(ErrorCode::InsufficientPrivileges, text));
     }
-    let cancel = &described.monitor.cancel;
-    let done = described.shared.maintenance().vacuum_now(&|| cancel.check().is_ok())?;
+    let cancel = &context.monitor.cancel;
+    let done = context.shared.maintenance().vacuum_now(&|| cancel.check().is_ok())?;
     cancel.check()?;
     let Some(done) = done else {
         return Ok(serde_json::json!({ "state": "another process is at it" }).to_string());
     };
     let moment = |nanos: i64| chrono::DateTime::from_timestamp_nanos(nanos).to_rfc3339();
-    let held = done.held.iter().map(|(table, held)| {
-        let name = described.catalog.object(*table).map(|_| described.catalog.full_name(*table));
+    let held = done.dead.iter().map(|(table, held)| {
+        let name = context.catalog.object(*table).map(|_| context.catalog.full_name(*table));
         serde_json::json!({
             "table": name.unwrap_or_else(|| format!("a table that is gone ({table})")),
             "files": held.files,

@@ -184,8 +184,9 @@ fn everything_survives_reopening_from_the_log_and_from_a_checkpoint() -> Result<
         );
         assert_eq!(b.parameter(ACCOUNT, "TIMEZONE"), Some("UTC"));
         assert_eq!(b.dropped(Namespace::Relation, PUBLIC).len(), 1);
-        let grants =
-            |catalog: &Catalog| catalog.account_layer().grants().all().cloned().collect::<Vec<_>>();
+        let grants = |catalog: &Catalog| {
+            catalog.account_overlay().grants().all().cloned().collect::<Vec<_>>()
+        };
         assert_eq!(grants(&b), grants(&a));
     }
     assert_eq!(
@@ -336,7 +337,7 @@ fn a_longer_transaction_sees_the_commits_of_others_statement_by_statement() -> R
     transaction.append(table, vec![partition("mine", 1)])?;
     other.append(table, "theirs", 10)?;
     assert_eq!(transaction.catalog().rows_of(table)?.rows()?, 1);
-    transaction.advance()?;
+    transaction.refresh_read_version()?;
     assert_eq!(transaction.catalog().rows_of(table)?.rows()?, 11);
     transaction.commit(&id("mine"))?;
     assert_eq!(world.rows(table), 11);

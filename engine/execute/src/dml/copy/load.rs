@@ -19,8 +19,8 @@ use firn_plan::statement::CopyIntoTable;
 use firn_types::{Error, Result};
 
 use super::choose::Chosen;
-use super::held::Held;
 use super::projection::LoadProjection;
+use super::undecided::UndecidedRows;
 use super::{LoadedFiles, OpenStage};
 use crate::context::{QueryContext, lock};
 use crate::dml::insert::append;
@@ -88,7 +88,7 @@ impl LoadProfile {
 #[derive(Default)]
 struct FileState {
     tally: FileTally,
-    held: Held,
+    undecided: UndecidedRows,
     /// Why it cannot be read on.
     broken: Option<Error>,
 }
@@ -214,7 +214,7 @@ impl<'l> Loading<'l> {
     fn keep(&self, file: usize, place: usize, rows: Batch) -> Result<()> {
         match self.mode {
             OnError::AbortStatement | OnError::Continue => self.writer.write(place, rows),
-            _ => lock(&self.states[file]).held.add(place, rows, self.context),
+            _ => lock(&self.states[file]).undecided.add(place, rows, self.context),
         }
     }
 
@@ -223,7 +223,7 @@ impl<'l> Loading<'l> {
         let mut errors = self.errors.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         let mut results = Vec::with_capacity(self.files.len());
         for (file, state) in self.files.iter().zip(self.states) {
-            let FileState { mut tally, held, broken } =
+            let FileState { mut tally, undecided, broken } =
                 state.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
             let shown = stage.stage.shown(&file.path);
             if let Some(error) = broken {
@@ -238,7 +238,7 @@ impl<'l> Loading<'l> {
             let decision = self.mode.decide(&tally)?;
             results.push(FileResult::of(shown.into(), self.mode, &tally, decision));
             if decision == Decision::Load {
-                held.release(|place, rows| self.writer.write(place, rows))?;
+                undecided.release(|place, rows| self.writer.write(place, rows))?;
             }
         }
         errors.sort_by(|a, b| (&a.file, a.byte_offset).cmp(&(&b.file, b.byte_offset)));

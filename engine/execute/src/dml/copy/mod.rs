@@ -7,11 +7,11 @@
 //! ```
 
 mod choose;
-pub(super) mod held;
 mod load;
 mod pipe;
 mod projection;
 mod row_projector;
+pub(super) mod undecided;
 mod validate;
 
 use firn_account::Transaction;

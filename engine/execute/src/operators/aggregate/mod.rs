@@ -21,7 +21,7 @@ use firn_functions::AggregateBinding;
 use firn_types::{Error, Result, SqlType};
 use ordered::{OrderedGroups, OrderedRun};
 use partitioned::{Partitioned, PartitionedRows};
-use parts::{Held, Part};
+use parts::{Part, Reserved};
 use table::Table;
 
 use crate::context::{QueryContext, lock};
@@ -77,8 +77,8 @@ pub(crate) struct Aggregate {
 /// What the workers leave.
 #[derive(Default)]
 struct Collected {
-    tables: Vec<Held<Table>>,
-    ordered: Vec<Held<OrderedRun>>,
+    tables: Vec<Reserved<Table>>,
+    ordered: Vec<Reserved<OrderedRun>>,
     partitioned: Vec<Partitioned>,
 }
 

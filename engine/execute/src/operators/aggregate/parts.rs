@@ -28,7 +28,7 @@ pub(super) struct Part {
 
 impl Part {
     /// The one part of everything.
-    pub(super) fn of_all(tables: Vec<Held<Table>>, ordered: Vec<Held<OrderedRun>>) -> Part {
+    pub(super) fn of_all(tables: Vec<Reserved<Table>>, ordered: Vec<Reserved<OrderedRun>>) -> Part {
         let (tables, mut memory): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
         let (ordered, more): (Vec<_>, Vec<_>) = ordered.into_iter().unzip();
         memory.extend(more);
@@ -82,12 +82,12 @@ impl Part {
 }
 
 /// With the memory that is reserved for it.
-pub(super) type Held<T> = (T, Arc<Reservation>);
+pub(super) type Reserved<T> = (T, Arc<Reservation>);
 
 /// Partitions tables, and puts them beside the rows that were partitioned.
 pub(super) fn split(
-    tables: Vec<Held<Table>>,
-    ordered: Vec<Held<OrderedRun>>,
+    tables: Vec<Reserved<Table>>,
+    ordered: Vec<Reserved<OrderedRun>>,
     partitioned: Vec<Partitioned>,
     types: &[SqlType],
     context: &QueryContext,

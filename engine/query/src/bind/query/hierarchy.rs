@@ -22,17 +22,17 @@ use firn_plan::{
 pub(super) type Ancestry = HashMap<Span, Expr>;
 
 /// What is asked of a row's ancestors.
-struct Asked<'a> {
+struct HierarchyOperator<'a> {
     /// Where in the statement.
     place: Span,
-    kind: AskedKind,
+    kind: OperatorKind,
     expr: &'a ast::Expr,
     /// The separator of a path.
     separator: Option<&'a ast::Expr>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum AskedKind {
+enum OperatorKind {
     Root,
     Path,
     Prior,
@@ -51,7 +51,7 @@ pub(super) fn bind(
     from: From,
 ) -> Result<(From, Ancestry)> {
     let binder = context.binder;
-    let asked = asked(context.read)?;
+    let operators = operators_in(context.read)?;
     let base = from.plan.columns();
     let (source, recursion) = (binder.fresh_cte(), binder.fresh_cte());
     let reading = |cte: u32| -> Reading {
@@ -63,7 +63,7 @@ pub(super) fn bind(
 
     let roots = reading(source);
     let root_relations = renamed(&from.relations, &roots.ids);
-    let anchor = anchor(context, hierarchy, &asked, &base, roots, root_relations)?;
+    let anchor = anchor(context, hierarchy, &operators, &base, roots, root_relations)?;
     let columns: Vec<PlanColumn> = anchor
         .columns()
         .iter()
@@ -75,7 +75,7 @@ pub(super) fn bind(
         parents: columns.iter().map(|c| binder.fresh_column(&c.name, c.sql_type, true)).collect(),
         base: &base,
         relations: &from.relations,
-        asked: &asked,
+        operators: &operators,
     };
     let step = step.bind(hierarchy, recursion, reading(source))?;
     let body = Plan::RecursiveCte(Box::new(RecursiveCte {
@@ -95,7 +95,7 @@ pub(super) fn bind(
         relation.columns.push(ScopeColumn { column, unqualified: false, pseudo: true });
     }
     relations.push(level_relation(level));
-    let places = asked.iter().map(|asked| asked.place);
+    let places = operators.iter().map(|operator| operator.place);
     let answers = columns[base.len() + 1..].iter().map(PlanColumn::expr);
     Ok((From { plan, relations }, places.zip(answers).collect()))
 }
@@ -118,7 +118,7 @@ fn renamed(relations: &[Relation], ids: &HashMap<ColumnId, PlanColumn>) -> Vec<R
 }
 
 /// What a statement's expressions ask of the ancestors.
-fn asked<'a>(read: &[&'a ast::Expr]) -> Result<Vec<Asked<'a>>> {
+fn operators_in<'a>(read: &[&'a ast::Expr]) -> Result<Vec<HierarchyOperator<'a>>> {
     let mut found = Vec::new();
     let mut pending: Vec<&ast::Expr> = read.to_vec();
     while let Some(expr) = pending.pop() {
@@ -126,10 +126,20 @@ fn asked<'a>(read: &[&'a ast::Expr]) -> Result<Vec<Asked<'a>>> {
         let place = expr.span;
         match &expr.kind {
             ExprKind::ConnectByRoot(expr) => {
-                found.push(Asked { place, kind: AskedKind::Root, expr, separator: None });
+                found.push(HierarchyOperator {
+                    place,
+                    kind: OperatorKind::Root,
+                    expr,
+                    separator: None,
+                });
             }
             ExprKind::Prior(expr) => {
-                found.push(Asked { place, kind: AskedKind::Prior, expr, separator: None });
+                found.push(HierarchyOperator {
+                    place,
+                    kind: OperatorKind::Prior,
+                    expr,
+                    separator: None,
+                });
             }
             ExprKind::Function(call) if is_path(&call.name) => {
                 let [first, second] = call.arguments.as_slice() else {
@@ -142,7 +152,7 @@ fn asked<'a>(read: &[&'a ast::Expr]) -> Result<Vec<Asked<'a>>> {
                     return Err(Error::not_supported("* in SYS_CONNECT_BY_PATH").at(place));
                 };
                 let separator = Some(separator);
-                found.push(Asked { place, kind: AskedKind::Path, expr, separator });
+                found.push(HierarchyOperator { place, kind: OperatorKind::Path, expr, separator });
             }
             _ => {}
         }
@@ -175,11 +185,11 @@ fn bind_over(
 /// The separator and the value of one step of a path.
 fn path_step(
     context: &FromContext<'_>,
-    asked: &Asked<'_>,
+    operator: &HierarchyOperator<'_>,
     before: Option<Expr>,
     value: Expr,
 ) -> Result<Expr> {
-    let separator = match asked.separator {
+    let separator = match operator.separator {
         Some(expr) => match context.binder.bind_constant(expr, context.env)?.0 {
             Value::Text(text) => text,
             _ => {
@@ -206,7 +216,7 @@ fn path_step(
 fn anchor(
     context: &FromContext<'_>,
     hierarchy: &ast::Hierarchy,
-    asked: &[Asked<'_>],
+    operators: &[HierarchyOperator<'_>],
     base: &[PlanColumn],
     roots: Reading,
     relations: Vec<Relation>,
@@ -226,12 +236,12 @@ fn anchor(
         base.iter().map(|column| item(&column.name, roots.ids[&column.id].expr())).collect();
     let one = Expr::Literal { value: Value::integer(1), sql_type: SqlType::INTEGER };
     items.push(item("LEVEL", one));
-    for asked in asked {
-        let value = bind_over(context, asked.expr, &scope, None)?;
-        let value = match asked.kind {
-            AskedKind::Root => value,
-            AskedKind::Prior => Expr::null(value.sql_type()),
-            AskedKind::Path => path_step(context, asked, None, value)?,
+    for operator in operators {
+        let value = bind_over(context, operator.expr, &scope, None)?;
+        let value = match operator.kind {
+            OperatorKind::Root => value,
+            OperatorKind::Prior => Expr::null(value.sql_type()),
+            OperatorKind::Path => path_step(context, operator, None, value)?,
         };
         items.push(item("ANCESTRY", value));
     }
@@ -245,7 +255,7 @@ struct Step<'s> {
     parents: Vec<PlanColumn>,
     base: &'s [PlanColumn],
     relations: &'s [Relation],
-    asked: &'s [Asked<'s>],
+    operators: &'s [HierarchyOperator<'s>],
 }
 
 impl Step<'_> {
@@ -286,13 +296,13 @@ impl Step<'_> {
         let own = self.base.iter().map(|c| item(&c.name, children.ids[&c.id].expr()));
         let mut items: Vec<ProjectItem> = own.collect();
         items.push(item("LEVEL", level.column().expr()));
-        for (asked, answer) in self.asked.iter().zip(&self.parents[width + 1..]) {
-            let value = match asked.kind {
-                AskedKind::Root => answer.expr(),
-                AskedKind::Prior => bind_over(self.context, asked.expr, &parents, None)?,
-                AskedKind::Path => {
-                    let value = bind_over(self.context, asked.expr, &scope, None)?;
-                    path_step(self.context, asked, Some(answer.expr()), value)?
+        for (operator, answer) in self.operators.iter().zip(&self.parents[width + 1..]) {
+            let value = match operator.kind {
+                OperatorKind::Root => answer.expr(),
+                OperatorKind::Prior => bind_over(self.context, operator.expr, &parents, None)?,
+                OperatorKind::Path => {
+                    let value = bind_over(self.context, operator.expr, &scope, None)?;
+                    path_step(self.context, operator, Some(answer.expr()), value)?
                 }
             };
             items.push(item("ANCESTRY", value));

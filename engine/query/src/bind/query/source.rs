@@ -257,7 +257,11 @@ pub(super) fn table_scan(
 }
 
 /// The account as it was at AT or BEFORE.
-pub(super) fn past(binder: &Binder<'_>, at: &ast::TimeTravel, env: &Env<'_>) -> Result<Past> {
+pub(super) fn past(
+    binder: &Binder<'_>,
+    at: &ast::TimeTravel,
+    env: &Env<'_>,
+) -> Result<HistoricalCatalog> {
     let point = time_point(binder, &at.point, env)?;
     binder.context.services.catalog_at(&point, at.before).map_err(|error| error.at(at.span))
 }
@@ -327,13 +331,13 @@ fn invalid_point(expr: &ast::Expr) -> Error {
 }
 
 /// A version of the account, and when it was.
-pub(super) type Past = (Arc<firn_account::catalog::Catalog>, i64);
+pub(super) type HistoricalCatalog = (Arc<firn_account::catalog::Catalog>, i64);
 
 /// The version of a table's rows that a version of the account has, if it is still to be seen.
 fn snapshot_of(
     binder: &Binder<'_>,
     table: &Arc<Table>,
-    past: Option<&Past>,
+    past: Option<&HistoricalCatalog>,
 ) -> Result<Arc<Snapshot>> {
     let Some((catalog, nanos)) = past else { return Ok(Arc::clone(&table.snapshot)) };
     let now_nanos = binder.context.functions.statement_nanos;

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::View;
 use super::history::{EVENTS_MAX, SINCE_NANOS};
-use crate::introspect::Described;
+use crate::introspect::IntrospectionContext;
 use crate::introspect::listing::{Listing, text, time, variant};
 use crate::introspect::table_function::query_history;
 
@@ -14,14 +14,18 @@ pub(super) const ACCESS_HISTORY: &str = "QUERY_ID, QUERY_START_TIME:time, USER_N
     DIRECT_OBJECTS_ACCESSED:array, BASE_OBJECTS_ACCESSED:array, OBJECTS_MODIFIED:array, \
     OBJECT_MODIFIED_BY_DDL:object, POLICIES_REFERENCED:array, PARENT_QUERY_ID, ROOT_QUERY_ID";
 
-pub(super) fn accesses(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+pub(super) fn accesses(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    let since = context.now_nanos.saturating_sub(SINCE_NANOS);
     let counts = |ran: &RanStatement| {
         let done = ran.end.as_ref().is_some_and(|end| end.error.is_none());
         // What is only explained is not read.
         done && ran.access.is_some() && ran.query_type != "EXPLAIN"
     };
-    for ran in query_history::statements(described, since, EVENTS_MAX, counts)? {
+    for ran in query_history::statements(context, since, EVENTS_MAX, counts)? {
         let Some(access) = &ran.access else { continue };
         let objects = |objects: &[AccessedObject]| {
             variant(&Json::Array(objects.iter().map(object).collect()))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use firn_types::{ObjectId, Result};
 
 use super::View;
-use crate::introspect::Described;
+use crate::introspect::IntrospectionContext;
 use crate::introspect::listing::{Listing, number, text};
 use crate::introspect::table_function::{
     alert_history, copy_history, login_history, pipe, query_history,
@@ -35,12 +35,16 @@ pub(super) const SINCE_NANOS: i64 = 365 * 86_400_000_000_000;
 /// Events that a view has at most, the newest.
 pub(super) const EVENTS_MAX: usize = 100_000;
 
-pub(super) fn statements(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+pub(super) fn statements(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    let since = context.now_nanos.saturating_sub(SINCE_NANOS);
     // What still runs is not history yet.
     let ended = |ran: &firn_storage::format::v1::RanStatement| ran.end.is_some();
-    for ran in query_history::statements(described, since, EVENTS_MAX, ended)? {
-        let mut cells = query_history::cells(described, &ran);
+    for ran in query_history::statements(context, since, EVENTS_MAX, ended)? {
+        let mut cells = query_history::cells(context, &ran);
         let failed = ran.end.as_ref().is_some_and(|end| end.error.is_some());
         let status = text(if failed { "FAIL" } else { "SUCCESS" });
         cells.retain(|(name, _)| *name != "EXECUTION_STATUS");
@@ -50,26 +54,38 @@ pub(super) fn statements(described: &Described, _: &View, listing: &mut Listing)
     Ok(())
 }
 
-pub(super) fn logins(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
-    for event in login_history::logins(described, since, EVENTS_MAX, |_| true)? {
+pub(super) fn logins(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    let since = context.now_nanos.saturating_sub(SINCE_NANOS);
+    for event in login_history::logins(context, since, EVENTS_MAX, |_| true)? {
         listing.add(&login_history::cells(&event));
     }
     Ok(())
 }
 
-pub(super) fn alerts(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
-    for run in alert_history::runs(described, since, EVENTS_MAX, |_| true)? {
+pub(super) fn alerts(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    let since = context.now_nanos.saturating_sub(SINCE_NANOS);
+    for run in alert_history::runs(context, since, EVENTS_MAX, |_| true)? {
         listing.add(&alert_history::cells(&run));
     }
     Ok(())
 }
 
 /// The loads of all tables; the account keeps them with the tables and pipes.
-pub(super) fn copies(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let catalog = &described.catalog;
-    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
+pub(super) fn copies(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    let catalog = &context.catalog;
+    let since = context.now_nanos.saturating_sub(SINCE_NANOS);
     let mut by_pipes: HashMap<ObjectId, Vec<copy_history::Load<'_>>> = HashMap::new();
     for (record, pipe) in copy_history::by_pipes(catalog) {
         if let Some(load) = record.by_pipe {
@@ -87,8 +103,8 @@ pub(super) fn copies(described: &Described, _: &View, listing: &mut Listing) -> 
         let of_pipes = by_pipes.get(&table.header.id).into_iter().flatten().copied();
         let loads = own.chain(of_pipes).filter(|(record, _)| record.loaded_nanos >= since);
         for (record, pipe) in loads {
-            let mut cells = copy_history::cells(described, record);
-            cells.extend(copy_history::pipe_cells(described, record, pipe));
+            let mut cells = copy_history::cells(context, record);
+            cells.extend(copy_history::pipe_cells(context, record, pipe));
             cells.extend([
                 ("TABLE_ID", number(table.header.id.0)),
                 ("TABLE_NAME", text(table.header.name.as_str())),
@@ -107,10 +123,14 @@ pub(super) const PIPE_USAGE_HISTORY: &str = "PIPE_ID:number, PIPE_NAME, START_TI
     CREDITS_USED:number, BYTES_INSERTED:number, BYTES_BILLED:number, FILES_INSERTED:number";
 
 /// What pipes have loaded, hour by hour.
-pub(super) fn pipe_usage(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let since = described.now_nanos.saturating_sub(SINCE_NANOS);
-    for of in pipe::pipes(described) {
-        pipe::add_hours(described, of, &|nanos| nanos >= since, listing);
+pub(super) fn pipe_usage(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    let since = context.now_nanos.saturating_sub(SINCE_NANOS);
+    for of in pipe::pipes(context) {
+        pipe::add_hours(context, of, &|nanos| nanos >= since, listing);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use firn_account::catalog::{ACCOUNT, Namespace, Object};
 use firn_types::{Error, ErrorCode, Field, Result};
 
-use super::Described;
+use super::IntrospectionContext;
 use super::information_schema;
 use super::listing::{Listing, fields as parsed, number, text, time, totals, yes_no};
 use super::table_function::alert_history;
@@ -23,13 +23,13 @@ use crate::result::Rows;
 struct View {
     name: &'static str,
     columns: &'static str,
-    rows: fn(&Described, &View, &mut Listing) -> Result<()>,
+    rows: fn(&IntrospectionContext, &View, &mut Listing) -> Result<()>,
 }
 
 const fn view(
     name: &'static str,
     columns: &'static str,
-    rows: fn(&Described, &View, &mut Listing) -> Result<()>,
+    rows: fn(&IntrospectionContext, &View, &mut Listing) -> Result<()>,
 ) -> View {
     View { name, columns, rows }
 }
@@ -132,38 +132,38 @@ pub(crate) fn fields(view: &str) -> Option<Vec<Field>> {
 ///
 /// # Errors
 /// When there is no such view, or the history cannot be read.
-pub(crate) fn rows(described: &Described, view: &str) -> Result<Rows> {
+pub(crate) fn rows(context: &IntrospectionContext, view: &str) -> Result<Rows> {
     let Some(view) = VIEWS.iter().find(|known| known.name == view) else {
         let text = format!("Object 'SNOWFLAKE.ACCOUNT_USAGE.{view}' does not exist.");
         return Err(Error::new(ErrorCode::ObjectNotFound, text));
     };
     let mut listing = Listing::nulls(view.columns);
-    (view.rows)(&described.as_engine(), view, &mut listing)?;
+    (view.rows)(&context.as_engine(), view, &mut listing)?;
     Ok(listing.rows())
 }
 
 /// What the view of the same name in INFORMATION_SCHEMA tells of each database.
-fn of_databases(described: &Described, view: &View, listing: &mut Listing) -> Result<()> {
-    for object in described.catalog.children(Namespace::Database, ACCOUNT) {
+fn of_databases(context: &IntrospectionContext, view: &View, listing: &mut Listing) -> Result<()> {
+    for object in context.catalog.children(Namespace::Database, ACCOUNT) {
         if let Some(database) = object.as_database() {
-            information_schema::add(described, database, view.name, listing);
+            information_schema::add(context, database, view.name, listing);
         }
     }
     Ok(())
 }
 
-fn databases(described: &Described, view: &View, listing: &mut Listing) -> Result<()> {
-    let databases = described.catalog.children(Namespace::Database, ACCOUNT);
+fn databases(context: &IntrospectionContext, view: &View, listing: &mut Listing) -> Result<()> {
+    let databases = context.catalog.children(Namespace::Database, ACCOUNT);
     // One tells of all.
     if let Some(database) = databases.into_iter().find_map(Object::as_database) {
-        information_schema::add(described, &Arc::clone(database), view.name, listing);
+        information_schema::add(context, &Arc::clone(database), view.name, listing);
     }
     Ok(())
 }
 
 /// The bytes of each table. What time travel holds is not counted: that is what a vacuum tells.
-fn storage(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    let catalog = &described.catalog;
+fn storage(context: &IntrospectionContext, _: &View, listing: &mut Listing) -> Result<()> {
+    let catalog = &context.catalog;
     for object in catalog.all().filter(|object| catalog.is_live(object.id())) {
         let Some(table) = object.as_table() else { continue };
         let schema = catalog.object(table.header.parent);

@@ -5,7 +5,7 @@ use firn_types::{Result, Value};
 
 use super::View;
 use crate::introspect::listing::{Cell, Listing, number, optional, text, time};
-use crate::introspect::{Described, policy, references};
+use crate::introspect::{IntrospectionContext, policy, references};
 
 pub(super) const TAGS: &str = "TAG_ID:number, TAG_NAME, TAG_SCHEMA_ID:number, TAG_SCHEMA, \
     TAG_DATABASE_ID:number, TAG_DATABASE, TAG_OWNER, TAG_COMMENT, CREATED:time, LAST_ALTERED:time, \
@@ -26,66 +26,94 @@ pub(super) const POLICIES: &str = "POLICY_NAME, POLICY_ID:number, POLICY_SCHEMA_
 pub(super) const PROPERTIES: &str = "NAME, ID:number, SCHEMA_ID:number, SCHEMA, DATABASE_ID:number, \
     DATABASE, OWNER, OWNER_ROLE_TYPE, COMMENT, CREATED:time, LAST_ALTERED:time, DELETED:time, PROPERTIES";
 
-pub(super) fn tags(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    for object in of_kind(described, ObjectKind::Tag) {
+pub(super) fn tags(context: &IntrospectionContext, _: &View, listing: &mut Listing) -> Result<()> {
+    for object in of_kind(context, ObjectKind::Tag) {
         let Object::Tag(tag) = object else { continue };
         let allowed = tag.allowed_values.as_ref().map(|values| serde_json::json!(values));
-        let mut cells = named("TAG", described, object);
+        let mut cells = named("TAG", context, object);
         cells.push(("ALLOWED_VALUES", optional(allowed.map(|json| json.to_string()))));
         listing.add(&cells);
     }
     Ok(())
 }
 
-pub(super) fn tag_references(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    references::all_tags(described, listing);
+pub(super) fn tag_references(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    references::all_tags(context, listing);
     Ok(())
 }
 
 pub(super) fn policy_references(
-    described: &Described,
+    context: &IntrospectionContext,
     _: &View,
     listing: &mut Listing,
 ) -> Result<()> {
-    references::all_policies(described, listing);
+    references::all_policies(context, listing);
     Ok(())
 }
 
-pub(super) fn masking(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    bodied(described, ObjectKind::MaskingPolicy, listing)
+pub(super) fn masking(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    bodied(context, ObjectKind::MaskingPolicy, listing)
 }
 
-pub(super) fn row_access(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    bodied(described, ObjectKind::RowAccessPolicy, listing)
+pub(super) fn row_access(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    bodied(context, ObjectKind::RowAccessPolicy, listing)
 }
 
-pub(super) fn projection(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    bodied(described, ObjectKind::ProjectionPolicy, listing)
+pub(super) fn projection(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    bodied(context, ObjectKind::ProjectionPolicy, listing)
 }
 
-pub(super) fn aggregation(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    bodied(described, ObjectKind::AggregationPolicy, listing)
+pub(super) fn aggregation(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    bodied(context, ObjectKind::AggregationPolicy, listing)
 }
 
-pub(super) fn password(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    with_properties(described, ObjectKind::PasswordPolicy, listing)
+pub(super) fn password(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    with_properties(context, ObjectKind::PasswordPolicy, listing)
 }
 
-pub(super) fn session(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    with_properties(described, ObjectKind::SessionPolicy, listing)
+pub(super) fn session(
+    context: &IntrospectionContext,
+    _: &View,
+    listing: &mut Listing,
+) -> Result<()> {
+    with_properties(context, ObjectKind::SessionPolicy, listing)
 }
 
-fn of_kind(described: &Described, kind: ObjectKind) -> Vec<&Object> {
-    let catalog = &described.catalog;
+fn of_kind(context: &IntrospectionContext, kind: ObjectKind) -> Vec<&Object> {
+    let catalog = &context.catalog;
     let mut found: Vec<&Object> = catalog.all().filter(|object| object.kind() == kind).collect();
     found.sort_by_cached_key(|object| catalog.full_name(object.id()));
     found
 }
 
-fn bodied(described: &Described, kind: ObjectKind, listing: &mut Listing) -> Result<()> {
-    for object in of_kind(described, kind) {
+fn bodied(context: &IntrospectionContext, kind: ObjectKind, listing: &mut Listing) -> Result<()> {
+    for object in of_kind(context, kind) {
         let Some(body) = object.policy_body() else { continue };
-        let mut cells = named("POLICY", described, object);
+        let mut cells = named("POLICY", context, object);
         cells.extend([
             ("POLICY_SIGNATURE", text(policy::signature(&body.parameters))),
             ("POLICY_RETURN_TYPE", text(policy::returns(kind, body))),
@@ -96,8 +124,12 @@ fn bodied(described: &Described, kind: ObjectKind, listing: &mut Listing) -> Res
     Ok(())
 }
 
-fn with_properties(described: &Described, kind: ObjectKind, listing: &mut Listing) -> Result<()> {
-    for object in of_kind(described, kind) {
+fn with_properties(
+    context: &IntrospectionContext,
+    kind: ObjectKind,
+    listing: &mut Listing,
+) -> Result<()> {
+    for object in of_kind(context, kind) {
         let properties = match object {
             Object::PasswordPolicy(policy) => &policy.properties,
             Object::SessionPolicy(policy) => &policy.properties,
@@ -107,7 +139,7 @@ fn with_properties(described: &Described, kind: ObjectKind, listing: &mut Listin
             .iter()
             .map(|(name, value)| (name.clone(), serde_json::json!(value)))
             .collect();
-        let mut cells = named("", described, object);
+        let mut cells = named("", context, object);
         cells.push(("PROPERTIES", text(serde_json::Value::Object(properties).to_string())));
         listing.add(&cells);
     }
@@ -115,8 +147,8 @@ fn with_properties(described: &Described, kind: ObjectKind, listing: &mut Listin
 }
 
 /// What all of them have in common, under the names of the views that are about `what`.
-fn named(what: &str, described: &Described, object: &Object) -> Vec<Cell<'static>> {
-    let (catalog, header) = (&described.catalog, object.header());
+fn named(what: &str, context: &IntrospectionContext, object: &Object) -> Vec<Cell<'static>> {
+    let (catalog, header) = (&context.catalog, object.header());
     let schema = catalog.object(header.parent);
     let database = schema.and_then(|schema| catalog.object(schema.header().parent));
     let id = |found: Option<&Object>| found.map_or(Value::Null, |found| number(found.id().0));

@@ -4,7 +4,7 @@ use firn_account::catalog::{ACCOUNT, Grant, GrantTarget, Grantee, Namespace, Obj
 use firn_types::{ObjectId, Result};
 
 use super::View;
-use crate::introspect::Described;
+use crate::introspect::IntrospectionContext;
 use crate::introspect::listing::{Cell, Listing, boolean, number, text, time};
 use crate::introspect::user::KnownUser;
 
@@ -24,26 +24,26 @@ pub(super) const GRANTS_TO_ROLES: &str = "CREATED_ON:time, MODIFIED_ON:time, PRI
 pub(super) const GRANTS_TO_USERS: &str =
     "CREATED_ON:time, DELETED_ON:time, ROLE, GRANTED_TO, GRANTEE_NAME, GRANTED_BY";
 
-pub(super) fn users(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    for object in described.catalog.children(Namespace::User, ACCOUNT) {
+pub(super) fn users(context: &IntrospectionContext, _: &View, listing: &mut Listing) -> Result<()> {
+    for object in context.catalog.children(Namespace::User, ACCOUNT) {
         let Some(user) = object.as_user() else { continue };
-        let mut cells = KnownUser::of(user, &described.shared).used();
-        cells.push(("OWNER", text(described.catalog.name_of(user.header.owner))));
+        let mut cells = KnownUser::of(user, &context.shared).used();
+        cells.push(("OWNER", text(context.catalog.name_of(user.header.owner))));
         listing.add(&cells);
     }
     Ok(())
 }
 
-pub(super) fn roles(described: &Described, _: &View, listing: &mut Listing) -> Result<()> {
-    for role in all_roles(described) {
+pub(super) fn roles(context: &IntrospectionContext, _: &View, listing: &mut Listing) -> Result<()> {
+    for role in all_roles(context) {
         let header = role.header();
-        let database = described.catalog.object(header.parent);
+        let database = context.catalog.object(header.parent);
         let mut cells = vec![
             ("ROLE_ID", number(header.id.0)),
             ("CREATED_ON", time(header.created_nanos)),
             ("NAME", text(role.name())),
             ("COMMENT", text(header.comment.as_str())),
-            ("OWNER", text(described.catalog.name_of(header.owner))),
+            ("OWNER", text(context.catalog.name_of(header.owner))),
             ("ROLE_TYPE", text(role.kind().in_listings())),
             ("OWNER_ROLE_TYPE", text("ROLE")),
         ];
@@ -54,8 +54,8 @@ pub(super) fn roles(described: &Described, _: &View, listing: &mut Listing) -> R
 }
 
 /// Roles of the account, and those of databases.
-fn all_roles(described: &Described) -> Vec<&Object> {
-    let catalog = &described.catalog;
+fn all_roles(context: &IntrospectionContext) -> Vec<&Object> {
+    let catalog = &context.catalog;
     let is_role = |object: &&Object| {
         matches!(object.kind(), ObjectKind::Role | ObjectKind::DatabaseRole)
             && catalog.is_live(object.id())
@@ -66,12 +66,12 @@ fn all_roles(described: &Described) -> Vec<&Object> {
 }
 
 pub(super) fn grants_to_roles(
-    described: &Described,
+    context: &IntrospectionContext,
     _: &View,
     listing: &mut Listing,
 ) -> Result<()> {
-    for role in all_roles(described) {
-        for grant in described.catalog.grants_to(Grantee::Role(role.id())) {
+    for role in all_roles(context) {
+        for grant in context.catalog.grants_to(Grantee::Role(role.id())) {
             let mut cells = vec![
                 ("CREATED_ON", time(grant.created_nanos)),
                 ("MODIFIED_ON", time(grant.created_nanos)),
@@ -79,10 +79,10 @@ pub(super) fn grants_to_roles(
                 ("GRANTED_TO", text(role.kind().in_listings())),
                 ("GRANTEE_NAME", text(role.name())),
                 ("GRANT_OPTION", boolean(grant.grant_option)),
-                ("GRANTED_BY", text(described.catalog.name_of(grant.granted_by))),
+                ("GRANTED_BY", text(context.catalog.name_of(grant.granted_by))),
                 ("GRANTED_BY_ROLE_TYPE", text("ROLE")),
             ];
-            if let Some(subject) = subject(described, grant) {
+            if let Some(subject) = subject(context, grant) {
                 cells.extend(subject);
                 listing.add(&cells);
             }
@@ -92,8 +92,8 @@ pub(super) fn grants_to_roles(
 }
 
 /// What a grant is on; none for what is gone, or will be.
-fn subject(described: &Described, grant: &Grant) -> Option<Vec<Cell<'static>>> {
-    let catalog = &described.catalog;
+fn subject(context: &IntrospectionContext, grant: &Grant) -> Option<Vec<Cell<'static>>> {
+    let catalog = &context.catalog;
     let id: ObjectId = match &grant.target {
         GrantTarget::Account => {
             return Some(vec![("GRANTED_ON", text("ACCOUNT")), ("NAME", text("FIRN"))]);
@@ -116,11 +116,11 @@ fn subject(described: &Described, grant: &Grant) -> Option<Vec<Cell<'static>>> {
 }
 
 pub(super) fn grants_to_users(
-    described: &Described,
+    context: &IntrospectionContext,
     _: &View,
     listing: &mut Listing,
 ) -> Result<()> {
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     for user in catalog.children(Namespace::User, ACCOUNT) {
         for grant in catalog.grants_to(Grantee::User(user.id())) {
             let GrantTarget::Object(role) = grant.target else { continue };

@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{Constraint, ConstraintKind, Database, Schema, Table};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, optional, text, time, yes_no};
 use super::super::show::referred_key;
 use super::container::present;
@@ -20,11 +20,11 @@ pub(super) const CHECK_CONSTRAINTS: &str = "CONSTRAINT_CATALOG, CONSTRAINT_SCHEM
     CONSTRAINT_TABLE, CONSTRAINT_NAME, CHECK_CLAUSE";
 
 fn each(
-    described: &Described,
+    context: &IntrospectionContext,
     database: &Database,
     add: &mut dyn FnMut(&Schema, &Table, &Constraint),
 ) {
-    for (schema, object) in &relations(described, database) {
+    for (schema, object) in &relations(context, database) {
         let Some(table) = object.as_table() else { continue };
         table.constraints.iter().for_each(|key| add(schema, table, key));
     }
@@ -47,8 +47,12 @@ fn cells(
     ]
 }
 
-pub(super) fn of_tables(described: &Described, database: &Database, listing: &mut Listing) {
-    each(described, database, &mut |schema, table, key| {
+pub(super) fn of_tables(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    each(context, database, &mut |schema, table, key| {
         let kind = match key.kind {
             ConstraintKind::PrimaryKey => "PRIMARY KEY",
             ConstraintKind::Unique => "UNIQUE",
@@ -69,15 +73,19 @@ pub(super) fn of_tables(described: &Described, database: &Database, listing: &mu
     });
 }
 
-pub(super) fn referential(described: &Described, database: &Database, listing: &mut Listing) {
-    each(described, database, &mut |schema, table, key| {
+pub(super) fn referential(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    each(context, database, &mut |schema, table, key| {
         let ConstraintKind::ForeignKey(foreign) = &key.kind else { return };
         let [referred_database, referred_schema, _] = &foreign.table;
         let mut cells = cells(database, schema, table, key);
         cells.extend([
             ("UNIQUE_CONSTRAINT_CATALOG", text(referred_database.as_str())),
             ("UNIQUE_CONSTRAINT_SCHEMA", text(referred_schema.as_str())),
-            ("UNIQUE_CONSTRAINT_NAME", optional(referred_key(&described.catalog, foreign))),
+            ("UNIQUE_CONSTRAINT_NAME", optional(referred_key(&context.catalog, foreign))),
             ("MATCH_OPTION", text("FULL")),
             ("UPDATE_RULE", text(foreign.on_update.as_str())),
             ("DELETE_RULE", text(foreign.on_delete.as_str())),

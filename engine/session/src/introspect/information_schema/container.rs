@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{ACCOUNT, Database, Namespace};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, number, optional, text, time, yes_no};
 use super::schemas;
 
@@ -21,19 +21,19 @@ pub(super) fn present(text: &str) -> firn_types::Value {
     optional(Some(text).filter(|text| !text.is_empty()))
 }
 
-pub(super) fn catalog_name(_: &Described, database: &Database, listing: &mut Listing) {
+pub(super) fn catalog_name(_: &IntrospectionContext, database: &Database, listing: &mut Listing) {
     listing.add(&[("CATALOG_NAME", text(database.header.name.as_str()))]);
 }
 
-pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listing) {
-    for object in described.catalog.children(Namespace::Database, ACCOUNT) {
+pub(super) fn databases(context: &IntrospectionContext, _: &Database, listing: &mut Listing) {
+    for object in context.catalog.children(Namespace::Database, ACCOUNT) {
         let Some(database) = object.as_database() else { continue };
         let header = &database.header;
-        let days = described.catalog.container_retention_days(header.id);
+        let days = context.catalog.container_retention_days(header.id);
         listing.add(&[
             ("DATABASE_NAME", text(header.name.as_str())),
             ("DATABASE_ID", number(header.id.0)),
-            ("DATABASE_OWNER", text(described.catalog.name_of(header.owner))),
+            ("DATABASE_OWNER", text(context.catalog.name_of(header.owner))),
             ("IS_TRANSIENT", yes_no(database.transient)),
             ("COMMENT", present(&header.comment)),
             ("CREATED", time(header.created_nanos)),
@@ -44,16 +44,16 @@ pub(super) fn databases(described: &Described, _: &Database, listing: &mut Listi
     }
 }
 
-pub(super) fn schemata(described: &Described, database: &Database, listing: &mut Listing) {
-    for schema in schemas(described, database) {
+pub(super) fn schemata(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {
+    for schema in schemas(context, database) {
         let header = &schema.header;
-        let days = described.catalog.container_retention_days(header.id);
+        let days = context.catalog.container_retention_days(header.id);
         listing.add(&[
             ("CATALOG_NAME", text(database.header.name.as_str())),
             ("SCHEMA_NAME", text(header.name.as_str())),
             ("CATALOG_ID", number(database.header.id.0)),
             ("SCHEMA_ID", number(header.id.0)),
-            ("SCHEMA_OWNER", text(described.catalog.name_of(header.owner))),
+            ("SCHEMA_OWNER", text(context.catalog.name_of(header.owner))),
             ("IS_TRANSIENT", yes_no(schema.transient)),
             ("IS_MANAGED_ACCESS", yes_no(schema.managed_access)),
             ("RETENTION_TIME", number(days)),

@@ -4,7 +4,7 @@ use firn_account::catalog::{
     Database, FileFormat, Header, Namespace, Object, Schema, StageLocation,
 };
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time, y_n, yes_no};
 use super::container::present;
 use super::schemas;
@@ -43,13 +43,13 @@ const SHOWN_OPTIONS: &[&str] = &[
 
 /// Calls `add` with each object of a kind in a database.
 pub(super) fn each(
-    described: &Described,
+    context: &IntrospectionContext,
     database: &Database,
     kind: Namespace,
     add: &mut dyn FnMut(&Schema, &Object),
 ) {
-    for schema in schemas(described, database) {
-        let children = described.catalog.children(kind, schema.header.id);
+    for schema in schemas(context, database) {
+        let children = context.catalog.children(kind, schema.header.id);
         children.into_iter().for_each(|object| add(schema, object));
     }
 }
@@ -63,8 +63,8 @@ pub(super) fn dates(header: &Header) -> [Cell<'static>; 3] {
     ]
 }
 
-pub(super) fn stages(described: &Described, database: &Database, listing: &mut Listing) {
-    each(described, database, Namespace::Stage, &mut |schema, object| {
+pub(super) fn stages(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {
+    each(context, database, Namespace::Stage, &mut |schema, object| {
         let Object::Stage(stage) = object else { return };
         let (kind, url, integration, endpoint) = match &stage.location {
             StageLocation::Internal => ("Internal Named", None, None, None),
@@ -81,7 +81,7 @@ pub(super) fn stages(described: &Described, database: &Database, listing: &mut L
             ("STAGE_ID", number(object.id().0)),
             ("STAGE_URL", optional(url)),
             ("STAGE_TYPE", text(kind)),
-            ("STAGE_OWNER", text(described.catalog.name_of(stage.header.owner))),
+            ("STAGE_OWNER", text(context.catalog.name_of(stage.header.owner))),
             ("ENDPOINT", optional(endpoint)),
             ("DIRECTORY_ENABLED", y_n(stage.directory.is_some())),
             ("STORAGE_INTEGRATION", optional(integration)),
@@ -91,10 +91,14 @@ pub(super) fn stages(described: &Described, database: &Database, listing: &mut L
     });
 }
 
-pub(super) fn sequences(described: &Described, database: &Database, listing: &mut Listing) {
-    each(described, database, Namespace::Sequence, &mut |schema, object| {
+pub(super) fn sequences(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    each(context, database, Namespace::Sequence, &mut |schema, object| {
         let Object::Sequence(sequence) = object else { return };
-        let next = described.shared.account.next_value(sequence);
+        let next = context.shared.account.next_value(sequence);
         let mut cells = vec![
             ("SEQUENCE_CATALOG", text(database.header.name.as_str())),
             ("SEQUENCE_SCHEMA", text(schema.header.name.as_str())),
@@ -102,7 +106,7 @@ pub(super) fn sequences(described: &Described, database: &Database, listing: &mu
             ("SEQUENCE_CATALOG_ID", number(database.header.id.0)),
             ("SEQUENCE_SCHEMA_ID", number(schema.header.id.0)),
             ("SEQUENCE_ID", number(object.id().0)),
-            ("SEQUENCE_OWNER", text(described.catalog.name_of(sequence.header.owner))),
+            ("SEQUENCE_OWNER", text(context.catalog.name_of(sequence.header.owner))),
             ("DATA_TYPE", text("NUMBER")),
             ("NUMERIC_PRECISION", number(38)),
             ("NUMERIC_PRECISION_RADIX", number(10)),
@@ -119,8 +123,12 @@ pub(super) fn sequences(described: &Described, database: &Database, listing: &mu
     });
 }
 
-pub(super) fn file_formats(described: &Described, database: &Database, listing: &mut Listing) {
-    each(described, database, Namespace::FileFormat, &mut |schema, object| {
+pub(super) fn file_formats(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    each(context, database, Namespace::FileFormat, &mut |schema, object| {
         let Object::FileFormat(format) = object else { return };
         let mut cells = vec![
             ("FILE_FORMAT_CATALOG", text(database.header.name.as_str())),
@@ -129,7 +137,7 @@ pub(super) fn file_formats(described: &Described, database: &Database, listing: 
             ("FILE_FORMAT_CATALOG_ID", number(database.header.id.0)),
             ("FILE_FORMAT_SCHEMA_ID", number(schema.header.id.0)),
             ("FILE_FORMAT_ID", number(object.id().0)),
-            ("FILE_FORMAT_OWNER", text(described.catalog.name_of(format.header.owner))),
+            ("FILE_FORMAT_OWNER", text(context.catalog.name_of(format.header.owner))),
             ("FILE_FORMAT_TYPE", text(format.format_type.as_str())),
         ];
         cells.extend(options(format));

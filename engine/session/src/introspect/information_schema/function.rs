@@ -4,7 +4,7 @@ use firn_account::catalog::{Database, Namespace, Object, Returns};
 use firn_types::SqlType;
 
 use super::super::listing::{Listing, number, optional, text, time, yes_no};
-use super::super::{Described, routine};
+use super::super::{IntrospectionContext, routine};
 use super::container::present;
 use super::schemas;
 
@@ -23,13 +23,17 @@ pub(super) const PROCEDURES: &str = "PROCEDURE_CATALOG, PROCEDURE_SCHEMA, PROCED
     NUMERIC_SCALE:number, PROCEDURE_LANGUAGE, PROCEDURE_DEFINITION, CREATED:time, \
     LAST_ALTERED:time, COMMENT, EXTERNAL_ACCESS_INTEGRATIONS, SECRETS";
 
-pub(super) fn functions(described: &Described, database: &Database, listing: &mut Listing) {
-    for schema in schemas(described, database) {
-        for object in described.catalog.children(Namespace::Function, schema.header.id) {
+pub(super) fn functions(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    for schema in schemas(context, database) {
+        for object in context.catalog.children(Namespace::Function, schema.header.id) {
             let Object::Function(function) = object else { continue };
             let header = &function.header;
             let traits = &function.traits;
-            let hidden = traits.secure && !described.catalog.owns(object);
+            let hidden = traits.secure && !context.catalog.owns(object);
             let (precision, scale, length) = match function.returns {
                 Returns::Value(SqlType::Number { precision, scale }) => {
                     (Some(precision), Some(scale), None)
@@ -43,7 +47,7 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
                 ("FUNCTION_CATALOG", text(database.header.name.as_str())),
                 ("FUNCTION_SCHEMA", text(schema.header.name.as_str())),
                 ("FUNCTION_NAME", text(function.called())),
-                ("FUNCTION_OWNER", text(described.catalog.name_of(header.owner))),
+                ("FUNCTION_OWNER", text(context.catalog.name_of(header.owner))),
                 ("ARGUMENT_SIGNATURE", text(routine::argument_signature(&function.parameters))),
                 ("DATA_TYPE", text(routine::returns(&function.returns))),
                 ("CHARACTER_MAXIMUM_LENGTH", maybe(length.map(u64::from))),
@@ -76,18 +80,22 @@ pub(super) fn functions(described: &Described, database: &Database, listing: &mu
     }
 }
 
-pub(super) fn procedures(described: &Described, database: &Database, listing: &mut Listing) {
-    for schema in schemas(described, database) {
-        for object in described.catalog.children(Namespace::Procedure, schema.header.id) {
+pub(super) fn procedures(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    for schema in schemas(context, database) {
+        for object in context.catalog.children(Namespace::Procedure, schema.header.id) {
             let Object::Procedure(procedure) = object else { continue };
             let header = &procedure.header;
-            let hidden = procedure.traits.secure && !described.catalog.owns(object);
+            let hidden = procedure.traits.secure && !context.catalog.owns(object);
             let body = (!hidden).then_some(procedure.code.body.as_str());
             listing.add(&[
                 ("PROCEDURE_CATALOG", text(database.header.name.as_str())),
                 ("PROCEDURE_SCHEMA", text(schema.header.name.as_str())),
                 ("PROCEDURE_NAME", text(procedure.called())),
-                ("PROCEDURE_OWNER", text(described.catalog.name_of(header.owner))),
+                ("PROCEDURE_OWNER", text(context.catalog.name_of(header.owner))),
                 ("ARGUMENT_SIGNATURE", text(routine::argument_signature(&procedure.parameters))),
                 ("DATA_TYPE", text(routine::returns(&procedure.returns))),
                 ("PROCEDURE_LANGUAGE", text(procedure.code.language.name())),

@@ -4,7 +4,7 @@ use firn_account::catalog::LoadStatus;
 use firn_account::catalog::{Database, Object};
 use firn_types::ObjectId;
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, number, optional, text, time};
 use super::relations;
 
@@ -13,8 +13,12 @@ pub(super) const LOAD_HISTORY: &str = "SCHEMA_NAME, FILE_NAME, TABLE_NAME, LAST_
     FIRST_ERROR_LINE_NUMBER:number, FIRST_ERROR_CHARACTER_POSITION:number, FIRST_ERROR_COL_NAME, \
     ERROR_COUNT:number, ERROR_LIMIT:number";
 
-pub(super) fn load_history(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in &relations(described, database) {
+pub(super) fn load_history(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    for (schema, object) in &relations(context, database) {
         let Some(table) = object.as_table() else { continue };
         for record in table.loads.records() {
             let status = match record.status {
@@ -24,7 +28,7 @@ pub(super) fn load_history(described: &Described, database: &Database, listing: 
             };
             let mut cells = vec![
                 ("SCHEMA_NAME", text(schema.header.name.as_str())),
-                ("FILE_NAME", text(shown_file(described, &record.path))),
+                ("FILE_NAME", text(shown_file(context, &record.path))),
                 ("TABLE_NAME", text(table.header.name.as_str())),
                 ("CATALOG_NAME", text(database.header.name.as_str())),
                 ("CATALOG_ID", number(database.header.id.0)),
@@ -51,12 +55,12 @@ pub(super) fn load_history(described: &Described, database: &Database, listing: 
 }
 
 /// A loaded file as LIST names it: an internal stage's folder goes by the stage's name.
-fn shown_file(described: &Described, path: &str) -> String {
+fn shown_file(context: &IntrospectionContext, path: &str) -> String {
     let Some((id, rest)) = path.strip_prefix("stages/").and_then(|rest| rest.split_once('/'))
     else {
         return path.to_string();
     };
-    let stage = id.parse().ok().and_then(|id| described.catalog.object(ObjectId(id)));
+    let stage = id.parse().ok().and_then(|id| context.catalog.object(ObjectId(id)));
     match stage {
         Some(Object::Stage(stage)) => format!("{}/{rest}", stage.header.name.to_lowercase()),
         _ => rest.to_string(),

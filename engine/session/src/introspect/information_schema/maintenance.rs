@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{ACCOUNTADMIN, Database};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, number, text, time};
 
 pub(super) const MAINTENANCE_JOBS: &str = "JOB_NAME, STATE, RUNS:number, FAILURES:number, \
@@ -19,12 +19,12 @@ const UNITS: &[(&str, &str)] = &[
 ];
 
 /// The jobs of this process; only those see them who administer the account or may monitor its use.
-pub(super) fn jobs(described: &Described, _: &Database, listing: &mut Listing) {
-    let catalog = &described.catalog;
+pub(super) fn jobs(context: &IntrospectionContext, _: &Database, listing: &mut Listing) {
+    let catalog = &context.catalog;
     if !catalog.rights().includes(ACCOUNTADMIN) && !catalog.holds_on_account("MONITOR USAGE") {
         return;
     }
-    let service = described.shared.maintenance().service();
+    let service = context.shared.maintenance().service();
     for report in service.reports() {
         let state = match (report.is_running, report.is_due) {
             (true, _) => "RUNNING",

@@ -18,7 +18,7 @@ use firn_account::catalog::{
 };
 use firn_types::{Error, ErrorCode, Field, ObjectId, Result};
 
-use super::Described;
+use super::IntrospectionContext;
 use super::listing::{Listing, fields as parsed};
 use crate::result::Rows;
 
@@ -32,13 +32,13 @@ pub(crate) const SCHEMA_ID: ObjectId = ObjectId(u64::MAX);
 struct View {
     name: &'static str,
     columns: &'static str,
-    rows: fn(&Described, &Database, &mut Listing),
+    rows: fn(&IntrospectionContext, &Database, &mut Listing),
 }
 
 const fn view(
     name: &'static str,
     columns: &'static str,
-    rows: fn(&Described, &Database, &mut Listing),
+    rows: fn(&IntrospectionContext, &Database, &mut Listing),
 ) -> View {
     View { name, columns, rows }
 }
@@ -79,22 +79,27 @@ pub(crate) fn fields(view: &str) -> Option<Vec<Field>> {
 ///
 /// # Errors
 /// When there is no such view or database.
-pub(crate) fn rows(described: &Described, database: &str, view: &str) -> Result<Rows> {
+pub(crate) fn rows(context: &IntrospectionContext, database: &str, view: &str) -> Result<Rows> {
     let known = VIEWS.iter().find(|known| known.name == view);
-    let found = described.catalog.database(database);
+    let found = context.catalog.database(database);
     let (Some(view), Some(database)) = (known, found) else {
         let text = format!("Object '{database}.INFORMATION_SCHEMA.{view}' does not exist.");
         return Err(Error::new(ErrorCode::ObjectNotFound, text));
     };
     let mut listing = Listing::nulls(view.columns);
-    (view.rows)(described, database, &mut listing);
+    (view.rows)(context, database, &mut listing);
     Ok(listing.rows())
 }
 
 /// Adds the rows of a view of a database to a listing, which may have other columns, too.
-pub(super) fn add(described: &Described, database: &Database, view: &str, listing: &mut Listing) {
+pub(super) fn add(
+    context: &IntrospectionContext,
+    database: &Database,
+    view: &str,
+    listing: &mut Listing,
+) {
     if let Some(view) = VIEWS.iter().find(|known| known.name == view) {
-        (view.rows)(described, database, listing);
+        (view.rows)(context, database, listing);
     }
 }
 
@@ -130,16 +135,16 @@ pub(crate) fn objects(database: &Database) -> Vec<Object> {
 }
 
 /// The schemas of a database.
-fn schemas<'d>(described: &'d Described, database: &Database) -> Vec<&'d Arc<Schema>> {
-    let children = described.catalog.children(Namespace::Schema, database.header.id);
+fn schemas<'d>(context: &'d IntrospectionContext, database: &Database) -> Vec<&'d Arc<Schema>> {
+    let children = context.catalog.children(Namespace::Schema, database.header.id);
     children.into_iter().filter_map(Object::as_schema).collect()
 }
 
 /// Tables and views of a database, each with its schema; the views of this schema too.
-fn relations(described: &Described, database: &Database) -> Vec<(Arc<Schema>, Object)> {
+fn relations(context: &IntrospectionContext, database: &Database) -> Vec<(Arc<Schema>, Object)> {
     let mut found = Vec::new();
-    for schema in schemas(described, database) {
-        for object in described.catalog.children(Namespace::Relation, schema.header.id) {
+    for schema in schemas(context, database) {
+        for object in context.catalog.children(Namespace::Relation, schema.header.id) {
             if object.as_stream().is_none() {
                 found.push((Arc::clone(schema), object.clone()));
             }

@@ -3,7 +3,7 @@
 use firn_account::catalog::{Database, GrantTarget, Grantee, Namespace, Object, ObjectKind};
 use firn_types::Value;
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, text, time, yes_no};
 use crate::roles;
 
@@ -18,7 +18,7 @@ pub(super) const APPLICABLE_ROLES: &str = "GRANTEE, ROLE_NAME, ROLE_OWNER, IS_GR
 pub(super) const ENABLED_ROLES: &str = "ROLE_NAME, ROLE_OWNER";
 
 /// A privilege that somebody has on an object.
-struct Held<'a> {
+struct HeldPrivilege<'a> {
     object: &'a Object,
     privilege: &'a str,
     grantor: &'a str,
@@ -28,8 +28,11 @@ struct Held<'a> {
 }
 
 /// Who owns a database and its live objects, and what was granted on them.
-fn held<'a>(described: &'a Described, database: &Database) -> Vec<Held<'a>> {
-    let catalog = &described.catalog;
+fn held_privileges<'a>(
+    context: &'a IntrospectionContext,
+    database: &Database,
+) -> Vec<HeldPrivilege<'a>> {
+    let catalog = &context.catalog;
     let mut objects: Vec<&Object> = catalog.all().collect();
     objects.retain(|object| {
         let home = catalog.database_of(object.id()).map(|home| home.header.id);
@@ -43,7 +46,7 @@ fn held<'a>(described: &'a Described, database: &Database) -> Vec<Held<'a>> {
     for object in objects {
         let header = object.header();
         let owner = catalog.name_of(header.owner);
-        all.push(Held {
+        all.push(HeldPrivilege {
             object,
             privilege: "OWNERSHIP",
             grantor: owner,
@@ -52,7 +55,7 @@ fn held<'a>(described: &'a Described, database: &Database) -> Vec<Held<'a>> {
             created_nanos: header.created_nanos,
         });
         let grants = catalog.grants_on(&GrantTarget::Object(object.id())).into_iter();
-        all.extend(grants.map(|grant| Held {
+        all.extend(grants.map(|grant| HeldPrivilege {
             object,
             privilege: &grant.privilege,
             grantor: catalog.name_of(grant.granted_by),
@@ -67,7 +70,7 @@ fn held<'a>(described: &'a Described, database: &Database) -> Vec<Held<'a>> {
     all
 }
 
-fn cells(held: &Held<'_>) -> Vec<Cell<'static>> {
+fn cells(held: &HeldPrivilege<'_>) -> Vec<Cell<'static>> {
     vec![
         ("GRANTOR", text(held.grantor)),
         ("GRANTED_TO", text(held.grantee.0)),
@@ -79,8 +82,8 @@ fn cells(held: &Held<'_>) -> Vec<Cell<'static>> {
 }
 
 /// Database and schema of an object, as far as it has them.
-fn home(described: &Described, object: &Object) -> (Value, Value) {
-    let catalog = &described.catalog;
+fn home(context: &IntrospectionContext, object: &Object) -> (Value, Value) {
+    let catalog = &context.catalog;
     let mut names = Vec::new();
     let mut parent = object.header().parent;
     while let Some(container) = catalog.object(parent) {
@@ -94,12 +97,16 @@ fn home(described: &Described, object: &Object) -> (Value, Value) {
     (names.next().unwrap_or(Value::Null), names.next().unwrap_or(Value::Null))
 }
 
-pub(super) fn of_tables(described: &Described, database: &Database, listing: &mut Listing) {
-    for held in held(described, database) {
+pub(super) fn of_tables(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    for held in held_privileges(context, database) {
         if held.object.namespace() != Namespace::Relation {
             continue;
         }
-        let (catalog, schema) = home(described, held.object);
+        let (catalog, schema) = home(context, held.object);
         let mut cells = cells(&held);
         cells.extend([
             ("TABLE_CATALOG", catalog),
@@ -111,22 +118,26 @@ pub(super) fn of_tables(described: &Described, database: &Database, listing: &mu
     }
 }
 
-pub(super) fn of_objects(described: &Described, database: &Database, listing: &mut Listing) {
-    add_objects(described, database, listing, |_| true);
+pub(super) fn of_objects(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    add_objects(context, database, listing, |_| true);
 }
 
-pub(super) fn usage(described: &Described, database: &Database, listing: &mut Listing) {
-    add_objects(described, database, listing, |held| held.privilege == "USAGE");
+pub(super) fn usage(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {
+    add_objects(context, database, listing, |held| held.privilege == "USAGE");
 }
 
 fn add_objects(
-    described: &Described,
+    context: &IntrospectionContext,
     database: &Database,
     listing: &mut Listing,
-    wants: impl Fn(&Held<'_>) -> bool,
+    wants: impl Fn(&HeldPrivilege<'_>) -> bool,
 ) {
-    for held in held(described, database).into_iter().filter(wants) {
-        let (catalog, schema) = home(described, held.object);
+    for held in held_privileges(context, database).into_iter().filter(wants) {
+        let (catalog, schema) = home(context, held.object);
         let mut cells = cells(&held);
         cells.extend([
             ("OBJECT_CATALOG", catalog),
@@ -138,10 +149,14 @@ fn add_objects(
     }
 }
 
-pub(super) fn applicable_roles(described: &Described, _: &Database, listing: &mut Listing) {
-    let catalog = &described.catalog;
-    let available = roles::available(catalog, &described.user);
-    let user = catalog.user(&described.user).map(|user| Grantee::User(user.header.id));
+pub(super) fn applicable_roles(
+    context: &IntrospectionContext,
+    _: &Database,
+    listing: &mut Listing,
+) {
+    let catalog = &context.catalog;
+    let available = roles::available(catalog, &context.user);
+    let user = catalog.user(&context.user).map(|user| Grantee::User(user.header.id));
     for grantee in available.iter().copied().map(Grantee::Role).chain(user) {
         for grant in catalog.grants_to(grantee) {
             let GrantTarget::Object(id) = grant.target else { continue };
@@ -156,8 +171,8 @@ pub(super) fn applicable_roles(described: &Described, _: &Database, listing: &mu
     }
 }
 
-pub(super) fn enabled_roles(described: &Described, _: &Database, listing: &mut Listing) {
-    let catalog = &described.catalog;
+pub(super) fn enabled_roles(context: &IntrospectionContext, _: &Database, listing: &mut Listing) {
+    let catalog = &context.catalog;
     let held = catalog.rights().roles().iter();
     let mut held: Vec<_> = held.filter_map(|id| catalog.object(*id)).collect();
     held.sort_by(|a, b| a.name().cmp(b.name()));

@@ -3,7 +3,7 @@
 use firn_account::catalog::{ColumnDefault, Database, Header, Object, Schema, TableKind};
 use firn_types::{SqlType, Value};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::column::{Column, columns_of};
 use super::super::listing::{Cell, Listing, number, text, time, totals, yes_no};
 use super::super::show::{is_reclustered, linear};
@@ -35,8 +35,8 @@ pub(super) const VIEWS: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_O
 /// Bytes of UTF-8 that a character may take.
 const BYTES_PER_CHARACTER: u32 = 4;
 
-pub(super) fn tables(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in &relations(described, database) {
+pub(super) fn tables(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {
+    for (schema, object) in &relations(context, database) {
         let header = object.header();
         let table = object.as_table();
         let kind = match object {
@@ -48,7 +48,7 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
         let transient = table.is_some_and(|table| table.kind == TableKind::Transient);
         let mut cells = names(database, schema, header);
         cells.extend([
-            ("TABLE_OWNER", present(described.catalog.name_of(header.owner))),
+            ("TABLE_OWNER", present(context.catalog.name_of(header.owner))),
             ("TABLE_TYPE", text(kind)),
             ("IS_TRANSIENT", yes_no(transient)),
             ("IS_INSERTABLE_INTO", yes_no(table.is_some())),
@@ -65,7 +65,7 @@ pub(super) fn tables(described: &Described, database: &Database, listing: &mut L
         ]);
         cells.extend(stored_cells(object));
         if let Some(table) = table {
-            let days = described.catalog.retention_days(table);
+            let days = context.catalog.retention_days(table);
             cells.push(("RETENTION_TIME", number(days)));
         }
         listing.add(&cells);
@@ -102,8 +102,8 @@ fn stored_cells(object: &Object) -> Vec<Cell<'static>> {
     ]
 }
 
-pub(super) fn columns(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in &relations(described, database) {
+pub(super) fn columns(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {
+    for (schema, object) in &relations(context, database) {
         for (position, column) in (1_u64..).zip(columns_of(object)) {
             let mut cells = names(database, schema, object.header());
             cells.extend(column_cells(position, &column));
@@ -179,18 +179,18 @@ fn sizes(sql_type: SqlType) -> Vec<(&'static str, Value)> {
     }
 }
 
-pub(super) fn views(described: &Described, database: &Database, listing: &mut Listing) {
-    for (schema, object) in &relations(described, database) {
+pub(super) fn views(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {
+    for (schema, object) in &relations(context, database) {
         let (definition, secure) = match object {
             Object::View(view) => (view.text.as_str(), view.secure),
             Object::MaterializedView(view) => (view.text.as_str(), view.secure),
             _ => continue,
         };
         let header = object.header();
-        let hidden = secure && !described.catalog.owns(object);
+        let hidden = secure && !context.catalog.owns(object);
         let mut cells = names(database, schema, header);
         cells.extend([
-            ("TABLE_OWNER", present(described.catalog.name_of(header.owner))),
+            ("TABLE_OWNER", present(context.catalog.name_of(header.owner))),
             ("VIEW_DEFINITION", present(if hidden { "" } else { definition })),
             ("CHECK_OPTION", text("NONE")),
             ("IS_UPDATABLE", yes_no(false)),

@@ -6,15 +6,15 @@ use firn_types::{Identifier, Result};
 use super::another;
 use crate::introspect::ddl::Writer;
 use crate::introspect::listing::{Listing, optional, text, time};
-use crate::introspect::show::Shown;
+use crate::introspect::show::ShowContext;
 
 const ALERTS: &str = "created_on:time, name, database_name, schema_name, owner, comment, warehouse, \
                       schedule, state, condition, action, owner_role_type";
 
 /// SHOW ALERTS.
-pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
-    let mut listing = shown.listing(ALERTS);
-    for found in shown.scoped_objects(Namespace::Alert)? {
+pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
+    let mut listing = show.listing(ALERTS);
+    for found in show.scoped_objects(Namespace::Alert)? {
         let Object::Alert(alert) = &found.object else { continue };
         let header = &alert.header;
         let cells = [
@@ -23,7 +23,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("kind", text("ALERT")),
             ("database_name", text(found.place.database())),
             ("schema_name", text(found.place.schema())),
-            ("owner", shown.owner(header)),
+            ("owner", show.owner(header)),
             ("comment", text(header.comment.as_str())),
             ("warehouse", optional(alert.warehouse.as_deref())),
             ("schedule", text(alert.schedule.as_str())),
@@ -32,7 +32,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("action", text(alert.action.as_str())),
             ("owner_role_type", text("ROLE")),
         ];
-        shown.add(&mut listing, &header.name, &cells);
+        show.add(&mut listing, &header.name, &cells);
     }
     Ok(listing)
 }

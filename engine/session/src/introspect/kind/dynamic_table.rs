@@ -6,7 +6,7 @@ use firn_types::{Result, Value};
 use super::another;
 use crate::introspect::ddl::Writer;
 use crate::introspect::listing::{Listing, optional, text, time, totals};
-use crate::introspect::show::{Shown, is_reclustered, linear};
+use crate::introspect::show::{ShowContext, is_reclustered, linear};
 
 const DYNAMIC_TABLES: &str = "created_on:time, name, reserved, database_name, schema_name, \
                               cluster_by, rows:number, bytes:number, owner, target_lag, \
@@ -15,9 +15,9 @@ const DYNAMIC_TABLES: &str = "created_on:time, name, reserved, database_name, sc
                               is_clone, is_replica, data_timestamp:time, owner_role_type";
 
 /// SHOW DYNAMIC TABLES.
-pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
-    let mut listing = shown.listing(DYNAMIC_TABLES);
-    for found in shown.scoped_objects(Namespace::Relation)? {
+pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
+    let mut listing = show.listing(DYNAMIC_TABLES);
+    for found in show.scoped_objects(Namespace::Relation)? {
         let Object::Table(table) = &found.object else { continue };
         let Some(dynamic) = &table.dynamic else { continue };
         let header = &table.header;
@@ -33,7 +33,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("cluster_by", text(linear(&table.cluster_by))),
             ("rows", rows),
             ("bytes", bytes),
-            ("owner", shown.owner(header)),
+            ("owner", show.owner(header)),
             ("target_lag", text(dynamic.target_lag.as_deref().unwrap_or("DOWNSTREAM"))),
             ("refresh_mode", text(dynamic.mode.word())),
             ("refresh_mode_reason", optional(dynamic.mode_reason.as_deref())),
@@ -48,7 +48,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("data_timestamp", state.map_or(Value::Null, |state| time(state.data_nanos))),
             ("owner_role_type", text("ROLE")),
         ];
-        shown.add(&mut listing, &header.name, &cells);
+        show.add(&mut listing, &header.name, &cells);
     }
     Ok(listing)
 }

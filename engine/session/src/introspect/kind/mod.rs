@@ -16,7 +16,7 @@ use super::ddl::{self, Writer};
 use super::describe::{self, Describing};
 use super::listing::Listing;
 use super::policy;
-use super::show::Shown;
+use super::show::ShowContext;
 use crate::result::Rows;
 
 pub(crate) use pipe::named as pipe_named;
@@ -24,7 +24,7 @@ pub(super) use pipe::{resume as resume_pipe, status as pipe_status};
 pub(super) use stream::{has_data, offset_nanos};
 
 /// The objects of a kind as SHOW lists them.
-type ShowKind = fn(&Shown<'_>) -> Result<Listing>;
+type ShowKind = fn(&ShowContext<'_>) -> Result<Listing>;
 /// An object as DESCRIBE tells of it.
 type DescribeKind = fn(&Describing<'_>, &Object) -> Result<Rows>;
 /// The statement that makes an object again.
@@ -44,30 +44,30 @@ pub(super) struct Introspection {
 /// comes first.
 #[rustfmt::skip]
 const KINDS: &[Introspection] = &[
-    kind(ObjectKind::Database, |shown| shown.databases(), Some(describe::contents), Some(ddl::database)),
-    kind(ObjectKind::Schema, |shown| shown.schemas(), Some(describe::contents), Some(ddl::schema)),
-    kind(ObjectKind::Sequence, |shown| shown.sequences(), Some(describe::as_shown), Some(ddl::sequence)),
-    kind(ObjectKind::Stage, |shown| shown.stages(), Some(describe::stage), Some(ddl::stage)),
-    kind(ObjectKind::FileFormat, |shown| shown.file_formats(), Some(describe::file_format), Some(ddl::file_format)),
-    kind(ObjectKind::Integration, |shown| shown.integrations(), Some(describe::integration), Some(ddl::integration)),
-    kind(ObjectKind::Warehouse, |shown| shown.warehouses(), Some(describe::itself), Some(ddl::warehouse)),
-    kind(ObjectKind::Role, |shown| shown.roles(), None, None),
-    kind(ObjectKind::DatabaseRole, |shown| shown.database_roles(), None, None),
-    kind(ObjectKind::User, |shown| shown.users(), Some(describe::user), None),
-    kind(ObjectKind::NetworkPolicy, |shown| shown.network_policies(), Some(describe::network_policy), None),
-    kind(ObjectKind::Tag, |shown| shown.tags(), None, Some(policy::define_tag)),
-    kind(ObjectKind::AggregationPolicy, |shown| shown.policies(ObjectKind::AggregationPolicy), Some(policy::describe), Some(policy::define)),
-    kind(ObjectKind::MaskingPolicy, |shown| shown.policies(ObjectKind::MaskingPolicy), Some(policy::describe), Some(policy::define)),
-    kind(ObjectKind::PasswordPolicy, |shown| shown.policies(ObjectKind::PasswordPolicy), Some(policy::describe_password), Some(policy::define_properties)),
-    kind(ObjectKind::ProjectionPolicy, |shown| shown.policies(ObjectKind::ProjectionPolicy), Some(policy::describe), Some(policy::define)),
-    kind(ObjectKind::RowAccessPolicy, |shown| shown.policies(ObjectKind::RowAccessPolicy), Some(policy::describe), Some(policy::define)),
-    kind(ObjectKind::SessionPolicy, |shown| shown.policies(ObjectKind::SessionPolicy), Some(policy::describe_session), Some(policy::define_properties)),
-    kind(ObjectKind::Function, |shown| shown.all_functions(), Some(describe::routine), Some(ddl::routine)),
-    kind(ObjectKind::Procedure, |shown| shown.procedures(), Some(describe::routine), Some(ddl::routine)),
-    kind(ObjectKind::Table, |shown| shown.tables(), Some(describe::table), Some(ddl::table)),
+    kind(ObjectKind::Database, |show| show.databases(), Some(describe::contents), Some(ddl::database)),
+    kind(ObjectKind::Schema, |show| show.schemas(), Some(describe::contents), Some(ddl::schema)),
+    kind(ObjectKind::Sequence, |show| show.sequences(), Some(describe::as_shown), Some(ddl::sequence)),
+    kind(ObjectKind::Stage, |show| show.stages(), Some(describe::stage), Some(ddl::stage)),
+    kind(ObjectKind::FileFormat, |show| show.file_formats(), Some(describe::file_format), Some(ddl::file_format)),
+    kind(ObjectKind::Integration, |show| show.integrations(), Some(describe::integration), Some(ddl::integration)),
+    kind(ObjectKind::Warehouse, |show| show.warehouses(), Some(describe::itself), Some(ddl::warehouse)),
+    kind(ObjectKind::Role, |show| show.roles(), None, None),
+    kind(ObjectKind::DatabaseRole, |show| show.database_roles(), None, None),
+    kind(ObjectKind::User, |show| show.users(), Some(describe::user), None),
+    kind(ObjectKind::NetworkPolicy, |show| show.network_policies(), Some(describe::network_policy), None),
+    kind(ObjectKind::Tag, |show| show.tags(), None, Some(policy::define_tag)),
+    kind(ObjectKind::AggregationPolicy, |show| show.policies(ObjectKind::AggregationPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::MaskingPolicy, |show| show.policies(ObjectKind::MaskingPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::PasswordPolicy, |show| show.policies(ObjectKind::PasswordPolicy), Some(policy::describe_password), Some(policy::define_properties)),
+    kind(ObjectKind::ProjectionPolicy, |show| show.policies(ObjectKind::ProjectionPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::RowAccessPolicy, |show| show.policies(ObjectKind::RowAccessPolicy), Some(policy::describe), Some(policy::define)),
+    kind(ObjectKind::SessionPolicy, |show| show.policies(ObjectKind::SessionPolicy), Some(policy::describe_session), Some(policy::define_properties)),
+    kind(ObjectKind::Function, |show| show.all_functions(), Some(describe::routine), Some(ddl::routine)),
+    kind(ObjectKind::Procedure, |show| show.procedures(), Some(describe::routine), Some(ddl::routine)),
+    kind(ObjectKind::Table, |show| show.tables(), Some(describe::table), Some(ddl::table)),
     kind(ObjectKind::DynamicTable, dynamic_table::show, Some(describe::table), Some(dynamic_table::define)),
-    kind(ObjectKind::View, |shown| shown.views(), Some(describe::view), Some(ddl::view)),
-    kind(ObjectKind::MaterializedView, |shown| shown.materialized_views(), Some(describe::view), Some(ddl::view)),
+    kind(ObjectKind::View, |show| show.views(), Some(describe::view), Some(ddl::view)),
+    kind(ObjectKind::MaterializedView, |show| show.materialized_views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::Task, task::show, Some(describe::as_shown), Some(task::define)),
     kind(ObjectKind::Alert, alert::show, Some(describe::as_shown), Some(alert::define)),
     kind(ObjectKind::Pipe, pipe::show, Some(describe::as_shown), Some(pipe::define)),

@@ -9,19 +9,19 @@ use firn_types::{Result, Value};
 use serde_json::json;
 
 use super::another;
-use crate::introspect::Described;
+use crate::introspect::IntrospectionContext;
 use crate::introspect::ddl::Writer;
 use crate::introspect::listing::{Listing, optional, text, time};
-use crate::introspect::show::Shown;
+use crate::introspect::show::ShowContext;
 
 const PIPES: &str = "created_on:time, name, database_name, schema_name, definition, owner, \
                      notification_channel, comment, integration, pattern, error_integration, \
                      owner_role_type, invalid_reason, kind";
 
 /// SHOW PIPES.
-pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
-    let mut listing = shown.listing(PIPES);
-    for found in shown.scoped_objects(Namespace::Pipe)? {
+pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
+    let mut listing = show.listing(PIPES);
+    for found in show.scoped_objects(Namespace::Pipe)? {
         let Object::Pipe(pipe) = &found.object else { continue };
         let header = &pipe.header;
         let cells = [
@@ -30,7 +30,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("database_name", text(found.place.database())),
             ("schema_name", text(found.place.schema())),
             ("definition", text(pipe.definition.as_str())),
-            ("owner", shown.owner(header)),
+            ("owner", show.owner(header)),
             ("notification_channel", Value::Null),
             ("comment", text(header.comment.as_str())),
             ("integration", optional(pipe.option("INTEGRATION"))),
@@ -40,7 +40,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("invalid_reason", Value::Null),
             ("kind", text("STAGE")),
         ];
-        shown.add(&mut listing, &header.name, &cells);
+        show.add(&mut listing, &header.name, &cells);
     }
     Ok(listing)
 }
@@ -68,21 +68,21 @@ pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
 ///
 /// # Errors
 /// When there is none.
-pub(crate) fn named(described: &Described, name: &str) -> Result<Arc<Pipe>> {
-    let Place { parent, name } = described.place(ObjectKind::Pipe, name, "DESCRIBE")?;
-    let found = described.catalog.find(Namespace::Pipe, parent, &name).and_then(Object::as_pipe);
-    found.cloned().ok_or_else(|| described.catalog.not_found(ObjectKind::Pipe, parent, &name))
+pub(crate) fn named(context: &IntrospectionContext, name: &str) -> Result<Arc<Pipe>> {
+    let Place { parent, name } = context.place(ObjectKind::Pipe, name, "DESCRIBE")?;
+    let found = context.catalog.find(Namespace::Pipe, parent, &name).and_then(Object::as_pipe);
+    found.cloned().ok_or_else(|| context.catalog.not_found(ObjectKind::Pipe, parent, &name))
 }
 
 /// SYSTEM$PIPE_STATUS: how a pipe fares, as JSON.
 ///
 /// # Errors
 /// When there is no such pipe.
-pub(crate) fn status(described: &Described, name: &str) -> Result<String> {
-    let pipe = named(described, name)?;
+pub(crate) fn status(context: &IntrospectionContext, name: &str) -> Result<String> {
+    let pipe = named(context, name)?;
     let fault = match pipe.paused {
         true => None,
-        false => crate::pipe::fault(&described.shared, &pipe),
+        false => crate::pipe::fault(&context.shared, &pipe),
     };
     let state = match &fault {
         Some((word, _)) => word,
@@ -115,10 +115,10 @@ fn moment(nanos: i64) -> String {
 ///
 /// # Errors
 /// When there is no such pipe, or the role in use may not operate it.
-pub(crate) fn resume(described: &Described, name: &str) -> Result<String> {
-    let pipe = named(described, name)?;
-    described.catalog.authorize(Action::Operate, &Object::Pipe(Arc::clone(&pipe)))?;
-    let shared = &described.shared;
+pub(crate) fn resume(context: &IntrospectionContext, name: &str) -> Result<String> {
+    let pipe = named(context, name)?;
+    context.catalog.authorize(Action::Operate, &Object::Pipe(Arc::clone(&pipe)))?;
+    let shared = &context.shared;
     let mut transaction = shared.account.begin(&SessionSpace::new(shared.new_session_id()));
     let mut pipe = pipe.as_ref().clone();
     (pipe.paused, pipe.cloned) = (false, false);

@@ -6,30 +6,30 @@ use firn_account::txn::changes;
 use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
 
 use super::another;
-use crate::introspect::Described;
+use crate::introspect::IntrospectionContext;
 use crate::introspect::ddl::Writer;
 use crate::introspect::listing::{Listing, text, time, true_false};
-use crate::introspect::show::Shown;
+use crate::introspect::show::ShowContext;
 
 const STREAMS: &str = "created_on:time, name, database_name, schema_name, owner, comment, table_name, \
                        source_type, base_tables, type, stale, mode, stale_after:time, invalid_reason, \
                        owner_role_type";
 
 /// SHOW STREAMS.
-pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
-    let mut listing = shown.listing(STREAMS);
-    for found in shown.scoped_objects(Namespace::Relation)? {
+pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
+    let mut listing = show.listing(STREAMS);
+    for found in show.scoped_objects(Namespace::Relation)? {
         let Object::Stream(stream) = &found.object else { continue };
         let header = &stream.header;
-        let full = |id: ObjectId| match shown.catalog.as_engine().object(id) {
-            Some(_) => shown.catalog.as_engine().full_name(id),
+        let full = |id: ObjectId| match show.catalog.as_engine().object(id) {
+            Some(_) => show.catalog.as_engine().full_name(id),
             None => "No privilege or table dropped".to_string(),
         };
-        let engine = shown.catalog.as_engine();
+        let engine = show.catalog.as_engine();
         let is_view = matches!(engine.object(stream.source), Some(Object::View(_)));
         let lost = !engine.is_live(stream.source);
         let stale_after = engine.stale_after(stream);
-        let now = shown.running.start_nanos;
+        let now = show.running.start_nanos;
         let tables: Vec<String> = stream.tables.iter().map(|table| full(*table)).collect();
         let cells = [
             ("created_on", time(header.created_nanos)),
@@ -37,7 +37,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("kind", text("STREAM")),
             ("database_name", text(found.place.database())),
             ("schema_name", text(found.place.schema())),
-            ("owner", shown.owner(header)),
+            ("owner", show.owner(header)),
             ("comment", text(header.comment.as_str())),
             ("table_name", text(full(stream.source))),
             ("source_type", text(if is_view { "View" } else { "Table" })),
@@ -49,7 +49,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("invalid_reason", text(if lost { "Base table dropped" } else { "N/A" })),
             ("owner_role_type", text("ROLE")),
         ];
-        shown.add(&mut listing, &header.name, &cells);
+        show.add(&mut listing, &header.name, &cells);
     }
     Ok(listing)
 }
@@ -64,7 +64,7 @@ fn mode_word(mode: StreamMode) -> &'static str {
 /// The statement that makes a stream again.
 pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let Object::Stream(stream) = object else { return Err(another()) };
-    let engine = writer.described.catalog.as_engine();
+    let engine = writer.context.catalog.as_engine();
     let source = engine.expect(stream.source)?;
     let kind = source.kind().words().to_lowercase();
     let mut text = format!(
@@ -85,9 +85,9 @@ pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
 ///
 /// # Errors
 /// When there is no such stream, or a version that it shows changes of cannot be read.
-pub(crate) fn has_data(described: &Described, name: &str) -> Result<bool> {
-    let stream = named(described, name)?;
-    let account = &described.shared.account;
+pub(crate) fn has_data(context: &IntrospectionContext, name: &str) -> Result<bool> {
+    let stream = named(context, name)?;
+    let account = &context.shared.account;
     let now = account.catalog();
     let then = account.catalog_at(&TimePoint::Version(stream.offset))?;
     for table in &stream.tables {
@@ -111,13 +111,13 @@ pub(crate) fn has_data(described: &Described, name: &str) -> Result<bool> {
 ///
 /// # Errors
 /// When there is no such stream.
-pub(crate) fn offset_nanos(described: &Described, name: &str) -> Result<i64> {
-    Ok(named(described, name)?.offset_nanos)
+pub(crate) fn offset_nanos(context: &IntrospectionContext, name: &str) -> Result<i64> {
+    Ok(named(context, name)?.offset_nanos)
 }
 
-fn named<'d>(described: &'d Described, name: &str) -> Result<&'d Stream> {
-    let path = described.path(name, "SELECT")?;
-    match described.catalog.find_path(Namespace::Relation, &path) {
+fn named<'d>(context: &'d IntrospectionContext, name: &str) -> Result<&'d Stream> {
+    let path = context.path(name, "SELECT")?;
+    match context.catalog.find_path(Namespace::Relation, &path) {
         Some(Object::Stream(stream)) => Ok(stream),
         _ => {
             let name = Identifier::to_sql(&path.name);

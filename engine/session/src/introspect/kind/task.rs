@@ -6,7 +6,7 @@ use firn_types::{ObjectId, Result, Value};
 use super::another;
 use crate::introspect::ddl::Writer;
 use crate::introspect::listing::{Listing, optional, text, time, true_false};
-use crate::introspect::show::Shown;
+use crate::introspect::show::ShowContext;
 
 const TASKS: &str = "created_on:time, name, id, database_name, schema_name, owner, comment, \
                      warehouse, schedule, predecessors, state, definition, condition, \
@@ -16,12 +16,12 @@ const TASKS: &str = "created_on:time, name, id, database_name, schema_name, owne
                      target_completion_interval, execute_as_user";
 
 /// SHOW TASKS.
-pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
-    let mut listing = shown.listing(TASKS);
-    for found in shown.scoped_objects(Namespace::Task)? {
+pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
+    let mut listing = show.listing(TASKS);
+    for found in show.scoped_objects(Namespace::Task)? {
         let Object::Task(task) = &found.object else { continue };
         let header = &task.header;
-        let engine = shown.catalog.as_engine();
+        let engine = show.catalog.as_engine();
         let full = |id: &ObjectId| engine.full_name(*id);
         let before: Vec<String> = task.after.iter().map(full).collect();
         let cells = [
@@ -31,7 +31,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("id", text(header.id.to_string())),
             ("database_name", text(found.place.database())),
             ("schema_name", text(found.place.schema())),
-            ("owner", shown.owner(header)),
+            ("owner", show.owner(header)),
             ("comment", text(header.comment.as_str())),
             ("warehouse", optional(task.warehouse.as_deref())),
             ("schedule", optional(task.schedule.as_deref())),
@@ -48,7 +48,7 @@ pub(super) fn show(shown: &Shown<'_>) -> Result<Listing> {
             ("task_relations", text(relations(task, &before, &full))),
             ("last_suspended_reason", optional(task.suspended_reason.as_deref())),
         ];
-        shown.add(&mut listing, &header.name, &cells);
+        show.add(&mut listing, &header.name, &cells);
     }
     Ok(listing)
 }
@@ -70,7 +70,7 @@ fn relations(task: &Task, before: &[String], full: &dyn Fn(&ObjectId) -> String)
 /// The statement that makes a task again.
 pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let Object::Task(task) = object else { return Err(another()) };
-    let engine = writer.described.catalog.as_engine();
+    let engine = writer.context.catalog.as_engine();
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let mut statement = format!("create or replace task {}", writer.name(&task.header));
     let mut add = |line: String| {

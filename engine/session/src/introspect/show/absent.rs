@@ -3,7 +3,7 @@
 use firn_types::object_kind::Home;
 use firn_types::{Error, ObjectKind, Result};
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::listing::Listing;
 
 /// The columns of a policy, whatever it is about.
@@ -39,7 +39,7 @@ fn columns(kind: ObjectKind) -> Option<&'static str> {
     })
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// The objects of a kind that there are none of.
     ///
     /// # Errors
@@ -67,9 +67,9 @@ mod tests {
     fn every_kind_that_firn_does_not_have_has_columns() {
         let nameless = [ObjectKind::Account, ObjectKind::Column];
         for kind in KINDS.iter().map(|known| known.kind) {
-            let shown = columns(kind).is_some();
+            let show = columns(kind).is_some();
             let expected = !kind.exists() && !nameless.contains(&kind);
-            assert_eq!(shown, expected, "{}", kind.words());
+            assert_eq!(show, expected, "{}", kind.words());
         }
     }
 }

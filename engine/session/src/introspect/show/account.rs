@@ -9,7 +9,7 @@ use firn_account::catalog::{
 use firn_parse::ast::Name;
 use firn_types::{ObjectId, Result, Value};
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::listing::{Cell, Listing, number, text, time, true_false, y_n};
 use crate::introspect::user::{KnownUser, USERS};
 
@@ -39,7 +39,7 @@ const NETWORK_POLICIES: &str = "created_on:time, name, comment, \
                                 entries_in_allowed_network_rules:number, \
                                 entries_in_blocked_network_rules:number";
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     fn of_account(&self, namespace: Namespace) -> Vec<Object> {
         self.catalog.children(namespace, ACCOUNT).into_iter().cloned().collect()
     }

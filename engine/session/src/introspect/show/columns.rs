@@ -5,7 +5,7 @@ use firn_types::structured::{Part, Structure};
 use firn_types::variant::json_write::write_quoted;
 use firn_types::{Result, SqlType, StructuredType, VectorElement};
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::column::columns_of;
 use crate::introspect::listing::{Listing, text};
 
@@ -15,7 +15,7 @@ const COLUMNS: &str = "table_name, schema_name, column_name, data_type, null?, d
 /// Bytes of the longest text that the type's description tells of.
 const TEXT_BYTES_MAX: u32 = 16_777_216;
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW COLUMNS.
     pub(super) fn columns(&self) -> Result<Listing> {
         let mut listing = Listing::show(COLUMNS);

@@ -3,7 +3,7 @@
 use firn_account::catalog::{ACCOUNT, Namespace, Object, ObjectKind};
 use firn_types::Result;
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::information_schema::INFORMATION_SCHEMA;
 use crate::introspect::listing::{Listing, number, optional, text, time, y_n};
 
@@ -13,7 +13,7 @@ const DATABASES: &str = "created_on:time, name, is_default, is_current, origin, 
 const SCHEMAS: &str = "created_on:time, name, is_default, is_current, database_name, owner, comment, \
                        options, retention_time, owner_role_type";
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW DATABASES.
     pub(in crate::introspect) fn databases(&self) -> Result<Listing> {
         let mut listing = self.history_listing(DATABASES, ", kind");

@@ -3,7 +3,7 @@
 use firn_account::catalog::{Namespace, Object, Stage, StageLocation};
 use firn_types::Result;
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::listing::{Listing, text, y_n};
 
 const STAGES: &str = "created_on:time, name, database_name, schema_name, url, has_credentials, \
@@ -14,7 +14,7 @@ const STAGES: &str = "created_on:time, name, database_name, schema_name, url, ha
 const FILE_FORMATS: &str = "created_on:time, name, database_name, schema_name, type, owner, comment, \
                             format_options, owner_role_type";
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW STAGES.
     pub(in crate::introspect) fn stages(&self) -> Result<Listing> {
         let mut listing = self.listing(STAGES);

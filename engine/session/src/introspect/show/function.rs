@@ -6,7 +6,7 @@ use firn_functions::registry::{self, Function};
 use firn_query::bind::rewritten_functions;
 use firn_types::{Result, Value};
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::listing::{Cell, Listing, number, text, time, y_n};
 use crate::introspect::{routine, table_function};
 
@@ -25,7 +25,7 @@ const PROCEDURES: &str = "created_on:time, name, schema_name, is_builtin, is_agg
 const ARGUMENTS_SHOWN: usize = 2;
 
 /// What a listing tells of a function.
-struct Told {
+struct FunctionInfo {
     name: &'static str,
     summary: &'static str,
     arity: Arity,
@@ -33,7 +33,7 @@ struct Told {
     table: bool,
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW FUNCTIONS.
     pub(in crate::introspect) fn all_functions(&self) -> Result<Listing> {
         self.functions(true)
@@ -44,9 +44,9 @@ impl Shown<'_> {
         let mut listing = Listing::show(FUNCTIONS);
         if built_in {
             let mut all = functions();
-            all.sort_by_key(|told| told.name);
-            for told in &all {
-                self.add(&mut listing, told.name, &cells(told));
+            all.sort_by_key(|info| info.name);
+            for info in &all {
+                self.add(&mut listing, info.name, &cells(info));
             }
         }
         for found in self.scoped_objects(Namespace::Function)? {
@@ -60,7 +60,7 @@ impl Shown<'_> {
     }
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW PROCEDURES.
     pub(in crate::introspect) fn procedures(&self) -> Result<Listing> {
         let mut listing = Listing::show(PROCEDURES);
@@ -92,21 +92,21 @@ impl Shown<'_> {
     }
 }
 
-fn functions() -> Vec<Told> {
+fn functions() -> Vec<FunctionInfo> {
     // Operators are functions too, but nobody calls them.
     let named = |name: &&str| name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let mut all: Vec<Told> = registry::names()
+    let mut all: Vec<FunctionInfo> = registry::names()
         .filter(named)
         .filter_map(|name| registry::find(name).map(|function| of_registry(name, function)))
         .collect();
-    all.extend(rewritten_functions().map(|function| Told {
+    all.extend(rewritten_functions().map(|function| FunctionInfo {
         name: function.name,
         summary: function.summary,
         arity: function.arity,
         aggregate: false,
         table: false,
     }));
-    all.extend(table_function::listed().map(|(name, parameters, summary)| Told {
+    all.extend(table_function::listed().map(|(name, parameters, summary)| FunctionInfo {
         name,
         summary,
         arity: Arity::between(0, parameters),
@@ -116,7 +116,7 @@ fn functions() -> Vec<Told> {
     all
 }
 
-fn of_registry(name: &'static str, function: Function) -> Told {
+fn of_registry(name: &'static str, function: Function) -> FunctionInfo {
     let (summary, arity, aggregate, table) = match function {
         Function::Scalar(f) => (f.documentation.summary, f.arity, false, false),
         Function::Aggregate(f) => (f.documentation.summary, f.arity, true, false),
@@ -125,7 +125,7 @@ fn of_registry(name: &'static str, function: Function) -> Told {
             (f.documentation.summary, Arity::between(0, f.parameters.len()), false, true)
         }
     };
-    Told { name, summary, arity, aggregate, table }
+    FunctionInfo { name, summary, arity, aggregate, table }
 }
 
 /// What is told of a user's function, wherever it is.
@@ -156,18 +156,18 @@ fn user_cells(function: &UserFunction) -> Vec<Cell<'_>> {
     ]
 }
 
-fn cells(told: &Told) -> Vec<Cell<'static>> {
-    let most = i64::try_from(told.arity.max).ok().filter(|count| *count < i64::MAX);
+fn cells(info: &FunctionInfo) -> Vec<Cell<'static>> {
+    let most = i64::try_from(info.arity.max).ok().filter(|count| *count < i64::MAX);
     vec![
-        ("name", text(told.name)),
+        ("name", text(info.name)),
         ("is_builtin", y_n(true)),
-        ("is_aggregate", y_n(told.aggregate)),
+        ("is_aggregate", y_n(info.aggregate)),
         ("is_ansi", y_n(false)),
-        ("min_num_arguments", number(told.arity.min as u64)),
+        ("min_num_arguments", number(info.arity.min as u64)),
         ("max_num_arguments", most.map_or(Value::Null, number)),
-        ("arguments", text(arguments(told))),
-        ("description", text(told.summary)),
-        ("is_table_function", y_n(told.table)),
+        ("arguments", text(arguments(info))),
+        ("description", text(info.summary)),
+        ("is_table_function", y_n(info.table)),
         ("valid_for_clustering", y_n(false)),
         ("is_secure", y_n(false)),
         ("is_external_function", y_n(false)),
@@ -178,8 +178,8 @@ fn cells(told: &Told) -> Vec<Cell<'static>> {
 }
 
 /// `F(ANY [, ANY]) RETURN ANY`: types are chosen when a call is bound.
-fn arguments(told: &Told) -> String {
-    let Arity { min, max } = told.arity;
+fn arguments(info: &FunctionInfo) -> String {
+    let Arity { min, max } = info.arity;
     let any = |count: usize| vec!["ANY"; count].join(", ");
     let more = max.saturating_sub(min);
     let optional = match (min, more) {
@@ -189,6 +189,6 @@ fn arguments(told: &Told) -> String {
         (0, _) => "[ANY, ...]".to_string(),
         _ => " [, ...]".to_string(),
     };
-    let returns = if told.table { "TABLE" } else { "ANY" };
-    format!("{}({}{optional}) RETURN {returns}", told.name, any(min))
+    let returns = if info.table { "TABLE" } else { "ANY" };
+    format!("{}({}{optional}) RETURN {returns}", info.name, any(min))
 }

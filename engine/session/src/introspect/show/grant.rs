@@ -6,7 +6,7 @@ use firn_account::catalog::{
 use firn_parse::ast::{self, Name, TypeName};
 use firn_types::{Error, ObjectId, Result};
 
-use super::Shown;
+use super::ShowContext;
 use crate::find::{kind_of, known_kind, live, place, place_of};
 use crate::introspect::listing::{Cell, Listing, text, time, true_false};
 use crate::roles;
@@ -19,7 +19,7 @@ const ROLE_GRANTS: &str = "created_on:time, role, granted_to, grantee_name, gran
 const FUTURE_GRANTS: &str = "created_on:time, privilege, grant_on, name, grant_to, grantee_name, \
                              grant_option";
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW GRANTS: the roles of the current user.
     pub(super) fn grants_of_user(&self) -> Result<Listing> {
         let user = roles::user(&self.catalog, &self.running.session.user);

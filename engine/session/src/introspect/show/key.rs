@@ -4,7 +4,7 @@ use firn_account::catalog::VisibleCatalog;
 use firn_account::catalog::{Constraint, ConstraintKind, ForeignKey, Object, Table};
 use firn_types::Result;
 
-use super::Shown;
+use super::ShowContext;
 use super::scope::Located;
 use crate::introspect::listing::{Listing, number, text, time, true_false};
 
@@ -34,7 +34,7 @@ pub(super) enum Side {
     Exported,
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW PRIMARY KEYS and SHOW UNIQUE KEYS.
     pub(super) fn keys(&self, which: Which) -> Result<Listing> {
         let mut listing = Listing::show(KEYS);

@@ -35,7 +35,7 @@ const ROWS_MAX: usize = 10_000;
 const TERSE: &str = "created_on:time, name, kind, database_name, schema_name";
 
 /// A SHOW that runs: what it sees and which rows it wants.
-pub(super) struct Shown<'a> {
+pub(super) struct ShowContext<'a> {
     pub(super) running: &'a StatementContext,
     show: &'a Show,
     pub(super) catalog: VisibleCatalog,
@@ -46,8 +46,8 @@ pub(super) struct Shown<'a> {
 /// # Errors
 /// When the scope does not exist, there are too many rows, or firn has no such objects.
 pub(crate) fn run(running: &StatementContext, ast: &Show) -> Result<Rows> {
-    let shown = Shown { running, show: ast, catalog: running.catalog() };
-    let mut rows = shown.asked().map_err(|error| in_missing_place(ast, error))?.rows();
+    let show = ShowContext { running, show: ast, catalog: running.catalog() };
+    let mut rows = show.asked().map_err(|error| in_missing_place(ast, error))?.rows();
     match ast.limit {
         Some(limit) => rows.rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX)),
         None if rows.rows.len() > ROWS_MAX => {
@@ -74,7 +74,7 @@ fn in_missing_place(ast: &Show, error: Error) -> Error {
     Error::new(ErrorCode::CannotUse, format!("{text}\n{}", error.detail()))
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     fn asked(&self) -> Result<Listing> {
         Ok(match &self.show.kind {
             ShowKind::Objects(kind) => self.objects(*kind)?,

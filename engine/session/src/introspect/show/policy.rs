@@ -3,7 +3,7 @@
 use firn_account::catalog::{Object, ObjectKind};
 use firn_types::{Result, Value};
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::listing::{Listing, text, time};
 
 const TAGS: &str = "created_on:time, name, database_name, schema_name, owner, comment, \
@@ -12,7 +12,7 @@ const TAGS: &str = "created_on:time, name, database_name, schema_name, owner, co
 const POLICIES: &str = "created_on:time, name, database_name, schema_name, kind, owner, comment, \
                         owner_role_type, options";
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW TAGS.
     pub(in crate::introspect) fn tags(&self) -> Result<Listing> {
         let mut listing = self.history_listing(TAGS, ", owner_role_type");

@@ -3,7 +3,7 @@
 use firn_account::catalog::{Header, MaterializedView, Namespace, Object, Table, TableKind, View};
 use firn_types::{Result, Value};
 
-use super::Shown;
+use super::ShowContext;
 use super::scope::{Located, Place};
 use crate::introspect::listing::{Cell, Listing, on_off, text, time, totals, true_false};
 
@@ -33,7 +33,7 @@ pub(in crate::introspect) fn is_reclustered(table: &Table) -> bool {
     !table.cluster_by.is_empty() && !table.recluster_suspended
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW TABLES.
     pub(in crate::introspect) fn tables(&self) -> Result<Listing> {
         let mut listing = self.history_listing(TABLES, ", retention_time");

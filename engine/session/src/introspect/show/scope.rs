@@ -6,7 +6,7 @@ use firn_account::catalog::{ACCOUNT, Database, Namespace, Object, ObjectKind, Sc
 use firn_parse::ast::{Name, ShowScope};
 use firn_types::{Error, ErrorCode, ObjectName, Result};
 
-use super::Shown;
+use super::ShowContext;
 use crate::introspect::information_schema::{self, INFORMATION_SCHEMA};
 
 /// A schema with its database.
@@ -21,7 +21,7 @@ pub(in crate::introspect) struct Located {
     pub(in crate::introspect) object: Object,
 }
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// The databases that the scope means.
     pub(super) fn scoped_databases(&self) -> Result<Vec<Arc<Database>>> {
         let current = &self.running.session.path.database;

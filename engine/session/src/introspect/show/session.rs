@@ -4,7 +4,7 @@ use firn_account::catalog::{ACCOUNT, ObjectKind, Place};
 use firn_parse::ast::{self, ShowScope};
 use firn_types::{ObjectId, Result, print_text};
 
-use super::Shown;
+use super::ShowContext;
 use crate::find::{known_kind, live, place};
 use crate::introspect::listing::{Cell, Listing, number, text, time};
 use crate::settings_table::{Kind, PARAMETERS, Parameter};
@@ -66,7 +66,7 @@ pub(crate) const OBJECT_PARAMETERS: &[(&str, &str, &str, &str, &[ObjectKind])] =
     ),
 ];
 
-impl Shown<'_> {
+impl ShowContext<'_> {
     /// SHOW PARAMETERS.
     pub(super) fn parameters(&self) -> Result<Listing> {
         let (kind, name) = match &self.show.scope {
@@ -127,7 +127,7 @@ impl Shown<'_> {
         value: &str,
         level: &str,
     ) {
-        let shown = |value: &str| match parameter.kind {
+        let show = |value: &str| match parameter.kind {
             Kind::Boolean => text(value.to_lowercase()),
             _ => text(value),
         };
@@ -138,8 +138,8 @@ impl Shown<'_> {
         };
         let cells = [
             ("key", text(parameter.name)),
-            ("value", shown(value)),
-            ("default", shown(parameter.default)),
+            ("value", show(value)),
+            ("default", show(parameter.default)),
             ("level", text(level)),
             ("description", text(parameter.description)),
             ("type", text(kind)),

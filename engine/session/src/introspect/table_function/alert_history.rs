@@ -4,7 +4,7 @@ use firn_account::catalog::Object;
 use firn_storage::format::v1::AlertRun;
 use firn_types::{ObjectId, Result, Value};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
 use super::{Arguments, add_missing};
 use crate::alert::next_of;
@@ -20,7 +20,7 @@ pub(super) const PARAMETERS: &[&str] =
 const DAYS: i64 = 7;
 
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -33,7 +33,7 @@ pub(super) fn rows(
         start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
     };
     let named = |alert: &str| name.as_ref().is_none_or(|name| name == alert);
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     for alert in catalog.all().filter_map(Object::as_alert) {
         let next = next_of(alert).filter(|next| alert.started && in_range(*next));
         let Some(next) = next.filter(|_| catalog.is_live(alert.header.id)) else { continue };
@@ -51,10 +51,10 @@ pub(super) fn rows(
             ("SCHEDULED_TIME", time(next)),
         ]);
     }
-    let since = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let since = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
     let left = limit.saturating_sub(listing.len());
     let wants = |run: &AlertRun| in_range(run.scheduled_nanos) && named(&run.name[2]);
-    for run in runs(described, since, limit, wants)?.into_iter().take(left) {
+    for run in runs(context, since, limit, wants)?.into_iter().take(left) {
         listing.add(&cells(&run));
     }
     Ok(())
@@ -65,21 +65,21 @@ pub(super) fn rows(
 /// # Errors
 /// When the history cannot be read.
 pub(in crate::introspect) fn runs(
-    described: &Described,
+    context: &IntrospectionContext,
     since_nanos: i64,
     limit: usize,
     wants: impl Fn(&AlertRun) -> bool,
 ) -> Result<Vec<AlertRun>> {
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     let may_see = |run: &AlertRun| {
         let alert = catalog.object(ObjectId(run.alert));
         catalog.holds_on_account("MONITOR EXECUTION")
             || alert.is_some_and(|alert| catalog.sees(alert))
     };
     let wants = |run: &AlertRun| wants(run) && may_see(run);
-    let mut runs = described.shared.tasks.alerts.newest_first();
+    let mut runs = context.shared.tasks.alerts.newest_first();
     runs.retain(|run| run.ended_nanos >= since_nanos && wants(run));
-    add_missing(&mut runs, described.shared.archive.alerts(since_nanos, limit, wants)?);
+    add_missing(&mut runs, context.shared.archive.alerts(since_nanos, limit, wants)?);
     runs.sort_by_key(|run| std::cmp::Reverse((run.scheduled_nanos, run.ended_nanos)));
     Ok(runs)
 }

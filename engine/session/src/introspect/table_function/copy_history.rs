@@ -6,7 +6,7 @@ use firn_account::catalog::LoadStatus;
 use firn_account::catalog::{LoadRecord, Object, ObjectKind, Pipe, VisibleCatalog};
 use firn_types::{ObjectId, Result};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
 use super::Arguments;
 
@@ -19,12 +19,12 @@ pub(super) const COLUMNS: &str = "FILE_NAME, STAGE_LOCATION, LAST_LOAD_TIME:time
 pub(super) const PARAMETERS: &[&str] = &["TABLE_NAME", "START_TIME", "END_TIME"];
 
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let path = described.path(arguments.expect_text("TABLE_NAME")?, "COPY_HISTORY")?;
-    let found = described.catalog.expect_path(ObjectKind::Table, &path)?;
+    let path = context.path(arguments.expect_text("TABLE_NAME")?, "COPY_HISTORY")?;
+    let found = context.catalog.expect_path(ObjectKind::Table, &path)?;
     let start = arguments.expect_time("START_TIME")?;
     let end = arguments.time("END_TIME")?;
     let Some(table) = found.as_table() else { return Ok(()) };
@@ -33,7 +33,7 @@ pub(super) fn rows(
         nanos >= start && end.is_none_or(|end| nanos <= end)
     };
     let mut records: Vec<Load<'_>> = table.loads.records().map(|record| (record, None)).collect();
-    let engine = described.catalog.as_engine();
+    let engine = context.catalog.as_engine();
     records
         .extend(by_pipes(&engine).filter(|(record, _)| {
             record.by_pipe.is_some_and(|load| load.table == table.header.id)
@@ -41,8 +41,8 @@ pub(super) fn rows(
     records.retain(|(record, _)| in_range(record.loaded_nanos));
     records.sort_by_key(|(record, _)| record.loaded_nanos);
     for (record, pipe) in records {
-        let mut cells = cells(described, record);
-        cells.extend(pipe_cells(described, record, pipe));
+        let mut cells = cells(context, record);
+        cells.extend(pipe_cells(context, record, pipe));
         cells.extend([
             ("TABLE_CATALOG_NAME", text(path.database.as_str())),
             ("TABLE_SCHEMA_NAME", text(path.schema.as_str())),
@@ -65,13 +65,13 @@ pub(in crate::introspect) fn by_pipes(catalog: &VisibleCatalog) -> impl Iterator
 
 /// The cells about the pipe of a load, whose name those see who see the pipe.
 pub(in crate::introspect) fn pipe_cells(
-    described: &Described,
+    context: &IntrospectionContext,
     record: &LoadRecord,
     pipe: Option<&Arc<Pipe>>,
 ) -> Vec<Cell<'static>> {
     let (Some(pipe), Some(load)) = (pipe, record.by_pipe) else { return Vec::new() };
     let mut cells = vec![("PIPE_RECEIVED_TIME", time(load.received_nanos))];
-    let catalog = &described.catalog;
+    let catalog = &context.catalog;
     let seen = catalog.object(pipe.header.id).is_some_and(|pipe| catalog.sees(pipe));
     if let Some(path) = catalog.path_of(&pipe.header).ok().filter(|_| seen) {
         cells.extend([
@@ -85,7 +85,7 @@ pub(in crate::introspect) fn pipe_cells(
 
 /// The cells of a load, but for the table's and the pipe's.
 pub(in crate::introspect) fn cells(
-    described: &Described,
+    context: &IntrospectionContext,
     record: &LoadRecord,
 ) -> Vec<Cell<'static>> {
     let status = match record.status {
@@ -93,7 +93,7 @@ pub(in crate::introspect) fn cells(
         LoadStatus::Failed => "Load failed",
         LoadStatus::Partial => "Partially loaded",
     };
-    let (location, file) = place(described, &record.path);
+    let (location, file) = place(context, &record.path);
     let mut cells = vec![
         ("FILE_NAME", text(file)),
         ("STAGE_LOCATION", text(location)),
@@ -117,12 +117,12 @@ pub(in crate::introspect) fn cells(
 }
 
 /// A loaded file's stage, and the file's path within it.
-pub(crate) fn place(described: &Described, path: &str) -> (String, String) {
+pub(crate) fn place(context: &IntrospectionContext, path: &str) -> (String, String) {
     if let Some((id, rest)) = path.strip_prefix("stages/").and_then(|path| path.split_once('/')) {
-        let object = id.parse().ok().and_then(|id| described.catalog.object(ObjectId(id)));
+        let object = id.parse().ok().and_then(|id| context.catalog.object(ObjectId(id)));
         let location = match object {
             Some(Object::Table(table)) => format!("@%{}", table.header.name),
-            Some(stage) => format!("@{}", described.catalog.full_name(stage.id())),
+            Some(stage) => format!("@{}", context.catalog.full_name(stage.id())),
             None => "@~".to_string(),
         };
         return (location, rest.to_string());

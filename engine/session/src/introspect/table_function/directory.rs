@@ -5,7 +5,7 @@ use firn_parse::ast::StageKind;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::listing::{Listing, number, optional, text, time};
-use super::super::{Described, stage_function};
+use super::super::{IntrospectionContext, stage_function};
 use super::Arguments;
 use crate::directory::directory_of;
 
@@ -13,7 +13,7 @@ pub(super) const COLUMNS: &str =
     "RELATIVE_PATH, SIZE:number, LAST_MODIFIED:time, MD5, ETAG, FILE_URL";
 
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -26,13 +26,13 @@ pub(super) fn rows(
         let text = format!("DIRECTORY takes a stage without a path, not {written}.");
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
-    let path = described.current.complete(name, "SELECT")?;
-    let found = described.catalog.find_path(Namespace::Stage, &path);
+    let path = context.current.complete(name, "SELECT")?;
+    let found = context.catalog.find_path(Namespace::Stage, &path);
     let Some(object @ Object::Stage(stage)) = found else {
         let text = format!("Stage '{path}' does not exist or not authorized.");
         return Err(Error::new(ErrorCode::NotFound, text));
     };
-    described.catalog.authorize(Action::ReadFiles, object)?;
+    context.catalog.authorize(Action::ReadFiles, object)?;
     for file in directory_of(stage)?.files() {
         let is_md5 = file.etag.len() == 32 && file.etag.bytes().all(|c| c.is_ascii_hexdigit());
         listing.add(&[

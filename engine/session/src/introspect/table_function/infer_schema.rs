@@ -7,7 +7,7 @@ use firn_parse::{self, ast::StageKind};
 use firn_plan::StageLocation;
 use firn_types::{Error, ErrorCode, Result};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, boolean, number, text};
 use super::Arguments;
 use crate::stages;
@@ -26,7 +26,7 @@ pub(super) const PARAMETERS: &[&str] = &[
 ];
 
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -35,10 +35,10 @@ pub(super) fn rows(
     let place = match &location.kind {
         StageKind::User => StageLocation::User,
         StageKind::Named(name) => {
-            let path = described.current.complete(name, "SELECT")?;
-            match described.catalog.find_path(Namespace::Stage, &path) {
+            let path = context.current.complete(name, "SELECT")?;
+            match context.catalog.find_path(Namespace::Stage, &path) {
                 Some(object @ Object::Stage(stage)) => {
-                    described.catalog.authorize(Action::ReadFiles, object)?;
+                    context.catalog.authorize(Action::ReadFiles, object)?;
                     StageLocation::Named(stage.header.id)
                 }
                 _ => return Err(missing("Stage", &path)),
@@ -48,16 +48,16 @@ pub(super) fn rows(
             return Err(Error::not_supported("INFER_SCHEMA of anything but a named stage"));
         }
     };
-    let path = described.path(arguments.expect_text("FILE_FORMAT")?, "SELECT")?;
+    let path = context.path(arguments.expect_text("FILE_FORMAT")?, "SELECT")?;
     let Some(object @ Object::FileFormat(format)) =
-        described.catalog.find_path(Namespace::FileFormat, &path)
+        context.catalog.find_path(Namespace::FileFormat, &path)
     else {
         return Err(missing("File format", &path));
     };
-    described.catalog.authorize(Action::Use, object)?;
+    context.catalog.authorize(Action::Use, object)?;
     let format = stages::stored_format(&format.format_type, &format.options)?.typed()?;
-    let (account, catalog) = (&described.shared.account, &described.catalog);
-    let stage = stages::open(account, catalog, &described.stage_user, &place, &described.monitor)?;
+    let (account, catalog) = (&context.shared.account, &context.catalog);
+    let stage = stages::open(account, catalog, &context.stage_user, &place, &context.monitor)?;
     let files = Some(arguments.texts("FILES")?).filter(|files| !files.is_empty());
     let selection = FileSelection { prefix: location.path.clone(), files, pattern: None };
     let (files, absent) = select(stage.as_ref(), &selection)?;

@@ -4,7 +4,7 @@ use firn_account::catalog::ACCOUNTADMIN;
 use firn_storage::format::v1::LoginRecord;
 use firn_types::{Error, Result};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
 use super::Arguments;
 use crate::login::NANOS_PER_SECOND;
@@ -23,15 +23,15 @@ pub(super) const BY_USER: &[&str] =
 const DAYS: i64 = 7;
 
 pub(super) fn of_all(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    list(described, arguments, listing, None)
+    list(context, arguments, listing, None)
 }
 
 pub(super) fn of_user(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -39,13 +39,13 @@ pub(super) fn of_user(
         Some(name) => {
             firn_parse::parse_object_name(name).map_err(Error::without_span)?.object().name.clone()
         }
-        None => described.user.clone(),
+        None => context.user.clone(),
     };
-    list(described, arguments, listing, Some(&user))
+    list(context, arguments, listing, Some(&user))
 }
 
 fn list(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
     user: Option<&str>,
@@ -57,11 +57,11 @@ fn list(
         let at = i128::from(event.nanos);
         start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
     };
-    let since_nanos = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let since_nanos = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
     let wants = |event: &LoginRecord| {
-        user.is_none_or(|user| event.user == user) && may_see(described, event) && in_range(event)
+        user.is_none_or(|user| event.user == user) && may_see(context, event) && in_range(event)
     };
-    for event in logins(described, since_nanos, limit, wants)? {
+    for event in logins(context, since_nanos, limit, wants)? {
         listing.add(&cells(&event));
     }
     Ok(())
@@ -69,14 +69,14 @@ fn list(
 
 /// The newest logins since a time: of this process, and those that others have written.
 pub(in crate::introspect) fn logins(
-    described: &Described,
+    context: &IntrospectionContext,
     since_nanos: i64,
     limit: usize,
     wants: impl Fn(&LoginRecord) -> bool,
 ) -> Result<Vec<LoginRecord>> {
-    let mut events = described.shared.logins.newest_first();
+    let mut events = context.shared.logins.newest_first();
     events.retain(|event| event.nanos >= since_nanos && wants(event));
-    events.extend(described.shared.archive.logins(since_nanos, limit, wants)?);
+    events.extend(context.shared.archive.logins(since_nanos, limit, wants)?);
     events.sort_by_key(|event| std::cmp::Reverse((event.nanos, event.id)));
     events.dedup();
     events.truncate(limit);
@@ -84,9 +84,9 @@ pub(in crate::introspect) fn logins(
 }
 
 /// Logins are seen by who they are of, by ACCOUNTADMIN, and by roles with MONITOR on the account.
-fn may_see(described: &Described, event: &LoginRecord) -> bool {
-    let catalog = &described.catalog;
-    event.user == described.user
+fn may_see(context: &IntrospectionContext, event: &LoginRecord) -> bool {
+    let catalog = &context.catalog;
+    event.user == context.user
         || catalog.rights().includes(ACCOUNTADMIN)
         || catalog.holds_on_account("MONITOR")
 }

@@ -15,7 +15,7 @@ mod validate;
 use firn_types::{Error, ErrorCode, Field, Result, Value};
 
 use super::listing::{Listing, fields as parsed};
-use super::{Described, references};
+use super::{IntrospectionContext, references};
 use crate::result::Rows;
 
 /// Rows unless RESULT_LIMIT says otherwise, and what it may be.
@@ -28,7 +28,7 @@ struct Function {
     summary: &'static str,
     parameters: &'static [&'static str],
     columns: &'static str,
-    rows: fn(&Described, &Arguments, &mut Listing) -> Result<()>,
+    rows: fn(&IntrospectionContext, &Arguments, &mut Listing) -> Result<()>,
 }
 
 const FUNCTIONS: &[Function] = &[
@@ -329,13 +329,13 @@ pub(crate) fn fields(name: &str, arguments: &[(String, Value)]) -> Result<Option
 /// # Errors
 /// When there is no such function, or what it asks about does not exist.
 pub(crate) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     name: &str,
     arguments: &[(String, Value)],
 ) -> Result<Rows> {
     let function = find(name).ok_or_else(|| Error::not_supported(name))?;
     let mut listing = Listing::nulls(function.columns);
-    (function.rows)(described, &Arguments::of(function, arguments)?, &mut listing)?;
+    (function.rows)(context, &Arguments::of(function, arguments)?, &mut listing)?;
     Ok(listing.rows())
 }
 

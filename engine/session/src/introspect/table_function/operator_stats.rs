@@ -8,7 +8,7 @@ use firn_plan::describe::Attribute;
 use firn_types::Result;
 use serde_json::{Map, json};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, number, text, variant};
 use super::Arguments;
 
@@ -21,12 +21,12 @@ const NANOS_PER_MILLISECOND: f64 = 1_000_000.0;
 
 /// A plan is a step; its operators are numbered from 0, the one that gives the plan's rows.
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
     let id = arguments.expect_text("QUERY_ID")?;
-    let record = described.statement(id)?;
+    let record = context.statement(id)?;
     let details = record.details().clone();
     let operators = details.profile.operators();
     let all: u64 = operators.iter().map(|operator| read(&operator.nanos)).sum();

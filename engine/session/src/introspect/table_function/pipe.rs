@@ -6,7 +6,7 @@ use firn_account::catalog::{Object, Pipe};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::listing::{Listing, number, optional, text, time};
-use super::super::{Described, kind};
+use super::super::{IntrospectionContext, kind};
 use super::Arguments;
 
 pub(super) const USAGE: &str = "START_TIME:time, END_TIME:time, PIPE_NAME, CREDITS_USED:number, \
@@ -22,32 +22,32 @@ const SPAN: i128 = 12 * HOUR as i128;
 
 /// The loads of pipes, hour by hour.
 pub(super) fn usage(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let end = arguments.time("DATE_RANGE_END")?.unwrap_or(i128::from(described.now_nanos));
+    let end = arguments.time("DATE_RANGE_END")?.unwrap_or(i128::from(context.now_nanos));
     let start = arguments.time("DATE_RANGE_START")?.unwrap_or(end.saturating_sub(SPAN));
     let only = match arguments.text("PIPE_NAME")? {
-        Some(name) => Some(kind::pipe_named(described, name)?.header.id),
+        Some(name) => Some(kind::pipe_named(context, name)?.header.id),
         None => None,
     };
-    for pipe in pipes(described).filter(|pipe| only.is_none_or(|id| id == pipe.header.id)) {
-        add_hours(described, pipe, &|nanos| (start..=end).contains(&i128::from(nanos)), listing);
+    for pipe in pipes(context).filter(|pipe| only.is_none_or(|id| id == pipe.header.id)) {
+        add_hours(context, pipe, &|nanos| (start..=end).contains(&i128::from(nanos)), listing);
     }
     Ok(())
 }
 
 /// The pipes that the session sees.
-pub(in crate::introspect) fn pipes(described: &Described) -> impl Iterator<Item = &Pipe> {
-    let catalog = &described.catalog;
+pub(in crate::introspect) fn pipes(context: &IntrospectionContext) -> impl Iterator<Item = &Pipe> {
+    let catalog = &context.catalog;
     let seen = |object: &&Object| catalog.is_live(object.id()) && catalog.sees(object);
     catalog.all().filter(seen).filter_map(Object::as_pipe).map(AsRef::as_ref)
 }
 
 /// Adds a row for each hour in which a pipe has loaded.
 pub(in crate::introspect) fn add_hours(
-    described: &Described,
+    context: &IntrospectionContext,
     pipe: &Pipe,
     in_range: &dyn Fn(i64) -> bool,
     listing: &mut Listing,
@@ -60,7 +60,7 @@ pub(in crate::introspect) fn add_hours(
             *files += 1;
         }
     }
-    let name = described.catalog.full_name(pipe.header.id);
+    let name = context.catalog.full_name(pipe.header.id);
     for (hour, [bytes, files]) in hours {
         listing.add(&[
             ("PIPE_ID", number(pipe.header.id.0)),
@@ -77,13 +77,13 @@ pub(in crate::introspect) fn add_hours(
 
 /// The first error of each file that a pipe has not loaded, or not wholly.
 pub(super) fn validate(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let pipe = kind::pipe_named(described, arguments.expect_text("PIPE_NAME")?)?;
+    let pipe = kind::pipe_named(context, arguments.expect_text("PIPE_NAME")?)?;
     let start = arguments.expect_time("START_TIME")?;
-    let end = arguments.time("END_TIME")?.unwrap_or(i128::from(described.now_nanos));
+    let end = arguments.time("END_TIME")?.unwrap_or(i128::from(context.now_nanos));
     if start > end {
         let text = "START_TIME must not be later than END_TIME.";
         return Err(Error::new(ErrorCode::InvalidParameterValue, text));
@@ -93,7 +93,7 @@ pub(super) fn validate(
     records.sort_by_key(|record| record.loaded_nanos);
     for record in records {
         let Some(error) = &record.first_error else { continue };
-        let (_, file) = super::copy_history::place(described, &record.path);
+        let (_, file) = super::copy_history::place(context, &record.path);
         listing.add(&[
             ("ERROR", text(error.message.as_str())),
             ("FILE", text(file)),

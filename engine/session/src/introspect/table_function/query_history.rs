@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use firn_storage::format::v1::RanStatement;
 use firn_types::Result;
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, boolean, number, optional, text, time};
 use super::Arguments;
 use crate::archive::ran;
@@ -37,43 +37,43 @@ const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 const NANOS_PER_MILLISECOND: i64 = 1_000_000;
 
 pub(super) fn of_all(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    list(described, arguments, listing, |_| true)
+    list(context, arguments, listing, |_| true)
 }
 
 pub(super) fn of_session(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
     let session = arguments.number("SESSION_ID")?;
-    let session = session.unwrap_or(i128::from(described.session_id));
-    list(described, arguments, listing, |record| i128::from(record.session_id) == session)
+    let session = session.unwrap_or(i128::from(context.session_id));
+    list(context, arguments, listing, |record| i128::from(record.session_id) == session)
 }
 
 pub(super) fn of_user(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let user = arguments.text("USER_NAME")?.unwrap_or(&described.user);
-    list(described, arguments, listing, |record| record.user == user)
+    let user = arguments.text("USER_NAME")?.unwrap_or(&context.user);
+    list(context, arguments, listing, |record| record.user == user)
 }
 
 pub(super) fn of_warehouse(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let wanted = arguments.text("WAREHOUSE_NAME")?.or(described.warehouse.as_deref());
-    list(described, arguments, listing, |record| record.current[2].as_deref() == wanted)
+    let wanted = arguments.text("WAREHOUSE_NAME")?.or(context.warehouse.as_deref());
+    list(context, arguments, listing, |record| record.current[2].as_deref() == wanted)
 }
 
 fn list(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
     wants: impl Fn(&RanStatement) -> bool,
@@ -83,13 +83,13 @@ fn list(
     let end = arguments.time("END_TIME_RANGE_END")?;
     let ended_in_range = |ran: &RanStatement| {
         // What still runs ends now.
-        let ended = i128::from(ran.end.as_ref().map_or(described.now_nanos, |end| end.nanos));
+        let ended = i128::from(ran.end.as_ref().map_or(context.now_nanos, |end| end.nanos));
         start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
     };
-    let since_nanos = described.now_nanos.saturating_sub(DAYS * NANOS_PER_DAY);
+    let since_nanos = context.now_nanos.saturating_sub(DAYS * NANOS_PER_DAY);
     let wants = |ran: &RanStatement| wants(ran) && ended_in_range(ran);
-    for ran in statements(described, since_nanos, limit, wants)? {
-        listing.add(&cells(described, &ran));
+    for ran in statements(context, since_nanos, limit, wants)? {
+        listing.add(&cells(context, &ran));
     }
     Ok(())
 }
@@ -97,23 +97,23 @@ fn list(
 /// The newest statements that the session may look at, since a time: those of this process, and those that others
 /// have written.
 pub(in crate::introspect) fn statements(
-    described: &Described,
+    context: &IntrospectionContext,
     since_nanos: i64,
     limit: usize,
     wants: impl Fn(&RanStatement) -> bool,
 ) -> Result<Vec<RanStatement>> {
     let mut ids = HashSet::new();
     let mut found = Vec::new();
-    for record in described.shared.statements.newest_first() {
-        if found.len() < limit && described.may_follow(&record) {
+    for record in context.shared.statements.newest_first() {
+        if found.len() < limit && context.may_follow(&record) {
             found.extend(Some(ran(&record)).filter(&wants));
         }
         // Whether it is wanted or not, it is not read again.
         ids.insert(record.query_id.clone());
     }
     let may_follow =
-        |ran: &RanStatement| described.may_follow_one_of(&ran.user, ran.current[2].as_deref());
-    found.extend(described.shared.archive.statements(since_nanos, limit, |ran| {
+        |ran: &RanStatement| context.may_follow_one_of(&ran.user, ran.current[2].as_deref());
+    found.extend(context.shared.archive.statements(since_nanos, limit, |ran| {
         !ids.contains(&ran.query_id) && wants(ran) && may_follow(ran)
     })?);
     // Those of one process are in the order in which they began.
@@ -124,11 +124,11 @@ pub(in crate::introspect) fn statements(
 
 /// The cells of a statement.
 pub(in crate::introspect) fn cells(
-    described: &Described,
+    context: &IntrospectionContext,
     record: &RanStatement,
 ) -> Vec<Cell<'static>> {
     let [database, schema, warehouse, role] = &record.current;
-    let found = warehouse.as_ref().and_then(|name| described.catalog.warehouse(name));
+    let found = warehouse.as_ref().and_then(|name| context.catalog.warehouse(name));
     let end = record.end.as_ref();
     let error = end.and_then(|end| end.error.as_ref());
     let status = match (end, error) {
@@ -138,7 +138,7 @@ pub(in crate::introspect) fn cells(
     };
     // A clock may be set back; a time is never negative.
     let milliseconds = |from: i64, to: i64| number((to - from).max(0) / NANOS_PER_MILLISECOND);
-    let now = end.map_or(described.now_nanos, |end| end.nanos);
+    let now = end.map_or(context.now_nanos, |end| end.nanos);
     let planned = record.planned_nanos.unwrap_or(now);
     let mut cells = vec![
         ("QUERY_ID", text(record.query_id.as_str())),

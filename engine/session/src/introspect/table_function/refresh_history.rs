@@ -3,7 +3,7 @@
 use firn_storage::format::v1::RefreshRun;
 use firn_types::{Result, Value};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, text, time, variant};
 use super::{Arguments, add_missing};
 use crate::login::NANOS_PER_SECOND;
@@ -20,7 +20,7 @@ pub(super) const PARAMETERS: &[&str] =
 const DAYS: i64 = 7;
 
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -29,24 +29,24 @@ pub(super) fn rows(
     let end = arguments.time("DATA_TIMESTAMP_END")?;
     let errors_only = arguments.boolean("ERROR_ONLY")?.unwrap_or(false);
     let name = match arguments.text("NAME")? {
-        Some(name) => Some(described.path(name, "DESCRIBE")?),
+        Some(name) => Some(context.path(name, "DESCRIBE")?),
         None => None,
     };
     let wants = |run: &RefreshRun| {
         let at = i128::from(run.data_nanos);
-        let object = described.catalog.object(firn_types::ObjectId(run.table));
+        let object = context.catalog.object(firn_types::ObjectId(run.table));
         start.is_none_or(|start| at >= start)
             && end.is_none_or(|end| at <= end)
             && (!errors_only || run.error.is_some())
-            && object.is_some_and(|object| described.catalog.sees(object))
+            && object.is_some_and(|object| context.catalog.sees(object))
             && name.as_ref().is_none_or(|path| {
                 run.name == [path.database.clone(), path.schema.clone(), path.name.clone()]
             })
     };
-    let since = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
-    let mut runs = described.shared.tasks.refreshes.newest_first();
+    let since = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let mut runs = context.shared.tasks.refreshes.newest_first();
     runs.retain(|run| run.ended_nanos >= since && wants(run));
-    add_missing(&mut runs, described.shared.archive.refreshes(since, limit, wants)?);
+    add_missing(&mut runs, context.shared.archive.refreshes(since, limit, wants)?);
     runs.sort_by_key(|run| std::cmp::Reverse(run.ended_nanos));
     for run in runs.iter().take(limit) {
         add(listing, run)?;

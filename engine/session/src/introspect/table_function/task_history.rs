@@ -6,7 +6,7 @@ use firn_account::catalog::{Object, Task};
 use firn_storage::format::v1::TaskRun;
 use firn_types::{Error, ErrorCode, Result, Value};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
 use super::{Arguments, add_missing};
 use crate::login::NANOS_PER_SECOND;
@@ -41,7 +41,7 @@ const NANOS_PER_MS: i64 = 1_000_000;
 
 /// TASK_HISTORY.
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
@@ -58,60 +58,60 @@ pub(super) fn rows(
     let named = |task: &str| name.as_ref().is_none_or(|name| name == task);
     let mut left = limit;
     if !errors_only {
-        for task in started(described) {
+        for task in started(context) {
             let Some(next) = next_of(&task) else { continue };
             let wanted = in_range(next) && named(&task.header.name);
             if wanted && root.is_none_or(|root| root == task.header.id.to_string()) && left > 0 {
                 left -= 1;
-                listing.add(&planned(described, &task, next));
+                listing.add(&planned(context, &task, next));
             }
         }
     }
-    let since = described.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let since = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
     let wants = |run: &TaskRun| {
         in_range(run.scheduled_nanos)
             && named(&run.name[2])
             && root.is_none_or(|root| root == run.task[1].to_string())
             && (!errors_only || run.state == "FAILED")
-            && may_see(described, run)
+            && may_see(context, run)
     };
-    for run in runs(described, since, limit, wants)?.into_iter().take(left) {
-        listing.add(&cells(described, &run));
+    for run in runs(context, since, limit, wants)?.into_iter().take(left) {
+        listing.add(&cells(context, &run));
     }
     Ok(())
 }
 
 /// The newest runs since a time: of this process, and those that others have written.
 fn runs(
-    described: &Described,
+    context: &IntrospectionContext,
     since_nanos: i64,
     limit: usize,
     wants: impl Fn(&TaskRun) -> bool,
 ) -> Result<Vec<TaskRun>> {
-    let mut runs = described.shared.tasks.runs.newest_first();
+    let mut runs = context.shared.tasks.runs.newest_first();
     runs.retain(|run| run.ended_nanos >= since_nanos && wants(run));
-    let written = described.shared.archive.tasks(since_nanos, limit, wants)?;
+    let written = context.shared.archive.tasks(since_nanos, limit, wants)?;
     add_missing(&mut runs, written);
     runs.sort_by_key(|run| std::cmp::Reverse((run.scheduled_nanos, run.ended_nanos)));
     Ok(runs)
 }
 
 /// Whether the session may see the runs of a task: those of tasks that it sees, and for who monitors all.
-fn may_see(described: &Described, run: &TaskRun) -> bool {
-    let catalog = &described.catalog;
+fn may_see(context: &IntrospectionContext, run: &TaskRun) -> bool {
+    let catalog = &context.catalog;
     let task = catalog.object(firn_types::ObjectId(run.task[0]));
     catalog.holds_on_account("MONITOR EXECUTION") || task.is_some_and(|task| catalog.sees(task))
 }
 
 /// Root tasks that run by a schedule.
-fn started(described: &Described) -> Vec<Arc<Task>> {
-    let tasks = described.catalog.all().filter_map(Object::as_task);
-    let live = |task: &&Arc<Task>| task.started && described.catalog.is_live(task.header.id);
+fn started(context: &IntrospectionContext) -> Vec<Arc<Task>> {
+    let tasks = context.catalog.all().filter_map(Object::as_task);
+    let live = |task: &&Arc<Task>| task.started && context.catalog.is_live(task.header.id);
     tasks.filter(live).cloned().collect()
 }
 
-fn planned<'a>(described: &Described, task: &Task, next: i64) -> Vec<Cell<'a>> {
-    let path = described.catalog.path_of(&task.header).ok();
+fn planned<'a>(context: &IntrospectionContext, task: &Task, next: i64) -> Vec<Cell<'a>> {
+    let path = context.catalog.path_of(&task.header).ok();
     let (database, schema) = path.map(|path| (path.database, path.schema)).unwrap_or_default();
     vec![
         ("NAME", text(task.header.name.as_str())),
@@ -128,8 +128,8 @@ fn planned<'a>(described: &Described, task: &Task, next: i64) -> Vec<Cell<'a>> {
     ]
 }
 
-fn cells<'a>(described: &Described, run: &TaskRun) -> Vec<Cell<'a>> {
-    let root = described.catalog.object(firn_types::ObjectId(run.task[1]));
+fn cells<'a>(context: &IntrospectionContext, run: &TaskRun) -> Vec<Cell<'a>> {
+    let root = context.catalog.object(firn_types::ObjectId(run.task[1]));
     let root = root.and_then(Object::as_task).filter(|root| root.started);
     let is_root = run.task[0] == run.task[1];
     let next = root.filter(|_| is_root).and_then(|root| next_of(root));
@@ -166,15 +166,15 @@ fn cells<'a>(described: &Described, run: &TaskRun) -> Vec<Cell<'a>> {
 
 /// TASK_DEPENDENTS: a task, and those that run after it.
 pub(super) fn dependents(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
     let missing = || Error::new(ErrorCode::NotEnoughArguments, "TASK_NAME is required");
     let name = arguments.text("TASK_NAME")?.ok_or_else(missing)?;
-    let task = described.task(name)?;
+    let task = context.task(name)?;
     let recursive = arguments.boolean("RECURSIVE")?.unwrap_or(true);
-    let catalog = described.catalog.as_engine();
+    let catalog = context.catalog.as_engine();
     for other in Graph::of(&catalog, &task).tasks() {
         let direct = other.after.contains(&task.header.id)
             || other.finalizes == Some(task.header.id)

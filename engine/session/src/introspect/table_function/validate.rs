@@ -5,7 +5,7 @@ use std::sync::Arc;
 use firn_account::catalog::{Action, ObjectKind};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::super::Described;
+use super::super::IntrospectionContext;
 use super::super::listing::{Listing, number, optional, text};
 use super::Arguments;
 use crate::history::QueryRecord;
@@ -18,29 +18,29 @@ pub(super) const COLUMNS: &str = "ERROR, FILE, LINE:number, CHARACTER:number, BY
 const LAST: &str = "_last";
 
 pub(super) fn rows(
-    described: &Described,
+    context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let path = described.path(arguments.expect_text("TABLE")?, "VALIDATE")?;
-    let object = described.catalog.expect_path(ObjectKind::Table, &path)?;
-    described.catalog.authorize(Action::Insert, object)?;
+    let path = context.path(arguments.expect_text("TABLE")?, "VALIDATE")?;
+    let object = context.catalog.expect_path(ObjectKind::Table, &path)?;
+    context.catalog.authorize(Action::Insert, object)?;
     let table = object.id();
     let loaded = |record: &Arc<QueryRecord>| {
         record.details().rejected.as_ref().is_some_and(|(id, _)| *id == table)
     };
     let record = match arguments.expect_text("JOB_ID")? {
         LAST => {
-            let statements = described.shared.statements.newest_first();
+            let statements = context.shared.statements.newest_first();
             let mut own =
-                statements.into_iter().filter(|record| record.session_id == described.session_id);
+                statements.into_iter().filter(|record| record.session_id == context.session_id);
             match own.find(loaded) {
                 Some(record) => record,
                 None => return Ok(()),
             }
         }
         id => {
-            let record = described.statement(id)?;
+            let record = context.statement(id)?;
             if !loaded(&record) {
                 let text = format!("Statement {id} did not load table '{path}'.");
                 return Err(Error::new(ErrorCode::InvalidParameterValue, text));

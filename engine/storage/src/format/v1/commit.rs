@@ -187,7 +187,8 @@ pub struct Checkpoint {
     /// All parameters.
     pub parameters: Vec<Parameter>,
     /// The commits since the checkpoint before, this version's own the last.
-    pub marks: Vec<Mark>,
+    #[serde(rename = "marks")]
+    pub headers: Vec<CommitHeader>,
     /// The checkpoint before.
     pub previous: Option<u64>,
     /// The full checkpoint on which this one rests: `objects` are then those that changed since; none for a
@@ -255,10 +256,10 @@ pub struct Claim {
     pub until_nanos: i64,
 }
 
-/// A commit without its changes.
+/// The header of a commit: all but its changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mark {
+pub struct CommitHeader {
     /// The version.
     pub version: u64,
     /// When: nanoseconds since 1970 UTC.

@@ -29,7 +29,9 @@ pub use catalog::{
     Sequence, Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, View, ViewColumn,
     Warehouse,
 };
-pub use commit::{Change, Checkpoint, Claim, Commit, Mark, NewestCheckpoint, Parameter, Vacuum};
+pub use commit::{
+    Change, Checkpoint, Claim, Commit, CommitHeader, NewestCheckpoint, Parameter, Vacuum,
+};
 pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::Dynamic;
 pub use function::{Function, Handler, Language, Parameter as FunctionParameter, Procedure};

@@ -10,13 +10,13 @@ use crate::spill::SpillWriter;
 
 /// The rows of one file, each batch with its place.
 #[derive(Default)]
-pub(in crate::dml) struct Held {
+pub(in crate::dml) struct UndecidedRows {
     batches: Vec<(usize, Batch)>,
     memory: Option<Reservation>,
     spilled: Option<(SpillWriter, Vec<usize>)>,
 }
 
-impl Held {
+impl UndecidedRows {
     pub(in crate::dml) fn add(
         &mut self,
         place: usize,
@@ -41,7 +41,7 @@ impl Held {
         self,
         mut take: impl FnMut(usize, Batch) -> Result<()>,
     ) -> Result<()> {
-        let Held { batches, memory, spilled } = self;
+        let UndecidedRows { batches, memory, spilled } = self;
         for (place, batch) in batches {
             take(place, batch)?;
         }

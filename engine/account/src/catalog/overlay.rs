@@ -1,4 +1,4 @@
-//! The objects themselves with their indexes; a catalog is two layers, the account's and the session's.
+//! The objects themselves with their indexes; a catalog is two overlays, the session's above the account's.
 //!
 //! The maps are persistent: a changed copy shares all but a path from the root with its original, so that a
 //! commit costs the same whatever else exists.
@@ -16,7 +16,7 @@ type Names<T> = Map<(Namespace, ObjectId), Map<String, T>>;
 
 /// Objects by id and by name. Cloning shares what does not change.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Layer {
+pub(crate) struct CatalogOverlay {
     objects: Map<ObjectId, Object>,
     live: Names<ObjectId>,
     /// Dropped objects, the newest last.
@@ -26,7 +26,7 @@ pub(crate) struct Layer {
     parameters: Arc<BTreeMap<(ObjectId, String), String>>,
 }
 
-impl Layer {
+impl CatalogOverlay {
     pub(crate) fn get(&self, id: ObjectId) -> Option<&Object> {
         self.objects.get(&id)
     }
@@ -119,7 +119,7 @@ impl Layer {
 
     /// What differs from an earlier state: the objects that are new or changed, and the ids of those that are
     /// gone.
-    pub(crate) fn since(&self, earlier: &Layer) -> (Vec<&Object>, Vec<ObjectId>) {
+    pub(crate) fn since(&self, earlier: &CatalogOverlay) -> (Vec<&Object>, Vec<ObjectId>) {
         let (mut changed, mut gone) = (Vec::new(), Vec::new());
         let mut then = earlier.objects.iter().peekable();
         for (id, object) in &self.objects {
@@ -141,7 +141,7 @@ impl Layer {
     }
 
     /// Whether grants and parameters are the very ones of another state.
-    pub(crate) fn shares_settings(&self, other: &Layer) -> bool {
+    pub(crate) fn shares_settings(&self, other: &CatalogOverlay) -> bool {
         Arc::ptr_eq(&self.grants, &other.grants) && Arc::ptr_eq(&self.parameters, &other.parameters)
     }
 
