@@ -34,7 +34,10 @@ impl StatementContext {
 
     fn try_describe(&self) -> Result<StatementDescription> {
         debug_assert_eq!(self.placeholders.rule(), PlaceRule::DescribeOnly);
-        let statement = self.parsed()?;
+        let statement = match self.parsed()? {
+            Statement::UsingPolicyContext(ast) => Statement::Query(ast.query),
+            other => other,
+        };
         let kind = query_type(&statement);
         let fields = match &statement {
             Statement::Query(_)

@@ -13,7 +13,7 @@ use firn_execute::{Flow, Profile, Spool};
 use firn_functions::FunctionContext;
 use firn_parse::ast::{Statement, TableSource};
 use firn_plan::statement::{Query, StatementPlan};
-use firn_query::bind::{Binds, ConsumedStream, PlaceRule, Placeholders, TypedValue};
+use firn_query::bind::{Binds, ConsumedStream, PlaceRule, Placeholders, Simulation, TypedValue};
 use firn_types::{
     Cancel, ColumnId, Error, ErrorCode, Field, Monitor, ObjectId, QueryId, Result, stack,
 };
@@ -56,6 +56,8 @@ pub(crate) struct StatementContext {
     pub(crate) at_commit: Option<Arc<AtCommit>>,
     /// The pipe that runs it.
     pub(crate) pipe: Option<ObjectId>,
+    /// What context functions give policies instead of what they do.
+    pub(crate) simulation: Option<Arc<Simulation>>,
     /// The streams that its plan reads.
     pub(crate) consumed: Vec<ConsumedStream>,
     /// The variables of the block around it that a procedure has given values, by its OUT arguments.
@@ -308,6 +310,7 @@ impl StatementContext {
             profile: Arc::clone(&state.profile),
             at_commit: None,
             pipe: None,
+            simulation: None,
             consumed: Vec::new(),
             outputs: Vec::new(),
             foreign,
@@ -377,7 +380,13 @@ impl StatementContext {
         if let Some(notice) = self.session.shared.options.on_statement {
             notice(&self.sql);
         }
-        let statement = self.parsed()?;
+        let statement = match self.parsed()? {
+            Statement::UsingPolicyContext(ast) => {
+                self.simulation = Some(Arc::new(Simulation::of(&ast)?));
+                Statement::Query(ast.query)
+            }
+            other => other,
+        };
         if keeps_text(&statement) {
             self.placeholders.refuse();
         }

@@ -134,6 +134,7 @@ impl StatementContext {
             timestamp_mapping: settings.timestamp_mapping(),
             nulls_first: settings.text("DEFAULT_NULL_ORDERING") == "FIRST",
             ignore_quoted_case: settings.is_true("QUOTED_IDENTIFIERS_IGNORE_CASE"),
+            simulation: self.simulation.as_deref(),
             services: &view,
         };
         work(&Binder::new(&context))

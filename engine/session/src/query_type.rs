@@ -5,7 +5,7 @@ use firn_parse::ast::{Statement, TableSource};
 /// The kind of a statement as QUERY_HISTORY names it.
 pub(crate) fn query_type(statement: &Statement) -> &'static str {
     match statement {
-        Statement::Query(_) => "SELECT",
+        Statement::Query(_) | Statement::UsingPolicyContext(_) => "SELECT",
         Statement::Insert(_) => "INSERT",
         Statement::MultiInsert(_) => "MULTI_TABLE_INSERT",
         Statement::Update(_) => "UPDATE",

@@ -17,6 +17,7 @@ mod name;
 mod object;
 mod option;
 mod pipe;
+mod policy_context;
 mod query;
 mod script;
 mod show;
@@ -59,6 +60,7 @@ pub use object::{
 };
 pub use option::{OptionValue, StatementOption};
 pub use pipe::CreatePipe;
+pub use policy_context::{ContextArgument, ContextValue, UsingPolicyContext};
 pub use query::{
     AsofJoin, Changes, Cte, GroupBy, GroupItem, Hierarchy, Join, JoinConstraint, JoinKind, Limit,
     MatchPattern, MatchRecognize, MatchRows, MatchSkip, OrderBy, OrderItem, Pivot, PivotValue,

@@ -7,7 +7,7 @@ use super::{
     CreateAlert, CreateDynamicTable, CreateObject, CreatePipe, CreatePolicy, CreateRoutine,
     CreateStream, CreateTable, CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate,
     ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke,
-    Show, StageFiles, StatementOption, Truncate, Undrop, Update,
+    Show, StageFiles, StatementOption, Truncate, Undrop, Update, UsingPolicyContext,
 };
 
 /// One statement.
@@ -37,6 +37,8 @@ pub enum Statement {
     Block(Box<Block>),
     /// EXECUTE IMMEDIATE.
     ExecuteImmediate(Box<ExecuteImmediate>),
+    /// EXECUTE USING POLICY_CONTEXT.
+    UsingPolicyContext(UsingPolicyContext),
     /// CALL.
     Call(Box<Call>),
     /// CREATE PROCEDURE.

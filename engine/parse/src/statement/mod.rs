@@ -17,6 +17,7 @@ mod foreign;
 mod grant;
 mod kind;
 mod pipe;
+mod policy_context;
 mod script;
 mod session;
 mod show;
@@ -30,8 +31,7 @@ use super::ast::Statement;
 use super::reader::Reader;
 
 /// Statements that are recognized and not done: their first words.
-const NOT_SUPPORTED: [&str; 10] = [
-    "EXECUTE USING POLICY_CONTEXT",
+const NOT_SUPPORTED: [&str; 9] = [
     "EXECUTE NOTEBOOK",
     "EXECUTE JOB SERVICE",
     "EXECUTE SERVICE",
@@ -105,6 +105,7 @@ impl Reader<'_> {
             }
             "EXECUTE" if self.is_word(1, "TASK") => self.execute_task().map(Statement::ExecuteTask),
             "EXECUTE" if self.is_word(1, "IMMEDIATE") => self.execute_immediate(),
+            "EXECUTE" if self.is_word(1, "USING") => self.using_policy_context(),
             "CALL" => self.call(),
             "BEGIN" | "START" => self.begin(),
             "COMMIT" | "ROLLBACK" => self.end_transaction(),

@@ -60,6 +60,11 @@ impl Binder<'_> {
         self.accesses.0.take()
     }
 
+    /// Whether policies were applied to what was bound so far, whatever they leave of it to who binds.
+    pub fn meets_policies(&self) -> bool {
+        !self.accesses.0.borrow().policies.is_empty()
+    }
+
     /// Notes a relation that is read.
     pub(crate) fn note_relation(&self, object: ObjectId, columns: &[PlanColumn]) {
         let direct = self.views.borrow().is_empty();

@@ -11,6 +11,7 @@ use firn_plan::{Plan, With};
 use firn_storage::Snapshot;
 use firn_types::{Error, Field, FieldId, ObjectId, Result, SqlType, Value};
 
+use super::expr::Simulation;
 use super::placeholder::Placeholders;
 use super::scope::Scope;
 
@@ -33,6 +34,8 @@ pub struct BindContext<'a> {
     pub nulls_first: bool,
     /// Parameter QUOTED_IDENTIFIERS_IGNORE_CASE.
     pub ignore_quoted_case: bool,
+    /// What context functions give policies instead of what they do.
+    pub simulation: Option<&'a Simulation>,
     /// What only the session knows.
     pub services: &'a dyn BindServices,
 }

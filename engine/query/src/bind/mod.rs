@@ -39,7 +39,7 @@ use firn_plan::{Plan, PlanColumn};
 pub use access::{Accesses, AppliedPolicy, ReadRelation};
 pub use block_names::check_names;
 pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
-pub use expr::{Procedures, RewrittenFunction, rewritten_functions};
+pub use expr::{Procedures, RewrittenFunction, Simulation, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
 pub use query::{Before, Refresh, StoredQuery, TableRows, plain_option};
 pub use statement::insert_query;

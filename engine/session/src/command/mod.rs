@@ -124,6 +124,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::Grant(ast) => grant::grant(running, ast)?,
         Statement::Revoke(ast) => grant::revoke(running, ast)?,
         Statement::Query(_)
+        | Statement::UsingPolicyContext(_)
         | Statement::Insert(_)
         | Statement::MultiInsert(_)
         | Statement::Update(_)

@@ -48,22 +48,19 @@ fn refresh(running: &mut StatementContext, id: ObjectId) -> Result<bool> {
             let before = before.map(|rows| Before { rows, fingerprint: None });
             let refresh = binder.bind_refresh(&stored, query, before, &rows)?;
             let context = running.optimize_context(&functions, binder.next_column_id());
-            optimize::optimize_statement(refresh.statement, &context)
+            let statement = optimize::optimize_statement(refresh.statement, &context)?;
+            Ok((statement, binder.meets_policies()))
         })
     };
-    let statement = plan(before.as_ref())?;
+    let (statement, protected) = plan(before.as_ref())?;
     // What is stored must not depend on for whom it was computed.
-    let mut protected = false;
-    if let Some(source) = statement.source() {
-        source.visit(&mut |node| protected |= matches!(node, firn_plan::Plan::Secure(_)));
-    }
     if protected {
         return Ok(false);
     }
     match store(running, &view, &statement, base.data_version) {
         // Rows were put together that were never there at once.
         Err(error) if before.is_some() && error.code().is_about_data() => {
-            store(running, &view, &plan(None)?, base.data_version)
+            store(running, &view, &plan(None)?.0, base.data_version)
         }
         outcome => outcome,
     }

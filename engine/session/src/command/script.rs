@@ -106,6 +106,7 @@ pub(crate) fn only_reads(statement: &Statement) -> bool {
     matches!(
         statement,
         Statement::Query(_)
+            | Statement::UsingPolicyContext(_)
             | Statement::Show(_)
             | Statement::Describe(_)
             | Statement::Explain(_)

@@ -29,7 +29,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result
     let (query, mut stars) = running.with_binder(&functions, |binder| {
         let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own)?;
         if ast.materialized {
-            refuse_changing(&query, ast)?;
+            refuse_changing(&query, binder.meets_policies(), ast)?;
         }
         Ok((running.optimized(query, binder.next_column_id())?, stars))
     })?;
@@ -107,10 +107,9 @@ fn columns(ast: &CreateView, query: &Query) -> Result<Vec<ViewColumn>> {
 }
 
 /// What is stored must not depend on when it was computed, or for whom.
-fn refuse_changing(query: &Query, ast: &CreateView) -> Result<()> {
-    let (mut changing, mut protected) = (false, false);
+fn refuse_changing(query: &Query, protected: bool, ast: &CreateView) -> Result<()> {
+    let mut changing = false;
     query.plan.visit(&mut |node| {
-        protected |= matches!(node, Plan::Secure(_));
         let expressions = node.expressions();
         changing |= expressions.iter().any(|expr| expr.volatility() != Volatility::Immutable);
     });

@@ -136,6 +136,7 @@ fn bound_keys(
         timestamp_mapping: SqlType::TIMESTAMP_NTZ,
         nulls_first: false,
         ignore_quoted_case: false,
+        simulation: None,
         services: &KeysOnly,
     };
     cluster_keys(&Binder::new(&context), table)

@@ -9,7 +9,7 @@ use super::{Hidden, Requirement};
 use crate::bind::Binder;
 use crate::bind::expr::{Projection, groups, projection};
 
-/// Notes what a projection policy has said of a column.
+/// Notes what a projection policy has said of a column: whether it may not be put out.
 ///
 /// # Errors
 /// For an enforcement that there is not.
@@ -17,13 +17,13 @@ pub(crate) fn note_projection(
     binder: &Binder<'_>,
     said: &Value,
     column: &PlanColumn,
-) -> Result<()> {
+) -> Result<bool> {
     let allowed = projection(said)?;
     if allowed != Projection::Allowed {
         let hidden = Hidden { column: column.name.clone(), nulls: allowed == Projection::Nulls };
         binder.constraints.borrow_mut().hidden.insert(column.id, hidden);
     }
-    Ok(())
+    Ok(allowed != Projection::Allowed)
 }
 
 /// Notes what an aggregation policy asks of groups. Entities are told apart by `entity`, rows by their ids, or else by

@@ -37,7 +37,11 @@ impl ExprBinder<'_> {
             return Ok(column.expr());
         }
         if name.parts.len() == 1 && NILADIC.contains(&name.object().as_str()) {
-            return self.call_scalar(name.object().as_str(), Vec::new());
+            let function = name.object().as_str();
+            return match self.simulated_value(function) {
+                Some(simulated) => Ok(simulated),
+                None => self.call_scalar(function, Vec::new()),
+            };
         }
         if name.parts.len() > 1 && name.object().as_str() == "NEXTVAL" {
             return self.bind_next_value(name);

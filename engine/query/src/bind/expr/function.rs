@@ -66,14 +66,8 @@ impl ExprBinder<'_> {
             }
             found => {
                 refuse_qualifiers(call, &name)?;
-                if name == "INVOKER_ROLE"
-                    && let Some(role) = self.env.invoker
-                {
-                    check_arity("INVOKER_ROLE", Arity::exactly(0), call.arguments.len())?;
-                    return Ok(self.role_name(role));
-                }
-                if let Some(tag) = self.tag_of_protected(&name, call)? {
-                    return Ok(tag);
+                if let Some(known) = self.bind_circumstance(&name, call)? {
+                    return Ok(known);
                 }
                 if let Some(bound) = self.bind_special(&name, call)? {
                     return Ok(bound);
@@ -85,6 +79,20 @@ impl ExprBinder<'_> {
                 let arguments = self.plain_arguments(&name, call)?;
                 self.call_scalar(&name, arguments)
             }
+        }
+    }
+
+    /// What views, functions and policies are told of where they are bound, if a function asks for that.
+    fn bind_circumstance(&mut self, name: &str, call: &FunctionCall) -> Result<Option<Expr>> {
+        if name == "INVOKER_ROLE"
+            && let Some(role) = self.env.invoker
+        {
+            check_arity("INVOKER_ROLE", Arity::exactly(0), call.arguments.len())?;
+            return Ok(Some(self.role_name(role)));
+        }
+        match self.simulated(name, call)? {
+            Some(simulated) => Ok(Some(simulated)),
+            None => self.tag_of_protected(name, call),
         }
     }
 
@@ -174,7 +182,7 @@ impl ExprBinder<'_> {
         Ok(Some(Expr::Literal { value, sql_type: SqlType::TEXT }))
     }
 
-    fn plain_arguments(&mut self, name: &str, call: &FunctionCall) -> Result<Vec<Expr>> {
+    pub(super) fn plain_arguments(&mut self, name: &str, call: &FunctionCall) -> Result<Vec<Expr>> {
         if call.arguments.iter().any(|argument| argument.name.is_some()) {
             return self.named_arguments(name, call);
         }

@@ -16,6 +16,7 @@ mod policy;
 mod procedure;
 mod search;
 mod semi_structured;
+mod simulation;
 mod special;
 mod star;
 mod structured;
@@ -51,6 +52,7 @@ pub(crate) use literal::text_literal;
 pub(crate) use operator::{comparable, compare};
 pub(crate) use policy::{Judged, as_type};
 pub use procedure::Procedures;
+pub use simulation::Simulation;
 pub use special::{RewrittenFunction, rewritten_functions};
 pub(crate) use star::expand_star;
 pub(crate) use structured::{flattened, is_structured, plain};
@@ -493,7 +495,7 @@ fn implicit_boolean(input: Expr) -> Expr {
 }
 
 /// Whether every value of `from` is a value of `to` in the same physical form.
-fn keeps_form(from: SqlType, to: SqlType) -> bool {
+pub(crate) fn keeps_form(from: SqlType, to: SqlType) -> bool {
     match (from, to) {
         (
             SqlType::Number { precision: p1, scale: s1 },

@@ -11,9 +11,13 @@
 //! ```
 //!
 //! This is done where a relation is bound, whatever reads it: queries, views, the targets of DML, unloading. `Secure`
-//! keeps the optimizer from computing anything that could fail below it.
+//! keeps the optimizer from computing anything that could fail below it. Where the policies leave somebody everything as
+//! it is, nothing of this stands in the plan.
 
-use firn_account::catalog::{Attached, Catalog, Header, Object, ObjectKind, PolicyUse};
+use firn_account::catalog::{
+    Action, Attached, Catalog, Header, Object, ObjectKind, PolicyUse, VisibleCatalog, insufficient,
+    privilege,
+};
 use firn_expression::{Expr, fold};
 use firn_plan::{Filter, Plan, PlanColumn, Project, ProjectItem, Secure};
 use firn_types::{
@@ -22,7 +26,7 @@ use firn_types::{
 
 use crate::bind::constraint::{note_groups, note_projection};
 use crate::bind::context::Env;
-use crate::bind::expr::{Judged, as_type, attach, cast};
+use crate::bind::expr::{Judged, as_type, attach, cast, keeps_form};
 use crate::bind::{Binder, BoundQuery};
 
 /// A table or view whose rows are to be shown.
@@ -83,6 +87,23 @@ impl<'c> Policies<'c> {
         for (position, policy) in masks.chain(self.projections.iter().copied()) {
             binder.note_policy(on, fields.get(position).copied(), policy.id());
         }
+    }
+
+    /// Lets only those see what the policies would leave of an object elsewhere who own it and may attach them.
+    fn authorize_simulation(&self, catalog: &VisibleCatalog, header: &Header) -> Result<()> {
+        let object = catalog.expect(header.id)?;
+        if !catalog.owns(object) {
+            return Err(insufficient(object));
+        }
+        let rows = [self.rows, self.groups].into_iter().flatten().map(|(policy, _)| policy);
+        let masks = self.masks.iter().map(|(_, policy, _)| *policy);
+        let projections = self.projections.iter().map(|(_, policy)| *policy);
+        for policy in rows.chain(masks).chain(projections) {
+            if !catalog.holds_on_account(&privilege::to_apply(policy.kind())) {
+                catalog.authorize(Action::Apply, policy)?;
+            }
+        }
+        Ok(())
     }
 
     fn is_empty(&self) -> bool {
@@ -158,76 +179,171 @@ pub(crate) fn protect(
     locator: Option<ColumnId>,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let BoundQuery { mut plan, mut columns } = bound;
-    let Protected { header, fields, name } = relation;
-    let typed = fields.iter().zip(&columns).map(|(field, column)| (*field, column.sql_type));
+    let Protected { header, fields, .. } = relation;
+    let typed = fields.iter().zip(&bound.columns).map(|(field, column)| (*field, column.sql_type));
     let policies = Policies::of(env.catalog, header, typed)?;
     if policies.is_empty() {
-        return Ok(BoundQuery { plan, columns });
+        return Ok(bound);
     }
-    let arguments = |first: Option<usize>, used: &PolicyUse| -> Result<Vec<Expr>> {
+    policies.note(binder, header.id, fields);
+    if binder.context.simulation.is_some() {
+        policies.authorize_simulation(&binder.context.catalog, header)?;
+    }
+    let BoundQuery { plan, columns } = bound;
+    let passed = locator.into_iter().collect();
+    let mut rows = Rows { binder, relation, env, plan, columns, passed, barred: false };
+    // Rows that are to be changed are put out by nobody.
+    let reads = locator.is_none();
+    if let Some((policy, used)) = policies.groups.filter(|_| reads) {
+        rows.group(policy, used)?;
+    }
+    if let Some((policy, used)) = policies.rows {
+        rows.filter(policy, used)?;
+    }
+    rows.mask(&policies.masks)?;
+    for (position, policy) in policies.projections.into_iter().filter(|_| reads) {
+        let value = constraint_of(binder, policy, &rows.env_of(fields.get(position)))?;
+        rows.barred |= note_projection(binder, &value, &rows.columns[position])?;
+    }
+    Ok(rows.shown())
+}
+
+/// The rows of a relation on their way through its policies.
+struct Rows<'r> {
+    binder: &'r Binder<'r>,
+    relation: Protected<'r>,
+    env: &'r Env<'r>,
+    plan: Plan,
+    columns: Vec<PlanColumn>,
+    /// Columns that are passed on beside those of the relation.
+    passed: Vec<ColumnId>,
+    /// Whether anything is kept from who reads.
+    barred: bool,
+}
+
+impl<'r> Rows<'r> {
+    /// The surroundings of the body of a policy of the relation, or of one of its columns.
+    fn env_of(&self, field: Option<&FieldId>) -> Env<'r> {
+        Env { protected: Some((self.relation.header, field.copied())), ..*self.env }
+    }
+
+    /// What the parameters of a policy stand for: the column that it is of, and those that it was given.
+    fn arguments(&self, first: Option<usize>, used: &PolicyUse) -> Result<Vec<Expr>> {
         let at = |field: &FieldId| {
-            let position = fields.iter().position(|other| other == field);
-            let column = position.and_then(|position| columns.get(position));
+            let position = self.relation.fields.iter().position(|other| other == field);
+            let column = position.and_then(|position| self.columns.get(position));
             column.map(PlanColumn::expr).ok_or_else(|| {
                 let text = "A column that a policy reads does not exist any more.";
                 Error::new(ErrorCode::InvalidStatement, text)
             })
         };
-        let first = first.and_then(|position| columns.get(position)).map(PlanColumn::expr);
+        let first = first.and_then(|position| self.columns.get(position)).map(PlanColumn::expr);
         let others = used.arguments.iter().map(at).collect::<Result<Vec<_>>>()?;
         Ok(first.into_iter().chain(others).collect())
-    };
-    let of = |field: Option<&FieldId>| Env { protected: Some((header, field.copied())), ..*env };
-    policies.note(binder, header.id, fields);
-    // Rows that are to be changed are put out by nobody.
-    let reads = locator.is_none();
-    let mut passed: Vec<ColumnId> = locator.into_iter().collect();
-    if let Some((policy, used)) = policies.groups.filter(|_| reads) {
-        let asked = constraint_of(binder, policy, &of(None))?;
-        let entity: Vec<PlanColumn> = fields
-            .iter()
-            .zip(&columns)
-            .filter(|(field, _)| used.arguments.contains(field))
-            .map(|(_, column)| column.clone())
-            .collect();
-        let (with_keys, keys) = note_groups(binder, &asked, name, &entity, plan)?;
-        plan = with_keys;
-        passed.extend(keys);
     }
-    if let Some((policy, used)) = policies.rows {
-        let judged = judge(binder, policy, arguments(None, used)?, &of(None))?;
-        let input = Box::new(attach(plan, judged.applies));
+
+    fn take_plan(&mut self) -> Plan {
+        std::mem::replace(&mut self.plan, Plan::one_row())
+    }
+
+    /// What an aggregation policy counts goes with the rows.
+    fn group(&mut self, policy: &Object, used: &PolicyUse) -> Result<()> {
+        let asked = constraint_of(self.binder, policy, &self.env_of(None))?;
+        let columns = self.relation.fields.iter().zip(&self.columns);
+        let entity = columns.filter(|(field, _)| used.arguments.contains(field));
+        let entity: Vec<PlanColumn> = entity.map(|(_, column)| column.clone()).collect();
+        let plan = self.take_plan();
+        let (plan, keys) = note_groups(self.binder, &asked, self.relation.name, &entity, plan)?;
+        self.plan = plan;
+        self.barred |= !keys.is_empty();
+        self.passed.extend(keys);
+        Ok(())
+    }
+
+    /// The rows that a row access policy shows.
+    fn filter(&mut self, policy: &Object, used: &PolicyUse) -> Result<()> {
+        let arguments = self.arguments(None, used)?;
+        let judged = judge(self.binder, policy, arguments, &self.env_of(None))?;
         let condition = cast(judged.value, SqlType::Boolean);
-        plan = Plan::Filter(Filter { input, conditions: condition.into_conjuncts() });
+        if !shows_all(self.binder, &condition) {
+            let input = Box::new(attach(self.take_plan(), judged.applies));
+            self.plan = Plan::Filter(Filter { input, conditions: condition.into_conjuncts() });
+            self.barred = true;
+        }
+        Ok(())
     }
-    let mut masked = Vec::with_capacity(policies.masks.len());
-    for (position, policy, used) in policies.masks {
-        let arguments = arguments(Some(position), used)?;
-        let judged = judge(binder, policy, arguments, &of(fields.get(position)))?;
-        plan = attach(plan, judged.applies);
-        masked.push((position, mask(binder, policy, judged.value, &columns[position])?));
-    }
-    if !masked.is_empty() {
-        let mut items: Vec<ProjectItem> = columns.iter().map(ProjectItem::pass).collect();
+
+    /// The columns as masking policies show them. All policies see the values as they are.
+    fn mask(&mut self, masks: &[(usize, &Object, &PolicyUse)]) -> Result<()> {
+        let mut masked = Vec::with_capacity(masks.len());
+        for (position, policy, used) in masks {
+            let arguments = self.arguments(Some(*position), used)?;
+            let env = self.env_of(self.relation.fields.get(*position));
+            let judged = judge(self.binder, policy, arguments, &env)?;
+            let column = &self.columns[*position];
+            if shows(self.binder, &judged.value, column) {
+                continue;
+            }
+            masked.push((*position, mask(self.binder, policy, judged.value, column)?));
+            self.plan = attach(self.take_plan(), judged.applies);
+        }
+        if masked.is_empty() {
+            return Ok(());
+        }
+        let mut items: Vec<ProjectItem> = self.columns.iter().map(ProjectItem::pass).collect();
         for (position, item) in masked {
-            columns[position] = PlanColumn { nullable: true, ..item.column() };
+            self.columns[position] = PlanColumn { nullable: true, ..item.column() };
             items[position] = item;
         }
-        let given = plan.columns();
+        let given = self.plan.columns();
         let passed = |column: &&PlanColumn| {
-            passed.contains(&column.id) && items.iter().all(|item| item.id != column.id)
+            self.passed.contains(&column.id) && items.iter().all(|item| item.id != column.id)
         };
         let passed: Vec<ProjectItem> = given.iter().filter(passed).map(ProjectItem::pass).collect();
         items.extend(passed);
-        plan = Plan::Project(Project { input: Box::new(plan), items });
+        self.plan = Plan::Project(Project { input: Box::new(self.take_plan()), items });
+        self.barred = true;
+        Ok(())
     }
-    for (position, policy) in policies.projections.into_iter().filter(|_| reads) {
-        let value = constraint_of(binder, policy, &of(fields.get(position)))?;
-        note_projection(binder, &value, &columns[position])?;
+
+    /// What is left, behind a wall where anything is kept back.
+    fn shown(self) -> BoundQuery {
+        let (plan, columns) = (self.plan, self.columns);
+        if !self.barred {
+            return BoundQuery { plan, columns };
+        }
+        let object = self.relation.name.to_string();
+        BoundQuery { plan: Plan::Secure(Secure { input: Box::new(plan), object }), columns }
     }
-    let plan = Plan::Secure(Secure { input: Box::new(plan), object: name.to_string() });
-    Ok(BoundQuery { plan, columns })
+}
+
+/// Whether a row access policy shows every row to who reads now.
+fn shows_all(binder: &Binder<'_>, condition: &Expr) -> bool {
+    let now = condition.clone().folded_for_statement(&binder.context.functions);
+    matches!(now.as_literal(), Some(Value::Boolean(true)))
+}
+
+/// Whether a mask shows a column as it is to who reads now.
+fn shows(binder: &Binder<'_>, value: &Expr, column: &PlanColumn) -> bool {
+    let now = value.clone().folded_for_statement(&binder.context.functions);
+    let mut shown = &now;
+    while let Expr::Cast { input, to, .. } = shown
+        && holds(*to, column.sql_type)
+    {
+        shown = input;
+    }
+    shown.as_column() == Some(column.id)
+}
+
+/// Whether a cast to a type and back changes no value of a column.
+fn holds(to: SqlType, column: SqlType) -> bool {
+    match (to, column) {
+        (
+            SqlType::Number { precision: to, scale: to_scale },
+            SqlType::Number { precision, scale },
+        ) => to_scale >= scale && to - to_scale >= precision - scale,
+        _ => keeps_form(column, to) && to.family() == column.family(),
+    }
 }
 
 /// A column under a mask.
