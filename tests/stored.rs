@@ -228,6 +228,38 @@ fn an_account_of_format_3_keeps_its_users_and_stages() -> io::Result<()> {
     Ok(())
 }
 
+/// Before format 5 load histories stood in the checkpoints. Two of a table's loads do so here, as all of a pipe's; a
+/// third one is a commit behind the checkpoint.
+#[test]
+fn an_account_of_format_4_keeps_its_load_histories() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/loads4"), folder.path())?;
+    for round in 0..2 {
+        let mut session = session(folder.path());
+        let mut check = |sql: &str, expected: &[&str]| {
+            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            assert_eq!(found, expected, "{sql}");
+        };
+        let history = "SELECT TABLE_NAME, FILE_NAME, ROW_COUNT FROM INFORMATION_SCHEMA.LOAD_HISTORY ORDER BY ALL";
+        let (one, two, three) = ("T|st/f1.csv|1", "T|st/f2.csv|1", "T|st/f3.csv|1");
+        match round {
+            0 => check(history, &[one, two, three]),
+            _ => check(history, &[one, one, two, two, three, three]),
+        }
+        // A pipe goes by the name of a file. For COPY these are others, since they were copied; but only once.
+        let queued = rows(&mut session, "ALTER PIPE p REFRESH").expect("the pipe is there");
+        assert_eq!(queued.len(), usize::from(round == 0), "the third file");
+        run(&mut session, "COPY INTO t FROM @st");
+        let mut check = |sql: &str, expected: &[&str]| {
+            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            assert_eq!(found, expected, "{sql}");
+        };
+        check("SELECT SUM(n), COUNT(*) FROM t", &["12|6"]);
+        (0..70).for_each(|n| run(&mut session, &format!("COMMENT ON TABLE u IS '{n}'")));
+    }
+    Ok(())
+}
+
 /// Bytes of a stage's credentials, and the error of one who has no key for them.
 const SECRETS: [&str; 3] = ["AKIDEXAMPLE", "TOPSECRETKEY", "SESSIONTOKEN"];
 const KEY_MISSING: i32 = 300_011;

@@ -142,11 +142,10 @@ impl Account {
         Ok(())
     }
 
-    /// Takes the tables whose lists nobody has read from the newest checkpoint and the log behind it; false
+    /// Takes lists that nobody has read from the newest checkpoint and the log behind it; false
     /// when commits came too fast for that.
     fn renew_lists(&self) -> Result<bool> {
-        let unread = |object: &&Object| object.rows().is_some_and(|rows| !rows.is_read());
-        if !self.catalog().all().any(|object| unread(&object)) {
+        if self.catalog().all().all(Object::is_read) {
             return Ok(true);
         }
         let log = &self.shared.log;
@@ -163,7 +162,7 @@ impl Account {
         Ok(false)
     }
 
-    /// Takes the tables whose lists nobody has read from the same version as it was opened anew; false when
+    /// Takes lists that nobody has read from the same version as it was opened anew; false when
     /// that is not the newest one.
     fn take_lists(&self, opened: &Catalog) -> bool {
         let _timeline = lock(&self.shared.timeline);
@@ -171,10 +170,12 @@ impl Account {
         if catalog.version() != opened.version() {
             return false;
         }
-        let unread = |object: &&Object| object.rows().is_some_and(|rows| !rows.is_read());
-        let unread: Vec<ObjectId> = catalog.all().filter(unread).map(Object::id).collect();
-        for renewed in unread.into_iter().filter_map(|id| opened.object(id)) {
-            catalog.overlay_mut(false).overwrite(renewed.clone());
+        let unread: Vec<Object> =
+            catalog.all().filter(|object| !object.is_read()).cloned().collect();
+        for object in unread {
+            if let Some(renewed) = opened.object(object.id()) {
+                catalog.overlay_mut(false).overwrite(object.with_lists_of(renewed));
+            }
         }
         self.replace(catalog);
         true

@@ -58,7 +58,7 @@ impl Session {
                 false => format!("{}/{below}", plan.path.trim_end_matches('/')),
             };
             let file = QueuedFile { path: stage.key_of(&whole), received_nanos };
-            match pipe.has_taken(&file.path) {
+            match pipe.has_taken(&file.path)? {
                 true => known.push(path.clone()),
                 false => files.push(file),
             }
@@ -86,7 +86,7 @@ impl Session {
         let running = StatementContext::described(self.home(), "");
         let context = IntrospectionContext::of(&running);
         let pipe = named_pipe(&context, name)?;
-        let mut records: Vec<&Arc<LoadRecord>> = pipe.loads.records().collect();
+        let mut records: Vec<&Arc<LoadRecord>> = pipe.loads.read()?.records().collect();
         records.retain(|record| range.contains(&record.loaded_nanos));
         records.sort_by_key(|record| record.loaded_nanos);
         let complete = records.len() <= limit;

@@ -63,8 +63,7 @@ fn has_files(shared: &Arc<Shared>, id: ObjectId) -> Result<bool> {
     let Some(pipe) = live(shared, id).filter(|pipe| !pipe.paused) else { return Ok(false) };
     let Opened { plan, stage } = open(shared, &pipe)?;
     let now = shared.account.clock().now_nanos();
-    let (files, missing) = files_for_pipe(&plan, &pipe, &stage, now)?;
-    Ok(!files.is_empty() || !missing.is_empty())
+    Ok(!files_for_pipe(&plan, &pipe, &stage, now)?.is_empty())
 }
 
 /// One statement of a pipe.

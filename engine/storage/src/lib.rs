@@ -5,7 +5,7 @@
 //!   log/00000000000000000042        one commit, created only if absent
 //!   checkpoint/00000000000000000040 everything at that version, so that opening is fast
 //!   data/<table id>/<uuid>.parquet  micro-partitions, never changed
-//!   meta/<table id>/<uuid>          long lists of micro-partitions, never changed
+//!   meta/<table id>/<uuid>          long lists of micro-partitions and of loads, never changed
 //!   stages/<stage id>/...           files of internal stages
 //!   temporary/<uuid>/...            what a session keeps for itself
 //! ```

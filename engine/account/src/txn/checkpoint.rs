@@ -250,6 +250,9 @@ impl Log {
         };
         let rows = objects.iter().filter_map(|object| Some((object.id(), object.rows()?.as_ref())));
         lists.prepare(&rows.collect::<Vec<_>>())?;
+        let loads =
+            objects.iter().filter_map(|object| Some((object.id(), object.loads()?.as_ref())));
+        lists.prepare_loads(&loads.collect::<Vec<_>>())?;
         let objects = objects.into_iter().map(|object| object_to(object, &lists, true));
         let objects = objects.collect::<Result<_>>()?;
         let inherits_settings = !is_full && !next.settings_changed;

@@ -69,7 +69,7 @@ pub(crate) fn conflict(
                     .or_else(|| row_id_conflict(base, *table, delta, &mut fresh_rows, theirs));
                 found.map(|kind| Conflict { object: *table, kind })
             }
-            Operation::Loads { table, records } => loads_conflict(base, *table, records, theirs),
+            Operation::Loads { table, records } => loads_conflict(base, *table, records, theirs)?,
             Operation::Reserve { .. } => None,
         };
         if found.is_some() {
@@ -112,20 +112,22 @@ fn loads_conflict(
     id: ObjectId,
     records: &[Arc<LoadRecord>],
     theirs: &Catalog,
-) -> Option<Conflict> {
+) -> Result<Option<Conflict>> {
     let loaded = |catalog: &Catalog, record: &LoadRecord| match catalog.object(id) {
-        Some(Object::Table(table)) => table.loads.is_loaded(&record.path, &record.etag),
+        Some(Object::Table(table)) => Ok(table.loads.read()?.is_loaded(&record.path, &record.etag)),
         Some(Object::Pipe(pipe)) => pipe.has_taken(&record.path),
-        _ => false,
+        _ => Ok(false),
     };
     let was_pipe = base.object(id).is_some_and(|object| object.as_pipe().is_some());
     if was_pipe && !theirs.is_live(id) {
-        return Some(Conflict { object: id, kind: ConflictKind::Definition });
+        return Ok(Some(Conflict { object: id, kind: ConflictKind::Definition }));
     }
-    let twice = records.iter().any(|record| {
-        record.status != LoadStatus::Failed && loaded(theirs, record) && !loaded(base, record)
-    });
-    twice.then_some(Conflict { object: id, kind: ConflictKind::Load })
+    for record in records.iter().filter(|record| record.status != LoadStatus::Failed) {
+        if loaded(theirs, record)? && !loaded(base, record)? {
+            return Ok(Some(Conflict { object: id, kind: ConflictKind::Load }));
+        }
+    }
+    Ok(None)
 }
 
 /// A view's rows are made of its last rows and of the base table.

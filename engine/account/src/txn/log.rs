@@ -56,12 +56,14 @@ impl Log {
     ) -> Result<Vec<v1::Change>> {
         let lists = Lists::of_commit(&self.access, now_nanos);
         let created = operations.iter().filter_map(|operation| match operation {
-            Operation::Catalog(CatalogChange::Create { object, .. }) => {
-                object.rows().map(|rows| (object.id(), rows.as_ref()))
-            }
+            Operation::Catalog(CatalogChange::Create { object, .. }) => Some(object),
             _ => None,
         });
-        lists.prepare(&created.collect::<Vec<_>>())?;
+        let rows =
+            created.clone().filter_map(|object| Some((object.id(), object.rows()?.as_ref())));
+        lists.prepare(&rows.collect::<Vec<_>>())?;
+        let loads = created.filter_map(|object| Some((object.id(), object.loads()?.as_ref())));
+        lists.prepare_loads(&loads.collect::<Vec<_>>())?;
         operations.iter().map(|operation| change_to(operation, &lists)).collect()
     }
 
@@ -208,7 +210,7 @@ impl Log {
         })
     }
 
-    /// The lists of micro-partitions that the newest version is made of when it is opened.
+    /// The files of lists, of micro-partitions and of loads, that the newest version is made of when it is opened.
     pub(crate) fn live_lists(&self) -> Result<HashSet<String>> {
         let mut live = HashSet::new();
         let newest = self.checkpoints()?.pop();
@@ -216,12 +218,11 @@ impl Log {
         let base = checkpoint.as_ref().and_then(|checkpoint| checkpoint.base);
         let base = base.map(|version| self.checkpoint(version)).transpose()?;
         for object in checkpoint.iter().chain(&base).flat_map(|checkpoint| &checkpoint.objects) {
-            live.extend(object.snapshot().iter().flat_map(|rows| rows.partitions.files()).cloned());
+            live.extend(object.list_files().cloned());
         }
         let mut next = newest.unwrap_or(0) + 1;
         while let Some(logged) = self.commit(next)? {
-            let lists = logged.commit.changes.iter().filter_map(v1::Change::list);
-            live.extend(lists.flat_map(v1::PartitionList::files).cloned());
+            live.extend(logged.commit.changes.iter().flat_map(v1::Change::list_files).cloned());
             next += 1;
         }
         Ok(live)

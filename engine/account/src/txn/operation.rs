@@ -5,8 +5,7 @@ use std::sync::Arc;
 use firn_storage::{Snapshot, SnapshotDelta};
 use firn_types::{Error, ObjectId, Result};
 
-use crate::catalog::{Catalog, CatalogChange, CommitStamp, Object};
-use crate::catalog::{LoadHistory, LoadRecord};
+use crate::catalog::{Catalog, CatalogChange, CommitStamp, LoadRecord, Object};
 
 /// One part of a commit. Performing the parts of all commits in order gives the newest catalog.
 #[derive(Clone, Debug)]
@@ -84,8 +83,7 @@ impl Catalog {
         let mut object = self.expect(id)?.clone();
         match &mut object {
             Object::Table(table) => {
-                let loads: &mut LoadHistory = Arc::make_mut(&mut Arc::make_mut(table).loads);
-                records.iter().for_each(|record| loads.add(Arc::clone(record)));
+                Arc::make_mut(&mut Arc::make_mut(table).loads).add(records);
             }
             Object::Pipe(pipe) => Arc::make_mut(pipe).add_loads(records),
             _ => return Err(Error::internal("files loaded into what is no table")),

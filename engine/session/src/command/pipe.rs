@@ -121,8 +121,9 @@ pub(super) fn refresh(
     };
     let (mut files, _) = select(&*stage.stage, &selection)?;
     let oldest = running.start_nanos.saturating_sub(REFRESHED_NANOS);
+    let loads = pipe.loads.read()?;
     files.retain(|file| {
-        let known = pipe.has_taken(&stage.key_of(&file.path));
+        let known = loads.has_taken(&stage.key_of(&file.path));
         !known && file.arrived >= oldest && file.last_modified >= after
     });
     let received_nanos = running.start_nanos;

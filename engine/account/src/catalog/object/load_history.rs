@@ -1,4 +1,4 @@
-//! Which staged files are already loaded into a table.
+//! Loads of staged files: what COPY notes of each, and what is asked of them.
 
 use std::sync::Arc;
 
@@ -68,18 +68,17 @@ pub struct LoadError {
 }
 
 /// A load is forgotten when one is noted that is so much later: 64 days.
-const EXPIRY_NANOS: i64 = 64 * 86_400_000_000_000;
+pub(super) const EXPIRY_NANOS: i64 = 64 * 86_400_000_000_000;
 
-/// The loads of one table, by path. TRUNCATE and replacing the table clear it, DELETE does not. Cloning
-/// shares it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LoadHistory {
+/// The loads of one table or pipe, by path. Cloning shares them.
+#[derive(Clone, Debug, Default)]
+pub struct Loads {
     by_path: Map<String, Vec<Arc<LoadRecord>>>,
     /// When each file was loaded, the first ones first.
     by_time: Map<(i64, String), ()>,
 }
 
-impl LoadHistory {
+impl Loads {
     /// Whether the file with this content is loaded, wholly or in part.
     pub fn is_loaded(&self, path: &str, etag: &str) -> bool {
         self.by_path.get(path).is_some_and(|records| {
@@ -90,8 +89,7 @@ impl LoadHistory {
 
     /// Whether the file is loaded, wholly or in part, whatever was in it.
     pub fn has_taken(&self, path: &str) -> bool {
-        let records = self.by_path.get(path).into_iter().flatten();
-        records.into_iter().any(|record| record.status != LoadStatus::Failed)
+        self.load_of(path).is_some()
     }
 
     /// Whether the file with this content was read, and loaded or not.
@@ -105,13 +103,14 @@ impl LoadHistory {
         self.by_path.values().flatten()
     }
 
-    /// Whether nothing was loaded.
-    pub fn is_empty(&self) -> bool {
-        self.by_path.is_empty()
+    /// The load of a file, wholly or in part.
+    pub fn load_of(&self, path: &str) -> Option<&Arc<LoadRecord>> {
+        let mut records = self.by_path.get(path).into_iter().flatten();
+        records.find(|record| record.status != LoadStatus::Failed)
     }
 
-    /// Adds a load, and forgets those that have expired by then.
-    pub(crate) fn add(&mut self, record: Arc<LoadRecord>) {
+    /// Adds a load, unless it is there, and forgets those that have expired by then.
+    pub(super) fn add(&mut self, record: Arc<LoadRecord>) {
         let oldest = record.loaded_nanos.saturating_sub(EXPIRY_NANOS);
         while let Some(((nanos, path), ())) = self.by_time.first()
             && *nanos < oldest
@@ -126,6 +125,9 @@ impl LoadHistory {
             }
         }
         let mut records = self.by_path.get(&record.path).cloned().unwrap_or_default();
+        if records.contains(&record) {
+            return;
+        }
         self.by_time.insert_mut((record.loaded_nanos, record.path.clone()), ());
         let path = record.path.clone();
         records.push(record);

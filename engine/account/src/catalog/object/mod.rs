@@ -9,6 +9,7 @@ mod dynamic;
 mod file;
 mod function;
 mod load_history;
+mod load_list;
 mod pipe;
 mod policy;
 mod procedure;
@@ -32,7 +33,9 @@ pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::{Dynamic, DynamicState, RefreshMode};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
-pub use load_history::{LoadError, LoadHistory, LoadRecord, LoadStatus, PipeLoad};
+pub use load_history::{LoadError, LoadRecord, LoadStatus, Loads, PipeLoad};
+pub use load_list::LoadHistory;
+pub(crate) use load_list::{LoadFile, LoadPart};
 pub use pipe::{Pipe, PipeQueue, QueuedFile};
 pub use policy::{
     AggregationPolicy, MaskingPolicy, PasswordPolicy, PolicyBody, ProjectionPolicy,
@@ -246,6 +249,42 @@ impl Object {
             Object::MaterializedView(view) => Some(&view.state.snapshot),
             _ => None,
         }
+    }
+
+    /// The files that were loaded, of a kind that keeps a history of them.
+    pub(crate) fn loads(&self) -> Option<&Arc<LoadHistory>> {
+        match self {
+            Object::Table(table) => Some(&table.loads),
+            Object::Pipe(pipe) => Some(&pipe.loads),
+            _ => None,
+        }
+    }
+
+    /// Whether all lists are known that it refers to: of its micro-partitions, of its loads.
+    pub(crate) fn is_read(&self) -> bool {
+        self.rows().is_none_or(|rows| rows.is_read())
+            && self.loads().is_none_or(|loads| loads.is_read())
+    }
+
+    /// The same version of it, with the lists of another one where they are not known.
+    pub(crate) fn with_lists_of(&self, other: &Object) -> Object {
+        let mut renewed = self.clone();
+        match (&mut renewed, other) {
+            (Object::Table(table), Object::Table(other)) => {
+                let table = Arc::make_mut(table);
+                if !table.snapshot.is_read() {
+                    table.snapshot = Arc::clone(&other.snapshot);
+                }
+                if !table.loads.is_read() {
+                    table.loads = Arc::clone(&other.loads);
+                }
+            }
+            (Object::Pipe(pipe), Object::Pipe(other)) => {
+                Arc::make_mut(pipe).loads = Arc::clone(&other.loads);
+            }
+            _ => renewed = other.clone(),
+        }
+        renewed
     }
 
     /// The namespace of its kind.

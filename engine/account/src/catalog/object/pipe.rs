@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use firn_types::Result;
 use rpds::RedBlackTreeMapSync as Map;
 
 use super::{LoadHistory, LoadRecord};
@@ -40,14 +41,19 @@ impl Pipe {
     }
 
     /// Whether a file is loaded, wholly or in part. Unlike COPY, a pipe does not load a file again that has changed.
-    pub fn has_taken(&self, path: &str) -> bool {
-        self.loads.has_taken(path)
+    ///
+    /// # Errors
+    /// As [`LoadHistory::read`].
+    pub fn has_taken(&self, path: &str) -> Result<bool> {
+        Ok(self.loads.read()?.has_taken(path))
     }
 
-    /// Adds files to the queue, but for those that are loaded.
+    /// Adds files to the queue. Who asks for them leaves out those that are loaded, and one that another
+    /// process loads meanwhile leaves the queue with the pipe's next load: the log is followed without
+    /// reading what was loaded.
     pub(crate) fn enqueue(&mut self, files: &[QueuedFile]) {
         for file in files {
-            if !self.has_taken(&file.path) && !self.queue.contains(&file.path) {
+            if !self.queue.contains(&file.path) {
                 self.queue.files.insert_mut(file.path.clone(), file.received_nanos);
             }
         }
@@ -55,11 +61,10 @@ impl Pipe {
 
     /// Notes loads, whose files leave the queue.
     pub(crate) fn add_loads(&mut self, records: &[Arc<LoadRecord>]) {
-        let loads = Arc::make_mut(&mut self.loads);
         for record in records {
             self.queue.files.remove_mut(&record.path);
-            loads.add(Arc::clone(record));
         }
+        Arc::make_mut(&mut self.loads).add(records);
     }
 }
 

@@ -7,7 +7,8 @@ use firn_storage::SnapshotDelta;
 use firn_storage::format::v1;
 use firn_types::{ObjectId, PartitionId, Result};
 
-use super::object::{load_from, load_to, object_from, object_to};
+use super::loads::{load_from, load_to};
+use super::object::{object_from, object_to};
 use super::principal::{principal_from, principal_to};
 use super::value::{rows_from, rows_to};
 use super::{Lists, alert, directory, pipe, task};

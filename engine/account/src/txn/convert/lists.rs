@@ -20,7 +20,7 @@ const STATISTICS_INSIDE_MAX: usize = 64;
 /// Micro-partitions in one file of a list at most.
 const FILE_MAX: usize = 512;
 /// Files that are written at once.
-const FILES_AT_ONCE: usize = 16;
+pub(super) const FILES_AT_ONCE: usize = 16;
 
 /// A file of a list is referred to anew for so long after it was written; then it is written again.
 const LIST_REUSE_NANOS: i64 = BASE_NANOS_MAX / 2;
@@ -31,11 +31,11 @@ pub(in crate::txn) const LIST_REFERRED_NANOS: i64 = LIST_REUSE_NANOS + BASE_NANO
 /// Writes and reads the lists that files of the log point to.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::txn) struct Lists<'a> {
-    access: &'a ObjectAccess,
+    pub(super) access: &'a ObjectAccess,
     /// Whether a checkpoint is written: it also writes the files that ride in commits.
     is_checkpoint: bool,
     /// The time: nanoseconds since 1970 UTC.
-    now_nanos: i64,
+    pub(super) now_nanos: i64,
 }
 
 /// A file that must be there before a list refers to it.
@@ -228,7 +228,7 @@ impl<'a> Lists<'a> {
         })
     }
 
-    fn is_young_file(&self, listed: &Listed) -> bool {
+    pub(super) fn is_young_file(&self, listed: &Listed) -> bool {
         self.now_nanos.saturating_sub(listed.written_nanos) < LIST_REUSE_NANOS
     }
 }
@@ -246,17 +246,25 @@ impl ListFile for StoredFile {
     }
 
     fn read(&self) -> Result<Vec<Arc<Partition>>> {
-        let name = &self.listed.name;
-        let bytes = self.access.get(name).map_err(|error| match error.code() {
-            ErrorCode::FileNotFound => {
-                let text = format!("File '{name}' cannot be read: it is missing");
-                Error::new(ErrorCode::CorruptFile, text)
-            }
-            _ => error,
-        })?;
-        let manifest: v1::Manifest = from_bytes(name, &bytes)?;
+        let bytes = listed_bytes(&self.access, &self.listed)?;
+        let manifest: v1::Manifest = from_bytes(&self.listed.name, bytes.as_ref())?;
         partitions_from(&manifest.partitions)
     }
+}
+
+/// The bytes of a file that a list refers to, which has to be there.
+pub(super) fn listed_bytes(
+    access: &ObjectAccess,
+    listed: &Listed,
+) -> Result<impl AsRef<[u8]> + use<>> {
+    let name = &listed.name;
+    access.get(name).map_err(|error| match error.code() {
+        ErrorCode::FileNotFound => {
+            let text = format!("File '{name}' cannot be read: it is missing");
+            Error::new(ErrorCode::CorruptFile, text)
+        }
+        _ => error,
+    })
 }
 
 fn partitions_from(partitions: &[v1::Partition]) -> Result<Vec<Arc<Partition>>> {

@@ -7,6 +7,7 @@ mod directory;
 mod dynamic;
 mod function;
 mod lists;
+mod loads;
 mod object;
 mod pipe;
 mod policy;

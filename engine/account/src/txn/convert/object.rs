@@ -15,7 +15,6 @@ use crate::catalog::{
     Sequence, Stage, StageCredentials, StageFileFormat, StageLocation, StarColumn, StarColumns,
     Table, TableColumn, TableKind, View, ViewColumn, Warehouse,
 };
-use crate::catalog::{LoadError, LoadHistory, LoadRecord, LoadStatus, PipeLoad};
 
 /// An object as it is persisted; `rows` says whether its rows and loads are, too.
 pub(in crate::txn) fn object_to(
@@ -78,7 +77,7 @@ pub(in crate::txn) fn object_to(
         }
         Object::Task(task) => v1::Object::Task(super::task::task_to(task)),
         Object::Alert(alert) => v1::Object::Alert(super::alert::alert_to(alert)),
-        Object::Pipe(pipe) => v1::Object::Pipe(Box::new(super::pipe::pipe_to(pipe, rows))),
+        Object::Pipe(pipe) => v1::Object::Pipe(Box::new(super::pipe::pipe_to(pipe, lists, rows)?)),
         Object::Stream(stream) => v1::Object::Stream(super::stream::stream_to(stream)),
         Object::Procedure(procedure) => {
             v1::Object::Procedure(super::function::procedure_to(procedure))
@@ -148,7 +147,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
         v1::Object::NetworkPolicy(policy) => Object::from(access::network_policy_from(policy)),
         v1::Object::Task(task) => Object::from(super::task::task_from(task)?),
         v1::Object::Alert(alert) => Object::from(super::alert::alert_from(alert)),
-        v1::Object::Pipe(pipe) => Object::from(super::pipe::pipe_from(*pipe)?),
+        v1::Object::Pipe(pipe) => Object::from(super::pipe::pipe_from(*pipe, lists)?),
         v1::Object::Stream(stream) => Object::from(super::stream::stream_from(stream)),
         v1::Object::Procedure(procedure) => {
             Object::from(super::function::procedure_from(procedure)?)
@@ -205,22 +204,19 @@ fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
             .as_ref()
             .map(|dynamic| Box::new(super::dynamic::dynamic_to(dynamic))),
         snapshot: v1::Snapshot::default(),
+        load_files: Vec::new(),
         loads: Vec::new(),
         data_version: table.data_version,
         definition_version: table.definition_version,
     };
     if rows {
         persisted.snapshot = lists.snapshot_to(&table.snapshot)?;
-        persisted.loads = table.loads.records().map(|record| load_to(record)).collect();
+        (persisted.load_files, persisted.loads) = lists.loads_to(&table.loads)?;
     }
     Ok(persisted)
 }
 
 fn table_from(table: v1::Table, lists: &Lists<'_>) -> Result<Table> {
-    let mut loads = LoadHistory::default();
-    for record in table.loads {
-        loads.add(Arc::new(load_from(record)?));
-    }
     Ok(Table {
         header: header_from(table.header),
         kind: if table.transient { TableKind::Transient } else { TableKind::Permanent },
@@ -234,7 +230,7 @@ fn table_from(table: v1::Table, lists: &Lists<'_>) -> Result<Table> {
         schema_evolution: table.schema_evolution,
         dynamic: table.dynamic.map(|dynamic| Arc::new(super::dynamic::dynamic_from(*dynamic))),
         snapshot: Arc::new(lists.snapshot_from(&table.snapshot)?),
-        loads: Arc::new(loads),
+        loads: Arc::new(lists.loads_from(table.load_files, table.loads)?),
         data_version: table.data_version,
         definition_version: table.definition_version,
     })
@@ -501,60 +497,4 @@ fn stage_from(stage: v1::Stage) -> Stage {
             .map(Arc::new),
         temporary: false,
     }
-}
-
-pub(super) fn load_to(record: &LoadRecord) -> v1::LoadRecord {
-    v1::LoadRecord {
-        path: record.path.clone(),
-        etag: record.etag.clone(),
-        size: record.size,
-        modified_nanos: record.modified_nanos,
-        loaded_nanos: record.loaded_nanos,
-        status: match record.status {
-            LoadStatus::Loaded => "loaded",
-            LoadStatus::Failed => "failed",
-            LoadStatus::Partial => "partial",
-        }
-        .to_string(),
-        rows_loaded: record.rows_loaded,
-        rows_parsed: record.rows_parsed,
-        error_count: record.error_count,
-        error_limit: record.error_limit,
-        first_error: record.first_error.as_ref().map(|error| v1::LoadError {
-            message: error.message.clone(),
-            line: error.line,
-            character: error.character,
-            column: error.column.clone(),
-        }),
-        by_pipe: record.by_pipe.map(|load| (load.table.0, load.received_nanos)),
-    }
-}
-
-pub(super) fn load_from(record: v1::LoadRecord) -> Result<LoadRecord> {
-    Ok(LoadRecord {
-        path: record.path,
-        etag: record.etag,
-        size: record.size,
-        modified_nanos: record.modified_nanos,
-        loaded_nanos: record.loaded_nanos,
-        status: match record.status.as_str() {
-            "loaded" => LoadStatus::Loaded,
-            "failed" => LoadStatus::Failed,
-            "partial" => LoadStatus::Partial,
-            _ => return Err(corrupt("load status")),
-        },
-        rows_loaded: record.rows_loaded,
-        rows_parsed: record.rows_parsed,
-        error_count: record.error_count,
-        error_limit: record.error_limit,
-        first_error: record.first_error.map(|error| LoadError {
-            message: error.message,
-            line: error.line,
-            character: error.character,
-            column: error.column,
-        }),
-        by_pipe: record
-            .by_pipe
-            .map(|(table, received_nanos)| PipeLoad { table: ObjectId(table), received_nanos }),
-    })
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use firn_storage::format::v1;
 use firn_types::Result;
 
-use super::object::{header_from, header_to, load_from, load_to};
-use crate::catalog::{LoadHistory, Pipe, QueuedFile};
+use super::Lists;
+use super::object::{header_from, header_to};
+use crate::catalog::{Pipe, QueuedFile};
 
 /// A pipe as it is persisted; `rows` says whether its loads and its queue are, too.
-pub(super) fn pipe_to(pipe: &Pipe, rows: bool) -> v1::Pipe {
+pub(super) fn pipe_to(pipe: &Pipe, lists: &Lists<'_>, rows: bool) -> Result<v1::Pipe> {
     let mut persisted = v1::Pipe {
         header: header_to(&pipe.header),
         definition: pipe.definition.clone(),
@@ -19,21 +20,18 @@ pub(super) fn pipe_to(pipe: &Pipe, rows: bool) -> v1::Pipe {
         internal: pipe.is_internal,
         paused: pipe.paused,
         cloned: pipe.cloned,
+        load_files: Vec::new(),
         loads: Vec::new(),
         queue: Vec::new(),
     };
     if rows {
-        persisted.loads = pipe.loads.records().map(|record| load_to(record)).collect();
+        (persisted.load_files, persisted.loads) = lists.loads_to(&pipe.loads)?;
         persisted.queue = pipe.queue.files().map(|file| queued_to(&file)).collect();
     }
-    persisted
+    Ok(persisted)
 }
 
-pub(super) fn pipe_from(pipe: v1::Pipe) -> Result<Pipe> {
-    let mut loads = LoadHistory::default();
-    for record in pipe.loads {
-        loads.add(Arc::new(load_from(record)?));
-    }
+pub(super) fn pipe_from(pipe: v1::Pipe, lists: &Lists<'_>) -> Result<Pipe> {
     Ok(Pipe {
         header: header_from(pipe.header),
         definition: pipe.definition,
@@ -43,7 +41,7 @@ pub(super) fn pipe_from(pipe: v1::Pipe) -> Result<Pipe> {
         is_internal: pipe.internal,
         paused: pipe.paused,
         cloned: pipe.cloned,
-        loads: Arc::new(loads),
+        loads: Arc::new(lists.loads_from(pipe.load_files, pipe.loads)?),
         queue: pipe.queue.into_iter().map(queued_from).collect(),
     })
 }

@@ -19,6 +19,7 @@ mod damage;
 mod files;
 mod history;
 mod lists;
+mod loads;
 
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400 * SECOND;
@@ -413,7 +414,8 @@ fn loads_are_remembered_until_the_table_is_truncated() -> Result<()> {
     })?;
     let loaded = |world: &World, etag: &str| {
         let catalog = world.account.catalog();
-        catalog.table(table).is_some_and(|table| table.loads.is_loaded("@s/a.csv", etag))
+        let loads = &catalog.table(table).expect("the table").loads;
+        loads.read().expect("its loads").is_loaded("@s/a.csv", etag)
     };
     let other = world.other()?;
     assert!(loaded(&other, "e1") && !loaded(&other, "e2"));

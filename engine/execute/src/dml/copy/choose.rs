@@ -17,8 +17,8 @@ pub(super) struct Chosen {
     pub(super) files: Vec<StagedFile>,
     /// The results of files that are named and not loaded.
     pub(super) left_out: Vec<FileResult>,
-    /// What the load history of a pipe is told of those that are missing.
-    pub(super) missing: Vec<LoadRecord>,
+    /// What the load history of a pipe is told beside: of files that are missing.
+    pub(super) also_noted: Vec<LoadRecord>,
 }
 
 pub(super) fn choose(
@@ -48,9 +48,10 @@ pub(super) fn choose(
     if !options.force() {
         let catalog = transaction.catalog();
         let table = catalog.table(plan.target.table.id());
+        let loads = table.map(|table| table.loads.read()).transpose()?;
         files.retain(|file| {
             let key = stage.key_of(&file.path);
-            let loaded = table.is_some_and(|table| table.loads.is_loaded(&key, &file.etag));
+            let loaded = loads.is_some_and(|loads| loads.is_loaded(&key, &file.etag));
             if loaded && plan.files.is_some() {
                 left_out.push(FileResult::loaded_before(stage.stage.shown(&file.path).into()));
             }
@@ -58,5 +59,5 @@ pub(super) fn choose(
         });
     }
     files.truncate(within_size_limit(&files, options.size_limit()));
-    Ok(Chosen { files, left_out, missing: Vec::new() })
+    Ok(Chosen { files, left_out, also_noted: Vec::new() })
 }

@@ -103,7 +103,7 @@ pub(super) fn load(
     transaction: &mut Transaction,
 ) -> Result<LoadedFiles> {
     let table = &plan.target.table;
-    let Chosen { files, left_out, missing } = chosen;
+    let Chosen { files, left_out, also_noted } = chosen;
     let loading = Loading {
         context,
         projection,
@@ -124,7 +124,7 @@ pub(super) fn load(
     append(table.id(), false, false, written, transaction)?;
     let now = transaction.account().clock().now_nanos();
     let records = files.iter().zip(&results);
-    let records = records.map(|(file, result)| record(stage, file, result, now)).chain(missing);
+    let records = records.map(|(file, result)| record(stage, file, result, now)).chain(also_noted);
     let mut records: Vec<LoadRecord> = records.collect();
     if let Some(pipe) = plan.pipe {
         super::pipe::note(pipe, table.id(), &mut records, now, transaction);

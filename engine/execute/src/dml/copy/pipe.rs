@@ -22,16 +22,34 @@ const LOOKED_FOR_NANOS: i64 = 14 * 86_400_000_000_000;
 /// By how much a file may seem older than it is: stores tell whole seconds.
 const BLUR_NANOS: i64 = 1_000_000_000;
 
-/// The files that a pipe has to load now, at most as many as one load takes, and the queued paths that there is no file for.
+/// What a pipe has to do now, at most as much as one load takes.
+#[derive(Debug, Default)]
+pub struct PipeWork {
+    /// The files that it has to load.
+    pub files: Vec<StagedFile>,
+    /// The queued paths that there is no file for.
+    pub missing: Vec<String>,
+    /// The queued paths of files that it has loaded before they were asked for.
+    pub loaded: Vec<String>,
+}
+
+impl PipeWork {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.missing.is_empty() && self.loaded.is_empty()
+    }
+}
+
+/// What a pipe has to do now.
 ///
 /// # Errors
-/// A stage that cannot be listed, or a wrong pattern.
+/// A stage that cannot be listed, or a wrong pattern; a load history that cannot be read.
 pub fn files_for_pipe(
     plan: &CopyIntoTable,
     pipe: &Pipe,
     stage: &OpenStage,
     now_nanos: i64,
-) -> Result<(Vec<StagedFile>, Vec<String>)> {
+) -> Result<PipeWork> {
     let selection = FileSelection {
         prefix: plan.path.clone(),
         files: None,
@@ -40,25 +58,31 @@ pub fn files_for_pipe(
     let (mut files, _) = select(&*stage.stage, &selection)?;
     let from = pipe.header.created_nanos.saturating_sub(BLUR_NANOS);
     let from = from.max(now_nanos.saturating_sub(LOOKED_FOR_NANOS));
-    let mut found = 0;
+    let loads = pipe.loads.read()?;
+    let loaded: Vec<String> = pipe.queue.files().map(|file| file.path).collect();
+    let loaded: Vec<String> = loaded.into_iter().filter(|path| loads.has_taken(path)).collect();
+    let mut found = loaded.len();
     files.retain(|file| {
         let key = stage.key_of(&file.path);
+        if loads.has_taken(&key) {
+            return false;
+        }
         let queued = pipe.queue.contains(&key);
         found += usize::from(queued);
         let comes = pipe.auto_ingest && file.arrived >= from;
-        !pipe.has_taken(&key) && (queued || comes && !pipe.loads.knows(&key, &file.etag))
+        queued || comes && !loads.knows(&key, &file.etag)
     });
     let missing = match found == pipe.queue.len() {
         true => Vec::new(),
-        false => missing(pipe, &files, stage),
+        false => missing(pipe, &files, &loaded, stage),
     };
     files.truncate(FILES_MAX);
-    Ok((files, missing))
+    Ok(PipeWork { files, missing, loaded })
 }
 
 /// The queued paths without a file.
-fn missing(pipe: &Pipe, files: &[StagedFile], stage: &OpenStage) -> Vec<String> {
-    let keys = files.iter().map(|file| stage.key_of(&file.path));
+fn missing(pipe: &Pipe, files: &[StagedFile], loaded: &[String], stage: &OpenStage) -> Vec<String> {
+    let keys = files.iter().map(|file| stage.key_of(&file.path)).chain(loaded.iter().cloned());
     let keys: std::collections::HashSet<String> = keys.collect();
     let absent = pipe.queue.files().map(|file| file.path).filter(|path| !keys.contains(path));
     absent.take(FILES_MAX).collect()
@@ -76,12 +100,17 @@ pub(super) fn choose(
     let gone = || Error::new(ErrorCode::ObjectNotFound, "The pipe is gone.");
     let pipe = found.ok_or_else(gone)?;
     let now = transaction.account().clock().now_nanos();
-    let (files, missing) = files_for_pipe(plan, pipe, stage, now)?;
+    let PipeWork { files, missing, loaded } = files_for_pipe(plan, pipe, stage, now)?;
     let result =
         |path: &String| FileResult::of_broken_file(path.as_str().into(), &file_missing(path));
     let left_out = missing.iter().map(result).collect();
-    let missing = missing.into_iter().map(|path| absent(path, now)).collect();
-    Ok(Chosen { files, left_out, missing })
+    let mut also_noted: Vec<LoadRecord> =
+        missing.into_iter().map(|path| absent(path, now)).collect();
+    // To note a load once more changes nothing, and takes the file off the queue.
+    let loads = pipe.loads.read()?;
+    let again = loaded.iter().filter_map(|path| loads.load_of(path));
+    also_noted.extend(again.map(|record| LoadRecord::clone(record)));
+    Ok(Chosen { files, left_out, also_noted })
 }
 
 /// What is noted of a file that is not there.
@@ -113,7 +142,7 @@ pub(super) fn note(
 ) {
     let catalog = transaction.catalog();
     let pipe = catalog.object(pipe).and_then(Object::as_pipe);
-    for record in records {
+    for record in records.iter_mut().filter(|record| record.by_pipe.is_none()) {
         let received = pipe.and_then(|pipe| pipe.queue.received_nanos(&record.path));
         record.by_pipe = Some(PipeLoad { table, received_nanos: received.unwrap_or(now) });
     }

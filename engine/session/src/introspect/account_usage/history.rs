@@ -87,7 +87,7 @@ pub(super) fn copies(
     let catalog = &context.catalog;
     let since = context.now_nanos.saturating_sub(SINCE_NANOS);
     let mut by_pipes: HashMap<ObjectId, Vec<copy_history::Load<'_>>> = HashMap::new();
-    for (record, pipe) in copy_history::by_pipes(catalog) {
+    for (record, pipe) in copy_history::by_pipes(catalog)? {
         if let Some(load) = record.by_pipe {
             by_pipes.entry(load.table).or_default().push((record, pipe));
         }
@@ -99,7 +99,7 @@ pub(super) fn copies(
         let schema = catalog.object(table.header.parent);
         let database = schema.and_then(|schema| catalog.object(schema.header().parent));
         let (Some(schema), Some(database)) = (schema, database) else { continue };
-        let own = table.loads.records().map(|record| (record, None));
+        let own = table.loads.read()?.records().map(|record| (record, None));
         let of_pipes = by_pipes.get(&table.header.id).into_iter().flatten().copied();
         let loads = own.chain(of_pipes).filter(|(record, _)| record.loaded_nanos >= since);
         for (record, pipe) in loads {
@@ -130,7 +130,7 @@ pub(super) fn pipe_usage(
 ) -> Result<()> {
     let since = context.now_nanos.saturating_sub(SINCE_NANOS);
     for of in pipe::pipes(context) {
-        pipe::add_hours(context, of, &|nanos| nanos >= since, listing);
+        pipe::add_hours(context, of, &|nanos| nanos >= since, listing)?;
     }
     Ok(())
 }

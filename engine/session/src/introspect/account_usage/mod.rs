@@ -146,7 +146,7 @@ pub(crate) fn rows(context: &IntrospectionContext, view: &str) -> Result<Rows> {
 fn of_databases(context: &IntrospectionContext, view: &View, listing: &mut Listing) -> Result<()> {
     for object in context.catalog.children(Namespace::Database, ACCOUNT) {
         if let Some(database) = object.as_database() {
-            information_schema::add(context, database, view.name, listing);
+            information_schema::add(context, database, view.name, listing)?;
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ fn databases(context: &IntrospectionContext, view: &View, listing: &mut Listing)
     let databases = context.catalog.children(Namespace::Database, ACCOUNT);
     // One tells of all.
     if let Some(database) = databases.into_iter().find_map(Object::as_database) {
-        information_schema::add(context, &Arc::clone(database), view.name, listing);
+        information_schema::add(context, &Arc::clone(database), view.name, listing)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use firn_account::catalog::LoadStatus;
 use firn_account::catalog::{Database, Object};
-use firn_types::ObjectId;
+use firn_types::{ObjectId, Result};
 
 use super::super::IntrospectionContext;
 use super::super::listing::{Listing, number, optional, text, time};
@@ -17,10 +17,10 @@ pub(super) fn load_history(
     context: &IntrospectionContext,
     database: &Database,
     listing: &mut Listing,
-) {
+) -> Result<()> {
     for (schema, object) in &relations(context, database) {
         let Some(table) = object.as_table() else { continue };
-        for record in table.loads.records() {
+        for record in table.loads.read()?.records() {
             let status = match record.status {
                 LoadStatus::Loaded => "LOADED",
                 LoadStatus::Failed => "LOAD FAILED",
@@ -52,6 +52,7 @@ pub(super) fn load_history(
             listing.add(&cells);
         }
     }
+    Ok(())
 }
 
 /// A loaded file as LIST names it: an internal stage's folder goes by the stage's name.

@@ -32,7 +32,32 @@ pub(crate) const SCHEMA_ID: ObjectId = ObjectId(u64::MAX);
 struct View {
     name: &'static str,
     columns: &'static str,
-    rows: fn(&IntrospectionContext, &Database, &mut Listing),
+    rows: ViewRows,
+}
+
+/// What makes the rows of a view.
+enum ViewRows {
+    /// Of what the catalog has.
+    Known(fn(&IntrospectionContext, &Database, &mut Listing)),
+    /// Of files, too, which may not be readable.
+    Read(fn(&IntrospectionContext, &Database, &mut Listing) -> Result<()>),
+}
+
+impl View {
+    fn add_rows(
+        &self,
+        context: &IntrospectionContext,
+        database: &Database,
+        listing: &mut Listing,
+    ) -> Result<()> {
+        match self.rows {
+            ViewRows::Known(add) => {
+                add(context, database, listing);
+                Ok(())
+            }
+            ViewRows::Read(add) => add(context, database, listing),
+        }
+    }
 }
 
 const fn view(
@@ -40,7 +65,7 @@ const fn view(
     columns: &'static str,
     rows: fn(&IntrospectionContext, &Database, &mut Listing),
 ) -> View {
-    View { name, columns, rows }
+    View { name, columns, rows: ViewRows::Known(rows) }
 }
 
 /// All views, by name.
@@ -54,7 +79,11 @@ const VIEWS: &[View] = &[
     view("FILE_FORMATS", file::FILE_FORMATS, file::file_formats),
     view("FUNCTIONS", function::FUNCTIONS, function::functions),
     view("INFORMATION_SCHEMA_CATALOG_NAME", container::CATALOG_NAME, container::catalog_name),
-    view("LOAD_HISTORY", load::LOAD_HISTORY, load::load_history),
+    View {
+        name: "LOAD_HISTORY",
+        columns: load::LOAD_HISTORY,
+        rows: ViewRows::Read(load::load_history),
+    },
     view("MAINTENANCE_JOBS", maintenance::MAINTENANCE_JOBS, maintenance::jobs),
     view("OBJECT_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::of_objects),
     view("PIPES", pipe::PIPES, pipe::pipes),
@@ -87,19 +116,23 @@ pub(crate) fn rows(context: &IntrospectionContext, database: &str, view: &str) -
         return Err(Error::new(ErrorCode::ObjectNotFound, text));
     };
     let mut listing = Listing::nulls(view.columns);
-    (view.rows)(context, database, &mut listing);
+    view.add_rows(context, database, &mut listing)?;
     Ok(listing.rows())
 }
 
 /// Adds the rows of a view of a database to a listing, which may have other columns, too.
+///
+/// # Errors
+/// What the view is made of that cannot be read.
 pub(super) fn add(
     context: &IntrospectionContext,
     database: &Database,
     view: &str,
     listing: &mut Listing,
-) {
-    if let Some(view) = VIEWS.iter().find(|known| known.name == view) {
-        (view.rows)(context, database, listing);
+) -> Result<()> {
+    match VIEWS.iter().find(|known| known.name == view) {
+        Some(view) => view.add_rows(context, database, listing),
+        None => Ok(()),
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn status(context: &IntrospectionContext, name: &str) -> Result<Strin
         status["oldestFileTimestamp"] = moment(file.received_nanos).into();
         status["oldestPendingFilePath"] = file.path.into();
     }
-    let loaded = pipe.loads.records().filter(|record| record.rows_loaded > 0);
+    let loaded = pipe.loads.read()?.records().filter(|record| record.rows_loaded > 0);
     if let Some(last) = loaded.max_by_key(|record| record.loaded_nanos) {
         status["lastIngestedTimestamp"] = moment(last.loaded_nanos).into();
         status["lastIngestedFilePath"] = last.path.as_str().into();

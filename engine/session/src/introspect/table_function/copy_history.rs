@@ -32,12 +32,14 @@ pub(super) fn rows(
         let nanos = i128::from(nanos);
         nanos >= start && end.is_none_or(|end| nanos <= end)
     };
-    let mut records: Vec<Load<'_>> = table.loads.records().map(|record| (record, None)).collect();
+    let own = table.loads.read()?.records();
+    let mut records: Vec<Load<'_>> = own.map(|record| (record, None)).collect();
     let engine = context.catalog.as_engine();
-    records
-        .extend(by_pipes(&engine).filter(|(record, _)| {
-            record.by_pipe.is_some_and(|load| load.table == table.header.id)
-        }));
+    records.extend(
+        by_pipes(&engine)?
+            .into_iter()
+            .filter(|(record, _)| record.by_pipe.is_some_and(|load| load.table == table.header.id)),
+    );
     records.retain(|(record, _)| in_range(record.loaded_nanos));
     records.sort_by_key(|(record, _)| record.loaded_nanos);
     for (record, pipe) in records {
@@ -57,10 +59,16 @@ pub(super) fn rows(
 pub(in crate::introspect) type Load<'c> = (&'c Arc<LoadRecord>, Option<&'c Arc<Pipe>>);
 
 /// All loads of the pipes that there are.
-pub(in crate::introspect) fn by_pipes(catalog: &VisibleCatalog) -> impl Iterator<Item = Load<'_>> {
+///
+/// # Errors
+/// A load history that cannot be read.
+pub(in crate::introspect) fn by_pipes(catalog: &VisibleCatalog) -> Result<Vec<Load<'_>>> {
     let pipes = catalog.all().filter_map(Object::as_pipe);
-    let live = pipes.filter(|pipe| catalog.is_live(pipe.header.id));
-    live.flat_map(|pipe| pipe.loads.records().map(move |record| (record, Some(pipe))))
+    let mut loads = Vec::new();
+    for pipe in pipes.filter(|pipe| catalog.is_live(pipe.header.id)) {
+        loads.extend(pipe.loads.read()?.records().map(|record| (record, Some(pipe))));
+    }
+    Ok(loads)
 }
 
 /// The cells about the pipe of a load, whose name those see who see the pipe.

@@ -33,7 +33,7 @@ pub(super) fn usage(
         None => None,
     };
     for pipe in pipes(context).filter(|pipe| only.is_none_or(|id| id == pipe.header.id)) {
-        add_hours(context, pipe, &|nanos| (start..=end).contains(&i128::from(nanos)), listing);
+        add_hours(context, pipe, &|nanos| (start..=end).contains(&i128::from(nanos)), listing)?;
     }
     Ok(())
 }
@@ -46,14 +46,17 @@ pub(in crate::introspect) fn pipes(context: &IntrospectionContext) -> impl Itera
 }
 
 /// Adds a row for each hour in which a pipe has loaded.
+///
+/// # Errors
+/// A load history that cannot be read.
 pub(in crate::introspect) fn add_hours(
     context: &IntrospectionContext,
     pipe: &Pipe,
     in_range: &dyn Fn(i64) -> bool,
     listing: &mut Listing,
-) {
+) -> Result<()> {
     let mut hours: BTreeMap<i64, [u64; 2]> = BTreeMap::new();
-    for record in pipe.loads.records().filter(|record| in_range(record.loaded_nanos)) {
+    for record in pipe.loads.read()?.records().filter(|record| in_range(record.loaded_nanos)) {
         if record.rows_loaded > 0 {
             let [bytes, files] = hours.entry(record.loaded_nanos.div_euclid(HOUR)).or_default();
             *bytes += record.size;
@@ -73,6 +76,7 @@ pub(in crate::introspect) fn add_hours(
             ("FILES_INSERTED", number(files)),
         ]);
     }
+    Ok(())
 }
 
 /// The first error of each file that a pipe has not loaded, or not wholly.
@@ -88,7 +92,7 @@ pub(super) fn validate(
         let text = "START_TIME must not be later than END_TIME.";
         return Err(Error::new(ErrorCode::InvalidParameterValue, text));
     }
-    let mut records: Vec<_> = pipe.loads.records().collect();
+    let mut records: Vec<_> = pipe.loads.read()?.records().collect();
     records.retain(|record| (start..=end).contains(&i128::from(record.loaded_nanos)));
     records.sort_by_key(|record| record.loaded_nanos);
     for record in records {

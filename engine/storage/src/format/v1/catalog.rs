@@ -148,6 +148,17 @@ impl Object {
             _ => None,
         }
     }
+
+    /// The files of lists that it refers to, of micro-partitions and of loads.
+    pub fn list_files(&self) -> impl Iterator<Item = &String> {
+        let loads = match self {
+            Object::Table(table) => table.load_files.as_slice(),
+            Object::Pipe(pipe) => pipe.load_files.as_slice(),
+            _ => &[],
+        };
+        let rows = self.snapshot().into_iter().flat_map(|rows| rows.partitions.files());
+        rows.chain(loads.iter().map(|file| &file.path))
+    }
 }
 
 /// What all objects have.
@@ -234,7 +245,10 @@ pub struct Table {
     /// The rows.
     #[serde(default)]
     pub snapshot: Snapshot,
-    /// The files loaded.
+    /// Where earlier loads are listed, in order; since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_files: Vec<LoadFile>,
+    /// The loads since; all of them before format 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loads: Vec<LoadRecord>,
     /// The commit that made the rows.
@@ -580,6 +594,30 @@ pub enum Principal {
     Id(u64),
     /// Its name: formats 1 and 2.
     Name(String),
+}
+
+/// A file `meta/<table or pipe>/<uuid>` with a part of a load history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadList {
+    /// The format's version.
+    pub format: u32,
+    /// The loads in order.
+    pub records: Vec<LoadRecord>,
+}
+
+/// Where a part of a load history is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadFile {
+    /// The file.
+    pub path: String,
+    /// When it was written: nanoseconds since 1970 UTC.
+    pub written_nanos: i64,
+    /// How many loads it lists.
+    pub loads: u64,
+    /// When the newest was loaded: nanoseconds since 1970 UTC.
+    pub newest_nanos: i64,
 }
 
 /// What a COPY did with a file.

@@ -207,12 +207,12 @@ pub struct Checkpoint {
 }
 
 impl Change {
-    /// The list of micro-partitions that it has.
-    pub fn list(&self) -> Option<&PartitionList> {
+    /// The files of lists that it refers to.
+    pub fn list_files(&self) -> Box<dyn Iterator<Item = &String> + '_> {
         match self {
-            Change::Rows { added, .. } => Some(added),
-            Change::Create { object, .. } => Some(&object.snapshot()?.partitions),
-            _ => None,
+            Change::Rows { added, .. } => Box::new(added.files()),
+            Change::Create { object, .. } => Box::new(object.list_files()),
+            _ => Box::new(std::iter::empty()),
         }
     }
 }

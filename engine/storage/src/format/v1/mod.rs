@@ -1,8 +1,9 @@
-//! Versions 1 to 4 of what is persisted. Version 2 has a header around each file, and fields that version
+//! Versions 1 to 5 of what is persisted. Version 2 has a header around each file, and fields that version
 //! 1 lacks: hashes that chain the commits, seals of micro-partitions, checkpoints that rest on others. Version
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
 //! micro-partitions in parts. Version 4 has what users log in with, network policies, sealed credentials of stages,
-//! functions, procedures, streams, tasks, dynamic tables, tags and policies, and the history. Fields may be added with a default, together with a new version; nothing else
+//! functions, procedures, streams, tasks, dynamic tables, tags and policies, and the history. Version 5 has load
+//! histories in parts. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
@@ -25,9 +26,9 @@ pub use access::{AccessToken, NetworkPolicy, Password, PublicKey, User, UserLogi
 pub use alert::{Alert, AlertProgress, AlertRun};
 pub use catalog::{
     Column, ColumnDefault, Constraint, Container, FileFormat, ForeignKey, Grant, Grantee, Header,
-    Integration, LoadError, LoadRecord, MaterializedView, Named, Object, Principal, Sealed,
-    Sequence, Stage, StageFileFormat, StageLocation, StarColumns, Table, Target, View, ViewColumn,
-    Warehouse,
+    Integration, LoadError, LoadFile, LoadList, LoadRecord, MaterializedView, Named, Object,
+    Principal, Sealed, Sequence, Stage, StageFileFormat, StageLocation, StarColumns, Table, Target,
+    View, ViewColumn, Warehouse,
 };
 pub use commit::{
     Change, Checkpoint, Claim, Commit, CommitHeader, NewestCheckpoint, Parameter, Vacuum,

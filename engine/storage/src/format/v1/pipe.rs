@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::partition::is_false;
-use super::{Header, LoadRecord};
+use super::{Header, LoadFile, LoadRecord};
 
 /// A pipe. Times are nanoseconds since 1970 UTC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,7 +31,10 @@ pub struct Pipe {
     /// Whether it is a clone that nobody has resumed yet.
     #[serde(default, skip_serializing_if = "is_false")]
     pub cloned: bool,
-    /// What it has loaded.
+    /// Where its earlier loads are listed, in order; since format 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_files: Vec<LoadFile>,
+    /// Its loads since; all of them before format 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loads: Vec<LoadRecord>,
     /// Files that wait to be loaded, each with when it was asked for.
