@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::time::Duration;
 
 use firn_engine::{
     ClientFacts, Credential, Engine, EngineOptions, SecretKeys, Session, SessionOptions,
@@ -23,6 +24,11 @@ fn engine(folder: &Path, clock: &Clock) -> Engine {
         ..EngineOptions::default()
     };
     Engine::open(&folder.to_string_lossy(), options).expect("the account opens")
+}
+
+/// Ends a process when it has written what it knows, which it would else be given a tenth of a second for.
+fn end(engine: Engine) {
+    assert!(engine.service().settle(Duration::from_secs(60)), "housekeeping comes to an end");
 }
 
 fn session(engine: &Engine) -> Session {
@@ -48,6 +54,7 @@ fn statements_and_logins_are_found_by_the_next_process() {
         let credential = Credential::Password { password: "Secret123".to_string(), new: None };
         let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
         engine.authenticate("ann", &credential, from, &ClientFacts::default()).expect("a login");
+        end(engine);
     }
     let engine = engine(folder.path(), &clock);
     let expected = [
@@ -78,7 +85,9 @@ fn many_processes_leave_few_files() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(NOW));
     for n in 0..200 {
         clock.advance(1);
-        rows(&engine(folder.path(), &clock), &format!("SELECT {n} AS mark"));
+        let engine = engine(folder.path(), &clock);
+        rows(&engine, &format!("SELECT {n} AS mark"));
+        end(engine);
     }
     let files = fs::read_dir(folder.path().join("history")).expect("a folder").count();
     // One process of sixteen puts files together when there are 64.
@@ -123,6 +132,97 @@ fn accessed(engine: &Engine, text: &str) -> Vec<String> {
     rows(engine, &sql)
 }
 
+/// The columns that the newest statement whose text begins so has written, each with those from which its values come
+/// directly and below views.
+fn lineage(engine: &Engine, text: &str) -> Vec<String> {
+    let sources = |name: &str| {
+        format!(
+            "ARRAY_TO_STRING(ARRAY_SORT(TRANSFORM(c.value:{name}::ARRAY, s -> s:objectDomain || ' ' || \
+             SPLIT_PART(s:objectName, '.', 3) || '.' || s:columnName)), ' ')"
+        )
+    };
+    let sql = format!(
+        "SELECT c.value:columnName::STRING || ' <- ' || {} || ' <- ' || {} FROM (SELECT * FROM \
+         SNOWFLAKE.ACCOUNT_USAGE.ACCESS_HISTORY JOIN SNOWFLAKE.ACCOUNT_USAGE.QUERY_HISTORY USING (query_id) WHERE \
+         query_text LIKE '{text}%' ORDER BY query_start_time DESC LIMIT 1), LATERAL FLATTEN(objects_modified) AS o, \
+         LATERAL FLATTEN(o.value:columns) AS c ORDER BY o.index, c.index",
+        sources("directSources"),
+        sources("baseSources")
+    );
+    rows(engine, &sql)
+}
+
+#[test]
+fn the_columns_from_which_written_values_come_are_found_by_the_next_process() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(NOW));
+    {
+        let engine = engine(folder.path(), &clock);
+        for sql in [
+            "CREATE TABLE t (a INT, b STRING, c INT)",
+            "CREATE VIEW v AS SELECT a, b, c + a AS d FROM t WHERE LENGTH(b) > 0",
+            "CREATE TABLE u (x INT, y INT, z STRING)",
+            "CREATE MASKING POLICY mask AS (val STRING) RETURNS STRING -> '***'",
+            "ALTER TABLE t MODIFY COLUMN b SET MASKING POLICY mask",
+            "CREATE TABLE made AS SELECT d, a AS e, 7 AS seven FROM v WHERE b = 'x'",
+            "INSERT INTO u WITH q AS (SELECT a AS k, d FROM v) SELECT MAX(q.d), (SELECT MIN(c) FROM t), 'z' FROM q",
+            "INSERT INTO u (y) SELECT c FROM t UNION ALL SELECT x FROM u",
+            "INSERT INTO u (z) SELECT b FROM t ORDER BY a",
+            "INSERT INTO u VALUES (1, 2, 'three')",
+            "UPDATE u SET x = x + v.a FROM v WHERE u.y = v.d",
+            "MERGE INTO u USING v ON u.x = v.a WHEN MATCHED THEN UPDATE SET y = v.d \
+             WHEN NOT MATCHED THEN INSERT (y, z) VALUES (v.a, v.b)",
+            "INSERT ALL INTO u (x) VALUES (a) INTO made (e) VALUES (d) SELECT a, d FROM v",
+        ] {
+            clock.advance(1);
+            rows(&engine, sql);
+        }
+        end(engine);
+    }
+    let engine = engine(folder.path(), &clock);
+    for (text, expected) in [
+        (
+            "CREATE TABLE made",
+            &[
+                "D <- View V.D <- Table T.A Table T.C",
+                "E <- View V.A <- Table T.A",
+                "SEVEN <-  <- ",
+            ][..],
+        ),
+        (
+            "INSERT INTO u WITH",
+            &["X <- View V.D <- Table T.A Table T.C", "Y <- Table T.C <- Table T.C", "Z <-  <- "],
+        ),
+        (
+            "INSERT INTO u (y)",
+            &["X <-  <- ", "Y <- Table T.C Table U.X <- Table T.C Table U.X", "Z <-  <- "],
+        ),
+        ("INSERT INTO u (z)", &["X <-  <- ", "Y <-  <- ", "Z <- Table T.B <- Table T.B"]),
+        ("INSERT INTO u VALUES", &["X <-  <- ", "Y <-  <- ", "Z <-  <- "]),
+        ("UPDATE u", &["X <- Table U.X View V.A <- Table T.A Table U.X"]),
+        (
+            "MERGE INTO u",
+            &[
+                "X <-  <- ",
+                "Y <- View V.A View V.D <- Table T.A Table T.C",
+                "Z <- View V.B <- Table T.B",
+            ],
+        ),
+        (
+            "INSERT ALL",
+            &[
+                "X <- View V.A <- Table T.A",
+                "Y <-  <- ",
+                "Z <-  <- ",
+                "D <-  <- ",
+                "E <- View V.D <- Table T.A Table T.C",
+                "SEVEN <-  <- ",
+            ],
+        ),
+    ] {
+        assert_eq!(lineage(&engine, text), expected, "{text}");
+    }
+}
+
 #[test]
 fn what_was_read_and_changed_is_found_by_the_next_process() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(NOW));
@@ -149,6 +249,7 @@ fn what_was_read_and_changed_is_found_by_the_next_process() {
         }
         clock.advance(1);
         assert!(session(&engine).execute("SELECT 1 / 0 FROM t").is_err());
+        end(engine);
     }
     let engine = engine(folder.path(), &clock);
     let table = "Table FIRN.PUBLIC.T";

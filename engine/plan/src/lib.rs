@@ -11,6 +11,7 @@
 pub mod copy;
 pub mod describe;
 pub mod display;
+pub mod lineage;
 pub mod node;
 pub mod statement;
 pub mod verify;

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use firn_account::CatalogChange;
 use firn_account::catalog::{Catalog, Object, VisibleCatalog};
 use firn_plan::Plan;
-use firn_plan::statement::{MergeAction, StatementPlan};
+use firn_plan::statement::StatementPlan;
 use firn_query::bind::Accesses;
 use firn_storage::ROW_ID_FIELD;
 use firn_storage::format::v1::{Access, AccessedObject, AccessedPolicy, ChangedDefinition};
 use firn_types::{FieldId, ObjectId};
 
 use crate::lifecycle::StatementContext;
+use crate::sources::{self, Sources, Written};
 
 /// Objects, and columns of one, that are kept of a statement.
 const OBJECTS_MAX: usize = 200;
@@ -20,9 +21,14 @@ const COLUMNS_MAX: usize = 1_000;
 
 impl StatementContext {
     /// Keeps what a planned statement reads and writes.
-    pub(crate) fn note_accesses(&self, accesses: &Accesses, plan: &StatementPlan) {
+    pub(crate) fn note_accesses(
+        &self,
+        accesses: &Accesses,
+        plan: &StatementPlan,
+        sources: &Sources,
+    ) {
         let catalog = self.catalog().as_engine();
-        let mut access = Access { modified: written(&catalog, plan), ..Access::default() };
+        let mut access = Access::default();
         for relation in &accesses.relations {
             let Some(object) = catalog.object(relation.object) else { continue };
             let columns = object.columns();
@@ -44,6 +50,7 @@ impl StatementContext {
                 }
             }
         }
+        add_written(&catalog, &mut access, plan, sources);
         for applied in &accesses.policies {
             let Some((on, policy)) = catalog.object(applied.on).zip(catalog.object(applied.policy))
             else {
@@ -66,7 +73,10 @@ impl StatementContext {
     /// Keeps what a statement writes that is part of another one, into an object of a catalog that has it already.
     pub(crate) fn note_modified(&self, plan: &StatementPlan, catalog: &Catalog) {
         let seen = self.catalog().past(catalog.clone()).as_engine();
-        self.record.access().get_or_insert_default().modified = written(&seen, plan);
+        let mut access = self.record.access();
+        let access = access.get_or_insert_default();
+        (access.modified, access.lineage) = Default::default();
+        add_written(&seen, access, plan, &self.sources);
     }
 
     /// Keeps which object's definition a statement has changed.
@@ -147,32 +157,36 @@ fn scanned(plan: &Plan) -> Vec<(ObjectId, BTreeSet<FieldId>)> {
     found
 }
 
-/// The tables that a statement writes, with the columns that it sets.
-fn written(catalog: &VisibleCatalog, plan: &StatementPlan) -> Vec<AccessedObject> {
-    let mut found = Vec::new();
-    let mut add_table = |table: &firn_account::catalog::Table, positions: Option<&[usize]>| {
-        let Some(object) = catalog.object(table.header.id) else { return };
-        let columns = table.columns.iter().enumerate();
-        let set = columns.filter(|(at, _)| positions.is_none_or(|set| set.contains(at)));
-        add(catalog, &mut found, object, set.map(|(_, column)| column.field_id));
-    };
-    match plan {
-        StatementPlan::Insert(plan) => add_table(&plan.target.table, None),
-        StatementPlan::InsertMany(plan) => {
-            let targets = plan.branches.iter().flat_map(|branch| &branch.into);
-            targets.for_each(|(target, _)| add_table(&target.table, None));
-        }
-        StatementPlan::Update(plan) => add_table(&plan.target.table, Some(&plan.set)),
-        StatementPlan::Delete(plan) => add_table(&plan.target.table, Some(&[])),
-        StatementPlan::Merge(plan) => {
-            let inserts = |clause: &firn_plan::statement::MergeClause| {
-                matches!(clause.action, MergeAction::Insert(_))
+/// Adds the tables that a statement writes, and from which columns the values come.
+fn add_written(
+    catalog: &VisibleCatalog,
+    access: &mut Access,
+    plan: &StatementPlan,
+    sources: &Sources,
+) {
+    for Written { table, columns } in sources::written(plan) {
+        let id = table.header.id;
+        let Some(object) = catalog.object(id) else { continue };
+        let fields = columns.iter().filter_map(|(position, _)| table.columns.get(*position));
+        add(catalog, &mut access.modified, object, fields.map(|column| column.field_id));
+        for (position, values) in &columns {
+            let column = table.columns.get(*position).map(|column| (id, column.field_id));
+            let lineage = column.and_then(|column| sources.lineage(column, values));
+            let Some(lineage) = lineage.filter(|_| access.lineage.len() < COLUMNS_MAX) else {
+                continue;
             };
-            let all = plan.clauses.iter().any(inserts);
-            add_table(&plan.target.table, (!all).then_some(plan.set.as_slice()));
+            add_sources(catalog, &mut access.direct, &lineage.direct);
+            add_sources(catalog, &mut access.base, &lineage.base);
+            access.lineage.push(lineage);
         }
-        StatementPlan::CopyIntoTable(plan) => add_table(&plan.target.table, Some(&plan.columns)),
-        StatementPlan::Query(_) | StatementPlan::CopyIntoStage(_) => {}
     }
-    found
+}
+
+/// Names the columns from which values come among those that are read.
+fn add_sources(catalog: &VisibleCatalog, to: &mut Vec<AccessedObject>, columns: &[(u64, u32)]) {
+    for (id, field) in columns {
+        if let Some(object) = catalog.object(ObjectId(*id)) {
+            add(catalog, to, object, std::iter::once(FieldId(*field)));
+        }
+    }
 }

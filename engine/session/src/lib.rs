@@ -42,6 +42,7 @@ mod session;
 mod session_state;
 mod settings;
 mod settings_table;
+mod sources;
 mod stages;
 mod statement;
 mod statement_threads;

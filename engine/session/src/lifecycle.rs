@@ -26,6 +26,7 @@ use crate::query_type::query_type;
 use crate::result::{Rows, StatementResult};
 use crate::session::InUse;
 use crate::session_state::{SessionHome, SessionState};
+use crate::sources::Sources;
 use crate::statement::{Finished, StatementOptions, StatementState};
 use crate::warehouse::HeldPermit;
 
@@ -60,6 +61,8 @@ pub(crate) struct StatementContext {
     pub(crate) simulation: Option<Arc<Simulation>>,
     /// The streams that its plan reads.
     pub(crate) consumed: Vec<ConsumedStream>,
+    /// From where the values of its plan come.
+    pub(crate) sources: Sources,
     /// The variables of the block around it that a procedure has given values, by its OUT arguments.
     pub(crate) outputs: Vec<(String, TypedValue)>,
     /// What runs code in other languages for it.
@@ -312,6 +315,7 @@ impl StatementContext {
             pipe: None,
             simulation: None,
             consumed: Vec::new(),
+            sources: Sources::default(),
             outputs: Vec::new(),
             foreign,
             permit: Arc::default(),

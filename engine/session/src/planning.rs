@@ -11,7 +11,7 @@ use firn_functions::context::MADE_BYTES_MAX;
 use firn_parse::ast::Statement;
 use firn_plan::Plan;
 use firn_plan::statement::{Query, StatementPlan};
-use firn_query::bind::{BindContext, Binder};
+use firn_query::bind::{Accesses, BindContext, Binder};
 use firn_query::optimize::{self, OptimizeContext};
 use firn_storage::Snapshot;
 use firn_types::{Error, ObjectId, QueryId, Result};
@@ -20,6 +20,7 @@ use crate::command;
 use crate::function_host::{BindView, SessionHost, SessionTables};
 use crate::lifecycle::StatementContext;
 use crate::session::InUse;
+use crate::sources::Sources;
 use crate::stages::Stages;
 
 impl StatementContext {
@@ -41,8 +42,12 @@ impl StatementContext {
             plan.source().map_or(Ok(()), read_lists)?;
             let context = self.optimize_context(&functions, binder.next_column_id());
             consumed = binder.consumed();
+            let accesses = binder.take_accesses();
+            let writes = !matches!(plan, StatementPlan::Query(_));
+            let source = plan.source().filter(|_| writes);
+            let sources = source.map(|source| self.sources_of(source, &accesses));
             let plan = optimize::optimize_statement(plan, &context)?;
-            self.note_accesses(&binder.take_accesses(), &plan);
+            self.note_accesses(&accesses, &plan, &sources.unwrap_or_default());
             Ok((plan, binder.stale_views()))
         })?;
         self.consumed = consumed;
@@ -71,20 +76,26 @@ impl StatementContext {
     /// Binds and optimizes a query that is part of a statement.
     pub(crate) fn plan_query(&mut self, query: &firn_parse::ast::Query) -> Result<Query> {
         let functions = self.function_context();
-        let mut consumed = Vec::new();
+        let (mut consumed, mut sources) = (Vec::new(), Sources::default());
         let planned = self.with_binder(&functions, |binder| {
             let query = binder.bind_query(query, &self.sql)?;
             consumed = binder.consumed();
+            let accesses = binder.take_accesses();
+            sources = self.sources_of(&query.plan, &accesses);
             let query = self.optimized(query, binder.next_column_id())?;
             let plan = StatementPlan::Query(query);
-            self.note_accesses(&binder.take_accesses(), &plan);
+            self.note_accesses(&accesses, &plan, &sources);
             match plan {
                 StatementPlan::Query(query) => Ok(query),
                 _ => Err(Error::internal("a query that is no query any more")),
             }
         })?;
-        self.consumed = consumed;
+        (self.consumed, self.sources) = (consumed, sources);
         Ok(planned)
+    }
+
+    fn sources_of(&self, plan: &Plan, accesses: &Accesses) -> Sources {
+        Sources::of(plan, accesses, &self.catalog().as_engine())
     }
 
     /// Optimizes a bound query; `next_column` is the first column id that it does not use.

@@ -27,7 +27,7 @@ pub struct ReadRelation {
     /// Whether the statement itself names it, rather than a view or function.
     pub direct: bool,
     /// Its columns, in order.
-    columns: Vec<ColumnId>,
+    pub columns: Vec<ColumnId>,
 }
 
 /// A policy that was applied.

@@ -426,7 +426,7 @@ fn brings_policies(tag: &Object) -> bool {
 }
 
 /// Keeps a database or schema as long as something outside of it is protected by what is in it: its policies, and
-/// its tags that bring policies. Dropped objects do not count.
+/// its tags that bring policies. What was dropped and can be brought back counts, too: it would come back without them.
 ///
 /// # Errors
 /// The first policy or tag that is in use, and where.
@@ -437,7 +437,7 @@ pub(super) fn refuse_protecting(running: &StatementContext, container: &Object) 
     let everything = running.catalog().as_engine();
     let inside = |object: &Object| is_inside(&everything, object, container.id());
     let protecting = |id: ObjectId| {
-        let found = everything.object(id).filter(|object| inside(object) == Some(true))?;
+        let found = everything.object(id).filter(|object| inside(object))?;
         (found.kind() != ObjectKind::Tag || brings_policies(found)).then_some(found)
     };
     let mut of_account =
@@ -450,29 +450,34 @@ pub(super) fn refuse_protecting(running: &StatementContext, container: &Object) 
         let mut used = all.flat_map(|attached| {
             attached.policies.iter().map(|one| one.policy).chain(attached.tags.keys().copied())
         });
-        if inside(user) == Some(false)
+        if !inside(user)
             && let Some(policy) = used.find_map(protecting)
         {
             let name = running.catalog().full_name(user.id());
-            let user = format!("{} '{name}'", user.kind().words().to_lowercase());
+            let dropped = if is_dropped(&everything, user) { "dropped " } else { "" };
+            let user = format!("{dropped}{} '{name}'", user.kind().words().to_lowercase());
             return Err(protecting_error(running, container, policy, &user));
         }
     }
     Ok(())
 }
 
-/// Whether an object lives in a container; none for an object that was dropped by itself or with what it was in.
-fn is_inside(catalog: &VisibleCatalog, object: &Object, container: ObjectId) -> Option<bool> {
-    let mut inside = false;
-    let mut next = Some(object);
-    while let Some(object) = next {
-        if object.header().dropped_nanos.is_some() {
-            return None;
-        }
-        inside |= object.id() == container;
-        next = catalog.object(object.header().parent);
-    }
-    Some(inside)
+/// Whether an object is in a container, or is the container.
+fn is_inside(catalog: &VisibleCatalog, object: &Object, container: ObjectId) -> bool {
+    with_parents(catalog, object).any(|object| object.id() == container)
+}
+
+/// Whether an object was dropped, by itself or with what it was in.
+fn is_dropped(catalog: &VisibleCatalog, object: &Object) -> bool {
+    with_parents(catalog, object).any(|object| object.header().dropped_nanos.is_some())
+}
+
+/// An object, and what it is in.
+fn with_parents<'c>(
+    catalog: &'c VisibleCatalog,
+    object: &'c Object,
+) -> impl Iterator<Item = &'c Object> {
+    std::iter::successors(Some(object), |object| catalog.object(object.header().parent))
 }
 
 fn protecting_error(

@@ -42,8 +42,8 @@ pub(super) fn drop_object(running: &mut StatementContext, ast: &Drop) -> Result<
             .without_span());
     };
     refuse_system_role(&object)?;
-    network_policy::refuse_attached(running, &object)?;
     catalog.authorize(Action::Drop, &object)?;
+    network_policy::refuse_attached(running, &object)?;
     attach::refuse_used(running, &object)?;
     attach::refuse_protecting(running, &object)?;
     if ast.cascade == Some(false) && holds_objects(&catalog, &object) {

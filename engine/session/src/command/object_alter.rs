@@ -213,13 +213,17 @@ fn unaltered(kind: ObjectKind) -> Error {
 fn action_of(action: &AlterObjectAction, kind: ObjectKind) -> Action {
     let modifiable =
         matches!(kind, ObjectKind::Database | ObjectKind::Schema | ObjectKind::Warehouse);
-    let operated = match action {
-        AlterObjectAction::Set(options) => options.iter().all(|option| option.name == PAUSED),
-        _ => false,
+    let operated: &[&str] = match kind {
+        ObjectKind::Pipe => &[PAUSED],
+        ObjectKind::DynamicTable => &["TARGET_LAG", "WAREHOUSE"],
+        _ => &[],
+    };
+    let is_operated = |options: &[StatementOption]| {
+        options.iter().all(|option| operated.contains(&option.name.as_str()))
     };
     match action {
         AlterObjectAction::Set(_) | AlterObjectAction::Unset(_) if modifiable => Action::Modify,
-        AlterObjectAction::Set(_) if operated && kind == ObjectKind::Pipe => Action::Operate,
+        AlterObjectAction::Set(options) if is_operated(options) => Action::Operate,
         AlterObjectAction::Suspend
         | AlterObjectAction::Resume(_)
         | AlterObjectAction::Refresh(_)

@@ -17,6 +17,7 @@ use firn_types::{ColumnId, Error, ErrorCode, Result};
 
 pub(crate) use note::{note_groups, note_projection};
 
+use self::projection::HiddenColumns;
 use super::query::output_of;
 use super::{Binder, BoundQuery};
 
@@ -116,20 +117,20 @@ impl Binder<'_> {
         }
         let constraints = self.constraints.borrow();
         if let StatementPlan::CopyIntoStage(copy) = &mut statement {
-            let hidden = projection::hidden_columns(&copy.source.plan, &constraints);
+            let hidden = HiddenColumns::of(&copy.source.plan, &constraints);
             copy.partition_by = match copy.partition_by.take() {
-                Some(by) => Some(projection::shown(by, &hidden)?),
+                Some(by) => Some(hidden.shown(by)?),
                 None => None,
             };
             copy.source = self.constrained_query(copy.source.clone())?;
             return Ok(statement);
         }
         let Some(plan) = source_mut(&mut statement) else { return Ok(statement) };
-        let hidden = projection::hidden_columns(plan, &constraints);
+        let hidden = HiddenColumns::of(plan, &constraints);
         let taken = std::mem::replace(plan, Plan::one_row());
         *plan = aggregation::grouped(self, taken, &constraints)?;
         for expr in put_out(&mut statement) {
-            *expr = projection::shown(std::mem::replace(expr, Expr::boolean(true)), &hidden)?;
+            *expr = hidden.shown(std::mem::replace(expr, Expr::boolean(true)))?;
             aggregation::relax(expr);
         }
         Ok(statement)

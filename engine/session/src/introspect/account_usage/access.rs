@@ -1,6 +1,6 @@
 //! ACCESS_HISTORY: what statements have read, changed and defined, and the policies that were applied.
 
-use firn_storage::format::v1::{AccessedObject, AccessedPolicy, RanStatement};
+use firn_storage::format::v1::{Access, AccessedObject, AccessedPolicy, RanStatement};
 use firn_types::Result;
 use serde_json::{Value as Json, json};
 
@@ -36,7 +36,7 @@ pub(super) fn accesses(
             ("USER_NAME", text(ran.user.as_str())),
             ("DIRECT_OBJECTS_ACCESSED", objects(&access.direct)?),
             ("BASE_OBJECTS_ACCESSED", objects(&access.base)?),
-            ("OBJECTS_MODIFIED", objects(&access.modified)?),
+            ("OBJECTS_MODIFIED", variant(&modified(access))?),
             ("POLICIES_REFERENCED", variant(&policies(&access.policies))?),
         ];
         if let Some(definition) = &access.definition {
@@ -63,6 +63,38 @@ fn object(object: &AccessedObject) -> Json {
         json["columns"] = columns.iter().map(column).collect();
     }
     json
+}
+
+/// What was written, with the columns from which the values of each column come.
+fn modified(access: &Access) -> Json {
+    let sources = |columns: &[(u64, u32)], among: &[AccessedObject]| {
+        columns.iter().filter_map(|column| source(*column, among)).collect::<Json>()
+    };
+    let each = |written: &AccessedObject| {
+        let mut json = object(written);
+        let shown = json.get_mut("columns").and_then(Json::as_array_mut).into_iter().flatten();
+        for ((id, _), shown) in written.columns.iter().zip(shown) {
+            let lineage = access.lineage.iter().find(|one| one.column == (written.id, *id));
+            let (direct, base) = match lineage {
+                Some(lineage) => (lineage.direct.as_slice(), lineage.base.as_slice()),
+                None => Default::default(),
+            };
+            shown["directSources"] = sources(direct, &access.direct);
+            shown["baseSources"] = sources(base, &access.base);
+        }
+        json
+    };
+    Json::Array(access.modified.iter().map(each).collect())
+}
+
+/// A column of an object that was read.
+fn source((id, column): (u64, u32), among: &[AccessedObject]) -> Option<Json> {
+    let of = among.iter().find(|object| object.id == id)?;
+    let (_, name) = of.columns.iter().find(|(known, _)| *known == column)?;
+    let AccessedObject { domain, id, name: of, .. } = of;
+    Some(json!({
+        "columnName": name, "objectDomain": domain, "objectId": id, "objectName": of,
+    }))
 }
 
 /// What is protected, each once, with the policies of itself and of its columns.

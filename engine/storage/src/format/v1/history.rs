@@ -106,6 +106,9 @@ pub struct Access {
     /// Whose rows it has written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modified: Vec<AccessedObject>,
+    /// From which columns the values come that it has written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lineage: Vec<ColumnLineage>,
     /// Whose definition it has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition: Option<ChangedDefinition>,
@@ -127,6 +130,20 @@ pub struct AccessedObject {
     /// Ids and names of columns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<(u32, String)>,
+}
+
+/// From which columns the values of a column come, each by the id of its object and its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnLineage {
+    /// The column that was written.
+    pub column: (u64, u32),
+    /// Columns of objects that the statement names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub direct: Vec<(u64, u32)>,
+    /// Columns of objects that hold rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<(u64, u32)>,
 }
 
 /// A policy that was applied.

@@ -37,8 +37,8 @@ pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::Dynamic;
 pub use function::{Function, Handler, Language, Parameter as FunctionParameter, Procedure};
 pub use history::{
-    Access, AccessedObject, AccessedPolicy, ChangedDefinition, History, LoginRecord, RanStatement,
-    RefreshRun, StatementEnd,
+    Access, AccessedObject, AccessedPolicy, ChangedDefinition, ColumnLineage, History, LoginRecord,
+    RanStatement, RefreshRun, StatementEnd,
 };
 pub use partition::{
     ColumnStatistics, ListPart, ListTotals, Manifest, Part, Partition, PartitionList, Snapshot,

@@ -1,0 +1,70 @@
+//! The account in which each statement is tried.
+
+/// What there is.
+pub(crate) const SETUP: &[&str] = &[
+    "CREATE DATABASE d",
+    "CREATE SCHEMA d.s",
+    "CREATE SCHEMA d.other",
+    "CREATE TABLE d.s.t (a INT PRIMARY KEY, b INT)",
+    "INSERT INTO d.s.t VALUES (1, 2)",
+    "CREATE TABLE d.s.u (a INT, b INT)",
+    "CREATE VIEW d.s.v AS SELECT a FROM d.s.t",
+    "CREATE MATERIALIZED VIEW d.s.m AS SELECT a FROM d.s.t",
+    "CREATE SEQUENCE d.s.q",
+    "CREATE STREAM d.s.sm ON TABLE d.s.t",
+    "CREATE TASK d.s.tk SCHEDULE = '5 MINUTES' AS SELECT 1",
+    "CREATE DYNAMIC TABLE d.s.dt TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh AS SELECT a FROM d.s.t",
+    "CREATE STAGE d.s.st",
+    "CREATE PIPE d.s.pi AS COPY INTO d.s.t FROM @d.s.st",
+    "CREATE ALERT d.s.al SCHEDULE = '1 MINUTE' IF (EXISTS (SELECT 1)) THEN SELECT 1",
+    "CREATE FILE FORMAT d.s.f TYPE = CSV",
+    "CREATE FUNCTION d.s.fn(x INT) RETURNS INT AS 'SELECT MAX(a) + x FROM d.s.t'",
+    "CREATE PROCEDURE d.s.pr(x INT) RETURNS INT LANGUAGE SQL AS \
+     'BEGIN RETURN (SELECT MAX(a) FROM d.s.t); END'",
+    "CREATE FUNCTION d.s.rows_of(x INT) RETURNS TABLE (a INT) AS 'SELECT a FROM d.s.t'",
+    "COPY INTO @d.s.st/x FROM (SELECT 1, 2) FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE)",
+    "CREATE WAREHOUSE w",
+    "CREATE WAREHOUSE w2",
+    "CREATE STORAGE INTEGRATION i TYPE = EXTERNAL_STAGE STORAGE_PROVIDER = 'S3' ENABLED = TRUE \
+     STORAGE_ALLOWED_LOCATIONS = ('s3://b/')",
+    "CREATE DATABASE ROLE d.dr",
+    "CREATE ROLE r",
+    "CREATE ROLE other",
+    "CREATE USER tester",
+    "CREATE USER somebody",
+    "CREATE NETWORK POLICY np",
+    "CREATE TABLE d.s.g (a INT, b INT, c INT)",
+    "CREATE TAG d.s.tag",
+    "CREATE MASKING POLICY d.s.mp AS (x INT) RETURNS INT -> 1",
+    "CREATE MASKING POLICY d.s.mq AS (x INT) RETURNS INT -> 1",
+    "CREATE ROW ACCESS POLICY d.s.rp AS (x INT) RETURNS BOOLEAN -> TRUE",
+    "CREATE PASSWORD POLICY d.s.pw",
+    "CREATE SESSION POLICY d.s.sp",
+    "CREATE PROJECTION POLICY d.s.pp AS () RETURNS PROJECTION_CONSTRAINT -> \
+     PROJECTION_CONSTRAINT(ALLOW => TRUE)",
+    "CREATE AGGREGATION POLICY d.s.ap AS () RETURNS AGGREGATION_CONSTRAINT -> NO_AGGREGATION_CONSTRAINT()",
+    "CREATE FUNCTION d.s.js(x DOUBLE) RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return X + 1;'",
+    "CREATE PROCEDURE d.s.jp() RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return 1;'",
+    "ALTER TABLE d.s.g MODIFY COLUMN c SET MASKING POLICY d.s.mp",
+    "CREATE STAGE d.s.st2 DIRECTORY = (ENABLE = TRUE)",
+    "COPY INTO @d.s.st2/run.sql FROM (SELECT 'SELECT 1') SINGLE = TRUE \
+     FILE_FORMAT = (TYPE = CSV COMPRESSION = NONE FIELD_DELIMITER = NONE)",
+    "CREATE TABLE d.s.tracked (a INT) CHANGE_TRACKING = TRUE",
+    "CREATE TABLE d.s.gone (a INT)",
+    "CREATE DYNAMIC TABLE d.s.gone_dt TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh AS SELECT a FROM d.s.t",
+    "CREATE TAG d.s.gone_tag",
+    "CREATE SCHEMA d.gone_s",
+    "CREATE DATABASE gone_d",
+    "GRANT ROLE r TO USER tester",
+    "GRANT ROLE r TO ROLE accountadmin",
+    "GRANT ROLE other TO ROLE accountadmin",
+];
+
+/// What goes after the grants.
+pub(crate) const DROPPED: &[&str] = &[
+    "DROP TABLE d.s.gone",
+    "DROP DYNAMIC TABLE d.s.gone_dt",
+    "DROP TAG d.s.gone_tag",
+    "DROP SCHEMA d.gone_s",
+    "DROP DATABASE gone_d",
+];
