@@ -3,38 +3,14 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
-use firn_tests::written_row;
+use firn_engine::Engine;
+use firn_tests::{process_at, rows, run, session};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
 /// Some Sunday in March 2024, 00:00 UTC.
 const START: i64 = 1_709_424_000_000_000_000;
 const MINUTE: i64 = 60_000_000_000;
-
-fn engine(folder: &Path, clock: &Clock, on_statement: Option<fn(&str)>) -> Engine {
-    let options = EngineOptions {
-        threads: Some(1),
-        housekeeping: Housekeeping::Inline,
-        clock: clock.clone(),
-        on_statement,
-        ..EngineOptions::default()
-    };
-    Engine::open(&folder.to_string_lossy(), options).expect("an account")
-}
-
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
-}
-
-fn run(session: &mut Session, sql: &str) {
-    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-}
-
-fn rows(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
-}
 
 fn due(engine: &Engine) -> usize {
     engine.run_due_tasks().expect("alerts run")
@@ -43,8 +19,8 @@ fn due(engine: &Engine) -> usize {
 #[test]
 fn an_alert_looks_at_its_times_and_acts_on_what_has_come_since() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let first = engine(folder.path(), &clock, None);
-    let second = engine(folder.path(), &clock, None);
+    let first = process_at(folder.path(), &clock, None);
+    let second = process_at(folder.path(), &clock, None);
     let mut session = session(&first);
     run(&mut session, "CREATE TABLE orders (id INT, at TIMESTAMP_LTZ)");
     run(&mut session, "CREATE TABLE log (id INT)");
@@ -93,7 +69,7 @@ fn die(text: &str) {
 #[test]
 fn another_process_acts_where_one_has_died() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let dying = engine(folder.path(), &clock, Some(die));
+    let dying = process_at(folder.path(), &clock, Some(die));
     let mut session = session(&dying);
     run(&mut session, "CREATE TABLE log (due TIMESTAMP_NTZ)");
     run(
@@ -110,7 +86,7 @@ fn another_process_acts_where_one_has_died() {
     while DIES.load(Ordering::SeqCst) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    let other = engine(folder.path(), &clock, None);
+    let other = process_at(folder.path(), &clock, None);
     let mut reader = self::session(&other);
     // As long as it may be alive nobody takes its place.
     assert_eq!(due(&other), 0);

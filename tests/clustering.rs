@@ -1,15 +1,10 @@
 //! How well tables stay clustered while rows come in no order.
 
 use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
-use firn_tests::written_row;
+use firn_tests::rows;
 
 /// Micro-partitions of so many rows.
 const PARTITION_ROWS: usize = 100;
-
-fn run(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
-}
 
 fn engine() -> Engine {
     let options = EngineOptions {
@@ -22,7 +17,7 @@ fn engine() -> Engine {
 }
 
 fn depth(session: &mut Session) -> f64 {
-    run(session, "SELECT SYSTEM$CLUSTERING_DEPTH('t')")[0].parse().expect("a number")
+    rows(session, "SELECT SYSTEM$CLUSTERING_DEPTH('t')")[0].parse().expect("a number")
 }
 
 /// Inserts so many rows with keys all over the place, so many at once; gives the depth after each insert.
@@ -34,7 +29,7 @@ fn stream(session: &mut Session, rows: usize, at_once: usize) -> Vec<f64> {
             "INSERT INTO t SELECT MOD((SEQ4() + {first}) * 7919, 100003), SEQ4() + {first} \
              FROM TABLE(GENERATOR(ROWCOUNT => {at_once}))"
         );
-        run(session, &sql);
+        rows(session, &sql);
         depths.push(depth(session));
     }
     depths
@@ -46,7 +41,7 @@ fn a_stream_of_unordered_inserts_leaves_a_table_clustered() {
     for (rows, at_once, deep) in [(6_000, 50, 2.5), (3_500, 7, 6.0), (12_000, 300, 3.0)] {
         let engine = engine();
         let mut session = engine.session(SessionOptions::default()).expect("a session");
-        run(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (k)");
+        rows(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (k)");
         let depths = stream(&mut session, rows, at_once);
         let later = &depths[depths.len() / 2..];
         let average = later.iter().sum::<f64>() / later.len() as f64;
@@ -56,8 +51,8 @@ fn a_stream_of_unordered_inserts_leaves_a_table_clustered() {
         assert!(average <= deep, "{at_once} rows at once: depth {average}");
         assert!(written < 30.0, "{at_once} rows at once: each is written {written} times");
         let all = format!("{rows}|{rows}|{}", rows * (rows - 1) / 2);
-        assert_eq!(run(&mut session, "SELECT COUNT(*), COUNT(DISTINCT k), SUM(n) FROM t"), [all]);
-        run(&mut session, "ALTER TABLE t RECLUSTER");
+        assert_eq!(rows(&mut session, "SELECT COUNT(*), COUNT(DISTINCT k), SUM(n) FROM t"), [all]);
+        rows(&mut session, "ALTER TABLE t RECLUSTER");
         let sorted = depth(&mut session);
         assert!(sorted <= 1.1, "{sorted}");
     }
@@ -67,11 +62,11 @@ fn a_stream_of_unordered_inserts_leaves_a_table_clustered() {
 fn a_suspended_table_is_left_alone() {
     let engine = engine();
     let mut session = engine.session(SessionOptions::default()).expect("a session");
-    run(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (k)");
-    run(&mut session, "ALTER TABLE t SUSPEND RECLUSTER");
+    rows(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (k)");
+    rows(&mut session, "ALTER TABLE t SUSPEND RECLUSTER");
     stream(&mut session, 1_000, 100);
     assert!(depth(&mut session) > 5.0);
-    run(&mut session, "ALTER TABLE t RESUME RECLUSTER");
+    rows(&mut session, "ALTER TABLE t RESUME RECLUSTER");
     let resumed = depth(&mut session);
     assert!(resumed <= 2.0, "{resumed}");
 }
@@ -80,27 +75,27 @@ fn a_suspended_table_is_left_alone() {
 fn keys_whose_range_statistics_do_not_tell_are_left_as_they_are() {
     let engine = engine();
     let mut session = engine.session(SessionOptions::default()).expect("a session");
-    run(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (MOD(k, 10))");
+    rows(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (MOD(k, 10))");
     for _ in 0..5 {
-        run(&mut session, "INSERT INTO t SELECT SEQ4(), 1 FROM TABLE(GENERATOR(ROWCOUNT => 100))");
+        rows(&mut session, "INSERT INTO t SELECT SEQ4(), 1 FROM TABLE(GENERATOR(ROWCOUNT => 100))");
     }
     for report in engine.service().reports() {
         assert_eq!(report.error, "", "{report:?}");
     }
-    assert_eq!(run(&mut session, "SELECT COUNT(*) FROM t"), ["500"]);
+    assert_eq!(rows(&mut session, "SELECT COUNT(*) FROM t"), ["500"]);
 }
 
 #[test]
 fn equal_keys_end_the_work() {
     let engine = engine();
     let mut session = engine.session(SessionOptions::default()).expect("a session");
-    run(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (k)");
+    rows(&mut session, "CREATE TABLE t (k INT, n INT) CLUSTER BY (k)");
     for _ in 0..6 {
         run(
             &mut session,
             "INSERT INTO t SELECT MOD(SEQ4(), 3), 1 FROM TABLE(GENERATOR(ROWCOUNT => 100))",
         );
     }
-    run(&mut session, "ALTER TABLE t RECLUSTER");
-    assert_eq!(run(&mut session, "SELECT k, COUNT(*) FROM t GROUP BY k ORDER BY k").len(), 3);
+    rows(&mut session, "ALTER TABLE t RECLUSTER");
+    assert_eq!(rows(&mut session, "SELECT k, COUNT(*) FROM t GROUP BY k ORDER BY k").len(), 3);
 }

@@ -4,7 +4,7 @@
 use std::sync::Barrier;
 
 use firn_engine::{Engine, EngineOptions, Failure, Session, SessionOptions};
-use firn_tests::written_row;
+use firn_tests::{rows, run};
 use tempfile::TempDir;
 
 const PROCESSES: usize = 2;
@@ -61,15 +61,6 @@ impl World {
 fn open(folder: &TempDir) -> Engine {
     let options = EngineOptions { threads: Some(1), ..EngineOptions::default() };
     Engine::open(&folder.path().to_string_lossy(), options).expect("the account opens")
-}
-
-fn run(session: &mut Session, sql: &str) {
-    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-}
-
-fn rows(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
 }
 
 /// Whether a statement lost against another, which is the one failure that running it again cures.

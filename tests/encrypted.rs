@@ -8,7 +8,7 @@ use firn_engine::{
     Engine, EngineOptions, Housekeeping, KeySource, ObjectAccess, SecretKeys, Session,
     SessionOptions, change_key, make_key,
 };
-use firn_tests::{S3Server, written_row};
+use firn_tests::{S3Server, run, try_rows};
 use tempfile::TempDir;
 
 /// The numbers of the errors of a damaged file, and of a key that is missing.
@@ -33,16 +33,6 @@ fn open(folder: &Path, key: Option<&KeySource>) -> Result<Session, Fault> {
     let engine = Engine::open(&folder.to_string_lossy(), options(&folder.join("../no keys"), key));
     let session = engine.and_then(|engine| engine.session(SessionOptions::default()));
     session.map_err(|error| (error.code().number(), error.to_string()))
-}
-
-fn run(session: &mut Session, sql: &str) {
-    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-}
-
-fn rows(session: &mut Session, sql: &str) -> Result<Vec<String>, Fault> {
-    let result = session.execute(sql);
-    let result = result.map_err(|failure| (failure.code.number(), failure.to_string()))?;
-    Ok(result.cells().expect("printable").iter().map(|row| written_row(row)).collect())
 }
 
 /// An account in which every kind of file occurs.
@@ -83,7 +73,7 @@ fn state(folder: &Path, key: Option<&KeySource>) -> Result<Vec<String>, Fault> {
     let mut session = open(folder, key)?;
     let mut state = Vec::new();
     for sql in STATE {
-        state.extend(rows(&mut session, sql)?);
+        state.extend(try_rows(&mut session, sql)?);
     }
     Ok(state)
 }
@@ -124,7 +114,10 @@ fn files_show_nothing_and_open_with_their_key_alone() {
     assert_eq!(state(&account, Some(&other)).ok(), Some(expected));
     run(&mut open(&account, Some(&other)).expect("it opens"), "INSERT INTO small VALUES (1, 'x')");
     let mut session = open(&account, Some(&other)).expect("it opens");
-    assert_eq!(rows(&mut session, "SELECT COUNT(*) FROM small").ok(), Some(vec!["73".to_string()]));
+    assert_eq!(
+        try_rows(&mut session, "SELECT COUNT(*) FROM small").ok(),
+        Some(vec!["73".to_string()])
+    );
 }
 
 fn all(folder: &Path) -> Vec<PathBuf> {
@@ -186,7 +179,7 @@ fn a_bucket_is_encrypted_as_a_folder_is() {
     make(&mut open(Some(&key)).expect("a new account"), folder.path());
     let mut session = open(Some(&key)).expect("it opens");
     let found: Vec<String> =
-        STATE.iter().flat_map(|sql| rows(&mut session, sql).expect("rows")).collect();
+        STATE.iter().flat_map(|sql| try_rows(&mut session, sql).expect("rows")).collect();
     assert_eq!((found[1].as_str(), found[3].as_str()), ("7654", "72|2418|71"));
     assert_eq!(open(Some(&other)).map(drop), Err(KEY_MISSING));
     assert_eq!(open(None).map(drop), Err(KEY_MISSING));

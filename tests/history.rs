@@ -5,10 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
 
-use firn_engine::{
-    ClientFacts, Credential, Engine, EngineOptions, SecretKeys, Session, SessionOptions,
-};
-use firn_tests::written_row;
+use firn_engine::{ClientFacts, Credential, Engine, EngineOptions, SecretKeys};
+use firn_tests::{session, written_row};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
@@ -29,10 +27,6 @@ fn engine(folder: &Path, clock: &Clock) -> Engine {
 /// Ends a process when it has written what it knows, which it would else be given a tenth of a second for.
 fn end(engine: Engine) {
     assert!(engine.service().settle(Duration::from_secs(60)), "housekeeping comes to an end");
-}
-
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
 }
 
 fn rows(engine: &Engine, sql: &str) -> Vec<String> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use firn_engine::{Engine, EngineOptions, ObjectAccess, Session, SessionOptions};
-use firn_tests::{FlakyStore, written_row};
+use firn_tests::{FlakyStore, rows};
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 
@@ -32,11 +32,6 @@ fn run(session: &mut Session, statements: &[String]) -> bool {
         let _ = session.execute("ROLLBACK");
     }
     !failed
-}
-
-fn rows(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
 }
 
 /// How often each number stands in a table.

@@ -4,38 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use firn_engine::{Allowed, Engine, EngineOptions, Housekeeping, Reach, Session, SessionOptions};
-use firn_tests::written_row;
+use firn_engine::{Allowed, Engine, EngineOptions, Reach, Session};
+use firn_tests::{process_at, rows, run, session};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
 /// Long before any file of a test is written.
 const START: i64 = 1_709_424_000_000_000_000;
 const SECOND: i64 = 1_000_000_000;
-
-fn engine(folder: &Path, clock: &Clock, on_statement: Option<fn(&str)>) -> Engine {
-    let options = EngineOptions {
-        threads: Some(1),
-        housekeeping: Housekeeping::Inline,
-        clock: clock.clone(),
-        on_statement,
-        ..EngineOptions::default()
-    };
-    Engine::open(&folder.to_string_lossy(), options).expect("an account")
-}
-
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
-}
-
-fn run(session: &mut Session, sql: &str) {
-    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-}
-
-fn rows(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
-}
 
 fn loads(engine: &Engine) -> usize {
     engine.run_due_tasks().expect("pipes run")
@@ -53,8 +29,8 @@ fn prepared(session: &mut Session, landing: &Path) {
 fn files_that_come_are_loaded_once_whichever_process_finds_them() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let clock = Clock::fixed(START);
-    let first = engine(folder.path(), &clock, None);
-    let second = engine(folder.path(), &clock, None);
+    let first = process_at(folder.path(), &clock, None);
+    let second = process_at(folder.path(), &clock, None);
     let mut session = session(&first);
     prepared(&mut session, landing.path());
     assert_eq!(loads(&first), 0);
@@ -89,7 +65,7 @@ fn what_was_there_before_a_pipe_is_left_to_refresh() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let now = i64::try_from(now.expect("a time").as_nanos()).expect("in range");
     let clock = Clock::fixed(now + 5 * SECOND);
-    let engine = engine(folder.path(), &clock, None);
+    let engine = process_at(folder.path(), &clock, None);
     let mut session = session(&engine);
     prepared(&mut session, landing.path());
     assert_eq!(loads(&engine), 0);
@@ -115,7 +91,7 @@ fn die(text: &str) {
 fn another_process_loads_where_one_has_died() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let clock = Clock::fixed(START);
-    let dying = engine(folder.path(), &clock, Some(die));
+    let dying = process_at(folder.path(), &clock, Some(die));
     let mut session = session(&dying);
     prepared(&mut session, landing.path());
     fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
@@ -126,7 +102,7 @@ fn another_process_loads_where_one_has_died() {
     while DIES.load(Ordering::SeqCst) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    let other = engine(folder.path(), &clock, None);
+    let other = process_at(folder.path(), &clock, None);
     let mut reader = self::session(&other);
     // As long as it may be alive nobody takes its place.
     assert_eq!(loads(&other), 0);
@@ -140,7 +116,7 @@ fn another_process_loads_where_one_has_died() {
 fn a_pipe_of_a_server_reaches_what_the_server_was_started_with() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let clock = Clock::fixed(START);
-    let mut session = session(&engine(folder.path(), &clock, None));
+    let mut session = session(&process_at(folder.path(), &clock, None));
     prepared(&mut session, landing.path());
     drop(session);
     fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
@@ -164,7 +140,7 @@ fn a_pipe_of_a_server_reaches_what_the_server_was_started_with() {
 fn a_thousand_files_are_one_load_and_more_are_several() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let clock = Clock::fixed(START);
-    let engine = engine(folder.path(), &clock, None);
+    let engine = process_at(folder.path(), &clock, None);
     let mut session = session(&engine);
     prepared(&mut session, landing.path());
     for file in 0..1_200 {
@@ -179,7 +155,7 @@ fn a_thousand_files_are_one_load_and_more_are_several() {
 fn a_directory_table_follows_its_files_where_it_is_asked_to() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let clock = Clock::fixed(START);
-    let engine = engine(folder.path(), &clock, None);
+    let engine = process_at(folder.path(), &clock, None);
     let mut session = session(&engine);
     fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
     let url = landing.path().display();
@@ -206,6 +182,6 @@ fn a_directory_table_follows_its_files_where_it_is_asked_to() {
     assert_eq!(files(&mut session, "b"), ["2.csv"]);
     // The next process knows it, too.
     drop(engine);
-    let next = self::engine(folder.path(), &clock, None);
+    let next = self::process_at(folder.path(), &clock, None);
     assert_eq!(files(&mut self::session(&next), "b"), ["2.csv"]);
 }

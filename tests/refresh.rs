@@ -3,7 +3,8 @@
 //!
 //! The long run: `FIRN_REFRESH_STEPS=5000 cargo test -p firn-tests --test refresh`.
 
-use firn_engine::{Cell, Engine, EngineOptions, Housekeeping, Session, SessionOptions};
+use firn_engine::{Engine, EngineOptions, Housekeeping};
+use firn_tests::{Numbers, run, session, sorted_rows};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -132,79 +133,49 @@ const VIEWS: &[&str] = &[
     "SELECT k, n + 1 AS m FROM t WHERE n > 2",
 ];
 
-/// Numbers that look random and are the same in every run.
-struct Numbers(u64);
+/// A value of the tables' rows: NULL now and then.
+fn small(numbers: &mut Numbers) -> String {
+    let n = numbers.below(11);
+    if n == 10 { "NULL".to_string() } else { n.to_string() }
+}
 
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
+fn key(numbers: &mut Numbers) -> &'static str {
+    ["'a'", "'b'", "'c'", "'d'", "NULL"][numbers.below(5)]
+}
 
-    /// A value of the tables' rows: NULL now and then.
-    fn small(&mut self) -> String {
-        let n = self.below(11);
-        if n == 10 { "NULL".to_string() } else { n.to_string() }
-    }
-
-    fn key(&mut self) -> &'static str {
-        ["'a'", "'b'", "'c'", "'d'", "NULL"][self.below(5) as usize]
-    }
-
-    /// A random change of one of the tables.
-    fn change(&mut self, next_id: &mut u64) -> String {
-        let table = ["t", "t", "u"][self.below(3) as usize];
-        let rows = 1 + self.below(6);
-        let values: Vec<String> = (0..rows)
-            .map(|_| {
-                // Some rows are there twice.
-                *next_id += self.below(4).min(1);
-                format!("({next_id}, {}, {})", self.key(), self.small())
-            })
-            .collect();
-        let values = values.join(", ");
-        let (n, k) = (self.below(10), self.key());
-        match self.below(16) {
-            0 => format!("DELETE FROM {table} WHERE n = {n}"),
-            1 => format!("UPDATE {table} SET n = n + 1 WHERE k = {k}"),
-            2 => format!("UPDATE {table} SET k = {k} WHERE n = {n}"),
-            3 => {
-                format!("DELETE FROM {table} WHERE id % 5 = {n} % 5 AND k IS NOT DISTINCT FROM {k}")
-            }
-            4 if n == 0 => format!("TRUNCATE TABLE {table}"),
-            5 if n < 2 => format!("INSERT OVERWRITE INTO {table} VALUES {values}"),
-            6 | 7 => format!(
-                "MERGE INTO {table} USING (SELECT column1 AS id, column2 AS k, column3 AS n FROM VALUES {values} \
-                 QUALIFY ROW_NUMBER() OVER (PARTITION BY column1 ORDER BY column3) = 1) s \
-                 ON {table}.id = s.id - 4 WHEN MATCHED AND s.n = 3 THEN DELETE \
-                 WHEN MATCHED THEN UPDATE SET n = s.n, k = s.k WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.k, s.n)"
-            ),
-            8 => format!("UPDATE {table} SET n = n, k = k WHERE n > {n}"),
-            9 => format!("UPDATE w SET name = {k} WHERE n = {n}"),
-            10 if n < 3 => format!("ALTER TABLE {table} CLUSTER BY (n)"),
-            _ => format!("INSERT INTO {table} VALUES {values}"),
+/// A random change of one of the tables.
+fn change(numbers: &mut Numbers, next_id: &mut usize) -> String {
+    let table = ["t", "t", "u"][numbers.below(3)];
+    let rows = 1 + numbers.below(6);
+    let values: Vec<String> = (0..rows)
+        .map(|_| {
+            // Some rows are there twice.
+            *next_id += numbers.below(4).min(1);
+            format!("({next_id}, {}, {})", key(numbers), small(numbers))
+        })
+        .collect();
+    let values = values.join(", ");
+    let (n, k) = (numbers.below(10), key(numbers));
+    match numbers.below(16) {
+        0 => format!("DELETE FROM {table} WHERE n = {n}"),
+        1 => format!("UPDATE {table} SET n = n + 1 WHERE k = {k}"),
+        2 => format!("UPDATE {table} SET k = {k} WHERE n = {n}"),
+        3 => {
+            format!("DELETE FROM {table} WHERE id % 5 = {n} % 5 AND k IS NOT DISTINCT FROM {k}")
         }
+        4 if n == 0 => format!("TRUNCATE TABLE {table}"),
+        5 if n < 2 => format!("INSERT OVERWRITE INTO {table} VALUES {values}"),
+        6 | 7 => format!(
+            "MERGE INTO {table} USING (SELECT column1 AS id, column2 AS k, column3 AS n FROM VALUES {values} \
+             QUALIFY ROW_NUMBER() OVER (PARTITION BY column1 ORDER BY column3) = 1) s \
+             ON {table}.id = s.id - 4 WHEN MATCHED AND s.n = 3 THEN DELETE \
+             WHEN MATCHED THEN UPDATE SET n = s.n, k = s.k WHEN NOT MATCHED THEN INSERT VALUES (s.id, s.k, s.n)"
+        ),
+        8 => format!("UPDATE {table} SET n = n, k = k WHERE n > {n}"),
+        9 => format!("UPDATE w SET name = {k} WHERE n = {n}"),
+        10 if n < 3 => format!("ALTER TABLE {table} CLUSTER BY (n)"),
+        _ => format!("INSERT INTO {table} VALUES {values}"),
     }
-}
-
-fn execute(session: &mut Session, sql: &str) -> Outcome<()> {
-    session.execute(sql).map_err(|failure| format!("{sql}: {failure}"))?;
-    Ok(())
-}
-
-fn sorted(session: &mut Session, sql: &str) -> Outcome<Vec<String>> {
-    let result = session.execute(sql).map_err(|failure| format!("{sql}: {failure}"))?;
-    let shown = |cell: &Cell| match cell {
-        Cell::Null => "NULL".to_string(),
-        Cell::Boolean(value) => value.to_string(),
-        Cell::Text(text) => text.clone(),
-    };
-    let rows = result.cells()?;
-    let mut rows: Vec<String> =
-        rows.iter().map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|")).collect();
-    rows.sort();
-    Ok(rows)
 }
 
 /// What of a row is the same in whichever order rows come: one of the rows that are first of their partition may be
@@ -213,56 +184,56 @@ fn compared(name: &str) -> &str {
     if name == "latest" { "k, n" } else { "*" }
 }
 
-fn run(seed: u64, steps: u64) -> Outcome<()> {
+fn random_changes(seed: u64, steps: u64) -> Outcome<()> {
     let options = EngineOptions { housekeeping: Housekeeping::Inline, ..EngineOptions::default() };
     let engine = Engine::open(":memory:", options)?;
-    let mut session = engine.session(SessionOptions::default())?;
+    let mut session = session(&engine);
     let mut numbers = Numbers(seed);
     let mut next_id = 1;
-    execute(&mut session, "CREATE TABLE t (id INT, k VARCHAR, n INT)")?;
-    execute(&mut session, "CREATE TABLE u (id INT, k VARCHAR, n INT)")?;
-    execute(&mut session, "CREATE TABLE w (n INT, name VARCHAR)")?;
-    execute(
+    run(&mut session, "CREATE TABLE t (id INT, k VARCHAR, n INT)");
+    run(&mut session, "CREATE TABLE u (id INT, k VARCHAR, n INT)");
+    run(&mut session, "CREATE TABLE w (n INT, name VARCHAR)");
+    run(
         &mut session,
         "INSERT INTO w VALUES (0, 'a'), (1, 'b'), (2, 'b'), (5, NULL), (7, 'c'), (7, 'd')",
-    )?;
+    );
     for (name, query) in INCREMENTAL {
         let options = "TARGET_LAG = DOWNSTREAM WAREHOUSE = compute_wh REFRESH_MODE = INCREMENTAL";
-        execute(&mut session, &format!("CREATE DYNAMIC TABLE d_{name} {options} AS {query}"))?;
+        run(&mut session, &format!("CREATE DYNAMIC TABLE d_{name} {options} AS {query}"));
     }
     for (at, query) in VIEWS.iter().enumerate() {
-        execute(&mut session, &format!("CREATE MATERIALIZED VIEW v{at} AS {query}"))?;
+        run(&mut session, &format!("CREATE MATERIALIZED VIEW v{at} AS {query}"));
     }
     for step in 0..steps {
         let in_transaction = numbers.below(8) == 0;
         let mut why = String::new();
         if in_transaction {
-            execute(&mut session, "BEGIN")?;
+            run(&mut session, "BEGIN");
         }
         for _ in 0..=numbers.below(3) {
-            let change = numbers.change(&mut next_id);
-            execute(&mut session, &change)?;
+            let change = change(&mut numbers, &mut next_id);
+            run(&mut session, &change);
             why.push_str(&change);
             why.push_str("; ");
         }
         if in_transaction {
-            execute(&mut session, if numbers.below(4) == 0 { "ROLLBACK" } else { "COMMIT" })?;
+            run(&mut session, if numbers.below(4) == 0 { "ROLLBACK" } else { "COMMIT" });
         }
         for (name, query) in INCREMENTAL {
             if numbers.below(4) != 0 {
                 continue;
             }
-            execute(&mut session, &format!("ALTER DYNAMIC TABLE d_{name} REFRESH"))?;
+            run(&mut session, &format!("ALTER DYNAMIC TABLE d_{name} REFRESH"));
             let columns = compared(name);
-            let stored = sorted(&mut session, &format!("SELECT {columns} FROM d_{name}"))?;
-            let computed = sorted(&mut session, &format!("SELECT {columns} FROM ({query})"))?;
+            let stored = sorted_rows(&mut session, &format!("SELECT {columns} FROM d_{name}"));
+            let computed = sorted_rows(&mut session, &format!("SELECT {columns} FROM ({query})"));
             // What it reads has been refreshed with it.
             assert_eq!(stored, computed, "{name}, seed {seed}, step {step}, after {why}");
         }
         for (at, query) in VIEWS.iter().enumerate() {
             if numbers.below(4) == 0 {
-                let stored = sorted(&mut session, &format!("SELECT * FROM v{at}"))?;
-                let computed = sorted(&mut session, query)?;
+                let stored = sorted_rows(&mut session, &format!("SELECT * FROM v{at}"));
+                let computed = sorted_rows(&mut session, query);
                 assert_eq!(stored, computed, "{query}, seed {seed}, step {step}, after {why}");
             }
         }
@@ -270,7 +241,7 @@ fn run(seed: u64, steps: u64) -> Outcome<()> {
     let actions = "SELECT DISTINCT name, refresh_action \
                    FROM TABLE(INFORMATION_SCHEMA.DYNAMIC_TABLE_REFRESH_HISTORY(RESULT_LIMIT => 10000)) \
                    WHERE refresh_trigger <> 'CREATION' AND refresh_action = 'FULL'";
-    let full = sorted(&mut session, actions)?;
+    let full = sorted_rows(&mut session, actions);
     assert!(full.is_empty(), "refreshed in full: {full:?}");
     Ok(())
 }
@@ -278,5 +249,5 @@ fn run(seed: u64, steps: u64) -> Outcome<()> {
 #[test]
 fn stored_rows_equal_their_queries() -> Outcome<()> {
     let steps = std::env::var("FIRN_REFRESH_STEPS").ok().and_then(|steps| steps.parse().ok());
-    (1..=2).try_for_each(|seed| run(seed, steps.unwrap_or(20)))
+    (1..=2).try_for_each(|seed| random_changes(seed, steps.unwrap_or(20)))
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use firn_engine::{Engine, EngineOptions, Housekeeping, ObjectAccess, Session, SessionOptions};
-use firn_tests::{CountingStore, written_row};
+use firn_engine::{Engine, EngineOptions, Housekeeping, ObjectAccess};
+use firn_tests::{CountingStore, rows, session};
 use object_store::memory::InMemory;
 
 /// A bucket, and an engine on it whose housekeeping is done at once.
@@ -17,15 +17,6 @@ fn engine(store: &CountingStore) -> Engine {
     Engine::over(access, options).expect("the account opens")
 }
 
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
-}
-
-fn run(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
-}
-
 /// An account whose tables have their lists in files, after a full checkpoint and one that rests on it.
 fn account(tables: usize) -> CountingStore {
     let store = CountingStore::new(Arc::new(InMemory::new()));
@@ -33,12 +24,12 @@ fn account(tables: usize) -> CountingStore {
     let mut session = session(&engine);
     let columns: Vec<String> = (0..70).map(|n| format!("c{n} INT")).collect();
     for n in 0..tables {
-        run(&mut session, &format!("CREATE TABLE t{n} ({})", columns.join(", ")));
-        run(&mut session, &format!("INSERT INTO t{n} (c0) VALUES (1), (2)"));
-        run(&mut session, &format!("INSERT INTO t{n} (c0) VALUES (3)"));
+        rows(&mut session, &format!("CREATE TABLE t{n} ({})", columns.join(", ")));
+        rows(&mut session, &format!("INSERT INTO t{n} (c0) VALUES (1), (2)"));
+        rows(&mut session, &format!("INSERT INTO t{n} (c0) VALUES (3)"));
     }
     engine.service().run_now("checkpoint", &|| true).expect("a full checkpoint");
-    run(&mut session, "CREATE TABLE one_more (n INT)");
+    rows(&mut session, "CREATE TABLE one_more (n INT)");
     engine.service().run_now("checkpoint", &|| true).expect("one that rests on it");
     store
 }
@@ -49,32 +40,32 @@ fn a_first_statement_needs_five_requests_however_many_lists_there_are() {
     let before = store.reads();
     let engine = engine(&store);
     let mut session = session(&engine);
-    assert_eq!(run(&mut session, "SELECT 1"), ["1"]);
+    assert_eq!(rows(&mut session, "SELECT 1"), ["1"]);
     let first = store.reads() - before;
     assert!(first <= 5, "{first} requests");
     // What is known without the list, and what needs it.
     let before = store.reads();
-    let rows = run(&mut session, "SHOW TABLES LIKE 'T7'");
+    let rows = rows(&mut session, "SHOW TABLES LIKE 'T7'");
     assert!(rows[0].contains("|3|"), "{rows:?}");
     assert_eq!(store.reads() - before, 1, "a look at the log");
     let before = store.reads();
-    run(&mut session, "EXPLAIN SELECT COUNT(*) FROM t7, t8, t9");
+    rows(&mut session, "EXPLAIN SELECT COUNT(*) FROM t7, t8, t9");
     assert_eq!(store.reads() - before, 4, "a look at the log and three lists");
     let before = store.reads();
-    run(&mut session, "EXPLAIN SELECT COUNT(*) FROM t7, t8, t9");
+    rows(&mut session, "EXPLAIN SELECT COUNT(*) FROM t7, t8, t9");
     assert_eq!(store.reads() - before, 1, "a look at the log");
-    assert_eq!(run(&mut session, "SELECT COUNT(*) FROM t7, t8, t9"), ["27"]);
+    assert_eq!(rows(&mut session, "SELECT COUNT(*) FROM t7, t8, t9"), ["27"]);
 }
 
 #[test]
 fn who_ends_leaves_no_commits_behind_for_the_next_to_read() {
     let store = account(2);
     for n in 0..20 {
-        run(&mut session(&engine(&store)), &format!("INSERT INTO one_more VALUES ({n})"));
+        rows(&mut session(&engine(&store)), &format!("INSERT INTO one_more VALUES ({n})"));
     }
     let before = store.reads();
     let engine = engine(&store);
-    assert_eq!(run(&mut session(&engine), "SELECT 1"), ["1"]);
+    assert_eq!(rows(&mut session(&engine), "SELECT 1"), ["1"]);
     let first = store.reads() - before;
     assert!(first <= 5, "{first} requests");
 }

@@ -5,10 +5,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use firn_engine::{
-    Binds, Engine, EngineOptions, Failure, Housekeeping, Session, SessionOptions, Statement,
-    StatementOptions,
+    Binds, Engine, EngineOptions, Failure, Housekeeping, Session, Statement, StatementOptions,
 };
-use firn_tests::written_row;
+use firn_tests::{session, written_row};
 
 /// The number of the error of a statement that waited in vain.
 const LOCK_TIMEOUT: i32 = 625;
@@ -20,10 +19,6 @@ fn engine(statements: &[&str]) -> Engine {
     let engine = Engine::open(":memory:", options).expect("an account");
     run(&mut session(&engine), statements);
     engine
-}
-
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
 }
 
 fn run(session: &mut Session, statements: &[&str]) {

@@ -7,14 +7,10 @@ use firn_engine::{
     Binds, Cell, Engine, EngineOptions, Failure, Session, SessionOptions, SqlType, Statement,
     StatementOptions, TypedValue, Value,
 };
-use firn_tests::written_row;
+use firn_tests::{session, written_row};
 
 fn engine(options: EngineOptions) -> Engine {
     Engine::open(":memory:", EngineOptions { threads: Some(2), ..options }).expect("an engine")
-}
-
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
 }
 
 fn start(session: &Session, sql: &str) -> Statement {

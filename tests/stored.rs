@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use firn_engine::{Engine, EngineOptions, Housekeeping, SecretKeys, Session, SessionOptions};
-use firn_tests::written_row;
+use firn_tests::{run, try_rows};
 use tempfile::TempDir;
 
 /// Flipped bits of each kind of file, when none are asked for.
@@ -40,16 +40,6 @@ fn open_with_keys(folder: &Path, keys: &Path) -> Result<Session, Fault> {
 
 fn session(folder: &Path) -> Session {
     open(folder).unwrap_or_else(|fault| panic!("{fault:?}"))
-}
-
-fn run(session: &mut Session, sql: &str) {
-    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-}
-
-fn rows(session: &mut Session, sql: &str) -> Result<Vec<String>, Fault> {
-    let result = session.execute(sql);
-    let result = result.map_err(|failure| (failure.code.number(), failure.to_string()))?;
-    Ok(result.cells().expect("printable").iter().map(|row| written_row(row)).collect())
 }
 
 /// All files below a folder.
@@ -82,7 +72,8 @@ fn an_account_of_format_1_is_read_and_goes_on() -> io::Result<()> {
     for _ in 0..2 {
         let mut session = session(folder.path());
         let mut check = |sql: &str, expected: &[&str]| {
-            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            let found =
+                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
             assert_eq!(found, expected, "{sql}");
         };
         // 0 to 2999 without 100 to 199, and 5000.
@@ -105,13 +96,13 @@ fn an_account_of_format_1_is_read_and_goes_on() -> io::Result<()> {
     }
     (0..80).for_each(|n| run(&mut session, &format!("INSERT INTO small VALUES ({n})")));
     let mut session = self::session(folder.path());
-    let found = rows(&mut session, "SELECT COUNT(*), SUM(n) FROM small");
+    let found = try_rows(&mut session, "SELECT COUNT(*), SUM(n) FROM small");
     assert_eq!(found.ok(), Some(vec!["141|5930".to_string()]));
-    let found = rows(&mut session, "SELECT COUNT(*) FROM t WHERE name = 'new'");
+    let found = try_rows(&mut session, "SELECT COUNT(*) FROM t WHERE name = 'new'");
     assert_eq!(found.ok(), Some(vec!["10".to_string()]));
-    let found = rows(&mut session, "SELECT COUNT(DISTINCT n), MIN(n) > 7 FROM next, gone");
+    let found = try_rows(&mut session, "SELECT COUNT(DISTINCT n), MIN(n) > 7 FROM next, gone");
     assert_eq!(found.ok(), None, "an ambiguous column");
-    let found = rows(&mut session, "SELECT COUNT(DISTINCT n), MIN(n) > 7 FROM next");
+    let found = try_rows(&mut session, "SELECT COUNT(DISTINCT n), MIN(n) > 7 FROM next");
     assert_eq!(found.ok(), Some(vec!["200|true".to_string()]));
     Ok(())
 }
@@ -129,7 +120,7 @@ fn an_account_of_format_2_keeps_who_may_do_what() -> io::Result<()> {
             let sql =
                 format!("SELECT {columns} FROM TABLE(RESULT_SCAN(LAST_QUERY_ID())) ORDER BY ALL");
             let found =
-                rows(&mut session, &sql).unwrap_or_else(|fault| panic!("{show}: {fault:?}"));
+                try_rows(&mut session, &sql).unwrap_or_else(|fault| panic!("{show}: {fault:?}"));
             assert_eq!(found, expected, "{show}");
         };
         check(
@@ -177,7 +168,7 @@ fn an_account_of_format_2_keeps_who_may_do_what() -> io::Result<()> {
     let mut session = self::session(folder.path());
     run(&mut session, "SHOW GRANTS TO ROLE readers");
     let count = "SELECT COUNT(*) FROM TABLE(RESULT_SCAN(LAST_QUERY_ID()))";
-    assert_eq!(rows(&mut session, count).ok(), Some(vec!["5".to_string()]));
+    assert_eq!(try_rows(&mut session, count).ok(), Some(vec!["5".to_string()]));
     Ok(())
 }
 
@@ -188,7 +179,8 @@ fn lists_of_format_2_are_read_and_written_on() -> io::Result<()> {
     for round in 0..2 {
         let mut session = session(folder.path());
         let mut check = |sql: &str, expected: &[&str]| {
-            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            let found =
+                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
             assert_eq!(found, expected, "{sql}");
         };
         // 100 to 999, of which the last ten were changed, and 2001 to 2003.
@@ -202,7 +194,7 @@ fn lists_of_format_2_are_read_and_written_on() -> io::Result<()> {
     }
     let mut session = self::session(folder.path());
     run(&mut session, "UNDROP TABLE gone");
-    let found = rows(&mut session, "SELECT n, (SELECT COUNT(*) FROM small) FROM gone");
+    let found = try_rows(&mut session, "SELECT n, (SELECT COUNT(*) FROM small) FROM gone");
     assert_eq!(found.ok(), Some(vec!["8|220".to_string()]));
     Ok(())
 }
@@ -215,7 +207,8 @@ fn an_account_of_format_3_keeps_its_users_and_stages() -> io::Result<()> {
     for _ in 0..2 {
         let mut session = session(folder.path());
         let mut check = |sql: &str, expected: &[&str]| {
-            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            let found =
+                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
             assert_eq!(found, expected, "{sql}");
         };
         check("SELECT COUNT(*), SUM(a) FROM t", &["100|4950"]);
@@ -291,15 +284,18 @@ fn credentials_are_sealed_under_a_key_that_is_elsewhere() -> io::Result<()> {
         }
     }
     let mut session = open_with_keys(folder.path(), other.path()).expect("the account opens");
-    let fault = rows(&mut session, "LIST @one").expect_err("no key");
+    let fault = try_rows(&mut session, "LIST @one").expect_err("no key");
     assert_eq!(fault.0, KEY_MISSING);
     assert!(fault.1.contains("Copy its file to") && fault.1.contains("FIRN_KEY"), "{}", fault.1);
     let shown = "SELECT STAGE_NAME FROM INFORMATION_SCHEMA.STAGES ORDER BY 1";
-    assert_eq!(rows(&mut session, shown).ok(), Some(vec!["ONE".to_string(), "TWO".to_string()]));
+    assert_eq!(
+        try_rows(&mut session, shown).ok(),
+        Some(vec!["ONE".to_string(), "TWO".to_string()])
+    );
     // Set anew, they have a key that is here.
     run(&mut session, "ALTER STAGE one SET CREDENTIALS = (AWS_KEY_ID = 'a' AWS_SECRET_KEY = 'b')");
     assert_eq!(files(other.path())?.len(), 1);
-    let fault = rows(&mut session, "SELECT GET_DDL('STAGE', 'two')");
+    let fault = try_rows(&mut session, "SELECT GET_DDL('STAGE', 'two')");
     assert!(fault.is_ok_and(|rows| SECRETS.iter().all(|secret| !rows[0].contains(secret))));
     Ok(())
 }
@@ -358,7 +354,7 @@ fn state(folder: &Path) -> Result<Vec<String>, Fault> {
     let mut session = open(folder)?;
     let mut state = Vec::new();
     for sql in STATE {
-        state.extend(rows(&mut session, sql)?);
+        state.extend(try_rows(&mut session, sql)?);
     }
     Ok(state)
 }

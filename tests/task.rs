@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
-use firn_tests::written_row;
+use firn_engine::Engine;
+use firn_tests::{process_at, rows, run, session};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
@@ -13,35 +13,11 @@ use tempfile::TempDir;
 const START: i64 = 1_709_424_000_000_000_000;
 const MINUTE: i64 = 60_000_000_000;
 
-fn engine(folder: &Path, clock: &Clock, on_statement: Option<fn(&str)>) -> Engine {
-    let options = EngineOptions {
-        threads: Some(1),
-        housekeeping: Housekeeping::Inline,
-        clock: clock.clone(),
-        on_statement,
-        ..EngineOptions::default()
-    };
-    Engine::open(&folder.to_string_lossy(), options).expect("an account")
-}
-
-fn session(engine: &Engine) -> Session {
-    engine.session(SessionOptions::default()).expect("a session")
-}
-
-fn run(session: &mut Session, sql: &str) {
-    session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-}
-
-fn rows(session: &mut Session, sql: &str) -> Vec<String> {
-    let result = session.execute(sql).unwrap_or_else(|failure| panic!("{sql}: {failure}"));
-    result.cells().expect("printable").iter().map(|row| written_row(row)).collect()
-}
-
 #[test]
 fn a_schedule_runs_once_for_each_time_and_once_for_all_that_were_missed() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let first = engine(folder.path(), &clock, None);
-    let second = engine(folder.path(), &clock, None);
+    let first = process_at(folder.path(), &clock, None);
+    let second = process_at(folder.path(), &clock, None);
     let mut session = session(&first);
     run(&mut session, "CREATE TABLE log (at TIMESTAMP_LTZ)");
     run(
@@ -81,7 +57,7 @@ fn die(text: &str) {
 #[test]
 fn another_process_goes_on_where_one_has_died() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let dying = engine(folder.path(), &clock, Some(die));
+    let dying = process_at(folder.path(), &clock, Some(die));
     let mut session = session(&dying);
     run(&mut session, "CREATE TABLE log (what VARCHAR)");
     run(&mut session, "CREATE TASK one SCHEDULE = '1 MINUTE' AS INSERT INTO log SELECT 'first'");
@@ -93,7 +69,7 @@ fn another_process_goes_on_where_one_has_died() {
     // Its thread never comes back.
     let stuck = dying.clone();
     std::thread::spawn(move || stuck.run_due_tasks());
-    let other = engine(folder.path(), &clock, None);
+    let other = process_at(folder.path(), &clock, None);
     let mut reader = self::session(&other);
     while rows(&mut reader, "SELECT what FROM log").is_empty() || DIES.load(Ordering::SeqCst) {
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -110,7 +86,7 @@ fn another_process_goes_on_where_one_has_died() {
 #[test]
 fn a_graph_that_fails_is_tried_again_and_suspended_at_last() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let engine = engine(folder.path(), &clock, None);
+    let engine = process_at(folder.path(), &clock, None);
     let mut session = session(&engine);
     run(&mut session, "CREATE TABLE log (what VARCHAR)");
     run(
@@ -138,7 +114,7 @@ fn a_graph_that_fails_is_tried_again_and_suspended_at_last() {
 #[test]
 fn a_stream_triggers_a_task_without_a_schedule() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let engine = engine(folder.path(), &clock, None);
+    let engine = process_at(folder.path(), &clock, None);
     let mut session = session(&engine);
     run(&mut session, "CREATE TABLE source (a INT)");
     run(&mut session, "CREATE TABLE target (a INT)");

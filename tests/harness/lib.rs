@@ -6,10 +6,12 @@ mod counting_store;
 pub mod derived_query;
 mod engine_under_test;
 mod flaky_store;
+mod numbers;
 pub mod python;
 pub mod random_query;
 mod s3_server;
 pub mod server_client;
+mod session;
 pub mod tpch;
 mod written;
 
@@ -20,7 +22,9 @@ pub use configuration::{CONFIGURATIONS, Configuration, Place, skips};
 pub use counting_store::CountingStore;
 pub use engine_under_test::{Connection, EngineUnderTest};
 pub use flaky_store::{Fault, FlakyStore, Outcome};
+pub use numbers::Numbers;
 pub use s3_server::S3Server;
+pub use session::{process_at, rows, run, session, sorted_rows, try_rows};
 pub use written::{written_cell, written_row};
 
 /// Every file below `folder` whose name ends in `extension`, sorted.

@@ -12,7 +12,7 @@ use firn_column::{Array, Column};
 use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::grouped::{Fold, Folded};
-use super::state::{Accumulate, Combine, Storable};
+use super::state::{AnswerStates, Storable};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
 use crate::driver::Output;
 use crate::{Arity, Documentation, Example, accept};
@@ -46,7 +46,7 @@ pub(crate) const HLL_ACCUMULATE: AggregateFunction = AggregateFunction::new(
     |arguments| {
         let types: Vec<SqlType> = arguments.iter().map(|argument| argument.sql_type).collect();
         let kept = types.clone();
-        let fold = move || Folded::new(Accumulate(Distinct { types: kept.clone() }));
+        let fold = move || Folded::new(AnswerStates::of_values(Distinct { types: kept.clone() }));
         AggregateBinding::new(types, SqlType::BINARY, fold)
     },
     Documentation::of(
@@ -64,7 +64,7 @@ pub(crate) const HLL_COMBINE: AggregateFunction = AggregateFunction::new(
     |arguments| {
         let state = accept::binary("HLL_COMBINE", arguments, 0)?;
         AggregateBinding::new(vec![state], SqlType::BINARY, || {
-            Folded::new(Combine(Distinct { types: Vec::new() }))
+            Folded::new(AnswerStates::of_states(Distinct { types: Vec::new() }))
         })
     },
     Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),

@@ -11,7 +11,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
 use super::percentile::part;
-use super::state::{Accumulate, Combine, Storable};
+use super::state::{AnswerStates, Storable};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
 use crate::{Argument, Arity, Documentation, Example, accept};
 
@@ -33,7 +33,7 @@ pub(crate) const APPROX_PERCENTILE_ACCUMULATE: AggregateFunction = AggregateFunc
     Arity::exactly(1),
     |arguments| {
         let input = accept::float("APPROX_PERCENTILE_ACCUMULATE", arguments, 0)?;
-        let fold = || Folded::new(Accumulate(Percentile { part: 0.0 }));
+        let fold = || Folded::new(AnswerStates::of_values(Percentile { part: 0.0 }));
         AggregateBinding::new(vec![input], SqlType::Object, fold)
     },
     Documentation::of(
@@ -48,7 +48,7 @@ pub(crate) const APPROX_PERCENTILE_COMBINE: AggregateFunction = AggregateFunctio
     "APPROX_PERCENTILE_COMBINE",
     Arity::exactly(1),
     |_| {
-        let fold = || Folded::new(Combine(Percentile { part: 0.0 }));
+        let fold = || Folded::new(AnswerStates::of_states(Percentile { part: 0.0 }));
         AggregateBinding::new(vec![SqlType::Variant], SqlType::Object, fold)
     },
     Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),

@@ -12,7 +12,7 @@ use firn_types::{Error, ErrorCode, Result, SqlType};
 
 use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
-use super::state::{Combine, Storable, each_stored};
+use super::state::{AnswerStates, Storable, each_stored};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
 use crate::{Argument, Arity, Documentation, Example, accept};
 
@@ -35,7 +35,7 @@ pub(crate) const MINHASH_COMBINE: AggregateFunction = AggregateFunction::new(
     |_| {
         let states = || MinHash { count: 0, types: Vec::new() };
         AggregateBinding::new(vec![SqlType::Variant], SqlType::Variant, move || {
-            Folded::new(Combine(states()))
+            Folded::new(AnswerStates::of_states(states()))
         })
     },
     Documentation::of(CATEGORY, "The state of all rows, from the states of parts of them.", &[]),

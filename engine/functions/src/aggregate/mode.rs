@@ -9,7 +9,7 @@ use super::any_value::heap_bytes;
 use super::array_agg::build_all;
 use super::grouped::{Fold, Folded};
 use super::key::{SortOrder, push_key};
-use super::state::{Accumulate, Combine, Storable};
+use super::state::{AnswerStates, Storable};
 use super::{AggregateBinding, AggregateFunction, CATEGORY};
 use crate::{Argument, Arity, Documentation, Example, accept};
 
@@ -106,11 +106,11 @@ fn bind_states(name: &str, arguments: &[Argument], of_states: bool) -> Result<Ag
     let top = Some(Top { count: counters, counters });
     let frequent = move || Frequent { sql_type: SqlType::Variant, top };
     match of_states {
-        true => {
-            AggregateBinding::new(types, SqlType::Object, move || Folded::new(Combine(frequent())))
-        }
+        true => AggregateBinding::new(types, SqlType::Object, move || {
+            Folded::new(AnswerStates::of_states(frequent()))
+        }),
         false => AggregateBinding::new(types, SqlType::Object, move || {
-            Folded::new(Accumulate(frequent()))
+            Folded::new(AnswerStates::of_values(frequent()))
         }),
     }
 }

@@ -25,43 +25,36 @@ pub(super) trait Storable: Fold {
     fn heap_bytes(state: &Self::State) -> usize;
 }
 
-/// The states of values.
-pub(super) struct Accumulate<F>(pub(super) F);
+/// What an aggregate that answers its states is given.
+#[derive(Clone, Copy)]
+enum Given {
+    Values,
+    States,
+}
 
-impl<F: Storable> Fold for Accumulate<F> {
-    type State = F::State;
+/// An aggregate that answers its states.
+pub(super) struct AnswerStates<F> {
+    fold: F,
+    given: Given,
+}
 
-    fn start(&self) -> F::State {
-        self.0.start()
+impl<F: Storable> AnswerStates<F> {
+    /// The states of values.
+    pub(super) fn of_values(fold: F) -> AnswerStates<F> {
+        AnswerStates { fold, given: Given::Values }
     }
 
-    fn update(
-        &self,
-        states: &mut [F::State],
-        groups: &[u32],
-        arguments: &[Column],
-        heap: &mut usize,
-    ) -> Result<()> {
-        self.0.update(states, groups, arguments, heap)
-    }
-
-    fn merge(&self, into: &mut F::State, from: F::State) -> Result<()> {
-        self.0.merge(into, from)
-    }
-
-    fn finish(&self, states: Vec<F::State>) -> Result<Column> {
-        F::write(states)
+    /// The states of other states.
+    pub(super) fn of_states(fold: F) -> AnswerStates<F> {
+        AnswerStates { fold, given: Given::States }
     }
 }
 
-/// The states of other states.
-pub(super) struct Combine<F>(pub(super) F);
-
-impl<F: Storable> Fold for Combine<F> {
+impl<F: Storable> Fold for AnswerStates<F> {
     type State = F::State;
 
     fn start(&self) -> F::State {
-        self.0.start()
+        self.fold.start()
     }
 
     fn update(
@@ -71,17 +64,20 @@ impl<F: Storable> Fold for Combine<F> {
         arguments: &[Column],
         heap: &mut usize,
     ) -> Result<()> {
+        if let Given::Values = self.given {
+            return self.fold.update(states, groups, arguments, heap);
+        }
         each_stored(groups, &arguments[0], |group, bytes| {
             let state = &mut states[group];
             let before = F::heap_bytes(state);
-            self.0.merge(state, F::read(bytes)?)?;
+            self.fold.merge(state, F::read(bytes)?)?;
             *heap += F::heap_bytes(state).saturating_sub(before);
             Ok(())
         })
     }
 
     fn merge(&self, into: &mut F::State, from: F::State) -> Result<()> {
-        self.0.merge(into, from)
+        self.fold.merge(into, from)
     }
 
     fn finish(&self, states: Vec<F::State>) -> Result<Column> {

@@ -98,23 +98,7 @@ impl<'a> XmlWriter<'a> {
     /// A value in an element that says its type.
     fn typed(&self, name: &str, value: Variant<'_>, out: &mut String) {
         let item = value.item();
-        let sql_type = match &item {
-            Item::Object(_) => "OBJECT",
-            Item::Array(_) => "ARRAY",
-            Item::Null | Item::Undefined => "NULL_VALUE",
-            Item::Boolean(_) => "BOOLEAN",
-            Item::Number(number) if number.scale == 0 => "INTEGER",
-            Item::Number(_) => "DECIMAL",
-            Item::Float(_) => "DOUBLE",
-            Item::Text(_) => "VARCHAR",
-            Item::Binary(_) => "BINARY",
-            Item::Date(_) => "DATE",
-            Item::Time(_) => "TIME",
-            Item::TimestampNtz(_) => "TIMESTAMP_NTZ",
-            Item::TimestampLtz(_) => "TIMESTAMP_LTZ",
-            Item::TimestampTz(_) => "TIMESTAMP_TZ",
-        };
-        out.push_str(&format!("<{name} type=\"{sql_type}\">"));
+        out.push_str(&format!("<{name} type=\"{}\">", item.type_name()));
         match item {
             Item::Object(fields) => {
                 fields.iter().for_each(|(key, value)| self.typed(key, value, out));

@@ -12,17 +12,7 @@ use crate::{Argument, Arity, Documentation, ScalarBinding, ScalarFunction, accep
 pub(crate) const KEY: ScalarFunction = ScalarFunction::new(
     "$COLLATION_KEY",
     Arity::exactly(2),
-    |arguments| {
-        let collator = collator(arguments)?;
-        let kernel = null_propagating(move |rows, columns| {
-            let text = texts(&columns[0])?;
-            rows.bytes(|at, out| {
-                collator.push_key(text.get(at), out);
-                Ok(true)
-            })
-        });
-        ScalarBinding::new(vec![SqlType::TEXT; 2], SqlType::BINARY, kernel)
-    },
+    |arguments| bytes_of(arguments, |collator, text, out| collator.push_key(text, out)),
     Documentation::of(CATEGORY, "Bytes that compare as the text does.", &[]),
 )
 .with_cost(400);
@@ -32,15 +22,7 @@ pub(crate) const LETTERS: ScalarFunction = ScalarFunction::new(
     "$COLLATION_LETTERS",
     Arity::exactly(2),
     |arguments| {
-        let collator = collator(arguments)?;
-        let kernel = null_propagating(move |rows, columns| {
-            let text = texts(&columns[0])?;
-            rows.bytes(|at, out| {
-                push_letters(&collator.letters(text.get(at)), out);
-                Ok(true)
-            })
-        });
-        ScalarBinding::new(vec![SqlType::TEXT; 2], SqlType::BINARY, kernel)
+        bytes_of(arguments, |collator, text, out| push_letters(&collator.letters(text), out))
     },
     Documentation::of(CATEGORY, "Bytes in which the bytes of a part of the text are found.", &[]),
 )
@@ -127,6 +109,22 @@ pub(crate) const POSITION: ScalarFunction = ScalarFunction::new(
     Documentation::of(CATEGORY, "Where a text with a collation is found.", &[]),
 )
 .with_cost(800);
+
+/// A function of a text and its collation that answers bytes.
+fn bytes_of(
+    arguments: &[Argument],
+    push: fn(&Collator, &str, &mut Vec<u8>),
+) -> Result<ScalarBinding> {
+    let collator = collator(arguments)?;
+    let kernel = null_propagating(move |rows, columns| {
+        let text = texts(&columns[0])?;
+        rows.bytes(|at, out| {
+            push(&collator, text.get(at), out);
+            Ok(true)
+        })
+    });
+    ScalarBinding::new(vec![SqlType::TEXT; 2], SqlType::BINARY, kernel)
+}
 
 fn collator(arguments: &[Argument]) -> Result<Collator> {
     let specification = accept::constant_text(arguments, arguments.len() - 1);

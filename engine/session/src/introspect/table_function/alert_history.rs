@@ -6,9 +6,8 @@ use firn_types::{ObjectId, Result, Value};
 
 use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
-use super::{Arguments, add_missing};
+use super::{Arguments, add_missing, history_start};
 use crate::alert::next_of;
-use crate::login::NANOS_PER_SECOND;
 
 pub(in crate::introspect) const COLUMNS: &str = "NAME, DATABASE_NAME, SCHEMA_NAME, ACTION, ACTION_QUERY_ID, CONDITION, \
      CONDITION_QUERY_ID, ERROR_CODE:number, ERROR_MESSAGE, STATE, SCHEDULED_TIME:time, COMPLETED_TIME:time";
@@ -16,22 +15,14 @@ pub(in crate::introspect) const COLUMNS: &str = "NAME, DATABASE_NAME, SCHEMA_NAM
 pub(super) const PARAMETERS: &[&str] =
     &["SCHEDULED_TIME_RANGE_START", "SCHEDULED_TIME_RANGE_END", "RESULT_LIMIT", "ALERT_NAME"];
 
-/// Days that the function looks back.
-const DAYS: i64 = 7;
-
 pub(super) fn rows(
     context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
     let limit = arguments.limit()?;
-    let start = arguments.time("SCHEDULED_TIME_RANGE_START")?;
-    let end = arguments.time("SCHEDULED_TIME_RANGE_END")?;
+    let in_range = arguments.range("SCHEDULED_TIME_RANGE_START", "SCHEDULED_TIME_RANGE_END")?;
     let name = arguments.text("ALERT_NAME")?.map(str::to_uppercase);
-    let in_range = |nanos: i64| {
-        let at = i128::from(nanos);
-        start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
-    };
     let named = |alert: &str| name.as_ref().is_none_or(|name| name == alert);
     let catalog = &context.catalog;
     for alert in catalog.all().filter_map(Object::as_alert) {
@@ -51,7 +42,7 @@ pub(super) fn rows(
             ("SCHEDULED_TIME", time(next)),
         ]);
     }
-    let since = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let since = history_start(context);
     let left = limit.saturating_sub(listing.len());
     let wants = |run: &AlertRun| in_range(run.scheduled_nanos) && named(&run.name[2]);
     for run in runs(context, since, limit, wants)?.into_iter().take(left) {

@@ -6,8 +6,7 @@ use firn_types::{Error, Result};
 
 use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
-use super::Arguments;
-use crate::login::NANOS_PER_SECOND;
+use super::{Arguments, history_start};
 
 pub(super) const COLUMNS: &str = "EVENT_TIMESTAMP:time, EVENT_ID:number, EVENT_TYPE, USER_NAME, CLIENT_IP, \
      REPORTED_CLIENT_TYPE, REPORTED_CLIENT_VERSION, FIRST_AUTHENTICATION_FACTOR, \
@@ -18,9 +17,6 @@ pub(super) const PARAMETERS: &[&str] = &["TIME_RANGE_START", "TIME_RANGE_END", "
 
 pub(super) const BY_USER: &[&str] =
     &["USER_NAME", "TIME_RANGE_START", "TIME_RANGE_END", "RESULT_LIMIT"];
-
-/// Days that the functions look back.
-const DAYS: i64 = 7;
 
 pub(super) fn of_all(
     context: &IntrospectionContext,
@@ -51,15 +47,12 @@ fn list(
     user: Option<&str>,
 ) -> Result<()> {
     let limit = arguments.limit()?;
-    let start = arguments.time("TIME_RANGE_START")?;
-    let end = arguments.time("TIME_RANGE_END")?;
-    let in_range = |event: &LoginRecord| {
-        let at = i128::from(event.nanos);
-        start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
-    };
-    let since_nanos = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let in_range = arguments.range("TIME_RANGE_START", "TIME_RANGE_END")?;
+    let since_nanos = history_start(context);
     let wants = |event: &LoginRecord| {
-        user.is_none_or(|user| event.user == user) && may_see(context, event) && in_range(event)
+        user.is_none_or(|user| event.user == user)
+            && may_see(context, event)
+            && in_range(event.nanos)
     };
     for event in logins(context, since_nanos, limit, wants)? {
         listing.add(&cells(&event));

@@ -16,8 +16,11 @@ use firn_types::{Error, ErrorCode, Field, Result, Value};
 
 use super::listing::{Listing, fields as parsed};
 use super::{IntrospectionContext, references};
+use crate::login::NANOS_PER_SECOND;
 use crate::result::Rows;
 
+/// Days that the functions of the histories look back.
+const HISTORY_DAYS: i64 = 7;
 /// Rows unless RESULT_LIMIT says otherwise, and what it may be.
 const LIMIT_DEFAULT: i128 = 100;
 const LIMITS: std::ops::RangeInclusive<usize> = 1..=10_000;
@@ -281,6 +284,19 @@ impl Arguments {
         })
     }
 
+    /// Whether a moment, nanoseconds since 1970 UTC, is in the range between two arguments, ends included; an end
+    /// that is not given is open.
+    ///
+    /// # Errors
+    /// When one of them is no moment.
+    pub(super) fn range(&self, start: &str, end: &str) -> Result<impl Fn(i64) -> bool + use<>> {
+        let (start, end) = (self.time(start)?, self.time(end)?);
+        Ok(move |nanos: i64| {
+            let at = i128::from(nanos);
+            start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
+        })
+    }
+
     /// A moment: nanoseconds since 1970 UTC.
     ///
     /// # Errors
@@ -294,6 +310,11 @@ impl Arguments {
             Some(_) => Err(wrong_type(name)),
         }
     }
+}
+
+/// Since when the functions of the histories tell what was: nanoseconds since 1970 UTC.
+pub(super) fn history_start(context: &IntrospectionContext) -> i64 {
+    context.now_nanos.saturating_sub(HISTORY_DAYS * 86_400 * NANOS_PER_SECOND)
 }
 
 fn missing(name: &str) -> Error {

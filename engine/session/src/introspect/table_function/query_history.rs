@@ -7,7 +7,7 @@ use firn_types::Result;
 
 use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, boolean, number, optional, text, time};
-use super::Arguments;
+use super::{Arguments, history_start};
 use crate::archive::ran;
 
 pub(super) const COLUMNS: &str = "QUERY_ID, QUERY_TEXT, DATABASE_NAME, SCHEMA_NAME, QUERY_TYPE, \
@@ -30,9 +30,6 @@ pub(super) const BY_USER: &[&str] =
 pub(super) const BY_WAREHOUSE: &[&str] =
     &["WAREHOUSE_NAME", "END_TIME_RANGE_START", "END_TIME_RANGE_END", "RESULT_LIMIT"];
 
-/// Days that the functions look back.
-const DAYS: i64 = 7;
-const NANOS_PER_DAY: i64 = 86_400_000_000_000;
 /// Nanoseconds of a millisecond.
 const NANOS_PER_MILLISECOND: i64 = 1_000_000;
 
@@ -79,14 +76,12 @@ fn list(
     wants: impl Fn(&RanStatement) -> bool,
 ) -> Result<()> {
     let limit = arguments.limit()?;
-    let start = arguments.time("END_TIME_RANGE_START")?;
-    let end = arguments.time("END_TIME_RANGE_END")?;
+    let in_range = arguments.range("END_TIME_RANGE_START", "END_TIME_RANGE_END")?;
     let ended_in_range = |ran: &RanStatement| {
         // What still runs ends now.
-        let ended = i128::from(ran.end.as_ref().map_or(context.now_nanos, |end| end.nanos));
-        start.is_none_or(|start| ended >= start) && end.is_none_or(|end| ended <= end)
+        in_range(ran.end.as_ref().map_or(context.now_nanos, |end| end.nanos))
     };
-    let since_nanos = context.now_nanos.saturating_sub(DAYS * NANOS_PER_DAY);
+    let since_nanos = history_start(context);
     let wants = |ran: &RanStatement| wants(ran) && ended_in_range(ran);
     for ran in statements(context, since_nanos, limit, wants)? {
         listing.add(&cells(context, &ran));

@@ -5,8 +5,7 @@ use firn_types::{Result, Value};
 
 use super::super::IntrospectionContext;
 use super::super::listing::{Listing, text, time, variant};
-use super::{Arguments, add_missing};
-use crate::login::NANOS_PER_SECOND;
+use super::{Arguments, add_missing, history_start};
 
 pub(super) const COLUMNS: &str = "NAME, SCHEMA_NAME, DATABASE_NAME, STATE, STATE_CODE, STATE_MESSAGE, QUERY_ID, \
      DATA_TIMESTAMP:time, REFRESH_START_TIME:time, REFRESH_END_TIME:time, COMPLETION_TARGET:time, \
@@ -16,34 +15,28 @@ pub(super) const COLUMNS: &str = "NAME, SCHEMA_NAME, DATABASE_NAME, STATE, STATE
 pub(super) const PARAMETERS: &[&str] =
     &["DATA_TIMESTAMP_START", "DATA_TIMESTAMP_END", "RESULT_LIMIT", "NAME", "ERROR_ONLY"];
 
-/// Days that the function looks back.
-const DAYS: i64 = 7;
-
 pub(super) fn rows(
     context: &IntrospectionContext,
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
     let limit = arguments.limit()?;
-    let start = arguments.time("DATA_TIMESTAMP_START")?;
-    let end = arguments.time("DATA_TIMESTAMP_END")?;
+    let in_range = arguments.range("DATA_TIMESTAMP_START", "DATA_TIMESTAMP_END")?;
     let errors_only = arguments.boolean("ERROR_ONLY")?.unwrap_or(false);
     let name = match arguments.text("NAME")? {
         Some(name) => Some(context.path(name, "DESCRIBE")?),
         None => None,
     };
     let wants = |run: &RefreshRun| {
-        let at = i128::from(run.data_nanos);
         let object = context.catalog.object(firn_types::ObjectId(run.table));
-        start.is_none_or(|start| at >= start)
-            && end.is_none_or(|end| at <= end)
+        in_range(run.data_nanos)
             && (!errors_only || run.error.is_some())
             && object.is_some_and(|object| context.catalog.sees(object))
             && name.as_ref().is_none_or(|path| {
                 run.name == [path.database.clone(), path.schema.clone(), path.name.clone()]
             })
     };
-    let since = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let since = history_start(context);
     let mut runs = context.shared.tasks.refreshes.newest_first();
     runs.retain(|run| run.ended_nanos >= since && wants(run));
     add_missing(&mut runs, context.shared.archive.refreshes(since, limit, wants)?);

@@ -8,8 +8,7 @@ use firn_types::{Error, ErrorCode, Result, Value};
 
 use super::super::IntrospectionContext;
 use super::super::listing::{Cell, Listing, number, optional, text, time};
-use super::{Arguments, add_missing};
-use crate::login::NANOS_PER_SECOND;
+use super::{Arguments, add_missing, history_start};
 use crate::task::graph::Graph;
 use crate::task::next_of;
 
@@ -34,8 +33,6 @@ pub(super) const DEPENDENTS_COLUMNS: &str = "CREATED_ON:time, NAME, ID, DATABASE
      SCHEDULE, PREDECESSORS:array, STATE, DEFINITION, CONDITION, ALLOW_OVERLAPPING_EXECUTION, ERROR_INTEGRATION, \
      LAST_COMMITTED_ON:time, LAST_SUSPENDED_ON:time";
 
-/// Days that the function looks back.
-const DAYS: i64 = 7;
 /// Nanoseconds in a millisecond, which runs are counted in.
 const NANOS_PER_MS: i64 = 1_000_000;
 
@@ -46,15 +43,10 @@ pub(super) fn rows(
     listing: &mut Listing,
 ) -> Result<()> {
     let limit = arguments.limit()?;
-    let start = arguments.time("SCHEDULED_TIME_RANGE_START")?;
-    let end = arguments.time("SCHEDULED_TIME_RANGE_END")?;
+    let in_range = arguments.range("SCHEDULED_TIME_RANGE_START", "SCHEDULED_TIME_RANGE_END")?;
     let name = arguments.text("TASK_NAME")?.map(str::to_uppercase);
     let root = arguments.text("ROOT_TASK_ID")?;
     let errors_only = arguments.boolean("ERROR_ONLY")?.unwrap_or(false);
-    let in_range = |nanos: i64| {
-        let at = i128::from(nanos);
-        start.is_none_or(|start| at >= start) && end.is_none_or(|end| at <= end)
-    };
     let named = |task: &str| name.as_ref().is_none_or(|name| name == task);
     let mut left = limit;
     if !errors_only {
@@ -67,7 +59,7 @@ pub(super) fn rows(
             }
         }
     }
-    let since = context.now_nanos.saturating_sub(DAYS * 86_400 * NANOS_PER_SECOND);
+    let since = history_start(context);
     let wants = |run: &TaskRun| {
         in_range(run.scheduled_nanos)
             && named(&run.name[2])

@@ -2,8 +2,6 @@
 //! each set of GROUPING SETS and each partitioning of windows for itself, and with rows in an order that only rows
 //! have in common that are the same.
 
-use std::collections::HashSet;
-
 use firn_expression::Expr;
 use firn_functions::meaning::{Numbering, WindowMeaning};
 use firn_plan::{
@@ -15,6 +13,7 @@ use firn_types::{Result, SqlType, Value};
 use super::difference::union;
 use super::restrict::common_partition;
 use super::root::keyed_node;
+use super::support::key_columns;
 use crate::bind::{Binder, BoundQuery};
 use crate::optimize::{OptimizeContext, unnested};
 
@@ -98,13 +97,7 @@ fn each_partitioning(node: Window) -> Plan {
 fn in_order(mut node: Window) -> Window {
     let columns = node.input.columns();
     for call in node.calls.iter_mut().filter(|call| goes_by_place(call)) {
-        let known: HashSet<_> = call
-            .order_by
-            .iter()
-            .map(|key| &key.expr)
-            .chain(&call.partition_by)
-            .filter_map(Expr::as_column)
-            .collect();
+        let known = key_columns(call);
         let missing = columns.iter().filter(|column| !known.contains(&column.id));
         let keys: Vec<SortKey> = missing.filter(|c| has_order(c)).map(sort_key).collect();
         call.order_by.extend(keys);

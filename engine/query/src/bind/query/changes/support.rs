@@ -204,12 +204,12 @@ fn goes_by_order(call: &WindowCall, columns: &[PlanColumn]) -> bool {
 
 /// Whether only rows that are the same in everything have the same place in the order.
 fn is_total(call: &WindowCall, columns: &[PlanColumn]) -> bool {
-    let known: HashSet<ColumnId> = call
-        .order_by
-        .iter()
-        .map(|key| &key.expr)
-        .chain(&call.partition_by)
-        .filter_map(Expr::as_column)
-        .collect();
-    columns.iter().all(|column| known.contains(&column.id))
+    let keys = key_columns(call);
+    columns.iter().all(|column| keys.contains(&column.id))
+}
+
+/// The columns that a call's rows are parted and ordered by.
+pub(super) fn key_columns(call: &WindowCall) -> HashSet<ColumnId> {
+    let order = call.order_by.iter().map(|key| &key.expr);
+    order.chain(&call.partition_by).filter_map(Expr::as_column).collect()
 }
