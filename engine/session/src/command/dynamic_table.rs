@@ -203,13 +203,13 @@ pub(crate) fn refresh(
     let now = account.catalog();
     let data_nanos = account.time_of(&TimePoint::Version(now.version()))?;
     let data_nanos = data_nanos.unwrap_or(running.start_nanos);
-    refresh_to(running, id, (&now, data_nanos), reason)
+    refresh_to(running, (id, &[]), (&now, data_nanos), reason)
 }
 
-/// Brings a dynamic table to a version of the account.
+/// Brings a dynamic table to a version of the account, for those that read it.
 fn refresh_to(
     running: &mut StatementContext,
-    id: ObjectId,
+    (id, readers): (ObjectId, &[ObjectId]),
     (to, data_nanos): (&Catalog, i64),
     reason: &str,
 ) -> Result<Refreshed> {
@@ -222,13 +222,24 @@ fn refresh_to(
         crate::dynamic_table::note(running, id, (reason, started_nanos, data_nanos), outcome);
     };
     let tables = tables_read(running, &first).inspect_err(|error| done(running, Err(error)))?;
+    // Queries find tables by their names, which others may have taken over since.
+    let readers = [readers, &[id]].concat();
+    if tables.iter().any(|table| readers.contains(table)) {
+        let text = format!(
+            "Dynamic table {} reads itself, directly or through other dynamic tables.",
+            first.header.name
+        );
+        let error = Error::new(ErrorCode::InvalidStatement, text);
+        done(running, Err(&error));
+        return Err(error);
+    }
     for table in &tables {
         let state = account.catalog().table(*table).and_then(|table| table.dynamic.clone());
         let behind = state.is_some_and(|dynamic| {
             dynamic.state.as_ref().is_none_or(|state| state.version < to.version())
         });
         if behind {
-            refresh_to(running, *table, (to, data_nanos), reason)?;
+            refresh_to(running, (*table, &readers), (to, data_nanos), reason)?;
         }
     }
     let refreshed = carry_over(running, id, (to, data_nanos));
