@@ -123,7 +123,7 @@ fn object(
     kind::describe(&Describing { running, catalog: &catalog, name }, &object)
 }
 
-/// What a function or procedure takes and gives; its body, unless that is for its owner alone.
+/// What a function or procedure takes and gives; its body and what that needs, unless they are for its owner alone.
 pub(super) fn routine(describing: &Describing<'_>, object: &Object) -> Result<Rows> {
     let (parameters, returns, code, traits) = match object {
         Object::Function(f) => (&f.parameters, &f.returns, &f.code, &f.traits),
@@ -151,7 +151,7 @@ pub(super) fn routine(describing: &Describing<'_>, object: &Object) -> Result<Ro
     if is_open && !code.body.is_empty() {
         add("body", &code.body);
     }
-    if let Some(handler) = &code.handler {
+    if let Some(handler) = code.handler.as_ref().filter(|_| is_open) {
         add("imports", &routine::imports(handler));
         add("handler", &handler.name);
         add("runtime_version", &handler.runtime_version);

@@ -66,7 +66,7 @@ pub(super) fn functions(
                 ("IS_AGGREGATE", yes_no(traits.aggregate)),
                 ("IS_MEMOIZABLE", yes_no(traits.memoizable)),
             ];
-            let handler = function.code.handler.as_deref();
+            let handler = function.code.handler.as_deref().filter(|_| !hidden);
             cells.extend(handler.into_iter().flat_map(|handler| {
                 [
                     ("PACKAGES", text(routine::packages(handler))),
