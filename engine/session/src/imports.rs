@@ -56,20 +56,15 @@ fn find(session: &SessionState, written: &str) -> Result<(SharedStage, String)> 
         let text = format!("Import '{written}': the stage does not exist any more");
         Error::new(ErrorCode::NotFound, text)
     };
-    let place = match &location.kind {
-        StageKind::User => StageLocation::User,
-        StageKind::Named(name) => {
-            let [database, schema, name] = name.parts.as_slice() else { return Err(gone()) };
-            let path = ObjectPath {
-                database: database.name.clone(),
-                schema: schema.name.clone(),
-                name: name.name.clone(),
-            };
-            let stage = catalog.find_path(Namespace::Stage, &path).ok_or_else(gone)?;
-            StageLocation::Named(stage.id())
-        }
-        StageKind::Table(_) | StageKind::Url(_) => return Err(gone()),
+    let StageKind::Named(name) = &location.kind else { return Err(gone()) };
+    let [database, schema, name] = name.parts.as_slice() else { return Err(gone()) };
+    let path = ObjectPath {
+        database: database.name.clone(),
+        schema: schema.name.clone(),
+        name: name.name.clone(),
     };
+    let stage = catalog.find_path(Namespace::Stage, &path).ok_or_else(gone)?;
+    let place = StageLocation::Named(stage.id());
     let account = &session.shared.account;
     let user = StageUser::of(session);
     let stage = stages::open(account, &catalog, &user, &place, &Monitor::default())?;

@@ -73,32 +73,37 @@ fn texts(options: &[StatementOption], name: &str) -> Result<Vec<String>> {
     }
 }
 
-/// The files to import, under the whole names of their stages; all of them are there.
+/// The files to import, under the whole names of their stages; all of them are there. A user's own stage would be
+/// another one for whoever calls, and with it the code that runs with an owner's rights.
 fn imports(running: &StatementContext, written: &[String]) -> Result<Vec<String>> {
-    let mut all = Vec::with_capacity(written.len());
+    let mut all: Vec<String> = Vec::with_capacity(written.len());
     for text in written {
+        let wrong = |text: String| Err(Error::new(ErrorCode::InvalidParameterValue, text));
         let location = firn_parse::parse_location(text).map_err(Error::without_span)?;
-        let file = &location.path;
-        let stage = match &location.kind {
-            StageKind::User => "@~".to_string(),
-            StageKind::Named(name) => {
-                let path = running.path(&Name::Plain(name.clone()), "IMPORTS")?;
-                let ObjectPath { database, schema, name } = path;
-                let parts = [database, schema, name].map(|part| format!("\"{part}\""));
-                format!("@{}", parts.join("."))
-            }
-            StageKind::Table(_) | StageKind::Url(_) => {
-                let text =
-                    format!("IMPORTS takes files of named stages and of the user's: '{text}'");
-                return Err(Error::new(ErrorCode::InvalidParameterValue, text));
-            }
+        let StageKind::Named(name) = &location.kind else {
+            return wrong(format!("IMPORTS takes files of named stages: '{text}'"));
         };
+        let path = running.path(&Name::Plain(name.clone()), "IMPORTS")?;
+        let ObjectPath { database, schema, name } = path;
+        let quoted = |part: String| format!("\"{}\"", part.replace('"', "\"\""));
+        let stage = [database, schema, name].map(quoted).join(".");
+        let file = &location.path;
         let (_, opened) = stage_files::opened(running, &location, Action::ReadFiles)?;
         if file.is_empty() || opened.find(file)?.is_none() {
             let text = format!("Remote file '{}' was not found.", opened.shown(file));
             return Err(Error::new(ErrorCode::FileNotFound, text));
         }
-        all.push(format!("{stage}/{file}"));
+        let import = format!("@{stage}/{file}");
+        let name = file_name(&import);
+        if all.iter().any(|other| file_name(other) == name) {
+            return wrong(format!("IMPORTS names two files '{name}': they meet in one folder"));
+        }
+        all.push(import);
     }
     Ok(all)
+}
+
+/// The last part of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
