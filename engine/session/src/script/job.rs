@@ -80,11 +80,11 @@ impl Script<'_> {
         Ok(job)
     }
 
-    /// Waits until fewer jobs run than may.
+    /// Waits until fewer jobs run than may. What has become of them is heard by who waits for them.
     fn make_room(&self, span: Span) -> Stepped<()> {
         let running: Vec<&Arc<Job>> = self.jobs.iter().filter(|job| !job.has_ended()).collect();
         match running.first() {
-            Some(first) if running.len() >= JOBS_MAX => self.end_of(first, span).map(|_| ()),
+            Some(first) if running.len() >= JOBS_MAX => self.wait_for(first, span),
             _ => Ok(()),
         }
     }
@@ -97,6 +97,7 @@ impl Script<'_> {
         let ResultSet::Job(job) = set else { return Ok(()) };
         let job = Arc::clone(job);
         if job.result().is_none() {
+            self.wait_for(&job, span)?;
             self.jobs.retain(|other| !Arc::ptr_eq(other, &job));
             let ran = self.end_of(&job, span)?;
             self.running.session_of(&self.home);
@@ -108,6 +109,9 @@ impl Script<'_> {
 
     /// AWAIT ALL: when some have failed, the first of them counts.
     pub(super) fn await_all(&mut self, span: Span) -> Stepped<()> {
+        for job in &self.jobs {
+            self.wait_for(job, span)?;
+        }
         let mut failed = None;
         for job in std::mem::take(&mut self.jobs) {
             match self.end_of(&job, span) {
@@ -131,15 +135,21 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Waits for a job, as long as the statement around is not canceled itself.
-    fn end_of(&self, job: &Job, span: Span) -> Stepped<RanInside> {
+    /// Waits until a job has ended, as long as the statement around is not canceled itself.
+    fn wait_for(&self, job: &Job, span: Span) -> Stepped<()> {
         loop {
             let cancel = &self.running.monitor.cancel;
             cancel.check().map_err(|error| Raised::fatal(&error, span))?;
             if job.statement.result_within(PATIENCE).is_some() {
-                return job.statement.ran().map_err(|failure| Raised::of_job(&failure, span));
+                return Ok(());
             }
         }
+    }
+
+    /// What has become of a job; waits for it.
+    fn end_of(&self, job: &Job, span: Span) -> Stepped<RanInside> {
+        self.wait_for(job, span)?;
+        job.statement.ran().map_err(|failure| Raised::of_job(&failure, span))
     }
 
     /// Cancels what nobody has waited for, and waits until it has ended.
