@@ -77,6 +77,29 @@ fn what_was_there_before_a_pipe_is_left_to_refresh() {
     assert!(rows(&mut session, "ALTER PIPE p REFRESH").is_empty());
 }
 
+#[test]
+fn reports_that_go_on_where_the_last_one_ended_tell_of_all_files() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let engine = engine(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    prepared(&mut session, landing.path());
+    for files in [&["1.csv"][..], &["2.csv", "3.csv"]] {
+        clock.advance(SECOND);
+        for file in files {
+            fs::write(landing.path().join(file), "1,1\n").expect("written");
+        }
+        assert_eq!(loads(&engine), 1);
+    }
+    let report = |from: i64, limit: usize| {
+        let report = session.pipe_report("p", from..i64::MAX, limit).expect("a report");
+        (report.files.len(), report.complete)
+    };
+    assert_eq!(report(0, 2), (1, false));
+    assert_eq!(report(START + SECOND + 1, 1), (2, true));
+    assert_eq!(report(0, 3), (3, true));
+}
+
 /// Whether the next statement of a pipe is the last one of its process.
 static DIES: AtomicBool = AtomicBool::new(false);
 

@@ -72,7 +72,8 @@ impl Session {
     }
 
     /// What has become of the files that a pipe has read within a time, from its beginning to before its end:
-    /// nanoseconds since 1970 UTC. There are at most `limit` of them, the first ones.
+    /// nanoseconds since 1970 UTC. There are about `limit` of them at most, the first ones: files of one time stay
+    /// together, so that who goes on behind the last time misses none.
     ///
     /// # Errors
     /// When there is no such pipe.
@@ -89,8 +90,13 @@ impl Session {
         let mut records: Vec<&Arc<LoadRecord>> = pipe.loads.read()?.records().collect();
         records.retain(|record| range.contains(&record.loaded_nanos));
         records.sort_by_key(|record| record.loaded_nanos);
-        let complete = records.len() <= limit;
-        records.truncate(limit);
+        let all = records.len();
+        if let Some(next) = records.get(limit).map(|record| record.loaded_nanos) {
+            let before = records.partition_point(|record| record.loaded_nanos < next);
+            let with = records.partition_point(|record| record.loaded_nanos <= next);
+            records.truncate(if before == 0 { with } else { before });
+        }
+        let complete = records.len() == all;
         Ok(PipeReport {
             pipe: context.catalog.full_name(pipe.header.id),
             files: records.into_iter().map(|record| ingested(&context, record)).collect(),
