@@ -131,7 +131,7 @@ impl Archive {
 
     /// Notes a run of an alert that has ended; tells whether it is time to write.
     pub(crate) fn add_alert(&self, run: AlertRun, now_nanos: i64) -> bool {
-        self.add(0, now_nanos, |to| to.alerts.push(run))
+        self.add(text_bytes(&run), now_nanos, |to| to.alerts.push(run))
     }
 
     /// The newest runs of alerts since a time, as far as they are written; the newest first, each once.
@@ -146,7 +146,7 @@ impl Archive {
     ) -> Result<Vec<AlertRun>> {
         let take = |history: History| history.alerts.into_iter().filter(&wants).collect();
         let ended = |run: &AlertRun| run.ended_nanos;
-        let mut found = self.newest(since_nanos, limit, take, ended, |_| 0)?;
+        let mut found = self.newest(since_nanos, limit, take, ended, text_bytes)?;
         found.dedup_by(|a, b| a == b);
         Ok(found)
     }
@@ -338,6 +338,11 @@ impl Archive {
         self.put(&together)?;
         names.iter().try_for_each(|name| access.delete(name))
     }
+}
+
+/// Bytes of an alert's condition and action.
+fn text_bytes(run: &AlertRun) -> usize {
+    run.texts.iter().map(String::len).sum()
 }
 
 /// Puts what has come meanwhile behind what could not be written; the oldest goes where there is no room.

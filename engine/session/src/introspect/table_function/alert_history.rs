@@ -23,7 +23,7 @@ pub(super) fn rows(
     let limit = arguments.limit()?;
     let in_range = arguments.range("SCHEDULED_TIME_RANGE_START", "SCHEDULED_TIME_RANGE_END")?;
     let name = arguments.text("ALERT_NAME")?.map(str::to_uppercase);
-    let named = |alert: &str| name.as_ref().is_none_or(|name| name == alert);
+    let named = |alert: &str| name.as_ref().is_none_or(|name| *name == alert.to_uppercase());
     let catalog = &context.catalog;
     for alert in catalog.all().filter_map(Object::as_alert) {
         let next = next_of(alert).filter(|next| alert.started && in_range(*next));
@@ -70,7 +70,8 @@ pub(in crate::introspect) fn runs(
     let wants = |run: &AlertRun| wants(run) && may_see(run);
     let mut runs = context.shared.tasks.alerts.newest_first();
     runs.retain(|run| run.ended_nanos >= since_nanos && wants(run));
-    add_missing(&mut runs, context.shared.archive.alerts(since_nanos, limit, wants)?);
+    let written = context.shared.archive.alerts(since_nanos, limit, wants)?;
+    add_missing(&mut runs, written, |run| run.ended_nanos);
     runs.sort_by_key(|run| std::cmp::Reverse((run.scheduled_nanos, run.ended_nanos)));
     Ok(runs)
 }

@@ -12,6 +12,8 @@ mod refresh_history;
 mod task_history;
 mod validate;
 
+use std::collections::HashSet;
+
 use firn_types::{Error, ErrorCode, Field, Result, Value};
 
 use super::listing::{Listing, fields as parsed};
@@ -360,10 +362,12 @@ pub(crate) fn rows(
     Ok(listing.rows())
 }
 
-/// Adds what others have written to what this process knows, each run once.
-fn add_missing<T: PartialEq>(known: &mut Vec<T>, written: Vec<T>) {
+/// Adds what others have written to what this process knows, each run once, by when it ended: there may be many.
+fn add_missing<T: PartialEq>(known: &mut Vec<T>, written: Vec<T>, ended: impl Fn(&T) -> i64) {
+    let times: HashSet<i64> = known.iter().map(&ended).collect();
+    let own = known.len();
     for run in written {
-        if !known.contains(&run) {
+        if !times.contains(&ended(&run)) || !known[..own].contains(&run) {
             known.push(run);
         }
     }

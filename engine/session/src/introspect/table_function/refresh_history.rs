@@ -39,7 +39,8 @@ pub(super) fn rows(
     let since = history_start(context);
     let mut runs = context.shared.tasks.refreshes.newest_first();
     runs.retain(|run| run.ended_nanos >= since && wants(run));
-    add_missing(&mut runs, context.shared.archive.refreshes(since, limit, wants)?);
+    let written = context.shared.archive.refreshes(since, limit, wants)?;
+    add_missing(&mut runs, written, |run| run.ended_nanos);
     runs.sort_by_key(|run| std::cmp::Reverse(run.ended_nanos));
     for run in runs.iter().take(limit) {
         add(listing, run)?;

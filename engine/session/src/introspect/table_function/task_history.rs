@@ -47,7 +47,7 @@ pub(super) fn rows(
     let name = arguments.text("TASK_NAME")?.map(str::to_uppercase);
     let root = arguments.text("ROOT_TASK_ID")?;
     let errors_only = arguments.boolean("ERROR_ONLY")?.unwrap_or(false);
-    let named = |task: &str| name.as_ref().is_none_or(|name| name == task);
+    let named = |task: &str| name.as_ref().is_none_or(|name| *name == task.to_uppercase());
     let mut left = limit;
     if !errors_only {
         for task in started(context) {
@@ -83,7 +83,7 @@ fn runs(
     let mut runs = context.shared.tasks.runs.newest_first();
     runs.retain(|run| run.ended_nanos >= since_nanos && wants(run));
     let written = context.shared.archive.tasks(since_nanos, limit, wants)?;
-    add_missing(&mut runs, written);
+    add_missing(&mut runs, written, |run| run.ended_nanos);
     runs.sort_by_key(|run| std::cmp::Reverse((run.scheduled_nanos, run.ended_nanos)));
     Ok(runs)
 }
