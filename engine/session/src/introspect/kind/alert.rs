@@ -4,7 +4,7 @@ use firn_account::catalog::{Namespace, Object};
 use firn_types::{Identifier, Result};
 
 use super::another;
-use crate::introspect::ddl::Writer;
+use crate::introspect::ddl::{Writer, quoted};
 use crate::introspect::listing::{Listing, optional, text, time};
 use crate::introspect::show::ShowContext;
 
@@ -40,7 +40,6 @@ pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
 /// The statement that makes an alert again.
 pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let Object::Alert(alert) = object else { return Err(another()) };
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let mut statement = format!("create or replace alert {}", writer.name(&alert.header));
     if let Some(warehouse) = &alert.warehouse {
         statement.push_str(&format!("\n\twarehouse={}", Identifier::to_sql(warehouse)));

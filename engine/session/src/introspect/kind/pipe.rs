@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::another;
 use crate::introspect::IntrospectionContext;
-use crate::introspect::ddl::Writer;
+use crate::introspect::ddl::{Writer, quoted};
 use crate::introspect::listing::{Listing, optional, text, time};
 use crate::introspect::show::ShowContext;
 
@@ -58,8 +58,7 @@ pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
         statement.push_str(&format!(" {name}={}", firn_types::Identifier::to_sql(value)));
     }
     if !pipe.header.comment.is_empty() {
-        let comment = pipe.header.comment.replace('\'', "''");
-        statement.push_str(&format!(" comment='{comment}'"));
+        statement.push_str(&format!(" comment={}", quoted(&pipe.header.comment)));
     }
     Ok(format!("{statement} as {};", pipe.definition))
 }

@@ -7,7 +7,7 @@ use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
 
 use super::another;
 use crate::introspect::IntrospectionContext;
-use crate::introspect::ddl::Writer;
+use crate::introspect::ddl::{Writer, quoted};
 use crate::introspect::listing::{Listing, text, time, true_false};
 use crate::introspect::show::ShowContext;
 
@@ -76,7 +76,7 @@ pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
         text.push_str(" append_only = true");
     }
     if !stream.header.comment.is_empty() {
-        text.push_str(&format!(" comment = '{}'", stream.header.comment.replace('\'', "''")));
+        text.push_str(&format!(" comment = {}", quoted(&stream.header.comment)));
     }
     Ok(text + ";")
 }

@@ -4,7 +4,7 @@ use firn_account::catalog::{Namespace, Object, Task};
 use firn_types::{ObjectId, Result, Value};
 
 use super::another;
-use crate::introspect::ddl::Writer;
+use crate::introspect::ddl::{Writer, quoted};
 use crate::introspect::listing::{Listing, optional, text, time, true_false};
 use crate::introspect::show::ShowContext;
 
@@ -71,7 +71,6 @@ fn relations(task: &Task, before: &[String], full: &dyn Fn(&ObjectId) -> String)
 pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let Object::Task(task) = object else { return Err(another()) };
     let engine = writer.context.catalog.as_engine();
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let mut statement = format!("create or replace task {}", writer.name(&task.header));
     let mut add = |line: String| {
         statement.push_str("\n\t");
