@@ -217,6 +217,5 @@ fn inner(home: &Arc<SessionHome>, text: &str) -> StatementContext {
 }
 
 fn ran(statement: StatementContext) -> Result<RanInside> {
-    let ran = statement.run_inside();
-    ran.map_err(|failure| Error::raised(failure.code, failure.number, failure.message))
+    statement.run_inside().map_err(|failure| failure.raised())
 }

@@ -73,8 +73,7 @@ fn load(shared: &Arc<Shared>, id: ObjectId) -> Result<()> {
     let (binds, cancel) = (Binds::default(), Cancel::default());
     let mut statement = StatementContext::inner(&home, &pipe.definition, binds, &cancel);
     statement.pipe = Some(id);
-    let ran = statement.run_inside();
-    ran.map(|_| ()).map_err(|failure| Error::raised(failure.code, failure.number, failure.message))
+    statement.run_inside().map(|_| ()).map_err(|failure| failure.raised())
 }
 
 /// A pipe's statement as it is bound now, and the stage that it reads.

@@ -14,11 +14,8 @@ use firn_types::{Error, ErrorCode, Language, Result, SqlType};
 use super::function::parameters;
 use super::{foreign_procedure, procedure};
 use crate::lifecycle::{Answer, StatementContext};
-use crate::script::{Given, Script, conformed, one_value};
+use crate::script::{Given, SYSTEM, Script, conformed, one_value};
 use crate::session_state::{CALL_DEPTH_MAX, SessionHome};
-
-/// How the names of system functions begin, which CALL calls like procedures.
-const SYSTEM: &str = "SYSTEM$";
 
 /// Runs a procedure.
 ///

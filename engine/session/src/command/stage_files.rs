@@ -229,7 +229,6 @@ pub(super) fn copy(running: &StatementContext, ast: &CopyFiles) -> Result<Rows> 
     Ok(rows)
 }
 
-/// The stage that a statement names.
 /// The text of a file of a stage.
 ///
 /// # Errors

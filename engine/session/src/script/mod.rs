@@ -34,6 +34,7 @@ use variables::{Variable, Variables};
 
 pub(crate) use function::call_function;
 pub(crate) use nested::conformed;
+pub(crate) use sql::SYSTEM;
 
 /// What a step may end with.
 type Stepped<T> = Result<T, Raised>;

@@ -14,8 +14,8 @@ use super::{Script, Stepped, Variable, job, name_of};
 use crate::lifecycle::{Answer, RanInside, StatementContext};
 use crate::result::StatementResult;
 
-/// How the names of the system's functions begin.
-const SYSTEM: &str = "SYSTEM$";
+/// How the names of the system's functions begin, which are called like procedures.
+pub(crate) const SYSTEM: &str = "SYSTEM$";
 
 /// All rows of a result.
 ///

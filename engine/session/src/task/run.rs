@@ -196,7 +196,7 @@ impl Runner<'_> {
         let ran = statement.run_inside();
         let what = (Some(query_id), Some(started));
         if let Err(failure) = ran {
-            let error = Error::raised(failure.code, failure.number, failure.message);
+            let error = failure.raised();
             return self.failed(root, task, run, what, &error);
         }
         let state = home.state();
