@@ -1,6 +1,7 @@
 //! Alerts over time: schedules by a clock that the test moves, several processes on one account, and ones that die.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use firn_engine::Engine;
@@ -94,4 +95,35 @@ fn another_process_acts_where_one_has_died() {
     assert_eq!(due(&other), 1);
     assert_eq!(due(&other), 0);
     assert_eq!(rows(&mut reader, "SELECT COUNT(*) FROM log"), ["1"]);
+}
+
+/// The process that asks for a run when the next action begins.
+static ASKS: Mutex<Option<Engine>> = Mutex::new(None);
+
+fn ask(text: &str) {
+    if text.starts_with("INSERT INTO log") {
+        let other = ASKS.lock().expect("nobody panics").take();
+        if let Some(other) = other {
+            run(&mut session(&other), "EXECUTE ALERT al");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_asked_for_during_an_action_comes_behind_it() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
+    let first = engine(folder.path(), &clock, Some(ask));
+    let mut session = session(&first);
+    run(&mut session, "CREATE TABLE log (id INT)");
+    run(
+        &mut session,
+        "CREATE ALERT al SCHEDULE = '5 MINUTES' IF (EXISTS (SELECT 1)) THEN INSERT INTO log SELECT 1",
+    );
+    run(&mut session, "ALTER ALERT al RESUME");
+    clock.advance(5 * MINUTE);
+    *ASKS.lock().expect("nobody panics") = Some(engine(folder.path(), &clock, None));
+    assert_eq!(due(&first), 1);
+    assert_eq!(due(&first), 1);
+    assert_eq!(due(&first), 0);
+    assert_eq!(rows(&mut session, "SELECT COUNT(*) FROM log"), ["2"]);
 }

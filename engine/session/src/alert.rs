@@ -183,10 +183,13 @@ impl Runner<'_> {
             return Ok(Acted { state: "CONDITION_FALSE", ended: false });
         }
         let home = self.home_of(alert, &context).map_err(failed("FAILED"))?;
-        let progress = self.alert().map_err(failed("FAILED"))?.progress.clone();
-        let progress = ended(&progress, scheduled, true);
-        let mark = CatalogChange::AlertProgressed { alert: self.id, progress };
-        let mark = Arc::new(AtCommit::new(mark));
+        let id = self.id;
+        // Somebody may ask for the next run while the action runs.
+        let mark = Arc::new(AtCommit::new(move |catalog| {
+            let alert = catalog.object(id).and_then(Object::as_alert);
+            let progress = alert.map(|alert| ended(&alert.progress, scheduled, true));
+            CatalogChange::AlertProgressed { alert: id, progress: progress.unwrap_or_default() }
+        }));
         let mut statement = inner(&home, &alert.action);
         statement.at_commit = Some(Arc::clone(&mark));
         run.query_ids[1] = Some(statement.query_id.0.clone());

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use firn_account::{CatalogChange, Transaction};
+use firn_account::{Catalog, CatalogChange, Transaction};
 use firn_column::Batch;
 use firn_execute::spool::own_rows;
 use firn_execute::{Flow, Profile, Spool};
@@ -76,16 +76,26 @@ pub(crate) struct StatementContext {
 }
 
 /// A change that is part of a statement's own commit: all of both is done, or nothing.
-#[derive(Debug)]
 pub(crate) struct AtCommit {
-    change: CatalogChange,
+    change: Box<ChangeOf>,
     done: AtomicBool,
+}
+
+/// A change of what the statement's transaction sees, which others may have changed meanwhile.
+type ChangeOf = dyn Fn(&Catalog) -> CatalogChange + Send + Sync;
+
+impl fmt::Debug for AtCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtCommit").field("done", &self.done).finish_non_exhaustive()
+    }
 }
 
 impl AtCommit {
     /// A change to be made.
-    pub(crate) fn new(change: CatalogChange) -> AtCommit {
-        AtCommit { change, done: AtomicBool::new(false) }
+    pub(crate) fn new(
+        change: impl Fn(&Catalog) -> CatalogChange + Send + Sync + 'static,
+    ) -> AtCommit {
+        AtCommit { change: Box::new(change), done: AtomicBool::new(false) }
     }
 
     /// Whether a statement has made it. Only those that change rows in a transaction of their own do.
@@ -240,7 +250,10 @@ impl StatementContext {
     /// As [`Transaction::apply`].
     pub(crate) fn apply_at_commit(&self, transaction: &mut Transaction) -> Result<()> {
         match &self.at_commit {
-            Some(beside) => transaction.apply(beside.change.clone()),
+            Some(beside) => {
+                let change = (beside.change)(&transaction.catalog());
+                transaction.apply(change)
+            }
             None => Ok(()),
         }
     }

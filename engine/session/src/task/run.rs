@@ -188,7 +188,7 @@ impl Runner<'_> {
         }
         let end = TaskEnd { task: task.header.id, state: TaskState::Succeeded, value: None };
         let mark = CatalogChange::TaskEnded { root: self.root, end: end.clone() };
-        let mark = Arc::new(AtCommit::new(mark));
+        let mark = Arc::new(AtCommit::new(move |_| mark.clone()));
         let mut statement =
             StatementContext::inner(&home, &task.body, Binds::default(), &Cancel::default());
         statement.at_commit = Some(Arc::clone(&mark));
