@@ -117,7 +117,8 @@ fn a_run_that_is_asked_for_during_an_action_comes_behind_it() {
     run(&mut session, "CREATE TABLE log (id INT)");
     run(
         &mut session,
-        "CREATE ALERT al SCHEDULE = '5 MINUTES' IF (EXISTS (SELECT 1)) THEN INSERT INTO log SELECT 1",
+        "CREATE ALERT al SCHEDULE = '5 MINUTES' IF (EXISTS (SELECT 1)) \
+         THEN INSERT INTO log SELECT 1",
     );
     run(&mut session, "ALTER ALERT al RESUME");
     clock.advance(5 * MINUTE);

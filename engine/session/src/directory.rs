@@ -43,11 +43,13 @@ pub(crate) fn difference(
     let user = StageUser::of(session);
     let opened = stages::of_stage(account, &session.catalog(), &user, stage)?;
     let files = opened.list(prefix)?;
-    if files.len() > FILES_MAX {
+    // The table keeps what is below other paths.
+    let others = directory.files().filter(|file| !file.path.starts_with(prefix)).count();
+    let all = files.len().saturating_add(others);
+    if all > FILES_MAX {
         let text = format!(
-            "Stage {} has {} files; a directory table has at most {FILES_MAX}.",
-            stage.header.name,
-            files.len()
+            "Stage {} has {all} files; a directory table has at most {FILES_MAX}.",
+            stage.header.name
         );
         return Err(Error::new(ErrorCode::ValueTooLarge, text));
     }
