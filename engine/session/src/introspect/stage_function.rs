@@ -1,5 +1,7 @@
 //! Functions about the files of stages: their addresses.
 
+use std::sync::Arc;
+
 use firn_account::catalog::{Action, Namespace, Object, ObjectPath, Stage, StageLocation};
 use firn_parse::ast::StageKind;
 use firn_types::{Error, ErrorCode, Result};
@@ -24,13 +26,13 @@ pub(super) fn answer(
         _ => return Err(missing(name)),
     };
     match (name, arguments) {
-        ("GET_STAGE_LOCATION", [_]) => Ok(Some(location(&stage)?)),
+        ("GET_STAGE_LOCATION", [_]) => Ok(Some(location(stage)?)),
         ("BUILD_STAGE_FILE_URL", [_, Some(file)]) => Ok(Some(file_url(&path, file))),
         ("GET_ABSOLUTE_PATH", [_, Some(file)]) => {
-            Ok(Some(format!("{}{}", location(&stage)?, file.trim_start_matches('/'))))
+            Ok(Some(format!("{}{}", location(stage)?, file.trim_start_matches('/'))))
         }
         ("GET_RELATIVE_PATH", [_, Some(file)]) => {
-            let location = location(&stage)?;
+            let location = location(stage)?;
             match file.strip_prefix(&location) {
                 Some(below) => Ok(Some(below.to_string())),
                 None => {
@@ -48,8 +50,14 @@ fn missing(name: &str) -> Error {
     Error::new(ErrorCode::NotEnoughArguments, text)
 }
 
-/// The stage that a text names.
-fn named(context: &IntrospectionContext, text: &str) -> Result<(ObjectPath, Stage)> {
+/// The stage that a text names, whose files the roles in use may read.
+///
+/// # Errors
+/// When there is none, or it is no named one.
+pub(super) fn named<'d>(
+    context: &'d IntrospectionContext,
+    text: &str,
+) -> Result<(ObjectPath, &'d Arc<Stage>)> {
     let location = firn_parse::parse_location(text).map_err(Error::without_span)?;
     let StageKind::Named(name) = &location.kind else {
         return Err(Error::not_supported("files of anything but a named stage here"));
@@ -58,7 +66,7 @@ fn named(context: &IntrospectionContext, text: &str) -> Result<(ObjectPath, Stag
     match context.catalog.find_path(Namespace::Stage, &path) {
         Some(object @ Object::Stage(stage)) => {
             context.catalog.authorize(Action::ReadFiles, object)?;
-            Ok((path, stage.as_ref().clone()))
+            Ok((path, stage))
         }
         _ => {
             let text = format!("Stage '{path}' does not exist or not authorized.");

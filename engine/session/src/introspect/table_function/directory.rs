@@ -1,7 +1,5 @@
 //! DIRECTORY: the files of a stage, as its directory table has them.
 
-use firn_account::catalog::{Action, Namespace, Object};
-use firn_parse::ast::StageKind;
 use firn_types::{Error, ErrorCode, Result};
 
 use super::super::listing::{Listing, number, optional, text, time};
@@ -19,20 +17,11 @@ pub(super) fn rows(
 ) -> Result<()> {
     let written = arguments.expect_text("STAGE")?;
     let location = firn_parse::parse_location(written).map_err(Error::without_span)?;
-    let StageKind::Named(name) = &location.kind else {
-        return Err(Error::not_supported("DIRECTORY of anything but a named stage"));
-    };
     if !location.path.is_empty() {
         let text = format!("DIRECTORY takes a stage without a path, not {written}.");
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
-    let path = context.current.complete(name, "SELECT")?;
-    let found = context.catalog.find_path(Namespace::Stage, &path);
-    let Some(object @ Object::Stage(stage)) = found else {
-        let text = format!("Stage '{path}' does not exist or not authorized.");
-        return Err(Error::new(ErrorCode::NotFound, text));
-    };
-    context.catalog.authorize(Action::ReadFiles, object)?;
+    let (path, stage) = stage_function::named(context, written)?;
     for file in directory_of(stage)?.files() {
         let is_md5 = file.etag.len() == 32 && file.etag.bytes().all(|c| c.is_ascii_hexdigit());
         listing.add(&[
