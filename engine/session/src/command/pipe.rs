@@ -114,8 +114,10 @@ pub(super) fn refresh(
     }
     let shared = Arc::clone(&running.session.shared);
     let Opened { plan, stage } = crate::pipe::open(&shared, pipe).map_err(Error::without_span)?;
+    let is_folder = plan.path.is_empty() || plan.path.ends_with('/');
+    let below = if is_folder { prefix.trim_start_matches('/') } else { prefix.as_str() };
     let selection = FileSelection {
-        prefix: format!("{}{}", plan.path, prefix.trim_start_matches('/')),
+        prefix: format!("{}{below}", plan.path),
         files: None,
         pattern: plan.pattern.as_deref().map(Pattern::new).transpose()?,
     };
