@@ -128,18 +128,14 @@ fn add(
         to.truncate(OBJECTS_MAX);
         return;
     }
-    let columns = object.columns();
-    for field in fields {
-        let names = &mut to[known].columns;
-        let found = columns.iter().find(|(id, ..)| *id == field);
-        if let Some((id, name, _)) = found
-            && names.len() < COLUMNS_MAX
-            && names.iter().all(|(other, _)| *other != id.0)
-        {
-            names.push((id.0, name.clone()));
-        }
-    }
-    to[known].columns.sort();
+    let names = &mut to[known].columns;
+    let old: BTreeSet<u32> = names.iter().map(|(id, _)| *id).collect();
+    let fields: BTreeSet<FieldId> = fields.collect();
+    let new = object.columns().into_iter();
+    let new = new.filter(|(id, ..)| fields.contains(id) && !old.contains(&id.0));
+    let room = COLUMNS_MAX.saturating_sub(old.len());
+    names.extend(new.map(|(id, name, _)| (id.0, name)).take(room));
+    names.sort();
 }
 
 /// The tables that a plan scans, with the columns that it reads of them.
