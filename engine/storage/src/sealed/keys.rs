@@ -135,9 +135,15 @@ impl DataKeys {
         if let Some(found) = self.known(&id) {
             return Ok(Some(found));
         }
-        let keys = Arc::clone(self);
-        let loaded = tokio::task::spawn_blocking(move || keys.load()).await;
-        loaded.map_err(|_| Error::internal("the keys of the account were not read"))??;
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                let keys = Arc::clone(self);
+                let loaded = runtime.spawn_blocking(move || keys.load()).await;
+                loaded.map_err(|_| Error::internal("the keys of the account were not read"))??;
+            }
+            // A folder is asked outside of a runtime, by a thread that may wait.
+            Err(_) => self.load()?,
+        }
         Ok(self.known(&id))
     }
 }

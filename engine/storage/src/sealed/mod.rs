@@ -369,7 +369,7 @@ mod tests {
             let (name, plain) = (format!("data/{len}"), bytes(len));
             assert!(access.put_if_absent(&name, plain.clone())?);
             assert!(!access.put_if_absent(&name, Bytes::new())?);
-            // One process has the header from the write, another one has not.
+            // One has read the headers of others already, another one has not.
             for access in [access.clone(), sealed(stored, OLD)?] {
                 assert_eq!(access.get(&name)?, plain);
                 assert_eq!(access.head(&name)?.map(|info| info.size), Some(len as u64));
@@ -455,6 +455,33 @@ mod tests {
         };
         assert_ne!(key("log/1"), key("log/2"), "new objects have a new data key");
         Ok(())
+    }
+
+    /// An account that is open meets an object under a data key that is made later, and one under none.
+    fn check_later_keys(stored: &ObjectAccess) -> firn_types::Result<()> {
+        let (access, key) = (sealed(stored, OLD)?, MasterKey::new(OLD));
+        rotate_key(stored, &key, &key, 8)?;
+        sealed(stored, OLD)?.put("log/1", bytes(100))?;
+        assert_eq!(access.get("log/1")?, bytes(100));
+        let raw = stored.store();
+        let read =
+            crate::object::run(async { raw.get(&Path::from("log/1")).await?.bytes().await })?;
+        let mut flipped = read.expect("it is there").to_vec();
+        flipped[MAGIC.len()] ^= 1;
+        stored.put("log/2", flipped.into())?;
+        assert_eq!(access.get("log/2").expect_err("no key").code(), ErrorCode::KeyMissing);
+        let range = 0..10;
+        let ranges = access.get_ranges("log/2", std::slice::from_ref(&range));
+        assert_eq!(ranges.expect_err("no key").code(), ErrorCode::KeyMissing);
+        Ok(())
+    }
+
+    #[test]
+    fn keys_that_others_make_later_are_found() -> firn_types::Result<()> {
+        check_later_keys(&ObjectAccess::memory())?;
+        let folder = std::env::temp_dir().join(format!("firn-keys-{}", uuid::Uuid::new_v4()));
+        check_later_keys(&ObjectAccess::folder(&folder)?)?;
+        std::fs::remove_dir_all(folder).map_err(|e| firn_types::Error::internal(e.to_string()))
     }
 
     #[test]
