@@ -152,6 +152,8 @@ impl CatalogChange {
             | CatalogChange::Purge { id }
             | CatalogChange::TaskProgressed { task: id, .. }
             | CatalogChange::AlertProgressed { alert: id, .. }
+            | CatalogChange::DirectoryRefreshed { stage: id, .. }
+            | CatalogChange::PipeQueued { pipe: id, .. }
             | CatalogChange::TaskEnded { root: id, .. }
             | CatalogChange::Refreshed { view: id, .. } => vec![*id],
             CatalogChange::Swap { left, right } => vec![*left, *right],
