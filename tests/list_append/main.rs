@@ -97,7 +97,9 @@ fn round(place: &Place, seed: u64, kills: u64) -> Result<History, String> {
             let mut reader = work::Worker::new(seed, WRITERS, start);
             let mut process = process::Process::start(&safe)?;
             while !over.load(Ordering::SeqCst) {
-                reader.read(&mut process)?;
+                if !reader.read(&mut process)? {
+                    return Err("the process that only reads has ended by itself".to_string());
+                }
             }
             Ok(reader.history)
         });
@@ -115,6 +117,8 @@ fn round(place: &Place, seed: u64, kills: u64) -> Result<History, String> {
             .collect::<Result<Vec<History>, String>>()
     })?;
     let mut last = work::Worker::new(seed, WRITERS + 1, start);
-    last.read(&mut process::Process::start(&safe)?)?;
+    if !last.read(&mut process::Process::start(&safe)?)? {
+        return Err("the process of the last read has ended by itself".to_string());
+    }
     Ok(histories.into_iter().chain([last.history]).collect())
 }
