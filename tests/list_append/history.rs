@@ -95,6 +95,7 @@ impl History {
         let mut faults: Vec<String> =
             self.reads.iter().flat_map(|read| self.faults_of_read(read)).collect();
         faults.extend(self.faults_of_order());
+        faults.extend(self.faults_of_time());
         faults.extend(self.circle());
         faults.truncate(20);
         faults
@@ -160,7 +161,25 @@ impl History {
         faults
     }
 
-    /// Transactions that come before each other, by the order in lists and that in time.
+    /// What was acknowledged comes in no list behind what began later.
+    fn faults_of_time(&self) -> Vec<String> {
+        let Some(last) = self.reads.iter().max_by_key(|read| read.len()) else { return Vec::new() };
+        let mut faults = Vec::new();
+        for (name, list) in last.lists.iter().filter(|(name, _)| !name.starts_with("set")) {
+            let mut latest = Duration::ZERO;
+            for n in list {
+                let found = u64::try_from(*n).ok().and_then(|n| self.transactions.get(&n));
+                let Some(transaction) = found else { continue };
+                if transaction.outcome == Outcome::Committed && transaction.ended < latest {
+                    faults.push(format!("{name} has {n} behind one that began later"));
+                }
+                latest = latest.max(transaction.started);
+            }
+        }
+        faults
+    }
+
+    /// Transactions that come before each other, by the order in lists.
     fn circle(&self) -> Option<String> {
         let last = self.reads.iter().max_by_key(|read| read.len())?;
         let mut before: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
@@ -189,7 +208,7 @@ impl History {
 
 /// Histories, and what must be found in them.
 pub(crate) fn tests() -> Vec<Trial> {
-    let expectations: [(&str, &[Written], &[Seen], &str); 9] = [
+    let expectations: [(&str, &[Written], &[Seen], &str); 10] = [
         ("nothing", &[(1, &["a", "b"], Outcome::Committed)], &[&[("a", &[1]), ("b", &[1])]], ""),
         ("lost", &[(1, &["a"], Outcome::Committed)], &[&[]], "1 is lost"),
         ("twice", &[(1, &["a"], Outcome::Unknown)], &[&[("a", &[1, 1])]], "a has 1 twice"),
@@ -203,6 +222,12 @@ pub(crate) fn tests() -> Vec<Trial> {
             "has two histories",
         ),
         ("going_back", &[(1, &["a"], Outcome::Unknown)], &[&[("a", &[1])], &[]], "goes back"),
+        (
+            "late",
+            &[(1, &["a"], Outcome::Committed), (2, &["a"], Outcome::Unknown)],
+            &[&[("a", &[2, 1])]],
+            "a has 1 behind one that began later",
+        ),
         (
             "circle",
             &[(1, &["a", "b"], Outcome::Committed), (2, &["a", "b"], Outcome::Committed)],
@@ -221,13 +246,14 @@ type Written = (u64, &'static [&'static str], Outcome);
 /// The lists of a read.
 type Seen = &'static [(&'static str, &'static [i64])];
 
-/// Checks what is found in a history whose transactions are over before the first read begins, the reads one by one.
+/// Checks what is found in a history of transactions and then reads, one after the other.
 fn expect(written: &[Written], seen: &[Seen], fault: &str) -> Result<(), Failed> {
     let second = Duration::from_secs;
     let mut history = History::default();
     for (n, lists, outcome) in written {
         let lists = lists.iter().map(|name| name.to_string()).collect();
-        let (started, ended) = (second(0), second(1));
+        let started = Duration::from_millis(100 * n);
+        let ended = started + Duration::from_millis(50);
         history.transactions.insert(*n, Transaction { lists, outcome: *outcome, started, ended });
     }
     for (number, lists) in seen.iter().enumerate() {
