@@ -41,7 +41,7 @@ pub enum Action {
     Use,
     /// Properties change that its privilege MODIFY is for.
     Modify,
-    /// It is suspended, resumed, or its statements are ended.
+    /// It is suspended, resumed or refreshed, or its statements are ended.
     Operate,
     /// Its definition, name or comment changes.
     Alter,
@@ -65,6 +65,7 @@ const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),
     (Action::Modify, &[Database, Schema, Warehouse], &["MODIFY"]),
     (Action::Operate, &[Warehouse, Alert, Task, DynamicTable, Pipe], &["OPERATE"]),
+    (Action::Operate, &[Stage], &["WRITE", USAGE]),
     (Action::Apply, APPLIED, &["APPLY"]),
 ];
 
@@ -80,7 +81,7 @@ pub const APPLIED: &[ObjectKind] = &[
 ];
 
 /// The privileges one of which an action on an object needs; none when its owner alone may do it. Files of an
-/// external stage need USAGE, those of an internal one READ and WRITE.
+/// external stage, and its directory table, need USAGE, those of an internal one READ and WRITE.
 pub fn needed(action: Action, object: &Object) -> impl Iterator<Item = &'static str> {
     let kind = object.kind();
     let found = NEEDED.iter().find(|(known, kinds, _)| *known == action && kinds.contains(&kind));
