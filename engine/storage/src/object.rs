@@ -159,8 +159,13 @@ impl ObjectAccess {
         Arc::clone(&self.store)
     }
 
+    /// Whether the root is a folder and an object is there: an answer that costs no request.
+    pub fn is_in_folder(&self, path: &str) -> bool {
+        self.place(path).is_some_and(|file| file.exists())
+    }
+
     /// The file that holds an object as it is, when the root is a folder.
-    pub fn file(&self, path: &str) -> Option<PathBuf> {
+    fn file(&self, path: &str) -> Option<PathBuf> {
         self.place(path).filter(|_| !self.sealed)
     }
 

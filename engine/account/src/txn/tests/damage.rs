@@ -1,6 +1,6 @@
 //! A log with holes, forks and damaged files: named, never taken for what it is not.
 
-use firn_storage::path;
+use firn_storage::{MasterKey, path};
 use firn_types::{Error, ErrorCode, Result};
 
 use super::*;
@@ -42,18 +42,26 @@ fn a_missing_commit_is_named_and_not_filled() -> Result<()> {
 
 #[test]
 fn a_hole_that_appears_while_a_process_runs_is_not_filled() -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("firn-hole-{}", uuid::Uuid::new_v4()));
-    let world = World::on(ObjectAccess::folder(&folder)?, Clock::system())?;
-    let table = world.create("T")?;
-    let slow = world.other()?;
-    world.append(table, "one", 1)?;
-    let hole = world.append(table, "two", 1)? - 1;
-    world.access.delete(&path::log_object(hole))?;
-    let error = slow.append(table, "three", 1).expect_err("a hole");
-    assert_eq!(error.code(), ErrorCode::CorruptFile);
-    assert!(error.detail().contains(&path::log_object(hole)), "{error}");
-    assert!(world.access.head(&path::log_object(hole))?.is_none(), "it was filled");
-    std::fs::remove_dir_all(folder).map_err(|e| Error::internal(e.to_string()))
+    for encrypted in [false, true] {
+        let folder = std::env::temp_dir().join(format!("firn-hole-{}", uuid::Uuid::new_v4()));
+        let plain = ObjectAccess::folder(&folder)?;
+        let access = match encrypted {
+            true => plain.sealed(&MasterKey::new([7; 32]), 1)?,
+            false => plain,
+        };
+        let world = World::on(access, Clock::system())?;
+        let table = world.create("T")?;
+        let slow = world.other()?;
+        world.append(table, "one", 1)?;
+        let hole = world.append(table, "two", 1)? - 1;
+        world.access.delete(&path::log_object(hole))?;
+        let error = slow.append(table, "three", 1).expect_err("a hole");
+        assert_eq!(error.code(), ErrorCode::CorruptFile);
+        assert!(error.detail().contains(&path::log_object(hole)), "{error}");
+        assert!(world.access.head(&path::log_object(hole))?.is_none(), "it was filled");
+        std::fs::remove_dir_all(folder).map_err(|e| Error::internal(e.to_string()))?;
+    }
+    Ok(())
 }
 
 #[test]
