@@ -133,19 +133,6 @@ impl ObjectKey {
         let opened = self.0.open_in_place(nonce(index), Aad::from([u8::from(last)]), bytes);
         opened.map(|plain| &*plain).map_err(|_| SealError::Damaged)
     }
-
-    /// Opens a chunk of which is not known whether it is the last one; a shorter one is.
-    pub(crate) fn open_any(&self, index: u64, bytes: &[u8]) -> Result<Vec<u8>, SealError> {
-        for last in [bytes.len() < SEALED_BYTES, true] {
-            let mut copy = bytes.to_vec();
-            if let Ok(plain) = self.open(index, last, &mut copy) {
-                let len = plain.len();
-                copy.truncate(len);
-                return Ok(copy);
-            }
-        }
-        Err(SealError::Damaged)
-    }
 }
 
 fn nonce(index: u64) -> Nonce {

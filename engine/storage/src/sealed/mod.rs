@@ -95,7 +95,8 @@ impl SealedStore {
                 GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
             self.inner.get_opts(path, options).await?.bytes().await
         };
-        let body = get(from..at(chunks.end));
+        // A byte behind the chunks tells whether the last of them must be the object's last one.
+        let body = get(from..at(chunks.end) + 1);
         let (header, body) = match header {
             Some(header) => (header, body.await?),
             None if from == 0 => {
@@ -110,10 +111,11 @@ impl SealedStore {
             }
         };
         let key = key_of(&self.keys, path, &header).await?;
-        let mut plain = BytesMut::with_capacity(body.len());
-        for (index, sealed) in (chunks.start..).zip(body.chunks(SEALED_BYTES)) {
-            plain.extend_from_slice(&key.open_any(index, sealed).map_err(failed)?);
-        }
+        let asked = at(chunks.end) - at(chunks.start);
+        let goes_on = body.len() as u64 > asked;
+        let mut sealed = body.to_vec();
+        sealed.truncate(usize::try_from(asked).unwrap_or(usize::MAX));
+        let plain = opened(&key, chunks.start, &mut sealed, goes_on)?;
         self.remember(path, header);
         let start = usize::try_from(range.start - chunks.start * chunk).unwrap_or(usize::MAX);
         let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
@@ -121,6 +123,21 @@ impl SealedStore {
         let start = start.min(plain.len());
         Ok(plain.slice(start..start.saturating_add(len).min(plain.len())))
     }
+}
+
+/// What chunks hold, from the one of a number on; `goes_on` says whether there are others behind them.
+fn opened(key: &ObjectKey, first: u64, sealed: &mut [u8], goes_on: bool) -> Result<BytesMut> {
+    let count = sealed.len().div_ceil(SEALED_BYTES);
+    if count == 0 {
+        return Err(failed(SealError::Damaged));
+    }
+    let mut plain = BytesMut::with_capacity(sealed.len());
+    for (position, chunk) in sealed.chunks_mut(SEALED_BYTES).enumerate() {
+        let last = position + 1 == count && !goes_on;
+        let bytes = key.open(first + position as u64, last, chunk).map_err(failed)?;
+        plain.extend_from_slice(bytes);
+    }
+    Ok(plain)
 }
 
 /// The key of an object.
@@ -425,6 +442,29 @@ mod tests {
         }
         stored.put("log/1", Bytes::from_static(b"plain"))?;
         assert_eq!(access.get("log/1").expect_err("plain").code(), ErrorCode::CorruptFile);
+        Ok(())
+    }
+
+    #[test]
+    fn an_object_that_is_cut_between_chunks_has_no_end() -> firn_types::Result<()> {
+        let stored = ObjectAccess::memory();
+        let access = sealed(&stored, OLD)?;
+        access.put("log/1", bytes(3 * CHUNK_BYTES))?;
+        let cut = stored.store();
+        let whole =
+            crate::object::run(async { cut.get(&Path::from("log/1")).await?.bytes().await })?;
+        let whole = whole.expect("it is there");
+        stored.put("log/1", whole.slice(..HEADER_BYTES + 2 * SEALED_BYTES))?;
+        let chunk = CHUNK_BYTES as u64;
+        assert_eq!(access.head("log/1")?.map(|info| info.size), Some(2 * chunk));
+        let (first, last) = (0..chunk, 2 * chunk - 10..2 * chunk);
+        assert_eq!(access.get_ranges("log/1", &[first])?[0], bytes(CHUNK_BYTES));
+        let errors = [
+            access.get("log/1").expect_err("a cut"),
+            access.get_tail("log/1", 10).expect_err("a cut"),
+            access.get_ranges("log/1", &[last]).expect_err("a cut"),
+        ];
+        assert!(errors.iter().all(|error| error.code() == ErrorCode::CorruptFile), "{errors:?}");
         Ok(())
     }
 
