@@ -1,6 +1,7 @@
 //! Reading types.
 
 use firn_types::Identifier;
+use firn_types::limits::NESTING_MAX;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
@@ -9,6 +10,14 @@ use super::outline::span_of;
 
 /// Reads a type: its words, its arguments, `WITH TIME ZONE`.
 pub(super) fn read_type(parser: &mut Parser<'_>) -> Result<TypeName, ParserError> {
+    read_inner(parser, 0)
+}
+
+/// Reads a type that stands inside of so many others.
+fn read_inner(parser: &mut Parser<'_>, depth: usize) -> Result<TypeName, ParserError> {
+    if depth > NESTING_MAX {
+        return Err(ParserError::RecursionLimitExceeded);
+    }
     let first = parser.next_token();
     let Some(mut name) = plain_word(&first) else {
         return parser.expected("a data type", first);
@@ -29,7 +38,7 @@ pub(super) fn read_type(parser: &mut Parser<'_>) -> Result<TypeName, ParserError
     if parser.peek_token_ref().token == Token::LParen {
         parser.advance_token();
         loop {
-            arguments.push(read_argument(parser, &name)?);
+            arguments.push(read_argument(parser, &name, depth)?);
             if !parser.consume_token(&Token::Comma) {
                 break;
             }
@@ -54,7 +63,11 @@ pub(super) fn read_type(parser: &mut Parser<'_>) -> Result<TypeName, ParserError
 }
 
 /// One argument: a number, a type, or the field of a structured object.
-fn read_argument(parser: &mut Parser<'_>, name: &str) -> Result<TypeArgument, ParserError> {
+fn read_argument(
+    parser: &mut Parser<'_>,
+    name: &str,
+    depth: usize,
+) -> Result<TypeArgument, ParserError> {
     let token = parser.peek_token_ref().clone();
     if let Token::Number(digits, _) = &token.token {
         let Ok(number) = digits.parse() else {
@@ -64,7 +77,7 @@ fn read_argument(parser: &mut Parser<'_>, name: &str) -> Result<TypeArgument, Pa
         return Ok(TypeArgument::Number(number));
     }
     if name != "OBJECT" {
-        let of = read_type(parser)?;
+        let of = read_inner(parser, depth + 1)?;
         return Ok(TypeArgument::Type(of, read_not_null(parser)));
     }
     let Token::Word(Word { value, .. }) = &token.token else {
@@ -73,7 +86,7 @@ fn read_argument(parser: &mut Parser<'_>, name: &str) -> Result<TypeArgument, Pa
     // Keys are as they are written: they are no names of columns.
     let field = Identifier::exact(value.clone());
     parser.advance_token();
-    let of = read_type(parser)?;
+    let of = read_inner(parser, depth + 1)?;
     Ok(TypeArgument::Field(field.at(span_of(token.span)), of, read_not_null(parser)))
 }
 

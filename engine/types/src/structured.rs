@@ -14,6 +14,9 @@ use crate::{Error, ErrorCode, Result, SqlType};
 const STRUCTURES_MAX: usize = 1 << 16;
 /// Most parts of a type, at all levels.
 const PARTS_MAX: usize = 1_000;
+/// Most structured types inside of one another. What is persisted is JSON, in which a level of an OBJECT takes four,
+/// and which is read only to 128 levels.
+const LEVELS_MAX: usize = 20;
 
 static STRUCTURES: Interner<Structure> = Interner::new("structured types", STRUCTURES_MAX);
 
@@ -83,6 +86,9 @@ impl StructuredType {
         if structure.size() > PARTS_MAX {
             return refuse(format!("A structured type has at most {PARTS_MAX} parts."));
         }
+        if structure.levels() > LEVELS_MAX {
+            return refuse(format!("A structured type has at most {LEVELS_MAX} levels."));
+        }
         Ok(StructuredType { number: STRUCTURES.number(structure)?, kind })
     }
 
@@ -129,6 +135,14 @@ impl Structure {
             _ => 0,
         };
         self.parts().iter().map(|part| 1 + inner(part)).sum()
+    }
+
+    fn levels(&self) -> usize {
+        let inner = |part: &Part| match part.sql_type {
+            SqlType::Structured(of) => of.structure().levels(),
+            _ => 0,
+        };
+        1 + self.parts().iter().map(inner).max().unwrap_or(0)
     }
 
     /// The structure in which `choose` has said of each pair of parts which type they have; none where the two have
