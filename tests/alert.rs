@@ -112,7 +112,7 @@ fn ask(text: &str) {
 #[test]
 fn a_run_that_is_asked_for_during_an_action_comes_behind_it() {
     let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
-    let first = engine(folder.path(), &clock, Some(ask));
+    let first = process_at(folder.path(), &clock, Some(ask));
     let mut session = session(&first);
     run(&mut session, "CREATE TABLE log (id INT)");
     run(
@@ -122,7 +122,7 @@ fn a_run_that_is_asked_for_during_an_action_comes_behind_it() {
     );
     run(&mut session, "ALTER ALERT al RESUME");
     clock.advance(5 * MINUTE);
-    *ASKS.lock().expect("nobody panics") = Some(engine(folder.path(), &clock, None));
+    *ASKS.lock().expect("nobody panics") = Some(process_at(folder.path(), &clock, None));
     assert_eq!(due(&first), 1);
     assert_eq!(due(&first), 1);
     assert_eq!(due(&first), 0);

@@ -1,7 +1,6 @@
 //! Tasks over time: schedules by a clock that the test moves, several processes on one account, ones that die, and
 //! graphs that fail.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use firn_engine::Engine;

@@ -3,7 +3,8 @@
 //! The derived table shows columns twice and under other names, and columns that lambdas, subqueries and NULLs
 //! of several types give: what an optimizer could take for one and the same.
 
-use crate::random_query::{Kind, Numbers, Seen, Writer};
+use crate::Numbers;
+use crate::random_query::{Kind, Seen, Writer};
 
 /// What stands in a query for its source.
 const SOURCE: &str = "SOURCE";
