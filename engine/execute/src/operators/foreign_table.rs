@@ -129,6 +129,8 @@ impl Reader<'_> {
         mut rows: Range<usize>,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
+        // Whether something was made of the first row already: of one that gives much it comes in parts.
+        let mut begun = false;
         while !rows.is_empty() {
             self.context.check()?;
             let functions = &self.context.functions;
@@ -137,15 +139,18 @@ impl Reader<'_> {
                 return Err(Error::internal("a table function that takes and makes no row"));
             }
             let taken = rows.start..rows.start + made.taken;
-            rows.start = taken.end;
             if self.shared.preserves_input {
-                let missing = missing(&made.origins, taken);
+                let known = begun.then_some(taken.start);
+                let missing = missing(&made.origins, known, taken.clone());
                 let nothing = self.nothing(missing.len());
                 let made = Processed { taken: 0, origins: missing, columns: nothing };
                 if self.made_of(batch, &made, emit)?.is_stop() {
                     return Ok(Flow::Stop);
                 }
             }
+            begun = made.origins.iter().any(|row| *row as usize == taken.end)
+                || (taken.is_empty() && begun);
+            rows.start = taken.end;
             if self.made_of(batch, &made, emit)?.is_stop() {
                 return Ok(Flow::Stop);
             }
@@ -190,9 +195,9 @@ impl Reader<'_> {
     }
 }
 
-/// The rows among those that were taken of which nothing was made.
-fn missing(origins: &[u32], taken: Range<usize>) -> Vec<u32> {
+/// The rows among those that were taken of which nothing was made, neither now nor, of a row that is `known`, before.
+fn missing(origins: &[u32], known: Option<usize>, taken: Range<usize>) -> Vec<u32> {
     let made: HashSet<u32> = origins.iter().copied().collect();
-    let rows = taken.filter_map(|row| u32::try_from(row).ok());
-    rows.filter(|row| !made.contains(row)).collect()
+    let rows = taken.filter(|row| known != Some(*row));
+    rows.filter_map(|row| u32::try_from(row).ok()).filter(|row| !made.contains(row)).collect()
 }
