@@ -129,7 +129,6 @@ impl ExprBinder<'_> {
         Expr::Literal { value, sql_type: SqlType::TEXT }
     }
 
-    /// In a policy's body, the value of a tag on the column or table that it protects.
     /// A function of SNOWFLAKE.ALERT: what the alert that runs the statement tells it.
     fn fact_of_alert(&self, name: &ObjectName, call: &FunctionCall) -> Result<Option<Expr>> {
         let parts: Vec<String> = name.parts.iter().map(|part| part.name.to_uppercase()).collect();
@@ -159,6 +158,7 @@ impl ExprBinder<'_> {
         }))
     }
 
+    /// In a policy's body, the value of a tag on the column or table that it protects.
     fn tag_of_protected(&mut self, name: &str, call: &FunctionCall) -> Result<Option<Expr>> {
         let Some((header, field)) = self.env.protected else { return Ok(None) };
         let field = match name {
