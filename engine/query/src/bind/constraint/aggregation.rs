@@ -60,7 +60,7 @@ fn nullable(columns: &mut [PlanColumn]) {
 }
 
 /// Lets every column of an expression be NULL.
-pub(super) fn relax(expr: &mut Expr) {
+pub(crate) fn relax(expr: &mut Expr) {
     if let Expr::Column { nullable, .. } = expr {
         *nullable = true;
     }

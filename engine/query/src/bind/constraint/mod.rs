@@ -15,6 +15,7 @@ use firn_plan::statement::{MergeAction, Query, StatementPlan};
 use firn_plan::{Plan, PlanColumn};
 use firn_types::{ColumnId, Error, ErrorCode, Result};
 
+pub(crate) use aggregation::relax;
 pub(crate) use note::{note_groups, note_projection};
 
 use self::projection::HiddenColumns;
@@ -131,7 +132,7 @@ impl Binder<'_> {
         *plan = aggregation::grouped(self, taken, &constraints)?;
         for expr in put_out(&mut statement) {
             *expr = hidden.shown(std::mem::replace(expr, Expr::boolean(true)))?;
-            aggregation::relax(expr);
+            relax(expr);
         }
         Ok(statement)
     }

@@ -8,6 +8,7 @@ use firn_types::{Error, Identifier, ObjectName, Result};
 
 use super::from::{From, FromContext, Source, beside, bind_source};
 use crate::bind::clause::Clause;
+use crate::bind::constraint::relax;
 use crate::bind::expr::{ExprBinder, Gathered, PendingApply, attach, compare_equal};
 use crate::bind::scope::{Relation, Scope};
 
@@ -76,20 +77,36 @@ fn lateral_or_cross(left: From, right: Source, kind: JoinKind) -> Result<From> {
 fn beside_left(left: From, right: Source) -> Result<From> {
     match right {
         Source::Alone(_) => Ok(beside(left, right, ApplyKind::Left)),
-        Source::Expanding(From { plan: Plan::LateralFunction(mut node), relations }) => {
+        Source::Expanding(From { mut plan, relations }) => {
+            // Of several functions the last one knows nothing of rows that the first one makes nothing of.
+            if relations.len() != 1 || !preserve_input(&mut plan) {
+                let words = "LEFT JOIN of a join that begins with a table function";
+                return Err(Error::not_supported(words));
+            }
+            let relations = with_nulls(left.relations, relations, JoinKind::Left);
+            Ok(From { plan, relations })
+        }
+    }
+}
+
+/// Lets a table function keep the rows that it makes nothing of; false where the plan is none.
+fn preserve_input(plan: &mut Plan) -> bool {
+    match plan {
+        Plan::LateralFunction(node) => {
             node.preserves_input = true;
             node.columns.iter_mut().for_each(|column| column.nullable = true);
-            let relations = with_nulls(left.relations, relations, JoinKind::Left);
-            Ok(From { plan: Plan::LateralFunction(node), relations })
+            true
         }
-        Source::Expanding(From { plan: Plan::ForeignTable(mut node), relations }) => {
+        Plan::ForeignTable(node) => {
             node.preserves_input = true;
-            let relations = with_nulls(left.relations, relations, JoinKind::Left);
-            Ok(From { plan: Plan::ForeignTable(node), relations })
+            true
         }
-        Source::Expanding(_) => {
-            Err(Error::not_supported("LEFT JOIN of a join that begins with a table function"))
+        // What FLATTEN makes of a structured value gets its types above it.
+        Plan::Project(node) => {
+            node.items.iter_mut().for_each(|item| relax(&mut item.expr));
+            preserve_input(&mut node.input)
         }
+        _ => false,
     }
 }
 
