@@ -123,6 +123,7 @@ impl Binder<'_> {
                 Some(by) => Some(hidden.shown(by)?),
                 None => None,
             };
+            copy.partition_by.iter_mut().for_each(relax);
             copy.source = self.constrained_query(copy.source.clone())?;
             return Ok(statement);
         }
@@ -134,6 +135,7 @@ impl Binder<'_> {
             *expr = hidden.shown(std::mem::replace(expr, Expr::boolean(true)))?;
             relax(expr);
         }
+        conditions(&mut statement).into_iter().for_each(relax);
         Ok(statement)
     }
 }
@@ -167,6 +169,19 @@ fn put_out(statement: &mut StatementPlan) -> Vec<&mut Expr> {
                 MergeAction::Delete => None,
             });
             rows.flatten().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What decides which rows a statement writes, besides its source.
+fn conditions(statement: &mut StatementPlan) -> Vec<&mut Expr> {
+    match statement {
+        StatementPlan::InsertMany(insert) => {
+            insert.branches.iter_mut().filter_map(|branch| branch.condition.as_mut()).collect()
+        }
+        StatementPlan::Merge(merge) => {
+            merge.clauses.iter_mut().filter_map(|clause| clause.condition.as_mut()).collect()
         }
         _ => Vec::new(),
     }
