@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use firn_expression::Expr;
 use firn_types::ColumnId;
 
-use super::{Plan, PlanColumn};
+use super::{ApplyKind, Plan, PlanColumn};
 
 /// For each column that a node of a plan makes, the columns that it is made of.
 #[derive(Debug, Default)]
@@ -64,6 +64,11 @@ impl Lineage {
                 for call in &node.aggregates {
                     let order = call.order_by.iter().map(|key| &key.expr);
                     self.made(call.id, call.arguments.iter().chain(order));
+                }
+            }
+            Plan::Apply(node) => {
+                if let ApplyKind::Any { id, conditions } = &node.kind {
+                    self.made(*id, conditions);
                 }
             }
             Plan::Window(node) => {
