@@ -138,10 +138,11 @@ impl Pass<'_> {
         }
         let mut open: Open = open.into_iter().flatten().collect();
         match &mut plan {
-            Plan::Secure(_) => {
-                let given = plan.columns();
+            Plan::Secure(node) => {
+                let given = node.input.columns();
                 let is_given = |key: &PlanColumn| given.iter().any(|column| column.id == key.id);
-                let own = self.constraints.groups.iter();
+                // Above, groups may still be called as the keys of what they are made of.
+                let own = self.constraints.groups.iter().filter(|own| own.object == node.object);
                 open.extend(own.filter(|own| own.keys.iter().all(is_given)).cloned());
             }
             Plan::Project(node) => pass_on(node, &open),
