@@ -140,7 +140,10 @@ impl ExprBinder<'_> {
             let is_index = key.sql_type().is_numeric();
             (is_index.then_some(part), key)
         } else if let Some((key_type, part)) = map_of(&value) {
-            (Some(part), cast(cast(key, key_type), SqlType::TEXT))
+            match coerce::can_coerce(key.sql_type(), key_type) {
+                true => (Some(part), cast(cast(key, key_type), SqlType::TEXT)),
+                false => (None, key),
+            }
         } else {
             let wanted = constant_key(name, &key)?;
             let fields = fields_of(&value).unwrap_or_default();
@@ -285,7 +288,14 @@ impl ExprBinder<'_> {
         let known = fields.iter().position(|(name, _)| *name == key);
         let value = arguments.remove(2);
         let value = match (known, updates) {
-            (Some(at), true) => cast(value, fields[at].1.sql_type),
+            (Some(at), true) => {
+                let wanted = fields[at].1.sql_type;
+                if !coerce::can_coerce(value.sql_type(), wanted) {
+                    arguments.insert(2, value);
+                    return Err(wrong(NAME, &arguments));
+                }
+                cast(value, wanted)
+            }
             (None, true) => return Err(no_field(NAME, &key)),
             (Some(_), false) => {
                 let text = format!(
