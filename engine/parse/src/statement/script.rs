@@ -305,16 +305,21 @@ impl Reader<'_> {
         ];
         let starts = starts.iter().chain(&changes);
         let ahead = usize::from(asynchronous) + 1;
+        // INSERT and TRUNCATE are functions, too, and variables may be called LIST.
+        let query = self.is_word(ahead, "SELECT") || self.is_word(ahead, "WITH");
+        let of_values = ["(", ")", "[", "+", "-", "*", "/", "||", "::"];
+        let in_value = !query && of_values.iter().any(|sign| self.is_symbol(ahead + 1, sign));
         let mut statement = None;
-        if in_parentheses && starts.into_iter().any(|word| self.is_word(ahead, word)) {
-            statement = self.statement_in_parentheses().ok().filter(|_| self.is_symbol(0, ";"));
-            let only = ["SELECT", "WITH"].iter().all(|word| !self.is_word_at(start + ahead, word));
-            if only || asynchronous {
-                return match statement {
-                    Some(_) => Ok(Assigned { value: None, statement }),
-                    None => Err(self.unexpected()),
+        if in_parentheses && !in_value && starts.into_iter().any(|word| self.is_word(ahead, word)) {
+            let read = self.statement_in_parentheses();
+            if !query || asynchronous {
+                let statement = read?;
+                return match self.is_symbol(0, ";") {
+                    true => Ok(Assigned { value: None, statement: Some(statement) }),
+                    false => Err(self.unexpected()),
                 };
             }
+            statement = read.ok().filter(|_| self.is_symbol(0, ";"));
             self.back_to(start);
         }
         let value = self.expr()?;
