@@ -39,9 +39,10 @@ impl ExprBinder<'_> {
         let clause = std::mem::replace(&mut self.clause, Clause::AggregateArgument);
         let chosen = self.choose(overloads, call);
         self.clause = clause;
-        let (function, arguments) = chosen?
-            .foreign()
-            .ok_or_else(|| Error::internal("an aggregate function whose body is SQL"))?;
+        let (function, arguments) =
+            chosen?.foreign().filter(|(function, _)| function.aggregate).ok_or_else(|| {
+                Error::not_supported(format!("functions {name} of which only some aggregate"))
+            })?;
         let row = self.call_scalar("ARRAY_CONSTRUCT", arguments)?;
         let gather = registry::aggregate("ARRAY_AGG")?;
         let signature = gather.resolve(vec![self.argument(&row)])?;
