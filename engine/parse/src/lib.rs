@@ -25,7 +25,7 @@ mod values;
 pub use secret::{blot_secrets, hide_secrets, hide_secrets_of};
 
 use firn_types::limits::NESTING_MAX;
-use firn_types::{ObjectName, Result, stack};
+use firn_types::{Error, ErrorCode, ObjectName, Result, stack};
 
 use dialect::FirnDialect;
 use outline::Outline;
@@ -33,6 +33,8 @@ use reader::Reader;
 
 /// Levels of nesting that need no more stack than their text says.
 const NESTING_PLAIN: usize = 8;
+/// Statements that one may stand in: what a task or an alert runs may make another one, and each is read anew.
+const WITHIN_MAX: usize = 8;
 
 /// The statement that `text` holds, with or without a `;` at its end.
 ///
@@ -48,11 +50,20 @@ pub type PlaceValue<'p> = dyn Fn(&str, u32) -> Option<ast::OptionValue> + 'p;
 /// As [`parse_statement`]; where the grammar takes only constants, namely as values of options and as stages, what
 /// `place_value` gives stands for a place.
 pub fn parse_with_values(text: &str, place_value: &PlaceValue<'_>) -> Result<ast::Statement> {
+    parse_within(text, place_value, 0)
+}
+
+/// As [`parse_with_values`], of a statement that stands in so many others.
+fn parse_within(text: &str, place_value: &PlaceValue<'_>, within: usize) -> Result<ast::Statement> {
+    if within > WITHIN_MAX {
+        let text = format!("a statement may stand in {WITHIN_MAX} others at most");
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
     // Rows with another statement behind them are read like anything else.
     let rows_at = if text.contains("->>") { None } else { values::rows_at(text) };
     let outline = Outline::part(text, 0, rows_at.unwrap_or(text.len()))?;
     read(&outline, place_value, |reader| {
-        reader.rows_at = rows_at;
+        (reader.rows_at, reader.within) = (rows_at, within);
         let statement = reader.statement()?;
         reader.expect_end()?;
         Ok(statement)

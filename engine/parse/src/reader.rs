@@ -33,6 +33,8 @@ pub(super) struct Reader<'a> {
     place_value: &'a PlaceValue<'a>,
     /// Where rows of VALUES begin that the outline leaves out.
     pub(super) rows_at: Option<usize>,
+    /// How many statements this one stands in.
+    pub(super) within: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -45,7 +47,7 @@ impl<'a> Reader<'a> {
         let inner = Parser::new(dialect)
             .with_recursion_limit(DESCENT_MAX)
             .with_tokens_with_locations(outline.tokens()?);
-        Ok(Reader { outline, dialect, inner, place_value, rows_at: None })
+        Ok(Reader { outline, dialect, inner, place_value, rows_at: None, within: 0 })
     }
 
     /// The whole statement.

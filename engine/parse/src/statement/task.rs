@@ -103,7 +103,8 @@ impl Reader<'_> {
             let text = "The statement that is to be run is missing.";
             return Err(Error::new(ErrorCode::InvalidStatement, text).at(span));
         }
-        super::super::parse_statement(&text).map_err(|error| error.shifted(span.start as usize))?;
+        super::super::parse_within(&text, &|_, _| None, self.within + 1)
+            .map_err(|error| error.shifted(span.start as usize))?;
         Ok(text)
     }
 }
