@@ -49,12 +49,12 @@ pub struct Rule {
 
 /// The rules in the order in which they run.
 ///
-/// Texts with a collation get their keys before anything else is decided. Queries that are read once are inlined then, so that later rules see through them. Constants are folded
-/// before decorrelation looks for equalities. Filters sink before joins are ordered, since the order goes
-/// by what is left of each table; and they sink once more through what the order has put together. What is
-/// read several times is computed only as far as its readers' filters, which then stand beside them, want it. Columns
-/// are pruned when nothing adds any, and what storage may skip by is derived last, from the conditions that
-/// have reached the scans.
+/// Texts with a collation get their keys before anything else is decided. Queries that are read once are inlined
+/// then, so that later rules see through them. Constants are folded before decorrelation looks for equalities.
+/// Filters sink before joins are ordered, since the order goes by what is left of each table; and they sink once
+/// more through what the order has put together. What is read several times is computed only as far as its readers'
+/// filters, which then stand beside them, want it. Columns are pruned when nothing adds any, and what storage may
+/// skip by is derived last, from the conditions that have reached the scans.
 pub const RULES: &[Rule] = &[
     Rule { name: "collate", apply: |plan, _, context| collate::apply(plan, context) },
     Rule { name: "inline_cte", apply: |plan, _, context| inline_cte::apply(plan, context) },
