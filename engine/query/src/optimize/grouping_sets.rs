@@ -209,7 +209,8 @@ impl Chain<'_> {
         };
         let mut exprs: Vec<Expr> = self.node.groups.iter().enumerate().map(group).collect();
         exprs.extend(self.partial.answers(&columns[step.keys.len()..])?);
-        exprs.extend(self.node.grouping_id.map(|_| grouping_id(step, self.node.groups.len())));
+        let keys = self.node.groups.len();
+        exprs.extend(self.node.grouping_id.map(|_| grouping_id(&step.keys, keys)));
         let items = exprs.into_iter().zip(given).map(|(expr, column)| ProjectItem {
             id: self.context.fresh(),
             name: column.name.clone(),
@@ -219,9 +220,9 @@ impl Chain<'_> {
     }
 }
 
-/// The number with the bits of the keys that a step does not have.
-fn grouping_id(step: &Step, keys: usize) -> Expr {
-    let missing = (0..keys.min(127)).filter(|key| !step.keys.contains(key));
+/// The number with the bits of the keys that a set does not have.
+pub(crate) fn grouping_id(set: &[usize], keys: usize) -> Expr {
+    let missing = (0..keys.min(127)).filter(|key| !set.contains(key));
     let value = Value::integer(missing.map(|key| 1_i128 << key).sum::<i128>());
     Expr::Literal { value, sql_type: SqlType::INTEGER }
 }

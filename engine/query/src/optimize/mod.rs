@@ -11,7 +11,7 @@ mod eager_aggregate;
 mod estimate;
 mod filter_cte;
 mod fold_constants;
-mod grouping_sets;
+pub(crate) mod grouping_sets;
 mod inline_cte;
 mod join_order;
 mod merge_projects;

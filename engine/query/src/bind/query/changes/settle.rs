@@ -8,13 +8,14 @@ use firn_plan::{
     Aggregate, FrameUnit, Plan, PlanColumn, Project, ProjectItem, SortKey, Window, WindowCall,
     WindowTarget,
 };
-use firn_types::{Result, SqlType, Value};
+use firn_types::{Result, SqlType};
 
 use super::difference::union;
 use super::restrict::common_partition;
 use super::root::keyed_node;
 use super::support::key_columns;
 use crate::bind::{Binder, BoundQuery};
+use crate::optimize::grouping_sets::grouping_id;
 use crate::optimize::{OptimizeContext, unnested};
 
 /// The query in that form.
@@ -67,13 +68,6 @@ fn each_set(binder: &Binder<'_>, node: Aggregate) -> Plan {
     });
     let branches = branches.collect();
     union(binder, &columns, branches).unwrap_or_else(|| Plan::empty(columns.clone()))
-}
-
-/// The number with the bits of the keys that a set does not have.
-fn grouping_id(set: &[usize], keys: usize) -> Expr {
-    let missing = (0..keys.min(127)).filter(|key| !set.contains(key));
-    let value = Value::integer(missing.map(|key| 1_i128 << key).sum::<i128>());
-    Expr::Literal { value, sql_type: SqlType::INTEGER }
 }
 
 /// Calls with nothing in common that they are partitioned by, in windows of their own.
