@@ -78,8 +78,8 @@ fn beside_left(left: From, right: Source) -> Result<From> {
     match right {
         Source::Alone(_) => Ok(beside(left, right, ApplyKind::Left)),
         Source::Expanding(From { mut plan, relations }) => {
-            // Of several functions the last one knows nothing of rows that the first one makes nothing of.
-            if relations.len() != 1 || !preserve_input(&mut plan) {
+            let width = relations.iter().map(|relation| relation.columns.len()).sum();
+            if !preserve_input(&mut plan, width) {
                 let words = "LEFT JOIN of a join that begins with a table function";
                 return Err(Error::not_supported(words));
             }
@@ -89,22 +89,23 @@ fn beside_left(left: From, right: Source) -> Result<From> {
     }
 }
 
-/// Lets a table function keep the rows that it makes nothing of; false where the plan is none.
-fn preserve_input(plan: &mut Plan) -> bool {
+/// Lets a table function keep the rows that it makes nothing of; false where the plan is more than one that gives so
+/// many columns: of several the last one knows nothing of rows that the first one makes nothing of.
+fn preserve_input(plan: &mut Plan, width: usize) -> bool {
     match plan {
-        Plan::LateralFunction(node) => {
+        Plan::LateralFunction(node) if node.columns.len() == width => {
             node.preserves_input = true;
             node.columns.iter_mut().for_each(|column| column.nullable = true);
             true
         }
-        Plan::ForeignTable(node) => {
+        Plan::ForeignTable(node) if node.columns.len() == width => {
             node.preserves_input = true;
             true
         }
         // What FLATTEN makes of a structured value gets its types above it.
         Plan::Project(node) => {
             node.items.iter_mut().for_each(|item| relax(&mut item.expr));
-            preserve_input(&mut node.input)
+            preserve_input(&mut node.input, width)
         }
         _ => false,
     }
