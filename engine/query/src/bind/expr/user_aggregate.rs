@@ -8,7 +8,7 @@ use firn_plan::AggregateCall;
 use firn_types::{Error, Result};
 
 use super::user_function::Overloads;
-use super::{ExprBinder, cast};
+use super::{ExprBinder, cast, special};
 use crate::bind::Binder;
 use crate::bind::clause::Clause;
 use crate::bind::context::Env;
@@ -16,8 +16,14 @@ use crate::bind::context::Env;
 impl Binder<'_> {
     /// Whether a call is one of a user's aggregate function.
     pub(crate) fn is_user_aggregate(&self, call: &FunctionCall, env: &Env<'_>) -> bool {
-        let name = self.plain_name(&call.name, env);
-        let overloads = name.ok().and_then(|name| self.user_functions(&name, env));
+        let Ok(name) = self.plain_name(&call.name, env) else { return false };
+        let short = name.object().as_str();
+        // What is built in has its name to itself: most calls need no look at the schema's functions.
+        let built_in = registry::find(short).is_some() || special::find(short).is_some();
+        if built_in && name.parts.len() == 1 {
+            return false;
+        }
+        let overloads = self.user_functions(&name, env);
         overloads.is_some_and(|overloads| overloads.is_aggregate())
     }
 }
