@@ -107,7 +107,7 @@ impl ExprBinder<'_> {
                 None => Some(place).filter(|place| *place < parameters.len()),
             };
             let ArgumentValue::Expr(expr) = &argument.value else {
-                return Err(Error::not_supported(format!("a query as an argument of {function}")));
+                return Err(Error::not_supported(format!("this argument of {function}")));
             };
             match place {
                 Some(place) if given[place].is_none() => {

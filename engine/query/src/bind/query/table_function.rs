@@ -290,7 +290,7 @@ fn procedure(
     let mut given = Vec::with_capacity(call.arguments.len());
     for argument in &call.arguments {
         let ArgumentValue::Expr(expr) = &argument.value else {
-            return Err(Error::not_supported(format!("* as an argument of {}", path.name)));
+            return Err(Error::not_supported(format!("this argument of {}", path.name)));
         };
         let (value, sql_type) = binder.bind_constant(expr, env)?;
         let name = argument.name.as_ref().map(|name| name.name.as_str());
