@@ -138,6 +138,7 @@ fn followed(binder: &Binder<'_>, query: &BoundQuery) -> Result<(BoundQuery, Root
     }
     let mut query = settled(binder, query.clone())?;
     support::check(&query.plan)?;
+    support::check_size(&query.plan)?;
     if query.columns.iter().any(|column| has_key(&column.expr())) {
         return Err(support::collated());
     }

@@ -14,6 +14,9 @@ use firn_types::{ColumnId, Error, ErrorCode, Result};
 use super::restrict::common_partition;
 use crate::collation::has_key;
 
+/// Most FULL JOINs in one another: the difference of each has that of its sides twice.
+const FULL_JOINS_MAX: usize = 6;
+
 /// The tables that a query reads row by row, in the order of its scans: what streams can be on.
 ///
 /// # Errors
@@ -78,6 +81,23 @@ pub(super) fn is_row_by_row(plan: &Plan) -> bool {
         _ => false,
     };
     own && plan.inputs().into_iter().all(is_row_by_row)
+}
+
+/// Checks that a query's difference is not many times as large as the query.
+///
+/// # Errors
+/// When it is.
+pub(super) fn check_size(plan: &Plan) -> Result<()> {
+    match full_joins(plan) <= FULL_JOINS_MAX {
+        true => Ok(()),
+        false => Err(refused(&format!("more than {FULL_JOINS_MAX} FULL JOINs in one another"))),
+    }
+}
+
+fn full_joins(plan: &Plan) -> usize {
+    let below = plan.inputs().into_iter().map(full_joins).max().unwrap_or(0);
+    let is_full = matches!(plan, Plan::Join(join) if join.kind == JoinKind::Full);
+    below + usize::from(is_full)
 }
 
 /// Checks that stored rows of a query can follow its tables.
