@@ -136,6 +136,7 @@ fn followed(binder: &Binder<'_>, query: &BoundQuery) -> Result<(BoundQuery, Root
     if volatile {
         return Err(support::volatile());
     }
+    support::check_copies(&query.plan)?;
     let mut query = settled(binder, query.clone())?;
     support::check(&query.plan)?;
     support::check_size(&query.plan)?;

@@ -1,6 +1,6 @@
 //! Which queries have changes that can be told from those of their tables, and why others have none.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use firn_account::catalog::Table;
@@ -16,6 +16,9 @@ use crate::collation::has_key;
 
 /// Most FULL JOINs in one another: the difference of each has that of its sides twice.
 const FULL_JOINS_MAX: usize = 6;
+
+/// Most nodes of a query of which nothing is shared.
+const NODES_MAX: usize = 10_000;
 
 /// The tables that a query reads row by row, in the order of its scans: what streams can be on.
 ///
@@ -98,6 +101,38 @@ fn full_joins(plan: &Plan) -> usize {
     let below = plan.inputs().into_iter().map(full_joins).max().unwrap_or(0);
     let is_full = matches!(plan, Plan::Join(join) if join.kind == JoinKind::Full);
     below + usize::from(is_full)
+}
+
+/// Checks that a query stays small when each common table expression stands wherever it is read, and each of its
+/// GROUPING SETS for itself.
+///
+/// # Errors
+/// When it does not.
+pub(super) fn check_copies(plan: &Plan) -> Result<()> {
+    match copied_nodes(plan, &mut HashMap::new()) <= NODES_MAX {
+        true => Ok(()),
+        false => Err(refused("common table expressions or GROUPING SETS that multiply each other")),
+    }
+}
+
+/// How many nodes a plan has then; `definitions` are those of the common table expressions around it.
+fn copied_nodes(plan: &Plan, definitions: &mut HashMap<u32, usize>) -> usize {
+    match plan {
+        Plan::With(node) => {
+            let definition = copied_nodes(&node.definition, definitions);
+            definitions.insert(node.cte, definition);
+            copied_nodes(&node.body, definitions)
+        }
+        Plan::CteRef(node) => definitions.get(&node.cte).map_or(1, |nodes| nodes.saturating_add(1)),
+        Plan::Aggregate(node) => {
+            let sets = node.grouping_sets.as_ref().map_or(1, Vec::len);
+            copied_nodes(&node.input, definitions).saturating_mul(sets).saturating_add(1)
+        }
+        other => {
+            let inputs = other.inputs().into_iter();
+            inputs.map(|input| copied_nodes(input, definitions)).fold(1, usize::saturating_add)
+        }
+    }
 }
 
 /// Checks that stored rows of a query can follow its tables.
