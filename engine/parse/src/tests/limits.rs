@@ -39,7 +39,7 @@ fn deep_nesting_is_an_error_and_no_overflow() {
     assert!(parse_statement(&options).is_err());
     statement(&format!("{}select 1", "create task t as ".repeat(3)));
     for within in ["create task t as ", "create alert a if (exists (select 1)) then "] {
-        let error = parse_statement(&format!("{}select 1", within.repeat(n / 10))).unwrap_err();
+        let error = parse_statement(&format!("{}select 1", within.repeat(100))).unwrap_err();
         assert!(error.to_string().contains("stand in 8 others"), "{error}");
     }
 }
