@@ -21,7 +21,7 @@ def literal(value):
     if isinstance(value, (int, decimal.Decimal)):
         return f"({value})" if value < 0 else str(value)
     if isinstance(value, float):
-        return f"'{value!r}'::FLOAT"
+        return f"'{float.__repr__(value)}'::FLOAT"
     if isinstance(value, bytes):
         return f"TO_BINARY('{value.hex()}')"
     if isinstance(value, datetime.datetime):

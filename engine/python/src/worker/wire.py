@@ -187,7 +187,8 @@ def number_text(value):
     if isinstance(value, int):
         return str(int(value)).encode()
     if isinstance(value, float):
-        return repr(finite(value, math.isfinite(value))).encode()
+        # The representation of a subclass, such as NumPy's, is another text.
+        return float.__repr__(finite(value, math.isfinite(value))).encode()
     if isinstance(value, decimal.Decimal):
         return format(finite(value, value.is_finite()), "f").encode()
     raise TypeError(f"Expected int or decimal.Decimal, got {type(value).__name__}")
