@@ -5,6 +5,11 @@ def sql_name(name):
     """A name as SQL has it: as it is where it is one, or else in quotes."""
     if name.startswith('"') or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_$]*", name):
         return name
+    return quoted_name(name)
+
+
+def quoted_name(name):
+    """A name that stands for itself, in quotes."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -89,7 +94,7 @@ class Column:
         return Column(f"{self.sql} DESC")
 
     def __getitem__(self, key):
-        return Column(f"{self.sql}[{key!r}]")
+        return Column(f"{self.sql}[{literal(key)}]")
 
     def __neg__(self):
         return Column(f"(-{self.sql})")

@@ -75,8 +75,9 @@ class DataFrame:
         return DataFrame(self.session, sql, self._params, True)
 
     def _inner(self):
+        # A comment at the end of the text ends before the parenthesis.
         if self._is_query:
-            return f"({self._sql})"
+            return f"({self._sql}\n)"
         result = self.session._run(self._sql, self._params)
         self._sql, self._params = f"SELECT * FROM TABLE(RESULT_SCAN('{result.query_id}'))", []
         self._is_query = True
@@ -119,7 +120,7 @@ class DataFrame:
     def columns(self):
         if self._names is None:
             self._names = list(self.session._run(f"SELECT * FROM {self._inner()} LIMIT 0", self._params).names)
-        return [name if re.fullmatch(r"[A-Z_][A-Z0-9_$]*", name) else f'"{name}"' for name in self._names]
+        return [name if re.fullmatch(r"[A-Z_][A-Z0-9_$]*", name) else quoted_name(name) for name in self._names]
 
     def __getitem__(self, name):
         return Column(of_name(name))
@@ -399,7 +400,7 @@ class Session:
 
 
 def current(kind):
-    return lambda self: (lambda name: None if name is None else f'"{name}"')(self._one(f"CURRENT_{kind}()"))
+    return lambda self: (lambda name: None if name is None else quoted_name(name))(self._one(f"CURRENT_{kind}()"))
 
 
 for what in ("DATABASE", "SCHEMA", "ROLE", "WAREHOUSE", "USER", "ACCOUNT"):
