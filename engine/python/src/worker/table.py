@@ -10,7 +10,6 @@ class Table:
         self.kinds = [kind for _, kind in definition.returns]
         end = getattr(self.handler, "end_partition", None)
         self.whole = getattr(end, "_sf_vectorized_input", None) is not None
-        self.begin(None)
 
     def begin(self, _):
         self.object = self.handler()
