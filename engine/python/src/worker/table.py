@@ -22,8 +22,9 @@ class Table:
         skips, rows = frame.byte(), frame.number()
         skipped = bytes(frame.take(rows)) if skips else bytes(rows)
         if self.whole:
-            self.parts.append(data_frame(frame, rows, len(self.parameters)))
-            self.parts[-1].columns = [name for name, _ in self.parameters]
+            part = data_frame(frame, rows, len(self.parameters))
+            part.columns = [name for name, _ in self.parameters]
+            self.parts.append(part[[skip == 0 for skip in skipped]] if skips else part)
             return self.answer(rows, [], [])
         columns = [frame.values(rows) for _ in self.parameters]
         given = zip(*columns) if columns else ((),) * rows
