@@ -129,7 +129,7 @@ impl Python {
         let waiting = self.interpreter.take(self.session, function);
         let mut worker = match waiting.filter(|_| imports.is_none()) {
             Some(worker) => worker,
-            None => Worker::start(&self.interpreter.program()?, imports)?,
+            None => Worker::start(&self.interpreter.program()?, imports, &self.cancel)?,
         };
         worker.define(function, task, &self.cancel)?;
         Ok(worker)

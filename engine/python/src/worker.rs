@@ -115,8 +115,12 @@ impl Worker {
     /// Starts a process without a function.
     ///
     /// # Errors
-    /// `PythonExecution` when the program cannot be started.
-    pub(crate) fn start(program: &Path, imports: Option<Arc<TempDir>>) -> Result<Worker> {
+    /// `PythonExecution` when the program cannot be started; `Canceled`, `StatementTimeout`.
+    pub(crate) fn start(
+        program: &Path,
+        imports: Option<Arc<TempDir>>,
+        cancel: &Cancel,
+    ) -> Result<Worker> {
         let failed = |error: std::io::Error| {
             let text = format!("the interpreter {} cannot be started: {error}", program.display());
             Error::new(ErrorCode::PythonExecution, format!("Python Interpreter Error:\n{text}"))
@@ -133,7 +137,7 @@ impl Worker {
         let text = PROGRAM.concat();
         let mut program = (text.len() as u32).to_ne_bytes().to_vec();
         program.extend(text.bytes());
-        worker.send(&program, &Cancel::default())?;
+        worker.send(&program, cancel)?;
         Ok(worker)
     }
 
