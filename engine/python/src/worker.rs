@@ -89,6 +89,8 @@ pub(crate) struct Worker {
     input: ChildStdin,
     output: ChildStdout,
     imports: Option<Arc<TempDir>>,
+    /// Whether it was waited for, so that its number may be another process's.
+    is_gone: bool,
     /// How errors say whose code it is.
     of: String,
 }
@@ -133,7 +135,8 @@ impl Worker {
         };
         rustix::io::ioctl_fionbio(&input, true).map_err(|error| failed(error.into()))?;
         rustix::io::ioctl_fionbio(&output, true).map_err(|error| failed(error.into()))?;
-        let mut worker = Worker { child, input, output, imports, of: String::new() };
+        let of = String::new();
+        let mut worker = Worker { child, input, output, imports, is_gone: false, of };
         let text = PROGRAM.concat();
         let mut program = (text.len() as u32).to_ne_bytes().to_vec();
         program.extend(text.bytes());
@@ -263,26 +266,26 @@ impl Worker {
             (None, Some(signal)) => format!("signal {signal}"),
             _ => "no status".to_string(),
         };
-        self.kill();
-        let status = self.child.wait().map_or_else(|error| error.to_string(), told);
+        let status = self.end().map_or_else(|error| error.to_string(), told);
         self.failed(&format!("The process of the function has ended with {status}"))
     }
 
-    fn kill(&mut self) {
-        // One that has ended by itself, and what it has started, is still known by its number, since nobody has
-        // waited for it.
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+    /// Kills the process and what it has started, and waits for it.
+    fn end(&mut self) -> std::io::Result<ExitStatus> {
+        // One that has ended by itself, and what it has started, is still known by its number, until somebody waits
+        // for it.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group.filter(|_| !self.is_gone) {
             let _ = kill_process_group(group, Signal::KILL);
         }
+        self.is_gone = true;
+        self.child.wait()
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        if let Ok(None) = self.child.try_wait() {
-            self.kill();
-            let _ = self.child.wait();
-        }
+        let _ = self.end();
     }
 }
 
