@@ -101,7 +101,11 @@ fn put_fixed(frame: &mut Frame, array: &Array, sql_type: SqlType) -> Result<()> 
     // Where NULL stands, anything may be in the array, also what Python would refuse.
     let valid = |row: &usize| !array.is_null(*row);
     let integers = || (0..array.len()).map(|row| if valid(&row) { array.integer(row) } else { 0 });
-    let micros = |nanos: i128| (nanos.div_euclid(NANOS_PER_MICRO) as i64).to_ne_bytes();
+    // What has more bits is beyond Python's years, and stays so.
+    let micros = |nanos: i128| {
+        let micros = nanos.div_euclid(NANOS_PER_MICRO);
+        (micros.clamp(i64::MIN.into(), i64::MAX.into()) as i64).to_ne_bytes()
+    };
     match (array, sql_type) {
         (Array::F64(array), _) => {
             array.values().iter().for_each(|value| frame.bytes(&value.to_ne_bytes()));
