@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use firn_types::{Error, ErrorCode, Result};
 
 /// What is there without being installed: the object of procedures, in the part that firn has of it.
-const OWN: &[&str] = &["snowflake-snowpark-python", "snowflake-telemetry-python"];
+const OWN: &[&str] = &["snowflake-snowpark-python"];
 /// The first version of Python 3 that is taken.
 const MINOR_MIN: u64 = 8;
 /// Ways to compare versions, the longest first.
@@ -181,6 +181,7 @@ mod tests {
             ("3.12", "numpy", "later than the interpreter that is here, 3.11.7"),
             ("2.7", "numpy", "Unsupported Python runtime version '2.7'"),
             ("3.8", "pandas", "'pandas' is not installed"),
+            ("3.8", "snowflake-telemetry-python", "'snowflake-telemetry-python' is not installed"),
             ("3.8", "numpy==2.*", "and 1.26.4 installed"),
         ] {
             let error = check(version, wanted).expect_err(wanted);
