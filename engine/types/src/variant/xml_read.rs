@@ -4,6 +4,8 @@
 //! truth value, an element, or an array of several of them. For each name of the elements inside, the object says
 //! where in `$` they are.
 
+use std::collections::HashMap;
+
 use quick_xml::Reader;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
@@ -157,14 +159,13 @@ impl Element {
 
     /// Where the elements of each name are in the content, by name.
     fn positions(&self) -> Vec<(&str, Vec<usize>)> {
-        let mut positions: Vec<(&str, Vec<usize>)> = Vec::new();
+        let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
         for (at, node) in self.content.iter().enumerate() {
             let Node::Element(element) = node else { continue };
-            match positions.iter_mut().find(|(name, _)| *name == element.name) {
-                Some((_, places)) => places.push(at),
-                None => positions.push((&element.name, vec![at])),
-            }
+            positions.entry(&element.name).or_default().push(at);
         }
+        let mut positions: Vec<_> = positions.into_iter().collect();
+        positions.sort_unstable();
         positions
     }
 }
