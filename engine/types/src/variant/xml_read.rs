@@ -213,7 +213,7 @@ fn write_node(node: &Node, converts: bool, out: &mut Builder) -> Result<()> {
     }
 }
 
-/// A text, or the number or truth value that it writes: what has the same text when it is printed.
+/// A text, or the number or truth value that it writes.
 fn write_text(text: &str, converts: bool, out: &mut Builder) {
     match text {
         "true" | "false" if converts => out.boolean(text == "true"),
@@ -230,8 +230,12 @@ enum Number {
     Float(f64),
 }
 
-/// The number of a text that is written as JSON writes numbers.
+/// The number of a text that is written as JSON writes numbers; none for one that is larger than any.
 fn number(text: &str) -> Option<Number> {
+    let float = || {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        number.map(Number::Float)
+    };
     let digits = text.strip_prefix('-').unwrap_or(text);
     let whole = digits.bytes().take_while(u8::is_ascii_digit).count();
     let leading_zero = whole > 1 && digits.starts_with('0');
@@ -250,10 +254,10 @@ fn number(text: &str) -> Option<Number> {
     if !exponent.is_empty() {
         let digits = exponent.strip_prefix(['e', 'E'])?.trim_start_matches(['+', '-']);
         let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-        return plain.then(|| text.parse().ok())?.map(Number::Float);
+        return plain.then(float)?;
     }
     if whole + fraction > 38 {
-        return text.parse().ok().map(Number::Float);
+        return float();
     }
     let unscaled = text.replace('.', "").parse().ok()?;
     Some(Number::Decimal(Decimal { unscaled, scale: u8::try_from(fraction).ok()? }))
@@ -287,6 +291,12 @@ mod tests {
             ("<a>007</a>", r#"{"$":"007","@":"a"}"#),
             ("<a>1.</a>", r#"{"$":"1.","@":"a"}"#),
             ("<a>true</a>", r#"{"$":true,"@":"a"}"#),
+            ("<a>1e999</a>", r#"{"$":"1e999","@":"a"}"#),
+            ("<a>1e+-5</a>", r#"{"$":"1e+-5","@":"a"}"#),
+            (
+                "<a>t<c/><b/><c/></a>",
+                r#"{"$":["t",{"$":"","@":"c"},{"$":"","@":"b"},{"$":"","@":"c"}],"@":"a","b":2,"c":[1,3]}"#,
+            ),
             ("<a>&lt;&#65;<![CDATA[<b>]]></a>", r#"{"$":"<A<b>","@":"a"}"#),
             ("<?xml version=\"1.0\"?><!DOCTYPE a []><a>x<!-- c --></a>", r#"{"$":"x","@":"a"}"#),
             ("  ", "NULL"),
