@@ -3,6 +3,8 @@
 //! All values at one place of the structure, of all rows, are one column, which is converted as a whole; then the
 //! values are put together again.
 
+use std::collections::HashSet;
+
 use arrow::array::{Array as _, BinaryViewArray, BinaryViewBuilder};
 use firn_column::Array;
 use firn_types::structured::{Part, Structure};
@@ -194,15 +196,17 @@ fn maps(
     let mut place = Place::default();
     let mut keys: Vec<Vec<String>> = vec![Vec::new(); conversion.source.len()];
     let mut starts = vec![0; conversion.source.len()];
+    let mut seen = HashSet::new();
     for (row, value) in rows(conversion.source) {
         let Item::Object(fields) = value.item() else {
             conversion.refuse(row, None);
             continue;
         };
         starts[row] = place.rows.len();
+        seen.clear();
         for (name, value) in fields.iter() {
             match map_key(name, key, conversion.context) {
-                Ok(name) if keys[row].contains(&name) => conversion.refuse(row, None),
+                Ok(name) if !seen.insert(name.clone()) => conversion.refuse(row, None),
                 Ok(name) => keys[row].push(name),
                 Err(error) => conversion.refuse(row, Some(error)),
             }
