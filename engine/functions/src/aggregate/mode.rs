@@ -188,7 +188,9 @@ impl Fold for Frequent {
 
     fn merge(&self, into: &mut Counts, from: Counts) -> Result<()> {
         for (key, (value, count)) in from {
-            into.entry(key).or_insert((value, 0)).1 += count;
+            // A state may say any number.
+            let (_, known) = into.entry(key).or_insert((value, 0));
+            *known = known.saturating_add(count);
         }
         self.prune(into);
         Ok(())
