@@ -96,6 +96,8 @@ impl Collator {
         let start = text.len() - text.trim_start_matches(' ').len();
         let start = if self.rules.trims_start { start } else { 0 };
         let mut key = Vec::new();
+        // Whether marks have come to the last letter since its key was made.
+        let mut is_marked = false;
         for (at, character) in self.trimmed(text).char_indices() {
             let place = start + at..start + at + character.len_utf8();
             key.clear();
@@ -105,14 +107,27 @@ impl Collator {
             match letters.last_mut() {
                 Some(letter) if is_mark => {
                     letter.place.end = place.end;
-                    letter.key.clear();
-                    self.push_case_key(&text[letter.place.clone()], &mut letter.key);
+                    is_marked = true;
                 }
                 _ if key == self.nothing && self.language.is_some() => {}
-                _ => letters.push(Letter { place, key: key.clone() }),
+                last => {
+                    if let Some(letter) = last.filter(|_| std::mem::take(&mut is_marked)) {
+                        self.make_key(letter, text);
+                    }
+                    letters.push(Letter { place, key: key.clone() });
+                }
             }
         }
+        if let Some(letter) = letters.last_mut().filter(|_| is_marked) {
+            self.make_key(letter, text);
+        }
         letters
+    }
+
+    /// Makes the key of a letter with its marks: once, however many they are.
+    fn make_key(&self, letter: &mut Letter, text: &str) {
+        letter.key.clear();
+        self.push_case_key(&text[letter.place.clone()], &mut letter.key);
     }
 
     /// The key of a part of a text: nothing is trimmed.
