@@ -140,7 +140,8 @@ impl fmt::Display for Collation {
         if self.is_none() {
             return Ok(());
         }
-        write!(f, " COLLATE '{}'", self.specification())
+        let specification = self.specification().replace('\\', "\\\\").replace('\'', "''");
+        write!(f, " COLLATE '{specification}'")
     }
 }
 
@@ -231,6 +232,14 @@ mod tests {
         assert_eq!(merged(fr.of_statement(), de.of_statement()), None);
         assert_eq!(merged(none, none).as_deref(), Some(""));
         assert!(none.of_statement().is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_specification_is_shown_as_a_literal() -> Result<()> {
+        assert_eq!(Collation::NONE.to_string(), "");
+        assert_eq!(Collation::parse("EN-ci")?.to_string(), " COLLATE 'en-ci'");
+        assert_eq!(Collation::parse("a'b\\c")?.to_string(), " COLLATE 'a''b\\\\c'");
         Ok(())
     }
 
