@@ -4,6 +4,7 @@
 //! an undefined element in an array and `null` in the others. The structures are kept once for the process, so that
 //! a type stays a small value.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -179,6 +180,13 @@ impl fmt::Display for Part {
     }
 }
 
+/// A key as a type writes it: as it is where it is a word, whose case counts, and in quotes otherwise.
+fn key_text(key: &str) -> Cow<'_, str> {
+    let is_word = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && key.bytes().next().is_some_and(|first| !first.is_ascii_digit());
+    if is_word { key.into() } else { format!("\"{}\"", key.replace('"', "\"\"")).into() }
+}
+
 /// The canonical form, as DESCRIBE shows it.
 impl fmt::Display for StructuredType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,7 +197,7 @@ impl fmt::Display for StructuredType {
                 f.write_str("OBJECT(")?;
                 for (index, (key, part)) in fields.iter().enumerate() {
                     let separator = if index > 0 { ", " } else { "" };
-                    write!(f, "{separator}{key} {part}")?;
+                    write!(f, "{separator}{} {part}", key_text(key))?;
                 }
                 f.write_str(")")
             }
@@ -222,6 +230,11 @@ mod tests {
         let object = StructuredType::new(object)?;
         let text = "OBJECT(MixedCase VARCHAR(4), b ARRAY(NUMBER(38,0)) NOT NULL)";
         assert_eq!(object.to_string(), text);
+        let keys = ["a b", "x\"y", "1", "order"];
+        let fields = keys.iter().map(|key| (key.to_string(), part(SqlType::Date))).collect();
+        let quoted = StructuredType::new(Structure::Object(fields))?;
+        let text = "OBJECT(\"a b\" DATE, \"x\"\"y\" DATE, \"1\" DATE, order DATE)";
+        assert_eq!(quoted.to_string(), text);
         let map = StructuredType::new(Structure::Map(SqlType::TEXT, part(SqlType::Float)))?;
         assert_eq!(map.to_string(), "MAP(VARCHAR(16777216), FLOAT)");
         assert_eq!(numbers, StructuredType::array_of(SqlType::INTEGER)?);
