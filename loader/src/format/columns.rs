@@ -118,7 +118,7 @@ pub(super) struct RowsFrom {
 
 impl RowOrigin for RowsFrom {
     fn row_number(&self, row: usize) -> u64 {
-        self.first_row + row as u64 + 1
+        self.first_row.saturating_add(row as u64).saturating_add(1)
     }
 
     fn reject(

@@ -192,7 +192,8 @@ impl Chunk {
             let columns = plan.make(&file.schema, found, rows).map_err(|error| {
                 Error::new(error.code(), format!("File '{}': {}", file.shown, error.detail()))
             })?;
-            let first_row = self.first_row + done;
+            // What the blocks before say of their rows, anybody may have written.
+            let first_row = self.first_row.saturating_add(done);
             done += rows as u64;
             let origin =
                 RowsFrom { file: Arc::clone(&file.shown), first_row, plan: Arc::clone(plan) };
