@@ -10,9 +10,9 @@ use arrow_avro::schema::AvroSchema;
 use firn_column::Batch;
 use firn_types::limits::BATCH_ROWS;
 use firn_types::{Error, ErrorCode, Field, Result, Schema};
-use serde_json::Value as Json;
 
 use super::block::{Blocks, Header};
+use super::schema::plain_schema;
 use crate::format::arrow::{Read, natural_type};
 use crate::format::chunk::{CHUNK_BYTES, ChunkSource};
 use crate::format::columns::RowsFrom;
@@ -106,27 +106,6 @@ pub(super) fn open(
     let schema = Schema::new(fields.collect::<Result<Vec<_>>>()?);
     let shown = shown.as_str().into();
     Ok((Inner { shown, header, reader_schema, options: options.clone(), schema }, source))
-}
-
-/// The schema without logical types that SQL does not have: a UUID stays the text that it is written as, a
-/// duration the bytes.
-fn plain_schema(schema: &str) -> std::result::Result<String, String> {
-    let mut schema: Json = serde_json::from_str(schema).map_err(|error| error.to_string())?;
-    let mut pending = vec![&mut schema];
-    while let Some(node) = pending.pop() {
-        match node {
-            Json::Object(members) => {
-                let logical = members.get("logicalType").and_then(Json::as_str);
-                if matches!(logical, Some("uuid" | "duration")) {
-                    members.remove("logicalType");
-                }
-                pending.extend(members.values_mut());
-            }
-            Json::Array(items) => pending.extend(items),
-            _ => {}
-        }
-    }
-    Ok(schema.to_string())
 }
 
 fn arrow_schema(
