@@ -19,6 +19,16 @@ pub struct WantedColumn {
     pub case_sensitive: bool,
 }
 
+impl WantedColumn {
+    /// Whether a file's column of this name is the wanted one.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        match self.case_sensitive {
+            true => name == self.name,
+            false => name.to_lowercase() == self.name.to_lowercase(),
+        }
+    }
+}
+
 /// What is wanted of the files: shared by all chunks.
 #[derive(Clone, Debug)]
 pub struct ColumnsPlan {
@@ -46,18 +56,15 @@ impl ColumnsPlan {
 
     /// The position among the file's columns of each one wanted.
     pub(super) fn positions(&self, schema: &Schema) -> Vec<Option<usize>> {
-        let find = |name: &str, case_sensitive: bool| {
-            schema.fields.iter().position(|field| match case_sensitive {
-                true => field.name == name,
-                false => field.name.to_lowercase() == name.to_lowercase(),
-            })
-        };
         match &self.wanted {
             Wanted::Columns(wanted) => {
-                wanted.iter().map(|column| find(&column.name, column.case_sensitive)).collect()
+                let find = |column: &WantedColumn| {
+                    schema.fields.iter().position(|field| column.is_named(&field.name))
+                };
+                wanted.iter().map(find).collect()
             }
             Wanted::Object(Some(names)) => {
-                names.iter().map(|name| find(name, true)).filter(Option::is_some).collect()
+                names.iter().map(|name| schema.position(name)).filter(Option::is_some).collect()
             }
             Wanted::Object(None) => (0..schema.len()).map(Some).collect(),
         }

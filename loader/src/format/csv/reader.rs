@@ -75,7 +75,7 @@ impl CsvColumns {
         };
         let header = header.unwrap_or_default();
         let find = |column: &WantedColumn| {
-            let found = header.iter().position(|name| names(column, name));
+            let found = header.iter().position(|name| column.is_named(name));
             found.unwrap_or(CsvPlan::NO_FIELD)
         };
         wanted.iter().map(find).collect()
@@ -87,17 +87,9 @@ impl CsvColumns {
             return target.clone();
         };
         let columns = header.iter().map(|name| {
-            let sink = wanted.iter().position(|column| names(column, name));
+            let sink = wanted.iter().position(|column| column.is_named(name));
             sink.and_then(|sink| target.columns.get(sink)).unwrap_or(name).clone()
         });
         LoadTarget { table: target.table.clone(), columns: columns.collect() }
-    }
-}
-
-/// Whether a column of a file is the wanted one.
-fn names(column: &WantedColumn, name: &str) -> bool {
-    match column.case_sensitive {
-        true => name == column.name,
-        false => name.to_lowercase() == column.name.to_lowercase(),
     }
 }
