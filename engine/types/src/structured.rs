@@ -63,8 +63,8 @@ impl StructuredType {
     /// The type of these parts.
     ///
     /// # Errors
-    /// Too many parts; a key of an object that is there twice; a key of a map that is neither VARCHAR nor a whole
-    /// NUMBER.
+    /// Too many parts or levels; a key of an object that is there twice; a key of a map that is neither VARCHAR nor
+    /// a whole NUMBER.
     pub fn new(structure: Structure) -> Result<StructuredType> {
         let refuse = |text: String| Err(Error::new(ErrorCode::UnsupportedDataType, text));
         let kind = match &structure {
@@ -139,10 +139,7 @@ impl Structure {
     }
 
     fn levels(&self) -> usize {
-        let inner = |part: &Part| match part.sql_type {
-            SqlType::Structured(of) => of.structure().levels(),
-            _ => 0,
-        };
+        let inner = |part: &Part| part.sql_type.structured().map_or(0, |of| of.structure().levels());
         1 + self.parts().iter().map(inner).max().unwrap_or(0)
     }
 
@@ -249,5 +246,10 @@ mod tests {
         assert!(StructuredType::new(Structure::Map(SqlType::Float, part(SqlType::Date))).is_err());
         let many = (0..1_001).map(|i| (i.to_string(), part(SqlType::Date))).collect();
         assert!(StructuredType::new(Structure::Object(many)).is_err());
+        let mut nested = SqlType::Date;
+        for _ in 0..LEVELS_MAX {
+            nested = SqlType::Structured(StructuredType::array_of(nested).expect("so many levels"));
+        }
+        assert!(StructuredType::array_of(nested).is_err());
     }
 }
