@@ -113,8 +113,9 @@ impl ParquetFile {
         let mut first_rows = Vec::with_capacity(metadata.metadata().num_row_groups());
         for group in metadata.metadata().row_groups() {
             first_rows.push(rows);
-            rows += u64::try_from(group.num_rows())
+            let more = u64::try_from(group.num_rows())
                 .map_err(|_| broken("a row group has a negative number of rows".to_owned()))?;
+            rows = more.saturating_add(rows);
         }
         let inner = Inner {
             file: file.clone(),
@@ -137,7 +138,8 @@ impl ParquetFile {
     /// The number of rows.
     pub fn rows(&self) -> u64 {
         let groups = self.inner.metadata.metadata().row_groups();
-        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
+        let rows = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0));
+        rows.fold(0, u64::saturating_add)
     }
 
     /// The types of the columns that the plan's batches of this file have; none where the file has no
