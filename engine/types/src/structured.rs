@@ -139,7 +139,10 @@ impl Structure {
     }
 
     fn levels(&self) -> usize {
-        let inner = |part: &Part| part.sql_type.structured().map_or(0, |of| of.structure().levels());
+        let inner = |part: &Part| match part.sql_type {
+            SqlType::Structured(of) => of.structure().levels(),
+            _ => 0,
+        };
         1 + self.parts().iter().map(inner).max().unwrap_or(0)
     }
 
