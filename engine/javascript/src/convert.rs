@@ -95,6 +95,8 @@ impl Input {
         let nearest = match sql_type {
             SqlType::Number { .. } => SqlType::Float,
             SqlType::Time { .. } => SqlType::TEXT,
+            // Its bytes are its elements, and not those of a VARIANT.
+            SqlType::Vector { .. } => SqlType::Array,
             same => same,
         };
         let column = match nearest == sql_type {
