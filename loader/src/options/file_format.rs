@@ -290,6 +290,11 @@ impl FormatDefinition {
         if json && !self.options.boolean("MULTI_LINE") {
             return Err(Error::not_supported("MULTI_LINE = FALSE for JSON"));
         }
+        let avro = self.format_type == FormatType::Avro;
+        if avro && self.options.boolean("REPLACE_INVALID_CHARACTERS") {
+            // Arrow's reader of Avro takes no texts that are none.
+            return Err(Error::not_supported("REPLACE_INVALID_CHARACTERS = TRUE for AVRO"));
+        }
         match self.format_type {
             FormatType::Csv => Ok(FileFormat::Csv(CsvOptions::of(&self.options)?)),
             FormatType::Json => Ok(FileFormat::Json(JsonOptions::of(&self.options))),
