@@ -3,7 +3,8 @@
 //! Reading order: `grammar` says where fields and records end, for cutting and for parsing alike;
 //! [`CsvFile`] hands out chunks of whole records with their place in the file; [`CsvChunk::parse`]
 //! gives the fields of each column to its [`FieldSink`], which converts them straight from the file's
-//! bytes; [`CsvReader`] does this for all files of a scan; [`super::FileBatch`] is what comes out, with what is needed to say where a row came from.
+//! bytes; [`CsvReader`] does this for all files of a scan; [`super::FileBatch`] is what comes out, with
+//! what is needed to say where a row came from.
 
 mod fields;
 mod grammar;
