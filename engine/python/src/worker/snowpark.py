@@ -390,7 +390,10 @@ class Session:
 
     def range(self, start, end=None, step=1):
         start, end = (0, start) if end is None else (start, end)
-        return self.create_dataframe([[value] for value in range(start, end, step)], ["ID"])
+        place = "(ROW_NUMBER() OVER (ORDER BY SEQ8()) - 1)"
+        value = f"{literal(start)} + {place} * {literal(step)}"
+        rows = len(range(start, end, step))
+        return DataFrame(self, f"SELECT {value} AS ID FROM TABLE(GENERATOR(ROWCOUNT => {rows}))")
 
     def _one(self, text):
         return self.sql(f"SELECT {text}").collect()[0][0]
