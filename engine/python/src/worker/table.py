@@ -24,7 +24,7 @@ class Table:
         if self.whole:
             part = data_frame(frame, rows, len(self.parameters))
             part.columns = [name for name, _ in self.parameters]
-            self.parts.append(part[[skip == 0 for skip in skipped]] if skips else part)
+            self.parts.append(part.loc[[skip == 0 for skip in skipped]] if skips else part)
             return self.answer(rows, [], [])
         columns = [frame.values(rows) for _ in self.parameters]
         given = zip(*columns) if columns else ((),) * rows
