@@ -1,14 +1,14 @@
 //! Collations: by which rules texts are compared.
 //!
 //! A [`Collation`] is part of a VARCHAR's type. It is a number, so that types stay small: the specifications are kept
-//! once for the process, in lower case, and there may be [`SPECIFICATIONS_MAX`] of them.
+//! once for the process, in lower case, and statements may name [`SPECIFICATIONS_MAX`] of them.
 
 use std::fmt;
 
 use crate::intern::Interner;
 use crate::{Error, ErrorCode, Result};
 
-/// Most specifications that one process knows.
+/// Most specifications that the statements of one process may name.
 const SPECIFICATIONS_MAX: usize = 4_096;
 /// Most characters of a specification.
 const SPECIFICATION_LENGTH_MAX: usize = 64;
@@ -74,12 +74,29 @@ impl Collation {
     /// # Errors
     /// `InvalidCollation` for a specification that says nothing, or contradicts itself.
     pub fn parse(specification: &str) -> Result<Collation> {
+        Collation::numbered(specification, |specification| SPECIFICATIONS.number(specification))
+    }
+
+    /// The collation of a stored column: it is found also where statements have named as many as they may.
+    ///
+    /// # Errors
+    /// As [`Collation::parse`].
+    pub fn stored(specification: &str) -> Result<Collation> {
+        Collation::numbered(specification, |specification| {
+            SPECIFICATIONS.stored_number(specification)
+        })
+    }
+
+    fn numbered(
+        specification: &str,
+        number_of: impl FnOnce(String) -> Result<u32>,
+    ) -> Result<Collation> {
         if specification.is_empty() {
             return Ok(Collation::NONE);
         }
         let specification = specification.to_lowercase();
         CollationRules::parse(&specification)?;
-        let number = u16::try_from(SPECIFICATIONS.number(specification)? + 1).unwrap_or(0);
+        let number = u16::try_from(number_of(specification)? + 1).unwrap_or(0);
         Ok(Collation { number, precedence: Precedence::Column })
     }
 

@@ -8,7 +8,8 @@ use parking_lot::RwLock;
 
 use crate::{Error, ErrorCode, Result};
 
-/// Values by their numbers, from 0. They are never forgotten; so there are at most `max` of them.
+/// Values by their numbers, from 0. They are never forgotten; so statements may name at most `max` of them. As many
+/// again are left for stored ones, so that an account can be read whatever statements have named.
 pub(crate) struct Interner<T> {
     max: usize,
     /// What the values are, for the error when there are too many.
@@ -27,11 +28,23 @@ impl<T: Eq + Hash> Interner<T> {
         Interner { max, what, known: LazyLock::new(empty) }
     }
 
-    /// The number of a value.
+    /// The number of a value that a statement names.
     ///
     /// # Errors
     /// `OutOfMemory` when there are too many.
     pub(crate) fn number(&self, value: T) -> Result<u32> {
+        self.number_below(self.max, value)
+    }
+
+    /// The number of a value that is stored.
+    ///
+    /// # Errors
+    /// `OutOfMemory` when there are too many.
+    pub(crate) fn stored_number(&self, value: T) -> Result<u32> {
+        self.number_below(self.max.saturating_mul(2), value)
+    }
+
+    fn number_below(&self, max: usize, value: T) -> Result<u32> {
         if let Some(number) = self.known.read().numbers.get(&value) {
             return Ok(*number);
         }
@@ -40,8 +53,8 @@ impl<T: Eq + Hash> Interner<T> {
             return Ok(*number);
         }
         let count = known.values.len();
-        let Some(number) = u32::try_from(count).ok().filter(|_| count < self.max) else {
-            let text = format!("more than {} {} are in use", self.max, self.what);
+        let Some(number) = u32::try_from(count).ok().filter(|_| count < max) else {
+            let text = format!("more than {max} {} are in use", self.what);
             return Err(Error::new(ErrorCode::OutOfMemory, text));
         };
         let value = Arc::new(value);
@@ -69,5 +82,9 @@ mod tests {
         assert!(NAMES.number("c".to_string()).is_err());
         assert_eq!(NAMES.value(1).as_deref().map(String::as_str), Some("b"));
         assert!(NAMES.value(2).is_none());
+        assert_eq!(NAMES.stored_number("c".to_string()).ok(), Some(2));
+        assert_eq!(NAMES.number("c".to_string()).ok(), Some(2));
+        assert_eq!(NAMES.stored_number("d".to_string()).ok(), Some(3));
+        assert!(NAMES.stored_number("e".to_string()).is_err());
     }
 }

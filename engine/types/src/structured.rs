@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::intern::Interner;
 use crate::{Error, ErrorCode, Result, SqlType};
 
-/// Most structures that one process knows.
+/// Most structures that the statements of one process may name.
 const STRUCTURES_MAX: usize = 1 << 16;
 /// Most parts of a type, at all levels.
 const PARTS_MAX: usize = 1_000;
@@ -66,31 +66,17 @@ impl StructuredType {
     /// Too many parts or levels; a key of an object that is there twice; a key of a map that is neither VARCHAR nor
     /// a whole NUMBER.
     pub fn new(structure: Structure) -> Result<StructuredType> {
-        let refuse = |text: String| Err(Error::new(ErrorCode::UnsupportedDataType, text));
-        let kind = match &structure {
-            Structure::Array(_) => StructuredKind::Array,
-            Structure::Object(fields) => {
-                for (index, (key, _)) in fields.iter().enumerate() {
-                    if fields[..index].iter().any(|(other, _)| other == key) {
-                        return refuse(format!("Duplicate key '{key}' in a structured OBJECT."));
-                    }
-                }
-                StructuredKind::Object
-            }
-            Structure::Map(key, _) => {
-                if !matches!(key, SqlType::Varchar { .. } | SqlType::Number { scale: 0, .. }) {
-                    return refuse(format!("Unsupported data type '{key}' of the keys of a MAP."));
-                }
-                StructuredKind::Map
-            }
-        };
-        if structure.size() > PARTS_MAX {
-            return refuse(format!("A structured type has at most {PARTS_MAX} parts."));
-        }
-        if structure.levels() > LEVELS_MAX {
-            return refuse(format!("A structured type has at most {LEVELS_MAX} levels."));
-        }
+        let kind = structure.checked_kind()?;
         Ok(StructuredType { number: STRUCTURES.number(structure)?, kind })
+    }
+
+    /// The type of these parts of a stored column: it is found also where statements have named as many as they may.
+    ///
+    /// # Errors
+    /// As [`StructuredType::new`].
+    pub fn stored(structure: Structure) -> Result<StructuredType> {
+        let kind = structure.checked_kind()?;
+        Ok(StructuredType { number: STRUCTURES.stored_number(structure)?, kind })
     }
 
     /// ARRAY(VARCHAR), of keys.
@@ -128,6 +114,35 @@ impl Structure {
             Structure::Array(part) | Structure::Map(_, part) => vec![*part],
             Structure::Object(fields) => fields.iter().map(|(_, part)| *part).collect(),
         }
+    }
+
+    /// What it is of, when there may be such a type.
+    fn checked_kind(&self) -> Result<StructuredKind> {
+        let refuse = |text: String| Err(Error::new(ErrorCode::UnsupportedDataType, text));
+        let kind = match self {
+            Structure::Array(_) => StructuredKind::Array,
+            Structure::Object(fields) => {
+                for (index, (key, _)) in fields.iter().enumerate() {
+                    if fields[..index].iter().any(|(other, _)| other == key) {
+                        return refuse(format!("Duplicate key '{key}' in a structured OBJECT."));
+                    }
+                }
+                StructuredKind::Object
+            }
+            Structure::Map(key, _) => {
+                if !matches!(key, SqlType::Varchar { .. } | SqlType::Number { scale: 0, .. }) {
+                    return refuse(format!("Unsupported data type '{key}' of the keys of a MAP."));
+                }
+                StructuredKind::Map
+            }
+        };
+        if self.size() > PARTS_MAX {
+            return refuse(format!("A structured type has at most {PARTS_MAX} parts."));
+        }
+        if self.levels() > LEVELS_MAX {
+            return refuse(format!("A structured type has at most {LEVELS_MAX} levels."));
+        }
+        Ok(kind)
     }
 
     fn size(&self) -> usize {

@@ -128,7 +128,7 @@ pub(super) fn type_from(sql_type: &v1::SqlType) -> Result<SqlType> {
         v1::SqlType::Float => SqlType::Float,
         v1::SqlType::Varchar(length) => SqlType::varchar(length),
         v1::SqlType::Collated(length, ref specification) => {
-            let collation = Collation::parse(specification)?;
+            let collation = Collation::stored(specification)?;
             SqlType::Varchar { length, collation }
         }
         v1::SqlType::Binary(length) => SqlType::Binary { length },
@@ -159,7 +159,7 @@ pub(super) fn type_from(sql_type: &v1::SqlType) -> Result<SqlType> {
 }
 
 fn structured(structure: Structure) -> Result<SqlType> {
-    StructuredType::new(structure).map(SqlType::Structured)
+    StructuredType::stored(structure).map(SqlType::Structured)
 }
 
 fn part_to(part: &Part) -> v1::Part {
