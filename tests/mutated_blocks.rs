@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use firn_tests::random_query::Numbers;
+use firn_tests::Numbers;
 use firn_tests::{CONFIGURATIONS, EngineUnderTest, Place, files_below};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -81,7 +81,7 @@ fn what_was_there_before_a_pipe_is_left_to_refresh() {
 fn reports_that_go_on_where_the_last_one_ended_tell_of_all_files() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let clock = Clock::fixed(START);
-    let engine = engine(folder.path(), &clock, None);
+    let engine = process_at(folder.path(), &clock, None);
     let mut session = session(&engine);
     prepared(&mut session, landing.path());
     for files in [&["1.csv"][..], &["2.csv", "3.csv"]] {

@@ -1,8 +1,9 @@
 //! Random queries have the same answers whichever way they are run: by a plan as it was bound, on one thread, with
 //! tiny batches, with so little memory that operators spill; and over a derived table as over a table made of it.
 
+use firn_tests::Numbers;
 use firn_tests::derived_query::DerivedQuery;
-use firn_tests::random_query::{Numbers, Writer, tables};
+use firn_tests::random_query::{Writer, tables};
 use firn_tests::{CONFIGURATIONS, Configuration, Connection, EngineUnderTest, Place, written_row};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -45,8 +45,8 @@ fn a_first_statement_needs_five_requests_however_many_lists_there_are() {
     assert!(first <= 5, "{first} requests");
     // What is known without the list, and what needs it.
     let before = store.reads();
-    let rows = rows(&mut session, "SHOW TABLES LIKE 'T7'");
-    assert!(rows[0].contains("|3|"), "{rows:?}");
+    let shown = rows(&mut session, "SHOW TABLES LIKE 'T7'");
+    assert!(shown[0].contains("|3|"), "{shown:?}");
     assert_eq!(store.reads() - before, 1, "a look at the log");
     let before = store.reads();
     rows(&mut session, "EXPLAIN SELECT COUNT(*) FROM t7, t8, t9");
