@@ -1,6 +1,5 @@
 //! Alerts over time: schedules by a clock that the test moves, several processes on one account, and ones that die.
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
