@@ -230,7 +230,8 @@ fn an_account_of_format_4_keeps_its_load_histories() -> io::Result<()> {
     for round in 0..2 {
         let mut session = session(folder.path());
         let mut check = |sql: &str, expected: &[&str]| {
-            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            let found =
+                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
             assert_eq!(found, expected, "{sql}");
         };
         let history = "SELECT TABLE_NAME, FILE_NAME, ROW_COUNT FROM INFORMATION_SCHEMA.LOAD_HISTORY ORDER BY ALL";
@@ -240,11 +241,12 @@ fn an_account_of_format_4_keeps_its_load_histories() -> io::Result<()> {
             _ => check(history, &[one, one, two, two, three, three]),
         }
         // A pipe goes by the name of a file. For COPY these are others, since they were copied; but only once.
-        let queued = rows(&mut session, "ALTER PIPE p REFRESH").expect("the pipe is there");
+        let queued = try_rows(&mut session, "ALTER PIPE p REFRESH").expect("the pipe is there");
         assert_eq!(queued.len(), usize::from(round == 0), "the third file");
         run(&mut session, "COPY INTO t FROM @st");
         let mut check = |sql: &str, expected: &[&str]| {
-            let found = rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            let found =
+                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
             assert_eq!(found, expected, "{sql}");
         };
         check("SELECT SUM(n), COUNT(*) FROM t", &["12|6"]);

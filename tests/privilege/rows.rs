@@ -118,7 +118,7 @@ pub(crate) const STATEMENTS: &[Case] = &[
     ),
     ("EXECUTE IMMEDIATE FROM @d.s.st2/run.sql", &[DB, SCHEMA, WH, "READ ON STAGE d.s.st2"]),
     ("SELECT * FROM DIRECTORY(@d.s.st2)", &[DB, SCHEMA, WH, "READ ON STAGE d.s.st2"]),
-    ("ALTER STAGE d.s.st2 REFRESH", &[DB, SCHEMA, "OWNERSHIP ON STAGE d.s.st2"]),
+    ("ALTER STAGE d.s.st2 REFRESH", &[DB, SCHEMA, "WRITE ON STAGE d.s.st2"]),
     ("SELECT a FROM d.s.t ->> SELECT a FROM $1", &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t"]),
     ("SELECT a FROM d.s.t AT (OFFSET => 0)", &[DB, SCHEMA, WH, "SELECT ON TABLE d.s.t"]),
     (
