@@ -39,6 +39,12 @@ impl MemoryBudget {
         (self.limit_bytes / 16).min(1 << 20)
     }
 
+    /// What an operator may hold even if nothing is left that can spill nothing: what others hold meanwhile may go to
+    /// disk.
+    pub(crate) fn unspilled_bytes(&self) -> usize {
+        (self.limit_bytes / 2).max(4 << 20)
+    }
+
     /// An account of nothing yet.
     pub fn reservation(self: &Arc<Self>) -> Reservation {
         Reservation { budget: Arc::clone(self), bytes: 0 }

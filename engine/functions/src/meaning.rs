@@ -138,6 +138,10 @@ pub enum WindowMeaning {
     Opaque,
     /// Numbers the rows of a partition in their order.
     Numbering(Numbering),
+    /// Says where a row stands, by the places of it and its peers and the number of all rows.
+    Place,
+    /// The value of the frame's first row.
+    First,
     /// The value of a row so many before.
     Lag,
     /// The value of a row so many after.

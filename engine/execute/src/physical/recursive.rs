@@ -41,6 +41,14 @@ impl RecursiveSource {
     }
 }
 
+fn too_large(rounds: u64) -> Error {
+    let text = format!(
+        "The recursive query still gives rows after {rounds} rounds, and they no longer fit into the warehouse's \
+         memory."
+    );
+    Error::new(ErrorCode::OutOfMemory, text)
+}
+
 impl Source for RecursiveSource {
     fn open(&self, context: &QueryContext) -> Result<usize> {
         let mut ctes = self.ctes.clone();
@@ -52,17 +60,14 @@ impl Source for RecursiveSource {
             context.check()?;
             let bytes = last.iter().map(bytes_of).sum();
             if !memory.try_grow(bytes) {
-                return Err(Error::new(
-                    ErrorCode::OutOfMemory,
-                    format!(
-                        "The recursive query still gives rows after {rounds} rounds, and they no longer \
-                         fit into the warehouse's memory."
-                    ),
-                ));
+                return Err(too_large(rounds));
             }
             all.extend(last.iter().cloned());
             ctes.insert(self.node.cte, Arc::new(Buffer::of(last)));
-            last = self.round(&self.node.step, &ctes, context)?;
+            last = self.round(&self.node.step, &ctes, context).map_err(|error| {
+                // What does not fit beside the rows of all rounds.
+                if error.code() == ErrorCode::OutOfMemory { too_large(rounds) } else { error }
+            })?;
             rounds += 1;
         }
         let count = all.len();

@@ -105,6 +105,9 @@ pub type WindowKernel = Arc<dyn Fn(&WindowInput<'_>, &[Column]) -> Result<Column
 pub struct WindowInput<'a> {
     /// The number of rows.
     pub rows: usize,
+    /// How many rows of their partition come before these: of functions that only ask for places, who has not all
+    /// rows asks with the places that they have among all.
+    pub rows_before: usize,
     /// The type of the answer.
     pub returns: SqlType,
     /// First row and end of the row's partition.

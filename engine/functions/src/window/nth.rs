@@ -8,7 +8,7 @@ use firn_types::{Error, ErrorCode, Result};
 use super::lag_lead::Present;
 use super::{CATEGORY, WindowBinding, WindowFunction, WindowInput};
 use crate::driver::ints;
-use crate::{Argument, Arity, Documentation, Example, accept};
+use crate::{Argument, Arity, Documentation, Example, WindowMeaning, accept};
 
 /// FIRST_VALUE(value)
 pub(super) const FIRST_VALUE: WindowFunction = framed(WindowFunction::new(
@@ -20,7 +20,8 @@ pub(super) const FIRST_VALUE: WindowFunction = framed(WindowFunction::new(
         "The value of the frame's first row.",
         &[Example::of("FIRST_VALUE(7) OVER (ORDER BY 1)", "7")],
     ),
-));
+))
+.with_meaning(WindowMeaning::First);
 
 /// LAST_VALUE(value)
 pub(super) const LAST_VALUE: WindowFunction = framed(WindowFunction::new(

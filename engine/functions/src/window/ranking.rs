@@ -53,7 +53,7 @@ ranking!(
     PERCENT_RANK,
     SqlType::Float,
     percent_rank,
-    WindowMeaning::Opaque,
+    WindowMeaning::Place,
     "The part of the other rows that come before the row and its equals.",
     "0"
 );
@@ -61,7 +61,7 @@ ranking!(
     CUME_DIST,
     SqlType::Float,
     cume_dist,
-    WindowMeaning::Opaque,
+    WindowMeaning::Place,
     "The part of the rows that come no later than the row.",
     "1"
 );
@@ -102,7 +102,8 @@ pub(super) const NTILE: WindowFunction = WindowFunction::new(
         "Which of that many parts of nearly equal size the row belongs to, from 1.",
         &[Example::of("NTILE(4) OVER (ORDER BY 1)", "1")],
     ),
-);
+)
+.with_meaning(WindowMeaning::Place);
 
 fn row_number(input: &WindowInput<'_>, row: usize) -> i64 {
     row as i64 - i64::from(input.partitions[row].0) + 1
@@ -145,7 +146,7 @@ fn ntile(input: &WindowInput<'_>, row: usize, parts: i64) -> Result<i64> {
     }
     let (start, end) = input.partitions[row];
     let rows = i64::from(end - start);
-    let at = row as i64 - i64::from(start);
+    let at = (input.rows_before + row) as i64 - i64::from(start);
     let (size, larger) = (rows / parts, rows % parts);
     Ok(if at < larger * (size + 1) {
         at / (size + 1) + 1

@@ -27,6 +27,7 @@ fn run(name: &str, arguments: &[(SqlType, Vec<Value>)], ignore_nulls: bool) -> R
         .collect::<Result<_>>()?;
     let input = WindowInput {
         rows: 7,
+        rows_before: 0,
         returns: binding.returns,
         partitions: &PARTITIONS,
         peers: &PEERS,

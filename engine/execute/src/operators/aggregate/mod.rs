@@ -185,6 +185,20 @@ impl AggregateWorker<'_> {
         false
     }
 
+    /// Reserves what an aggregate of all rows holds: much where it keeps what it has seen, such as ARRAY_AGG, and that
+    /// cannot go to disk.
+    fn watch_ungrouped(&mut self) -> Result<()> {
+        if self.has_memory() {
+            return Ok(());
+        }
+        let missing = self.table.memory_bytes() - self.memory.bytes();
+        match self.memory.bytes() + missing <= self.context.memory.unspilled_bytes() {
+            true => self.memory.force(missing),
+            false => self.memory.grow(missing, "An aggregate of all rows")?,
+        }
+        Ok(())
+    }
+
     fn add(&mut self, inputs: &[Column], rows: usize) -> Result<()> {
         let spec = &self.shared.spec;
         if self.partitioned.is_none()
@@ -255,6 +269,7 @@ impl SinkWorker for AggregateWorker<'_> {
         let inputs = self.shared.spec.inputs.evaluate(&batch, self.context)?;
         if self.shared.spec.is_ungrouped() {
             self.table.add_ungrouped(&self.shared.spec, &inputs, batch.rows())?;
+            self.watch_ungrouped()?;
             return Ok(Flow::Continue);
         }
         self.add(&inputs, batch.rows())?;

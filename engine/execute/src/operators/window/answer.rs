@@ -28,7 +28,7 @@ pub(crate) enum CallTarget {
 /// Rows that an accumulator takes at a time when every frame is computed by itself.
 const CHUNK_ROWS: usize = 1 << 16;
 /// Sums below this have 38 digits.
-const SUM_MAX: i128 = 10_i128.pow(38);
+pub(super) const SUM_MAX: i128 = 10_i128.pow(38);
 
 /// The answers of some calls.
 pub(super) fn answers<'c>(
@@ -61,6 +61,7 @@ pub(super) fn answers<'c>(
             CallTarget::Window(binding) => {
                 let input = WindowInput {
                     rows: frames.len(),
+                    rows_before: 0,
                     returns: call.returns,
                     partitions: &partitions,
                     peers: &peers,

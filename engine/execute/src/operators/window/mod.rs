@@ -4,10 +4,11 @@
 //! partitions; their frames and answers are computed when they are read, on all threads. When memory is
 //! used up, the rows are partitioned on disk by the hash of their partition, and each part is
 //! sorted and answered by itself. Without PARTITION BY the rows are sorted on disk, and answered as they
-//! come by (`running`); where a call needs all of them at once, they stay in memory.
+//! come by (`running`); where a call needs all of them at once, they have to fit into memory.
 
 mod answer;
 mod frames;
+mod mean;
 pub(super) mod ranges;
 mod running;
 mod top;
@@ -333,7 +334,11 @@ impl WindowWorker<'_> {
             None if shared.spec.partition_keys > 0 => {
                 shared.spilling.store(true, Ordering::Relaxed)
             }
-            None => self.memory.force(bytes),
+            // Such a call needs all rows at once.
+            None if self.memory.bytes() + bytes <= self.context.memory.unspilled_bytes() => {
+                self.memory.force(bytes);
+            }
+            None => self.memory.grow(bytes, "A window without PARTITION BY")?,
         }
         Ok(())
     }

@@ -9,12 +9,13 @@ use firn_column::{Batch, Column};
 use firn_expression::Expr;
 use firn_functions::Accumulator;
 use firn_functions::meaning::Numbering;
-use firn_functions::{AggregateMeaning, WindowMeaning};
+use firn_functions::{AggregateMeaning, WindowInput, WindowMeaning};
 use firn_plan::{FrameBound, FrameUnit, WindowCall, WindowTarget};
 use firn_types::{Decimal, Error, Result, Value};
 
 use super::answer::answers;
-use super::ranges::starts;
+use super::mean::RunningMean;
+use super::ranges::{ranges, starts};
 use super::{CallTarget, WindowCallSpec, WindowSpec};
 use crate::context::QueryContext;
 use crate::operator::{Emit, Flow};
@@ -35,6 +36,10 @@ pub(crate) enum Running {
     PlusLast,
     /// The answer within the segment, of which the last answer before it is the first argument.
     FromLast,
+    /// The place among all rows, of which it is known how many there are.
+    Place,
+    /// The quotient of the sum and the count of all values so far.
+    Mean,
     /// So many rows before and after each decide.
     Around { before: usize, after: usize },
     /// One answer for all rows.
@@ -48,6 +53,8 @@ impl Running {
             WindowTarget::Window(function, _) => match (function.meaning, call.ignore_nulls) {
                 (WindowMeaning::Numbering(Numbering::Dense), _) => Some(Running::PlusLast),
                 (WindowMeaning::Numbering(_), _) => Some(Running::PlusRows),
+                (WindowMeaning::Place, _) => Some(Running::Place),
+                (WindowMeaning::First, false) => first(call),
                 (WindowMeaning::Lag, false) => around(offset(call)?, 0),
                 (WindowMeaning::Lead, false) => around(0, offset(call)?),
                 _ => None,
@@ -81,6 +88,13 @@ impl Running {
     }
 }
 
+/// The value of the first of all rows, as far as every frame has it.
+fn first(call: &WindowCall) -> Option<Running> {
+    let ends = matches!(call.frame.end, FrameBound::CurrentRow | FrameBound::UnboundedFollowing);
+    let begins = matches!(call.frame.start, FrameBound::UnboundedPreceding);
+    (begins && ends).then_some(Running::FromLast)
+}
+
 fn around(before: usize, after: usize) -> Option<Running> {
     let is_near = before.max(after) <= AROUND_ROWS_MAX;
     is_near.then_some(Running::Around { before, after })
@@ -92,6 +106,7 @@ fn from_start(meaning: AggregateMeaning) -> Option<Running> {
         AggregateMeaning::Sum | AggregateMeaning::Least | AggregateMeaning::Greatest => {
             Some(Running::FromLast)
         }
+        AggregateMeaning::Mean => Some(Running::Mean),
         _ => None,
     }
 }
@@ -141,6 +156,8 @@ pub(super) struct Segments<'a> {
     answered: usize,
     /// The rows that were answered before.
     rows_before: usize,
+    /// All rows.
+    rows_in_all: usize,
     /// How many rows calls look back and ahead.
     before: usize,
     after: usize,
@@ -151,6 +168,8 @@ struct Carried {
     running: Running,
     /// The last answer, or the only one; of length 1.
     last: Option<Column>,
+    /// What a mean is made of.
+    mean: RunningMean,
 }
 
 impl<'a> Segments<'a> {
@@ -171,10 +190,21 @@ impl<'a> Segments<'a> {
                 Running::Whole => Some(answer_of_all(spec, call, runs)?),
                 _ => None,
             };
-            calls.push((call, Carried { running, last }));
+            calls.push((call, Carried { running, last, mean: RunningMean::default() }));
         }
+        let rows_in_all = runs.iter().map(SpillFile::rows).sum();
         let (waiting, answered, rows_before) = (Vec::new(), 0, 0);
-        Ok(Segments { spec, calls, context, waiting, answered, rows_before, before, after })
+        Ok(Segments {
+            spec,
+            calls,
+            context,
+            waiting,
+            answered,
+            rows_before,
+            rows_in_all,
+            before,
+            after,
+        })
     }
 
     /// Adds rows; hands on those that can be answered.
@@ -210,7 +240,8 @@ impl<'a> Segments<'a> {
         let payload: Vec<usize> = (0..self.spec.payload.len()).collect();
         let mut columns = all.project(&payload).slice(start, end - start).into_columns();
         for (call, carried) in &mut self.calls {
-            let segment = Segment { all: &all, start, end, rows_before: self.rows_before };
+            let (rows_before, rows_in_all) = (self.rows_before, self.rows_in_all);
+            let segment = Segment { all: &all, start, end, rows_before, rows_in_all };
             columns.push(segment.answer(self.spec, call, carried, self.context)?);
         }
         let kept = end.saturating_sub(self.before);
@@ -258,6 +289,7 @@ struct Segment<'a> {
     start: usize,
     end: usize,
     rows_before: usize,
+    rows_in_all: usize,
 }
 
 impl Segment<'_> {
@@ -290,6 +322,16 @@ impl Segment<'_> {
                     answer(&Batch::concat(&with_last)?)?.slice(1, self.rows())
                 }
             },
+            Running::Place => self.placed(spec, call)?,
+            Running::Mean => {
+                let peers = self.peers(spec)?;
+                let own = own();
+                let argument = &spec.inputs_of(&own)[call.arguments.start];
+                let from = spec.inputs.types()[call.arguments.start];
+                let by_row = call.frame.unit == FrameUnit::Rows;
+                let end = |row: usize| if by_row { row + 1 } else { peers[row].1 as usize };
+                carried.mean.answers(argument, (from, call.returns), end)?
+            }
             Running::Around { before, after } => {
                 let first = self.start.saturating_sub(before);
                 let end = self.end.saturating_add(after).min(self.all.rows());
@@ -304,6 +346,38 @@ impl Segment<'_> {
         };
         carried.last = Some(Column::Flat(found.slice(self.rows() - 1, 1).flat()));
         Ok(found)
+    }
+
+    /// First row and end of each row's peers, within the segment: it has them all.
+    fn peers(&self, spec: &WindowSpec) -> Result<Vec<(u32, u32)>> {
+        let own = self.all.slice(self.start, self.rows());
+        let keys = spec.orders.len();
+        let inputs = &spec.inputs_of(&own)[..keys];
+        Ok(ranges(starts(inputs, &spec.inputs.types()[..keys], own.rows())?.values()))
+    }
+
+    /// The answers of a function that asks for the places of rows among all.
+    fn placed(&self, spec: &WindowSpec, call: &WindowCallSpec) -> Result<Column> {
+        let CallTarget::Window(binding) = &call.target else {
+            return Err(Error::internal("an aggregate that asks for places"));
+        };
+        let too_many = |_| Error::internal("a window over more than 4,294,967,295 rows");
+        let all = (0, u32::try_from(self.rows_in_all).map_err(too_many)?);
+        let before = u32::try_from(self.rows_before).map_err(too_many)?;
+        let partitions = vec![all; self.rows()];
+        let peers = self.peers(spec)?.into_iter();
+        let peers: Vec<_> = peers.map(|(start, end)| (before + start, before + end)).collect();
+        let input = WindowInput {
+            rows: self.rows(),
+            rows_before: self.rows_before,
+            returns: call.returns,
+            partitions: &partitions,
+            peers: &peers,
+            frames: &partitions,
+            ignore_nulls: call.ignore_nulls,
+        };
+        let own = self.all.slice(self.start, self.rows());
+        (binding.kernel)(&input, &spec.inputs_of(&own)[call.arguments.clone()])
     }
 
     /// The segment's first row with the last answer before it in the place of the argument.

@@ -247,7 +247,7 @@ fn goes_by_order(call: &WindowCall, columns: &[PlanColumn]) -> bool {
             WindowMeaning::Numbering(Numbering::Row) | WindowMeaning::Lag | WindowMeaning::Lead => {
                 is_total(call, columns)
             }
-            WindowMeaning::Opaque => false,
+            WindowMeaning::Opaque | WindowMeaning::Place | WindowMeaning::First => false,
         },
         WindowTarget::Aggregate { function, signature, .. } => {
             let by_rows = call.frame.unit == FrameUnit::Rows && !call.frame.is_whole();
