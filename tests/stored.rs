@@ -255,6 +255,34 @@ fn an_account_of_format_4_keeps_its_load_histories() -> io::Result<()> {
     Ok(())
 }
 
+/// Before format 5 nobody had looked at the paths of semi-structured values.
+#[test]
+fn an_account_of_format_4_is_read_and_written_on() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format4"), folder.path())?;
+    for round in 0..2 {
+        let mut session = session(folder.path());
+        let mut check = |sql: &str, expected: &[&str]| {
+            let found =
+                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+            assert_eq!(found, expected, "{sql}");
+        };
+        // Of 0 to 1399 each third number has the same kind.
+        let kinds = "SELECT v:kind::STRING AS k, COUNT(*), MAX(v:n::INT) FROM docs WHERE v:n::INT < 1400 GROUP BY k ORDER BY k";
+        check(kinds, &["k0|467|1398", "k1|467|1399", "k2|466|1397"]);
+        check("SELECT COUNT(*) FROM loaded WHERE b = 'A' OR b = 'd'", &["2"]);
+        check("SELECT a, METADATA$ACTION FROM s", &["4|INSERT"]);
+        let changes = "INSERT INTO docs SELECT 5000, OBJECT_CONSTRUCT('kind', 'new', 'n', 5000)";
+        check(changes, &["1"]);
+        check(
+            "SELECT COUNT(*) FROM docs WHERE v:kind = 'new'",
+            &[if round == 0 { "1" } else { "2" }],
+        );
+        check("SELECT c FROM kinds WHERE kind = 'k0'", &["467"]);
+    }
+    Ok(())
+}
+
 /// Bytes of a stage's credentials, and the error of one who has no key for them.
 const SECRETS: [&str; 3] = ["AKIDEXAMPLE", "TOPSECRETKEY", "SESSIONTOKEN"];
 const KEY_MISSING: i32 = 300_011;

@@ -6,3 +6,7 @@ CREATE TABLE orders (o_id INT NOT NULL, o_customer INT, o_price INT);
 INSERT INTO orders SELECT SEQ4(), SEQ4() % 80, SEQ4() % 97 FROM TABLE(GENERATOR(ROWCOUNT => 1000));
 CREATE TABLE item (i_order INT NOT NULL, i_amount INT);
 INSERT INTO item SELECT SEQ4() % 1000, SEQ4() % 50 FROM TABLE(GENERATOR(ROWCOUNT => 4000));
+
+CREATE TABLE event (e_id INT NOT NULL, e_v VARIANT);
+INSERT INTO event SELECT column1, PARSE_JSON(column2) FROM VALUES
+    (1, '{"kind": "a", "n": 1, "price": 1.5, "mixed": 1}'), (2, '{"kind": "b", "n": 2, "price": 2, "mixed": "x"}');

@@ -4,7 +4,7 @@
 use firn_expression::Expr;
 pub use firn_expression::display::ColumnNames;
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{FieldId, SqlType, Value};
+use firn_types::{ColumnPath, SqlType, Value};
 
 use super::{
     Aggregate, AggregateCall, ApplyKind, Join, JoinKind, Plan, PlanColumn, ProjectItem, SampleSize,
@@ -202,9 +202,9 @@ impl Plan {
 }
 
 fn pruning(predicate: &ScanPredicate, scan: &Scan) -> String {
-    let name = |field: &FieldId| {
-        let column = scan.columns.iter().find(|column| column.field == *field);
-        column.map_or_else(|| field.to_string(), |column| column.column.name.clone())
+    let name = |source: &ColumnPath| {
+        let column = scan.columns.iter().find(|column| column.source == *source);
+        column.map_or_else(|| source.field.to_string(), |column| column.column.name.clone())
     };
     let value =
         |value: &Value| Expr::Literal { value: value.clone(), sql_type: SqlType::Null }.to_string();
@@ -215,18 +215,18 @@ fn pruning(predicate: &ScanPredicate, scan: &Scan) -> String {
     match predicate {
         ScanPredicate::True => "TRUE".to_string(),
         ScanPredicate::False => "FALSE".to_string(),
-        ScanPredicate::Compare { field, operator, value: bound } => {
-            format!("{} {} {}", name(field), operator.symbol(), value(bound))
+        ScanPredicate::Compare { column, operator, value: bound } => {
+            format!("{} {} {}", name(column), operator.symbol(), value(bound))
         }
-        ScanPredicate::In { field, values } => {
+        ScanPredicate::In { column, values } => {
             let values: Vec<String> = values.iter().map(value).collect();
-            format!("{} IN ({})", name(field), values.join(", "))
+            format!("{} IN ({})", name(column), values.join(", "))
         }
-        ScanPredicate::StartsWith { field, prefix } => {
-            format!("{} STARTS WITH {}", name(field), value(&Value::text(prefix.as_str())))
+        ScanPredicate::StartsWith { column, prefix } => {
+            format!("{} STARTS WITH {}", name(column), value(&Value::text(prefix.as_str())))
         }
-        ScanPredicate::IsNull(field) => format!("{} IS NULL", name(field)),
-        ScanPredicate::IsNotNull(field) => format!("{} IS NOT NULL", name(field)),
+        ScanPredicate::IsNull(column) => format!("{} IS NULL", name(column)),
+        ScanPredicate::IsNotNull(column) => format!("{} IS NOT NULL", name(column)),
         ScanPredicate::And(parts) => joined(parts, " AND "),
         ScanPredicate::Or(parts) => joined(parts, " OR "),
     }

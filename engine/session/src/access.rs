@@ -143,7 +143,7 @@ fn scanned(plan: &Plan) -> Vec<(ObjectId, BTreeSet<FieldId>)> {
     let mut found: Vec<(ObjectId, BTreeSet<FieldId>)> = Vec::new();
     plan.visit(&mut |node| {
         let Plan::Scan(scan) = node else { return };
-        let fields = scan.columns.iter().map(|column| column.field);
+        let fields = scan.columns.iter().map(|column| column.source.field);
         let fields = fields.filter(|field| *field != ROW_ID_FIELD);
         match found.iter_mut().find(|(id, _)| *id == scan.table.id()) {
             Some((_, known)) => known.extend(fields),

@@ -273,7 +273,7 @@ fn ends(
 }
 
 fn column_ends(column: &TableColumn, partition: &Partition) -> (Bound, Bound) {
-    let Some(known) = partition.column(column.field_id) else {
+    let Some(known) = partition.column(&column.field_id.into()) else {
         // The file is older than the column.
         let value = column.initial_default.clone().map_or(Bound::Null, Bound::Value);
         return (value.clone(), value);

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use firn_column::EncodedColumn;
-use firn_types::{FieldId, PartitionId};
+use firn_types::{ColumnPath, FieldId, PartitionId, SqlType};
 
+use crate::ReadColumn;
 use crate::partition::Footer;
 
 /// Decoded column chunks and footers within a budget of bytes; the least recently used go first.
@@ -35,7 +36,28 @@ pub struct CacheCounts {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     Footer(PartitionId),
-    Chunk(PartitionId, usize, FieldId),
+    Chunk(PartitionId, usize, ChunkOf),
+}
+
+/// What a chunk is of: a column, or what is at a path of one as values of a type, which may be another one in a later
+/// version of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ChunkOf {
+    column: ColumnPath,
+    path_type: Option<SqlType>,
+}
+
+impl From<&ReadColumn> for ChunkOf {
+    fn from(read: &ReadColumn) -> ChunkOf {
+        let path_type = read.column.path.as_ref().map(|_| read.sql_type);
+        ChunkOf { column: read.column.clone(), path_type }
+    }
+}
+
+impl From<FieldId> for ChunkOf {
+    fn from(field: FieldId) -> ChunkOf {
+        ChunkOf { column: field.into(), path_type: None }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -127,10 +149,10 @@ impl ColumnCache {
         &self,
         partition: &PartitionId,
         row_group: usize,
-        field: FieldId,
+        column: &ChunkOf,
     ) -> Option<EncodedColumn> {
         let mut state = self.state();
-        match state.get(&Key::Chunk(partition.clone(), row_group, field)) {
+        match state.get(&Key::Chunk(partition.clone(), row_group, column.clone())) {
             Some(Content::Chunk(column)) => {
                 state.counts.hits += 1;
                 Some(column)
@@ -146,12 +168,12 @@ impl ColumnCache {
         &self,
         partition: &PartitionId,
         row_group: usize,
-        field: FieldId,
-        column: &EncodedColumn,
+        column: &ChunkOf,
+        chunk: &EncodedColumn,
     ) {
-        let bytes = column.memory_bytes();
-        let key = Key::Chunk(partition.clone(), row_group, field);
-        self.put(key, Content::Chunk(column.clone()), bytes);
+        let bytes = chunk.memory_bytes();
+        let key = Key::Chunk(partition.clone(), row_group, column.clone());
+        self.put(key, Content::Chunk(chunk.clone()), bytes);
     }
 
     /// Keeps a chunk for another micro-partition instead, which has the same one.
@@ -160,11 +182,12 @@ impl ColumnCache {
         from: &PartitionId,
         to: &PartitionId,
         row_group: usize,
-        field: FieldId,
+        column: &ChunkOf,
     ) {
         let mut state = self.state();
-        let Some(entry) = state.remove(&Key::Chunk(from.clone(), row_group, field)) else { return };
-        let key = Key::Chunk(to.clone(), row_group, field);
+        let of = |partition: &PartitionId| Key::Chunk(partition.clone(), row_group, column.clone());
+        let Some(entry) = state.remove(&of(from)) else { return };
+        let key = of(to);
         state.counts.bytes += entry.bytes;
         state.order.insert(entry.used, key.clone());
         state.entries.insert(key, entry);
@@ -178,11 +201,11 @@ impl ColumnCache {
         &self,
         partition: &PartitionId,
         row_group: usize,
-        field: FieldId,
+        column: &ChunkOf,
         pages: u64,
         whole: u64,
     ) -> bool {
-        let key = Key::Chunk(partition.clone(), row_group, field);
+        let key = Key::Chunk(partition.clone(), row_group, column.clone());
         let before = match self.state().get(&key) {
             Some(Content::Pages(bytes)) => bytes,
             _ => 0,
@@ -253,7 +276,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use firn_column::Column;
-    use firn_types::{SqlType, Value};
+    use firn_types::Value;
 
     use super::*;
 
@@ -265,11 +288,11 @@ mod tests {
         let column = EncodedColumn::of(&column);
         let cache = ColumnCache::new(column.memory_bytes() * 5 / 2);
         let partition = PartitionId("p".to_string());
-        let has = |group| cache.chunk(&partition, group, FieldId(1)).is_some();
-        cache.put_chunk(&partition, 0, FieldId(1), &column);
-        cache.put_chunk(&partition, 1, FieldId(1), &column);
+        let has = |group| cache.chunk(&partition, group, &FieldId(1).into()).is_some();
+        cache.put_chunk(&partition, 0, &FieldId(1).into(), &column);
+        cache.put_chunk(&partition, 1, &FieldId(1).into(), &column);
         assert!(has(0));
-        cache.put_chunk(&partition, 2, FieldId(1), &column);
+        cache.put_chunk(&partition, 2, &FieldId(1).into(), &column);
         assert!(has(0) && !has(1) && has(2));
         assert!(cache.counts().bytes <= cache.budget_bytes());
         cache.clear();
@@ -284,15 +307,15 @@ mod tests {
         let column = EncodedColumn::of(&column);
         let cache = ColumnCache::new(column.memory_bytes() * 2);
         let partition = PartitionId("p".to_string());
-        cache.put_chunk(&partition, 0, FieldId(1), &column);
-        cache.put_chunk(&partition, 1, FieldId(1), &column);
+        cache.put_chunk(&partition, 0, &FieldId(1).into(), &column);
+        cache.put_chunk(&partition, 1, &FieldId(1).into(), &column);
         let room = cache.reserve(column.memory_bytes()).expect("half of the budget");
         assert!(cache.reserve(1).is_none(), "no more than half");
         assert_eq!(cache.counts().bytes, column.memory_bytes());
-        cache.put_chunk(&partition, 0, FieldId(1), &column);
+        cache.put_chunk(&partition, 0, &FieldId(1).into(), &column);
         assert_eq!(cache.counts().bytes, column.memory_bytes());
         drop(room);
-        cache.put_chunk(&partition, 1, FieldId(1), &column);
+        cache.put_chunk(&partition, 1, &FieldId(1).into(), &column);
         assert_eq!(cache.counts().bytes, 2 * column.memory_bytes());
     }
 }

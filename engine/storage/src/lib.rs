@@ -15,7 +15,7 @@
 //! skips by [`ScanPredicate`](firn_types::scan_predicate::ScanPredicate).
 //!
 //! Reading order: [`ObjectAccess`], [`Partition`] and [`Snapshot`], [`PartitionWriter`],
-//! [`PartitionReader`], [`prune`], [`ColumnCache`].
+//! [`PartitionReader`], [`shredding`], [`prune`], [`ColumnCache`].
 
 pub mod cache;
 pub mod checksum;
@@ -27,6 +27,7 @@ pub mod partition;
 pub mod path;
 pub mod prune;
 mod sealed;
+pub mod shredding;
 pub mod snapshot;
 pub mod statistics;
 
@@ -38,5 +39,6 @@ pub use partition::{
 };
 pub use prune::{Prune, prune};
 pub use sealed::{MasterKey, rotate_key};
+pub use shredding::{FieldPaths, PathType, PathValues};
 pub use snapshot::{Embedded, Location, Partition, Partitions, Snapshot, SnapshotDelta, Totals};
 pub use statistics::{ColumnStatistics, ColumnSummary, DistinctSketch};

@@ -1,7 +1,9 @@
 //! Statistics x scan predicate: what need not be read.
 
+use std::borrow::Cow;
+
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
-use firn_types::{FieldId, Value};
+use firn_types::{ColumnPath, Value};
 
 use crate::Partition;
 use crate::statistics::compare;
@@ -19,13 +21,24 @@ pub enum Prune {
 
 /// What is known of one column of some rows.
 #[derive(Clone, Debug, Default)]
-pub struct Bounds {
+pub struct Bounds<'a> {
     /// The least value or less; none when it is not known.
-    pub min: Option<Value>,
+    pub min: Option<Cow<'a, Value>>,
     /// The greatest value or more; none when it is not known.
-    pub max: Option<Value>,
+    pub max: Option<Cow<'a, Value>>,
     /// Rows that are NULL; none when it is not known.
     pub null_count: Option<u64>,
+}
+
+impl Bounds<'_> {
+    /// The same, with borrowed values.
+    pub fn borrowed(&self) -> Bounds<'_> {
+        Bounds {
+            min: self.min.as_deref().map(Cow::Borrowed),
+            max: self.max.as_deref().map(Cow::Borrowed),
+            null_count: self.null_count,
+        }
+    }
 }
 
 /// Some rows of which something is known: a micro-partition, a row group.
@@ -33,8 +46,8 @@ pub trait Statistics {
     /// Their number.
     fn rows(&self) -> u64;
 
-    /// What is known of a column; none for nothing.
-    fn bounds(&self, field: FieldId) -> Option<Bounds>;
+    /// What is known of a column or of a path; none for nothing.
+    fn bounds(&self, column: &ColumnPath) -> Option<Bounds<'_>>;
 }
 
 impl Statistics for Partition {
@@ -42,12 +55,12 @@ impl Statistics for Partition {
         self.rows
     }
 
-    fn bounds(&self, field: FieldId) -> Option<Bounds> {
-        let column = self.column(field)?;
+    fn bounds(&self, column: &ColumnPath) -> Option<Bounds<'_>> {
+        let known = self.column(column)?;
         Some(Bounds {
-            min: column.min.clone(),
-            max: column.max.clone(),
-            null_count: Some(column.null_count),
+            min: known.min.as_ref().map(Cow::Borrowed),
+            max: known.max.as_ref().map(Cow::Borrowed),
+            null_count: Some(known.null_count),
         })
     }
 }
@@ -59,25 +72,25 @@ pub fn prune(predicate: &ScanPredicate, statistics: &dyn Statistics) -> Prune {
         ScanPredicate::False => Prune::Skip,
         ScanPredicate::And(parts) => all_of(parts, statistics),
         ScanPredicate::Or(parts) => any_of(parts, statistics),
-        ScanPredicate::Compare { field, operator, value } => {
-            with_bounds(*field, statistics, |bounds| compare_bounds(bounds, *operator, value))
+        ScanPredicate::Compare { column, operator, value } => {
+            with_bounds(column, statistics, |bounds| compare_bounds(bounds, *operator, value))
         }
-        ScanPredicate::In { field, values } => with_bounds(*field, statistics, |bounds| {
+        ScanPredicate::In { column, values } => with_bounds(column, statistics, |bounds| {
             let equal = |value| compare_bounds(bounds, Comparison::Equal, value);
             values.iter().map(equal).fold(Prune::Skip, either)
         }),
-        ScanPredicate::StartsWith { field, prefix } => {
-            with_bounds(*field, statistics, |bounds| starts_with(bounds, prefix))
+        ScanPredicate::StartsWith { column, prefix } => {
+            with_bounds(column, statistics, |bounds| starts_with(bounds, prefix))
         }
-        ScanPredicate::IsNull(field) => {
-            match statistics.bounds(*field).and_then(|bounds| bounds.null_count) {
+        ScanPredicate::IsNull(column) => {
+            match statistics.bounds(column).and_then(|bounds| bounds.null_count) {
                 Some(0) => Prune::Skip,
                 Some(nulls) if nulls == statistics.rows() => Prune::All,
                 _ => Prune::Read,
             }
         }
-        ScanPredicate::IsNotNull(field) => {
-            match statistics.bounds(*field).and_then(|bounds| bounds.null_count) {
+        ScanPredicate::IsNotNull(column) => {
+            match statistics.bounds(column).and_then(|bounds| bounds.null_count) {
                 Some(0) => Prune::All,
                 Some(nulls) if nulls == statistics.rows() => Prune::Skip,
                 _ => Prune::Read,
@@ -110,26 +123,26 @@ fn either(a: Prune, b: Prune) -> Prune {
     }
 }
 
-/// Judges a test that NULL does not pass by the bounds of the values.
+/// What the bounds of the values say to a test that NULL does not pass.
 fn with_bounds(
-    field: FieldId,
+    column: &ColumnPath,
     statistics: &dyn Statistics,
-    judge: impl Fn(&Bounds) -> Prune,
+    test: impl Fn(&Bounds<'_>) -> Prune,
 ) -> Prune {
-    let Some(bounds) = statistics.bounds(field) else { return Prune::Read };
+    let Some(bounds) = statistics.bounds(column) else { return Prune::Read };
     if bounds.null_count == Some(statistics.rows()) {
         return Prune::Skip;
     }
-    match judge(&bounds) {
+    match test(&bounds) {
         Prune::All if bounds.null_count != Some(0) => Prune::Read,
         other => other,
     }
 }
 
 /// A comparison with values between `min` and `max`; either may be unknown.
-fn compare_bounds(bounds: &Bounds, operator: Comparison, value: &Value) -> Prune {
-    let low = bounds.min.as_ref().and_then(|min| compare(min, value));
-    let high = bounds.max.as_ref().and_then(|max| compare(max, value));
+fn compare_bounds(bounds: &Bounds<'_>, operator: Comparison, value: &Value) -> Prune {
+    let low = bounds.min.as_deref().and_then(|min| compare(min, value));
+    let high = bounds.max.as_deref().and_then(|max| compare(max, value));
     let (low_passes, high_passes) =
         (low.map(|o| operator.holds(o)), high.map(|o| operator.holds(o)));
     match operator {
@@ -159,8 +172,9 @@ fn by_ends(best: Option<bool>, worst: Option<bool>) -> Prune {
 }
 
 /// Texts that begin with `prefix` lie from it up to, not including, the prefix with its end raised.
-fn starts_with(bounds: &Bounds, prefix: &str) -> Prune {
-    let (Some(Value::Text(min)), Some(Value::Text(max))) = (&bounds.min, &bounds.max) else {
+fn starts_with(bounds: &Bounds<'_>, prefix: &str) -> Prune {
+    let (min, max) = (bounds.min.as_deref(), bounds.max.as_deref());
+    let (Some(Value::Text(min)), Some(Value::Text(max))) = (min, max) else {
         return Prune::Read;
     };
     let before = max.as_bytes() < prefix.as_bytes();
@@ -176,11 +190,13 @@ fn starts_with(bounds: &Bounds, prefix: &str) -> Prune {
 
 #[cfg(test)]
 mod tests {
+    use firn_types::FieldId;
+
     use super::*;
 
     struct Known {
         rows: u64,
-        bounds: Bounds,
+        bounds: Bounds<'static>,
     }
 
     impl Statistics for Known {
@@ -188,22 +204,22 @@ mod tests {
             self.rows
         }
 
-        fn bounds(&self, field: FieldId) -> Option<Bounds> {
-            (field == FieldId(1)).then(|| self.bounds.clone())
+        fn bounds(&self, column: &ColumnPath) -> Option<Bounds<'_>> {
+            (*column == FieldId(1)).then(|| self.bounds.borrowed())
         }
     }
 
     fn numbers(min: i128, max: i128, nulls: u64) -> Known {
         let bounds = Bounds {
-            min: Some(Value::integer(min)),
-            max: Some(Value::integer(max)),
+            min: Some(Cow::Owned(Value::integer(min))),
+            max: Some(Cow::Owned(Value::integer(max))),
             null_count: Some(nulls),
         };
         Known { rows: 10, bounds }
     }
 
     fn test(operator: Comparison, value: i128) -> ScanPredicate {
-        ScanPredicate::Compare { field: FieldId(1), operator, value: Value::integer(value) }
+        ScanPredicate::Compare { column: FieldId(1).into(), operator, value: Value::integer(value) }
     }
 
     #[test]
@@ -235,8 +251,8 @@ mod tests {
         let nulls =
             Known { rows: 10, bounds: Bounds { null_count: Some(10), ..Bounds::default() } };
         assert_eq!(prune(&test(Comparison::Equal, 1), &nulls), Prune::Skip);
-        assert_eq!(prune(&ScanPredicate::IsNull(FieldId(1)), &nulls), Prune::All);
-        assert_eq!(prune(&ScanPredicate::IsNotNull(FieldId(1)), &nulls), Prune::Skip);
+        assert_eq!(prune(&ScanPredicate::IsNull(FieldId(1).into()), &nulls), Prune::All);
+        assert_eq!(prune(&ScanPredicate::IsNotNull(FieldId(1).into()), &nulls), Prune::Skip);
     }
 
     #[test]
@@ -255,7 +271,7 @@ mod tests {
         assert_eq!(or(&none, &none), Prune::Skip);
         assert_eq!(or(&none, &all), Prune::All);
         let list = |values: &[i128]| ScanPredicate::In {
-            field: FieldId(1),
+            column: FieldId(1).into(),
             values: values.iter().map(|v| Value::integer(*v)).collect(),
         };
         assert_eq!(prune(&list(&[1, 2, 30]), &rows), Prune::Skip);
@@ -265,13 +281,14 @@ mod tests {
     #[test]
     fn prefixes_and_unknown_columns() {
         let bounds = Bounds {
-            min: Some(Value::text("beta")),
-            max: Some(Value::text("delta")),
+            min: Some(Cow::Owned(Value::text("beta"))),
+            max: Some(Cow::Owned(Value::text("delta"))),
             null_count: Some(0),
         };
         let rows = Known { rows: 10, bounds };
-        let begins = |field, prefix: &str| {
-            prune(&ScanPredicate::StartsWith { field, prefix: prefix.to_string() }, &rows)
+        let begins = |field: FieldId, prefix: &str| {
+            let (column, prefix) = (field.into(), prefix.to_string());
+            prune(&ScanPredicate::StartsWith { column, prefix }, &rows)
         };
         assert_eq!(begins(FieldId(1), "a"), Prune::Skip);
         assert_eq!(begins(FieldId(1), "b"), Prune::Read);

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod code;
 pub mod coerce;
 pub mod collation;
+pub mod column_path;
 pub mod date_part;
 pub mod date_time;
 pub mod decimal;
@@ -38,6 +39,7 @@ pub mod vector;
 
 pub use code::{Code, Handler, Language};
 pub use collation::Collation;
+pub use column_path::{ColumnPath, KeyPath};
 pub use error::{Error, Result};
 pub use error_code::ErrorCode;
 pub use identifier::{Identifier, ObjectName};

@@ -3,7 +3,7 @@
 //! A predicate here is implied by the query's filter; it never has to be complete. Storage uses it to
 //! leave out micro-partitions, row groups and pages of which no row can pass, and may keep too many.
 
-use crate::{FieldId, Value};
+use crate::{ColumnPath, Value};
 
 /// A test that every wanted row passes. Rows for which it is NULL do not pass.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub enum ScanPredicate {
     /// The column compares so with a value that is not NULL, of the column's own type and scale.
     Compare {
         /// Which column.
-        field: FieldId,
+        column: ColumnPath,
         /// How.
         operator: Comparison,
         /// With what.
@@ -24,21 +24,21 @@ pub enum ScanPredicate {
     /// The column is one of these values, none of them NULL, of the column's own type and scale.
     In {
         /// Which column.
-        field: FieldId,
+        column: ColumnPath,
         /// The values.
         values: Vec<Value>,
     },
     /// The text column begins with this.
     StartsWith {
         /// Which column.
-        field: FieldId,
+        column: ColumnPath,
         /// The beginning.
         prefix: String,
     },
     /// The column is NULL.
-    IsNull(FieldId),
+    IsNull(ColumnPath),
     /// The column is not NULL.
-    IsNotNull(FieldId),
+    IsNotNull(ColumnPath),
     /// Every one passes.
     And(Vec<ScanPredicate>),
     /// At least one passes.

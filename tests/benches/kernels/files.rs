@@ -46,7 +46,7 @@ const STORED: [Stored; 4] = [
 fn scan(bencher: Bencher<'_, '_>, stored: &Stored) {
     let sql_type = stored.sql_type;
     let reader = reader(sql_type, (stored.column)());
-    let read = ReadColumn { field: FieldId(1), sql_type, initial_default: None };
+    let read = ReadColumn { column: FieldId(1).into(), sql_type, initial_default: None };
     bencher.counter(ItemsCount::new(ROWS)).bench_local(|| {
         for group in reader.row_groups() {
             let batch = reader.read(group.index, slice::from_ref(&read), &RowSelection::All);

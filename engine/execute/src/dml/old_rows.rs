@@ -185,7 +185,7 @@ impl<'c> OldRows<'c> {
 /// All columns of a table, as its partitions are read.
 pub(super) fn read_columns(table: &Table) -> Vec<ReadColumn> {
     let columns = table.columns.iter().map(|column| ReadColumn {
-        field: column.field_id,
+        column: column.field_id.into(),
         sql_type: column.sql_type,
         initial_default: column.initial_default.clone(),
     });

@@ -133,7 +133,7 @@ impl Builder<'_, '_> {
 /// The least or greatest value of a column, where statistics know it exactly.
 fn known_extreme(scan: &Scan, id: ColumnId, extreme: Ordering) -> Option<Value> {
     let column = scan.columns.iter().find(|column| column.column.id == id)?;
-    let summary = scan.snapshot.column_summary(column.field)?;
+    let summary = scan.snapshot.column_summary(&column.source)?;
     if !summary.exact || summary.rows != scan.snapshot.rows().ok()? {
         return None;
     }
@@ -150,17 +150,25 @@ fn known_extreme(scan: &Scan, id: ColumnId, extreme: Ordering) -> Option<Value> 
 }
 
 pub(super) fn read_column(node: &Scan, column: &ScanColumn) -> Result<ReadColumn> {
-    if column.field == ROW_ID_FIELD {
+    if column.source == ROW_ID_FIELD {
         return Ok(ReadColumn::row_id());
     }
-    let known = node.table.columns.iter().find(|known| known.field_id == column.field);
+    let source = &column.source;
+    let known = node.table.columns.iter().find(|known| known.field_id == source.field);
     let known = known.ok_or_else(|| {
         let (table, name) = (&node.qualified_name, &column.column.name);
         Error::internal(format!("{table} has no column {name}"))
     })?;
-    Ok(ReadColumn {
-        field: column.field,
-        sql_type: known.sql_type,
-        initial_default: known.initial_default.clone(),
+    Ok(match source.path {
+        Some(_) => ReadColumn {
+            column: source.clone(),
+            sql_type: column.column.sql_type,
+            initial_default: None,
+        },
+        None => ReadColumn {
+            column: source.clone(),
+            sql_type: known.sql_type,
+            initial_default: known.initial_default.clone(),
+        },
     })
 }

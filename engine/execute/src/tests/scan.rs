@@ -61,10 +61,10 @@ fn stored() -> Result<Stored> {
 
 impl Stored {
     fn scan(&self, test: &mut Test) -> Scan {
-        let columns = TYPES
-            .iter()
-            .zip(1..)
-            .map(|(sql_type, id)| ScanColumn { column: test.fresh(*sql_type), field: FieldId(id) });
+        let columns = TYPES.iter().zip(1..).map(|(sql_type, id)| ScanColumn {
+            column: test.fresh(*sql_type),
+            source: FieldId(id).into(),
+        });
         Scan {
             table: Arc::clone(&self.table),
             snapshot: Arc::clone(&self.snapshot),
@@ -114,8 +114,11 @@ fn a_scan_gives_the_rows_that_pass_with_their_addresses() -> Result<()> {
     let plan = Plan::Scan(Box::new(scan.clone()));
     scan.conditions = vec![compare(column(&plan, 0), Comparison::GreaterOrEqual, literal(540))];
     scan.conditions.push(compare(column(&plan, 0), Comparison::Less, literal(560)));
-    let test_of =
-        |operator, value| ScanPredicate::Compare { field: FieldId(1), operator, value: int(value) };
+    let test_of = |operator, value| ScanPredicate::Compare {
+        column: FieldId(1).into(),
+        operator,
+        value: int(value),
+    };
     scan.pruning = ScanPredicate::And(vec![
         test_of(Comparison::GreaterOrEqual, 540),
         test_of(Comparison::Less, 560),

@@ -7,7 +7,7 @@ use firn_expression::Expr;
 use firn_storage::Snapshot;
 use firn_types::options::NamedOption;
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{ColumnId, FieldId, ObjectId};
+use firn_types::{ColumnId, ColumnPath, ObjectId};
 
 use crate::PlanColumn;
 
@@ -40,8 +40,8 @@ pub struct Scan {
 pub struct ScanColumn {
     /// What the plan calls it.
     pub column: PlanColumn,
-    /// Which column of the table.
-    pub field: FieldId,
+    /// Which column of the table, or what is at a path of one: a value of the type that all values there have.
+    pub source: ColumnPath,
 }
 
 impl Scan {

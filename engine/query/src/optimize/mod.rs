@@ -19,6 +19,7 @@ pub(crate) mod partial;
 mod preimage;
 mod prune_columns;
 mod push_down_filter;
+mod read_paths;
 mod run;
 mod scan_predicate;
 mod simplify;
@@ -64,6 +65,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "push_down_filter", apply: |plan, _, _| Ok(push_down_filter::apply(plan)) },
     Rule { name: "filter_cte", apply: |plan, _, context| filter_cte::apply(plan, context) },
     Rule { name: "merge_projects", apply: |plan, _, _| Ok(merge_projects::apply(plan)) },
+    Rule { name: "read_paths", apply: |plan, _, context| Ok(read_paths::apply(plan, context)) },
     Rule {
         name: "simplify_aggregate",
         apply: |plan, _, context| simplify_aggregate::apply(plan, context),

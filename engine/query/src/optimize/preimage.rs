@@ -13,7 +13,7 @@ use firn_expression::{Evaluator, Expr};
 use firn_functions::{FunctionContext, Volatility};
 use firn_plan::Scan;
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
-use firn_types::{ColumnId, Decimal, FieldId, SqlType, Value};
+use firn_types::{ColumnId, ColumnPath, Decimal, SqlType, Value};
 
 /// Values that are tried at once.
 const TRIED: i128 = 128;
@@ -33,8 +33,8 @@ pub(super) fn derive(
 ) -> Option<ScanPredicate> {
     let id = grows_with(function)?;
     let column = scan.columns.iter().find(|column| column.column.id == id)?;
-    let searched =
-        Searched { id, field: column.field, sql_type: column.column.sql_type, function, constant };
+    let (source, sql_type) = (column.source.clone(), column.column.sql_type);
+    let searched = Searched { id, source, sql_type, function, constant };
     let domain = domain(searched.sql_type)?;
     let first = |reaches: Comparison| searched.first(reaches, domain, context);
     let from = |first: First| match first {
@@ -118,7 +118,7 @@ enum First {
 /// A column and the function of it that is compared.
 struct Searched<'e> {
     id: ColumnId,
-    field: FieldId,
+    source: ColumnPath,
     sql_type: SqlType,
     function: &'e Expr,
     constant: &'e Expr,
@@ -134,7 +134,8 @@ impl Searched<'_> {
     }
 
     fn compare(&self, operator: Comparison, value: i128) -> Option<ScanPredicate> {
-        Some(ScanPredicate::Compare { field: self.field, operator, value: self.value(value)? })
+        let column = self.source.clone();
+        Some(ScanPredicate::Compare { column, operator, value: self.value(value)? })
     }
 
     /// From where on the function compares so with the constant; none where it cannot be computed, or does not

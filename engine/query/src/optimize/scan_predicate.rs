@@ -7,7 +7,7 @@ use firn_expression::Expr;
 use firn_functions::meaning::TextMatch;
 use firn_functions::{FunctionContext, Meaning};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
-use firn_types::{FieldId, SqlType, Value};
+use firn_types::{ColumnPath, SqlType, Value};
 
 use super::{OptimizeContext, preimage};
 use firn_plan::{Plan, Scan};
@@ -56,19 +56,19 @@ fn derive(condition: &Expr, scan: &Scan, functions: &FunctionContext) -> ScanPre
             compare(*operator, (left, right), scan, functions)
         }
         Expr::InList { input, list } => match column(input, scan) {
-            Some((field, sql_type)) if list.iter().all(|value| fits(value, sql_type)) => {
+            Some((column, sql_type)) if list.iter().all(|value| fits(value, sql_type)) => {
                 let values = list.iter().filter(|value| !value.is_null()).cloned().collect();
-                ScanPredicate::In { field, values }
+                ScanPredicate::In { column, values }
             }
             _ => ScanPredicate::True,
         },
         Expr::IsNull(operand) => match column(operand, scan) {
-            Some((field, _)) => ScanPredicate::IsNull(field),
+            Some((column, _)) => ScanPredicate::IsNull(column),
             None => ScanPredicate::True,
         },
         Expr::Not(inner) => match inner.as_ref() {
             Expr::IsNull(operand) => match column(operand, scan) {
-                Some((field, _)) => ScanPredicate::IsNotNull(field),
+                Some((column, _)) => ScanPredicate::IsNotNull(column),
                 None => ScanPredicate::True,
             },
             Expr::Compare { operator, left, right } => {
@@ -110,15 +110,15 @@ fn compare_column(
     if value.is_null() {
         return Some(ScanPredicate::False);
     }
-    let (field, sql_type) = column(side, scan)?;
-    fits(value, sql_type).then(|| ScanPredicate::Compare { field, operator, value: value.clone() })
+    let (column, sql_type) = column(side, scan)?;
+    fits(value, sql_type).then(|| ScanPredicate::Compare { column, operator, value: value.clone() })
 }
 
 /// The scan's column that an expression is.
-fn column(expr: &Expr, scan: &Scan) -> Option<(FieldId, SqlType)> {
+fn column(expr: &Expr, scan: &Scan) -> Option<(ColumnPath, SqlType)> {
     let id = expr.as_column()?;
     let found = scan.columns.iter().find(|column| column.column.id == id)?;
-    Some((found.field, found.column.sql_type))
+    Some((found.source.clone(), found.column.sql_type))
 }
 
 /// Whether a value is of the column's own type and scale, so that statistics compare with it.
@@ -141,7 +141,7 @@ fn fits(value: &Value, sql_type: SqlType) -> bool {
 /// `LIKE 'abc%'` and `STARTSWITH(c, 'abc')` imply a beginning.
 fn starts_with(meaning: Meaning, arguments: &[Expr], scan: &Scan) -> Option<ScanPredicate> {
     let [subject, pattern] = arguments else { return None };
-    let (field, _) = column(subject, scan)?;
+    let (column, _) = column(subject, scan)?;
     let Some(Value::Text(text)) = pattern.as_literal() else { return None };
     let prefix = match meaning {
         Meaning::TextMatch(TextMatch::Prefix) => text.to_string(),
@@ -150,5 +150,5 @@ fn starts_with(meaning: Meaning, arguments: &[Expr], scan: &Scan) -> Option<Scan
         }
         _ => return None,
     };
-    (!prefix.is_empty()).then_some(ScanPredicate::StartsWith { field, prefix })
+    (!prefix.is_empty()).then_some(ScanPredicate::StartsWith { column, prefix })
 }

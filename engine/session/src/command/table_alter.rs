@@ -392,7 +392,8 @@ fn alter_column(running: &StatementContext, table: &mut Table, alter: &AlterColu
         }
         ColumnChange::SetNotNull => {
             rows.partitions()?;
-            let nulls = rows.column_summary(column.field_id).is_none_or(|c| c.null_count > 0);
+            let nulls =
+                rows.column_summary(&column.field_id.into()).is_none_or(|c| c.null_count > 0);
             if rows.rows()? > 0 && nulls {
                 let text = format!(
                     "column [{}] contains null values. Not null constraint cannot be added.",
@@ -482,7 +483,9 @@ fn values_fit(
 ) -> Result<bool> {
     snapshot.partitions()?;
     let rows = snapshot.rows()?;
-    let Some(summary) = snapshot.column_summary(column.field_id) else { return Ok(rows == 0) };
+    let Some(summary) = snapshot.column_summary(&column.field_id.into()) else {
+        return Ok(rows == 0);
+    };
     let fits = |value: &Option<firn_types::Value>| match value {
         Some(firn_types::Value::Number(number)) => {
             firn_types::decimal::fits_precision(number.unscaled, precision)

@@ -13,7 +13,7 @@ use parquet::file::properties::{
 };
 use parquet::schema::types::ColumnPath;
 
-use super::StoredColumn;
+use super::FileColumn;
 use super::file_type::FileType;
 use crate::statistics::{BOUND_BYTES_MAX, Gathering};
 
@@ -34,7 +34,7 @@ const PACK: usize = 32;
 
 /// A column with what was found out about its values.
 pub(super) struct ColumnPlan {
-    pub(super) column: StoredColumn,
+    pub(super) column: FileColumn,
     pub(super) file_type: FileType,
     pub(super) facts: Gathering,
     /// Position in the batches.

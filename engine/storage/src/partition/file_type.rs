@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
+use firn_types::SqlType;
 use firn_types::limits::NUMBER_PRECISION_MAX;
-use firn_types::{FieldId, SqlType};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
-use super::StoredColumn;
+use super::{FileColumn, ROW_ID_FIELD};
 
 /// Most digits of a decimal in 32 bits.
 const DIGITS_32: u8 = 9;
@@ -108,9 +108,13 @@ impl FileType {
     }
 
     /// The column of the file.
-    pub(super) fn field(self, column: &StoredColumn) -> Field {
-        let id = (PARQUET_FIELD_ID_META_KEY.to_string(), column.field.0.to_string());
-        Field::new(&column.name, self.arrow(), true).with_metadata(HashMap::from([id]))
+    pub(super) fn field(self, column: &FileColumn) -> Field {
+        let field = Field::new(&column.name, self.arrow(), true);
+        if column.column.path.is_some() {
+            return field;
+        }
+        let id = (PARQUET_FIELD_ID_META_KEY.to_string(), column.column.field.0.to_string());
+        field.with_metadata(HashMap::from([id]))
     }
 
     /// The names of the file's leaf columns below the column, as Parquet's paths have them.
@@ -131,8 +135,9 @@ pub(super) fn variant_fields() -> Fields {
 }
 
 /// The stored column of row ids.
-pub(super) fn row_id_column(field: FieldId) -> StoredColumn {
-    StoredColumn { field, name: "_row_id".to_string(), sql_type: SqlType::INTEGER }
+pub(super) fn row_id_column() -> FileColumn {
+    let (name, sql_type) = ("_row_id".to_string(), SqlType::INTEGER);
+    FileColumn { column: ROW_ID_FIELD.into(), name, sql_type }
 }
 
 fn decimal(precision: u8, scale: u8, range: IntegerRange) -> FileType {

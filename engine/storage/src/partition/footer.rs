@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{Field, Schema};
 use bytes::{Buf, Bytes};
-use firn_types::{Error, ErrorCode, FieldId, Result};
+use firn_types::{ColumnPath, Error, ErrorCode, FieldId, Result};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Encoding;
 use parquet::errors::ParquetError;
@@ -16,10 +16,10 @@ use parquet::file::metadata::{
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::TypePtr;
 
-use super::RowGroup;
 use super::convert::reading_type;
 use super::seal::ChunkChecksums;
 use super::selection::Spans;
+use super::{FileColumn, RowGroup};
 use crate::checksum::checksum;
 use crate::{ObjectAccess, Partition};
 
@@ -31,8 +31,8 @@ const TAIL_BYTES: u64 = 64 << 10;
 pub(crate) struct Footer {
     pub(super) metadata: Arc<ParquetMetaData>,
     pub(super) row_groups: Vec<RowGroup>,
-    /// Position of the root column of each field id.
-    roots: HashMap<FieldId, usize>,
+    /// Position of the root column of each column and sub-column.
+    roots: HashMap<ColumnPath, usize>,
     /// What its column chunks must be; none for a file without a seal, and for one that is being made.
     pub(super) checksums: Option<ChunkChecksums>,
     /// How to read texts as they are, and as dictionaries.
@@ -90,7 +90,11 @@ impl Footer {
         let roots =
             schema.root_schema().get_fields().iter().enumerate().filter_map(|(at, field)| {
                 let info = field.get_basic_info();
-                info.has_id().then(|| (FieldId(info.id().cast_unsigned()), at))
+                let column = match info.has_id() {
+                    true => Some(FieldId(info.id().cast_unsigned()).into()),
+                    false => FileColumn::path_of(info.name()),
+                };
+                column.map(|column| (column, at))
             });
         let roots = roots.collect();
         let mut row_groups = Vec::with_capacity(metadata.num_row_groups());
@@ -114,8 +118,17 @@ impl Footer {
     }
 
     /// The position of a column among the file's root columns; none when the file lacks it.
-    pub(super) fn root(&self, field: FieldId) -> Option<usize> {
-        self.roots.get(&field).copied()
+    pub(super) fn root(&self, column: &ColumnPath) -> Option<usize> {
+        self.roots.get(column).copied()
+    }
+
+    /// The sub-columns of a column, in the order of the file.
+    pub(super) fn sub_columns(&self, field: FieldId) -> Vec<ColumnPath> {
+        let of_field =
+            |(column, _): &(&ColumnPath, &usize)| column.field == field && column.path.is_some();
+        let mut found: Vec<(&ColumnPath, &usize)> = self.roots.iter().filter(of_field).collect();
+        found.sort_by_key(|(_, root)| **root);
+        found.into_iter().map(|(column, _)| column.clone()).collect()
     }
 
     /// A root column as the file describes it.

@@ -11,7 +11,7 @@
 //! | TIMESTAMP_TZ | decimal(38,0): the packed instant and offset |
 //! | VARIANT, OBJECT, ARRAY | struct of `metadata` and `value`, the two parts of Parquet's Variant encoding |
 //!
-//! Columns carry `PARQUET:field_id`. A file of rewritten rows has a further column `_row_id`. Rows that
+//! Columns carry `PARQUET:field_id`. Sub-columns ([`crate::shredding`]) come after them, without one. A file of rewritten rows has a further column `_row_id`. Rows that
 //! nobody but their session sees stay in memory instead, as far as there is room.
 
 mod chunks;
@@ -26,9 +26,10 @@ mod resident;
 mod seal;
 mod selection;
 mod sink;
+mod sub_columns;
 mod writer;
 
-use firn_types::{FieldId, SqlType, Value};
+use firn_types::{ColumnPath, FieldId, KeyPath, SqlType, Value};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 pub use chunks::Chunks;
@@ -51,12 +52,48 @@ pub struct StoredColumn {
     pub sql_type: SqlType,
 }
 
+/// A column of one file: a stored column, or what is at a path of a semi-structured one.
+#[derive(Clone, Debug, PartialEq)]
+struct FileColumn {
+    /// Which column.
+    column: ColumnPath,
+    /// Its name in the file.
+    name: String,
+    /// Its type.
+    sql_type: SqlType,
+}
+
+/// What the names of sub-columns in files begin with; behind it stand the column's id, a colon and the path. Stored
+/// columns have field ids, sub-columns have none.
+const SUB_COLUMN: &str = "_path:";
+
+impl FileColumn {
+    /// A sub-column of values that are all of a type.
+    fn of_path(column: ColumnPath, sql_type: SqlType) -> FileColumn {
+        let path = column.path.as_ref().map(KeyPath::to_string).unwrap_or_default();
+        FileColumn { name: format!("{SUB_COLUMN}{}:{path}", column.field.0), column, sql_type }
+    }
+
+    /// The sub-column that a name without a field id tells; none when it is the name of none.
+    fn path_of(name: &str) -> Option<ColumnPath> {
+        let (field, path) = name.strip_prefix(SUB_COLUMN)?.split_once(':')?;
+        Some(ColumnPath { field: FieldId(field.parse().ok()?), path: Some(KeyPath::parse(path)?) })
+    }
+}
+
+impl From<&StoredColumn> for FileColumn {
+    fn from(stored: &StoredColumn) -> FileColumn {
+        let StoredColumn { field, name, sql_type } = stored;
+        FileColumn { column: (*field).into(), name: name.clone(), sql_type: *sql_type }
+    }
+}
+
 /// A column as a reader wants it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadColumn {
-    /// Which column.
-    pub field: FieldId,
-    /// The type to read it as: the table's present one.
+    /// Which column, or what is at a path of one.
+    pub column: ColumnPath,
+    /// The type to read it as: the table's present one; that of all values at the path.
     pub sql_type: SqlType,
     /// What rows have whose file is older than the column; none for NULL.
     pub initial_default: Option<Value>,
@@ -65,7 +102,11 @@ pub struct ReadColumn {
 impl ReadColumn {
     /// The ids of the rows, which every micro-partition has, stored or counted.
     pub fn row_id() -> ReadColumn {
-        ReadColumn { field: ROW_ID_FIELD, sql_type: SqlType::INTEGER, initial_default: None }
+        ReadColumn {
+            column: ROW_ID_FIELD.into(),
+            sql_type: SqlType::INTEGER,
+            initial_default: None,
+        }
     }
 }
 

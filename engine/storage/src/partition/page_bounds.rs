@@ -1,10 +1,11 @@
 //! What a footer says of the values of a row group and of its pages.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use arrow::array::{Array as _, ArrayRef, UInt64Array};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{FieldId, SqlType, Value};
+use firn_types::{ColumnPath, SqlType, Value};
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 
 use super::convert::from_file;
@@ -23,9 +24,9 @@ pub(super) struct RowGroupStatistics<'a> {
 }
 
 /// One page of one column as pruning sees it.
-struct PageStatistics {
-    field: FieldId,
-    bounds: Bounds,
+struct PageStatistics<'a> {
+    column: ColumnPath,
+    bounds: Bounds<'a>,
     rows: u64,
 }
 
@@ -34,34 +35,35 @@ impl Statistics for RowGroupStatistics<'_> {
         self.footer.row_groups[self.row_group].len() as u64
     }
 
-    fn bounds(&self, field: FieldId) -> Option<Bounds> {
-        let column = self.columns.iter().find(|column| column.field == field)?;
-        let Some(root) = self.footer.root(field) else {
-            // Row ids that no file has are counted, and their bounds not asked for.
-            if field == ROW_ID_FIELD {
+    fn bounds(&self, column: &ColumnPath) -> Option<Bounds<'_>> {
+        let column = self.columns.iter().find(|read| read.column == *column)?;
+        let Some(root) = self.footer.root(&column.column) else {
+            // Row ids that no file has are counted, and what is at a path may be in the whole values: their bounds
+            // are not known.
+            if column.column == ROW_ID_FIELD || column.column.path.is_some() {
                 return None;
             }
             return Some(constant_bounds(column, self.rows()));
         };
-        let converter = self.converter(column, root)?;
+        let (converter, sql_type) = (self.converter(column, root)?, self.stored_type(column));
         let groups = [self.footer.metadata.row_group(self.row_group)];
         let nulls = converter.row_group_null_counts(groups).ok()?;
         let bounds = Bounds {
-            min: self.value(&converter.row_group_mins(groups).ok()?, 0, column.sql_type),
-            max: self.value(&converter.row_group_maxes(groups).ok()?, 0, column.sql_type),
+            min: self.value(&converter.row_group_mins(groups).ok()?, 0, sql_type),
+            max: self.value(&converter.row_group_maxes(groups).ok()?, 0, sql_type),
             null_count: count(&nulls, 0),
         };
-        Some(self.trusted(field, bounds))
+        Some(self.trusted(&column.column, bounds))
     }
 }
 
-impl Statistics for PageStatistics {
+impl Statistics for PageStatistics<'_> {
     fn rows(&self) -> u64 {
         self.rows
     }
 
-    fn bounds(&self, field: FieldId) -> Option<Bounds> {
-        (field == self.field).then(|| self.bounds.clone())
+    fn bounds(&self, column: &ColumnPath) -> Option<Bounds<'_>> {
+        (*column == self.column).then(|| self.bounds.borrowed())
     }
 }
 
@@ -81,29 +83,34 @@ impl<'a> RowGroupStatistics<'a> {
         Some(converter.ok()?.with_missing_null_counts_as_zero(false))
     }
 
-    fn value(&self, array: &ArrayRef, at: usize, sql_type: SqlType) -> Option<Value> {
+    /// The type of the values in the file: that of a path may have fewer digits after the point than is asked for.
+    fn stored_type(&self, column: &ReadColumn) -> SqlType {
+        self.partition.path_type(&column.column).unwrap_or(column.sql_type)
+    }
+
+    fn value(&self, array: &ArrayRef, at: usize, sql_type: SqlType) -> Option<Cow<'static, Value>> {
         if at >= array.len() || array.is_null(at) {
             return None;
         }
-        Some(from_file(array, sql_type).ok()?.value(at, sql_type))
+        Some(Cow::Owned(from_file(array, sql_type).ok()?.value(at, sql_type)))
     }
 
     /// Parquet leaves NaN out of its bounds: they hold only where the file has none.
-    fn trusted(&self, field: FieldId, mut bounds: Bounds) -> Bounds {
-        if matches!(bounds.max, Some(Value::Float(_))) {
-            let greatest = self.partition.column(field).and_then(|column| column.max.as_ref());
+    fn trusted(&self, column: &ColumnPath, mut bounds: Bounds<'static>) -> Bounds<'static> {
+        if matches!(bounds.max.as_deref(), Some(Value::Float(_))) {
+            let greatest = self.partition.column(column).and_then(|column| column.max.as_ref());
             if !matches!(greatest, Some(Value::Float(max)) if !max.is_nan()) {
-                bounds.max = Some(Value::Float(f64::NAN));
+                bounds.max = Some(Cow::Owned(Value::Float(f64::NAN)));
             }
         }
         bounds
     }
 
     /// The pages of a column with their first rows.
-    fn pages(&self, column: &ReadColumn) -> Option<Vec<(Range<u32>, Bounds)>> {
-        let root = self.footer.root(column.field)?;
+    fn pages(&self, column: &ReadColumn) -> Option<Vec<(Range<u32>, Bounds<'static>)>> {
+        let root = self.footer.root(&column.column)?;
         let leaf = *self.footer.leaves(root).first()?;
-        let converter = self.converter(column, root)?;
+        let (converter, sql_type) = (self.converter(column, root)?, self.stored_type(column));
         let index = self.footer.metadata.page_index()?.as_ref();
         let groups = [&self.row_group];
         let mins = converter.data_page_mins(index, groups).ok()?;
@@ -116,11 +123,11 @@ impl<'a> RowGroupStatistics<'a> {
         let pages = starts.iter().enumerate().map(|(at, start)| {
             let end = starts.get(at + 1).copied().unwrap_or(rows);
             let bounds = Bounds {
-                min: self.value(&mins, at, column.sql_type),
-                max: self.value(&maxes, at, column.sql_type),
+                min: self.value(&mins, at, sql_type),
+                max: self.value(&maxes, at, sql_type),
                 null_count: count(&nulls, at),
             };
-            (*start..end, self.trusted(column.field, bounds))
+            (*start..end, self.trusted(&column.column, bounds))
         });
         Some(pages.collect())
     }
@@ -139,19 +146,17 @@ pub(super) fn page_range(
             let both = range.start.max(part.start)..range.end.min(part.end);
             (!both.is_empty()).then_some(both)
         }),
-        ScanPredicate::Compare { field, .. }
-        | ScanPredicate::In { field, .. }
-        | ScanPredicate::StartsWith { field, .. } => {
-            let column = group.columns.iter().find(|column| column.field == *field);
-            let Some(pages) = column.and_then(|column| group.pages(column)) else {
+        ScanPredicate::Compare { column, .. }
+        | ScanPredicate::In { column, .. }
+        | ScanPredicate::StartsWith { column, .. } => {
+            let read = group.columns.iter().find(|read| read.column == *column);
+            let Some(pages) = read.and_then(|read| group.pages(read)) else {
                 return Some(all);
             };
             let keeps = pages.into_iter().filter(|(rows, bounds)| {
-                let page = PageStatistics {
-                    field: *field,
-                    bounds: bounds.clone(),
-                    rows: rows.len() as u64,
-                };
+                let bounds = bounds.borrowed();
+                let page =
+                    PageStatistics { column: column.clone(), bounds, rows: rows.len() as u64 };
                 prune(predicate, &page) != Prune::Skip
             });
             keeps.map(|(rows, _)| rows).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
@@ -165,9 +170,12 @@ fn count(nulls: &UInt64Array, at: usize) -> Option<u64> {
 }
 
 /// The bounds of a column that the file lacks.
-fn constant_bounds(column: &ReadColumn, rows: u64) -> Bounds {
+fn constant_bounds(column: &ReadColumn, rows: u64) -> Bounds<'static> {
     match column.initial_default.clone().filter(|value| compare(value, value).is_some()) {
-        Some(value) => Bounds { min: Some(value.clone()), max: Some(value), null_count: Some(0) },
+        Some(value) => {
+            let bound = Some(Cow::Owned(value));
+            Bounds { min: bound.clone(), max: bound, null_count: Some(0) }
+        }
         None if matches!(column.initial_default, None | Some(Value::Null)) => {
             Bounds { null_count: Some(rows), ..Bounds::default() }
         }

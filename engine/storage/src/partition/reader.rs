@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use firn_column::{Array, Batch, Column, EncodedColumn};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, FieldId, PartitionId, Result, Value};
+use firn_types::{ColumnPath, Error, FieldId, PartitionId, Result, SqlType, Value};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -23,6 +23,8 @@ use super::footer::{FileParts, Footer, corrupt};
 use super::page_bounds::RowGroupStatistics;
 use super::selection::{RowSelection, Spans};
 use super::{ROW_ID_FIELD, ReadColumn, ResidentRows};
+use crate::cache::ChunkOf;
+use crate::shredding::{PathValues, extract, rescaled};
 use crate::{ColumnCache, Location, ObjectAccess, Partition, Prune, prune};
 
 /// Some consecutive rows of a file whose columns are read as a whole.
@@ -109,7 +111,7 @@ impl PartitionReader {
     pub(super) fn hand_on(&self, to: &PartitionId, fields: impl Iterator<Item = FieldId>) {
         for field in fields {
             for group in self.row_groups() {
-                self.cache.hand_on(&self.partition.id, to, group.index, field);
+                self.cache.hand_on(&self.partition.id, to, group.index, &field.into());
             }
         }
     }
@@ -237,12 +239,10 @@ impl PartitionReader {
         let mut held = Vec::with_capacity(columns.len());
         let (mut wanted, mut ranges) = (Vec::new(), Vec::new());
         for column in columns {
-            let cached = match footer.root(column.field) {
+            let cached = match footer.root(&column.column) {
                 None if self.counts(column) => Some(self.counted_ids(row_group)),
-                None => {
-                    Some(EncodedColumn::of(&constant(column, footer.row_groups[row_group].len())?))
-                }
-                Some(_) => self.cache.chunk(&self.partition.id, row_group, column.field),
+                None => Some(self.not_stored(footer, row_group, column)?),
+                Some(_) => self.cache.chunk(&self.partition.id, row_group, &column.into()),
             };
             if cached.is_none() {
                 let (whole, more) = self.ranges(footer, row_group, column, spans);
@@ -260,6 +260,33 @@ impl PartitionReader {
         Ok((held, parts))
     }
 
+    /// A column that the file does not have: what is at a path of one that it has, else the column's default.
+    fn not_stored(
+        &self,
+        footer: &Footer,
+        row_group: usize,
+        column: &ReadColumn,
+    ) -> Result<EncodedColumn> {
+        let ReadColumn { column: ColumnPath { field, path }, sql_type, .. } = column;
+        let rows = footer.row_groups[row_group].len();
+        let whole = ColumnPath::from(*field);
+        let path = path.as_ref().filter(|_| footer.root(&whole).is_some());
+        let Some(path) = path else { return Ok(EncodedColumn::of(&constant(column, rows)?)) };
+        let values = self.partition.field_paths(*field).and_then(|paths| paths.at(path));
+        if values == Some(PathValues::ABSENT) {
+            return Ok(EncodedColumn::of(&Column::nulls_of(*sql_type, rows)));
+        }
+        if let Some(cached) = self.cache.chunk(&self.partition.id, row_group, &column.into()) {
+            return Ok(cached);
+        }
+        let whole = ReadColumn { column: whole, sql_type: SqlType::Variant, initial_default: None };
+        let (whole, _) = self.resident(row_group, std::slice::from_ref(&whole), None)?;
+        let whole = whole.into_iter().flatten().next();
+        let whole = whole.ok_or_else(|| Error::internal("a column that is gone"))?;
+        let values = extract(&whole.slice(0, rows), path, *sql_type)?;
+        Ok(self.keep(row_group, column, &values))
+    }
+
     /// The row ids of rows of a row group, as 64-bit integers.
     ///
     /// # Errors
@@ -271,7 +298,7 @@ impl PartitionReader {
 
     /// Whether the column is that of the row ids, and the file has none because they count on from the first.
     fn counts(&self, column: &ReadColumn) -> bool {
-        column.field == ROW_ID_FIELD && !self.partition.stored_row_ids
+        column.column == ROW_ID_FIELD && !self.partition.stored_row_ids
     }
 
     /// The row ids of a row group that count on from the partition's first.
@@ -301,15 +328,15 @@ impl PartitionReader {
         column: &ReadColumn,
         spans: Option<&Spans>,
     ) -> (bool, Vec<Range<u64>>) {
-        let leaves = footer.root(column.field).map_or_else(Vec::new, |root| footer.leaves(root));
+        let leaves = footer.root(&column.column).map_or_else(Vec::new, |root| footer.leaves(root));
         let whole = leaves.iter().map(|leaf| footer.range(row_group, *leaf)).collect();
         let Some(spans) = spans else { return (true, whole) };
         let pages = leaves.iter().flat_map(|leaf| footer.page_ranges(row_group, *leaf, spans));
         let pages: Vec<Range<u64>> = pages.collect();
         let bytes =
             |ranges: &[Range<u64>]| ranges.iter().map(|range| range.end - range.start).sum();
-        let (partition, field) = (&self.partition.id, column.field);
-        match self.cache.wants_whole(partition, row_group, field, bytes(&pages), bytes(&whole)) {
+        let (partition, column) = (&self.partition.id, ChunkOf::from(column));
+        match self.cache.wants_whole(partition, row_group, &column, bytes(&pages), bytes(&whole)) {
             true => (true, whole),
             false => (false, pages),
         }
@@ -349,10 +376,14 @@ impl PartitionReader {
     ) -> Result<Column> {
         let gone = || Error::internal("a column that is gone");
         let Rows::File(footer) = &self.rows else { return Err(gone()) };
-        let root = footer.root(column.field).ok_or_else(gone)?;
+        let root = footer.root(&column.column).ok_or_else(gone)?;
         let array = decode_array(footer, row_group, root, spans, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
-        from_file(&array, column.sql_type)
+        let decoded = from_file(&array, column.sql_type)?;
+        match self.partition.path_type(&column.column) {
+            Some(stored) => rescaled(decoded, stored, column.sql_type),
+            None => Ok(decoded),
+        }
     }
 
     /// The narrow form of a whole column, which the cache keeps, if it keeps any.
@@ -361,7 +392,7 @@ impl PartitionReader {
             return EncodedColumn::whole(decoded);
         }
         let narrow = EncodedColumn::of(decoded);
-        self.cache.put_chunk(&self.partition.id, row_group, column.field, &narrow);
+        self.cache.put_chunk(&self.partition.id, row_group, &column.into(), &narrow);
         narrow
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::Int64Array;
 use firn_column::{Array, Batch, Column};
-use firn_types::{Error, FieldId, PartitionId, Result};
+use firn_types::{ColumnPath, Error, FieldId, PartitionId, Result};
 use parquet::basic::{Encoding, PageType, Repetition};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
@@ -17,15 +17,16 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 
-use super::encoding::{ColumnPlan, file_properties};
+use super::encoding::file_properties;
 use super::file_type::row_id_column;
 use super::footer::{FileParts, Footer};
 use super::reader::PartitionReader;
 use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
-use super::writer::{encode_file, encoding_failed, plan_column, statistics};
-use super::{ROW_ID_FIELD, StoredColumn, map_all};
-use crate::{ColumnStatistics, Location, Partition, WriterOptions};
+use super::writer::{Encoded, encoding_failed};
+use super::{FileColumn, ROW_ID_FIELD, StoredColumn};
+use crate::shredding::FieldPaths;
+use crate::{Location, Partition, WriterOptions};
 
 /// A micro-partition some of whose columns are to be replaced.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl<'r> Replacement<'r> {
         let (last, others) = footer.row_groups.split_last()?;
         let alike = others.iter().all(|group| group.len() == row_group_rows);
         let same_name = |(at, column): (usize, &StoredColumn)| {
-            let root = footer.root(column.field).filter(|_| !new.contains(&at));
+            let root = footer.root(&column.field.into()).filter(|_| !new.contains(&at));
             root.is_none_or(|root| footer.field(root).name() == column.name)
         };
         let fits = matches!(reader.partition().location, Location::File)
@@ -82,18 +83,21 @@ impl<'r> Replacement<'r> {
         if rows != old.rows {
             return Err(Error::internal("new columns of another length than the file"));
         }
-        let (new, mut columns) = self.encode(batches)?;
-        let kept: Vec<&StoredColumn> = self.kept().collect();
-        columns.extend(kept.iter().filter_map(|column| old.column(column.field).cloned()));
-        columns.sort_by_key(|column| column.field);
+        let (new, Encoded { statistics: mut columns, mut paths, .. }) = self.encode(batches)?;
+        let kept = self.kept();
+        columns.extend(kept.iter().filter_map(|column| old.column(column).cloned()));
+        columns.sort_by(|a, b| a.column.cmp(&b.column));
+        let keeps = |field: FieldId| kept.iter().any(|column| *column == field);
+        let old_paths = old.paths.iter().filter(|paths| keeps(paths.field));
+        paths.extend(old_paths.map(|paths| FieldPaths::clone(paths)));
         let sources = [self.old_chunks(&kept)?, new];
         let (file, seal) = self.put_together(&sources).map_err(encoding_failed)?;
         let id = PartitionId(uuid::Uuid::new_v4().to_string());
         let path = format!("{folder}/{}.parquet", id.0);
         let size = file.len() as u64;
         self.reader.access().put_blocks(&path, file.into_payload())?;
-        let fields = kept.iter().map(|column| column.field);
-        self.reader.hand_on(&id, fields.chain([ROW_ID_FIELD]));
+        let whole = kept.iter().filter(|column| column.path.is_none());
+        self.reader.hand_on(&id, whole.map(|column| column.field));
         Ok(Partition {
             id,
             path,
@@ -105,52 +109,49 @@ impl<'r> Replacement<'r> {
             stored_row_ids: true,
             deleted: old.deleted.clone(),
             columns: columns.into(),
+            paths: paths.into_iter().map(Arc::new).collect(),
         })
     }
 
-    /// The columns whose chunks are taken over.
-    fn kept(&self) -> impl Iterator<Item = &'r StoredColumn> {
-        let (columns, new) = (self.columns, self.new);
-        columns.iter().enumerate().filter(|(at, _)| !new.contains(at)).map(|(_, column)| column)
+    /// The columns whose chunks are taken over, with their sub-columns, and the row ids.
+    fn kept(&self) -> Vec<ColumnPath> {
+        let kept = self.columns.iter().enumerate().filter(|(at, _)| !self.new.contains(at));
+        let with_sub_columns = |(_, column): (usize, &StoredColumn)| {
+            let whole = ColumnPath::from(column.field);
+            std::iter::once(whole).chain(self.footer.sub_columns(column.field))
+        };
+        kept.flat_map(with_sub_columns).chain([ROW_ID_FIELD.into()]).collect()
     }
 
     /// The new columns as a file of their own, with the rows' ids where the old file does not have them.
-    fn encode(&self, batches: &[Batch]) -> Result<(Source, Vec<ColumnStatistics>)> {
+    fn encode(&self, batches: &[Batch]) -> Result<(Source, Encoded)> {
         let old = self.reader.partition();
-        let mut columns: Vec<StoredColumn> =
-            self.new.iter().map(|at| self.columns[*at].clone()).collect();
-        let with_ids: Vec<Batch>;
+        let mut columns: Vec<FileColumn> =
+            self.new.iter().map(|at| FileColumn::from(&self.columns[*at])).collect();
         let batches = match old.stored_row_ids {
-            true => batches,
+            true => batches.to_vec(),
             false => {
-                columns.push(row_id_column(ROW_ID_FIELD));
-                with_ids = with_row_ids(batches, old.first_row_id);
-                &with_ids
+                columns.push(row_id_column());
+                with_row_ids(batches, old.first_row_id)
             }
         };
         let options =
             WriterOptions { row_group_rows: self.row_group_rows, ..WriterOptions::default() };
-        let columns = columns.iter().enumerate().collect();
-        let plan = |(position, column)| Ok(plan_column(position, column, batches));
-        let plans: Vec<ColumnPlan> = map_all(columns, options.parallel, plan)?;
-        let (file, metadata, _) =
-            encode_file(&plans, batches, &options).map_err(encoding_failed)?;
+        let (file, encoded) = Encoded::new(columns, batches, &options)?;
         let bytes = file.into_bytes();
-        let statistics = statistics(plans, &metadata);
         let mut reader =
             ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
         reader.try_parse(&bytes).map_err(encoding_failed)?;
         let metadata = reader.finish().map_err(encoding_failed)?;
         let footer = Arc::new(Footer::new(Arc::new(metadata))?);
         let bytes = FileParts::new(bytes.len() as u64, vec![(0, bytes)]);
-        Ok((Source { footer, bytes }, statistics))
+        Ok((Source { footer, bytes }, encoded))
     }
 
     /// The chunks of the old file that the new one takes over.
-    fn old_chunks(&self, kept: &[&StoredColumn]) -> Result<Source> {
+    fn old_chunks(&self, kept: &[ColumnPath]) -> Result<Source> {
         let footer = Arc::clone(&self.footer);
-        let fields = kept.iter().map(|column| column.field).chain([ROW_ID_FIELD]);
-        let roots = fields.filter_map(|field| footer.root(field));
+        let roots = kept.iter().filter_map(|column| footer.root(column));
         let leaves: Vec<usize> = roots.flat_map(|root| footer.leaves(root)).collect();
         let groups = footer.row_groups.iter().map(|group| group.index);
         let ranges: Vec<Range<u64>> = groups
@@ -183,7 +184,7 @@ impl<'r> Replacement<'r> {
         Ok((out, seal))
     }
 
-    /// The root fields and leaves of the new file, in the order of the table.
+    /// The root fields and leaves of the new file: columns in the order of the table, row ids, sub-columns.
     fn layout(&self, sources: &[Source; 2]) -> (Vec<TypePtr>, Vec<Leaf>) {
         let old_ids = self.reader.partition().stored_row_ids;
         let columns = self.columns.iter().enumerate();
@@ -191,11 +192,16 @@ impl<'r> Replacement<'r> {
             .map(|(at, column)| (column.field, self.new.contains(&at)))
             .chain([(ROW_ID_FIELD, !old_ids)])
             .collect();
+        let sub_columns = columns.iter().flat_map(|(field, is_new)| {
+            let found = sources[usize::from(*is_new)].footer.sub_columns(*field);
+            found.into_iter().map(|column| (column, *is_new))
+        });
+        let whole = columns.iter().map(|(field, is_new)| (ColumnPath::from(*field), *is_new));
         let (mut fields, mut leaves) = (Vec::new(), Vec::new());
-        for (field, is_new) in columns {
+        for (column, is_new) in whole.chain(sub_columns) {
             let source = usize::from(is_new);
             let footer = &sources[source].footer;
-            let Some(root) = footer.root(field) else { continue };
+            let Some(root) = footer.root(&column) else { continue };
             fields.push(Arc::clone(footer.field(root)));
             leaves.extend(footer.leaves(root).into_iter().map(|leaf| (source, leaf)));
         }

@@ -11,11 +11,12 @@ use std::sync::{Arc, OnceLock};
 
 use firn_column::{Array, Batch, Column, EncodedColumn, PhysicalType};
 use firn_types::limits::BATCH_ROWS;
-use firn_types::{Error, FieldId, Result, SqlType};
+use firn_types::{ColumnPath, Error, FieldId, Result, SqlType};
 
 use super::reader::constant;
-use super::{ROW_ID_FIELD, ReadColumn, RowGroup, StoredColumn, map_all};
+use super::{FileColumn, ROW_ID_FIELD, ReadColumn, RowGroup, map_all};
 use crate::cache::CacheReservation;
+use crate::shredding::{FieldPaths, PathGathering, extract};
 use crate::statistics::{Gathering, integer_bounds};
 use crate::{ColumnCache, ColumnStatistics};
 
@@ -40,6 +41,7 @@ struct HeldColumn {
     chunks: Vec<EncodedColumn>,
     bytes: usize,
     statistics: OnceLock<ColumnStatistics>,
+    paths: OnceLock<Arc<FieldPaths>>,
 }
 
 impl ResidentRows {
@@ -49,7 +51,7 @@ impl ResidentRows {
     /// # Errors
     /// An internal error for batches that do not fit together.
     pub(super) fn new(
-        columns: &[StoredColumn],
+        columns: &[FileColumn],
         batches: &[Batch],
         cache: &Arc<ColumnCache>,
         parallel: bool,
@@ -91,18 +93,32 @@ impl ResidentRows {
         let missing = || Error::internal("a row group that is not there");
         let rows = self.row_groups.get(row_group).ok_or_else(missing)?.len();
         let chunks = columns.iter().map(|column| {
-            match self.columns.iter().find(|held| held.field == column.field) {
-                Some(held) => held.chunks.get(row_group).cloned().ok_or_else(missing),
-                None => Ok(EncodedColumn::of(&constant(column, rows)?)),
+            let held = self.columns.iter().find(|held| held.field == column.column.field);
+            let Some(held) = held else { return Ok(EncodedColumn::of(&constant(column, rows)?)) };
+            let chunk = held.chunks.get(row_group).ok_or_else(missing)?;
+            match &column.column.path {
+                None => Ok(chunk.clone()),
+                Some(path) => {
+                    let values = extract(&chunk.slice(0, rows), path, column.sql_type)?;
+                    Ok(EncodedColumn::whole(&values))
+                }
             }
         });
         chunks.collect()
     }
 
     /// What is known of a column, deleted rows included; gathered when it is first asked for.
-    pub(crate) fn statistics(&self, field: FieldId) -> Option<&ColumnStatistics> {
-        let column = self.columns.iter().find(|column| column.field == field)?;
+    pub(crate) fn statistics(&self, column: &ColumnPath) -> Option<&ColumnStatistics> {
+        let column = self.columns.iter().find(|held| *column == held.field)?;
         Some(column.statistics.get_or_init(|| column.gathered()))
+    }
+
+    /// What stands at the paths of a semi-structured column; looked at when it is first asked for.
+    pub(crate) fn field_paths(&self, field: FieldId) -> Arc<FieldPaths> {
+        match self.columns.iter().find(|held| held.field == field) {
+            Some(held) => Arc::clone(held.paths.get_or_init(|| Arc::new(held.gathered_paths()))),
+            None => Arc::new(FieldPaths::none(field)),
+        }
     }
 
     /// The columns, row ids left out.
@@ -142,8 +158,8 @@ fn runs(batches: &[Batch]) -> Vec<Range<usize>> {
 impl HeldColumn {
     /// The column in no more memory than it needs. Dictionaries that are larger than what refers to them
     /// are given up.
-    fn new(position: usize, column: &StoredColumn, groups: &[Batch]) -> HeldColumn {
-        let StoredColumn { field, sql_type, .. } = *column;
+    fn new(position: usize, column: &FileColumn, groups: &[Batch]) -> HeldColumn {
+        let (field, sql_type) = (column.column.field, column.sql_type);
         let mut dictionaries: HashMap<*const Array, usize> = HashMap::new();
         let mut coded_rows = 0;
         for group in groups {
@@ -180,7 +196,8 @@ impl HeldColumn {
             }
         });
         let chunks = chunks.collect();
-        HeldColumn { field, sql_type, chunks, bytes, statistics: OnceLock::new() }
+        let (statistics, paths) = (OnceLock::new(), OnceLock::new());
+        HeldColumn { field, sql_type, chunks, bytes, statistics, paths }
     }
 
     fn gathered(&self) -> ColumnStatistics {
@@ -190,7 +207,13 @@ impl HeldColumn {
                 facts.add(&chunk.slice(start, BATCH_ROWS.min(chunk.len() - start)));
             }
         }
-        ColumnStatistics { bytes: self.bytes as u64, ..facts.finish(self.field) }
+        ColumnStatistics { bytes: self.bytes as u64, ..facts.finish(self.field.into()) }
+    }
+
+    fn gathered_paths(&self) -> FieldPaths {
+        let mut gathering = PathGathering::new();
+        self.chunks.iter().for_each(|chunk| gathering.add(&chunk.slice(0, chunk.len())));
+        gathering.finish(self.field)
     }
 }
 

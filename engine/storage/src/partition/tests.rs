@@ -20,7 +20,7 @@ fn wanted(columns: &[StoredColumn]) -> Vec<ReadColumn> {
     columns
         .iter()
         .map(|column| ReadColumn {
-            field: column.field,
+            column: column.field.into(),
             sql_type: column.sql_type,
             initial_default: None,
         })
@@ -66,7 +66,7 @@ fn round_trip(sql_type: SqlType, values: &[Value]) -> Result<Vec<PhysicalType>> 
     assert_eq!(statistics.null_count, nulls as u64, "{sql_type}");
     let in_memory = in_memory(&access, &columns, values)?;
     let known = in_memory
-        .column(columns[0].field)
+        .column(&columns[0].field.into())
         .map(|column| ColumnStatistics { bytes: statistics.bytes, ..column.clone() });
     assert_eq!(known.as_ref(), Some(statistics), "{sql_type} in memory");
     Ok(forms)
@@ -259,7 +259,7 @@ fn partitions_row_groups_and_pages_are_pruned() -> Result<()> {
     let columns = wanted(&[column(1, SqlType::INTEGER), column(2, SqlType::TEXT)]);
     let reader = open(&access, &partitions[0])?;
     let less = |value: i128| ScanPredicate::Compare {
-        field: FieldId(1),
+        column: FieldId(1).into(),
         operator: Comparison::Less,
         value: Value::integer(value),
     };
@@ -269,7 +269,7 @@ fn partitions_row_groups_and_pages_are_pruned() -> Result<()> {
         (0..3).map(|group| reader.prune(group, &columns, predicate)).collect()
     };
     assert_eq!(groups(&less(4_100)), [Prune::All, Prune::Read, Prune::Skip]);
-    let text = ScanPredicate::StartsWith { field: FieldId(2), prefix: "tint".to_string() };
+    let text = ScanPredicate::StartsWith { column: FieldId(2).into(), prefix: "tint".to_string() };
     assert_eq!(groups(&text), [Prune::Skip; 3]);
     assert_eq!(reader.page_range(1, &columns, &less(4_100)), Some(0..4_000));
     assert_eq!(reader.page_range(2, &columns, &less(4_100)), None);
@@ -320,7 +320,7 @@ fn columns_that_a_file_lacks_are_constant_and_row_ids_can_be_stored() -> Result<
     assert!(batch.column(0).is_null(1));
     assert_eq!(batch.column(1).value(1, SqlType::INTEGER), Value::integer(3));
     let three = ScanPredicate::Compare {
-        field: FieldId(9),
+        column: FieldId(9).into(),
         operator: Comparison::Equal,
         value: Value::integer(3),
     };
@@ -370,7 +370,7 @@ fn a_small_part_of_a_row_group_is_read_by_its_pages() -> Result<()> {
     let reader = PartitionReader::open(&access, &partitions[0], &cache)?;
     let wanted = wanted(&columns);
     let fifty = ScanPredicate::Compare {
-        field: FieldId(1),
+        column: FieldId(1).into(),
         operator: Comparison::Equal,
         value: Value::integer(50_000),
     };
@@ -441,10 +441,10 @@ fn a_file_with_some_columns_anew_keeps_the_others_and_its_rows() -> Result<()> {
         assert!(replacement.write("data/1", &[]).is_err());
         assert_eq!((new.rows, new.live_rows(), new.stored_row_ids), (10_000, 9_999, true));
         assert_eq!(
-            (new.column(FieldId(2)), new.column(FieldId(3))),
-            (old.column(FieldId(2)), old.column(FieldId(3)))
+            (new.column(&FieldId(2).into()), new.column(&FieldId(3).into())),
+            (old.column(&FieldId(2).into()), old.column(&FieldId(3).into()))
         );
-        let numbers = new.column(FieldId(1)).expect("statistics");
+        let numbers = new.column(&FieldId(1).into()).expect("statistics");
         assert_eq!(numbers.max, Some(Value::integer(9_999 + add)));
         let misses = cache.counts().misses;
         let reader = PartitionReader::open(&access, &new, &cache)?;
@@ -457,7 +457,7 @@ fn a_file_with_some_columns_anew_keeps_the_others_and_its_rows() -> Result<()> {
         let ids = reader.row_ids(1, &RowSelection::List(UInt32Array::from(vec![3, 1])))?;
         assert_eq!(ids.value(0, SqlType::INTEGER), Value::integer(4_503));
         let above = |value| ScanPredicate::Compare {
-            field: FieldId(3),
+            column: FieldId(3).into(),
             operator: Comparison::GreaterOrEqual,
             value: Value::Float(value),
         };

@@ -22,7 +22,9 @@ use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
 use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
-use super::{ROW_ID_FIELD, ResidentRows, StoredColumn, map_all};
+use super::sub_columns::sub_columns;
+use super::{FileColumn, ROW_ID_FIELD, ResidentRows, StoredColumn, map_all};
+use crate::shredding::FieldPaths;
 use crate::statistics::Gathering;
 use crate::{ColumnCache, ColumnStatistics, Embedded, Location, ObjectAccess, Partition};
 
@@ -61,7 +63,7 @@ impl Default for WriterOptions {
 pub struct PartitionWriter {
     access: ObjectAccess,
     folder: String,
-    columns: Vec<StoredColumn>,
+    columns: Vec<FileColumn>,
     options: WriterOptions,
     /// Where rows stay that need no file, as far as there is room.
     memory: Option<Arc<ColumnCache>>,
@@ -79,12 +81,12 @@ impl PartitionWriter {
         columns: &[StoredColumn],
         options: WriterOptions,
     ) -> PartitionWriter {
-        let mut columns = columns.to_vec();
+        let mut columns: Vec<FileColumn> = columns.iter().map(FileColumn::from).collect();
         let target_rows = options.target_rows.max(1);
         let row_group_rows = options.row_group_rows.max(1);
         let options = WriterOptions { target_rows, row_group_rows, ..options };
         if options.row_ids {
-            columns.push(row_id_column(ROW_ID_FIELD));
+            columns.push(row_id_column());
         }
         PartitionWriter {
             access,
@@ -169,16 +171,19 @@ impl PartitionWriter {
             }
             None => None,
         };
-        let (location, bytes, seal, columns) = match held {
+        let (location, bytes, encoded) = match held {
             Some(rows) => {
                 let bytes = rows.bytes();
-                (Location::Memory(rows), bytes, None, Vec::new())
+                (Location::Memory(rows), bytes, None)
             }
             None => {
-                let (location, bytes, seal, columns) = self.write_encoded(&path, &batches)?;
-                (location, bytes, Some(seal), columns)
+                let (location, bytes, encoded) = self.write_encoded(&path, batches)?;
+                (location, bytes, Some(encoded))
             }
         };
+        let seal = encoded.as_ref().map(|encoded| encoded.seal);
+        let (columns, paths) =
+            encoded.map(|encoded| (encoded.statistics, encoded.paths)).unwrap_or_default();
         Ok(Partition {
             id,
             path,
@@ -190,32 +195,47 @@ impl PartitionWriter {
             stored_row_ids: self.options.row_ids,
             deleted: None,
             columns: columns.into(),
+            paths: paths.into_iter().map(Arc::new).collect(),
         })
     }
 
     /// Writes a file, unless it is so small that it rides inside the commit; tells how many bytes it has.
-    fn write_encoded(
-        &self,
-        path: &str,
-        batches: &[Batch],
-    ) -> Result<(Location, u64, FooterSeal, Vec<ColumnStatistics>)> {
-        let columns = self.columns.iter().enumerate().collect();
-        let plan = |(position, column)| Ok(plan_column(position, column, batches));
-        let plans: Vec<ColumnPlan> = map_all(columns, self.options.parallel, plan)?;
-        let (file, metadata, seal) =
-            encode_file(&plans, batches, &self.options).map_err(encoding_failed)?;
-        let (size, columns) = (file.len(), statistics(plans, &metadata));
+    fn write_encoded(&self, path: &str, batches: Vec<Batch>) -> Result<(Location, u64, Encoded)> {
+        let (file, encoded) = Encoded::new(self.columns.clone(), batches, &self.options)?;
+        let size = file.len();
         if size <= self.options.inside_bytes {
-            return Ok((
-                Location::Commit(Arc::new(Embedded::new(file.into_bytes()))),
-                size as u64,
-                seal,
-                columns,
-            ));
+            let inside = Location::Commit(Arc::new(Embedded::new(file.into_bytes())));
+            return Ok((inside, size as u64, encoded));
         }
-        let size = size as u64;
         self.access.put_blocks(path, file.into_payload())?;
-        Ok((Location::File, size, seal, columns))
+        Ok((Location::File, size as u64, encoded))
+    }
+}
+
+/// What is to be known of an encoded file.
+pub(super) struct Encoded {
+    pub(super) seal: FooterSeal,
+    /// Of the table's columns and of sub-columns, in their order.
+    pub(super) statistics: Vec<ColumnStatistics>,
+    /// What stands at the paths of the semi-structured columns.
+    pub(super) paths: Vec<FieldPaths>,
+}
+
+impl Encoded {
+    /// A file of columns, with the sub-columns of the semi-structured ones.
+    pub(super) fn new(
+        mut columns: Vec<FileColumn>,
+        mut batches: Vec<Batch>,
+        options: &WriterOptions,
+    ) -> Result<(FileSink, Encoded)> {
+        let paths = sub_columns(&mut columns, &mut batches, options.parallel)?;
+        let numbered = columns.iter().enumerate().collect();
+        let plan = |(position, column)| Ok(plan_column(position, column, &batches));
+        let plans: Vec<ColumnPlan> = map_all(numbered, options.parallel, plan)?;
+        let (file, metadata, seal) =
+            encode_file(&plans, &batches, options).map_err(encoding_failed)?;
+        let statistics = statistics(plans, &metadata);
+        Ok((file, Encoded { seal, statistics, paths }))
     }
 }
 
@@ -239,7 +259,7 @@ pub fn value_bytes(batch: &Batch) -> usize {
     batch.columns().iter().map(column_bytes).sum()
 }
 
-pub(super) fn plan_column(position: usize, column: &StoredColumn, batches: &[Batch]) -> ColumnPlan {
+fn plan_column(position: usize, column: &FileColumn, batches: &[Batch]) -> ColumnPlan {
     let mut facts = Gathering::new(column.sql_type);
     for batch in batches {
         facts.add(batch.column(position));
@@ -247,7 +267,7 @@ pub(super) fn plan_column(position: usize, column: &StoredColumn, batches: &[Bat
     facts.settle();
     let (low, high) = facts.integers.unwrap_or((0, 0));
     let range = IntegerRange { low, high, thousands: facts.thousands };
-    let file_type = if column.field == ROW_ID_FIELD {
+    let file_type = if column.column == ROW_ID_FIELD {
         FileType::Integer
     } else {
         FileType::narrowest(column.sql_type, range)
@@ -256,7 +276,7 @@ pub(super) fn plan_column(position: usize, column: &StoredColumn, batches: &[Bat
 }
 
 /// Encodes a file of some columns of the batches.
-pub(super) fn encode_file(
+fn encode_file(
     plans: &[ColumnPlan],
     batches: &[Batch],
     options: &WriterOptions,
@@ -328,26 +348,23 @@ fn encode_column(
     writers.into_iter().map(ArrowColumnWriter::close).collect()
 }
 
-/// The statistics of the table's columns, by field id; row ids have none.
-pub(super) fn statistics(
-    plans: Vec<ColumnPlan>,
-    metadata: &ParquetMetaData,
-) -> Vec<ColumnStatistics> {
+/// The statistics of the columns, in their order; row ids have none.
+fn statistics(plans: Vec<ColumnPlan>, metadata: &ParquetMetaData) -> Vec<ColumnStatistics> {
     let mut leaf = 0;
     let mut statistics = Vec::with_capacity(plans.len());
     for plan in plans {
         let leaves = leaf..leaf + plan.file_type.leaves(&plan.column.name).len();
         leaf = leaves.end;
-        if plan.column.field == ROW_ID_FIELD {
+        if plan.column.column == ROW_ID_FIELD {
             continue;
         }
-        let mut column = plan.facts.finish(plan.column.field);
+        let mut column = plan.facts.finish(plan.column.column);
         let chunks =
             metadata.row_groups().iter().flat_map(|group| &group.columns()[leaves.clone()]);
         column.bytes = chunks.map(|chunk| chunk.compressed_size().cast_unsigned()).sum();
         statistics.push(column);
     }
-    statistics.sort_by_key(|column| column.field);
+    statistics.sort_by(|a, b| a.column.cmp(&b.column));
     statistics
 }
 

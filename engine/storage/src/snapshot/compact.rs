@@ -166,6 +166,7 @@ mod tests {
             stored_row_ids: false,
             deleted: (deleted > 0).then(|| Arc::new((0..deleted).collect())),
             columns: Vec::new().into(),
+            paths: Vec::new().into(),
         }
     }
 

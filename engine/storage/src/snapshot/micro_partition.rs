@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use firn_types::{Error, ErrorCode, FieldId, PartitionId, Result};
+use firn_types::{ColumnPath, Error, ErrorCode, FieldId, PartitionId, Result, SqlType};
 use roaring::RoaringBitmap;
 
 use crate::ObjectAccess;
 use crate::partition::{FooterSeal, ResidentRows};
+use crate::shredding::FieldPaths;
 use crate::statistics::ColumnStatistics;
 
 /// A micro-partition as a snapshot sees it: rows that never change, and which of them are deleted.
@@ -34,9 +35,12 @@ pub struct Partition {
     pub stored_row_ids: bool,
     /// Positions of deleted rows in the file.
     pub deleted: Option<Arc<RoaringBitmap>>,
-    /// What is known of each stored column, by field id. Rows in memory tell it when they are asked:
-    /// [`Partition::column`].
+    /// What is known of each stored column and sub-column, in their order. Rows in memory tell it when they are
+    /// asked: [`Partition::column`].
     pub columns: Arc<[ColumnStatistics]>,
+    /// What stands at the paths of the semi-structured columns, in the order of these; not of files that were written
+    /// before that was told. Rows in memory tell it when they are asked: [`Partition::field_paths`].
+    pub paths: Arc<[Arc<FieldPaths>]>,
 }
 
 /// Where a micro-partition's rows are.
@@ -119,27 +123,49 @@ impl Partition {
     }
 
     /// What is known of a column; none for one that the file does not have. Deleted rows still count.
-    pub fn column(&self, field: FieldId) -> Option<&ColumnStatistics> {
+    pub fn column(&self, column: &ColumnPath) -> Option<&ColumnStatistics> {
         if let Location::Memory(rows) = &self.location {
-            return rows.statistics(field);
+            return rows.statistics(column);
         }
-        let at = self.columns.binary_search_by_key(&field, |column| column.field).ok()?;
+        let at = self.columns.binary_search_by(|known| known.column.cmp(column)).ok()?;
         self.columns.get(at)
     }
 
-    /// The columns that are stored.
-    pub(super) fn fields(&self) -> Vec<FieldId> {
-        match &self.location {
-            Location::Memory(rows) => rows.fields().collect(),
-            _ => self.columns.iter().map(|column| column.field).collect(),
+    /// What stands at the paths of a semi-structured column; none where that is not known.
+    pub fn field_paths(&self, field: FieldId) -> Option<Arc<FieldPaths>> {
+        if let Location::Memory(rows) = &self.location {
+            return Some(rows.field_paths(field));
+        }
+        match self.paths.iter().find(|paths| paths.field == field) {
+            Some(paths) => Some(Arc::clone(paths)),
+            // A column that is younger than the file has nothing there.
+            None if self.column(&field.into()).is_none() => Some(Arc::new(FieldPaths::none(field))),
+            None => None,
         }
     }
 
-    /// Bytes of a column in the file or in memory; 0 for one that is not there.
-    pub fn column_bytes(&self, field: FieldId) -> u64 {
+    /// The type of the values at a path, where they are of one; none of a whole column.
+    pub fn path_type(&self, column: &ColumnPath) -> Option<SqlType> {
+        let path = column.path.as_ref()?;
+        self.field_paths(column.field)?.at(path)?.path_type.sql_type()
+    }
+
+    /// The columns and sub-columns that are stored.
+    pub(super) fn stored_columns(&self) -> Vec<ColumnPath> {
         match &self.location {
-            Location::Memory(rows) => rows.column_bytes(field),
-            _ => self.column(field).map_or(0, |column| column.bytes),
+            Location::Memory(rows) => rows.fields().map(ColumnPath::from).collect(),
+            _ => self.columns.iter().map(|known| known.column.clone()).collect(),
+        }
+    }
+
+    /// Bytes that are read for a column in the file or in memory; 0 for one that is not there.
+    pub fn column_bytes(&self, column: &ColumnPath) -> u64 {
+        match &self.location {
+            Location::Memory(rows) => rows.column_bytes(column.field),
+            _ => {
+                let whole = || self.column(&column.field.into());
+                self.column(column).or_else(whole).map_or(0, |known| known.bytes)
+            }
         }
     }
 

@@ -12,9 +12,9 @@ mod partitions;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use firn_types::{Error, FieldId, PartitionId, Result};
+use firn_types::{ColumnPath, Error, FieldId, PartitionId, Result};
 use roaring::RoaringBitmap;
 
 pub use list::{ListFile, ListPart, Listed, StoredList};
@@ -24,6 +24,7 @@ pub use partitions::{Chunk, Partitions};
 use self::list::FILES_AT_ONCE;
 use self::partitions::Builder;
 use crate::parallel::map_at_once;
+use crate::shredding::FieldPaths;
 use crate::statistics::ColumnSummary;
 
 /// Changes that a snapshot holds beside a list that nobody has read; with more of them it is read.
@@ -39,7 +40,8 @@ pub struct Snapshot {
     /// Where they can be told without the list.
     totals: Option<Totals>,
     next_row_id: i64,
-    summaries: OnceLock<BTreeMap<FieldId, OnceLock<ColumnSummary>>>,
+    summaries: OnceLock<BTreeMap<ColumnPath, OnceLock<ColumnSummary>>>,
+    paths: Mutex<BTreeMap<FieldId, Option<Arc<FieldPaths>>>>,
 }
 
 /// A stored list, and what has changed since it was written.
@@ -239,13 +241,21 @@ impl Snapshot {
 
     /// What is known of a column over the whole table; none when no file has it, and none when the list of
     /// files cannot be read, which is for those to tell who need the rows. Computed once, and only for
-    /// columns that somebody asks about.
-    pub fn column_summary(&self, field: FieldId) -> Option<&ColumnSummary> {
+    /// columns that somebody asks about. Of a path, what is known where it is stored as a sub-column.
+    pub fn column_summary(&self, column: &ColumnPath) -> Option<&ColumnSummary> {
         let partitions = self.partitions().ok()?;
-        let summaries = self
-            .summaries
-            .get_or_init(|| partitions.fields().map(|field| (field, OnceLock::new())).collect());
-        Some(summaries.get(&field)?.get_or_init(|| partitions.summary(field)))
+        let summaries = self.summaries.get_or_init(|| {
+            partitions.columns().map(|column| (column.clone(), OnceLock::new())).collect()
+        });
+        Some(summaries.get(column)?.get_or_init(|| partitions.summary(column)))
+    }
+
+    /// What stands at the paths of a semi-structured column in all of its rows; none where that is not known of every
+    /// micro-partition, and where the list of them cannot be read. Computed once.
+    pub fn field_paths(&self, field: FieldId) -> Option<Arc<FieldPaths>> {
+        let partitions = self.partitions().ok()?;
+        let mut known = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(field).or_insert_with(|| partitions.field_paths(field).map(Arc::new)).clone()
     }
 
     /// The next version: new rows get the next row ids.

@@ -8,10 +8,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use firn_types::FieldId;
+use firn_types::{ColumnPath, FieldId};
 
 use super::compact::Walk;
 use super::{Listed, Partition};
+use crate::shredding::FieldPaths;
 use crate::statistics::ColumnSummary;
 
 /// Micro-partitions of a chunk at most. A smaller one than half of that is put together with a neighbor when
@@ -31,7 +32,8 @@ pub struct Partitions {
 #[derive(Debug, Default)]
 pub struct Chunk {
     partitions: Vec<Arc<Partition>>,
-    summaries: OnceLock<BTreeMap<FieldId, OnceLock<ColumnSummary>>>,
+    summaries: OnceLock<BTreeMap<ColumnPath, OnceLock<ColumnSummary>>>,
+    paths: Mutex<BTreeMap<FieldId, Option<Arc<FieldPaths>>>>,
     rows: u64,
     bytes: u64,
     /// The file that lists them, once there is one.
@@ -71,18 +73,29 @@ impl Chunk {
     }
 
     /// What is known of each column, computed once and only if somebody asks.
-    fn summaries(&self) -> &BTreeMap<FieldId, OnceLock<ColumnSummary>> {
+    fn summaries(&self) -> &BTreeMap<ColumnPath, OnceLock<ColumnSummary>> {
         self.summaries.get_or_init(|| {
-            let fields = self.partitions.iter().flat_map(|partition| partition.fields());
-            fields.map(|field| (field, OnceLock::new())).collect()
+            let columns = self.partitions.iter().flat_map(|partition| partition.stored_columns());
+            columns.map(|column| (column, OnceLock::new())).collect()
         })
     }
 
-    fn summary(&self, field: FieldId) -> Option<&ColumnSummary> {
-        Some(self.summaries().get(&field)?.get_or_init(|| {
+    /// What stands at the paths of a column in all of its rows; none where some partition does not tell. Computed
+    /// once, and only if somebody asks.
+    fn field_paths(&self, field: FieldId) -> Option<Arc<FieldPaths>> {
+        let mut known = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = || {
+            let paths = self.partitions.iter().map(|partition| partition.field_paths(field));
+            merged(field, paths)
+        };
+        known.entry(field).or_insert_with(all).clone()
+    }
+
+    fn summary(&self, column: &ColumnPath) -> Option<&ColumnSummary> {
+        Some(self.summaries().get(column)?.get_or_init(|| {
             let mut summary = ColumnSummary::default();
             for partition in &self.partitions {
-                if let Some(column) = partition.column(field) {
+                if let Some(column) = partition.column(column) {
                     summary.add(column, partition);
                 }
             }
@@ -140,16 +153,22 @@ impl Partitions {
     }
 
     /// The columns that are stored in any of them.
-    pub(super) fn fields(&self) -> impl Iterator<Item = FieldId> {
-        self.chunks.iter().flat_map(|chunk| chunk.summaries().keys().copied())
+    pub(super) fn columns(&self) -> impl Iterator<Item = &ColumnPath> {
+        self.chunks.iter().flat_map(|chunk| chunk.summaries().keys())
     }
 
     /// What is known of a column over all of them.
-    pub(super) fn summary(&self, field: FieldId) -> ColumnSummary {
+    pub(super) fn summary(&self, column: &ColumnPath) -> ColumnSummary {
         let mut summary = ColumnSummary::default();
-        let parts = self.chunks.iter().filter_map(|chunk| chunk.summary(field));
+        let parts = self.chunks.iter().filter_map(|chunk| chunk.summary(column));
         parts.for_each(|part| summary.merge(part));
         summary
+    }
+
+    /// What stands at the paths of a column in all of its rows; none where some partition does not tell.
+    pub(super) fn field_paths(&self, field: FieldId) -> Option<FieldPaths> {
+        let all = merged(field, self.chunks.iter().map(|chunk| chunk.field_paths(field)))?;
+        Some(Arc::unwrap_or_clone(all))
     }
 
     /// Whether both are the very same.
@@ -170,6 +189,25 @@ impl FromIterator<Arc<Partition>> for Partitions {
         partitions.into_iter().for_each(|partition| builder.push(partition));
         builder.finish()
     }
+}
+
+/// What stands at the paths of a column in the rows of all; none where one of them does not tell.
+fn merged(
+    field: FieldId,
+    mut parts: impl Iterator<Item = Option<Arc<FieldPaths>>>,
+) -> Option<Arc<FieldPaths>> {
+    let first = match parts.next() {
+        None => return Some(Arc::new(FieldPaths::none(field))),
+        Some(first) => first?,
+    };
+    parts.try_fold(first, |all, part| {
+        let part = part?;
+        // Neighbors mostly have the same paths, and those of one list share them.
+        match Arc::ptr_eq(&all, &part) || *all == *part {
+            true => Some(all),
+            false => Some(Arc::new(all.and(&part))),
+        }
+    })
 }
 
 /// Puts micro-partitions and whole chunks one after the other.

@@ -18,6 +18,7 @@ fn partition(name: &str, rows: u64) -> Partition {
         stored_row_ids: false,
         deleted: None,
         columns: Vec::new().into(),
+        paths: Vec::new().into(),
     }
 }
 

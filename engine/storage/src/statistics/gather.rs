@@ -11,7 +11,7 @@ use arrow::compute;
 use arrow::datatypes::{ArrowNativeType, ArrowNumericType, ByteViewType};
 use firn_column::{Array, Column};
 use firn_types::value::TimestampTz;
-use firn_types::{Decimal, FieldId, SqlType, Value};
+use firn_types::{ColumnPath, Decimal, SqlType, Value};
 
 use super::{BOUND_BYTES_MAX, ColumnStatistics, DistinctSketch};
 
@@ -221,14 +221,14 @@ impl Gathering {
     }
 
     /// The statistics; bytes in the file are added by the writer.
-    pub(crate) fn finish(mut self, field: FieldId) -> ColumnStatistics {
+    pub(crate) fn finish(mut self, column: ColumnPath) -> ColumnStatistics {
         self.settle();
         let (min, max, exact) = match self.bounds() {
             Some((min, max, exact)) => (min, max, exact),
             None => (None, None, false),
         };
         ColumnStatistics {
-            field,
+            column,
             min,
             max,
             exact,
@@ -358,7 +358,7 @@ mod tests {
     fn gathered(sql_type: SqlType, values: &[Value]) -> ColumnStatistics {
         let mut gathering = Gathering::new(sql_type);
         gathering.add(&Column::from_values(sql_type, values).expect("of the type"));
-        gathering.finish(FieldId(1))
+        gathering.finish(firn_types::FieldId(1).into())
     }
 
     #[test]
@@ -408,7 +408,7 @@ mod tests {
         };
         let mut gathering = Gathering::new(SqlType::TEXT);
         gathering.add(&column);
-        let statistics = gathering.finish(FieldId(1));
+        let statistics = gathering.finish(firn_types::FieldId(1).into());
         assert_eq!(
             (statistics.min.as_ref(), statistics.max),
             (Some(&Value::text("b")), statistics.min.clone())

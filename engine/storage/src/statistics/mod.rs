@@ -5,7 +5,7 @@ mod order;
 mod sketch;
 mod summary;
 
-use firn_types::{FieldId, Value};
+use firn_types::{ColumnPath, Value};
 
 pub(crate) use gather::{Gathering, integer_bounds};
 pub use order::compare;
@@ -18,8 +18,8 @@ pub const BOUND_BYTES_MAX: usize = 64;
 /// What is known of one column of one micro-partition, over all rows of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColumnStatistics {
-    /// The column.
-    pub field: FieldId,
+    /// The column, or the path of a sub-column.
+    pub column: ColumnPath,
     /// The least value that is not NULL, or less than it; none when there is no value or no order.
     pub min: Option<Value>,
     /// The greatest value that is not NULL, or more than it; NaN is the greatest FLOAT.

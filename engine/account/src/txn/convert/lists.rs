@@ -9,7 +9,9 @@ use std::sync::Arc;
 use firn_storage::format::{FORMAT, from_bytes, to_bytes, v1};
 use firn_storage::parallel::map_at_once;
 use firn_storage::snapshot::{AddedList, Chunk, ListFile, ListPart, Listed, StoredList};
-use firn_storage::{Location, ObjectAccess, Partition, Snapshot, SnapshotDelta, Totals, path};
+use firn_storage::{
+    FieldPaths, Location, ObjectAccess, Partition, Snapshot, SnapshotDelta, Totals, path,
+};
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::value::{partition_from, partition_to};
@@ -17,6 +19,8 @@ use crate::txn::checkpoint::BASE_NANOS_MAX;
 
 /// What is known of columns of micro-partitions that stands in place at most; more is put into a file.
 const STATISTICS_INSIDE_MAX: usize = 64;
+/// Paths that take as much room as what is known of a column.
+const PATHS_OF_A_COLUMN: usize = 8;
 /// Micro-partitions in one file of a list at most.
 const FILE_MAX: usize = 512;
 /// Files that are written at once.
@@ -268,12 +272,26 @@ pub(super) fn listed_bytes(
 }
 
 fn partitions_from(partitions: &[v1::Partition]) -> Result<Vec<Arc<Partition>>> {
-    partitions.iter().map(|partition| partition_from(partition).map(Arc::new)).collect()
+    let mut last: Arc<[Arc<FieldPaths>]> = Arc::default();
+    let mut partition_of = |partition: &v1::Partition| {
+        let mut partition = partition_from(partition)?;
+        // Neighbors mostly have the same paths, which are in memory once then.
+        match partition.paths == last {
+            true => partition.paths = Arc::clone(&last),
+            false => last = Arc::clone(&partition.paths),
+        }
+        Ok(Arc::new(partition))
+    };
+    partitions.iter().map(&mut partition_of).collect()
 }
 
 /// Whether so much is known of micro-partitions that their list belongs in a file.
 fn is_long<'p>(partitions: impl Iterator<Item = &'p Partition>) -> bool {
-    let known = |partition: &Partition| 1 + partition.columns.len();
+    let paths = |partition: &Partition| {
+        partition.paths.iter().map(|paths| paths.paths.len()).sum::<usize>()
+    };
+    let known =
+        |partition: &Partition| 1 + partition.columns.len() + paths(partition) / PATHS_OF_A_COLUMN;
     partitions.map(known).sum::<usize>() > STATISTICS_INSIDE_MAX
 }
 

@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use firn_storage::format::v1;
 use firn_storage::{
-    ColumnStatistics, DistinctSketch, Embedded, FooterSeal, Location, Partition, StoredColumn,
+    ColumnStatistics, DistinctSketch, Embedded, FieldPaths, FooterSeal, Location, Partition,
+    PathType, PathValues, StoredColumn,
 };
 use firn_types::structured::{Part, Structure};
 use firn_types::value::TimestampTz;
 use firn_types::{
-    Collation, Decimal, Error, FieldId, PartitionId, Result, SqlType, StructuredType, Value,
-    VectorElement,
+    Collation, ColumnPath, Decimal, Error, FieldId, KeyPath, PartitionId, Result, SqlType,
+    StructuredType, Value, VectorElement,
 };
 use roaring::RoaringBitmap;
 
@@ -204,6 +205,7 @@ pub(super) fn partition_to(partition: &Partition, embeds: bool) -> Result<v1::Pa
         stored_row_ids: partition.stored_row_ids,
         deleted: partition.deleted.as_deref().map(rows_to),
         columns: partition.columns.iter().map(statistics_to).collect(),
+        paths: partition.paths.iter().map(|paths| paths_to(paths)).collect(),
     })
 }
 
@@ -212,6 +214,7 @@ pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
     let inside = partition.inside.as_deref().map(bytes_from).transpose()?;
     let columns: Vec<ColumnStatistics> =
         partition.columns.iter().map(statistics_from).collect::<Result<_>>()?;
+    let paths: Vec<FieldPaths> = partition.paths.iter().map(paths_from).collect::<Result<_>>()?;
     Ok(Partition {
         id: PartitionId(partition.id.clone()),
         path: partition.path.clone(),
@@ -225,12 +228,58 @@ pub(super) fn partition_from(partition: &v1::Partition) -> Result<Partition> {
         stored_row_ids: partition.stored_row_ids,
         deleted: deleted.map(Arc::new),
         columns: columns.into(),
+        paths: paths.into_iter().map(Arc::new).collect(),
     })
+}
+
+fn paths_to(paths: &FieldPaths) -> v1::FieldPaths {
+    let path = |(path, values): &(KeyPath, PathValues)| v1::PathValues {
+        keys: path.keys().to_vec(),
+        path_type: match values.path_type {
+            PathType::Absent => v1::PathType::Absent,
+            PathType::Boolean => v1::PathType::Boolean,
+            PathType::Number { scale, whole_digits } => v1::PathType::Number(scale, whole_digits),
+            PathType::Float => v1::PathType::Float,
+            PathType::Text => v1::PathType::Text,
+            PathType::Other => v1::PathType::Other,
+        },
+        json_null: values.json_null,
+    };
+    v1::FieldPaths {
+        field: paths.field.0,
+        complete: paths.complete,
+        paths: paths.paths.iter().map(path).collect(),
+    }
+}
+
+fn paths_from(paths: &v1::FieldPaths) -> Result<FieldPaths> {
+    let path = |path: &v1::PathValues| {
+        let values = PathValues {
+            path_type: match path.path_type {
+                v1::PathType::Absent => PathType::Absent,
+                v1::PathType::Boolean => PathType::Boolean,
+                v1::PathType::Number(scale, whole_digits) => {
+                    PathType::Number { scale, whole_digits }
+                }
+                v1::PathType::Float => PathType::Float,
+                v1::PathType::Text => PathType::Text,
+                v1::PathType::Other => PathType::Other,
+            },
+            json_null: path.json_null,
+        };
+        Ok((KeyPath::new(path.keys.clone()).ok_or_else(|| corrupt("path"))?, values))
+    };
+    let field = FieldId(paths.field);
+    let (complete, mut paths) =
+        (paths.complete, paths.paths.iter().map(path).collect::<Result<Vec<_>>>()?);
+    paths.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(FieldPaths { field, complete, paths })
 }
 
 fn statistics_to(column: &ColumnStatistics) -> v1::ColumnStatistics {
     v1::ColumnStatistics {
-        field: column.field.0,
+        field: column.column.field.0,
+        path: column.column.path.as_ref().map(|path| path.keys().to_vec()),
         min: column.min.as_ref().and_then(value_to),
         max: column.max.as_ref().and_then(value_to),
         exact: column.exact,
@@ -242,8 +291,9 @@ fn statistics_to(column: &ColumnStatistics) -> v1::ColumnStatistics {
 
 fn statistics_from(column: &v1::ColumnStatistics) -> Result<ColumnStatistics> {
     let distinct = DistinctSketch::from_bytes(&bytes_from(&column.distinct)?);
+    let path = column.path.clone().map(|keys| KeyPath::new(keys).ok_or_else(|| corrupt("path")));
     Ok(ColumnStatistics {
-        field: FieldId(column.field),
+        column: ColumnPath { field: FieldId(column.field), path: path.transpose()? },
         min: column.min.as_ref().map(value_from).transpose()?,
         max: column.max.as_ref().map(value_from).transpose()?,
         exact: column.exact,

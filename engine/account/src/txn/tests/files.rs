@@ -27,7 +27,7 @@ fn select(world: &World, table: ObjectId) -> Result<Vec<Value>> {
     let world = world.other()?;
     let catalog = world.account.catalog();
     let column =
-        ReadColumn { field: FieldId(1), sql_type: SqlType::INTEGER, initial_default: None };
+        ReadColumn { column: FieldId(1).into(), sql_type: SqlType::INTEGER, initial_default: None };
     let cache = ColumnCache::new(1 << 20);
     let mut numbers = Vec::new();
     for partition in catalog.rows_of(table)?.partitions()?.iter() {

@@ -63,7 +63,7 @@ impl ScanSpec {
 
     /// Stored bytes of the columns that are read.
     fn bytes_of(&self, partition: &Partition) -> u64 {
-        self.columns.iter().map(|column| partition.column_bytes(column.field)).sum()
+        self.columns.iter().map(|column| partition.column_bytes(&column.column)).sum()
     }
 }
 
@@ -241,7 +241,7 @@ impl Scan {
     /// Whether the orders above have enough rows before all of this row group.
     fn is_beyond_bounds(&self, group: &RowGroup<'_>) -> bool {
         self.spec.bounds.iter().any(|(position, bound)| {
-            let predicate = bound.predicate(self.spec.columns[*position].field);
+            let predicate = bound.predicate(&self.spec.columns[*position].column);
             predicate.is_some_and(|predicate| {
                 group.reader.prune(group.index, &self.spec.columns, &predicate) == Prune::Skip
             })

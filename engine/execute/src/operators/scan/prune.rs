@@ -2,7 +2,7 @@
 
 use firn_storage::{PartitionReader, Prune, prune};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
-use firn_types::{Decimal, FieldId, Result, SqlType, Value};
+use firn_types::{ColumnPath, Decimal, Result, SqlType, Value};
 
 use super::ranges::Ranges;
 use super::{Morsel, Opened, Scan, count, storage};
@@ -70,7 +70,7 @@ impl Scan {
                     continue;
                 };
                 if let Some((low, high)) = filter.join.range(key) {
-                    parts.extend(between(column.field, column.sql_type, low, high));
+                    parts.extend(between(&column.column, column.sql_type, low, high));
                 }
             }
         }
@@ -82,7 +82,7 @@ impl Scan {
 }
 
 /// The tests that a column of integers lies between two of them.
-fn between(field: FieldId, sql_type: SqlType, low: i128, high: i128) -> Vec<ScanPredicate> {
+fn between(column: &ColumnPath, sql_type: SqlType, low: i128, high: i128) -> Vec<ScanPredicate> {
     let value = |integer: i128| match sql_type {
         SqlType::Number { scale, .. } => Some(Value::Number(Decimal { unscaled: integer, scale })),
         SqlType::Date => i32::try_from(integer).ok().map(Value::Date),
@@ -93,7 +93,8 @@ fn between(field: FieldId, sql_type: SqlType, low: i128, high: i128) -> Vec<Scan
         _ => None,
     };
     let test = |operator, integer| {
-        value(integer).map(|value| ScanPredicate::Compare { field, operator, value })
+        let column = column.clone();
+        value(integer).map(|value| ScanPredicate::Compare { column, operator, value })
     };
     [test(Comparison::GreaterOrEqual, low), test(Comparison::LessOrEqual, high)]
         .into_iter()

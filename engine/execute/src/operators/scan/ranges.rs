@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use firn_column::{IntegerTest, Selection};
 use firn_storage::{Chunks, ReadColumn};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
-use firn_types::{FieldId, Value};
+use firn_types::{ColumnPath, Value};
 
 /// Rows after which it is decided whether asking pays.
 const TRIAL_ROWS: u64 = 1 << 16;
@@ -41,8 +41,8 @@ impl Ranges {
                 waiting.extend(parts);
                 continue;
             }
-            let Some((field, test)) = test_of(predicate) else { continue };
-            let Some(position) = columns.iter().position(|column| column.field == field) else {
+            let Some((column, test)) = test_of(predicate) else { continue };
+            let Some(position) = columns.iter().position(|read| read.column == *column) else {
                 continue;
             };
             let meets =
@@ -89,10 +89,10 @@ pub(super) fn are_few(passing: &Selection, rows: usize) -> bool {
 }
 
 /// What a column's integers are asked.
-fn test_of(predicate: &ScanPredicate) -> Option<(FieldId, IntegerTest)> {
+fn test_of(predicate: &ScanPredicate) -> Option<(&ColumnPath, IntegerTest)> {
     let test = |low, high| IntegerTest { low, high, outside: false };
-    let (field, test) = match predicate {
-        ScanPredicate::Compare { field, operator, value } => {
+    Some(match predicate {
+        ScanPredicate::Compare { column, operator, value } => {
             let value = integer(value)?;
             let test = match operator {
                 Comparison::Equal => test(value, value),
@@ -102,15 +102,14 @@ fn test_of(predicate: &ScanPredicate) -> Option<(FieldId, IntegerTest)> {
                 Comparison::Greater => test(value.checked_add(1)?, i128::MAX),
                 Comparison::GreaterOrEqual => test(value, i128::MAX),
             };
-            (field, test)
+            (column, test)
         }
-        ScanPredicate::In { field, values } => {
+        ScanPredicate::In { column, values } => {
             let values: Vec<i128> = values.iter().map(integer).collect::<Option<_>>()?;
-            (field, test(values.iter().min().copied()?, values.iter().max().copied()?))
+            (column, test(values.iter().min().copied()?, values.iter().max().copied()?))
         }
         _ => return None,
-    };
-    Some((*field, test))
+    })
 }
 
 /// The integer that an array holds for the value, whose scale is the column's.

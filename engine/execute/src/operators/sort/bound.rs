@@ -9,7 +9,7 @@ use firn_column::kernels::compare::compare;
 use firn_column::row_key::{KeyEncoder, KeyOrder, RowKeys};
 use firn_column::{Batch, Column, Selection};
 use firn_types::scan_predicate::{Comparison, ScanPredicate};
-use firn_types::{FieldId, Result, SqlType, Value};
+use firn_types::{ColumnPath, Result, SqlType, Value};
 
 use super::SortKeys;
 
@@ -78,11 +78,11 @@ impl TopBound {
     }
 
     /// What every wanted row passes, of the stored column that is the first key.
-    pub(crate) fn predicate(&self, field: FieldId) -> Option<ScanPredicate> {
+    pub(crate) fn predicate(&self, column: &ColumnPath) -> Option<ScanPredicate> {
         let (operator, value) = self.test()?;
-        let test = ScanPredicate::Compare { field, operator, value };
+        let test = ScanPredicate::Compare { column: column.clone(), operator, value };
         Some(match self.order.nulls_first {
-            true => ScanPredicate::Or(vec![ScanPredicate::IsNull(field), test]),
+            true => ScanPredicate::Or(vec![ScanPredicate::IsNull(column.clone()), test]),
             false => test,
         })
     }

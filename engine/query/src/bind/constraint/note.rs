@@ -67,7 +67,7 @@ pub(crate) fn note_groups(
 fn with_row_numbers(binder: &Binder<'_>, mut plan: Plan) -> Result<(Plan, PlanColumn)> {
     if let Plan::Scan(scan) = &mut plan {
         let column = binder.fresh_column("ROW_ID", SqlType::INTEGER, false);
-        scan.columns.push(ScanColumn { column: column.clone(), field: ROW_ID_FIELD });
+        scan.columns.push(ScanColumn { column: column.clone(), source: ROW_ID_FIELD.into() });
         return Ok((plan, column));
     }
     let function = registry::window("ROW_NUMBER")?;

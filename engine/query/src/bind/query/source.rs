@@ -238,7 +238,7 @@ pub(super) fn table_scan(
         .iter()
         .map(|column| ScanColumn {
             column: binder.fresh_column(&column.name, column.sql_type, column.nullable),
-            field: column.field_id,
+            source: column.field_id.into(),
         })
         .collect();
     let shown = columns.iter().map(|column| column.column.clone()).collect();

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use firn_storage::Snapshot;
-use firn_types::{ColumnId, FieldId, Value};
+use firn_types::{ColumnId, ColumnPath, Value};
 
 use firn_plan::Scan;
 
@@ -29,7 +29,7 @@ pub(in crate::optimize) struct Columns(Option<Arc<Known>>);
 #[derive(Debug)]
 enum Known {
     /// In a table's statistics.
-    Table { snapshot: Arc<Snapshot>, rows: f64, columns: Vec<(ColumnId, FieldId)> },
+    Table { snapshot: Arc<Snapshot>, rows: f64, columns: Vec<(ColumnId, ColumnPath)> },
     /// Here.
     Here(HashMap<ColumnId, ColumnEstimate>),
     /// Below, where columns have other names; those without one have one value.
@@ -53,7 +53,8 @@ impl Columns {
 
     /// A table's columns.
     pub(super) fn of_table(scan: &Scan, rows: f64) -> Columns {
-        let columns = scan.columns.iter().map(|column| (column.column.id, column.field)).collect();
+        let columns = scan.columns.iter().map(|column| (column.column.id, column.source.clone()));
+        let columns = columns.collect();
         Columns::of(Known::Table { snapshot: Arc::clone(&scan.snapshot), rows, columns })
     }
 
@@ -99,8 +100,8 @@ impl Columns {
     pub(in crate::optimize) fn get(&self, id: ColumnId) -> Option<ColumnEstimate> {
         match self.0.as_deref()? {
             Known::Table { snapshot, rows, columns } => {
-                let (_, field) = columns.iter().find(|(column, _)| *column == id)?;
-                of_field(snapshot, *field, *rows)
+                let (_, source) = columns.iter().find(|(column, _)| *column == id)?;
+                of_stored(snapshot, source, *rows)
             }
             Known::Here(columns) => columns.get(&id).copied(),
             Known::Renamed { input, names } => {
@@ -135,8 +136,8 @@ impl ColumnEstimate {
 }
 
 /// What a table's statistics say.
-fn of_field(snapshot: &Snapshot, field: FieldId, rows: f64) -> Option<ColumnEstimate> {
-    let summary = snapshot.column_summary(field)?;
+fn of_stored(snapshot: &Snapshot, column: &ColumnPath, rows: f64) -> Option<ColumnEstimate> {
+    let summary = snapshot.column_summary(column)?;
     let end = |value: &Option<Value>| value.as_ref().and_then(number);
     let range = end(&summary.min).zip(end(&summary.max));
     let distinct = (summary.distinct_count() as f64).clamp(1.0, rows);

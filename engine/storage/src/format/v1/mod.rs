@@ -3,7 +3,7 @@
 //! 3 has the ids of owners and of those who have grants, where the others have names, and lists of
 //! micro-partitions in parts. Version 4 has what users log in with, network policies, sealed credentials of stages,
 //! functions, procedures, streams, tasks, dynamic tables, tags and policies, and the history. Version 5 has load
-//! histories in parts. Fields may be added with a default, together with a new version; nothing else
+//! histories in parts, and what stands at the paths of semi-structured columns. Fields may be added with a default, together with a new version; nothing else
 //! changes.
 //!
 //! Integers of 128 bits are texts, bytes are base 64.
@@ -41,8 +41,8 @@ pub use history::{
     RanStatement, RefreshRun, StatementEnd,
 };
 pub use partition::{
-    ColumnStatistics, ListPart, ListTotals, Manifest, Part, Partition, PartitionList, Snapshot,
-    SqlType, StoredColumn, Value,
+    ColumnStatistics, FieldPaths, ListPart, ListTotals, Manifest, Part, Partition, PartitionList,
+    PathType, PathValues, Snapshot, SqlType, StoredColumn, Value,
 };
 pub use pipe::Pipe;
 pub use policy::{Attached, Policy, PolicyUse, Properties, Tag};

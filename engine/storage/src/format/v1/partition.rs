@@ -100,8 +100,55 @@ pub struct Partition {
     /// Positions of deleted rows: a portable Roaring bitmap in base 64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<String>,
-    /// What is known of each column.
+    /// What is known of each column and sub-column.
     pub columns: Vec<ColumnStatistics>,
+    /// What stands at the paths of semi-structured columns; not known in formats before 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<FieldPaths>,
+}
+
+/// What stands at the paths of keys in a semi-structured column of a micro-partition.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldPaths {
+    /// The field id.
+    pub field: u32,
+    /// Whether paths that are not listed have no value.
+    pub complete: bool,
+    /// The paths.
+    pub paths: Vec<PathValues>,
+}
+
+/// What stands at one path.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PathValues {
+    /// The keys, outermost first.
+    pub keys: Vec<String>,
+    /// The type of the values.
+    #[serde(rename = "type")]
+    pub path_type: PathType,
+    /// Whether some row has JSON's null there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub json_null: bool,
+}
+
+/// The type of the values at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PathType {
+    /// No value but JSON's null.
+    Absent,
+    /// Booleans.
+    Boolean,
+    /// Exact numbers: digits after the point and before it, at most.
+    Number(u8, u8),
+    /// Floating-point numbers.
+    Float,
+    /// Texts.
+    Text,
+    /// Objects, arrays, other types, values of several types.
+    Other,
 }
 
 /// What is known of one column of a micro-partition.
@@ -110,6 +157,9 @@ pub struct Partition {
 pub struct ColumnStatistics {
     /// The field id.
     pub field: u32,
+    /// The keys of a sub-column's path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Vec<String>>,
     /// The least value or less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min: Option<Value>,

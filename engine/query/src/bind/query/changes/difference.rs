@@ -503,6 +503,6 @@ fn of_version(mut scan: Scan, rows: Arc<Snapshot>) -> Plan {
 }
 
 fn with_row_ids(mut scan: Scan, rows: Arc<Snapshot>, id: &PlanColumn) -> Plan {
-    scan.columns.push(ScanColumn { column: id.clone(), field: ROW_ID_FIELD });
+    scan.columns.push(ScanColumn { column: id.clone(), source: ROW_ID_FIELD.into() });
     of_version(scan, rows)
 }

@@ -187,7 +187,7 @@ fn fingerprint(plan: &Plan) -> u64 {
         match node {
             Plan::Scan(scan) => {
                 scan.table.id().hash(&mut hasher);
-                scan.columns.iter().for_each(|column| column.field.hash(&mut hasher));
+                scan.columns.iter().for_each(|column| column.source.hash(&mut hasher));
             }
             Plan::Window(window) => window.calls.iter().for_each(|call| {
                 format!("{:?} {}", call.frame, call.ignore_nulls).hash(&mut hasher);
