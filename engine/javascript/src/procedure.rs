@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use firn_column::Batch;
+use firn_functions::cast::{CastMode, cast_value};
 use firn_functions::{ForeignRows, ForeignSession, FunctionContext};
 use firn_types::{Cancel, Result, SqlType, Value as SqlValue};
 use parking_lot::Mutex;
@@ -127,10 +128,10 @@ impl Bridge {
         };
         session.set("text", Function::new(ctx.clone(), text)?)?;
         let this = Arc::clone(self);
-        let nanos = move |ctx: Ctx<'js>, result: u32, column: usize| {
-            thrown(&ctx, this.with(result, |reader| Ok(reader.nanos(column))))
+        let moment = move |ctx: Ctx<'js>, result: u32, column: usize| {
+            thrown(&ctx, this.with(result, |reader| reader.moment(column, &this.functions)))
         };
-        session.set("nanos", Function::new(ctx.clone(), nanos)?)?;
+        session.set("moment", Function::new(ctx.clone(), moment)?)?;
         let this = Arc::clone(self);
         let place = move |line: usize, method: String| this.place(line, &method);
         session.set("place", Function::new(ctx.clone(), place)?)?;
@@ -246,18 +247,25 @@ impl Reader {
         }
     }
 
-    /// The nanoseconds of a timestamp within its millisecond.
-    fn nanos(&self, column: usize) -> u32 {
+    /// What a timestamp has beyond a Date: its nanoseconds within the millisecond, the digits of its type's fraction,
+    /// and the minutes that its zone is before or after UTC.
+    fn moment(&self, column: usize, functions: &FunctionContext) -> Result<Vec<i64>, Thrown> {
         let (Some(batch), Some(field)) = (&self.batch, self.rows.fields().get(column)) else {
-            return 0;
+            return Ok(vec![0, 0, 0]);
         };
         let sql_type = field.sql_type;
-        let nanos = match batch.column(column).value(self.row, sql_type) {
-            SqlValue::Timestamp(nanos) => nanos,
-            SqlValue::TimestampTz(moment) => moment.utc_nanos,
-            _ => 0,
+        let mut value = batch.column(column).value(self.row, sql_type);
+        if let SqlType::TimestampLtz { scale } = sql_type {
+            let zoned = SqlType::TimestampTz { scale };
+            value = cast_value(&value, sql_type, zoned, CastMode::Strict, functions)?;
+        }
+        let (nanos, minutes) = match value {
+            SqlValue::Timestamp(nanos) => (nanos, 0),
+            SqlValue::TimestampTz(moment) => (moment.utc_nanos, moment.offset_minutes),
+            _ => (0, 0),
         };
-        u32::try_from(nanos.rem_euclid(1_000_000)).unwrap_or(0)
+        let nanos = i64::try_from(nanos.rem_euclid(1_000_000)).unwrap_or(0);
+        Ok(vec![nanos, i64::from(sql_type.scale()), i64::from(minutes)])
     }
 }
 

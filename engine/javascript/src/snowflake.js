@@ -1,5 +1,5 @@
 // The object `snowflake` of procedures, over what the session gives:
-// `run(text, values)`, `next(result)`, `value(result, column)`, `text(result, column)`, `nanos(result, column)`,
+// `run(text, values)`, `next(result)`, `value(result, column)`, `text(result, column)`, `moment(result, column)`,
 // `place(line, method)` and `log(level, message)`.
 (function (session) {
   // The place of the caller of `method`, in the code of the procedure.
@@ -11,26 +11,26 @@
   };
 
   class SfDate extends Date {
-    #nanos = 0;
-    #text;
+    // Nanoseconds within the millisecond, digits of the fraction, minutes before or after UTC.
+    #moment = [0, 9, 0];
     constructor(first, ...rest) {
       super(...(first === undefined ? [] : [first, ...rest]));
-      if (first instanceof SfDate) {
-        this.#nanos = first.#nanos;
-        this.#text = first.#text;
-      }
+      if (first instanceof SfDate) this.#moment = first.#moment;
     }
-    static of(millis, nanos, text) {
+    static of(millis, moment) {
       const date = new SfDate(millis);
-      date.#nanos = nanos;
-      date.#text = text;
+      date.#moment = moment;
       return date;
     }
     getEpochSeconds() { return Math.floor(this.getTime() / 1000); }
-    getNanoSeconds() { return (((this.getTime() % 1000) + 1000) % 1000) * 1e6 + this.#nanos; }
-    getScale() { return 9; }
-    getTimezone() { return 0; }
-    toString() { return this.#text === undefined ? this.toISOString() : this.#text; }
+    getNanoSeconds() { return (((this.getTime() % 1000) + 1000) % 1000) * 1e6 + this.#moment[0]; }
+    getScale() { return this.#moment[1]; }
+    getTimezone() { return this.#moment[2]; }
+    toString() {
+      const [weekday, day, month, year, time] = this.toUTCString().replace(',', '').split(' ');
+      if (time === undefined) return 'Invalid Date';
+      return `${weekday} ${month} ${day} ${year} ${time} GMT+0000 (Coordinated Universal Time)`;
+    }
   }
 
   // What statements and their results tell of columns and counts.
@@ -94,8 +94,7 @@
       const index = this._index(key);
       const value = session.value(this._made.result, index);
       if (value instanceof Date) {
-        const nanos = session.nanos(this._made.result, index);
-        return SfDate.of(value.getTime(), nanos, session.text(this._made.result, index));
+        return SfDate.of(value.getTime(), session.moment(this._made.result, index));
       }
       return value;
     }

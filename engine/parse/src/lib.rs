@@ -80,9 +80,12 @@ pub fn parse_function_body(text: &str) -> Result<ast::FunctionBody> {
     whole(text, |reader| reader.function_body())
 }
 
-/// The block that `text` holds: the stored body of a procedure.
+/// The block that `text` holds, or its only step: the stored body of a procedure.
 pub fn parse_block(text: &str) -> Result<ast::Block> {
-    whole(text, |reader| reader.block())
+    whole(text, |reader| match is_block(text) {
+        true => reader.block(),
+        false => reader.only_step(),
+    })
 }
 
 /// Whether the body of a function in SQL is a block, by its first word.

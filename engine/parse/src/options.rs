@@ -132,14 +132,20 @@ impl Reader<'_> {
         text
     }
 
-    /// `(NAME = value ..)` or `(value, value)`.
+    /// `(NAME = value ..)`, `('name' = value ..)` or `(value, value)`.
     fn group(&mut self, depth: usize) -> Result<OptionValue> {
         self.advance();
-        if self.at_option() {
+        // The names of SECRETS are texts.
+        let text = |reader: &Self| {
+            let lexeme = reader.peek(0).filter(|_| reader.is_symbol(1, "="))?;
+            string_value(lexeme, reader.text())
+        };
+        if self.at_option() || text(self).is_some() {
             let mut options = Vec::new();
             while !self.is_symbol(0, ")") {
                 let start = self.index();
-                let name = self.peek_upper(0).ok_or_else(|| self.unexpected())?;
+                let name = text(self).or_else(|| self.peek_upper(0));
+                let name = name.ok_or_else(|| self.unexpected())?;
                 self.advance();
                 self.expect_symbol("=")?;
                 let value = self.option_value(depth + 1)?;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use firn_column::Column;
 use firn_functions::{Call, ForeignFunction, ForeignReturns, FunctionContext, Volatility};
 use firn_types::{Cancel, Code, ErrorCode, Handler, Language, Result, SqlType, Value};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{Interpreter, InterpreterChoice, Python};
 
@@ -125,6 +126,47 @@ fn a_process_waits_for_the_next_statement_and_its_code_runs_anew() {
     assert_ne!(ask(2), first);
     interpreter.forget(1);
     assert_ne!(ask(1), first);
+}
+
+#[test]
+fn a_process_that_is_killed_from_outside_is_an_error_and_leaves_nothing() {
+    let Some(interpreter) = interpreter() else { return };
+    let code = statement(&interpreter, &Cancel::default());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (process, beats) = (folder.path().join("process"), folder.path().join("beats"));
+    let asleep = function(&format!(
+        "import os, subprocess, time\n\
+         def f(a):\n  subprocess.Popen(['sh', '-c', 'while :; do echo >> {beats}; sleep 0.02; done'])\n  \
+         while not os.path.exists('{beats}'): time.sleep(0.01)\n  \
+         with open('{process}.new', 'w') as file: file.write(str(os.getpid()))\n  \
+         os.rename('{process}.new', '{process}')\n  time.sleep(60)\n  return a",
+        beats = beats.display(),
+        process = process.display(),
+    ));
+    let killer = std::thread::spawn(move || {
+        let process = loop {
+            match std::fs::read_to_string(&process) {
+                Ok(process) => break process,
+                Err(_) => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        let process = process.parse().ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(process, Signal::KILL).expect("it is there");
+    });
+    let error = call(&code, &asleep, &[1.0]).expect_err("it is killed");
+    killer.join().expect("no panic");
+    assert_eq!(error.code(), ErrorCode::PythonExecution);
+    assert_eq!(
+        error.detail(),
+        "Python Interpreter Error:\nThe process of the function has ended with signal 9\n in function F with handler f"
+    );
+    // What its code has started has ended with it.
+    let size = || std::fs::metadata(&beats).expect("a file").len();
+    let before = size();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(size(), before);
+    let next = call(&code, &function("def f(a): return a"), &[2.0]).expect("a number");
+    assert_eq!(next, [Value::Float(2.0)]);
 }
 
 #[test]

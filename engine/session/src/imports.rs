@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use firn_account::catalog::{Namespace, ObjectPath};
+use firn_account::catalog::{Action, Namespace, ObjectPath};
 use firn_functions::ForeignFunction;
 use firn_loader::stage::SharedStage;
 use firn_parse::ast::StageKind;
@@ -18,7 +18,7 @@ use crate::stages::{self, StageUser};
 /// Bytes of all files that one function imports.
 const IMPORTS_BYTES_MAX: u64 = 1 << 30;
 
-/// Brings what functions import. Whoever made a function was allowed to read the files, and whoever calls it need not be.
+/// Brings what functions import. Whoever calls a function must be allowed to read the files, too.
 pub(crate) fn importer(session: SessionState) -> Box<Importer> {
     Box::new(move |function, folder| import(&session, function, folder))
 }
@@ -64,6 +64,7 @@ fn find(session: &SessionState, written: &str) -> Result<(SharedStage, String)> 
         name: name.name.clone(),
     };
     let stage = catalog.find_path(Namespace::Stage, &path).ok_or_else(gone)?;
+    session.catalog().authorize(Action::ReadFiles, stage)?;
     let place = StageLocation::Named(stage.id());
     let account = &session.shared.account;
     let user = StageUser::of(session);

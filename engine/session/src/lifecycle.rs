@@ -412,6 +412,13 @@ impl StatementContext {
             return Err(Error::new(ErrorCode::InvalidStatement, text));
         }
         let kind = query_type(&statement);
+        if let Some(language) = self.session.owner_language
+            && command::script::is_the_callers(&statement, language)
+        {
+            let text =
+                format!("Stored procedure execution error: Unsupported statement type '{kind}'.");
+            return Err(Error::new(ErrorCode::ProcedureStatement, text));
+        }
         self.record.query_type.get_or_init(|| kind);
         self.state.set_kind(kind);
         // A transaction that lost against another one is still to be ended, and so is any when the

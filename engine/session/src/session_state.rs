@@ -11,8 +11,9 @@ use firn_account::catalog::{ACCOUNT, ACCOUNTADMIN, CurrentPath, NOBODY, Rights, 
 use firn_account::{Catalog, SessionSpace};
 use firn_functions::context::AlertFacts;
 use firn_query::bind::Variable;
-use firn_types::{ObjectId, Result};
+use firn_types::{Language, ObjectId, Result};
 
+use crate::command::script_file::RunFile;
 use crate::current;
 use crate::engine::Shared;
 use crate::function_host::statement_not_found;
@@ -74,6 +75,12 @@ pub(crate) struct SessionState {
     pub(crate) call_depth: usize,
     /// Where the transaction lies that was open when the procedure was called which runs: it is its caller's to end.
     pub(crate) enclosing: Option<Arc<TransactionSlot>>,
+    /// The language of the procedure with its owner's rights whose statements it runs.
+    pub(crate) owner_language: Option<Language>,
+    /// The temporary tables that the procedure has made for as long as it runs.
+    pub(crate) scoped_tables: Vec<ObjectId>,
+    /// The staged files whose statements it runs, one inside the other.
+    pub(crate) files: Vec<RunFile>,
     /// Whether its statements may only read: those of a procedure in FROM.
     pub(crate) reads_only: bool,
     /// The alert that it runs.
@@ -115,6 +122,9 @@ impl SessionState {
             variables: Arc::default(),
             call_depth: 0,
             enclosing: None,
+            owner_language: None,
+            scoped_tables: Vec::new(),
+            files: Vec::new(),
             reads_only: false,
             alert: None,
             task: None,

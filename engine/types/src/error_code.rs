@@ -77,6 +77,12 @@ error_codes! {
     TransactionAborted = 300006, "25P02", Execution;
     /// A transaction that a procedure did not begin, or did not end.
     TransactionScope = 90232, "25000", Execution;
+    /// A staged file whose statements were to be run, and which does not exist.
+    ScriptFileNotFound = 1501, "02000", Execution;
+    /// A path that is relative to the staged file that names it, outside of such files.
+    RelativeFile = 1503, "42601", Execution;
+    /// A statement that the procedure around it may not run.
+    ProcedureStatement = 90236, "42601", Execution;
     /// No warehouse in use.
     NoWarehouse = 606, "57P03", Execution;
     /// Another transaction changed the same rows or the same object.

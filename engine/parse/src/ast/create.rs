@@ -28,6 +28,8 @@ pub enum TableLifetime {
     Transient,
     /// As long as the session.
     Temporary,
+    /// As long as the procedure that makes it runs.
+    Procedure,
 }
 
 /// CREATE TABLE.

@@ -202,6 +202,8 @@ pub enum ExecuteImmediate {
     Text(Expr, Vec<Expr>),
     /// FROM: the statements of a staged file.
     File(StageLocation),
+    /// FROM in a staged file: the statements of a file beside it, and where that one was written.
+    Beside(String, Span),
 }
 
 /// CALL.

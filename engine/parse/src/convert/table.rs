@@ -141,8 +141,10 @@ impl Convert<'_> {
             // A function may always read the sources on its left.
             sq::TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
                 let name = self.name(name)?;
+                let is_table = matches!(&name, Name::Plain(name) if name.parts.len() == 1 && name.object().name == "TABLE");
                 let (kind, span) = self.table_function(name, args)?;
                 self.refuse(with_ordinality, "with", span)?;
+                let kind = if is_table { self.called(kind)? } else { kind };
                 self.finish(kind, span, alias, None)
             }
             sq::TableFactor::NestedJoin { table_with_joins, alias } => {
@@ -283,6 +285,23 @@ impl Convert<'_> {
             over: None,
         };
         Ok((TableKind::Function(Box::new(call)), span))
+    }
+
+    /// The call in `LATERAL TABLE(f(..))`.
+    fn called(&self, table: TableKind) -> Result<TableKind> {
+        let TableKind::Function(call) = table else { return Ok(table) };
+        let span = call.name.span();
+        match <[Argument; 1]>::try_from(call.arguments) {
+            Ok(
+                [
+                    Argument {
+                        name: None,
+                        value: ArgumentValue::Expr(Expr { kind: ExprKind::Function(call), .. }),
+                    },
+                ],
+            ) => Ok(TableKind::Function(call)),
+            _ => Err(self.unexpected_at(span)),
+        }
     }
 
     /// `FILE_FORMAT => x` as an option.

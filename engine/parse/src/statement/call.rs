@@ -6,7 +6,7 @@ use super::super::ast::{
     Call, CreateMode, CreateRoutine, ExecuteImmediate, Expr, ExprKind, Literal, ObjectKind,
     Statement,
 };
-use super::super::reader::Reader;
+use super::super::reader::{Reader, string_value};
 use super::super::scan::Kind;
 
 impl Reader<'_> {
@@ -15,12 +15,23 @@ impl Reader<'_> {
         let start = self.index();
         self.expect("EXECUTE IMMEDIATE")?;
         if self.eat("FROM") {
-            let file = self.location()?;
+            let beside = self.peek(0).and_then(|lexeme| {
+                let path = string_value(lexeme, self.text())?;
+                let is_whole = path.starts_with('@') || path.contains("://");
+                (!is_whole).then_some(ExecuteImmediate::Beside(path, lexeme.span()))
+            });
+            let file = match beside {
+                Some(beside) => {
+                    self.advance();
+                    beside
+                }
+                None => ExecuteImmediate::File(self.location()?),
+            };
             if !self.at_end() {
                 let words = "EXECUTE IMMEDIATE FROM with USING or DRY_RUN";
                 return Err(Error::not_supported(words).at(self.since(start)));
             }
-            return Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate::File(file))));
+            return Ok(Statement::ExecuteImmediate(Box::new(file)));
         }
         let text = match self.peek(0).filter(|lexeme| lexeme.kind == Kind::Raw) {
             Some(_) => {

@@ -14,6 +14,8 @@ struct Modifiers {
     lifetime: TableLifetime,
     secure: bool,
     recursive: bool,
+    /// PROCEDURE SCOPED.
+    scoped: bool,
 }
 
 /// The statement that makes a function or a procedure.
@@ -36,6 +38,9 @@ impl Reader<'_> {
             mode.or_alter = true;
         }
         let modifiers = self.modifiers();
+        if modifiers.scoped {
+            return self.create_scoped_table(mode, modifiers.lifetime);
+        }
         if self.eat("TABLE") {
             if self.is_word(0, "FUNCTION") {
                 return Err(Error::not_supported("CREATE TABLE FUNCTION").at(self.since(start)));
@@ -93,6 +98,18 @@ impl Reader<'_> {
         }
     }
 
+    /// CREATE PROCEDURE SCOPED TEMPORARY TABLE behind the word before TABLE.
+    fn create_scoped_table(
+        &mut self,
+        mode: CreateMode,
+        lifetime: TableLifetime,
+    ) -> Result<Statement> {
+        if lifetime != TableLifetime::Temporary || !self.eat("TABLE") {
+            return Err(self.unexpected());
+        }
+        self.create_table(mode, TableLifetime::Procedure)
+    }
+
     /// CREATE INTEGRATION behind its first words, for storage or for notifications.
     fn create_integration(
         &mut self,
@@ -127,6 +144,9 @@ impl Reader<'_> {
                 modifiers.recursive = true;
             } else if self.eat("TRANSIENT") {
                 modifiers.lifetime = TableLifetime::Transient;
+            } else if self.is_word(0, "PROCEDURE") && self.is_word(1, "SCOPED") {
+                self.eat("PROCEDURE SCOPED");
+                modifiers.scoped = true;
             } else if self.eat_one(&["TEMPORARY", "TEMP", "VOLATILE"]).is_some() {
                 modifiers.lifetime = TableLifetime::Temporary;
             } else if self.eat_one(&["LOCAL", "GLOBAL"]).is_none() {

@@ -50,6 +50,16 @@ impl Reader<'_> {
         Ok(Block { declarations, steps, handlers })
     }
 
+    /// One step, as a block of nothing else.
+    pub(crate) fn only_step(&mut self) -> Result<Block> {
+        let start = self.index();
+        let kind = self.step()?;
+        let span = self.since(start);
+        self.eat_symbol(";");
+        let steps = vec![Step { kind, span }];
+        Ok(Block { declarations: Vec::new(), steps, handlers: Vec::new() })
+    }
+
     /// Steps, each with its `;`, up to what ends them.
     fn steps(&mut self) -> Result<Vec<Step>> {
         let mut steps = Vec::new();

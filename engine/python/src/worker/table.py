@@ -10,6 +10,11 @@ class Table:
         self.kinds = [kind for _, kind in definition.returns]
         end = getattr(self.handler, "end_partition", None)
         self.whole = getattr(end, "_sf_vectorized_input", None) is not None
+        process = getattr(self.handler, "process", None)
+        self.batched = getattr(process, "_sf_vectorized_input", None) is not None
+        self.batch_rows = getattr(process, "_sf_max_batch_size", None)
+        if self.whole and self.batched:
+            raise TypeError("Only one of process and end_partition can be vectorized")
 
     def begin(self, _):
         self.object = self.handler()
@@ -21,10 +26,12 @@ class Table:
         """Takes new rows, and gives what becomes of the first of them."""
         skips, rows = frame.byte(), frame.number()
         skipped = bytes(frame.take(rows)) if skips else bytes(rows)
-        if self.whole:
-            part = data_frame(frame, rows, len(self.parameters))
-            part.columns = [name for name, _ in self.parameters]
-            self.parts.append(part.loc[[skip == 0 for skip in skipped]] if skips else part)
+        if self.whole or self.batched:
+            given = data_frame(frame, rows, len(self.parameters))
+            given.columns = [name for name, _ in self.parameters]
+            if self.batched:
+                return self.of_batch(given, [row for row in range(rows) if not skipped[row]])
+            self.parts.append(given.loc[[skip == 0 for skip in skipped]] if skips else given)
             return self.answer(rows, [], [])
         columns = [frame.values(rows) for _ in self.parameters]
         given = zip(*columns) if columns else ((),) * rows
@@ -46,6 +53,18 @@ class Table:
                 self.at += 1
         return self.answer(self.at - start, origins, rows)
 
+    def of_batch(self, given, kept):
+        """A row for each row that is kept, from a method that takes many at once."""
+        made = []
+        size = self.batch_rows or len(kept) or 1
+        for start in range(0, len(kept), size):
+            part = given.iloc[kept[start : start + size]].reset_index(drop=True)
+            rows = rows_of_frame(self.object.process(part))
+            if len(rows) != len(part):
+                raise ValueError(f"Expected {len(part)} rows for as many, got {len(rows)}")
+            made += rows
+        return self.answer(len(given), kept, made)
+
     def of_row(self, row):
         process = getattr(self.object, "process", None)
         made = None if row is None or process is None else process(*row)
@@ -63,7 +82,10 @@ class Table:
             made = end(pandas.concat(parts, ignore_index=True))
         else:
             made = end()
-        rows = [] if made is None else rows_of_frame(made) if self.whole else list(made)
+        if made is not None and self.whole:
+            frames = made if isinstance(made, types.GeneratorType) else [made]
+            made = itertools.chain.from_iterable(map(rows_of_frame, frames))
+        rows = [] if made is None else list(made)
         return self.answer(0, [0] * len(rows), rows)
 
     def answer(self, taken, origins, rows):
@@ -80,6 +102,7 @@ class Table:
 
 
 def rows_of_frame(made):
-    """The rows of a data frame, or of a tuple of columns."""
-    columns = list(made) if isinstance(made, tuple) else [made[name] for name in made.columns]
+    """The rows of a data frame, or of a tuple or list of columns."""
+    several = isinstance(made, (tuple, list))
+    columns = list(made) if several else [made[name] for name in made.columns]
     return list(zip(*(map(without_nan, column) for column in columns)))

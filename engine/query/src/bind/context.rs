@@ -138,8 +138,10 @@ pub(crate) struct Env<'e> {
     pub(crate) catalog: &'e VisibleCatalog,
     /// How unqualified names are completed.
     pub(crate) path: &'e CurrentPath,
-    /// Whether session variables may be used: not inside views.
+    /// Whether the query is the session's own, which has what came with the statement: not inside views.
     pub(crate) of_session: bool,
+    /// Whether session variables may be used: in the session's own queries and the functions that they call.
+    pub(crate) variables: bool,
     /// The text that spans point into.
     pub(crate) text: &'e str,
     /// What the stars of a view's query stand for; nothing for other queries.
@@ -169,6 +171,7 @@ impl<'e> Env<'e> {
             catalog,
             path,
             of_session: true,
+            variables: true,
             text,
             stars: &[],
             ctes: None,
@@ -194,6 +197,7 @@ impl<'e> Env<'e> {
             catalog,
             path,
             of_session: false,
+            variables: false,
             text,
             stars,
             ctes: None,

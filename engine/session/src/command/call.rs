@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_account::catalog::{
-    ACCOUNT, Action, Object, ObjectPath, Parameter, Procedure, Returns, signature,
+    ACCOUNT, Action, CatalogChange, Object, ObjectPath, Parameter, Procedure, Returns, signature,
 };
 use firn_parse::ast::{
     ArgumentValue, Bind, Call, CreateRoutine, Expr, ExprKind, FunctionCall, Name,
@@ -15,7 +15,7 @@ use super::function::parameters;
 use super::{foreign_procedure, procedure};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::script::{Given, SYSTEM, Script, conformed, one_value};
-use crate::session_state::{CALL_DEPTH_MAX, SessionHome};
+use crate::session_state::{CALL_DEPTH_MAX, SessionHome, SessionState};
 
 /// Runs a procedure.
 ///
@@ -200,15 +200,20 @@ fn run_procedure(
         let text = format!("Procedures call one another more than {CALL_DEPTH_MAX} levels deep");
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
+    let mut callers_tables = Vec::new();
     let home = match procedure.as_caller {
         true => {
             running.home().change(|session| {
                 session.call_depth += 1;
+                callers_tables = std::mem::take(&mut session.scoped_tables);
                 session.enclosing.clone_from(&enclosing);
             });
             Arc::clone(running.home())
         }
         false => {
+            session.owner_language = Some(procedure.code.language);
+            session.files.clear();
+            session.scoped_tables.clear();
             session.role = procedure.header.owner;
             session.secondary_roles = false;
             session.variables = Arc::default();
@@ -226,15 +231,20 @@ fn run_procedure(
     if open {
         left.transaction.abandon();
     }
+    let dropped = drop_scoped(running, &left);
     if procedure.as_caller {
         running.change_session(|session| {
             (session.enclosing, session.transaction) = before.clone();
             Ok(())
         })?;
-        running.home().change(|session| session.call_depth -= 1);
+        running.home().change(|session| {
+            session.call_depth -= 1;
+            session.scoped_tables = callers_tables;
+        });
         running.session_of(&home);
     }
     let given = outcome?;
+    dropped?;
     match open {
         true => {
             let text = "Stored procedure execution error: Scoped transaction started in stored procedure is \
@@ -242,6 +252,17 @@ fn run_procedure(
             Err(Error::new(ErrorCode::TransactionScope, text))
         }
         false => Ok(given),
+    }
+}
+
+/// Drops the tables that a procedure has made for as long as it runs.
+fn drop_scoped(running: &mut StatementContext, left: &SessionState) -> Result<()> {
+    let catalog = left.catalog();
+    let there = left.scoped_tables.iter().filter(|id| catalog.is_live(**id));
+    let drops: Vec<_> = there.map(|id| CatalogChange::Drop { id: *id }).collect();
+    match drops.is_empty() {
+        true => Ok(()),
+        false => running.change(drops),
     }
 }
 

@@ -27,6 +27,7 @@ mod pipe;
 mod policy;
 mod procedure;
 pub(crate) mod script;
+pub(crate) mod script_file;
 mod stage_directory;
 mod stage_files;
 mod stream;

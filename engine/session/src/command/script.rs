@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use firn_parse::ast::{Block, ExecuteImmediate, Statement};
-use firn_parse::split::split_script;
+use firn_parse::ast::{Block, ExecuteImmediate, ShowKind, ShowScope, Statement};
 use firn_query::bind::{Binds, TypedValue};
-use firn_types::{Error, Result, Span};
+use firn_types::{Error, Language, Result, Span};
 
-use super::{call, stage_files};
+use super::{call, script_file};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
 use crate::script::{Given, Script, one_value};
@@ -15,8 +14,6 @@ use crate::session_state::SessionHome;
 
 /// The column of a block's value.
 const BLOCK: &str = "anonymous block";
-/// Bytes of a file whose statements are run.
-const FILE_BYTES_MAX: u64 = 10 << 20;
 
 /// Runs a statement that runs others.
 ///
@@ -50,14 +47,7 @@ fn immediate(running: &mut StatementContext, ast: &ExecuteImmediate) -> Result<A
             let (sql, positional) = script.made(expr, using)?;
             run_text(running, &sql, Binds { positional, ..Binds::default() })
         }
-        ExecuteImmediate::File(location) => {
-            let text = stage_files::read_text(running, location, FILE_BYTES_MAX)?;
-            let mut last = Answer::of(&Rows::done())?;
-            for piece in split_script(&text) {
-                last = run_text(running, piece.text, Binds::default())?;
-            }
-            Ok(last)
-        }
+        ExecuteImmediate::File(_) | ExecuteImmediate::Beside(..) => script_file::run(running, ast),
     }
 }
 
@@ -80,7 +70,7 @@ fn pipe(running: &mut StatementContext, parts: &[Span]) -> Result<Answer> {
     Ok(last)
 }
 
-fn run_text(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<Answer> {
+pub(super) fn run_text(running: &mut StatementContext, sql: &str, binds: Binds) -> Result<Answer> {
     let home = Arc::clone(running.home());
     run_one(running, &home, sql, binds).map(|(answer, _)| answer)
 }
@@ -115,4 +105,25 @@ pub(crate) fn only_reads(statement: &Statement) -> bool {
             | Statement::Pipe(_)
             | Statement::ExecuteImmediate(_)
     )
+}
+
+/// Whether a statement tells of the session that a procedure was called in, or changes it, which a procedure with
+/// its owner's rights may not do. LIST is open to those in languages whose code brings its own access to files.
+pub(crate) fn is_the_callers(statement: &Statement, language: Language) -> bool {
+    match statement {
+        Statement::Use(_)
+        | Statement::SetVariables(_)
+        | Statement::UnsetVariables(_)
+        | Statement::AlterSessionSet(_)
+        | Statement::AlterSessionUnset(_) => true,
+        Statement::List(_) => language != Language::Python,
+        Statement::Show(show) => match &show.kind {
+            ShowKind::Variables | ShowKind::Transactions | ShowKind::Locks | ShowKind::Grants => {
+                true
+            }
+            ShowKind::Parameters => matches!(show.scope, None | Some(ShowScope::Session)),
+            _ => false,
+        },
+        _ => false,
+    }
 }

@@ -233,13 +233,7 @@ pub(super) fn copy(running: &StatementContext, ast: &CopyFiles) -> Result<Rows> 
 ///
 /// # Errors
 /// When it cannot be read, is larger than `bytes_max`, or is no text.
-pub(super) fn read_text(
-    running: &StatementContext,
-    location: &StageLocation,
-    bytes_max: u64,
-) -> Result<String> {
-    let (_, stage) = opened(running, location, Action::ReadFiles)?;
-    let file = location.path.as_str();
+pub(super) fn read_text(stage: &SharedStage, file: &str, bytes_max: u64) -> Result<String> {
     let mut bytes = Vec::new();
     let mut reader = stage.read(file)?.take(bytes_max + 1);
     reader.read_to_end(&mut bytes).map_err(|error| {

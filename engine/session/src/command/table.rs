@@ -53,7 +53,12 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
     let path = running.path(&ast.name, "CREATE TABLE")?;
     let catalog = running.catalog();
     let schema = catalog.expect_schema(&path)?;
-    let temporary = ast.lifetime == TableLifetime::Temporary;
+    let temporary = matches!(ast.lifetime, TableLifetime::Temporary | TableLifetime::Procedure);
+    let scoped = ast.lifetime == TableLifetime::Procedure;
+    if scoped && running.session.call_depth == 0 {
+        let text = "Procedure scoped temporary tables can be created in procedures only.";
+        return Err(Error::new(ErrorCode::InvalidStatement, text));
+    }
     let existing = catalog.find(ObjectKind::Table.namespace(), schema, &path.name);
     if let Some(existing) = existing.filter(|existing| existing.is_temporary() == temporary) {
         if ast.mode.if_not_exists {
@@ -93,7 +98,11 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
     let old = existing.and_then(Object::as_table).filter(|old| old.data_version != PENDING);
     let read = old.zip(query.as_ref()).filter(|(old, query)| reads(&query.plan, old));
     let read = read.map(|(old, _)| (old.id(), old.data_version));
+    let id = new.table.id();
     store(running, ast, new, query, read)?;
+    if scoped {
+        running.home().change(|session| session.scoped_tables.push(id));
+    }
     Answer::of(&Rows::status(created(ObjectKind::Table, &path.name)))
 }
 
@@ -408,7 +417,9 @@ fn finished(
     table.kind = match ast.lifetime {
         TableLifetime::Permanent => TableKind::Permanent,
         TableLifetime::Transient => TableKind::Transient,
-        TableLifetime::Temporary => TableKind::Temporary { session: running.session.id },
+        TableLifetime::Temporary | TableLifetime::Procedure => {
+            TableKind::Temporary { session: running.session.id }
+        }
     };
     for constraint in &ast.constraints {
         let constraint = keep_constraint(running, table, constraint)?;

@@ -7,7 +7,7 @@ use firn_parse::ast::{
     StepKind, TypeName,
 };
 use firn_query::bind::TypedValue;
-use firn_types::{Error, ErrorCode, Identifier, Span, SqlType, Value, stack};
+use firn_types::{Error, ErrorCode, Identifier, Span, SqlType, Value, limits, stack};
 
 use super::cursor::{Cursor, Rows};
 use super::exception::{NUMBER, Raised};
@@ -76,17 +76,12 @@ impl Script<'_> {
         outcome.map_err(|raised| raised.out_of(around.depth))
     }
 
-    /// Runs steps until one of them leads elsewhere. Behind one that fails the next one is run, when the block's
-    /// handler says CONTINUE.
+    /// Runs the steps of a block until one of them leads elsewhere. Behind one that fails, also deep inside of a
+    /// branch, the next one is run, when the block's handler says CONTINUE.
     fn steps(&mut self, steps: &[Step], around: Around<'_>) -> Stepped<Flow> {
         for step in steps {
-            let flow = match self.step(step, around) {
-                Err(raised) if around.handler_of(&raised).is_some_and(|h| h.resumes) => {
-                    self.handle(around, raised)
-                }
-                outcome => outcome,
-            };
-            match flow? {
+            let outcome = self.step(step, around);
+            match self.resumed(outcome, around)? {
                 Flow::Next => {}
                 flow => return Ok(flow),
             }
@@ -94,10 +89,27 @@ impl Script<'_> {
         Ok(Flow::Next)
     }
 
-    /// Runs the steps of a branch or a round; what they declare ends with them.
+    /// What a step leads to, or the handler of its exception, when that goes on behind it.
+    fn resumed(&mut self, outcome: Stepped<Flow>, around: Around<'_>) -> Stepped<Flow> {
+        match outcome {
+            Err(raised) if around.handler_of(&raised).is_some_and(|h| h.resumes) => {
+                self.handle(around, raised)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Runs the steps of a branch or a round until one of them leads elsewhere or fails; what they declare ends
+    /// with them.
     fn body(&mut self, steps: &[Step], around: Around<'_>) -> Stepped<Flow> {
         let around = Around { open: self.variables.open(), ..around };
-        let outcome = self.steps(steps, around);
+        let mut outcome = Ok(Flow::Next);
+        for step in steps {
+            outcome = self.step(step, around);
+            if !matches!(outcome, Ok(Flow::Next)) {
+                break;
+            }
+        }
         self.variables.close(around.open);
         outcome
     }
@@ -173,13 +185,15 @@ impl Script<'_> {
         Ok(Flow::Next)
     }
 
-    /// The flow of a step behind a round of a loop; none when the loop goes on.
+    /// The flow of a step behind a round of a loop; none when the loop goes on, as it does behind a round that
+    /// fails, when the block's handler says CONTINUE.
     fn round(&mut self, body: &Loop, (span, around): (Span, Around<'_>)) -> Stepped<Option<Flow>> {
         // A loop without steps must end, too.
         self.running.monitor.cancel.check().map_err(|error| Raised::fatal(&error, span))?;
         let label = body.label.as_ref().map(name_of);
         let own = |wanted: &Option<String>| wanted.as_deref().is_none_or(|w| Some(w) == label);
-        Ok(match self.body(&body.steps, around)? {
+        let outcome = self.body(&body.steps, around);
+        Ok(match self.resumed(outcome, around)? {
             Flow::Next => None,
             Flow::Break(wanted) if own(&wanted) => Some(Flow::Next),
             Flow::Continue(wanted) if own(&wanted) => None,
@@ -286,14 +300,15 @@ impl Script<'_> {
             }
             DeclarationKind::Variable(None, Some(value)) => {
                 let value = self.expression(value, value.span)?;
-                if matches!(value.sql_type, SqlType::Variant | SqlType::Null) {
+                let Some(sql_type) = inferred(value.sql_type) else {
                     let text = format!(
                         " variable '{name}' cannot have its type inferred from initializer"
                     );
                     let error = Error::new(ErrorCode::TypeNotInferred, text);
                     return Err(Raised::compilation(&error, span, &self.text));
-                }
-                Variable::Value(value)
+                };
+                let value = self.converted(value, sql_type);
+                Variable::Value(value.map_err(|error| Raised::expression(error, span))?)
             }
             DeclarationKind::Variable(None, None) => {
                 let text = format!("variable '{name}' needs a type or a value");
@@ -439,6 +454,20 @@ impl Script<'_> {
 /// Whether a statement is a CALL.
 fn is_call(sql: &str) -> bool {
     sql.split_whitespace().next().is_some_and(|first| first.eq_ignore_ascii_case("CALL"))
+}
+
+/// The type of a variable that is declared without one: the one with most room in which a value of this type fits
+/// the way Snowflake chooses it, which for numbers with a fraction is FLOAT. None where it cannot be told.
+fn inferred(initial: SqlType) -> Option<SqlType> {
+    match initial {
+        SqlType::Variant | SqlType::Null => None,
+        SqlType::Number { scale: 0, .. } => Some(SqlType::INTEGER),
+        SqlType::Number { .. } => Some(SqlType::Float),
+        SqlType::Varchar { collation, .. } => {
+            Some(SqlType::Varchar { length: limits::VARCHAR_LENGTH_MAX, collation })
+        }
+        other => Some(other),
+    }
 }
 
 fn owned(name: &Identifier) -> String {

@@ -136,8 +136,10 @@ impl Raised {
             return Error::raised(self.code, self.number, self.message);
         }
         let place = self.span.place(text);
-        let message =
-            format!("Uncaught exception of type '{}' on {place} : {}", self.name, self.message);
+        let mut message = format!("Uncaught exception of type '{}' on {place}", self.name);
+        if !self.message.is_empty() {
+            message = format!("{message} : {}", self.message);
+        }
         Error::raised(self.code, self.number, message)
     }
 }

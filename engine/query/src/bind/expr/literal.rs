@@ -77,7 +77,7 @@ impl ExprBinder<'_> {
     pub(super) fn bind_variable(&self, name: &Identifier) -> Result<Expr> {
         let variables = self.binder.context.variables;
         match variables.get(&name.name.to_uppercase()) {
-            Some(variable) if self.env.of_session => {
+            Some(variable) if self.env.variables => {
                 Ok(Expr::Literal { value: variable.value.clone(), sql_type: variable.sql_type })
             }
             _ => {

@@ -85,6 +85,7 @@ impl Binder<'_> {
             parameters,
             text: &body.text,
             called: format!("{kind} {}", policy.name()),
+            variables: false,
         };
         self.with_text(&bodied, path, env, |body, env, scope| {
             let mut gathered = Gathered::default();

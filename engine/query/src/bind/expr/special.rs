@@ -128,7 +128,7 @@ fn get_variable(binder: &mut ExprBinder<'_>, arguments: Vec<Expr>) -> Result<Exp
         return Err(Error::not_supported("GETVARIABLE of what is no constant text"));
     };
     match binder.binder.context.variables.get(&**name) {
-        Some(variable) if binder.env.of_session => {
+        Some(variable) if binder.env.variables => {
             let (value, sql_type) = (variable.value.clone(), variable.sql_type);
             Ok(cast(Expr::Literal { value, sql_type }, SqlType::TEXT))
         }

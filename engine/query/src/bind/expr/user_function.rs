@@ -53,6 +53,8 @@ pub(super) struct Bodied<'b> {
     pub(super) text: &'b str,
     /// What errors call it: `function F`.
     pub(super) called: String,
+    /// Whether it may use the variables of a session that it is called in.
+    pub(super) variables: bool,
 }
 
 /// A bound body, in terms of columns that stand for the parameters.
@@ -116,6 +118,7 @@ impl Binder<'_> {
             parameters: &function.parameters,
             text: &function.code.body,
             called: format!("function {}", function.called()),
+            variables: true,
         };
         self.with_text(&bodied, path, env, work)
     }
@@ -128,7 +131,7 @@ impl Binder<'_> {
         env: &Env<'_>,
         work: impl FnOnce(FunctionBody, &Env<'_>, &Scope<'_>) -> Result<T>,
     ) -> Result<Body<T>> {
-        let Bodied { header, parameters, text, called } = bodied;
+        let Bodied { header, parameters, text, called, variables } = bodied;
         let id = header.id;
         let failure = |error: Error| {
             let text = format!("in {called}: {}", error.render(text));
@@ -150,7 +153,9 @@ impl Binder<'_> {
         };
         self.views.borrow_mut().push(id);
         let catalog = env.catalog.as_role(header.owner);
-        let bound = work(body, &env.view(&catalog, &inner, text, &[]), &scope);
+        let variables = *variables && env.variables;
+        let inside = Env { variables, ..env.view(&catalog, &inner, text, &[]) };
+        let bound = work(body, &inside, &scope);
         self.views.borrow_mut().pop();
         Ok(Body { parameters, bound: bound.map_err(failure)? })
     }
@@ -215,7 +220,8 @@ impl Binder<'_> {
         let mut items = Vec::with_capacity(declared.len());
         for (column, (name, sql_type)) in bound.columns.iter().zip(declared) {
             compatible(*sql_type, column.sql_type)?;
-            let expr = explicit_cast(column.expr(), *sql_type, false)?;
+            let sql_type = roomy(*sql_type, column.sql_type);
+            let expr = explicit_cast(column.expr(), sql_type, false)?;
             items.push(ProjectItem { id: self.fresh(), name: name.clone(), expr });
         }
         let columns = items.iter().map(ProjectItem::column).collect();
@@ -414,6 +420,17 @@ impl ExprBinder<'_> {
             FunctionBody::Expr(expr) => self.bind(expr),
             FunctionBody::Query(query) => self.bind_scalar_subquery(query),
         }
+    }
+}
+
+/// The declared type of a table function's column; a text keeps the length that the body gives it where that is
+/// more, since declared lengths cut and refuse nothing.
+fn roomy(declared: SqlType, actual: SqlType) -> SqlType {
+    match (declared, actual) {
+        (SqlType::Varchar { length, collation }, SqlType::Varchar { length: given, .. }) => {
+            SqlType::Varchar { length: length.max(given), collation }
+        }
+        _ => declared,
     }
 }
 

@@ -1,0 +1,1 @@
+EXECUTE IMMEDIATE FROM 'run_itself.sql';
