@@ -33,7 +33,8 @@ impl Reader<'_> {
             }
             return Ok(Statement::ExecuteImmediate(Box::new(file)));
         }
-        let text = match self.peek(0).filter(|lexeme| lexeme.kind == Kind::Raw) {
+        let alone = self.peek(1).is_none() || self.is_symbol(1, ";") || self.is_word(1, "USING");
+        let text = match self.peek(0).filter(|lexeme| alone && lexeme.kind == Kind::Raw) {
             Some(_) => {
                 let span = self.here();
                 let text = self.string()?;
