@@ -44,7 +44,8 @@ impl Sources {
         plan.visit(&mut |node| {
             let Plan::Scan(scan) = node else { return };
             let columns = scan.columns.iter().filter(|column| column.source.field != ROW_ID_FIELD);
-            let columns = columns.map(|column| (column.column.id, (scan.table.id(), column.source.field)));
+            let columns =
+                columns.map(|column| (column.column.id, (scan.table.id(), column.source.field)));
             sources.base.extend(columns);
         });
         sources
