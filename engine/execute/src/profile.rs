@@ -132,7 +132,11 @@ pub(crate) struct Stopwatch<'a> {
     profile: &'a Profile,
     current: OperatorId,
     since: Instant,
+    /// By operator.
     measured: Vec<Measured>,
+    /// The operators of which something was measured since that was published: few of the many that a
+    /// statement may have.
+    touched: Vec<OperatorId>,
     published: Instant,
 }
 
@@ -141,6 +145,7 @@ const PUBLISH_AFTER: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Default)]
 struct Measured {
+    touched: bool,
     nanos: u64,
     rows_in: u64,
     rows_out: u64,
@@ -149,7 +154,8 @@ struct Measured {
 impl<'a> Stopwatch<'a> {
     pub(crate) fn start(profile: &'a Profile, current: OperatorId) -> Stopwatch<'a> {
         let now = Instant::now();
-        Stopwatch { profile, current, since: now, measured: Vec::new(), published: now }
+        let (measured, touched) = (Vec::new(), Vec::new());
+        Stopwatch { profile, current, since: now, measured, touched, published: now }
     }
 
     /// Adds what was measured to the profile, now and then, for those who watch the statement.
@@ -161,8 +167,10 @@ impl<'a> Stopwatch<'a> {
 
     fn publish(&mut self) {
         self.published = self.since;
-        let measured = std::mem::take(&mut self.measured);
-        for (counters, measured) in self.profile.operators().iter().zip(measured) {
+        let operators = self.profile.operators.read().unwrap_or_else(|e| e.into_inner());
+        for id in self.touched.drain(..) {
+            let measured = std::mem::take(&mut self.measured[id.0]);
+            let Some(counters) = operators.get(id.0) else { continue };
             counters.nanos.fetch_add(measured.nanos, Ordering::Relaxed);
             counters.rows_in.fetch_add(measured.rows_in, Ordering::Relaxed);
             counters.rows_out.fetch_add(measured.rows_out, Ordering::Relaxed);
@@ -207,7 +215,12 @@ impl<'a> Stopwatch<'a> {
         if self.measured.len() <= id.0 {
             self.measured.resize(id.0 + 1, Measured::default());
         }
-        &mut self.measured[id.0]
+        let measured = &mut self.measured[id.0];
+        if !measured.touched {
+            measured.touched = true;
+            self.touched.push(id);
+        }
+        measured
     }
 }
 

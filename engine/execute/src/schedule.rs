@@ -169,8 +169,10 @@ impl<'a> Phase<'a> {
         if morsel >= self.morsels {
             return Ok(false);
         }
-        let found = self.branches.iter().position(|branch| morsel < branch.end);
-        let Some(branch) = found else { return Ok(false) };
+        let branch = self.branches.partition_point(|branch| branch.end <= morsel);
+        if branch == self.branches.len() {
+            return Ok(false);
+        }
         worker.enter_leg(branch, self.branches[branch].branch, context)?;
         let open = &self.branches[branch];
         let flow = worker.run_morsel(open, morsel, self.first_morsel + morsel, context);

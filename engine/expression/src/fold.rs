@@ -59,6 +59,49 @@ fn known_argument((argument, given): (&Expr, &Argument)) -> Option<Expr> {
     })
 }
 
+/// Replaces the largest parts of an expression that are the same for the whole statement by their values. A part
+/// whose computation fails stays, with its operands computed.
+pub fn fold_constants(expr: &mut Expr, context: &FunctionContext) {
+    if fold_operands(expr, context) {
+        fold_constant(expr, context);
+    }
+}
+
+/// Folds the operands of an expression that is not constant, and tells whether it is. Each part is looked at once.
+fn fold_operands(expr: &mut Expr, context: &FunctionContext) -> bool {
+    let own = match &*expr {
+        Expr::Literal { .. } => return true,
+        Expr::Column { .. } | Expr::Parameter(_) => return false,
+        Expr::HigherOrder { .. } => expr.is_constant(),
+        _ => expr.own_volatility() < Volatility::Volatile,
+    };
+    let mut operands: Vec<(&mut Expr, bool)> = Vec::new();
+    for operand in expr.children_mut() {
+        let is_constant = fold_operands(operand, context);
+        operands.push((operand, is_constant));
+    }
+    let is_constant = own && operands.iter().all(|(_, is_constant)| *is_constant);
+    if !is_constant {
+        for (operand, _) in operands.into_iter().filter(|(_, is_constant)| *is_constant) {
+            fold_constant(operand, context);
+        }
+    }
+    is_constant
+}
+
+/// Replaces a constant expression by its value, or what it is made of where it has none.
+fn fold_constant(expr: &mut Expr, context: &FunctionContext) {
+    if matches!(expr, Expr::Literal { .. }) {
+        return;
+    }
+    match expr.constant_value(context) {
+        Ok(value) => *expr = Expr::Literal { value, sql_type: expr.sql_type() },
+        Err(_) => {
+            expr.children_mut().into_iter().for_each(|operand| fold_constant(operand, context))
+        }
+    }
+}
+
 impl Expr {
     /// The expression with all constant immutable parts computed, and AND, OR, CASE and COALESCE without
     /// the operands that constants decide.

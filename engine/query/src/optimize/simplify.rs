@@ -1,15 +1,17 @@
 //! Simpler expressions with the same value, and conditions that can be taken apart.
 //!
 //! `(a AND x) OR (a AND y)` becomes `a AND (x OR y)`; `NOT (a < b)` becomes `a >= b`; TRUE and FALSE leave
-//! AND and OR; a filter that is FALSE has no rows.
+//! AND and OR; `a = 1 OR a = 2` becomes `a IN (1, 2)`; a filter that is FALSE has no rows.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use firn_expression::Expr;
-use firn_types::{Result, Value};
+use firn_expression::{Expr, fold};
+use firn_types::scan_predicate::Comparison;
+use firn_types::{ColumnId, Result, SqlType, Value};
 
+use super::OptimizeContext;
 use super::substitute::is_volatile;
-use super::{OptimizeContext, fold_constants};
 use firn_plan::{Filter, Plan};
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
@@ -17,7 +19,7 @@ pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Result<Plan> {
         for expr in node.expressions_mut() {
             let taken = std::mem::replace(expr, Expr::boolean(true));
             *expr = simplify(taken);
-            fold_constants::fold_in(expr, context);
+            fold::fold_constants(expr, context.functions);
         }
         match node {
             Plan::Filter(filter) => split(filter),
@@ -74,8 +76,10 @@ fn deduplicate(parts: &mut Vec<Expr>) {
     if parts.len() < 2 {
         return;
     }
-    let mut seen: HashSet<Expr> = HashSet::with_capacity(parts.len());
-    parts.retain(|part| is_volatile(part) || seen.insert(part.clone()));
+    let mut seen: HashSet<&Expr> = HashSet::with_capacity(parts.len());
+    let kept: Vec<bool> = parts.iter().map(|part| is_volatile(part) || seen.insert(part)).collect();
+    let mut kept = kept.into_iter();
+    parts.retain(|_| kept.next().unwrap_or(true));
 }
 
 fn simplify_or(parts: Vec<Expr>) -> Expr {
@@ -88,6 +92,7 @@ fn simplify_or(parts: Vec<Expr>) -> Expr {
             other => flat.push(other),
         }
     }
+    let mut flat = as_lists(flat);
     deduplicate(&mut flat);
     match flat.len() {
         0 => Expr::boolean(false),
@@ -96,19 +101,79 @@ fn simplify_or(parts: Vec<Expr>) -> Expr {
     }
 }
 
+/// The parts of an OR, with those that set one column equal to constants as one list of constants.
+fn as_lists(parts: Vec<Expr>) -> Vec<Expr> {
+    let mut counts: HashMap<ColumnId, usize> = HashMap::new();
+    for (id, _) in parts.iter().filter_map(as_equality) {
+        *counts.entry(id).or_insert(0) += 1;
+    }
+    if counts.values().all(|count| *count < 2) {
+        return parts;
+    }
+    let mut lists: HashMap<ColumnId, (usize, Vec<Value>)> = HashMap::new();
+    let mut kept = Vec::new();
+    for part in parts {
+        let Some((id, value)) = as_equality(&part).filter(|(id, _)| counts[id] > 1) else {
+            kept.push(part);
+            continue;
+        };
+        match lists.get_mut(&id) {
+            Some((_, list)) => list.push(value.clone()),
+            // The list stands where its first value did.
+            None => {
+                lists.insert(id, (kept.len(), vec![value.clone()]));
+                kept.push(part);
+            }
+        }
+    }
+    for (place, mut list) in lists.into_values() {
+        let mut seen = HashSet::new();
+        list.retain(|value| seen.insert(value.clone()));
+        if list.len() > 1
+            && let Expr::Compare { left, right, .. } = &kept[place]
+        {
+            let column = if left.as_column().is_some() { left } else { right };
+            kept[place] = Expr::InList { input: column.clone(), list: Arc::new(list) };
+        }
+    }
+    kept
+}
+
+/// The column and the constant of `column = constant`, of a type that a list can hold.
+fn as_equality(part: &Expr) -> Option<(ColumnId, &Value)> {
+    let Expr::Compare { operator: Comparison::Equal, left, right } = part else { return None };
+    let (column, constant) = match left.as_column() {
+        Some(_) => (left, right),
+        None => (right, left),
+    };
+    let (id, value) = (column.as_column()?, constant.as_literal()?);
+    let alike = match (column.sql_type(), constant.sql_type()) {
+        // Texts are compared whole, whatever their lengths may be.
+        (SqlType::Varchar { collation, .. }, SqlType::Varchar { collation: other, .. }) => {
+            collation == other
+        }
+        (
+            SqlType::Number { precision, scale },
+            SqlType::Number { precision: digits, scale: fraction },
+        ) => scale == fraction && digits <= precision,
+        (column, constant) => column == constant && !column.is_semi_structured(),
+    };
+    (alike && !value.is_null()).then_some((id, value))
+}
+
 /// Takes out what every branch of an OR demands.
 fn factor(branches: Vec<Expr>) -> Expr {
     let parts: Vec<Vec<Expr>> = branches.into_iter().map(Expr::into_conjuncts).collect();
-    let mut counts: HashMap<&Expr, usize> = HashMap::new();
-    for branch in &parts {
-        let different: HashSet<&Expr> = branch.iter().filter(|part| !is_volatile(part)).collect();
-        different.into_iter().for_each(|part| *counts.entry(part).or_insert(0) += 1);
+    // Most have nothing in common, which the second branch tells.
+    let mut common: Vec<Expr> =
+        parts[0].iter().filter(|part| !is_volatile(part)).cloned().collect();
+    for branch in &parts[1..] {
+        common.retain(|part| branch.contains(part));
+        if common.is_empty() {
+            return Expr::Or(parts.into_iter().map(Expr::all).collect());
+        }
     }
-    let is_common = |expr: &Expr| counts.get(expr) == Some(&parts.len());
-    let mut common: Vec<Expr> = parts[0].iter().filter(|expr| is_common(expr)).cloned().collect();
-    if common.is_empty() {
-        return Expr::Or(parts.into_iter().map(Expr::all).collect());
-    }
+    let is_common = |expr: &Expr| common.contains(expr);
     let rest: Vec<Vec<Expr>> = parts
         .iter()
         .map(|branch| branch.iter().filter(|expr| !is_common(expr)).cloned().collect())

@@ -153,6 +153,11 @@ fn keep(plan: Plan, conditions: Vec<Expr>) -> Plan {
 
 /// Adds the conditions that are not there yet: what is implied is found anew whenever the rule runs.
 fn add_new(conditions: &mut Vec<Expr>, more: Vec<Expr>) {
+    if conditions.is_empty() && more.len() < 2 {
+        // It may be a long one.
+        conditions.extend(more);
+        return;
+    }
     let mut known: HashSet<Expr> = conditions.iter().cloned().collect();
     let new = |condition: &Expr| is_volatile(condition) || known.insert(condition.clone());
     conditions.extend(more.into_iter().filter(new));
