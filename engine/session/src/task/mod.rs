@@ -8,19 +8,19 @@ pub(crate) mod graph;
 pub(crate) mod home;
 pub(crate) mod keep;
 mod looks;
+mod pool;
 mod run;
 pub(crate) mod schedule;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use firn_account::catalog::{Object, Rights, Task, VisibleCatalog};
 use firn_account::{Catalog, CatalogChange, SessionSpace};
 use firn_storage::format::v1::{AlertRun, RefreshRun, TaskRun};
-use firn_types::{ObjectId, Result};
+use firn_types::{Error, ErrorCode, ObjectId, Result};
 use parking_lot::Mutex;
 
 use crate::alert;
@@ -29,8 +29,10 @@ use crate::dynamic_table;
 use crate::engine::Shared;
 use crate::pipe;
 use looks::Looks;
+use pool::Pool;
 use schedule::Schedule;
 
+pub(crate) use pool::spawn;
 pub(crate) use run::condition_holds;
 
 /// How often tasks are looked for that are due.
@@ -70,7 +72,7 @@ pub(crate) struct Tasks {
     pub(crate) alerts: Recent<AlertRun>,
     /// When pipes and directory tables look for files again.
     pub(crate) looks: Looks,
-    threads: Mutex<Vec<(Job, JoinHandle<()>)>>,
+    pool: Pool,
     /// Whether the process is to run no more of them.
     stopping: AtomicBool,
 }
@@ -133,15 +135,6 @@ impl Job {
 }
 
 impl Tasks {
-    /// Waits for the runs that have begun in this process.
-    pub(crate) fn finish(&self) {
-        let threads = std::mem::take(&mut *self.threads.lock());
-        for (_, thread) in threads {
-            // Whatever it met, it has noted.
-            _ = thread.join();
-        }
-    }
-
     /// Whether no more of them are to begin.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
@@ -150,21 +143,7 @@ impl Tasks {
     /// Ends the thread that looks for due tasks, and waits for what runs.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        self.finish();
-    }
-}
-
-/// Runs a job on a thread of its own.
-pub(crate) fn spawn(shared: &Arc<Shared>, job: Job) {
-    let engine = Arc::clone(shared);
-    let work = move || {
-        // What goes wrong with a task or a table is in its history.
-        _ = job.run(&engine);
-    };
-    let thread = std::thread::Builder::new().name("firn-task".to_string()).spawn(work);
-    // Without a thread it waits for a process that looks for due tasks.
-    if let Ok(thread) = thread {
-        shared.tasks.threads.lock().push((job, thread));
+        self.pool.finish();
     }
 }
 
@@ -194,16 +173,26 @@ fn due(shared: &Arc<Shared>, all: bool) -> Vec<Job> {
 /// Runs all that is due, one after the other; tells how many graphs, tables, alerts and loads.
 ///
 /// # Errors
-/// `Storage` when the account cannot be read or written.
+/// `Storage` when the account cannot be read or written, which ends it; any other keeps nothing else from running.
 pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
     shared.account.refresh()?;
-    let jobs = due(shared, true).into_iter();
-    jobs.map(|job| match (job, job.run(shared)) {
-        // What files are out of reach keeps nothing else from running; a pipe tells it by its status.
-        (Job::Pipe(_) | Job::Directory(_), outcome) => Ok(outcome.unwrap_or(0)),
-        (_, outcome) => outcome,
-    })
-    .sum()
+    let (mut count, mut failed) = (0, None);
+    for job in due(shared, true) {
+        match (job, job.run(shared)) {
+            (_, Ok(done)) => count += done,
+            // What files are out of reach a pipe tells by its status.
+            (Job::Pipe(_) | Job::Directory(_), Err(_)) => {}
+            (_, Err(error)) if error.code() == ErrorCode::Storage => return Err(error),
+            (_, Err(error)) if of_others(&error) => {}
+            (_, Err(error)) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(count), Err)
+}
+
+/// Whether an error says that others have dropped or changed what was to be run.
+fn of_others(error: &Error) -> bool {
+    matches!(error.code(), ErrorCode::ObjectNotFound | ErrorCode::LockTimeout)
 }
 
 /// Looks for due tasks from now on, until the engine is stopped.
@@ -216,13 +205,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
             }
             // A store that does not answer now may do so at the next look.
             _ = shared.account.refresh();
-            let running: Vec<Job> = {
-                let mut threads = shared.tasks.threads.lock();
-                threads.retain(|(_, thread)| !thread.is_finished());
-                threads.iter().map(|(job, _)| *job).collect()
-            };
-            let due = due(&shared, false).into_iter().filter(|job| !running.contains(job));
-            due.for_each(|job| spawn(&shared, job));
+            due(&shared, false).into_iter().for_each(|job| spawn(&shared, job));
             drop(shared);
             std::thread::sleep(TICK);
         }
