@@ -127,3 +127,33 @@ fn a_run_that_is_asked_for_during_an_action_comes_behind_it() {
     assert_eq!(due(&first), 0);
     assert_eq!(rows(&mut session, "SELECT COUNT(*) FROM log"), ["2"]);
 }
+
+#[test]
+fn an_alert_whose_owner_may_not_execute_alerts_any_more_fails() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
+    let engine = process_at(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    for sql in [
+        "CREATE ROLE r",
+        "GRANT ROLE r TO USER firn",
+        "GRANT USAGE ON DATABASE firn TO ROLE r",
+        "GRANT USAGE ON WAREHOUSE compute_wh TO ROLE r",
+        "GRANT USAGE, CREATE ALERT ON SCHEMA firn.public TO ROLE r",
+        "GRANT EXECUTE ALERT ON ACCOUNT TO ROLE r",
+        "USE ROLE r",
+        "CREATE ALERT al SCHEDULE = '5 MINUTES' IF (EXISTS (SELECT 1)) THEN SELECT 2",
+        "ALTER ALERT al RESUME",
+        "USE ROLE accountadmin",
+    ] {
+        run(&mut session, sql);
+    }
+    clock.advance(5 * MINUTE);
+    assert_eq!(due(&engine), 1);
+    run(&mut session, "REVOKE EXECUTE ALERT ON ACCOUNT FROM ROLE r");
+    clock.advance(5 * MINUTE);
+    assert_eq!(due(&engine), 1);
+    let history = "SELECT state, sql_error_message FROM TABLE(INFORMATION_SCHEMA.ALERT_HISTORY()) \
+                   WHERE state <> 'SCHEDULED' ORDER BY scheduled_time";
+    let denied = "Cannot execute alert AL: EXECUTE ALERT privilege must be granted to owner role.";
+    assert_eq!(rows(&mut session, history), ["TRIGGERED|NULL", &format!("FAILED|{denied}")]);
+}

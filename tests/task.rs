@@ -136,3 +136,33 @@ fn a_stream_triggers_a_task_without_a_schedule() {
     assert_eq!(due(), 1);
     assert_eq!(rows(&mut session, "SELECT SUM(a), COUNT(*) FROM target"), ["6|3"]);
 }
+
+#[test]
+fn a_task_whose_owner_may_not_execute_tasks_any_more_fails() {
+    let (folder, clock) = (TempDir::new().expect("a folder"), Clock::fixed(START));
+    let engine = process_at(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    for sql in [
+        "CREATE ROLE r",
+        "GRANT ROLE r TO USER firn",
+        "GRANT USAGE ON DATABASE firn TO ROLE r",
+        "GRANT USAGE ON WAREHOUSE compute_wh TO ROLE r",
+        "GRANT USAGE, CREATE TASK ON SCHEMA firn.public TO ROLE r",
+        "GRANT EXECUTE TASK ON ACCOUNT TO ROLE r",
+        "USE ROLE r",
+        "CREATE TASK t SCHEDULE = '5 MINUTES' AS SELECT 1",
+        "ALTER TASK t RESUME",
+        "USE ROLE accountadmin",
+    ] {
+        run(&mut session, sql);
+    }
+    clock.advance(5 * MINUTE);
+    assert_eq!(engine.run_due_tasks().expect("tasks run"), 1);
+    run(&mut session, "REVOKE EXECUTE TASK ON ACCOUNT FROM ROLE r");
+    clock.advance(5 * MINUTE);
+    assert_eq!(engine.run_due_tasks().expect("tasks run"), 1);
+    let history = "SELECT state, error_message FROM TABLE(INFORMATION_SCHEMA.TASK_HISTORY()) \
+                   WHERE state <> 'SCHEDULED' ORDER BY scheduled_time";
+    let denied = "Cannot execute task T: EXECUTE TASK privilege must be granted to owner role.";
+    assert_eq!(rows(&mut session, history), ["SUCCEEDED|NULL", &format!("FAILED|{denied}")]);
+}

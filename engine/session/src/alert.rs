@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{Alert, AlertProgress, Object, VisibleCatalog};
+use firn_account::catalog::{Alert, AlertProgress, Object, ObjectKind, VisibleCatalog};
 use firn_functions::context::AlertFacts;
 use firn_query::bind::Binds;
 use firn_storage::format::v1::AlertRun;
@@ -15,7 +15,7 @@ use firn_types::{Cancel, Error, ErrorCode, ObjectId, Result};
 use crate::engine::Shared;
 use crate::lifecycle::{AtCommit, RanInside, StatementContext};
 use crate::session_state::SessionHome;
-use crate::task::home;
+use crate::task::{self, home};
 use crate::task::keep::KeptClaim;
 use crate::task::schedule::Schedule;
 
@@ -198,6 +198,8 @@ impl Runner<'_> {
     }
 
     fn home_of(&self, alert: &Alert, context: &AlertFacts) -> Result<Arc<SessionHome>> {
+        let catalog = task::seen(&self.shared.account.catalog());
+        home::require_execute(&catalog, ObjectKind::Alert, &alert.header)?;
         let mut state =
             home::state_of(self.shared, &alert.header, alert.warehouse.clone(), Vec::new())?;
         state.alert = Some(Arc::new(context.clone()));

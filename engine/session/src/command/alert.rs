@@ -13,10 +13,8 @@ use super::option_table::{self, Place};
 use crate::find::{live, place};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
+use crate::task::home::require_execute;
 use crate::task::{self, Job};
-
-/// The privilege on the account that an alert's owner needs.
-const EXECUTE_ALERT: &str = "EXECUTE ALERT";
 
 /// Creates an alert, which runs when it is resumed.
 ///
@@ -63,7 +61,7 @@ pub(super) fn set_started(
         return Ok(None);
     }
     if started {
-        require_execute(running, alert)?;
+        require_execute(&running.catalog(), ObjectKind::Alert, &alert.header)?;
     }
     let mut new = alert.clone();
     new.started = started;
@@ -71,18 +69,6 @@ pub(super) fn set_started(
         new.resumed_nanos = running.start_nanos;
     }
     Ok(Some(new.into()))
-}
-
-/// Alerts run for those only whose role may execute alerts.
-fn require_execute(running: &StatementContext, alert: &Alert) -> Result<()> {
-    if running.catalog().as_role(alert.header.owner).holds_on_account(EXECUTE_ALERT) {
-        return Ok(());
-    }
-    let text = format!(
-        "Cannot execute alert {}: EXECUTE ALERT privilege must be granted to owner role.",
-        alert.header.name
-    );
-    Err(Error::new(ErrorCode::InsufficientPrivileges, text))
 }
 
 /// Asks for a run of an alert, whether it is started or not.
@@ -96,7 +82,7 @@ pub(super) fn execute(running: &mut StatementContext, name: &Name) -> Result<Row
         return Err(catalog.not_found(ObjectKind::Alert, place.parent, &place.name));
     };
     catalog.authorize(Action::Operate, &Object::Alert(Arc::clone(&alert)))?;
-    require_execute(running, &alert)?;
+    require_execute(&running.catalog(), ObjectKind::Alert, &alert.header)?;
     let progress = AlertProgress { requested: true, ..alert.progress.clone() };
     let id = alert.header.id;
     running.change(vec![CatalogChange::AlertProgressed { alert: id, progress }])?;

@@ -17,9 +17,8 @@ use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 use crate::task::Job;
 use crate::task::graph::{GRAPH_TASKS_MAX, Graph, root_of};
+use crate::task::home::require_execute;
 
-/// The privilege on the account that a task's owner needs.
-const EXECUTE_TASK: &str = "EXECUTE TASK";
 /// Tasks that a task may run after, and that may run after it.
 const NEIGHBOURS_MAX: usize = 100;
 
@@ -205,7 +204,7 @@ pub(super) fn set_started(
         return Ok(None);
     }
     if started {
-        require_execute(running, task)?;
+        require_execute(&running.catalog(), ObjectKind::Task, &task.header)?;
     }
     if started && !task.is_root() {
         refuse_running_graph(running, task)?;
@@ -233,21 +232,6 @@ pub(super) fn set_started(
     Ok(Some(new.into()))
 }
 
-/// Tasks run for those only whose role may execute tasks.
-///
-/// # Errors
-/// `InsufficientPrivileges` when the task's owner may not.
-fn require_execute(running: &StatementContext, task: &Task) -> Result<()> {
-    if running.catalog().as_role(task.header.owner).holds_on_account(EXECUTE_TASK) {
-        return Ok(());
-    }
-    let text = format!(
-        "Cannot execute task {}: EXECUTE TASK privilege must be granted to owner role.",
-        task.header.name
-    );
-    Err(Error::new(ErrorCode::InsufficientPrivileges, text))
-}
-
 /// Asks for a run of a graph, whether its root task is started or not.
 ///
 /// # Errors
@@ -255,7 +239,7 @@ fn require_execute(running: &StatementContext, task: &Task) -> Result<()> {
 pub(super) fn execute(running: &mut StatementContext, ast: &ExecuteTask) -> Result<Rows> {
     let task = found(running, &ast.name)?;
     running.catalog().authorize(Action::Operate, &Object::Task(Arc::clone(&task)))?;
-    require_execute(running, &task)?;
+    require_execute(&running.catalog(), ObjectKind::Task, &task.header)?;
     if !task.is_root() {
         let text = format!("Cannot execute task {}: it is not a root task.", task.header.name);
         return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.name.span()));

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::Header;
-use firn_types::Result;
+use firn_account::catalog::{Header, ObjectKind, VisibleCatalog};
+use firn_types::{Error, ErrorCode, Result};
 
 use crate::engine::Shared;
 use crate::session::SessionOptions;
@@ -37,4 +37,25 @@ pub(crate) fn state_of(
     state.role = header.owner;
     state.secondary_roles = false;
     Ok(state)
+}
+
+/// What runs by itself runs for those only whose role may execute it, each time that it does.
+///
+/// # Errors
+/// `InsufficientPrivileges` when the owner may not execute tasks, or alerts.
+pub(crate) fn require_execute(
+    catalog: &VisibleCatalog,
+    kind: ObjectKind,
+    header: &Header,
+) -> Result<()> {
+    let privilege = format!("EXECUTE {}", kind.words());
+    if catalog.as_role(header.owner).holds_on_account(&privilege) {
+        return Ok(());
+    }
+    let text = format!(
+        "Cannot execute {} {}: {privilege} privilege must be granted to owner role.",
+        kind.words().to_lowercase(),
+        header.name
+    );
+    Err(Error::new(ErrorCode::InsufficientPrivileges, text))
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use firn_account::CatalogChange;
-use firn_account::catalog::{GraphRun, Object, ObjectPath, Task, TaskEnd, TaskProgress, TaskState};
+use firn_account::catalog::{
+    GraphRun, Object, ObjectKind, ObjectPath, Task, TaskEnd, TaskProgress, TaskState,
+};
 use firn_query::bind::Binds;
 use firn_storage::format::v1::TaskRun;
 use firn_types::{Cancel, Error, ErrorCode, ObjectId, Result, Value};
@@ -177,7 +179,9 @@ impl Runner<'_> {
         graph: &Graph,
     ) -> Result<GraphRun> {
         let context = self.context_of(root, task, run, graph)?;
-        let home = match home_of(self.shared, task, context) {
+        let catalog = seen(&self.shared.account.catalog());
+        let allowed = home::require_execute(&catalog, ObjectKind::Task, &task.header);
+        let home = match allowed.and_then(|()| home_of(self.shared, task, context)) {
             Ok(home) => home,
             Err(error) => return self.failed(root, task, run, (None, None), &error),
         };
