@@ -81,6 +81,12 @@ pub trait FunctionHost: Send + Sync + fmt::Debug {
     /// `Canceled`, `StatementTimeout`.
     fn check_canceled(&self) -> Result<()>;
 
+    /// Looks whether the statement may change anything; what changes something by itself asks before.
+    ///
+    /// # Errors
+    /// When it may only read.
+    fn check_may_change(&self) -> Result<()>;
+
     /// Answers a system function that needs the catalog or storage, such as GET_DDL or
     /// SYSTEM$CLUSTERING_INFORMATION; arguments are texts.
     ///
@@ -126,6 +132,10 @@ impl FunctionHost for NoHost {
     }
 
     fn check_canceled(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_may_change(&self) -> Result<()> {
         Ok(())
     }
 

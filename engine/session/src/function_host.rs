@@ -174,6 +174,7 @@ pub(crate) struct SessionHost {
     home: Arc<SessionHome>,
     statement: Arc<QueryRecord>,
     last_transaction: Option<String>,
+    reads_only: bool,
 }
 
 impl SessionHost {
@@ -190,6 +191,7 @@ impl SessionHost {
             home: Arc::clone(running.home()),
             statement: Arc::clone(&running.record),
             last_transaction: session.transaction.last(),
+            reads_only: session.reads_only,
         }
     }
 }
@@ -207,6 +209,10 @@ impl FunctionHost for SessionHost {
 
     fn check_canceled(&self) -> Result<()> {
         self.cancel.check()
+    }
+
+    fn check_may_change(&self) -> Result<()> {
+        if self.reads_only { Err(reads_only()) } else { Ok(()) }
     }
 
     fn system_function(&self, name: &str, arguments: &[Option<String>]) -> Result<Option<String>> {
@@ -238,6 +244,13 @@ impl FunctionHost for SessionHost {
     ) -> Result<Box<dyn ForeignProcessor>> {
         self.foreign.table(function, constants)
     }
+}
+
+/// The error of what would change something in a procedure whose rows a query reads.
+pub(crate) fn reads_only() -> Error {
+    let text = "Only SELECT, SHOW, DESCRIBE and CALL may be run by a procedure that stands in FROM, and no function that \
+                changes anything.";
+    Error::new(ErrorCode::InvalidStatement, text)
 }
 
 /// The session's own tables while a statement runs.

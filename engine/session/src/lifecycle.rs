@@ -21,6 +21,7 @@ use firn_types::{
 use crate::command;
 use crate::failure::Failure;
 use crate::foreign::ForeignCode;
+use crate::function_host::reads_only;
 use crate::history::{Outcome, QueryRecord};
 use crate::query_type::query_type;
 use crate::result::{Rows, StatementResult};
@@ -408,8 +409,7 @@ impl StatementContext {
             self.placeholders.refuse();
         }
         if self.session.reads_only && !command::script::only_reads(&statement) {
-            let text = "Only SELECT, SHOW, DESCRIBE and CALL may be run by a procedure that stands in FROM.";
-            return Err(Error::new(ErrorCode::InvalidStatement, text));
+            return Err(reads_only());
         }
         let kind = query_type(&statement);
         if let Some(language) = self.session.owner_language

@@ -63,13 +63,25 @@ pub(crate) const FUNCTIONS: &[&ScalarFunction] = &[
     &SYSTEM_WAIT,
 ];
 
+/// What a function that the session answers does beside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Nothing.
+    Reads,
+    /// It changes objects, statements or the task that runs.
+    Changes,
+}
+
 macro_rules! asked {
     ($constant:ident, $name:literal, $most:literal, $returns:expr, $summary:literal) => {
+        asked!($constant, $name, $most, $returns, $summary, Effect::Reads);
+    };
+    ($constant:ident, $name:literal, $most:literal, $returns:expr, $summary:literal, $effect:expr) => {
         /// A function that the session answers.
         const $constant: ScalarFunction = ScalarFunction::new(
             $name,
             Arity::between(0, $most),
-            |arguments| bind_asked($name, arguments, $returns),
+            |arguments| bind_asked($name, arguments, $returns, $effect),
             Documentation::of(CATEGORY, $summary, &[]),
         )
         .with_volatility(Volatility::Volatile);
@@ -90,15 +102,13 @@ asked!(
     "SYSTEM$CANCEL_ALL_QUERIES",
     1,
     SqlType::TEXT,
-    "Cancels all statements of a session."
-);
+    "Cancels all statements of a session.", Effect::Changes);
 asked!(
     SYSTEM_VACUUM,
     "SYSTEM$VACUUM",
     0,
     SqlType::TEXT,
-    "Deletes files that nobody can reach any more, and tells what was deleted and what has to wait, as a JSON object."
-);
+    "Deletes files that nobody can reach any more, and tells what was deleted and what has to wait, as a JSON object.", Effect::Changes);
 asked!(
     SYSTEM_GET_RESULTSET_STATUS,
     "SYSTEM$GET_RESULTSET_STATUS",
@@ -106,7 +116,7 @@ asked!(
     SqlType::TEXT,
     "How far the statement of a RESULTSET is, in a block."
 );
-asked!(SYSTEM_CANCEL_QUERY, "SYSTEM$CANCEL_QUERY", 1, SqlType::TEXT, "Cancels a statement.");
+asked!(SYSTEM_CANCEL_QUERY, "SYSTEM$CANCEL_QUERY", 1, SqlType::TEXT, "Cancels a statement.", Effect::Changes);
 asked!(
     SYSTEM_CLUSTERING_DEPTH,
     "SYSTEM$CLUSTERING_DEPTH",
@@ -184,7 +194,7 @@ asked!(
     SqlType::INTEGER,
     "When a table was changed last."
 );
-asked!(SYSTEM_PIPE_FORCE_RESUME, "SYSTEM$PIPE_FORCE_RESUME", 2, SqlType::TEXT, "Resumes a pipe.");
+asked!(SYSTEM_PIPE_FORCE_RESUME, "SYSTEM$PIPE_FORCE_RESUME", 2, SqlType::TEXT, "Resumes a pipe.", Effect::Changes);
 asked!(
     SYSTEM_PIPE_STATUS,
     "SYSTEM$PIPE_STATUS",
@@ -227,8 +237,7 @@ asked!(
     "SYSTEM$SET_RETURN_VALUE",
     1,
     SqlType::TEXT,
-    "Sets the result of the task that runs."
-);
+    "Sets the result of the task that runs.", Effect::Changes);
 asked!(
     SYSTEM_STREAM_BACKLOG,
     "SYSTEM$STREAM_BACKLOG",
@@ -255,8 +264,7 @@ asked!(
     "SYSTEM$TASK_DEPENDENTS_ENABLE",
     1,
     SqlType::TEXT,
-    "Resumes a task and all that depend on it."
-);
+    "Resumes a task and all that depend on it.", Effect::Changes);
 asked!(
     SYSTEM_TASK_RUNTIME_INFO,
     "SYSTEM$TASK_RUNTIME_INFO",
@@ -405,10 +413,14 @@ fn bind_asked(
     name: &'static str,
     arguments: &[Argument],
     returns: SqlType,
+    effect: Effect,
 ) -> Result<ScalarBinding> {
     let types: Result<Vec<SqlType>> =
         (0..arguments.len()).map(|position| accept::text(name, arguments, position)).collect();
     let kernel = null_aware(move |rows, columns| {
+        if effect == Effect::Changes {
+            rows.call.context.host.check_may_change()?;
+        }
         let readers: Vec<_> = columns.iter().map(texts).collect::<Result<_>>()?;
         let ask = |at: usize| {
             let arguments: Vec<Option<String>> = readers
