@@ -372,3 +372,35 @@ fn a_statement_is_described_and_not_run() {
                    WHERE query_text LIKE '%WAIT(60)%' AND query_text NOT LIKE '%HISTORY%'";
     assert_eq!(rows(&session, history), ["0"]);
 }
+
+/// Statements that run in the only warehouse.
+fn running(session: &Session) -> String {
+    let shown = start(session, "SHOW WAREHOUSES").result().expect("shown");
+    let column = shown.fields.iter().position(|field| field.name == "running").expect("a column");
+    match &shown.cells().expect("printable")[0][column] {
+        Cell::Text(count) => count.clone(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_query_over_a_procedure_comes_back_into_its_warehouse() {
+    let engine = engine(EngineOptions::default());
+    let session = session(&engine);
+    rows(
+        &session,
+        "CREATE PROCEDURE p() RETURNS TABLE (n INT) LANGUAGE SQL AS \
+         'BEGIN LET r RESULTSET := (SELECT 1); RETURN TABLE(r); END'",
+    );
+    let slow = start(&session, "SELECT n, SYSTEM$WAIT(60) FROM TABLE(p())");
+    let begun = Instant::now();
+    let mut in_a_row = 0;
+    while in_a_row < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it computes without a place");
+        in_a_row = if running(&session) == "1" { in_a_row + 1 } else { 0 };
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    slow.monitor().cancel.cancel();
+    assert!(slow.result().expect_err("canceled").is_canceled());
+    assert_eq!(running(&session), "0");
+}

@@ -15,13 +15,13 @@ use firn_types::{
     Cancel, Error, ErrorCode, Field, Language, ObjectId, QueryId, Result, SqlType, Value,
 };
 
+use crate::admission::Admission;
 use crate::foreign::ForeignCode;
 use crate::history::{History, QueryRecord};
 use crate::introspect;
 use crate::lifecycle::StatementContext;
 use crate::script;
 use crate::session_state::{SessionHome, SessionState};
-use crate::warehouse::HeldPermit;
 
 /// What the binder asks.
 #[derive(Debug)]
@@ -259,7 +259,7 @@ pub(crate) struct SessionTables {
     session: SessionState,
     context: introspect::IntrospectionContext,
     cancel: Cancel,
-    permit: Arc<HeldPermit>,
+    admission: Admission,
 }
 
 impl SessionTables {
@@ -269,14 +269,12 @@ impl SessionTables {
             session: running.session.clone(),
             context: introspect::IntrospectionContext::of(running),
             cancel: running.monitor.cancel.clone(),
-            permit: Arc::clone(&running.permit),
+            admission: running.admission(),
         }
     }
 
-    /// The rows of a procedure. Its statements take places in the warehouse, so that the one around it gives its
-    /// own back: they could wait for it for ever.
+    /// The rows of a procedure, whose statements take places in the warehouse.
     fn called(&self, name: &str, arguments: &[(Value, SqlType)]) -> Result<VirtualRows> {
-        self.permit.give_back();
         let mut session = self.session.clone();
         session.reads_only = true;
         let home = Arc::new(SessionHome::inside(session));
@@ -306,7 +304,9 @@ impl VirtualTables for SessionTables {
             VirtualSource::AccountUsage { view } => {
                 introspect::account_usage::rows(&self.context, view)?
             }
-            VirtualSource::Procedure { name, arguments } => return self.called(name, arguments),
+            VirtualSource::Procedure { name, arguments } => {
+                return self.admission.outside(|| self.called(name, arguments));
+            }
             VirtualSource::Function { name, arguments } => {
                 introspect::table_function::rows(&self.context, name, arguments)?
             }

@@ -54,11 +54,20 @@ impl Queue {
 
 /// The permit that a statement and those inside it have, while they have one.
 #[derive(Debug, Default)]
-pub(crate) struct HeldPermit(Mutex<Option<Permit>>);
+pub(crate) struct HeldPermit {
+    permit: Mutex<Option<Permit>>,
+    /// Who gives it back for a while.
+    turn: Mutex<()>,
+}
 
 impl HeldPermit {
     fn place(&self) -> MutexGuard<'_, Option<Permit>> {
-        self.0.lock()
+        self.permit.lock()
+    }
+
+    /// Waits until nobody else gives it back for a while.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock()
     }
 
     pub(crate) fn is_held(&self) -> bool {
