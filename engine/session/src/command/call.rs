@@ -9,13 +9,14 @@ use firn_parse::ast::{
     ArgumentValue, Bind, Call, CreateRoutine, Expr, ExprKind, FunctionCall, Name,
 };
 use firn_query::bind::{Procedures, TypedValue};
-use firn_types::{Error, ErrorCode, Language, Result, SqlType};
+use firn_types::{Error, ErrorCode, Language, ObjectId, Result, SqlType};
 
 use super::function::parameters;
 use super::{foreign_procedure, procedure};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::script::{Given, SYSTEM, Script, conformed, one_value};
 use crate::session_state::{CALL_DEPTH_MAX, SessionHome, SessionState};
+use crate::transaction_slot::TransactionSlot;
 
 /// Runs a procedure.
 ///
@@ -192,24 +193,16 @@ fn run_procedure(
     arguments: Vec<TypedValue>,
 ) -> Result<(Given, Vec<TypedValue>)> {
     let mut session = running.session.clone();
-    let before = (session.enclosing.clone(), Arc::clone(&session.transaction));
-    session.enclosing = before.1.is_open().then(|| Arc::clone(&before.1));
-    let enclosing = session.enclosing.clone();
+    let transaction = &session.transaction;
+    let enclosing = transaction.is_open().then(|| Arc::clone(transaction));
+    session.enclosing.clone_from(&enclosing);
     session.call_depth += 1;
     if session.call_depth > CALL_DEPTH_MAX {
         let text = format!("Procedures call one another more than {CALL_DEPTH_MAX} levels deep");
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
-    let mut callers_tables = Vec::new();
     let home = match procedure.as_caller {
-        true => {
-            running.home().change(|session| {
-                session.call_depth += 1;
-                callers_tables = std::mem::take(&mut session.scoped_tables);
-                session.enclosing.clone_from(&enclosing);
-            });
-            Arc::clone(running.home())
-        }
+        true => Arc::clone(running.home()),
         false => {
             session.owner_language = Some(procedure.code.language);
             session.files.clear();
@@ -222,6 +215,7 @@ fn run_procedure(
             Arc::new(SessionHome::inside(session))
         }
     };
+    let entered = procedure.as_caller.then(|| Entered::new(&home, enclosing.clone()));
     let outcome = run_body(running, &home, procedure, arguments);
     let left = home.state();
     let open = match &enclosing {
@@ -232,15 +226,8 @@ fn run_procedure(
         left.transaction.abandon();
     }
     let dropped = drop_scoped(running, &left);
-    if procedure.as_caller {
-        running.change_session(|session| {
-            (session.enclosing, session.transaction) = before.clone();
-            Ok(())
-        })?;
-        running.home().change(|session| {
-            session.call_depth -= 1;
-            session.scoped_tables = callers_tables;
-        });
+    if entered.is_some() {
+        drop(entered);
         running.session_of(&home);
     }
     let given = outcome?;
@@ -263,6 +250,40 @@ fn drop_scoped(running: &mut StatementContext, left: &SessionState) -> Result<()
     match drops.is_empty() {
         true => Ok(()),
         false => running.change(drops),
+    }
+}
+
+/// A session while a procedure runs in it as its caller. Whatever becomes of the procedure, the session then has the
+/// transaction and the tables of its scope that it had before.
+struct Entered<'h> {
+    home: &'h SessionHome,
+    enclosing: Option<Arc<TransactionSlot>>,
+    transaction: Arc<TransactionSlot>,
+    tables: Vec<ObjectId>,
+}
+
+impl<'h> Entered<'h> {
+    fn new(home: &'h SessionHome, enclosing: Option<Arc<TransactionSlot>>) -> Entered<'h> {
+        home.change(|session| {
+            session.call_depth += 1;
+            Entered {
+                home,
+                enclosing: std::mem::replace(&mut session.enclosing, enclosing),
+                transaction: Arc::clone(&session.transaction),
+                tables: std::mem::take(&mut session.scoped_tables),
+            }
+        })
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.home.change(|session| {
+            session.call_depth -= 1;
+            session.enclosing = self.enclosing.take();
+            session.transaction = Arc::clone(&self.transaction);
+            session.scoped_tables = std::mem::take(&mut self.tables);
+        });
     }
 }
 
