@@ -1,7 +1,8 @@
 //! Statements that run beside the steps of their block: ASYNC, AWAIT and CANCEL.
 //!
 //! A job is a statement like any other, on a thread of its own, that ends with the statement that runs the block. Its
-//! rows can be read when somebody has waited for it; what nobody has waited for is canceled when the block ends.
+//! rows can be read, and the values of a procedure's OUT arguments are given to variables, when somebody has waited for
+//! it; what nobody has waited for is canceled when the block ends.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -103,6 +104,7 @@ impl Script<'_> {
             self.running.session_of(&self.home);
             self.note(&ran);
             let _ = job.result.set(Arc::new(ran.result));
+            self.assign_outputs(ran.outputs, span)?;
         }
         Ok(())
     }
@@ -117,6 +119,7 @@ impl Script<'_> {
             match self.end_of(&job, span) {
                 Ok(ran) => {
                     let _ = job.result.set(Arc::new(ran.result));
+                    self.assign_outputs(ran.outputs, span)?;
                 }
                 Err(raised) => failed = failed.or(Some(raised)),
             }

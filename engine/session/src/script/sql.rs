@@ -152,13 +152,22 @@ impl Script<'_> {
             Ok(ran) => {
                 self.note(&ran);
                 self.variables.set_fact("SQLID", Value::text(ran.result.query_id.as_str()));
-                for (name, value) in ran.outputs {
-                    self.assign(&Identifier::folded(&name), value, span)?;
-                }
+                self.assign_outputs(ran.outputs, span)?;
                 Ok(Arc::new(ran.result))
             }
             Err(failure) => Err(Raised::statement(&failure, span)),
         }
+    }
+
+    /// Gives variables the values that a procedure's OUT arguments have for them.
+    pub(super) fn assign_outputs(
+        &mut self,
+        outputs: Vec<(String, TypedValue)>,
+        span: Span,
+    ) -> Stepped<()> {
+        outputs.into_iter().try_for_each(|(name, value)| {
+            self.assign(&Identifier::folded(&name), value, span)
+        })
     }
 
     /// Notes how many rows a statement has changed or given.
