@@ -34,7 +34,9 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateObject) -> Resu
     };
     let object = create(running, ast, header)?;
     let mut object = attach::attached(running, &object, &ast.attachments)?;
-    let stays = ast.mode.if_not_exists && running.catalog().taken(&object).is_some();
+    let catalog = running.catalog();
+    catalog.authorize_create(&object, ast.mode.or_replace)?;
+    let stays = ast.mode.if_not_exists && catalog.taken(&object).is_some();
     if let Object::Stage(stage) = &mut object
         && !stays
         && refreshes_on_create(stage, &ast.options)

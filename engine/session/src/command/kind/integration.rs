@@ -2,7 +2,7 @@
 
 use firn_account::catalog::{Header, Integration, Object, ObjectKind};
 use firn_parse::ast::{CreateObject, StatementOption};
-use firn_types::{Error, Result};
+use firn_types::{Error, ErrorCode, Result};
 
 use super::{KindHandler, changed, invalid, pairs, set_comment, set_pairs};
 use crate::command::definition::text_option;
@@ -36,6 +36,39 @@ const OPTIONS: &[OptionDefinition] = &[
     shown("WEBHOOK_URL", Takes::Text, SETTABLE),
 ];
 
+/// The category of integrations for stages.
+pub(super) const STORAGE: &str = "STORAGE";
+/// The category of those for notifications.
+const NOTIFICATION: &str = "NOTIFICATION";
+
+/// The types of integrations: the category of each, and how the options begin that it has beside those that all have.
+const TYPES: &[(&str, &str, &[&str])] = &[
+    ("EMAIL", NOTIFICATION, &["ALLOWED_RECIPIENTS", "DEFAULT_RECIPIENTS", "DEFAULT_SUBJECT"]),
+    ("EXTERNAL_STAGE", STORAGE, &["STORAGE_"]),
+    ("QUEUE", NOTIFICATION, &["AWS_SNS_", "DIRECTION", "NOTIFICATION_PROVIDER"]),
+    ("WEBHOOK", NOTIFICATION, &["WEBHOOK_"]),
+];
+/// Options that integrations of every type have.
+const OF_ALL: &[&str] = &["COMMENT", "ENABLED", "TYPE", "USE_PRIVATELINK_ENDPOINT"];
+
+/// The category of a type.
+///
+/// # Errors
+/// `not_supported` for types that firn does not have, `InvalidParameterValue` for an option of another type.
+fn category(of_type: &str, options: &[StatementOption]) -> Result<&'static str> {
+    let Some((_, category, own)) = TYPES.iter().find(|(known, ..)| *known == of_type) else {
+        return Err(Error::not_supported(format!("integrations of TYPE = {of_type}")));
+    };
+    let fits = |name: &str| OF_ALL.contains(&name) || own.iter().any(|own| name.starts_with(own));
+    match options.iter().find(|option| !fits(&option.name)) {
+        None => Ok(category),
+        Some(option) => {
+            let text = format!("{} is no option of integrations of TYPE = {of_type}.", option.name);
+            Err(Error::new(ErrorCode::InvalidParameterValue, text).at(option.span))
+        }
+    }
+}
+
 /// What is done with integrations.
 pub(super) const HANDLER: KindHandler = KindHandler {
     kind: ObjectKind::Integration,
@@ -53,11 +86,7 @@ fn create(running: &StatementContext, ast: &CreateObject, header: Header) -> Res
 
 fn integration(options: &[StatementOption], header: Header) -> Result<Integration> {
     let kind = text_option(options, "TYPE").unwrap_or_default().to_uppercase();
-    let category = match kind.as_str() {
-        "EXTERNAL_STAGE" => "STORAGE",
-        "EMAIL" | "QUEUE" | "WEBHOOK" => "NOTIFICATION",
-        _ => return Err(Error::not_supported(format!("integrations of TYPE = {kind}"))),
-    };
+    let category = category(&kind, options)?;
     let enabled = options
         .iter()
         .find(|option| option.name == "ENABLED")
@@ -73,6 +102,7 @@ fn integration(options: &[StatementOption], header: Header) -> Result<Integratio
 
 fn set(_: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {
     let Object::Integration(integration) = object else { return Err(super::another()) };
+    category(&integration.integration_type, options)?;
     changed(integration, |integration| {
         set_comment(&mut integration.header, options);
         if let Some(option) = options.iter().find(|option| option.name == "ENABLED") {

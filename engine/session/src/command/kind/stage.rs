@@ -10,6 +10,7 @@ use firn_loader::options::to_stored;
 use firn_parse::ast::{CreateObject, OptionValue, StatementOption, TableLifetime};
 use firn_types::{Error, ErrorCode, Result};
 
+use super::integration::STORAGE;
 use super::{KindHandler, changed, invalid, pairs, unset_comment};
 use crate::command::definition::text_option;
 use crate::command::option_table::{
@@ -49,6 +50,10 @@ fn create(running: &StatementContext, ast: &CreateObject, header: Header) -> Res
 
 fn set(running: &StatementContext, object: &Object, options: &[StatementOption]) -> Result<Object> {
     let Object::Stage(stage) = object else { return Err(super::another()) };
+    if let Some(setting) = setting_of_directory(options, REFRESH_ON_CREATE) {
+        let text = "REFRESH_ON_CREATE is for CREATE STAGE alone: ALTER STAGE .. REFRESH brings a directory table up to date.";
+        return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(setting.span));
+    }
     changed(stage, |stage| set_stage(running, stage, options))
 }
 
@@ -118,8 +123,9 @@ fn set_stage(
 /// DIRECTORY = (ENABLE = TRUE ..).
 fn set_directory(stage: &mut Stage, option: &StatementOption) -> Result<()> {
     let OptionValue::Nested(settings) = &option.value else { return Err(invalid(option)) };
-    let mut enable = None;
-    let mut auto_refresh = None;
+    let (mut enable, mut auto_refresh) = (None, None);
+    // What is asked of a directory table, which there must be for it.
+    let mut asked = None;
     for setting in settings {
         let wanted = setting.value.as_boolean();
         match setting.name.as_str() {
@@ -132,8 +138,10 @@ fn set_directory(stage: &mut Stage, option: &StatementOption) -> Result<()> {
                 return Err(Error::not_supported(what).at(setting.span));
             }
         }
-        if wanted.is_none() {
-            return Err(invalid(setting));
+        match wanted {
+            None => return Err(invalid(setting)),
+            Some(true) if setting.name != "ENABLE" => asked = Some(setting),
+            Some(_) => {}
         }
     }
     let mut directory = stage.directory.as_deref().cloned();
@@ -142,8 +150,16 @@ fn set_directory(stage: &mut Stage, option: &StatementOption) -> Result<()> {
         Some(false) => directory = None,
         None => {}
     }
-    if let (Some(directory), Some(wanted)) = (&mut directory, auto_refresh) {
-        directory.auto_refresh = wanted;
+    match (&mut directory, asked) {
+        (None, Some(setting)) => {
+            let text =
+                format!("{} of DIRECTORY needs a directory table: ENABLE = TRUE.", setting.name);
+            return Err(Error::new(ErrorCode::InvalidParameterValue, text).at(setting.span));
+        }
+        (Some(directory), _) => {
+            directory.auto_refresh = auto_refresh.unwrap_or(directory.auto_refresh);
+        }
+        (None, None) => {}
     }
     stage.directory = directory.map(Arc::new);
     Ok(())
@@ -155,16 +171,19 @@ const REFRESH_ON_CREATE: &str = "REFRESH_ON_CREATE";
 /// Whether the directory table of a stage that options make is refreshed at once: that of an external one, unless they
 /// say otherwise.
 pub(in crate::command) fn refreshes_on_create(stage: &Stage, options: &[StatementOption]) -> bool {
-    let settings = options.iter().find(|option| option.name == "DIRECTORY");
-    let settings = settings.map(|option| &option.value);
-    let wanted = match settings {
-        Some(OptionValue::Nested(settings)) => {
-            let said = settings.iter().find(|setting| setting.name == REFRESH_ON_CREATE);
-            said.and_then(|setting| setting.value.as_boolean()).unwrap_or(true)
-        }
-        _ => false,
-    };
+    let said = setting_of_directory(options, REFRESH_ON_CREATE);
+    let wanted = said.and_then(|setting| setting.value.as_boolean()).unwrap_or(true);
     wanted && stage.directory.is_some() && stage.location != StageLocation::Internal
+}
+
+/// A setting of the option DIRECTORY.
+fn setting_of_directory<'o>(
+    options: &'o [StatementOption],
+    name: &str,
+) -> Option<&'o StatementOption> {
+    let directory = options.iter().find(|option| option.name == "DIRECTORY")?;
+    let OptionValue::Nested(settings) = &directory.value else { return None };
+    settings.iter().find(|setting| setting.name == name)
 }
 
 /// The credentials as they are kept: sealed, unless the stage belongs to the session.
@@ -209,6 +228,13 @@ fn check_location(running: &StatementContext, url: &str, name: &str) -> Result<A
         return Err(catalog.not_found(ObjectKind::Integration, ACCOUNT, name));
     };
     catalog.authorize(Action::Use, object)?;
+    if integration.category != STORAGE {
+        let text = format!(
+            "Integration '{name}' has TYPE = {}: a stage needs a storage integration.",
+            integration.integration_type
+        );
+        return Err(Error::new(ErrorCode::InvalidParameterValue, text));
+    }
     if reach::allows(integration, url) {
         return Ok(Arc::clone(integration));
     }

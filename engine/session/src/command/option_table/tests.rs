@@ -33,6 +33,28 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     (ObjectKind::DynamicTable, "CREATE DYNAMIC TABLE x", " AS SELECT a FROM base"),
 ];
 
+/// What makes one that has an option, and what stands behind its options.
+fn maker(kind: ObjectKind, option: &str) -> Option<(&'static str, &'static str)> {
+    let notification = match option {
+        "DIRECTION" | "NOTIFICATION_PROVIDER" => {
+            "CREATE NOTIFICATION INTEGRATION x TYPE = QUEUE"
+        }
+        "ALLOWED_RECIPIENTS" | "DEFAULT_RECIPIENTS" | "DEFAULT_SUBJECT" => {
+            "CREATE NOTIFICATION INTEGRATION x TYPE = EMAIL"
+        }
+        name if name.starts_with("AWS_SNS_") => "CREATE NOTIFICATION INTEGRATION x TYPE = QUEUE",
+        name if name.starts_with("WEBHOOK_") => {
+            "CREATE NOTIFICATION INTEGRATION x TYPE = WEBHOOK"
+        }
+        _ => "",
+    };
+    if kind == ObjectKind::Integration && !notification.is_empty() {
+        return Some((notification, ""));
+    }
+    let found = KINDS.iter().find(|(known, ..)| *known == kind);
+    found.map(|(_, make, behind)| (*make, *behind))
+}
+
 /// The second line of `tests/files/rsa/one.txt`.
 const PUBLIC_KEY: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA36ah7khBkW+fti5mTYPFBLMFYGp+2Dqm5VOnCYRp6j8J7waaAIeSnyHYX3gNG/16y/Tfit21gi4XmjhFxSi943WMOWNeTgf+dC5rfSvDWGX0hq6vBuDAtY1yOvIqp2jMAgxhHfNF6Mz1OLLJJ7Y4YQLKyOZUdW31Wv6Sf3sXL0Z0fsYhirYBpocIIv461vju/6YxvSf9o62qKqn00cwspHLq1ZNJLDH9ebztjosz5atSEsvOMrDqae1tQ4P6TosnZhm0otWv8MBUByhWjipHRsh10XZvVdiOtVhqhpWC2ft6nZkFNZv6tC+KL0jaEg+epbUHhAEWSmkZ35fPmBbLNQIDAQAB";
 
@@ -76,7 +98,7 @@ fn sample(option: &OptionDefinition) -> String {
 
 /// The statement that has an option in a place.
 fn statement(kind: ObjectKind, option: &OptionDefinition, place: Place) -> Option<String> {
-    let (_, make, behind) = KINDS.iter().find(|(known, ..)| *known == kind)?;
+    let (make, behind) = maker(kind, option.name)?;
     let words = kind.words();
     let external = ["STORAGE_INTEGRATION", "ENDPOINT", "CREDENTIALS"].contains(&option.name);
     let url = if external { " URL = 's3://b/'" } else { "" };
@@ -101,10 +123,14 @@ fn statement(kind: ObjectKind, option: &OptionDefinition, place: Place) -> Optio
 }
 
 /// Runs a statement where an object of the kind is there, unless it makes one.
-fn attempt(kind: ObjectKind, place: Place, sql: &str) -> std::result::Result<(), String> {
+fn attempt(
+    kind: ObjectKind,
+    option: &OptionDefinition,
+    place: Place,
+    sql: &str,
+) -> std::result::Result<(), String> {
     let mut session = session().map_err(|error| error.to_string())?;
-    let (_, make, behind) =
-        KINDS.iter().find(|(known, ..)| *known == kind).ok_or("an unknown kind")?;
+    let (make, behind) = maker(kind, option.name).ok_or("an unknown kind")?;
     let mut before = vec![
         "CREATE TABLE base (a INT)".to_string(),
         "CREATE NETWORK POLICY there".to_string(),
@@ -133,7 +159,7 @@ fn every_option_is_taken_or_refused_as_the_table_says() {
                 }
                 let taken =
                     option.places.contains(&place) && !matches!(option.effect, Effect::Missing(_));
-                match attempt(*kind, place, &sql) {
+                match attempt(*kind, option, place, &sql) {
                     Ok(()) if taken => {}
                     Err(error) if !taken && error.contains(option.name) => {}
                     outcome => wrong.push(format!("{sql}: {outcome:?}")),
@@ -160,7 +186,7 @@ fn what_an_option_does_not_take_is_refused_by_its_name() {
                 continue;
             }
             let sql = sql.replace(&sampled, &format!("{} = {wrong}", option.name));
-            let refused = attempt(*kind, Place::Set, &sql);
+            let refused = attempt(*kind, option, Place::Set, &sql);
             let named = refused.as_ref().err().is_some_and(|text| text.contains(option.name));
             // Sequences read their options with the grammar, which says where a number is missing.
             assert!(
