@@ -38,6 +38,8 @@ pub(crate) struct Hidden {
     pub(crate) column: String,
     /// Whether NULL takes its place; otherwise the statement fails.
     pub(crate) nulls: bool,
+    /// Its position in the table that the statement changes: it may be written where it stands, and nowhere else.
+    pub(crate) target: Option<usize>,
 }
 
 /// What a group must have: so many different values of some columns.
@@ -120,7 +122,7 @@ impl Binder<'_> {
         if let StatementPlan::CopyIntoStage(copy) = &mut statement {
             let hidden = HiddenColumns::of(&copy.source.plan, &constraints);
             copy.partition_by = match copy.partition_by.take() {
-                Some(by) => Some(hidden.shown(by)?),
+                Some(by) => Some(hidden.shown(by, None)?),
                 None => None,
             };
             copy.partition_by.iter_mut().for_each(relax);
@@ -131,8 +133,8 @@ impl Binder<'_> {
         let hidden = HiddenColumns::of(plan, &constraints);
         let taken = std::mem::replace(plan, Plan::one_row());
         *plan = aggregation::grouped(self, taken, &constraints)?;
-        for expr in put_out(&mut statement) {
-            *expr = hidden.shown(std::mem::replace(expr, Expr::boolean(true)))?;
+        for (place, expr) in put_out(&mut statement) {
+            *expr = hidden.shown(std::mem::replace(expr, Expr::boolean(true)), place)?;
             relax(expr);
         }
         conditions(&mut statement).into_iter().for_each(relax);
@@ -154,21 +156,31 @@ fn source_mut(statement: &mut StatementPlan) -> Option<&mut Plan> {
     }
 }
 
-/// The values that a statement writes.
-fn put_out(statement: &mut StatementPlan) -> Vec<&mut Expr> {
+/// The values that a statement writes; those of changed rows with the positions of their columns.
+fn put_out(statement: &mut StatementPlan) -> Vec<(Option<usize>, &mut Expr)> {
     match statement {
-        StatementPlan::Insert(insert) => insert.assignments.iter_mut().collect(),
-        StatementPlan::Update(update) => update.assignments.iter_mut().collect(),
+        StatementPlan::Insert(insert) => {
+            insert.assignments.iter_mut().map(|value| (None, value)).collect()
+        }
+        StatementPlan::Update(update) => {
+            let places = update.set.iter().map(|place| Some(*place));
+            places.zip(&mut update.assignments).collect()
+        }
         StatementPlan::InsertMany(insert) => {
             let targets = insert.branches.iter_mut().flat_map(|branch| &mut branch.into);
-            targets.flat_map(|(_, row)| row).collect()
+            targets.flat_map(|(_, row)| row).map(|value| (None, value)).collect()
         }
         StatementPlan::Merge(merge) => {
-            let rows = merge.clauses.iter_mut().filter_map(|clause| match &mut clause.action {
-                MergeAction::Update(row) | MergeAction::Insert(row) => Some(row),
-                MergeAction::Delete => None,
+            let set = &merge.set;
+            let actions = merge.clauses.iter_mut().map(|clause| &mut clause.action);
+            let values = actions.flat_map(|action| match action {
+                MergeAction::Update(row) => {
+                    set.iter().map(|place| Some(*place)).zip(row).collect::<Vec<_>>()
+                }
+                MergeAction::Insert(row) => row.iter_mut().map(|value| (None, value)).collect(),
+                MergeAction::Delete => Vec::new(),
             });
-            rows.flatten().collect()
+            values.collect()
         }
         _ => Vec::new(),
     }

@@ -9,7 +9,8 @@ use super::{Hidden, Requirement};
 use crate::bind::Binder;
 use crate::bind::expr::{Projection, groups, projection};
 
-/// Notes what a projection policy has said of a column: whether it may not be put out.
+/// Notes what a projection policy has said of a column: whether it may not be put out. `target` is its position in the
+/// table that the statement changes, where it is of that.
 ///
 /// # Errors
 /// For an enforcement that there is not.
@@ -17,10 +18,12 @@ pub(crate) fn note_projection(
     binder: &Binder<'_>,
     said: &Value,
     column: &PlanColumn,
+    target: Option<usize>,
 ) -> Result<bool> {
     let allowed = projection(said)?;
     if allowed != Projection::Allowed {
-        let hidden = Hidden { column: column.name.clone(), nulls: allowed == Projection::Nulls };
+        let (name, nulls) = (column.name.clone(), allowed == Projection::Nulls);
+        let hidden = Hidden { column: name, nulls, target };
         binder.constraints.borrow_mut().hidden.insert(column.id, hidden);
     }
     Ok(allowed != Projection::Allowed)

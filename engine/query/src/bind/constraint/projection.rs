@@ -26,20 +26,26 @@ impl HiddenColumns<'_> {
         HiddenColumns { hidden, lineage }
     }
 
-    /// The hidden column whose values are in these.
-    fn among(&self, columns: impl IntoIterator<Item = ColumnId>) -> Option<&Hidden> {
+    /// The hidden column whose values are in these, but for that of the changed table at a position.
+    fn among(
+        &self,
+        columns: impl IntoIterator<Item = ColumnId>,
+        place: Option<usize>,
+    ) -> Option<&Hidden> {
         let reached = self.lineage.reached(columns);
         let found = reached.iter().filter_map(|id| self.hidden.get(id));
+        let found = found.filter(|hidden| place.is_none() || hidden.target != place);
         // One that makes the statement fail counts before one that is NULL.
         found.min_by_key(|hidden| (hidden.nulls, &hidden.column))
     }
 
-    /// What is put out of an expression: NULL where it would show a hidden column.
+    /// What is put out of an expression: NULL where it would show a hidden column. `place` is the position in the
+    /// changed table that it is written to.
     ///
     /// # Errors
     /// When the column's policy says that the statement fails.
-    pub(super) fn shown(&self, expr: Expr) -> Result<Expr> {
-        match self.among(expr.columns_used()) {
+    pub(super) fn shown(&self, expr: Expr, place: Option<usize>) -> Result<Expr> {
+        match self.among(expr.columns_used(), place) {
             None => Ok(expr),
             Some(Hidden { nulls: true, .. }) => Ok(Expr::null(expr.sql_type())),
             Some(Hidden { column, .. }) => Err(refused(format!(
@@ -61,12 +67,12 @@ pub(super) fn without_hidden(
     let hidden = HiddenColumns::of(&query.plan, constraints);
     let mut items: Vec<ProjectItem> = query.plan.columns().iter().map(ProjectItem::pass).collect();
     let passed = items.len();
-    for output in query.output.iter_mut().filter(|output| hidden.among([output.id]).is_some()) {
+    for output in query.output.iter_mut().filter(|output| hidden.among([output.id], None).is_some()) {
         let sql_type = output.field.sql_type;
         let expr = Expr::Column { id: output.id, sql_type, nullable: true };
         output.id = binder.fresh();
         let name = output.field.name.clone();
-        items.push(ProjectItem { id: output.id, name, expr: hidden.shown(expr)? });
+        items.push(ProjectItem { id: output.id, name, expr: hidden.shown(expr, None)? });
     }
     if items.len() > passed {
         query.plan = Plan::Project(Project { input: Box::new(query.plan), items });

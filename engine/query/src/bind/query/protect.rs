@@ -192,7 +192,7 @@ pub(crate) fn protect(
     let BoundQuery { plan, columns } = bound;
     let passed = locator.into_iter().collect();
     let mut rows = Rows { binder, relation, env, plan, columns, passed, barred: false };
-    // Rows that are to be changed are put out by nobody.
+    // Rows that are to be changed are put out by nobody, as long as each column stays where it is.
     let reads = locator.is_none();
     if let Some((policy, used)) = policies.groups.filter(|_| reads) {
         rows.group(policy, used)?;
@@ -201,9 +201,10 @@ pub(crate) fn protect(
         rows.filter(policy, used)?;
     }
     rows.mask(&policies.masks)?;
-    for (position, policy) in policies.projections.into_iter().filter(|_| reads) {
+    for (position, policy) in policies.projections {
         let value = constraint_of(binder, policy, &rows.env_of(fields.get(position)))?;
-        rows.barred |= note_projection(binder, &value, &rows.columns[position])?;
+        let target = (!reads).then_some(position);
+        rows.barred |= note_projection(binder, &value, &rows.columns[position], target)? && reads;
     }
     Ok(rows.shown())
 }
