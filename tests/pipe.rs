@@ -100,6 +100,30 @@ fn reports_that_go_on_where_the_last_one_ended_tell_of_all_files() {
     assert_eq!(report(0, 3), (3, true));
 }
 
+#[test]
+fn what_a_paused_pipe_is_asked_for_waits_for_14_days() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let engine = process_at(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    prepared(&mut session, landing.path());
+    run(&mut session, "CREATE OR REPLACE PIPE p AS COPY INTO t FROM @st");
+    run(&mut session, "ALTER PIPE p SET PIPE_EXECUTION_PAUSED = TRUE");
+    for file in ["1.csv", "2.csv", "3.csv"] {
+        fs::write(landing.path().join(file), format!("{},1\n", &file[..1])).expect("written");
+        session.insert_files("p", &[file.to_string()]).expect("asked for");
+        clock.advance(10 * 86_400 * SECOND);
+    }
+    let pending = "SELECT PARSE_JSON(SYSTEM$PIPE_STATUS('p')):pendingFileCount::INT";
+    assert_eq!(rows(&mut session, pending), ["2"]);
+    let many: Vec<String> = (0..100_000).map(|at| format!("{at}.csv")).collect();
+    let refused = session.insert_files("p", &many).expect_err("too many");
+    assert!(refused.detail().contains("at most 100000 may wait"), "{refused}");
+    run(&mut session, "ALTER PIPE p SET PIPE_EXECUTION_PAUSED = FALSE");
+    assert_eq!(loads(&engine), 1);
+    assert_eq!(rows(&mut session, "SELECT file FROM t ORDER BY 1"), ["2", "3"]);
+}
+
 /// Whether the next statement of a pipe is the last one of its process.
 static DIES: AtomicBool = AtomicBool::new(false);
 

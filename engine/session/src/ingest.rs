@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use firn_account::CatalogChange;
 use firn_account::catalog::{Action, LoadRecord, LoadStatus, Object, QueuedFile};
 use firn_types::{Error, Result};
 
@@ -41,7 +40,8 @@ impl Session {
     /// Asks a pipe to load files, by their paths below the location of its statement; tells which it has loaded before.
     ///
     /// # Errors
-    /// When there is no such pipe, the role in use may not operate it, or its statement cannot be bound any more.
+    /// When there is no such pipe, the role in use may not operate it, its statement cannot be bound any more, or too many
+    /// files wait.
     pub fn insert_files(&self, name: &str, paths: &[String]) -> Result<Vec<String>> {
         self.refreshed()?;
         let mut running = StatementContext::described(self.home(), "");
@@ -63,11 +63,7 @@ impl Session {
                 false => files.push(file),
             }
         }
-        if !files.is_empty() {
-            let id = pipe.header.id;
-            running.change(vec![CatalogChange::PipeQueued { pipe: id, files }])?;
-            pipe::wake(&shared, id);
-        }
+        pipe::ask(&mut running, &pipe, files)?;
         Ok(known)
     }
 

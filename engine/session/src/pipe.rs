@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::{Object, Pipe, VisibleCatalog};
+use firn_account::CatalogChange;
+use firn_account::catalog::{Object, Pipe, QueuedFile, VisibleCatalog};
 use firn_execute::dml::{OpenStage, files_for_pipe};
 use firn_plan::statement::{CopyIntoTable, StatementPlan};
 use firn_query::bind::Binds;
@@ -18,6 +19,9 @@ use crate::session_state::SessionHome;
 use crate::stages::Stages;
 use crate::task::keep::KeptClaim;
 use crate::task::{self, Job, home};
+
+/// Files that may wait for a pipe: the account keeps them in memory.
+const QUEUE_MAX: usize = 100_000;
 
 /// The pipes that have files to load or look for some; all of them, or those whose time has come.
 pub(crate) fn due(shared: &Arc<Shared>, catalog: &VisibleCatalog, all: bool) -> Vec<ObjectId> {
@@ -96,6 +100,34 @@ pub(crate) fn open(shared: &Arc<Shared>, pipe: &Pipe) -> Result<Opened> {
     };
     let stage = Stages::of(&running).open(&plan.location)?;
     Ok(Opened { plan, stage })
+}
+
+/// Asks a pipe to load files.
+///
+/// # Errors
+/// `ValueTooLarge` when too many would wait.
+pub(crate) fn ask(
+    running: &mut StatementContext,
+    pipe: &Pipe,
+    files: Vec<QueuedFile>,
+) -> Result<()> {
+    let known = |file: &&QueuedFile| pipe.queue.contains(&file.path);
+    let new = files.len() - files.iter().filter(known).count();
+    let waiting = pipe.waiting(running.start_nanos) + new;
+    if waiting > QUEUE_MAX {
+        let text = format!(
+            "Pipe {} would have {waiting} files to load; at most {QUEUE_MAX} may wait.",
+            pipe.header.name
+        );
+        return Err(Error::new(ErrorCode::ValueTooLarge, text));
+    }
+    if files.is_empty() {
+        return Ok(());
+    }
+    let (id, shared) = (pipe.header.id, Arc::clone(&running.session.shared));
+    running.change(vec![CatalogChange::PipeQueued { pipe: id, files }])?;
+    wake(&shared, id);
+    Ok(())
 }
 
 /// Lets a pipe load what it was asked for.

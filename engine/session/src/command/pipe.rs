@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use firn_account::CatalogChange;
 use firn_account::catalog::{Object, ObjectKind, Pipe, PipeQueue, QueuedFile};
 use firn_loader::stage::{FileSelection, Pattern, StagedFile, select};
 use firn_parse::ast::{CopyIntoTable, CreatePipe, StatementOption};
@@ -130,12 +129,8 @@ pub(super) fn refresh(
     });
     let received_nanos = running.start_nanos;
     let queued = |file: &StagedFile| QueuedFile { path: stage.key_of(&file.path), received_nanos };
-    let queued: Vec<QueuedFile> = files.iter().map(queued).collect();
-    if !queued.is_empty() {
-        let id = pipe.header.id;
-        running.change(vec![CatalogChange::PipeQueued { pipe: id, files: queued }])?;
-        crate::pipe::wake(&shared, id);
-    }
+    let queued = files.iter().map(queued).collect();
+    crate::pipe::ask(running, pipe, queued)?;
     let fields = ["File", "Status"].map(|name| Field::new(name, SqlType::TEXT));
     let mut rows = Rows::new(fields.to_vec());
     let row = |file: StagedFile| vec![Value::text(file.path), Value::text("SENT")];

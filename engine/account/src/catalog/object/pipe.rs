@@ -8,6 +8,9 @@ use rpds::RedBlackTreeMapSync as Map;
 use super::{LoadHistory, LoadRecord};
 use crate::catalog::Header;
 
+/// How long a file waits in a queue, such as that of a paused pipe: 14 days.
+const QUEUED_NANOS: i64 = 14 * 86_400_000_000_000;
+
 /// A pipe: a COPY that is run again and again, for the files that have come.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pipe {
@@ -48,10 +51,20 @@ impl Pipe {
         Ok(self.loads.read()?.has_taken(path))
     }
 
+    /// Files that wait at a time, but for those that have waited too long.
+    pub fn waiting(&self, now_nanos: i64) -> usize {
+        let oldest = now_nanos.saturating_sub(QUEUED_NANOS);
+        self.queue.files.values().filter(|received| **received >= oldest).count()
+    }
+
     /// Adds files to the queue. Who asks for them leaves out those that are loaded, and one that another
     /// process loads meanwhile leaves the queue with the pipe's next load: the log is followed without
-    /// reading what was loaded.
+    /// reading what was loaded. Those that have waited too long by then
+    /// leave it.
     pub(crate) fn enqueue(&mut self, files: &[QueuedFile]) {
+        if let Some(now) = files.iter().map(|file| file.received_nanos).max() {
+            self.queue.forget_before(now.saturating_sub(QUEUED_NANOS));
+        }
         for file in files {
             if !self.queue.contains(&file.path) {
                 self.queue.files.insert_mut(file.path.clone(), file.received_nanos);
@@ -101,6 +114,14 @@ impl PipeQueue {
             received_nanos: *received,
         };
         self.files.iter().map(file)
+    }
+
+    fn forget_before(&mut self, nanos: i64) {
+        let old = self.files.iter().filter(|(_, received)| **received < nanos);
+        let old: Vec<String> = old.map(|(path, _)| path.clone()).collect();
+        for path in old {
+            self.files.remove_mut(&path);
+        }
     }
 
     /// How many there are.

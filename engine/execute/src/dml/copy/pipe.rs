@@ -61,27 +61,25 @@ pub fn files_for_pipe(
     let loads = pipe.loads.read()?;
     let loaded: Vec<String> = pipe.queue.files().map(|file| file.path).collect();
     let loaded: Vec<String> = loaded.into_iter().filter(|path| loads.has_taken(path)).collect();
-    let mut found = loaded.len();
+    let missing = missing(pipe, &files, &loaded, stage);
     files.retain(|file| {
         let key = stage.key_of(&file.path);
         if loads.has_taken(&key) {
             return false;
         }
         let queued = pipe.queue.contains(&key);
-        found += usize::from(queued);
         let comes = pipe.auto_ingest && file.arrived >= from;
         queued || comes && !loads.knows(&key, &file.etag)
     });
-    let missing = match found == pipe.queue.len() {
-        true => Vec::new(),
-        false => missing(pipe, &files, &loaded, stage),
-    };
     files.truncate(FILES_MAX);
     Ok(PipeWork { files, missing, loaded })
 }
 
-/// The queued paths without a file.
+/// The queued paths without a file among those of the stage.
 fn missing(pipe: &Pipe, files: &[StagedFile], loaded: &[String], stage: &OpenStage) -> Vec<String> {
+    if pipe.queue.len() == loaded.len() {
+        return Vec::new();
+    }
     let keys = files.iter().map(|file| stage.key_of(&file.path)).chain(loaded.iter().cloned());
     let keys: std::collections::HashSet<String> = keys.collect();
     let absent = pipe.queue.files().map(|file| file.path).filter(|path| !keys.contains(path));
