@@ -291,3 +291,21 @@ fn what_was_read_and_changed_is_found_by_the_next_process() {
         assert!(packed.contains(part), "{part} is not in {packed}");
     }
 }
+
+#[test]
+fn what_statements_have_read_counts_among_what_is_kept_of_them() {
+    let engine = Engine::open(":memory:", EngineOptions::default()).expect("an account");
+    let mut session = session(&engine);
+    // Some 570 KB for each SELECT: 1,000 columns, read directly and as what holds the rows.
+    let name = "c".repeat(250);
+    let columns: Vec<String> = (0..1_000).map(|at| format!("{name}{at} INT")).collect();
+    let mut run = |sql: &str| session.execute(sql).unwrap_or_else(|failure| panic!("{failure}"));
+    run(&format!("CREATE TABLE wide ({})", columns.join(", ")));
+    for _ in 0..150 {
+        run("SELECT * FROM wide LIMIT 0");
+    }
+    let kept = run("SELECT COUNT(*) FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
+    let kept = written_row(&kept.cells().expect("printable")[0]).parse::<usize>();
+    let kept = kept.expect("a number");
+    assert!((50..130).contains(&kept), "{kept} statements");
+}

@@ -15,6 +15,19 @@ use firn_types::{FieldId, ObjectId};
 use crate::lifecycle::StatementContext;
 use crate::sources::{self, Sources, Written};
 
+/// What the objects that a statement has read and changed take in memory.
+pub(crate) fn access_bytes(access: &Access) -> usize {
+    let column = |name: &String| size_of::<(u32, String)>() + name.len();
+    let of = |object: &AccessedObject| {
+        let columns: usize = object.columns.iter().map(|(_, name)| column(name)).sum();
+        size_of::<AccessedObject>() + object.domain.len() + object.name.len() + columns
+    };
+    let objects = access.direct.iter().chain(&access.base).chain(&access.modified);
+    let objects = objects.chain(access.definition.as_ref().map(|changed| &changed.object));
+    let policies = access.policies.iter().flat_map(|applied| [&applied.on, &applied.policy]);
+    size_of::<Access>() + objects.chain(policies).map(of).sum::<usize>()
+}
+
 /// Objects, and columns of one, that are kept of a statement.
 const OBJECTS_MAX: usize = 200;
 const COLUMNS_MAX: usize = 1_000;

@@ -19,6 +19,7 @@ use firn_storage::path;
 use firn_types::{ErrorCode, Result};
 use parking_lot::Mutex;
 
+use crate::access::access_bytes;
 use crate::history::QueryRecord;
 
 /// Statements and logins that are written at once, and after which time those that wait are.
@@ -34,7 +35,7 @@ const KEPT_NANOS: i64 = 365 * 86_400_000_000_000;
 /// Files from which they are put together, and bytes of what is.
 const FILES_MAX: usize = 64;
 const TOGETHER_BYTES: u64 = 8 << 20;
-/// Bytes of texts that are read at once.
+/// Bytes of statements that are read at once.
 const READ_BYTES: usize = 64 << 20;
 
 /// The history of an account.
@@ -99,7 +100,7 @@ impl Archive {
 
     /// Notes a statement that has ended; tells whether it is time to write.
     pub(crate) fn add_statement(&self, record: &Arc<QueryRecord>, now_nanos: i64) -> bool {
-        self.add(record.text.len(), now_nanos, |to| to.statements.push(Arc::clone(record)))
+        self.add(record.bytes(), now_nanos, |to| to.statements.push(Arc::clone(record)))
     }
 
     /// Notes a login; tells whether it is time to write.
@@ -281,7 +282,9 @@ impl Archive {
     ) -> Result<Vec<RanStatement>> {
         let ended = |ran: &RanStatement| ran.end.as_ref().map_or(0, |end| end.nanos);
         let take = |history: History| history.statements.into_iter().filter(&wants).collect();
-        let mut found = self.newest(since_nanos, limit, take, ended, |ran| ran.text.len())?;
+        let access = |ran: &RanStatement| ran.access.as_deref().map_or(0, access_bytes);
+        let bytes = |ran: &RanStatement| ran.text.len() + access(ran);
+        let mut found = self.newest(since_nanos, limit, take, ended, bytes)?;
         let mut seen = HashSet::new();
         found.retain(|ran| seen.insert(ran.query_id.clone()));
         Ok(found)

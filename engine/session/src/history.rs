@@ -1,7 +1,7 @@
 //! The statements that ran, of the process and of each session.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use firn_execute::Profile;
@@ -9,13 +9,14 @@ use firn_loader::row_error::RowError;
 use firn_storage::format::v1::Access;
 use firn_types::{Cancel, ObjectId};
 
+use crate::access::access_bytes;
 use crate::session_state::SessionState;
 use crate::statement::StatementState;
 
 /// Statements that are kept; the history never shows more.
 const STATEMENTS_MAX: usize = 10_000;
-/// Bytes of the texts of statements that are kept, the newest aside.
-const TEXT_BYTES_MAX: usize = 64 << 20;
+/// Bytes of statements that are kept, the newest aside.
+const BYTES_MAX: usize = 64 << 20;
 /// The newest statements, which keep their profiles and rejected rows.
 const DETAILS_MAX: usize = 256;
 
@@ -50,6 +51,8 @@ pub(crate) struct QueryRecord {
     pub(crate) end: OnceLock<Outcome>,
     /// What it has read and changed.
     access: Mutex<Option<Box<Access>>>,
+    /// What it takes in memory, but for its details; 0 when the process does not keep it any more.
+    bytes: AtomicUsize,
     /// What is kept of the newest statements only.
     details: Mutex<Details>,
 }
@@ -88,9 +91,11 @@ impl QueryRecord {
         let path = session.path.clone();
         let (warehouse, role) = (session.warehouse.clone(), Some(session.role_name()));
         let profile = Arc::clone(&statement.profile);
+        let text = firn_parse::hide_secrets(&statement.sql).into_owned();
         QueryRecord {
             query_id: statement.query_id.0.clone(),
-            text: firn_parse::hide_secrets(&statement.sql).into_owned(),
+            bytes: AtomicUsize::new(size_of::<QueryRecord>() + text.len()),
+            text,
             query_type: OnceLock::new(),
             session_id: session.id,
             user: session.user.clone(),
@@ -112,6 +117,11 @@ impl QueryRecord {
         lock(&self.access)
     }
 
+    /// What it takes in memory, but for its details.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// What is kept of the newest statements; empty for older ones.
     pub(crate) fn details(&self) -> MutexGuard<'_, Details> {
         lock(&self.details)
@@ -131,24 +141,43 @@ pub(crate) struct Statements {
 #[derive(Debug, Default)]
 struct Log {
     statements: VecDeque<Arc<QueryRecord>>,
-    text_bytes: usize,
+    bytes: usize,
+}
+
+impl Log {
+    /// Forgets the oldest statements, as far as there are too many.
+    fn shrink(&mut self) {
+        while self.statements.len() > 1
+            && (self.statements.len() > STATEMENTS_MAX || self.bytes > BYTES_MAX)
+        {
+            let oldest = self.statements.pop_front();
+            self.bytes -= oldest.map_or(0, |oldest| oldest.bytes.swap(0, Ordering::Relaxed));
+        }
+    }
 }
 
 impl Statements {
     /// Notes a statement that starts.
     pub(crate) fn add(&self, record: Arc<QueryRecord>) {
         let mut log = lock(&self.log);
-        let Log { statements, text_bytes } = &mut *log;
-        *text_bytes += record.text.len();
+        let Log { statements, bytes } = &mut *log;
+        *bytes += record.bytes();
         statements.push_back(record);
         let old = statements.len().checked_sub(DETAILS_MAX + 1);
         if let Some(old) = old.and_then(|old| statements.get(old)) {
             *old.details() = Details::default();
         }
-        while statements.len() > 1
-            && (statements.len() > STATEMENTS_MAX || *text_bytes > TEXT_BYTES_MAX)
-        {
-            *text_bytes -= statements.pop_front().map_or(0, |oldest| oldest.text.len());
+        log.shrink();
+    }
+
+    /// Notes that a statement has ended, and what it has read and changed is known.
+    pub(crate) fn ended(&self, record: &QueryRecord) {
+        let more = record.access().as_ref().map_or(0, |access| access_bytes(access));
+        let mut log = lock(&self.log);
+        if record.bytes() > 0 {
+            record.bytes.fetch_add(more, Ordering::Relaxed);
+            log.bytes += more;
+            log.shrink();
         }
     }
 

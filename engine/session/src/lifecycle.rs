@@ -380,6 +380,7 @@ impl StatementContext {
             bytes_read: self.profile.bytes_read(),
             error: outcome.as_ref().err().map(|e| (e.number, e.message.clone())),
         });
+        shared.statements.ended(&self.record);
         self.session.history.add(&self.query_id.0);
         self.state
             .finish(outcome, |result| shared.results.keep(&self.session.user, result, now_nanos));
