@@ -26,6 +26,8 @@ pub struct Configuration {
     pub batch_rows_max: Option<usize>,
     /// Whether optimizer rules run without which plans can be executed, too.
     pub rules: bool,
+    /// Whether the account is encrypted at rest.
+    pub encrypted: bool,
 }
 
 const PLAIN: Configuration = Configuration {
@@ -35,13 +37,14 @@ const PLAIN: Configuration = Configuration {
     memory_bytes: None,
     batch_rows_max: None,
     rules: true,
+    encrypted: false,
 };
 
 /// All configurations.
 pub const CONFIGURATIONS: &[Configuration] = &[
     PLAIN,
     Configuration { name: "one_thread", threads: 1, ..PLAIN },
-    Configuration { name: "reopen", place: Place::Folder, threads: 2, ..PLAIN },
+    Configuration { name: "reopen", place: Place::Folder, threads: 2, encrypted: true, ..PLAIN },
     Configuration { name: "bucket", place: Place::Bucket, threads: 2, ..PLAIN },
     Configuration { name: "little_memory", threads: 2, memory_bytes: Some(64 << 10), ..PLAIN },
     Configuration { name: "no_rules", threads: 2, rules: false, ..PLAIN },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firn_engine::{
     Engine, EngineOptions, Failure, Housekeeping, KeySource, ObjectAccess, RULES, SecretKeys,
-    Session, SessionOptions, StatementResult,
+    Session, SessionOptions, StatementResult, make_key,
 };
 use sqllogictest::{DB, DBOutput, DefaultColumnType};
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ fn open(
         batch_rows_max: configuration.batch_rows_max,
         rules_off: rules_off.filter(|_| !configuration.rules).collect(),
         keys: SecretKeys::Folder(keys.path().to_path_buf()),
-        at_rest: at_rest(),
+        at_rest: at_rest(configuration, keys)?,
         ..EngineOptions::default()
     };
     let engine = match location {
@@ -91,10 +91,16 @@ fn open(
     engine.map_err(as_text)
 }
 
-/// The key of encrypted accounts, on which all tests run where `FIRN_SEALED` is set.
-fn at_rest() -> Option<KeySource> {
-    std::env::var_os("FIRN_SEALED")?;
-    Some(KeySource::Command(format!("echo {}", "A".repeat(43) + "=")))
+/// The key of an encrypted account; where `FIRN_SEALED` is set, all are.
+fn at_rest(configuration: Configuration, keys: &TempDir) -> Result<Option<KeySource>, String> {
+    if !configuration.encrypted && std::env::var_os("FIRN_SEALED").is_none() {
+        return Ok(None);
+    }
+    let file = keys.path().join("at_rest");
+    if !file.exists() {
+        make_key(&file).map_err(as_text)?;
+    }
+    Ok(Some(KeySource::File(file)))
 }
 
 fn as_text(error: impl Display) -> String {

@@ -76,6 +76,12 @@ impl Read {
 }
 
 impl History {
+    /// Whether any transaction was committed; where none was, nothing is shown.
+    pub(crate) fn has_commits(&self) -> bool {
+        let mut all = self.transactions.values();
+        all.any(|transaction| transaction.outcome == Outcome::Committed)
+    }
+
     /// How much of everything there was.
     pub(crate) fn summary(&self) -> String {
         let count = |outcome| {

@@ -51,6 +51,9 @@ fn long(round: impl Fn(u64, u64) -> Result<History, String>) -> Result<(), Faile
     while left > 0 {
         let kills = left.min(KILLS_A_ROUND);
         let history = round(seed, kills)?;
+        if !history.has_commits() {
+            return Err(format!("seed {seed}: nothing was committed").into());
+        }
         let faults = history.faults();
         if !faults.is_empty() {
             return Err(format!("seed {seed}:\n{}", faults.join("\n")).into());

@@ -1,14 +1,21 @@
 //! Encryption at rest: where the key comes from that an account's objects are sealed under.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 use std::str::FromStr;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use firn_storage::{MasterKey, ObjectAccess, rotate_key};
 use firn_types::clock::Clock;
 use firn_types::{Error, ErrorCode, Result};
 
 use crate::keys;
+
+/// How long the command of a key may take, and bytes of what it prints that are read.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PRINTED_BYTES_MAX: u64 = 64 << 10;
 
 /// Where a key comes from: 32 bytes in base 64.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,27 +59,65 @@ impl KeySource {
                 keys::bytes_in(&text, &format!("The variable {name}"))?
             }
             KeySource::Command(command) => {
-                keys::bytes_in(&printed(command)?, "The command of the key")?
+                keys::bytes_in(&printed(command, PATIENCE)?, "The command of the key")?
             }
         };
         Ok(MasterKey::new(bytes))
     }
 }
 
-/// What a command prints; what it says of its failure is the error's.
-fn printed(command: &str) -> Result<String> {
+/// What a command prints, as far as anybody would read it; what it says of its failure is the error's.
+fn printed(command: &str, patience: Duration) -> Result<String> {
     let failed = |reason: &str| {
         let text = format!("The command of the key failed: {}", reason.trim());
         Error::new(ErrorCode::Storage, text)
     };
-    let output = Command::new("sh").arg("-c").arg(command).output();
-    let output = output.map_err(|error| failed(&error.to_string()))?;
-    match output.status.success() {
-        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        false => {
-            Err(failed(&format!("{} {}", output.status, String::from_utf8_lossy(&output.stderr))))
+    let of_system = |error: std::io::Error| failed(&error.to_string());
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stdin(Stdio::null());
+    let child = shell.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.map_err(of_system)?;
+    let (out, err) = (head_of(child.stdout.take()), head_of(child.stderr.take()));
+    let deadline = Instant::now() + patience;
+    let mut ended = || -> std::io::Result<Option<(ExitStatus, String, String)>> {
+        let text = |of: &Receiver<String>| of.recv_timeout(left(deadline)).ok();
+        let (Some(out), Some(err)) = (text(&out), text(&err)) else { return Ok(None) };
+        while Instant::now() < deadline {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Some((status, out, err)));
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
+        Ok(None)
+    };
+    let outcome = ended();
+    _ = child.kill();
+    _ = child.wait();
+    match outcome.map_err(of_system)? {
+        Some((status, out, _)) if status.success() => Ok(out),
+        Some((status, _, err)) => Err(failed(&format!("{status} {err}"))),
+        None => Err(failed(&format!("it has not ended within {} seconds", patience.as_secs()))),
     }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// The first bytes of what a command prints. All of it is read, so that the command ends, by a thread that ends with it,
+/// or is left behind when what the command has started goes on.
+fn head_of(printed: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (said, heard) = channel();
+    std::thread::spawn(move || {
+        let mut head = Vec::new();
+        if let Some(mut printed) = printed {
+            // What cannot be read any more is the end.
+            _ = printed.by_ref().take(PRINTED_BYTES_MAX).read_to_end(&mut head);
+            _ = std::io::copy(&mut printed, &mut std::io::sink());
+        }
+        _ = said.send(String::from_utf8_lossy(&head).into_owned());
+    });
+    heard
 }
 
 /// The objects of an account, which are sealed where there is a key.
@@ -131,5 +176,13 @@ mod tests {
         }
         let error = key("command:echo no vault >&2; exit 3").expect_err("it fails");
         assert!(error.detail().contains("no vault"), "{error}");
+    }
+
+    #[test]
+    fn a_command_neither_waits_nor_prints_for_ever() {
+        let error = printed("sleep 600", Duration::from_millis(200)).expect_err("it waits");
+        assert!(error.detail().contains("has not ended within"), "{error}");
+        let long = printed("head -c 10000000 /dev/zero", PATIENCE).expect("it ends");
+        assert_eq!(long.len() as u64, PRINTED_BYTES_MAX);
     }
 }
