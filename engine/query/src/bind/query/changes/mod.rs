@@ -258,6 +258,7 @@ fn bind_source(
 pub(crate) fn tables_of_changes(plan: &Plan) -> Result<Vec<ObjectId>> {
     let mut tables: Vec<ObjectId> =
         support::streamed_tables(plan)?.iter().map(|table| table.id()).collect();
+    tables.sort();
     tables.dedup();
     Ok(tables)
 }

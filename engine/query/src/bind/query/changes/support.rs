@@ -27,7 +27,9 @@ const NODES_MAX: usize = 10_000;
 pub(super) fn streamed_tables(plan: &Plan) -> Result<Vec<Arc<Table>>> {
     let row_by_row = match plan {
         Plan::Scan(scan) => return Ok(vec![Arc::clone(&scan.table)]),
-        Plan::Values(_) | Plan::Filter(_) | Plan::Project(_) | Plan::Secure(_) => true,
+        // Several rows of no table could not be told apart.
+        Plan::Values(values) => values.rows.len() < 2,
+        Plan::Filter(_) | Plan::Project(_) | Plan::Secure(_) => true,
         Plan::Join(join) => join.kind == JoinKind::Inner,
         Plan::SetOperation(set) => set.operator == SetOperator::UnionAll,
         _ => false,
