@@ -5,6 +5,7 @@
 use std::io::Cursor;
 use std::panic::catch_unwind;
 
+use arrow_avro::compression::CompressionCodec;
 use arrow_avro::reader::read_header_info;
 use firn_types::Result;
 
@@ -17,11 +18,24 @@ const SYNC_BYTES: usize = 16;
 
 /// What a file begins with.
 pub(super) struct Header {
-    /// All of it: each chunk is decoded as a file of its own that begins with it.
+    /// All of it.
     pub(super) bytes: Vec<u8>,
     /// The schema, as JSON.
     pub(super) schema: String,
-    sync: [u8; SYNC_BYTES],
+    /// How the blocks are compressed.
+    pub(super) codec: Option<CompressionCodec>,
+    /// What each block ends with.
+    pub(super) sync: [u8; SYNC_BYTES],
+}
+
+/// A block as it stands in a file.
+pub(super) struct Framed<'b> {
+    /// Its bytes, with all that stands around them.
+    pub(super) length: usize,
+    /// How many rows it says that it has.
+    pub(super) rows: u64,
+    /// The rows.
+    pub(super) payload: &'b [u8],
 }
 
 /// Whole blocks at the front of some bytes.
@@ -63,11 +77,28 @@ impl Header {
         let info = info.map_err(|_| broken)?.map_err(|error| error.to_string())?;
         let length = usize::try_from(info.header_len()).map_err(|_| broken)?;
         let schema = info.writer_schema().map_err(|error| error.to_string())?;
+        let codec = info.compression().map_err(|error| error.to_string())?;
         Ok(Header {
+            codec,
             bytes: bytes.get(..length).ok_or(broken)?.to_vec(),
             schema: schema.json_string,
             sync: info.sync(),
         })
+    }
+
+    /// The header of a file with the same blocks without compression: each chunk is decoded as a file of its own that
+    /// begins with it.
+    pub(super) fn plain(&self) -> Vec<u8> {
+        let mut plain = b"Obj\x01".to_vec();
+        // One pair, a text and bytes, and the end of the pairs.
+        put_long(1, &mut plain);
+        for text in ["avro.schema", &self.schema] {
+            put_long(text.len() as u64, &mut plain);
+            plain.extend_from_slice(text.as_bytes());
+        }
+        put_long(0, &mut plain);
+        plain.extend_from_slice(&self.sync);
+        plain
     }
 
     /// The whole blocks at the front of `bytes`; when `last`, the bytes end where the file does.
@@ -75,9 +106,9 @@ impl Header {
         let mut found = Blocks::default();
         while found.bytes < bytes.len() {
             match self.block(&bytes[found.bytes..]) {
-                Ok(Some((length, rows))) => {
-                    found.bytes += length;
-                    found.rows = found.rows.saturating_add(rows);
+                Ok(Some(block)) => {
+                    found.bytes += block.length;
+                    found.rows = found.rows.saturating_add(block.rows);
                 }
                 Ok(None) => {
                     found.broken = last.then_some("the file ends within a block");
@@ -92,8 +123,11 @@ impl Header {
         found
     }
 
-    /// The length and the rows of the block that `bytes` begin with; none when it is not whole.
-    fn block(&self, bytes: &[u8]) -> std::result::Result<Option<(usize, u64)>, &'static str> {
+    /// The block that `bytes` begin with; none when it is not whole.
+    pub(super) fn block<'b>(
+        &self,
+        bytes: &'b [u8],
+    ) -> std::result::Result<Option<Framed<'b>>, &'static str> {
         let Some((rows, rest)) = long(bytes)? else { return Ok(None) };
         let Some((size, rest)) = long(rest)? else { return Ok(None) };
         let rows = u64::try_from(rows).map_err(|_| "a block has a negative number of rows")?;
@@ -102,9 +136,22 @@ impl Header {
         match rest.get(size..end) {
             None => Ok(None),
             Some(sync) if sync != self.sync => Err("a block does not end with the file's marker"),
-            Some(_) => Ok(Some((bytes.len() - rest.len() + end, rows))),
+            Some(_) => {
+                let length = bytes.len() - rest.len() + end;
+                Ok(Some(Framed { length, rows, payload: &rest[..size] }))
+            }
         }
     }
+}
+
+/// Adds a number of variable length in zigzag form; none that is larger than an `i64` is written.
+pub(super) fn put_long(value: u64, to: &mut Vec<u8>) {
+    let mut left = value << 1;
+    while left >= 0x80 {
+        to.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    to.push(left as u8);
 }
 
 /// A number of variable length in zigzag form, and what follows; none when it is not whole.

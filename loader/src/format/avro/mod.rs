@@ -7,6 +7,7 @@
 mod block;
 mod reader;
 mod schema;
+mod unpack;
 #[cfg(test)]
 mod tests;
 

@@ -1,10 +1,11 @@
 //! Chunks of whole blocks, each decoded by the worker that got it.
 
-use std::io::{Cursor, Read as _};
+use std::io::{BufRead, Cursor, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
+use arrow_avro::compression::CompressionCodec;
 use arrow_avro::reader::ReaderBuilder;
 use arrow_avro::schema::AvroSchema;
 use firn_column::Batch;
@@ -13,6 +14,7 @@ use firn_types::{Error, ErrorCode, Field, Result, Schema};
 
 use super::block::{Blocks, Header};
 use super::schema::plain_schema;
+use super::unpack::Unpacked;
 use crate::format::arrow::{Read, natural_type};
 use crate::format::chunk::{CHUNK_BYTES, ChunkSource};
 use crate::format::columns::RowsFrom;
@@ -94,6 +96,9 @@ pub(super) fn open(
         Error::new(ErrorCode::CorruptFile, detail)
     };
     let header = Header::take(&mut source)?.map_err(invalid)?;
+    if header.codec == Some(CompressionCodec::Xz) {
+        return Err(Error::not_supported(format!("the codec xz of Avro, as in '{shown}'")));
+    }
     let reader_schema = plain_schema(&header.schema).map_err(invalid)?;
     let columns = arrow_schema(&header, &reader_schema).map_err(invalid)?;
     let fields = columns.fields().iter().map(|field| {
@@ -104,6 +109,9 @@ pub(super) fn open(
         Ok(Field { name: field.name().clone(), sql_type, nullable: field.is_nullable() })
     });
     let schema = Schema::new(fields.collect::<Result<Vec<_>>>()?);
+    if schema.is_empty() {
+        return Err(Error::not_supported(format!("Avro records without fields, as in '{shown}'")));
+    }
     let shown = shown.as_str().into();
     Ok((Inner { shown, header, reader_schema, options: options.clone(), schema }, source))
 }
@@ -185,24 +193,16 @@ impl Chunk {
                 format!("File '{shown}' is corrupt in its blocks from byte {offset}: {reason}");
             Error::new(ErrorCode::CorruptFile, detail)
         };
-        if read.is_empty() {
-            // Nothing of the file itself is wanted, but its rows are.
-            let mut left = self.blocks.rows;
-            while left > 0 {
-                let rows = usize::try_from(left).unwrap_or(usize::MAX).min(BATCH_ROWS);
-                left -= rows as u64;
-                send(&[], rows)?;
-            }
-        } else {
-            let mut reader =
-                self.decoder(&bytes[..self.blocks.bytes], &read).map_err(|e| broken(&e))?;
-            // The library checks most of what a broken file may hold, but not all.
-            while let Some(batch) = next(&mut reader).map_err(|error| broken(&error))? {
-                let arrays = batch.columns().iter();
-                let arrays: Vec<Read> =
-                    arrays.map(|array| Read { array: Arc::clone(array), nanos: None }).collect();
-                send(&arrays, batch.num_rows())?;
-            }
+        // Where nothing of the file itself is wanted its rows are, of which a block only says how many there are.
+        let decoded: &[usize] = if read.is_empty() { &[0] } else { &read };
+        let blocks = &bytes[..self.blocks.bytes];
+        let mut reader = self.decoder(blocks, decoded).map_err(|error| broken(&error))?;
+        // The library checks most of what a broken file may hold, but not all.
+        while let Some(batch) = next(&mut reader).map_err(|error| broken(&error))? {
+            let arrays = batch.columns().iter();
+            let arrays: Vec<Read> =
+                arrays.map(|array| Read { array: Arc::clone(array), nanos: None }).collect();
+            send(&arrays, batch.num_rows())?;
         }
         match self.blocks.broken {
             Some(reason) => Err(broken(reason)),
@@ -221,12 +221,17 @@ impl Chunk {
         positions: &[usize],
     ) -> std::result::Result<impl Iterator<Item = arrow::error::Result<RecordBatch>> + 'c, String>
     {
+        let header = &self.file.header;
+        let blocks: Box<dyn BufRead + 'c> = match header.codec {
+            None => Box::new(blocks),
+            Some(codec) => Box::new(Unpacked::new(header, codec, blocks)),
+        };
         let build = || {
             ReaderBuilder::new()
                 .with_batch_size(BATCH_ROWS)
                 .with_reader_schema(AvroSchema::new(self.file.reader_schema.clone()))
                 .with_projection(positions.to_vec())
-                .build(self.file.header.bytes.chain(blocks))
+                .build(Cursor::new(header.plain()).chain(blocks))
         };
         catch_unwind(AssertUnwindSafe(build))
             .map_err(|_| "their schema is broken".to_owned())?
