@@ -22,6 +22,9 @@ pub(super) fn inline_all(plan: Plan, context: &OptimizeContext<'_>) -> Plan {
     inline(plan, true, context)
 }
 
+/// Nodes that copies of one query may have: queries that read each other several times would double with each.
+const COPIED_MAX: usize = 10_000;
+
 /// Inlines from the outside in, so that what is inlined is looked at once more; `below_apply`, nothing is shared.
 fn inline(plan: Plan, below_apply: bool, context: &OptimizeContext<'_>) -> Plan {
     match plan {
@@ -29,7 +32,8 @@ fn inline(plan: Plan, below_apply: bool, context: &OptimizeContext<'_>) -> Plan 
             let With { cte, definition, body } = *with;
             let references = count(&body, cte);
             let shared = !inside_apply(&body, cte) || is_indivisible(&definition);
-            if references > 1 && shared && !below_apply {
+            let too_many = (references.max(1) - 1).saturating_mul(nodes(&definition)) > COPIED_MAX;
+            if references > 1 && (shared && !below_apply || too_many) {
                 let definition = Box::new(inline(*definition, below_apply, context));
                 let body = Box::new(inline(*body, below_apply, context));
                 return Plan::With(Box::new(With { cte, definition, body }));
@@ -61,6 +65,12 @@ fn inline(plan: Plan, below_apply: bool, context: &OptimizeContext<'_>) -> Plan 
         }
         other => other.map_inputs(&mut |input| inline(input, below_apply, context)),
     }
+}
+
+fn nodes(plan: &Plan) -> usize {
+    let mut found = 0;
+    plan.visit(&mut |_| found += 1);
+    found
 }
 
 fn count(plan: &Plan, cte: u32) -> usize {

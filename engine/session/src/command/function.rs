@@ -54,6 +54,9 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Res
 
 /// Only code in Python aggregates, and it gives a value.
 fn check_aggregate(function: &Function) -> Result<()> {
+    if function.traits.strict {
+        return Err(Error::not_supported("STRICT of an aggregate function"));
+    }
     match (function.code.language, &function.returns) {
         (Language::Python, Returns::Value(_)) => Ok(()),
         (Language::Python, Returns::Table(_)) => {
