@@ -9,8 +9,8 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use firn_engine::Failure;
-use firn_types::Error;
 use firn_types::error::Phase;
+use firn_types::{Error, ErrorCode};
 use serde_json::{Map, Value, json};
 
 use crate::request_log::note;
@@ -45,12 +45,14 @@ pub(crate) struct Refusal {
     pub(crate) sql_state: &'static str,
     /// What is wrong, and what would be right.
     pub(crate) message: String,
+    /// The engine's error that it is for.
+    pub(crate) error: Option<ErrorCode>,
 }
 
 impl Refusal {
     /// A refusal of a login or a session.
     pub(crate) fn of_login(code: &'static str, message: impl Into<String>) -> Refusal {
-        Refusal { code: code.into(), sql_state: "28000", message: message.into() }
+        Refusal { code: code.into(), sql_state: "28000", message: message.into(), error: None }
     }
 
     /// The refusal for an error of the engine.
@@ -60,18 +62,20 @@ impl Refusal {
             code: format!("{:06}", code.number()).into(),
             sql_state: code.sqlstate(),
             message: error.render(""),
+            error: Some(code),
         }
     }
 
     /// A request that cannot be read.
     pub(crate) fn malformed(message: impl Into<String>) -> Refusal {
-        Refusal { code: MALFORMED.into(), sql_state: "08P01", message: message.into() }
+        let (code, message) = (MALFORMED.into(), message.into());
+        Refusal { code, sql_state: "08P01", message, error: None }
     }
 
     /// There is no such result.
     pub(crate) fn no_result(query_id: &str) -> Refusal {
         let message = format!("Result not found: no result of the query {query_id} is kept.");
-        Refusal { code: NO_RESULT.into(), sql_state: "02000", message }
+        Refusal { code: NO_RESULT.into(), sql_state: "02000", message, error: None }
     }
 
     /// As an answer.

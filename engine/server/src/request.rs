@@ -54,11 +54,23 @@ impl<S: Sync> FromRequestParts<S> for Call {
 }
 
 impl Call {
-    /// Reads a request whole.
+    /// Reads a request whole, whose body is JSON, whatever it says that it is.
     ///
     /// # Errors
     /// When the body does not come, is too large, or is no JSON.
     pub(crate) async fn read(request: Request<Body>) -> Result<Call, Refusal> {
+        Call::read_as(request, false).await
+    }
+
+    /// As [`Call::read`]; a body that says that it is text/plain is a text.
+    ///
+    /// # Errors
+    /// As [`Call::read`].
+    pub(crate) async fn read_text(request: Request<Body>) -> Result<Call, Refusal> {
+        Call::read_as(request, true).await
+    }
+
+    async fn read_as(request: Request<Body>, may_be_text: bool) -> Result<Call, Refusal> {
         let (parts, body) = request.into_parts();
         let collected = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|error| {
             Refusal::malformed(format!(
@@ -69,7 +81,7 @@ impl Call {
         let packed = parts.headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip");
         let bytes = if packed { unpacked(&bytes)? } else { bytes };
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let is_text = kind.is_some_and(|kind| kind.starts_with("text/plain"));
+        let is_text = may_be_text && kind.is_some_and(|kind| kind.starts_with("text/plain"));
         let body = match bytes.iter().all(u8::is_ascii_whitespace) {
             true => Value::Null,
             false if is_text => Value::String(String::from_utf8_lossy(&bytes).into_owned()),

@@ -33,7 +33,7 @@ pub(crate) async fn insert_files(
     request: Request<Body>,
 ) -> Response {
     let inserted = async {
-        let call = Call::read(request).await?;
+        let call = Call::read_text(request).await?;
         let paths = paths_of(&call.body)?;
         let skipped = asked(&state, &call, move |session| session.insert_files(&pipe, &paths));
         Ok((skipped.await?, call))
@@ -211,14 +211,11 @@ fn moment(text: &str) -> Result<i64, Refusal> {
 }
 
 fn refused(refusal: &Refusal) -> Response {
-    let absent = [ErrorCode::NotFound, ErrorCode::ObjectNotFound];
-    let absent = absent.iter().any(|code| format!("{:06}", code.number()) == *refusal.code);
-    let denied = format!("{:06}", ErrorCode::InsufficientPrivileges.number());
-    let status = match &*refusal.code {
-        MALFORMED => StatusCode::BAD_REQUEST,
-        _ if absent => StatusCode::NOT_FOUND,
+    let status = match refusal.error {
+        Some(ErrorCode::NotFound | ErrorCode::ObjectNotFound) => StatusCode::NOT_FOUND,
         _ if refusal.sql_state == "28000" => StatusCode::UNAUTHORIZED,
-        code if code == denied => StatusCode::FORBIDDEN,
+        Some(ErrorCode::InsufficientPrivileges) => StatusCode::FORBIDDEN,
+        None if refusal.code == MALFORMED => StatusCode::BAD_REQUEST,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let (code, message) = (&refusal.code, &refusal.message);
