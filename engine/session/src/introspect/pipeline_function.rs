@@ -22,6 +22,15 @@ pub(super) const NAMES: [&str; 10] = [
     "SYSTEM$TASK_RUNTIME_INFO",
 ];
 
+/// Those about the task that runs.
+const OF_TASK: [&str; 5] = [
+    "SYSTEM$CURRENT_USER_TASK_NAME",
+    "SYSTEM$GET_PREDECESSOR_RETURN_VALUE",
+    "SYSTEM$GET_TASK_GRAPH_CONFIG",
+    "SYSTEM$SET_RETURN_VALUE",
+    "SYSTEM$TASK_RUNTIME_INFO",
+];
+
 /// The answer of one of [`NAMES`].
 ///
 /// # Errors
@@ -53,7 +62,7 @@ pub(super) fn answer(
         }
         _ => {}
     }
-    if !name.contains("TASK") && !name.ends_with("_VALUE") {
+    if !OF_TASK.contains(&name) {
         let text = format!("not enough arguments for function [{name}]");
         return Err(Error::new(ErrorCode::NotEnoughArguments, text));
     }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use firn_parse::ast::{
-    Assigned, Block, CursorSource, Declaration, DeclarationKind, Expr, Handler, Loop, Step,
-    StepKind, TypeName,
+    Assigned, Block, CursorSource, Declaration, DeclarationKind, Expr, Handler, Loop, Statement,
+    Step, StepKind, TypeName,
 };
 use firn_query::bind::TypedValue;
 use firn_types::{Error, ErrorCode, Identifier, Span, SqlType, Value, limits, stack};
@@ -453,7 +453,7 @@ impl Script<'_> {
 
 /// Whether a statement is a CALL.
 fn is_call(sql: &str) -> bool {
-    sql.split_whitespace().next().is_some_and(|first| first.eq_ignore_ascii_case("CALL"))
+    matches!(firn_parse::parse_statement(sql), Ok(Statement::Call(_)))
 }
 
 /// The type of a variable that is declared without one: the one with most room in which a value of this type fits

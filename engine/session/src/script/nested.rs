@@ -26,8 +26,7 @@ pub(super) struct NestedCall {
 impl Script<'_> {
     /// The call of a procedure of the blocks that are open, if a statement is one.
     pub(super) fn nested_procedure(&self, sql: &str) -> Option<NestedCall> {
-        let first = sql.split_whitespace().next()?;
-        if !first.eq_ignore_ascii_case("CALL") || !self.variables.has_procedures() {
+        if !self.variables.has_procedures() {
             return None;
         }
         let Ok(Statement::Call(call)) = firn_parse::parse_statement(sql) else { return None };
