@@ -18,6 +18,8 @@ pub enum Meaning {
     PathAccess,
     /// Numbers the rows in the order in which it sees them.
     RowCounter,
+    /// The bytes by which a text, the first argument, is compared.
+    ComparisonKey,
 }
 
 /// The operators of arithmetic.

@@ -21,8 +21,8 @@ pub(crate) struct Kept {
     pub(crate) position: usize,
     /// Its type.
     pub(crate) sql_type: SqlType,
-    /// The key of partitions that it is.
-    pub(crate) key: Option<usize>,
+    /// Whether the rows of a partition are the same by it.
+    pub(crate) of_partition: bool,
 }
 
 /// A table function over the rows of another source, which are sorted by partition.
@@ -90,8 +90,15 @@ struct Reader<'a> {
     shared: &'a ForeignTableSource,
     context: &'a QueryContext,
     processor: Box<dyn ForeignProcessor>,
-    /// The values of the keys of the partition that has begun.
-    partition: Option<Vec<Value>>,
+    /// The partition that has begun.
+    partition: Option<Partition>,
+}
+
+/// A partition of the input.
+struct Partition {
+    key: Vec<Value>,
+    /// Its first row's values of the columns that are kept, but NULL in those that change within it.
+    shown: Vec<Value>,
 }
 
 impl Reader<'_> {
@@ -107,12 +114,16 @@ impl Reader<'_> {
         while let Some(start) = firsts.next() {
             let end = firsts.peek().copied().unwrap_or(batch.rows());
             let key = key_of(start);
-            if self.partition.as_ref() != Some(&key) {
+            if self.partition.as_ref().is_none_or(|partition| partition.key != key) {
                 if self.end(emit)?.is_stop() {
                     return Ok(Flow::Stop);
                 }
                 self.processor.begin(&self.context.functions)?;
-                self.partition = Some(key);
+                let shown = self.shared.kept.iter().map(|kept| match kept.of_partition {
+                    true => batch.column(kept.position).value(start, kept.sql_type),
+                    false => Value::Null,
+                });
+                self.partition = Some(Partition { key, shown: shown.collect() });
             }
             if self.rows(batch, &arguments, start..end, emit)?.is_stop() {
                 return Ok(Flow::Stop);
@@ -181,10 +192,8 @@ impl Reader<'_> {
         let Some(partition) = self.partition.take() else { return Ok(Flow::Continue) };
         let made = self.processor.end(&self.context.functions)?;
         let count = made.origins.len();
-        let kept = self.shared.kept.iter().map(|kept| match kept.key {
-            Some(key) => Column::constant(&partition[key], kept.sql_type, count),
-            None => Ok(Column::nulls_of(kept.sql_type, count)),
-        });
+        let kept = self.shared.kept.iter().zip(&partition.shown);
+        let kept = kept.map(|(kept, value)| Column::constant(value, kept.sql_type, count));
         self.emit(kept.collect::<Result<_>>()?, &made, emit)
     }
 

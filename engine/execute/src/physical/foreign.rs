@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use firn_expression::fold;
+use firn_expression::{Expr, fold};
+use firn_functions::meaning::Meaning;
 use firn_plan::{ForeignTable, SortKey};
-use firn_types::Result;
+use firn_types::{ColumnId, Result};
 
 use super::sort::sort_spec;
 use super::{Builder, Stream, Wanted, layout_of, started, wanted_with};
@@ -14,6 +15,16 @@ use crate::operators::buffer::{Buffer, BufferSource};
 use crate::operators::foreign_table::{ForeignTableSource, Kept};
 use crate::operators::sort;
 use crate::profile::OperatorId;
+
+/// The column whose values an expression compares.
+fn compared(expr: &Expr) -> Option<ColumnId> {
+    match expr {
+        Expr::Call { function, arguments, .. } if function.meaning == Meaning::ComparisonKey => {
+            arguments.first().and_then(Expr::as_column)
+        }
+        other => other.as_column(),
+    }
+}
 
 impl Builder<'_, '_> {
     pub(super) fn foreign_table(
@@ -46,12 +57,12 @@ impl Builder<'_, '_> {
         let columns = layout_of(&node.columns);
         let output = columns.positions_where(|id| wanted.contains(&id));
         let above = layout.project(&kept).joined(&columns.project(&output));
-        let key_of = |id| node.partition_by.iter().position(|expr| expr.as_column() == Some(id));
+        let of_partition = |id| node.partition_by.iter().any(|expr| compared(expr) == Some(id));
         let (ids, types) = (layout.ids(), layout.types());
         let kept = kept.into_iter().map(|position| Kept {
             position,
             sql_type: types[position],
-            key: key_of(ids[position]),
+            of_partition: of_partition(ids[position]),
         });
         // An argument whose computation fails does so when the first row comes.
         let functions = &self.context.functions;

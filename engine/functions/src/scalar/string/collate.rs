@@ -6,7 +6,7 @@ use firn_types::{Collation, Error, Result, SqlType};
 use super::CATEGORY;
 use crate::collator::{Collator, Letter, find};
 use crate::driver::{ints, null_propagating, texts};
-use crate::{Argument, Arity, Documentation, ScalarBinding, ScalarFunction, accept};
+use crate::{Argument, Arity, Documentation, Meaning, ScalarBinding, ScalarFunction, accept};
 
 /// $COLLATION_KEY(text, specification)
 pub(crate) const KEY: ScalarFunction = ScalarFunction::new(
@@ -15,6 +15,7 @@ pub(crate) const KEY: ScalarFunction = ScalarFunction::new(
     |arguments| bytes_of(arguments, |collator, text, out| collator.push_key(text, out)),
     Documentation::of(CATEGORY, "Bytes that compare as the text does.", &[]),
 )
+.with_meaning(Meaning::ComparisonKey)
 .with_cost(400);
 
 /// $COLLATION_LETTERS(text, specification)
