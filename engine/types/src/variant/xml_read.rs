@@ -15,6 +15,9 @@ use super::encode::Builder;
 use crate::limits::NESTING_MAX;
 use crate::{Decimal, Error, ErrorCode, Result};
 
+/// Elements of a document: each takes more than a hundred bytes beside its text while it is read.
+const ELEMENTS_MAX: usize = 1_000_000;
+
 /// An element on its way.
 #[derive(Debug, Default)]
 struct Element {
@@ -58,10 +61,16 @@ fn parse(text: &str) -> Result<Option<Element>> {
     (config.check_end_names, config.allow_unmatched_ends) = (false, true);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
+    let mut elements = 0;
     loop {
         let event = reader.read_event();
         let position = reader.buffer_position();
         let event = event.map_err(|error| refuse(error, reader.error_position()))?;
+        elements += usize::from(matches!(event, Event::Start(_) | Event::Empty(_)));
+        if elements > ELEMENTS_MAX {
+            let text = format!("a document has at most {ELEMENTS_MAX} elements");
+            return Err(refuse(text, position));
+        }
         match event {
             Event::Start(start) | Event::Empty(start) if root.is_some() => {
                 let name = String::from_utf8_lossy(start.name().as_ref()).into_owned();
