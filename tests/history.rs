@@ -304,7 +304,8 @@ fn what_statements_have_read_counts_among_what_is_kept_of_them() {
     for _ in 0..150 {
         run("SELECT * FROM wide LIMIT 0");
     }
-    let kept = run("SELECT COUNT(*) FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
+    let kept =
+        run("SELECT COUNT(*) FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY(RESULT_LIMIT => 10000))");
     let kept = written_row(&kept.cells().expect("printable")[0]).parse::<usize>();
     let kept = kept.expect("a number");
     assert!((50..130).contains(&kept), "{kept} statements");

@@ -15,9 +15,9 @@ use firn_types::{Cancel, Error, ErrorCode, ObjectId, Result};
 use crate::engine::Shared;
 use crate::lifecycle::{AtCommit, RanInside, StatementContext};
 use crate::session_state::SessionHome;
-use crate::task::{self, home};
 use crate::task::keep::KeptClaim;
 use crate::task::schedule::Schedule;
+use crate::task::{self, home};
 
 /// How often a change of an alert is tried that others have changed meanwhile.
 const ATTEMPTS: usize = 16;

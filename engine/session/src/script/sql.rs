@@ -165,9 +165,9 @@ impl Script<'_> {
         outputs: Vec<(String, TypedValue)>,
         span: Span,
     ) -> Stepped<()> {
-        outputs.into_iter().try_for_each(|(name, value)| {
-            self.assign(&Identifier::folded(&name), value, span)
-        })
+        outputs
+            .into_iter()
+            .try_for_each(|(name, value)| self.assign(&Identifier::folded(&name), value, span))
     }
 
     /// Notes how many rows a statement has changed or given.

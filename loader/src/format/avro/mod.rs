@@ -7,8 +7,8 @@
 mod block;
 mod reader;
 mod schema;
-mod unpack;
 #[cfg(test)]
 mod tests;
+mod unpack;
 
 pub use reader::AvroReader;

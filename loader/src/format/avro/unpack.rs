@@ -68,9 +68,7 @@ impl Read for Unpacked<'_> {
 /// A block without its compression.
 fn decompressed(codec: CompressionCodec, block: &[u8], bytes_max: usize) -> Result<Vec<u8>> {
     match codec {
-        CompressionCodec::Deflate => {
-            limited(flate2::read::DeflateDecoder::new(block), bytes_max)
-        }
+        CompressionCodec::Deflate => limited(flate2::read::DeflateDecoder::new(block), bytes_max),
         CompressionCodec::ZStandard => limited(zstd::Decoder::new(block)?, bytes_max),
         CompressionCodec::Bzip2 => limited(bzip2::read::BzDecoder::new(block), bytes_max),
         CompressionCodec::Snappy => snappy(block, bytes_max),

@@ -102,13 +102,17 @@ asked!(
     "SYSTEM$CANCEL_ALL_QUERIES",
     1,
     SqlType::TEXT,
-    "Cancels all statements of a session.", Effect::Changes);
+    "Cancels all statements of a session.",
+    Effect::Changes
+);
 asked!(
     SYSTEM_VACUUM,
     "SYSTEM$VACUUM",
     0,
     SqlType::TEXT,
-    "Deletes files that nobody can reach any more, and tells what was deleted and what has to wait, as a JSON object.", Effect::Changes);
+    "Deletes files that nobody can reach any more, and tells what was deleted and what has to wait, as a JSON object.",
+    Effect::Changes
+);
 asked!(
     SYSTEM_GET_RESULTSET_STATUS,
     "SYSTEM$GET_RESULTSET_STATUS",
@@ -116,7 +120,14 @@ asked!(
     SqlType::TEXT,
     "How far the statement of a RESULTSET is, in a block."
 );
-asked!(SYSTEM_CANCEL_QUERY, "SYSTEM$CANCEL_QUERY", 1, SqlType::TEXT, "Cancels a statement.", Effect::Changes);
+asked!(
+    SYSTEM_CANCEL_QUERY,
+    "SYSTEM$CANCEL_QUERY",
+    1,
+    SqlType::TEXT,
+    "Cancels a statement.",
+    Effect::Changes
+);
 asked!(
     SYSTEM_CLUSTERING_DEPTH,
     "SYSTEM$CLUSTERING_DEPTH",
@@ -194,7 +205,14 @@ asked!(
     SqlType::INTEGER,
     "When a table was changed last."
 );
-asked!(SYSTEM_PIPE_FORCE_RESUME, "SYSTEM$PIPE_FORCE_RESUME", 2, SqlType::TEXT, "Resumes a pipe.", Effect::Changes);
+asked!(
+    SYSTEM_PIPE_FORCE_RESUME,
+    "SYSTEM$PIPE_FORCE_RESUME",
+    2,
+    SqlType::TEXT,
+    "Resumes a pipe.",
+    Effect::Changes
+);
 asked!(
     SYSTEM_PIPE_STATUS,
     "SYSTEM$PIPE_STATUS",
@@ -237,7 +255,9 @@ asked!(
     "SYSTEM$SET_RETURN_VALUE",
     1,
     SqlType::TEXT,
-    "Sets the result of the task that runs.", Effect::Changes);
+    "Sets the result of the task that runs.",
+    Effect::Changes
+);
 asked!(
     SYSTEM_STREAM_BACKLOG,
     "SYSTEM$STREAM_BACKLOG",
@@ -264,7 +284,9 @@ asked!(
     "SYSTEM$TASK_DEPENDENTS_ENABLE",
     1,
     SqlType::TEXT,
-    "Resumes a task and all that depend on it.", Effect::Changes);
+    "Resumes a task and all that depend on it.",
+    Effect::Changes
+);
 asked!(
     SYSTEM_TASK_RUNTIME_INFO,
     "SYSTEM$TASK_RUNTIME_INFO",

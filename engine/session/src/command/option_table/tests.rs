@@ -36,16 +36,12 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
 /// What makes one that has an option, and what stands behind its options.
 fn maker(kind: ObjectKind, option: &str) -> Option<(&'static str, &'static str)> {
     let notification = match option {
-        "DIRECTION" | "NOTIFICATION_PROVIDER" => {
-            "CREATE NOTIFICATION INTEGRATION x TYPE = QUEUE"
-        }
+        "DIRECTION" | "NOTIFICATION_PROVIDER" => "CREATE NOTIFICATION INTEGRATION x TYPE = QUEUE",
         "ALLOWED_RECIPIENTS" | "DEFAULT_RECIPIENTS" | "DEFAULT_SUBJECT" => {
             "CREATE NOTIFICATION INTEGRATION x TYPE = EMAIL"
         }
         name if name.starts_with("AWS_SNS_") => "CREATE NOTIFICATION INTEGRATION x TYPE = QUEUE",
-        name if name.starts_with("WEBHOOK_") => {
-            "CREATE NOTIFICATION INTEGRATION x TYPE = WEBHOOK"
-        }
+        name if name.starts_with("WEBHOOK_") => "CREATE NOTIFICATION INTEGRATION x TYPE = WEBHOOK",
         _ => "",
     };
     if kind == ObjectKind::Integration && !notification.is_empty() {
