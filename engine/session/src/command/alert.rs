@@ -6,7 +6,7 @@ use firn_account::CatalogChange;
 use firn_account::catalog::{Action, Alert, AlertProgress, Object, ObjectKind};
 use firn_parse::ast::{AlertChange, CreateAlert, Name};
 use firn_service::Housekeeping;
-use firn_types::{Error, ErrorCode, Result};
+use firn_types::{Error, Result};
 
 use super::kind::alert;
 use super::option_table::{self, Place};

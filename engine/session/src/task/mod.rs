@@ -135,6 +135,11 @@ impl Job {
 }
 
 impl Tasks {
+    /// Waits for the runs that have begun in this process, and those that wait behind them.
+    pub(crate) fn finish(&self) {
+        self.pool.finish();
+    }
+
     /// Whether no more of them are to begin.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::SeqCst)
@@ -143,7 +148,7 @@ impl Tasks {
     /// Ends the thread that looks for due tasks, and waits for what runs.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        self.pool.finish();
+        self.finish();
     }
 }
 

@@ -17,8 +17,8 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
-    MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart, coalesce_ranges,
+    MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, Result, UploadPart, coalesce_ranges,
 };
 use parking_lot::Mutex;
 
@@ -364,6 +364,8 @@ impl MultipartUpload for SealedUpload {
 mod tests {
     use firn_types::ErrorCode;
     use object_store::memory::InMemory;
+
+    use object_store::ObjectStoreExt;
 
     use super::*;
     use crate::ObjectAccess;
