@@ -59,8 +59,7 @@ impl Pipe {
 
     /// Adds files to the queue. Who asks for them leaves out those that are loaded, and one that another
     /// process loads meanwhile leaves the queue with the pipe's next load: the log is followed without
-    /// reading what was loaded. Those that have waited too long by then
-    /// leave it.
+    /// reading what was loaded. Those that have waited too long by then leave it.
     pub(crate) fn enqueue(&mut self, files: &[QueuedFile]) {
         if let Some(now) = files.iter().map(|file| file.received_nanos).max() {
             self.queue.forget_before(now.saturating_sub(QUEUED_NANOS));
