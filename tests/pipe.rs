@@ -232,3 +232,42 @@ fn a_directory_table_follows_its_files_where_it_is_asked_to() {
     let next = self::process_at(folder.path(), &clock, None);
     assert_eq!(files(&mut self::session(&next), "b"), ["2.csv"]);
 }
+
+#[test]
+fn a_load_that_is_forgotten_leaves_its_file_uncertain() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = i64::try_from(now.expect("a time").as_nanos()).expect("in range");
+    let clock = Clock::fixed(now + 5 * SECOND);
+    let engine = process_at(folder.path(), &clock, None);
+    let mut reader = session(&engine);
+    fs::write(landing.path().join("1.csv"), "1,1\n").expect("written");
+    fs::write(landing.path().join("2.tmp"), "2,1\n").expect("written");
+    prepared(&mut reader, landing.path());
+    run(&mut reader, "DROP PIPE p");
+    let copy = "COPY INTO t FROM @st PATTERN = '.*csv'";
+    let all = "SELECT file, COUNT(*) FROM t GROUP BY 1 ORDER BY 1";
+    run(&mut reader, copy);
+    clock.advance(65 * 86_400 * SECOND);
+    let rename = |to: &str| {
+        fs::rename(landing.path().join("2.tmp"), landing.path().join(to)).expect("moved");
+    };
+    rename("2.csv");
+    // Each process knows when the first file was loaded.
+    let other = process_at(folder.path(), &clock, None);
+    let mut session = session(&other);
+    run(&mut session, copy);
+    assert_eq!(rows(&mut session, all), ["1|1"]);
+    let named = rows(&mut session, "COPY INTO t FROM @st FILES = ('1.csv', '2.csv')");
+    assert!(named[0].contains("File was loaded before."), "{named:?}");
+    assert!(named[1].contains("LOAD_UNCERTAIN_FILES = TRUE loads it."), "{named:?}");
+    run(&mut session, &format!("{copy} LOAD_UNCERTAIN_FILES = TRUE"));
+    assert_eq!(rows(&mut session, all), ["1|1", "2|1"]);
+    // The first load is forgotten now, and the file is not loaded again for that.
+    run(&mut session, copy);
+    assert_eq!(rows(&mut session, all), ["1|1", "2|1"]);
+    // A table that was loaded first just now has forgotten nothing.
+    run(&mut session, "TRUNCATE TABLE t");
+    run(&mut session, copy);
+    assert_eq!(rows(&mut session, all), ["1|1", "2|1"]);
+}

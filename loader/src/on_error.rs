@@ -208,6 +208,16 @@ impl FileResult {
 
     /// The result row of a file named in FILES that had been loaded before.
     pub fn loaded_before(file: Arc<str>) -> FileResult {
+        FileResult::skipped(file, "File was loaded before.")
+    }
+
+    /// The result row of a file named in FILES of which nobody knows any more whether it was loaded before.
+    pub fn uncertain(file: Arc<str>) -> FileResult {
+        let why = "File may have been loaded more than 64 days ago: LOAD_UNCERTAIN_FILES = TRUE loads it.";
+        FileResult::skipped(file, why)
+    }
+
+    fn skipped(file: Arc<str>, why: &str) -> FileResult {
         FileResult {
             file,
             status: FileStatus::LoadSkipped,
@@ -215,7 +225,7 @@ impl FileResult {
             rows_loaded: 0,
             error_limit: None,
             errors_seen: 1,
-            first_error: Some("File was loaded before.".to_owned()),
+            first_error: Some(why.to_owned()),
             first_error_line: None,
             first_error_character: None,
             first_error_column_name: None,

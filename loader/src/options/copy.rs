@@ -198,6 +198,11 @@ impl CopyOptions {
         self.options.boolean("FORCE")
     }
 
+    /// LOAD_UNCERTAIN_FILES: files are loaded of which nobody knows any more whether they were before.
+    pub fn load_uncertain_files(&self) -> bool {
+        self.options.boolean("LOAD_UNCERTAIN_FILES")
+    }
+
     /// MATCH_BY_COLUMN_NAME.
     pub fn match_by_column_name(&self) -> MatchByColumnName {
         match self.options.text("MATCH_BY_COLUMN_NAME").as_deref() {

@@ -43,6 +43,8 @@ pub struct LoadHistory {
     tail: Vec<Arc<LoadRecord>>,
     /// When the newest was loaded: nanoseconds since 1970 UTC.
     newest_nanos: i64,
+    /// When the first file was loaded, whether that is forgotten or not: nanoseconds since 1970 UTC.
+    first_nanos: Option<i64>,
     /// All of them, once somebody has asked.
     all: OnceLock<Loads>,
 }
@@ -62,13 +64,31 @@ pub(crate) struct LoadPart {
 }
 
 impl LoadHistory {
-    /// A history as it is stored: parts that were not read yet, and the loads since.
-    pub(crate) fn stored(parts: Vec<LoadPart>, tail: Vec<Arc<LoadRecord>>) -> LoadHistory {
-        let newest = parts.iter().map(|part| part.newest_nanos);
-        let newest_nanos = newest.chain(tail.iter().map(|record| record.loaded_nanos)).max();
+    /// A history as it is stored: parts that were not read yet, and the loads since. Where it does not say when the
+    /// first file was loaded, the oldest time that it knows counts.
+    pub(crate) fn stored(
+        parts: Vec<LoadPart>,
+        tail: Vec<Arc<LoadRecord>>,
+        first_nanos: Option<i64>,
+    ) -> LoadHistory {
+        let times = parts.iter().map(|part| part.newest_nanos);
+        let times = times.chain(tail.iter().map(|record| record.loaded_nanos));
+        let newest_nanos = times.clone().max().unwrap_or(0);
+        let first_nanos = first_nanos.or(times.min());
         let parts = parts.into_iter().map(Arc::new).collect();
-        let newest_nanos = newest_nanos.unwrap_or(0);
-        LoadHistory { parts, tail, newest_nanos, all: OnceLock::new() }
+        LoadHistory { parts, tail, newest_nanos, first_nanos, all: OnceLock::new() }
+    }
+
+    /// When the first file was loaded, whether that is forgotten or not: nanoseconds since 1970 UTC.
+    pub(crate) fn first_nanos(&self) -> Option<i64> {
+        self.first_nanos
+    }
+
+    /// Whether a file may have been loaded, and that be forgotten: it was last modified, and the first file was loaded,
+    /// longer ago than loads are remembered.
+    pub fn may_have_forgotten(&self, modified_nanos: i64, now_nanos: i64) -> bool {
+        let oldest = now_nanos.saturating_sub(EXPIRY_NANOS);
+        modified_nanos < oldest && self.first_nanos.is_some_and(|first| first < oldest)
     }
 
     /// Whether nothing was loaded.
@@ -114,6 +134,8 @@ impl LoadHistory {
             records.iter().for_each(|record| all.add(Arc::clone(record)));
             self.all = OnceLock::from(all);
         }
+        let first = records.iter().map(|record| record.loaded_nanos).min();
+        self.first_nanos = self.first_nanos.or(first);
         for record in records {
             self.newest_nanos = self.newest_nanos.max(record.loaded_nanos);
             self.tail.push(Arc::clone(record));
@@ -145,7 +167,9 @@ impl LoadHistory {
 /// Whether both are known to be the same.
 impl PartialEq for LoadHistory {
     fn eq(&self, other: &LoadHistory) -> bool {
-        self.tail == other.tail && self.parts == other.parts
+        self.first_nanos == other.first_nanos
+            && self.tail == other.tail
+            && self.parts == other.parts
     }
 }
 
@@ -262,7 +286,8 @@ mod tests {
             let file = Arc::new(File { listed, records, reads });
             Ok(LoadPart::stored(file, part.len(), part.newest_nanos()))
         });
-        Ok(LoadHistory::stored(parts.collect::<Result<_>>()?, history.tail().to_vec()))
+        let parts = parts.collect::<Result<_>>()?;
+        Ok(LoadHistory::stored(parts, history.tail().to_vec(), history.first_nanos()))
     }
 
     #[test]
@@ -320,6 +345,12 @@ mod tests {
             assert_eq!(history.read()?.records().count(), 3);
         }
         assert_eq!(reads.load(Ordering::SeqCst), 1, "what is forgotten is not read");
+        for history in [&history, &opened, &reopened] {
+            assert!(!history.may_have_forgotten(-1, 64 * DAY), "its load would be known");
+            assert!(history.may_have_forgotten(0, 64 * DAY + 1));
+            assert!(!history.may_have_forgotten(1, 64 * DAY + 1), "it has changed since");
+        }
+        assert!(!LoadHistory::default().may_have_forgotten(0, 100 * DAY), "nothing was loaded");
         Ok(())
     }
 

@@ -63,6 +63,7 @@ impl Lists<'_> {
         &self,
         files: Vec<v1::LoadFile>,
         records: Vec<v1::LoadRecord>,
+        first_nanos: Option<i64>,
     ) -> Result<LoadHistory> {
         let part = |file: v1::LoadFile| {
             let listed = Listed { name: file.path.into(), written_nanos: file.written_nanos };
@@ -70,7 +71,7 @@ impl Lists<'_> {
             LoadPart::stored(Arc::new(stored), file.loads, file.newest_nanos)
         };
         let parts = files.into_iter().map(part).collect();
-        let mut history = LoadHistory::stored(parts, Vec::new());
+        let mut history = LoadHistory::stored(parts, Vec::new(), first_nanos);
         // Before format 5 all of them stood in place.
         history.add(&loads_from(records)?);
         Ok(history)

@@ -205,6 +205,7 @@ fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
             .map(|dynamic| Box::new(super::dynamic::dynamic_to(dynamic))),
         snapshot: v1::Snapshot::default(),
         load_files: Vec::new(),
+        first_load_nanos: None,
         loads: Vec::new(),
         data_version: table.data_version,
         definition_version: table.definition_version,
@@ -212,6 +213,7 @@ fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
     if rows {
         persisted.snapshot = lists.snapshot_to(&table.snapshot)?;
         (persisted.load_files, persisted.loads) = lists.loads_to(&table.loads)?;
+        persisted.first_load_nanos = table.loads.first_nanos();
     }
     Ok(persisted)
 }
@@ -230,7 +232,7 @@ fn table_from(table: v1::Table, lists: &Lists<'_>) -> Result<Table> {
         schema_evolution: table.schema_evolution,
         dynamic: table.dynamic.map(|dynamic| Arc::new(super::dynamic::dynamic_from(*dynamic))),
         snapshot: Arc::new(lists.snapshot_from(&table.snapshot)?),
-        loads: Arc::new(lists.loads_from(table.load_files, table.loads)?),
+        loads: Arc::new(lists.loads_from(table.load_files, table.loads, table.first_load_nanos)?),
         data_version: table.data_version,
         definition_version: table.definition_version,
     })

@@ -41,7 +41,7 @@ pub(super) fn pipe_from(pipe: v1::Pipe, lists: &Lists<'_>) -> Result<Pipe> {
         is_internal: pipe.internal,
         paused: pipe.paused,
         cloned: pipe.cloned,
-        loads: Arc::new(lists.loads_from(pipe.load_files, pipe.loads)?),
+        loads: Arc::new(lists.loads_from(pipe.load_files, pipe.loads, None)?),
         queue: pipe.queue.into_iter().map(queued_from).collect(),
     })
 }

@@ -49,13 +49,22 @@ pub(super) fn choose(
         let catalog = transaction.catalog();
         let table = catalog.table(plan.target.table.id());
         let loads = table.map(|table| table.loads.read()).transpose()?;
+        let now = transaction.account().clock().now_nanos();
         files.retain(|file| {
             let key = stage.key_of(&file.path);
             let loaded = loads.is_some_and(|loads| loads.is_loaded(&key, &file.etag));
-            if loaded && plan.files.is_some() {
-                left_out.push(FileResult::loaded_before(stage.stage.shown(&file.path).into()));
+            let uncertain = !options.load_uncertain_files()
+                && table
+                    .is_some_and(|table| table.loads.may_have_forgotten(file.last_modified, now));
+            if plan.files.is_some() {
+                let shown = || stage.stage.shown(&file.path).into();
+                left_out.extend(match (loaded, uncertain) {
+                    (true, _) => Some(FileResult::loaded_before(shown())),
+                    (false, true) => Some(FileResult::uncertain(shown())),
+                    (false, false) => None,
+                });
             }
-            !loaded
+            !loaded && !uncertain
         });
     }
     files.truncate(within_size_limit(&files, options.size_limit()));

@@ -67,7 +67,8 @@ pub(super) fn without_hidden(
     let hidden = HiddenColumns::of(&query.plan, constraints);
     let mut items: Vec<ProjectItem> = query.plan.columns().iter().map(ProjectItem::pass).collect();
     let passed = items.len();
-    for output in query.output.iter_mut().filter(|output| hidden.among([output.id], None).is_some()) {
+    for output in query.output.iter_mut().filter(|output| hidden.among([output.id], None).is_some())
+    {
         let sql_type = output.field.sql_type;
         let expr = Expr::Column { id: output.id, sql_type, nullable: true };
         output.id = binder.fresh();

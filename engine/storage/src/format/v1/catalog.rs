@@ -251,6 +251,9 @@ pub struct Table {
     /// The loads since; all of them before format 5.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub loads: Vec<LoadRecord>,
+    /// When the first file was loaded; since format 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_load_nanos: Option<i64>,
     /// The commit that made the rows.
     #[serde(default)]
     pub data_version: u64,
