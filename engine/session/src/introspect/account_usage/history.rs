@@ -87,7 +87,8 @@ pub(super) fn copies(
     let catalog = &context.catalog;
     let since = context.now_nanos.saturating_sub(SINCE_NANOS);
     let mut by_pipes: HashMap<ObjectId, Vec<copy_history::Load<'_>>> = HashMap::new();
-    for (record, pipe) in copy_history::by_pipes(catalog)? {
+    let engine = catalog.as_engine();
+    for (record, pipe) in copy_history::by_pipes(&engine)? {
         if let Some(load) = record.by_pipe {
             by_pipes.entry(load.table).or_default().push((record, pipe));
         }
