@@ -9,7 +9,9 @@ use firn_plan::Plan;
 use firn_plan::statement::StatementPlan;
 use firn_query::bind::Accesses;
 use firn_storage::ROW_ID_FIELD;
-use firn_storage::format::v1::{Access, AccessedObject, AccessedPolicy, ChangedDefinition};
+use firn_storage::format::v1::{
+    Access, AccessedObject, AccessedPolicy, ChangedDefinition, ColumnLineage,
+};
 use firn_types::{FieldId, ObjectId};
 
 use crate::lifecycle::StatementContext;
@@ -25,7 +27,12 @@ pub(crate) fn access_bytes(access: &Access) -> usize {
     let objects = access.direct.iter().chain(&access.base).chain(&access.modified);
     let objects = objects.chain(access.definition.as_ref().map(|changed| &changed.object));
     let policies = access.policies.iter().flat_map(|applied| [&applied.on, &applied.policy]);
-    size_of::<Access>() + objects.chain(policies).map(of).sum::<usize>()
+    let origins = |column: &ColumnLineage| {
+        let count = column.direct.len() + column.base.len();
+        size_of::<ColumnLineage>() + count * size_of::<(u64, u32)>()
+    };
+    let lineage: usize = access.lineage.iter().map(origins).sum();
+    size_of::<Access>() + objects.chain(policies).map(of).sum::<usize>() + lineage
 }
 
 /// Objects, and columns of one, that are kept of a statement.

@@ -210,7 +210,9 @@ pub(crate) fn start(shared: &Arc<Shared>) {
             }
             // A store that does not answer now may do so at the next look.
             _ = shared.account.refresh();
-            due(&shared, false).into_iter().for_each(|job| spawn(&shared, job));
+            // What runs now looks itself whether there is more to do.
+            let due = due(&shared, false).into_iter();
+            due.filter(|job| !shared.tasks.pool.runs(*job)).for_each(|job| spawn(&shared, job));
             drop(shared);
             std::thread::sleep(TICK);
         }

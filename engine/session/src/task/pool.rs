@@ -43,6 +43,11 @@ impl Pool {
         }
     }
 
+    /// Whether a job runs now.
+    pub(super) fn runs(&self, job: Job) -> bool {
+        self.0.lock().running.contains(&job)
+    }
+
     /// The next job to run.
     fn next(&self) -> Option<Job> {
         self.0.lock().take()
