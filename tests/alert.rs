@@ -152,7 +152,7 @@ fn an_alert_whose_owner_may_not_execute_alerts_any_more_fails() {
     run(&mut session, "REVOKE EXECUTE ALERT ON ACCOUNT FROM ROLE r");
     clock.advance(5 * MINUTE);
     assert_eq!(due(&engine), 1);
-    let history = "SELECT state, sql_error_message FROM TABLE(INFORMATION_SCHEMA.ALERT_HISTORY()) \
+    let history = "SELECT state, error_message FROM TABLE(INFORMATION_SCHEMA.ALERT_HISTORY()) \
                    WHERE state <> 'SCHEDULED' ORDER BY scheduled_time";
     let denied = "Cannot execute alert AL: EXECUTE ALERT privilege must be granted to owner role.";
     assert_eq!(rows(&mut session, history), ["TRIGGERED|NULL", &format!("FAILED|{denied}")]);
