@@ -116,7 +116,7 @@ fn what_a_paused_pipe_is_asked_for_waits_for_14_days() {
     }
     let pending = "SELECT PARSE_JSON(SYSTEM$PIPE_STATUS('p')):pendingFileCount::INT";
     assert_eq!(rows(&mut session, pending), ["2"]);
-    let many: Vec<String> = (0..100_001).map(|at| format!("{at}.csv")).collect();
+    let many: Vec<String> = (0..100_002).map(|at| format!("{at}.csv")).collect();
     let refused = session.insert_files("p", &many).expect_err("too many");
     assert!(refused.detail().contains("at most 100000 may wait"), "{refused}");
     run(&mut session, "ALTER PIPE p SET PIPE_EXECUTION_PAUSED = FALSE");

@@ -119,10 +119,13 @@ pub(crate) fn resume(context: &IntrospectionContext, name: &str) -> Result<Strin
     context.catalog.authorize(Action::Operate, &Object::Pipe(Arc::clone(&pipe)))?;
     let shared = &context.shared;
     let mut transaction = shared.account.begin(&SessionSpace::new(shared.new_session_id()));
-    let (id, mut pipe) = (pipe.header.id, pipe.as_ref().clone());
+    let (id, waits) = (pipe.header.id, !pipe.queue.is_empty());
+    let mut pipe = pipe.as_ref().clone();
     (pipe.paused, pipe.cloned) = (false, false);
     transaction.apply(CatalogChange::alter(pipe))?;
     transaction.commit_unnoted()?;
-    crate::pipe::wake(shared, id);
+    if waits {
+        crate::pipe::wake(shared, id);
+    }
     Ok("Statement executed successfully.".to_string())
 }
