@@ -8,9 +8,6 @@ class Table:
         self.handler = find_handler(definition)
         self.parameters = definition.parameters
         self.kinds = [kind for _, kind in definition.returns]
-        process = getattr(self.handler, "process", None)
-        if getattr(process, "_sf_vectorized_input", None) is not None:
-            raise Refused("Of a table function only end_partition may be vectorized, not process")
         end = getattr(self.handler, "end_partition", None)
         self.whole = getattr(end, "_sf_vectorized_input", None) is not None
         process = getattr(self.handler, "process", None)
