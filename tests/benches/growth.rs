@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use firn_engine::{Engine, EngineOptions, ObjectAccess, Session, SessionOptions};
+use firn_engine::{Engine, EngineOptions, Housekeeping, ObjectAccess, Session, SessionOptions};
 use firn_tests::CountingStore;
 use object_store::local::LocalFileSystem;
 use tempfile::TempDir;
@@ -147,11 +147,20 @@ fn opening(args: &Args) {
     tell_time(&what, median(times.collect()), "goal: under 300 ms");
     let files = LocalFileSystem::new_with_prefix(folder.path()).expect("the folder");
     let store = CountingStore::new(Arc::new(files));
-    let access = ObjectAccess::over(Arc::new(store.clone()), "s3://bucket/account");
-    let engine = Engine::over(access, EngineOptions::default()).expect("the account opens");
-    let mut session = engine.session(SessionOptions::default()).expect("a session");
+    let bucket = || {
+        let access = ObjectAccess::over(Arc::new(store.clone()), "s3://bucket/account");
+        // What housekeeping asks for by itself is not the statement's.
+        let housekeeping = Housekeeping::Inline;
+        let options = EngineOptions { housekeeping, ..EngineOptions::default() };
+        Engine::over(access, options).expect("the account opens")
+    };
+    // Whoever commits to a bucket and ends leaves a checkpoint; on a folder the log is read as fast.
+    bucket().service().run_now("checkpoint", &|| true).expect("a checkpoint");
+    let before = store.reads();
+    let mut session = bucket().session(SessionOptions::default()).expect("a session");
     timed(&mut session, "SELECT 1");
-    tell("  requests of a bucket", &store.reads().to_string(), "goal: at most 5");
+    let requests = store.reads() - before;
+    tell("  requests of a bucket", &requests.to_string(), "goal: at most 5");
 }
 
 /// Planning queries of a table of many micro-partitions.
