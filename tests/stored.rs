@@ -42,6 +42,12 @@ fn session(folder: &Path) -> Session {
     open(folder).unwrap_or_else(|fault| panic!("{fault:?}"))
 }
 
+/// Checks what a statement answers.
+fn check_rows(session: &mut Session, sql: &str, expected: &[&str]) {
+    let found = try_rows(session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
+    assert_eq!(found, expected, "{sql}");
+}
+
 /// All files below a folder.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -71,11 +77,7 @@ fn an_account_of_format_1_is_read_and_goes_on() -> io::Result<()> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format1"), folder.path())?;
     for _ in 0..2 {
         let mut session = session(folder.path());
-        let mut check = |sql: &str, expected: &[&str]| {
-            let found =
-                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
-            assert_eq!(found, expected, "{sql}");
-        };
+        let mut check = |sql: &str, expected: &[&str]| check_rows(&mut session, sql, expected);
         // 0 to 2999 without 100 to 199, and 5000.
         check("SELECT COUNT(*), SUM(id), COUNT(DISTINCT name) FROM t", &["2901|4488550|2892"]);
         check("SELECT COUNT(*), SUM(v:n::INT) FROM twin", &["2901|4483550"]);
@@ -178,11 +180,7 @@ fn lists_of_format_2_are_read_and_written_on() -> io::Result<()> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/lists2"), folder.path())?;
     for round in 0..2 {
         let mut session = session(folder.path());
-        let mut check = |sql: &str, expected: &[&str]| {
-            let found =
-                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
-            assert_eq!(found, expected, "{sql}");
-        };
+        let mut check = |sql: &str, expected: &[&str]| check_rows(&mut session, sql, expected);
         // 100 to 999, of which the last ten were changed, and 2001 to 2003.
         check("SELECT COUNT(*), SUM(id), COUNT_IF(name = 'changed') FROM t", &["903|500556|10"]);
         check("SELECT COUNT(*), SUM(id) FROM twin", &["900|494550"]);
@@ -206,11 +204,7 @@ fn an_account_of_format_3_keeps_its_users_and_stages() -> io::Result<()> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format3"), folder.path())?;
     for _ in 0..2 {
         let mut session = session(folder.path());
-        let mut check = |sql: &str, expected: &[&str]| {
-            let found =
-                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
-            assert_eq!(found, expected, "{sql}");
-        };
+        let mut check = |sql: &str, expected: &[&str]| check_rows(&mut session, sql, expected);
         check("SELECT COUNT(*), SUM(a) FROM t", &["100|4950"]);
         check("SELECT COUNT(*) FROM INFORMATION_SCHEMA.STAGES", &["2"]);
         check(
@@ -229,11 +223,7 @@ fn an_account_of_format_4_keeps_its_load_histories() -> io::Result<()> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/loads4"), folder.path())?;
     for round in 0..2 {
         let mut session = session(folder.path());
-        let mut check = |sql: &str, expected: &[&str]| {
-            let found =
-                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
-            assert_eq!(found, expected, "{sql}");
-        };
+        let mut check = |sql: &str, expected: &[&str]| check_rows(&mut session, sql, expected);
         let history = "SELECT TABLE_NAME, FILE_NAME, ROW_COUNT FROM INFORMATION_SCHEMA.LOAD_HISTORY ORDER BY ALL";
         let (one, two, three) = ("T|st/f1.csv|1", "T|st/f2.csv|1", "T|st/f3.csv|1");
         match round {
@@ -244,11 +234,7 @@ fn an_account_of_format_4_keeps_its_load_histories() -> io::Result<()> {
         let queued = try_rows(&mut session, "ALTER PIPE p REFRESH").expect("the pipe is there");
         assert_eq!(queued.len(), usize::from(round == 0), "the third file");
         run(&mut session, "COPY INTO t FROM @st");
-        let mut check = |sql: &str, expected: &[&str]| {
-            let found =
-                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
-            assert_eq!(found, expected, "{sql}");
-        };
+        let mut check = |sql: &str, expected: &[&str]| check_rows(&mut session, sql, expected);
         check("SELECT SUM(n), COUNT(*) FROM t", &["12|6"]);
         (0..70).for_each(|n| run(&mut session, &format!("COMMENT ON TABLE u IS '{n}'")));
     }
@@ -262,11 +248,7 @@ fn an_account_of_format_4_is_read_and_written_on() -> io::Result<()> {
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format4"), folder.path())?;
     for round in 0..2 {
         let mut session = session(folder.path());
-        let mut check = |sql: &str, expected: &[&str]| {
-            let found =
-                try_rows(&mut session, sql).unwrap_or_else(|fault| panic!("{sql}: {fault:?}"));
-            assert_eq!(found, expected, "{sql}");
-        };
+        let mut check = |sql: &str, expected: &[&str]| check_rows(&mut session, sql, expected);
         // Of 0 to 1399 each third number has the same kind.
         let kinds = "SELECT v:kind::STRING AS k, COUNT(*), MAX(v:n::INT) FROM docs WHERE v:n::INT < 1400 GROUP BY k ORDER BY k";
         check(kinds, &["k0|467|1398", "k1|467|1399", "k2|466|1397"]);
