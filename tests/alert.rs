@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use firn_engine::Engine;
-use firn_tests::{process_at, rows, run, session};
+use firn_tests::{die_once, process_at, rows, run, session};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
@@ -60,10 +60,7 @@ fn an_alert_looks_at_its_times_and_acts_on_what_has_come_since() {
 static DIES: AtomicBool = AtomicBool::new(false);
 
 fn die(text: &str) {
-    if text.starts_with("INSERT INTO log") && DIES.swap(false, Ordering::SeqCst) {
-        // What the process had in its hands stays as it is, its claim on the alert too.
-        std::thread::park();
-    }
+    die_once(&DIES, text.starts_with("INSERT INTO log"));
 }
 
 #[test]

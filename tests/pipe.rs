@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use firn_engine::{Allowed, Engine, EngineOptions, Reach, Session};
-use firn_tests::{process_at, rows, run, session};
+use firn_tests::{die_once, process_at, rows, run, session};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
@@ -128,10 +128,7 @@ fn what_a_paused_pipe_is_asked_for_waits_for_14_days() {
 static DIES: AtomicBool = AtomicBool::new(false);
 
 fn die(text: &str) {
-    if text.starts_with("COPY INTO t") && DIES.swap(false, Ordering::SeqCst) {
-        // What the process had in its hands stays as it is, its claim on the pipe too.
-        std::thread::park();
-    }
+    die_once(&DIES, text.starts_with("COPY INTO t"));
 }
 
 #[test]

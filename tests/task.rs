@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use firn_engine::Engine;
-use firn_tests::{process_at, rows, run, session};
+use firn_tests::{die_once, process_at, rows, run, session};
 use firn_types::clock::Clock;
 use tempfile::TempDir;
 
@@ -47,10 +47,7 @@ fn a_schedule_runs_once_for_each_time_and_once_for_all_that_were_missed() {
 static DIES: AtomicBool = AtomicBool::new(false);
 
 fn die(text: &str) {
-    if text.starts_with("INSERT INTO log SELECT 'second'") && DIES.swap(false, Ordering::SeqCst) {
-        // What the process had in its hands stays as it is, its claim on the graph too.
-        std::thread::park();
-    }
+    die_once(&DIES, text.starts_with("INSERT INTO log SELECT 'second'"));
 }
 
 #[test]

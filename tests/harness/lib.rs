@@ -24,7 +24,7 @@ pub use engine_under_test::{Connection, EngineUnderTest};
 pub use flaky_store::{Fault, FlakyStore, Outcome};
 pub use numbers::Numbers;
 pub use s3_server::S3Server;
-pub use session::{process_at, rows, run, session, sorted_rows, try_rows};
+pub use session::{die_once, process_at, rows, run, session, sorted_rows, try_rows};
 pub use written::{written_cell, written_row};
 
 /// Every file below `folder` whose name ends in `extension`, sorted.

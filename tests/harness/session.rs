@@ -1,6 +1,7 @@
 //! Sessions of tests: statements that must run, and the rows that they answer.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use firn_engine::{Engine, EngineOptions, Housekeeping, Session, SessionOptions};
 use firn_types::clock::Clock;
@@ -64,4 +65,12 @@ pub fn try_rows(session: &mut Session, sql: &str) -> Result<Vec<String>, (i32, S
     let result = session.execute(sql);
     let result = result.map_err(|failure| (failure.code.number(), failure.to_string()))?;
     Ok(result.cells().expect("printable").iter().map(|row| written_row(row)).collect())
+}
+
+/// Ends a process in the middle of a statement, if it is the one at which it `dies`, and only once: what it had in its
+/// hands stays as it is, its claims too.
+pub fn die_once(dies: &AtomicBool, is_last: bool) {
+    if is_last && dies.swap(false, Ordering::SeqCst) {
+        std::thread::park();
+    }
 }

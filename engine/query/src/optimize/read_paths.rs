@@ -125,32 +125,22 @@ impl PathReads<'_> {
 
     /// Lets scans, and projections on the way, give the columns that are `used` above.
     fn widen(&self, mut plan: Plan, used: &HashSet<ColumnId>) -> Plan {
-        let own = plan.expressions().into_iter().flat_map(Expr::columns_used);
-        let below: HashSet<ColumnId> = used.iter().copied().chain(own).collect();
         match &mut plan {
             Plan::Scan(scan) => {
                 let own: Vec<ColumnId> = scan.columns.iter().map(|read| read.column.id).collect();
-                own.iter().for_each(|id| scan.columns.extend(self.found_in(*id)));
+                scan.columns.extend(own.into_iter().flat_map(|id| self.found_in(id)));
             }
             Plan::Project(node) => {
-                let passed: Vec<ColumnId> = node.items.iter().map(|item| item.id).collect();
-                let passed = passed.into_iter().filter(|id| {
-                    self.columns.contains_key(id) && node.items.iter().any(|i| passes(i, *id))
-                });
-                let more: Vec<ScanColumn> = passed.flat_map(|id| self.found_in(id)).collect();
-                let more = more.into_iter().filter(|read| used.contains(&read.column.id));
-                node.items.extend(more.map(|ScanColumn { column, .. }| ProjectItem {
-                    id: column.id,
-                    name: column.name.clone(),
-                    expr: column.expr(),
-                }));
-                let ids: Vec<ColumnId> =
-                    node.items.iter().flat_map(|item| item.expr.columns_used()).collect();
-                let below: HashSet<ColumnId> = ids.into_iter().collect();
-                return plan.map_inputs(&mut |input| self.widen(input, &below));
+                let passed = node.items.iter().filter(|item| passes(item, item.id));
+                let more = passed.flat_map(|item| self.found_in(item.id));
+                let more = more.filter(|read| used.contains(&read.column.id));
+                let more: Vec<ProjectItem> = more.map(|read| passed_on(&read.column)).collect();
+                node.items.extend(more);
             }
             _ => {}
         }
+        let own = plan.expressions().into_iter().flat_map(Expr::columns_used);
+        let below: HashSet<ColumnId> = used.iter().copied().chain(own).collect();
         plan.map_inputs(&mut |input| self.widen(input, &below))
     }
 
@@ -217,6 +207,11 @@ impl PathReads<'_> {
         columns.sort_by_key(|column| column.column.id);
         columns
     }
+}
+
+/// A projection's item that passes a column on.
+fn passed_on(column: &PlanColumn) -> ProjectItem {
+    ProjectItem { id: column.id, name: column.name.clone(), expr: column.expr() }
 }
 
 /// Whether a projection's item is a column that is only passed on.

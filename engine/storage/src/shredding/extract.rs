@@ -1,10 +1,7 @@
 //! Typed values at a path out of whole values.
 
-use std::sync::Arc;
-
-use arrow::array::{
-    BooleanBuilder, Decimal128Builder, Float64Builder, Int64Builder, StringViewBuilder,
-};
+use arrow::array::{BooleanArray, Float64Array, StringViewArray};
+use firn_column::column::integers;
 use firn_column::{Array, Column, PhysicalType};
 use firn_types::decimal::rescale_to;
 use firn_types::variant::{Item, Variant, Walker};
@@ -26,86 +23,55 @@ pub(crate) fn extract(values: &Column, path: &KeyPath, sql_type: SqlType) -> Res
         Some(item).filter(|item| !matches!(item, Item::Null | Item::Undefined))
     });
     let array = match sql_type {
-        SqlType::Varchar { .. } => texts(items)?,
-        SqlType::Number { precision, scale } => numbers(items, precision, scale)?,
-        SqlType::Float => floats(items)?,
-        SqlType::Boolean => booleans(items)?,
-        other => return nulls(items, other),
+        SqlType::Varchar { .. } => {
+            let text = |item| if let Item::Text(text) = item { Some(text) } else { None };
+            Array::Text(each(items, text).collect::<Result<StringViewArray>>()?)
+        }
+        SqlType::Number { precision, scale } => {
+            let number = |item| if let Item::Number(number) = item { Some(number) } else { None };
+            numbers(each(items, number), precision, scale)?
+        }
+        SqlType::Float => {
+            let float = |item| if let Item::Float(float) = item { Some(float) } else { None };
+            Array::F64(each(items, float).collect::<Result<Float64Array>>()?)
+        }
+        SqlType::Boolean => {
+            let boolean = |item| if let Item::Boolean(value) = item { Some(value) } else { None };
+            Array::Bool(each(items, boolean).collect::<Result<BooleanArray>>()?)
+        }
+        // A type that no value at the path has.
+        other => {
+            let nulls = each(items, |_| None::<()>).collect::<Result<Vec<_>>>()?;
+            return Ok(Column::nulls_of(other, nulls.len()));
+        }
     };
     Ok(Column::Flat(array))
 }
 
-fn texts<'a>(items: impl Iterator<Item = Option<Item<'a>>>) -> Result<Array> {
-    let mut answers = StringViewBuilder::with_capacity(items.size_hint().0);
-    for item in items {
-        match item {
-            None => answers.append_null(),
-            Some(Item::Text(text)) => answers.append_value(text),
-            Some(other) => return Err(unexpected(&other)),
-        }
-    }
-    Ok(Array::Text(answers.finish()))
+/// What `wanted` makes of each item, all of which it takes.
+fn each<'a, T>(
+    items: impl Iterator<Item = Option<Item<'a>>>,
+    wanted: impl Fn(Item<'a>) -> Option<T>,
+) -> impl Iterator<Item = Result<Option<T>>> {
+    items.map(move |item| match item {
+        None => Ok(None),
+        Some(item) => wanted(item).map(Some).ok_or_else(|| unexpected(&item)),
+    })
 }
 
-fn numbers<'a>(
-    items: impl Iterator<Item = Option<Item<'a>>>,
+fn numbers(
+    numbers: impl Iterator<Item = Result<Option<Decimal>>>,
     precision: u8,
     scale: u8,
 ) -> Result<Array> {
-    let rescaled = |item: Option<Item<'a>>| match item {
+    let too_long = || Error::internal("a number at a path with more digits than it should have");
+    let rescaled = |number: Option<Decimal>| match number {
         None => Ok(None),
-        Some(Item::Number(number)) => match rescale_to(number, precision, scale) {
-            Some(unscaled) => Ok(Some(unscaled)),
-            None => Err(Error::internal("a number at a path with more digits than it should have")),
-        },
-        Some(other) => Err(unexpected(&other)),
+        Some(number) => rescale_to(number, precision, scale).map(Some).ok_or_else(too_long),
     };
-    let numbers: Vec<Option<i128>> = items.map(rescaled).collect::<Result<_>>()?;
-    let narrow = |number: &Option<i128>| number.is_none_or(|n| i64::try_from(n).is_ok());
-    if numbers.iter().all(narrow) {
-        let mut answers = Int64Builder::with_capacity(numbers.len());
-        numbers.into_iter().for_each(|number| answers.append_option(number.map(|n| n as i64)));
-        return Ok(Array::I64(answers.finish()));
-    }
-    let mut answers = Decimal128Builder::with_capacity(numbers.len());
-    numbers.into_iter().for_each(|number| answers.append_option(number));
-    Array::from_arrow(&(Arc::new(answers.finish()) as arrow::array::ArrayRef))
-}
-
-fn floats<'a>(items: impl Iterator<Item = Option<Item<'a>>>) -> Result<Array> {
-    let mut answers = Float64Builder::with_capacity(items.size_hint().0);
-    for item in items {
-        match item {
-            None => answers.append_null(),
-            Some(Item::Float(value)) => answers.append_value(value),
-            Some(other) => return Err(unexpected(&other)),
-        }
-    }
-    Ok(Array::F64(answers.finish()))
-}
-
-fn booleans<'a>(items: impl Iterator<Item = Option<Item<'a>>>) -> Result<Array> {
-    let mut answers = BooleanBuilder::with_capacity(items.size_hint().0);
-    for item in items {
-        match item {
-            None => answers.append_null(),
-            Some(Item::Boolean(value)) => answers.append_value(value),
-            Some(other) => return Err(unexpected(&other)),
-        }
-    }
-    Ok(Array::Bool(answers.finish()))
-}
-
-/// NULLs of a type that no value at a path has.
-fn nulls<'a>(items: impl Iterator<Item = Option<Item<'a>>>, sql_type: SqlType) -> Result<Column> {
-    let mut rows = 0;
-    for item in items {
-        if let Some(other) = item {
-            return Err(unexpected(&other));
-        }
-        rows += 1;
-    }
-    Ok(Column::nulls_of(sql_type, rows))
+    let numbers: Vec<Option<i128>> =
+        numbers.map(|number| number.and_then(rescaled)).collect::<Result<_>>()?;
+    Ok(integers(numbers))
 }
 
 fn unexpected(item: &Item<'_>) -> Error {
@@ -128,8 +94,7 @@ pub(crate) fn rescaled(column: Column, stored: SqlType, wanted: SqlType) -> Resu
         return Err(Error::internal("a path of numbers that holds none"));
     };
     let precision = firn_types::limits::NUMBER_PRECISION_MAX;
-    let items = numbers
-        .iter()
-        .map(|number| number.map(|unscaled| Item::Number(Decimal { unscaled, scale: from })));
-    self::numbers(items, precision, to).map(Column::Flat)
+    let numbers =
+        numbers.iter().map(|number| Ok(number.map(|unscaled| Decimal { unscaled, scale: from })));
+    self::numbers(numbers, precision, to).map(Column::Flat)
 }

@@ -34,6 +34,27 @@ pub struct LoadRecord {
     pub by_pipe: Option<PipeLoad>,
 }
 
+#[cfg(test)]
+impl LoadRecord {
+    /// A file of one row that was loaded.
+    pub(crate) fn loaded(path: &str, etag: &str, loaded_nanos: i64) -> LoadRecord {
+        LoadRecord {
+            path: path.to_string(),
+            etag: etag.to_string(),
+            size: 1,
+            modified_nanos: 0,
+            loaded_nanos,
+            status: LoadStatus::Loaded,
+            rows_loaded: 1,
+            rows_parsed: 1,
+            error_count: 0,
+            error_limit: 1,
+            first_error: None,
+            by_pipe: None,
+        }
+    }
+}
+
 /// A file's way through a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PipeLoad {

@@ -237,26 +237,12 @@ impl PartialEq for LoadPart {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::LoadStatus;
     use super::*;
 
     const DAY: i64 = 86_400_000_000_000;
 
     fn record(name: usize, loaded_nanos: i64) -> Arc<LoadRecord> {
-        Arc::new(LoadRecord {
-            path: format!("f{name}"),
-            etag: "e".to_string(),
-            size: 1,
-            modified_nanos: 0,
-            loaded_nanos,
-            status: LoadStatus::Loaded,
-            rows_loaded: 1,
-            rows_parsed: 1,
-            error_count: 0,
-            error_limit: 1,
-            first_error: None,
-            by_pipe: None,
-        })
+        Arc::new(LoadRecord::loaded(&format!("f{name}"), "e", loaded_nanos))
     }
 
     /// A file that counts how often it is read.

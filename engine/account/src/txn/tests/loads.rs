@@ -9,7 +9,10 @@ const HOUR: i64 = 3_600 * SECOND;
 fn load(world: &World, table: ObjectId, files: std::ops::Range<usize>) -> Result<u64> {
     let now = world.clock.now_nanos();
     world.commit(&format!("copy {}", files.start), |t| {
-        t.record_loads(table, files.map(|n| record(&format!("f{n}"), "e", now)).collect())
+        t.record_loads(
+            table,
+            files.map(|n| LoadRecord::loaded(&format!("f{n}"), "e", now)).collect(),
+        )
     })
 }
 
@@ -46,7 +49,7 @@ fn another_process_knows_what_was_loaded() -> Result<()> {
     assert_eq!(loaded(&world.other()?, table, 2_000)?, 1_002);
     // Both load the same file: the second one is told, wherever the first one's is known from.
     let mut late = world.begin();
-    late.record_loads(table, vec![record("f2000", "e", 0)])?;
+    late.record_loads(table, vec![LoadRecord::loaded("f2000", "e", 0)])?;
     load(&other, table, 2_000..2_001)?;
     let error = late.commit(&id("late")).expect_err("loaded twice");
     assert!(error.detail().contains("the same file was loaded"), "{error}");

@@ -1,6 +1,6 @@
 //! The log, transactions and time travel, on stores in memory with made-up micro-partitions.
 
-use crate::catalog::{LoadRecord, LoadStatus, PENDING};
+use crate::catalog::{LoadRecord, PENDING};
 use std::sync::Arc;
 
 use firn_storage::{ObjectAccess, Partition, path};
@@ -277,8 +277,9 @@ fn only_true_conflicts_are_conflicts() -> Result<()> {
             TableColumn { field_id: firn_types::FieldId(9), ..table.columns[0].clone() };
         t.apply(CatalogChange::alter(table))
     };
-    let load: Work =
-        |world, t, id| t.record_loads(id, vec![record("f", "etag", world.clock.now_nanos())]);
+    let load: Work = |world, t, id| {
+        t.record_loads(id, vec![LoadRecord::loaded("f", "etag", world.clock.now_nanos())])
+    };
     for (mine, theirs, rows) in [
         (append, append, 20),
         (append, delete_low, 13),
@@ -311,23 +312,6 @@ fn only_true_conflicts_are_conflicts() -> Result<()> {
         assert!(error.detail().contains("'winner'"), "{error}");
     }
     Ok(())
-}
-
-fn record(path: &str, etag: &str, loaded_nanos: i64) -> LoadRecord {
-    LoadRecord {
-        path: path.to_string(),
-        etag: etag.to_string(),
-        size: 1,
-        modified_nanos: 0,
-        loaded_nanos,
-        status: LoadStatus::Loaded,
-        rows_loaded: 1,
-        rows_parsed: 1,
-        error_count: 0,
-        error_limit: 1,
-        first_error: None,
-        by_pipe: None,
-    }
 }
 
 #[test]
@@ -411,7 +395,7 @@ fn loads_are_remembered_until_the_table_is_truncated() -> Result<()> {
     let table = world.create("T")?;
     world.commit("copy", |t| {
         t.append(table, vec![partition("p", 1)])?;
-        t.record_loads(table, vec![record("@s/a.csv", "e1", 0)])
+        t.record_loads(table, vec![LoadRecord::loaded("@s/a.csv", "e1", 0)])
     })?;
     let loaded = |world: &World, etag: &str| {
         let catalog = world.account.catalog();
