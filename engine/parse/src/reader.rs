@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes over these words. Errors: something else comes.
-    pub(super) fn expect(&mut self, words: &str) -> Result<()> {
+    pub(super) fn expect_keywords(&mut self, words: &str) -> Result<()> {
         for word in words.split(' ') {
             if !self.eat(word) {
                 return Err(self.unexpected());

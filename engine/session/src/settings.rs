@@ -79,7 +79,7 @@ impl Settings {
     /// # Errors
     /// When there is no such parameter, or it does not take the value.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<()> {
-        let parameter = expect(name)?;
+        let parameter = parameter_or_err(name)?;
         let value = checked(parameter, value)?;
         self.set.insert(parameter.name, value);
         self.compile();
@@ -91,7 +91,7 @@ impl Settings {
     /// # Errors
     /// When there is no such parameter.
     pub(crate) fn unset(&mut self, name: &str) -> Result<()> {
-        self.set.remove(expect(name)?.name);
+        self.set.remove(parameter_or_err(name)?.name);
         self.compile();
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Settings {
     }
 }
 
-fn expect(name: &str) -> Result<&'static Parameter> {
+fn parameter_or_err(name: &str) -> Result<&'static Parameter> {
     settings_table::find(name).ok_or_else(|| {
         let names = settings_table::PARAMETERS.iter().map(|parameter| parameter.name);
         let near = firn_account::catalog::names::nearest(name, names);

@@ -218,6 +218,11 @@ impl SqlType {
         matches!(self, SqlType::Variant | SqlType::Object | SqlType::Array | SqlType::Structured(_))
     }
 
+    /// Whether values have paths whose values can stand in columns of their own: VARIANT and OBJECT.
+    pub fn has_paths(self) -> bool {
+        matches!(self, SqlType::Variant | SqlType::Object)
+    }
+
     /// The structured type, when this is one.
     pub fn structured(self) -> Option<StructuredType> {
         match self {

@@ -182,7 +182,7 @@ impl Catalog {
             CatalogChange::Drop { id } => self.drop_object(*id, stamp),
             CatalogChange::Undrop { id } => self.undrop(*id, stamp),
             CatalogChange::Purge { id } => {
-                let temporary = self.expect(*id)?.is_temporary();
+                let temporary = self.object_or_err(*id)?.is_temporary();
                 self.overlay_mut(temporary).remove(*id);
                 self.forget_settings(*id);
                 Ok(())
@@ -196,7 +196,7 @@ impl Catalog {
                 }
             }),
             CatalogChange::AlertProgressed { alert, progress } => {
-                let Object::Alert(mut alert) = self.expect(*alert)?.clone() else {
+                let Object::Alert(mut alert) = self.object_or_err(*alert)?.clone() else {
                     return Err(Error::internal("a run of what is no alert"));
                 };
                 Arc::make_mut(&mut alert).progress.clone_from(progress);
@@ -207,7 +207,7 @@ impl Catalog {
                 self.refresh_directory(*stage, change, stamp)
             }
             CatalogChange::PipeQueued { pipe, files } => {
-                let Object::Pipe(mut pipe) = self.expect(*pipe)?.clone() else {
+                let Object::Pipe(mut pipe) = self.object_or_err(*pipe)?.clone() else {
                     return Err(Error::internal("files for what is no pipe"));
                 };
                 Arc::make_mut(&mut pipe).enqueue(files);
@@ -231,7 +231,7 @@ impl Catalog {
                 Ok(())
             }
             CatalogChange::Refreshed { view, reflects } => {
-                let Object::MaterializedView(mut view) = self.expect(*view)?.clone() else {
+                let Object::MaterializedView(mut view) = self.object_or_err(*view)?.clone() else {
                     return Err(Error::internal("refresh of what is no materialized view"));
                 };
                 let state = &mut Arc::make_mut(&mut view).state;
@@ -264,7 +264,7 @@ impl Catalog {
     }
 
     fn alter(&mut self, object: &Object, stamp: CommitStamp) -> Result<()> {
-        let old = self.expect(object.id())?.clone();
+        let old = self.object_or_err(object.id())?.clone();
         let mut new = object.clone();
         match (&mut new, &old) {
             (Object::Table(new), Object::Table(old)) => {
@@ -320,7 +320,7 @@ impl Catalog {
         change: &DirectoryChange,
         stamp: CommitStamp,
     ) -> Result<()> {
-        let Object::Stage(mut stage) = self.expect(stage)?.clone() else {
+        let Object::Stage(mut stage) = self.object_or_err(stage)?.clone() else {
             return Err(Error::internal("a directory table of what is no stage"));
         };
         let temporary = stage.temporary;
@@ -333,7 +333,7 @@ impl Catalog {
 
     /// Changes what is no part of a task's definition.
     fn change_task(&mut self, id: ObjectId, change: impl FnOnce(&mut Task)) -> Result<()> {
-        let Object::Task(mut task) = self.expect(id)?.clone() else {
+        let Object::Task(mut task) = self.object_or_err(id)?.clone() else {
             return Err(Error::internal("a run of what is no task"));
         };
         change(Arc::make_mut(&mut task));
@@ -348,7 +348,7 @@ impl Catalog {
         name: &str,
         stamp: CommitStamp,
     ) -> Result<()> {
-        let mut object = self.expect(id)?.clone();
+        let mut object = self.object_or_err(id)?.clone();
         let overlay = self.overlay_mut(object.is_temporary());
         if overlay.find(object.namespace(), parent, name).is_some_and(|other| other.id() != id) {
             return Err(already_exists(name));
@@ -364,8 +364,8 @@ impl Catalog {
     }
 
     fn swap(&mut self, left: ObjectId, right: ObjectId, stamp: CommitStamp) -> Result<()> {
-        let mut left = self.expect(left)?.clone();
-        let mut right = self.expect(right)?.clone();
+        let mut left = self.object_or_err(left)?.clone();
+        let mut right = self.object_or_err(right)?.clone();
         if left.is_temporary() != right.is_temporary() {
             return Err(Error::not_supported("SWAP WITH between a temporary and another table"));
         }
@@ -385,7 +385,7 @@ impl Catalog {
     }
 
     fn drop_object(&mut self, id: ObjectId, stamp: CommitStamp) -> Result<()> {
-        let mut object = self.expect(id)?.clone();
+        let mut object = self.object_or_err(id)?.clone();
         let overlay = self.overlay_mut(object.is_temporary());
         overlay.remove(id);
         if object.is_temporary() || !is_retained(object.kind()) {
@@ -410,7 +410,7 @@ impl Catalog {
     }
 
     fn undrop(&mut self, id: ObjectId, stamp: CommitStamp) -> Result<()> {
-        let mut object = self.expect(id)?.clone();
+        let mut object = self.object_or_err(id)?.clone();
         let header = object.header();
         let overlay = self.overlay_mut(object.is_temporary());
         if overlay.find(object.namespace(), header.parent, &header.name).is_some() {

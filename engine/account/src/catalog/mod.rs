@@ -268,8 +268,8 @@ impl Catalog {
     /// # Errors
     /// An internal error when its schema is gone.
     pub fn path_of(&self, header: &Header) -> Result<ObjectPath> {
-        let schema = self.expect(header.parent)?.header();
-        let database = self.expect(schema.parent)?.header();
+        let schema = self.object_or_err(header.parent)?.header();
+        let database = self.object_or_err(schema.parent)?.header();
         Ok(ObjectPath {
             database: database.name.clone(),
             schema: schema.name.clone(),
@@ -290,7 +290,7 @@ impl Catalog {
     ///
     /// # Errors
     /// `ObjectNotFound` when another transaction dropped it for good.
-    pub fn expect(&self, id: ObjectId) -> Result<&Object> {
+    pub fn object_or_err(&self, id: ObjectId) -> Result<&Object> {
         self.object(id).ok_or_else(|| {
             Error::new(
                 ErrorCode::ObjectNotFound,

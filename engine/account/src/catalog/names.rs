@@ -123,7 +123,7 @@ impl VisibleCatalog {
     ///
     /// # Errors
     /// `NotFound` naming the database or the schema that does not exist.
-    pub fn expect_schema(&self, path: &ObjectPath) -> Result<ObjectId> {
+    pub fn resolve_schema(&self, path: &ObjectPath) -> Result<ObjectId> {
         let database = self
             .database(&path.database)
             .ok_or_else(|| self.not_found(ObjectKind::Database, ACCOUNT, &path.database))?;
@@ -160,7 +160,7 @@ impl VisibleCatalog {
             }
             Home::Schema => {
                 let path = current.complete(name, action)?;
-                Ok(Place { parent: self.expect_schema(&path)?, name: path.name })
+                Ok(Place { parent: self.resolve_schema(&path)?, name: path.name })
             }
         }
     }
@@ -168,9 +168,9 @@ impl VisibleCatalog {
     /// The live object of a kind and path, for a statement about that kind.
     ///
     /// # Errors
-    /// As [`VisibleCatalog::expect_schema`]; `NotFound` in the words that DDL uses, with a near name if any.
-    pub fn expect_path(&self, kind: ObjectKind, path: &ObjectPath) -> Result<&Object> {
-        let schema = self.expect_schema(path)?;
+    /// As [`VisibleCatalog::resolve_schema`]; `NotFound` in the words that DDL uses, with a near name if any.
+    pub fn resolve(&self, kind: ObjectKind, path: &ObjectPath) -> Result<&Object> {
+        let schema = self.resolve_schema(path)?;
         let found = self.find(kind.namespace(), schema, &path.name);
         found.ok_or_else(|| self.not_found(kind, schema, &path.name))
     }

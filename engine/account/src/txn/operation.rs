@@ -47,7 +47,7 @@ impl Catalog {
 
     /// The rows of a table or of a materialized view's hidden table.
     pub(crate) fn rows_of(&self, id: ObjectId) -> Result<&Arc<Snapshot>> {
-        let object = self.expect(id)?;
+        let object = self.object_or_err(id)?;
         let none = || Error::internal(format!("a {} has no rows", object.kind().title()));
         object.rows().ok_or_else(none)
     }
@@ -59,7 +59,7 @@ impl Catalog {
         stamp: CommitStamp,
     ) -> Result<()> {
         let snapshot = Arc::new(self.rows_of(id)?.apply(delta)?);
-        let mut object = self.expect(id)?.clone();
+        let mut object = self.object_or_err(id)?.clone();
         let temporary = object.is_temporary();
         match &mut object {
             Object::Table(table) => {
@@ -80,7 +80,7 @@ impl Catalog {
     }
 
     fn add_loads(&mut self, id: ObjectId, records: &[Arc<LoadRecord>]) -> Result<()> {
-        let mut object = self.expect(id)?.clone();
+        let mut object = self.object_or_err(id)?.clone();
         match &mut object {
             Object::Table(table) => {
                 Arc::make_mut(&mut Arc::make_mut(table).loads).add(records);
@@ -94,7 +94,7 @@ impl Catalog {
     }
 
     fn reserve(&mut self, id: ObjectId, next: i64) -> Result<()> {
-        let Object::Sequence(mut sequence) = self.expect(id)?.clone() else {
+        let Object::Sequence(mut sequence) = self.object_or_err(id)?.clone() else {
             return Err(Error::internal("values of what is no sequence"));
         };
         Arc::make_mut(&mut sequence).next_value = next;

@@ -269,7 +269,7 @@ impl Transaction {
     /// # Errors
     /// `ObjectNotFound` when the table is gone.
     pub fn data_folder(&self, table: ObjectId) -> Result<String> {
-        let object = self.state.pending.expect(table)?;
+        let object = self.state.pending.object_or_err(table)?;
         Ok(match object.is_temporary() {
             true => self.space.data_folder(table),
             false => path::table_data(table),
@@ -363,7 +363,7 @@ impl Transaction {
     /// # Errors
     /// `ObjectNotFound` when the sequence is gone, `NumberOutOfRange` when it has no more values.
     pub fn next_values(&mut self, sequence: ObjectId, count: u64) -> Result<SequenceBlock> {
-        let found = self.state.pending.expect(sequence)?;
+        let found = self.state.pending.object_or_err(sequence)?;
         let Some(found) = found.as_sequence().cloned() else {
             return Err(Error::internal("values of what is no sequence"));
         };
@@ -471,7 +471,7 @@ impl Account {
         let _reserving = lock(&reserving);
         loop {
             let base = self.catalog();
-            let newest = base.expect(id)?.as_sequence().cloned();
+            let newest = base.object_or_err(id)?.as_sequence().cloned();
             let newest = newest.ok_or_else(|| Error::internal("values of what is no sequence"))?;
             if let Some(block) = self.sequences().take(id, newest.step, count) {
                 return Ok(block);

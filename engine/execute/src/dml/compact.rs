@@ -153,7 +153,7 @@ mod tests {
             Ok((rows, partitions.len()))
         }
 
-        fn expect(&self, gone: &[i64], files: usize) -> Result<()> {
+        fn check(&self, gone: &[i64], files: usize) -> Result<()> {
             let rows = (0..12).filter(|row| !gone.contains(row)).map(|row| (row, row));
             assert_eq!(self.rows()?, (rows.collect(), files));
             Ok(())
@@ -171,7 +171,7 @@ mod tests {
         commit(world.delete(0, &[1, 2])?)?;
         commit(world.delete(2, &[3])?)?;
         rewrite.commit_unnoted()?;
-        world.expect(&[1, 2, 11], 1)
+        world.check(&[1, 2, 11], 1)
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         commit(world.delete(1, &[0, 1, 2, 3])?)?;
         let error = rewrite.commit_unnoted().expect_err("a file is gone");
         assert_eq!(error.code(), ErrorCode::LockTimeout);
-        world.expect(&[4, 5, 6, 7], 2)
+        world.check(&[4, 5, 6, 7], 2)
     }
 
     #[test]
@@ -191,10 +191,10 @@ mod tests {
         world.rewrite(2)?.commit_unnoted()?;
         commit(world.delete(0, &[1])?)?;
         world.rewrite(2)?.commit_unnoted()?;
-        world.expect(&[1], 1)?;
+        world.check(&[1], 1)?;
         commit(some)?;
         commit(all)?;
-        world.expect(&[0, 1, 3, 4, 5, 6, 7], 1)
+        world.check(&[0, 1, 3, 4, 5, 6, 7], 1)
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
             let error = commit(lost).expect_err("row 3 is gone");
             assert_eq!(error.code(), ErrorCode::LockTimeout);
         }
-        world.expect(&[3], 1)
+        world.check(&[3], 1)
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
         open.delete_rows(world.table, &file, [5].into())?;
         world.rewrite(1)?.commit_unnoted()?;
         commit(open)?;
-        world.expect(&[0, 5], 1)
+        world.check(&[0, 5], 1)
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
         let (first, second) = (world.rewrite(3)?, world.rewrite(2)?);
         first.commit_unnoted()?;
         assert_eq!(second.commit_unnoted().err().map(|e| e.code()), Some(ErrorCode::LockTimeout));
-        world.expect(&[], 1)
+        world.check(&[], 1)
     }
 
     #[test]
@@ -248,6 +248,6 @@ mod tests {
         world.rewrite(3)?.commit_unnoted()?;
         commit(open)?;
         world.account.refresh()?;
-        world.expect(&[8, 9], 1)
+        world.check(&[8, 9], 1)
     }
 }

@@ -95,7 +95,7 @@ fn a_partition_that_loses_all_its_rows_goes() -> Result<()> {
         transaction.append(table.id(), writer.finish()?.partitions)?;
     }
     let catalog = transaction.catalog();
-    let snapshot = &catalog.expect(table.id()).map(|_| catalog.table(table.id()))?;
+    let snapshot = &catalog.object_or_err(table.id()).map(|_| catalog.table(table.id()))?;
     let snapshot = &snapshot.ok_or_else(|| Error::internal("no table"))?.snapshot;
     let mut rows = Rows::default();
     let first_of_second = 1 << 32;

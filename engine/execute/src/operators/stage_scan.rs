@@ -47,7 +47,7 @@ impl Source for StageSource {
             return Err(file_missing(&self.stage.shown(path)));
         }
         let workers = if files.is_empty() { 0 } else { context.threads() };
-        expect(&files, context);
+        announce(&files, context);
         let scan = FileScan::new(self.stage.clone(), files.clone(), Arc::clone(&self.reader));
         let again = |_| Error::internal("staged files opened twice");
         self.opened.set((scan, files)).map_err(again)?;
@@ -80,7 +80,7 @@ impl Source for StageSource {
 }
 
 /// Tells those who watch the statement which files it is going to read.
-pub(crate) fn expect(files: &[StagedFile], context: &QueryContext) {
+pub(crate) fn announce(files: &[StagedFile], context: &QueryContext) {
     context.monitor.progress.add_total(files.len(), files.iter().map(|file| file.size).sum());
 }
 

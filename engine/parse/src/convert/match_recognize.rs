@@ -71,14 +71,14 @@ impl Reader<'_> {
         };
         let rows = self.match_rows()?;
         let skip = self.match_skip()?;
-        self.expect("PATTERN")?;
+        self.expect_keywords("PATTERN")?;
         self.expect_symbol("(")?;
         let pattern = self.match_pattern()?;
         self.expect_symbol(")")?;
         let symbols = match self.eat("DEFINE") {
             true => self.list(|reader| {
                 let symbol = reader.identifier()?;
-                reader.expect("AS")?;
+                reader.expect_keywords("AS")?;
                 Ok((symbol, reader.expr()?))
             })?,
             false => Vec::new(),
@@ -127,7 +127,7 @@ impl Reader<'_> {
         if !self.eat("AFTER MATCH SKIP") || self.eat("PAST LAST ROW") {
             return Ok(MatchSkip::PastLastRow);
         }
-        self.expect("TO")?;
+        self.expect_keywords("TO")?;
         if self.eat("NEXT ROW") {
             return Ok(MatchSkip::ToNextRow);
         }

@@ -33,7 +33,7 @@ impl Reader<'_> {
             _ if self.eat("RENAME TO") => AccessTokenAction::Rename(self.identifier()?),
             _ if self.eat("UNSET") => AccessTokenAction::Unset(self.list(Reader::property_name)?),
             _ => {
-                self.expect("SET")?;
+                self.expect_keywords("SET")?;
                 AccessTokenAction::Set(self.set_options()?)
             }
         };

@@ -14,11 +14,11 @@ impl Reader<'_> {
         while self.at_option() {
             options.extend(self.options()?);
         }
-        self.expect("IF")?;
+        self.expect_keywords("IF")?;
         self.expect_symbol("(")?;
         let condition = self.existing_rows()?;
         self.expect_symbol(")")?;
-        self.expect("THEN")?;
+        self.expect_keywords("THEN")?;
         let action = self.rest_as_statement()?;
         Ok(CreateAlert { mode, name, options, condition, action })
     }
@@ -36,7 +36,7 @@ impl Reader<'_> {
 
     /// `EXISTS (statement)`: the text of the statement.
     fn existing_rows(&mut self) -> Result<String> {
-        self.expect("EXISTS")?;
+        self.expect_keywords("EXISTS")?;
         self.expect_symbol("(")?;
         let start = self.index();
         let mut open = 1;

@@ -11,7 +11,7 @@ impl Reader<'_> {
     /// ALTER.
     pub(super) fn alter(&mut self) -> Result<Statement> {
         let start = self.index();
-        self.expect("ALTER")?;
+        self.expect_keywords("ALTER")?;
         if !self.is_word(1, "POLICY") && self.eat("SESSION") {
             return self.alter_session();
         }
@@ -48,7 +48,7 @@ impl Reader<'_> {
         if self.eat("UNSET") {
             return self.list(Reader::property_name).map(Statement::AlterSessionUnset);
         }
-        self.expect("SET")?;
+        self.expect_keywords("SET")?;
         self.set_options().map(Statement::AlterSessionSet)
     }
 
@@ -154,13 +154,13 @@ impl Reader<'_> {
 
     /// `COMMENT [IF EXISTS] ON kind name IS 'text'`.
     pub(super) fn comment_on(&mut self) -> Result<Statement> {
-        self.expect("COMMENT")?;
+        self.expect_keywords("COMMENT")?;
         let if_exists = self.eat("IF EXISTS");
-        self.expect("ON")?;
+        self.expect_keywords("ON")?;
         let kind = self.kind()?;
         let name = self.name()?;
         let signature = self.signature_of(kind)?;
-        self.expect("IS")?;
+        self.expect_keywords("IS")?;
         let text = self.string()?;
         Ok(Statement::Comment(Comment { kind, if_exists, name, signature, text }))
     }

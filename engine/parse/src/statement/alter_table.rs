@@ -28,12 +28,12 @@ impl Reader<'_> {
         }
         if self.eat("RENAME COLUMN") {
             let from = self.identifier()?;
-            self.expect("TO")?;
+            self.expect_keywords("TO")?;
             return Ok(AlterTableAction::RenameColumn(from, self.identifier()?));
         }
         if self.eat("RENAME CONSTRAINT") {
             let from = self.identifier()?;
-            self.expect("TO")?;
+            self.expect_keywords("TO")?;
             return Ok(AlterTableAction::RenameConstraint(from, self.identifier()?));
         }
         if let Some(changes) = self.row_access_change()? {

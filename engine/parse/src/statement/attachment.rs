@@ -58,7 +58,7 @@ impl Reader<'_> {
     pub(super) fn with_attachments(&mut self) -> Result<Vec<Attachment>> {
         let Some(kind) = self.at_attachment()? else { return Ok(Vec::new()) };
         self.eat("WITH");
-        self.expect(kind.words())?;
+        self.expect_keywords(kind.words())?;
         match kind {
             ObjectKind::Tag => self.parenthesized(Reader::tag_value),
             kind => self.policy(kind).map(|policy| vec![policy]),
@@ -67,12 +67,12 @@ impl Reader<'_> {
 
     /// What stands behind SET, ADD: `TAG a = 'v', ..` or `MASKING POLICY p [USING (..)] [FORCE]`.
     fn set_attachments(&mut self, kind: ObjectKind) -> Result<AttachmentChange> {
-        self.expect(kind.words())?;
+        self.expect_keywords(kind.words())?;
         if kind != ObjectKind::Tag {
             let mut all = vec![self.policy(kind)?];
             while self.is_symbol(0, ",") && self.comes(1, kind.words()) {
                 self.advance();
-                self.expect(kind.words())?;
+                self.expect_keywords(kind.words())?;
                 all.push(self.policy(kind)?);
             }
             return Ok(AttachmentChange::Set(all));
@@ -118,7 +118,7 @@ impl Reader<'_> {
 
     /// What stands behind UNSET, DROP: `TAG a, b`, `MASKING POLICY [p]`.
     fn unset_attachments(&mut self, kind: ObjectKind) -> Result<AttachmentChange> {
-        self.expect(kind.words())?;
+        self.expect_keywords(kind.words())?;
         let named = self.peek(0).is_some() && !self.is_symbol(0, ",") && !self.is_symbol(0, ")");
         if !named && kind == ObjectKind::Tag {
             return Err(self.unexpected());
@@ -218,16 +218,16 @@ impl Reader<'_> {
     ) -> Result<Statement> {
         let mode = CreateMode { if_not_exists: self.eat("IF NOT EXISTS"), ..mode };
         let name = self.name()?;
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let parameters: Vec<FunctionParameter> = self.routine_parameters(false)?;
-        self.expect("RETURNS")?;
+        self.expect_keywords("RETURNS")?;
         let constraint = match kind {
             ObjectKind::AggregationPolicy => Some("AGGREGATION_CONSTRAINT"),
             ObjectKind::ProjectionPolicy => Some("PROJECTION_CONSTRAINT"),
             _ => None,
         };
         let returns = match constraint {
-            Some(word) => self.expect(word).map(|()| None)?,
+            Some(word) => self.expect_keywords(word).map(|()| None)?,
             None => Some(self.data_type()?),
         };
         let body = self.arrow_body()?;

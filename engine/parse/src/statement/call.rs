@@ -13,7 +13,7 @@ impl Reader<'_> {
     /// EXECUTE IMMEDIATE.
     pub(super) fn execute_immediate(&mut self) -> Result<Statement> {
         let start = self.index();
-        self.expect("EXECUTE IMMEDIATE")?;
+        self.expect_keywords("EXECUTE IMMEDIATE")?;
         if self.eat("FROM") {
             let beside = self.peek(0).and_then(|lexeme| {
                 let path = string_value(lexeme, self.text())?;
@@ -61,9 +61,9 @@ impl Reader<'_> {
 
     /// `WITH name AS PROCEDURE (..) .. CALL name(..)`: it has its caller's rights.
     pub(super) fn call_with(&mut self) -> Result<Statement> {
-        self.expect("WITH")?;
+        self.expect_keywords("WITH")?;
         let name = self.name()?;
-        self.expect("AS PROCEDURE")?;
+        self.expect_keywords("AS PROCEDURE")?;
         let mode = CreateMode::default();
         let routine = self.routine(ObjectKind::Procedure, (mode, name), (false, false))?;
         if self.is_symbol(0, ",") {
@@ -75,7 +75,7 @@ impl Reader<'_> {
 
     fn call_of(&mut self, procedure: Option<Box<CreateRoutine>>) -> Result<Statement> {
         let start = self.index();
-        self.expect("CALL")?;
+        self.expect_keywords("CALL")?;
         let expr = self.expr()?;
         let span: Span = self.since(start);
         match expr.kind {

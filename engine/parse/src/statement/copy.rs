@@ -12,7 +12,7 @@ use super::super::scan::Kind;
 impl Reader<'_> {
     /// COPY INTO a table or a location.
     pub(super) fn copy_into(&mut self) -> Result<Statement> {
-        self.expect("COPY INTO")?;
+        self.expect_keywords("COPY INTO")?;
         let file = [Kind::Stage, Kind::Url, Kind::Text, Kind::Raw];
         if self.peek(0).is_some_and(|lexeme| file.contains(&lexeme.kind)) {
             return self.copy_into_location();
@@ -35,7 +35,7 @@ impl Reader<'_> {
 
     fn copy_into_location(&mut self) -> Result<Statement> {
         let location = self.location()?;
-        self.expect("FROM")?;
+        self.expect_keywords("FROM")?;
         let source = if self.eat_symbol("(") {
             let query = self.query()?;
             self.expect_symbol(")")?;
@@ -57,9 +57,9 @@ impl Reader<'_> {
 
     /// COPY FILES INTO.
     pub(super) fn copy_files(&mut self) -> Result<Statement> {
-        self.expect("COPY FILES INTO")?;
+        self.expect_keywords("COPY FILES INTO")?;
         let to = self.stage()?;
-        self.expect("FROM")?;
+        self.expect_keywords("FROM")?;
         let from = self.stage()?;
         let options = self.options()?;
         Ok(Statement::CopyFiles(Box::new(CopyFiles { to, from, options })))
@@ -67,7 +67,7 @@ impl Reader<'_> {
 
     /// PUT.
     pub(super) fn put(&mut self) -> Result<Statement> {
-        self.expect("PUT")?;
+        self.expect_keywords("PUT")?;
         let path = self.local_path()?;
         let stage = self.stage()?;
         let options = self.options()?;
@@ -76,7 +76,7 @@ impl Reader<'_> {
 
     /// GET.
     pub(super) fn get(&mut self) -> Result<Statement> {
-        self.expect("GET")?;
+        self.expect_keywords("GET")?;
         let stage = self.stage()?;
         let path = self.local_path()?;
         let options = self.options()?;

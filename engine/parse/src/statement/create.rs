@@ -30,7 +30,7 @@ impl Reader<'_> {
     /// CREATE.
     pub(super) fn create(&mut self) -> Result<Statement> {
         let start = self.index();
-        self.expect("CREATE")?;
+        self.expect_keywords("CREATE")?;
         let mut mode = CreateMode::default();
         if self.eat("OR REPLACE") {
             mode.or_replace = true;
@@ -193,7 +193,7 @@ impl Reader<'_> {
                 return Err(self.unexpected());
             }
         }
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let start = self.index();
         let query = Box::new(self.query()?);
         Ok(Statement::CreateView(Box::new(CreateView {
@@ -290,7 +290,7 @@ impl Reader<'_> {
 
     /// DROP.
     pub(super) fn drop_object(&mut self) -> Result<Statement> {
-        self.expect("DROP")?;
+        self.expect_keywords("DROP")?;
         let kind = self.kind()?;
         let if_exists = self.eat("IF EXISTS");
         let name = self.name()?;
@@ -312,7 +312,7 @@ impl Reader<'_> {
 
     /// UNDROP.
     pub(super) fn undrop(&mut self) -> Result<Statement> {
-        self.expect("UNDROP")?;
+        self.expect_keywords("UNDROP")?;
         let kind = self.kind()?;
         Ok(Statement::Undrop(Undrop { kind, name: self.name()? }))
     }

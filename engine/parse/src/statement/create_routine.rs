@@ -61,7 +61,7 @@ impl Reader<'_> {
         if self.at_end() && routine.language == Language::Python {
             return Ok(routine);
         }
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let block = self.is_word(0, "BEGIN") || self.is_word(0, "DECLARE");
         (routine.body, routine.body_start) = match block {
             false => self.body_text()?,
@@ -167,7 +167,7 @@ impl Reader<'_> {
     /// `LANGUAGE name`; those that nothing runs are refused by name.
     fn language(&mut self, kind: ObjectKind) -> Result<Language> {
         let start = self.index();
-        self.expect("LANGUAGE")?;
+        self.expect_keywords("LANGUAGE")?;
         let Some(language) = self.peek_upper(0) else { return Err(self.unexpected()) };
         self.advance();
         Language::find(&language).ok_or_else(|| {

@@ -15,7 +15,7 @@ impl Reader<'_> {
         let source = match self.is_word(0, "CLONE") {
             true => StreamSource::Clone(self.clone_of()?),
             false => {
-                self.expect("ON")?;
+                self.expect_keywords("ON")?;
                 let kind = self.kind()?;
                 let name = self.name()?;
                 StreamSource::Object { kind, name, at: self.time_travel()? }

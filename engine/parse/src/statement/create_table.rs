@@ -56,7 +56,7 @@ impl Reader<'_> {
 
     /// `CLONE name [AT | BEFORE (..)]`.
     pub(super) fn clone_of(&mut self) -> Result<CloneOf> {
-        self.expect("CLONE")?;
+        self.expect_keywords("CLONE")?;
         Ok(CloneOf { source: self.name()?, at: self.time_travel()? })
     }
 
@@ -89,7 +89,7 @@ impl Reader<'_> {
 
     /// `CLUSTER BY [LINEAR] (expr, ..)`.
     pub(super) fn cluster_by(&mut self) -> Result<Vec<Expr>> {
-        self.expect("CLUSTER BY")?;
+        self.expect_keywords("CLUSTER BY")?;
         self.eat("LINEAR");
         self.parenthesized(Reader::expr)
     }
@@ -243,9 +243,9 @@ impl Reader<'_> {
             return self.check();
         }
         if self.eat("FOREIGN") {
-            self.expect("KEY")?;
+            self.expect_keywords("KEY")?;
         }
-        self.expect("REFERENCES")?;
+        self.expect_keywords("REFERENCES")?;
         Ok(ConstraintKind::ForeignKey {
             columns,
             table: self.name()?,
@@ -271,9 +271,9 @@ impl Reader<'_> {
         } else if self.eat("CHECK") {
             self.check()?
         } else {
-            self.expect("FOREIGN KEY")?;
+            self.expect_keywords("FOREIGN KEY")?;
             let columns = self.parenthesized(Reader::identifier)?;
-            self.expect("REFERENCES")?;
+            self.expect_keywords("REFERENCES")?;
             ConstraintKind::ForeignKey {
                 columns,
                 table: self.name()?,

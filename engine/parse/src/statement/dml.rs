@@ -12,12 +12,12 @@ use super::super::values::read_rows;
 impl Reader<'_> {
     /// INSERT.
     pub(super) fn insert(&mut self) -> Result<Statement> {
-        self.expect("INSERT")?;
+        self.expect_keywords("INSERT")?;
         let overwrite = self.eat("OVERWRITE");
         if let Some(which) = self.eat_one(&["ALL", "FIRST"]) {
             return self.multi_insert(overwrite, which == "FIRST");
         }
-        self.expect("INTO")?;
+        self.expect_keywords("INTO")?;
         self.eat("TABLE");
         let table = self.name()?;
         let columns = match self.is_word(1, "SELECT") || self.is_word(1, "WITH") {
@@ -66,7 +66,7 @@ impl Reader<'_> {
         if always.is_empty() {
             while self.eat("WHEN") {
                 let condition = self.expr()?;
-                self.expect("THEN")?;
+                self.expect_keywords("THEN")?;
                 let targets = self.insert_targets()?;
                 if targets.is_empty() {
                     return Err(self.unexpected());
@@ -106,10 +106,10 @@ impl Reader<'_> {
 
     /// UPDATE.
     pub(super) fn update(&mut self) -> Result<Statement> {
-        self.expect("UPDATE")?;
+        self.expect_keywords("UPDATE")?;
         let table = self.name()?;
         let alias = self.alias(&["SET"])?;
-        self.expect("SET")?;
+        self.expect_keywords("SET")?;
         let assignments = self.list(Reader::assignment)?;
         let from = if self.eat("FROM") { self.tables()? } else { Vec::new() };
         let filter = if self.eat("WHERE") { Some(self.expr()?) } else { None };
@@ -124,7 +124,7 @@ impl Reader<'_> {
 
     /// DELETE.
     pub(super) fn delete(&mut self) -> Result<Statement> {
-        self.expect("DELETE FROM")?;
+        self.expect_keywords("DELETE FROM")?;
         let table = self.name()?;
         let alias = self.alias(&["USING", "WHERE"])?;
         let using = if self.eat("USING") { self.tables()? } else { Vec::new() };
@@ -134,12 +134,12 @@ impl Reader<'_> {
 
     /// MERGE.
     pub(super) fn merge(&mut self) -> Result<Statement> {
-        self.expect("MERGE INTO")?;
+        self.expect_keywords("MERGE INTO")?;
         let table = self.name()?;
         let alias = self.alias(&["USING"])?;
-        self.expect("USING")?;
+        self.expect_keywords("USING")?;
         let source = self.table()?;
-        self.expect("ON")?;
+        self.expect_keywords("ON")?;
         let on = self.expr()?;
         let mut clauses = Vec::new();
         while self.is_word(0, "WHEN") {
@@ -153,14 +153,14 @@ impl Reader<'_> {
 
     fn merge_clause(&mut self) -> Result<MergeClause> {
         let start = self.index();
-        self.expect("WHEN")?;
+        self.expect_keywords("WHEN")?;
         let matched = !self.eat("NOT");
-        self.expect("MATCHED")?;
+        self.expect_keywords("MATCHED")?;
         if self.is_word(0, "BY") {
             return Err(Error::not_supported("MERGE WHEN NOT MATCHED BY").at(self.here()));
         }
         let condition = if self.eat("AND") { Some(self.expr()?) } else { None };
-        self.expect("THEN")?;
+        self.expect_keywords("THEN")?;
         let action = if matched { self.merge_change()? } else { self.merge_insert()? };
         Ok(MergeClause { matched, condition, action, span: self.since(start) })
     }
@@ -169,16 +169,16 @@ impl Reader<'_> {
         if self.eat("DELETE") {
             return Ok(MergeAction::Delete);
         }
-        self.expect("UPDATE")?;
+        self.expect_keywords("UPDATE")?;
         if self.eat("ALL BY NAME") {
             return Ok(MergeAction::UpdateByName);
         }
-        self.expect("SET")?;
+        self.expect_keywords("SET")?;
         self.list(Reader::assignment).map(MergeAction::Update)
     }
 
     fn merge_insert(&mut self) -> Result<MergeAction> {
-        self.expect("INSERT")?;
+        self.expect_keywords("INSERT")?;
         if self.eat("ALL BY NAME") {
             return Ok(MergeAction::InsertByName);
         }
@@ -190,13 +190,13 @@ impl Reader<'_> {
             })?,
             false => Vec::new(),
         };
-        self.expect("VALUES")?;
+        self.expect_keywords("VALUES")?;
         Ok(MergeAction::Insert(columns, self.parenthesized(Reader::assigned)?))
     }
 
     /// TRUNCATE.
     pub(super) fn truncate(&mut self) -> Result<Statement> {
-        self.expect("TRUNCATE")?;
+        self.expect_keywords("TRUNCATE")?;
         if self.is_word(0, "MATERIALIZED") {
             return Err(Error::not_supported("TRUNCATE MATERIALIZED VIEW").at(self.here()));
         }

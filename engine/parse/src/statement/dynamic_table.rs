@@ -39,7 +39,7 @@ impl Reader<'_> {
                 break;
             }
         }
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let start = self.index();
         let query = Box::new(self.query()?);
         let query_span = self.since(start);

@@ -13,9 +13,9 @@ type GrantedObject = (Option<ObjectKind>, Option<Name>, Option<Vec<TypeName>>);
 impl Reader<'_> {
     /// GRANT.
     pub(super) fn grant(&mut self) -> Result<Statement> {
-        self.expect("GRANT")?;
+        self.expect_keywords("GRANT")?;
         let subject = self.grant_subject("TO")?;
-        self.expect("TO")?;
+        self.expect_keywords("TO")?;
         let to = self.grant_target()?;
         let current_grants = self
             .eat_one(&["COPY CURRENT GRANTS", "REVOKE CURRENT GRANTS"])
@@ -26,10 +26,10 @@ impl Reader<'_> {
 
     /// REVOKE.
     pub(super) fn revoke(&mut self) -> Result<Statement> {
-        self.expect("REVOKE")?;
+        self.expect_keywords("REVOKE")?;
         let grant_option_only = self.eat("GRANT OPTION FOR");
         let subject = self.grant_subject("FROM")?;
-        self.expect("FROM")?;
+        self.expect_keywords("FROM")?;
         let from = self.grant_target()?;
         let cascade = self.eat_one(&["CASCADE", "RESTRICT"]).map(|word| word == "CASCADE");
         let revoke = Revoke { subject, from, grant_option_only, cascade };
@@ -45,16 +45,16 @@ impl Reader<'_> {
             return self.name().map(GrantSubject::Role);
         }
         let privileges = self.list(|reader| reader.privilege(end))?;
-        self.expect("ON")?;
+        self.expect_keywords("ON")?;
         let future = match self.eat_one(&["ALL", "FUTURE"]) {
             None => return self.grant_object(privileges),
             Some(word) => word == "FUTURE",
         };
         let kind = self.kinds_if().ok_or_else(|| self.unexpected())?;
-        self.expect("IN")?;
+        self.expect_keywords("IN")?;
         let in_database = self.eat("DATABASE");
         if !in_database {
-            self.expect("SCHEMA")?;
+            self.expect_keywords("SCHEMA")?;
         }
         let container = self.name()?;
         Ok(GrantSubject::Bulk { privileges, future, kind, in_database, container })

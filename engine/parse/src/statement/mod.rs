@@ -100,7 +100,7 @@ impl Reader<'_> {
             "UNSET" => self.unset(),
             "BEGIN" | "DECLARE" if self.at_block() => self.block_statement(),
             "EXECUTE" if self.is_word(1, "ALERT") => {
-                self.expect("EXECUTE ALERT")?;
+                self.expect_keywords("EXECUTE ALERT")?;
                 self.name().map(Statement::ExecuteAlert)
             }
             "EXECUTE" if self.is_word(1, "TASK") => self.execute_task().map(Statement::ExecuteTask),

@@ -17,7 +17,7 @@ impl Reader<'_> {
         while self.at_option() {
             options.extend(self.options()?);
         }
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let start = self.index();
         let copy = self.copy_into()?;
         let span = self.since(start);

@@ -8,9 +8,9 @@ use super::super::reader::Reader;
 impl Reader<'_> {
     /// EXECUTE USING POLICY_CONTEXT.
     pub(super) fn using_policy_context(&mut self) -> Result<Statement> {
-        self.expect("EXECUTE USING POLICY_CONTEXT")?;
+        self.expect_keywords("EXECUTE USING POLICY_CONTEXT")?;
         let arguments = self.parenthesized(Reader::context_argument)?;
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let begins = self.is_symbol(0, "(") || self.is_word(0, "SELECT") || self.is_word(0, "WITH");
         if !begins {
             return Err(self.unexpected());

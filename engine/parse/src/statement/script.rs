@@ -38,7 +38,7 @@ impl Reader<'_> {
                 self.expect_symbol(";")?;
             }
         }
-        self.expect("BEGIN")?;
+        self.expect_keywords("BEGIN")?;
         let steps = self.steps()?;
         let mut handlers = Vec::new();
         if self.eat("EXCEPTION") {
@@ -46,7 +46,7 @@ impl Reader<'_> {
                 handlers.push(self.handler()?);
             }
         }
-        self.expect("END")?;
+        self.expect_keywords("END")?;
         Ok(Block { declarations, steps, handlers })
     }
 
@@ -178,7 +178,7 @@ impl Reader<'_> {
     fn declaration(&mut self) -> Result<Declaration> {
         let name = self.identifier()?;
         let kind = if self.eat("CURSOR") {
-            self.expect("FOR")?;
+            self.expect_keywords("FOR")?;
             DeclarationKind::Cursor(self.cursor_source()?)
         } else if self.eat("RESULTSET") {
             let has_value = self.eat("DEFAULT") || self.at_assignment(0);
@@ -229,15 +229,15 @@ impl Reader<'_> {
     /// `name PROCEDURE (..) RETURNS .. AS block`.
     fn nested_procedure(&mut self) -> Result<Declaration> {
         let name = self.identifier()?;
-        self.expect("PROCEDURE")?;
+        self.expect_keywords("PROCEDURE")?;
         let parameters = self.routine_parameters(false)?;
         if let Some(with_default) = parameters.iter().find(|one| one.default.is_some()) {
             let words = "DEFAULT of an argument of a procedure in a block";
             return Err(Error::not_supported(words).at(with_default.name.span));
         }
-        self.expect("RETURNS")?;
+        self.expect_keywords("RETURNS")?;
         let returns = self.function_returns()?;
-        self.expect("AS")?;
+        self.expect_keywords("AS")?;
         let start = self.index();
         let block = self.block()?;
         let is_nested = |one: &Declaration| matches!(one.kind, DeclarationKind::Procedure(_));
@@ -337,20 +337,20 @@ impl Reader<'_> {
     }
 
     fn if_step(&mut self) -> Result<StepKind> {
-        self.expect("IF")?;
+        self.expect_keywords("IF")?;
         let mut branches = vec![self.branch("THEN")?];
         while self.eat("ELSEIF") {
             branches.push(self.branch("THEN")?);
         }
         let otherwise = if self.eat("ELSE") { self.steps()? } else { Vec::new() };
-        self.expect("END IF")?;
+        self.expect_keywords("END IF")?;
         Ok(StepKind::If(branches, otherwise))
     }
 
     /// `(condition) THEN steps`.
     fn branch(&mut self, then: &str) -> Result<(Expr, Vec<Step>)> {
         let condition = self.condition()?;
-        self.expect(then)?;
+        self.expect_keywords(then)?;
         Ok((condition, self.steps()?))
     }
 
@@ -363,27 +363,27 @@ impl Reader<'_> {
     }
 
     fn case_step(&mut self) -> Result<StepKind> {
-        self.expect("CASE")?;
+        self.expect_keywords("CASE")?;
         let operand = if self.is_word(0, "WHEN") { None } else { Some(self.expr()?) };
         let mut branches = Vec::new();
         while self.eat("WHEN") {
             let when = self.expr()?;
-            self.expect("THEN")?;
+            self.expect_keywords("THEN")?;
             branches.push((when, self.steps()?));
         }
         if branches.is_empty() {
             return Err(self.unexpected());
         }
         let otherwise = if self.eat("ELSE") { self.steps()? } else { Vec::new() };
-        self.expect("END")?;
+        self.expect_keywords("END")?;
         self.eat("CASE");
         Ok(StepKind::Case(operand, branches, otherwise))
     }
 
     fn for_step(&mut self) -> Result<StepKind> {
-        self.expect("FOR")?;
+        self.expect_keywords("FOR")?;
         let variable = self.identifier()?;
-        self.expect("IN")?;
+        self.expect_keywords("IN")?;
         let reverse = self.eat("REVERSE");
         let name = !reverse
             && (self.is_word(1, "DO") || self.is_word(1, "LOOP"))
@@ -397,25 +397,25 @@ impl Reader<'_> {
             return Ok(StepKind::Rows { variable, source, body });
         }
         let from = self.expr()?;
-        self.expect("TO")?;
+        self.expect_keywords("TO")?;
         let to = self.expr()?;
         let body = self.do_body("FOR")?;
         Ok(StepKind::Count { variable, reverse, from, to, body })
     }
 
     fn while_step(&mut self) -> Result<StepKind> {
-        self.expect("WHILE")?;
+        self.expect_keywords("WHILE")?;
         let condition = self.condition()?;
         let body = self.do_body("WHILE")?;
         Ok(StepKind::While(condition, body))
     }
 
     fn repeat_step(&mut self) -> Result<StepKind> {
-        self.expect("REPEAT")?;
+        self.expect_keywords("REPEAT")?;
         let steps = self.steps()?;
-        self.expect("UNTIL")?;
+        self.expect_keywords("UNTIL")?;
         let condition = self.condition()?;
-        self.expect("END REPEAT")?;
+        self.expect_keywords("END REPEAT")?;
         let label = self.label()?;
         Ok(StepKind::Repeat(Loop { label, steps }, condition))
     }
@@ -425,7 +425,7 @@ impl Reader<'_> {
         match self.eat("LOOP") {
             true => self.loop_body("LOOP"),
             false => {
-                self.expect("DO")?;
+                self.expect_keywords("DO")?;
                 self.loop_body(word)
             }
         }
@@ -433,13 +433,13 @@ impl Reader<'_> {
 
     fn loop_body(&mut self, word: &str) -> Result<Loop> {
         let steps = self.steps()?;
-        self.expect("END")?;
-        self.expect(word)?;
+        self.expect_keywords("END")?;
+        self.expect_keywords(word)?;
         Ok(Loop { label: self.label()?, steps })
     }
 
     fn return_step(&mut self) -> Result<StepKind> {
-        self.expect("RETURN")?;
+        self.expect_keywords("RETURN")?;
         if self.is_symbol(0, ";") {
             return Ok(StepKind::Return(None));
         }
@@ -468,7 +468,7 @@ impl Reader<'_> {
     }
 
     fn open_step(&mut self) -> Result<StepKind> {
-        self.expect("OPEN")?;
+        self.expect_keywords("OPEN")?;
         let name = self.identifier()?;
         let values = match self.eat("USING") {
             true => self.parenthesized(Reader::expr)?,
@@ -478,9 +478,9 @@ impl Reader<'_> {
     }
 
     fn fetch_step(&mut self) -> Result<StepKind> {
-        self.expect("FETCH")?;
+        self.expect_keywords("FETCH")?;
         let name = self.identifier()?;
-        self.expect("INTO")?;
+        self.expect_keywords("INTO")?;
         let into = self.list(Reader::target)?;
         Ok(StepKind::Fetch(name, into))
     }
@@ -492,13 +492,13 @@ impl Reader<'_> {
     }
 
     fn handler(&mut self) -> Result<Handler> {
-        self.expect("WHEN")?;
+        self.expect_keywords("WHEN")?;
         let mut names = vec![self.identifier()?];
         while self.eat("OR") {
             names.push(self.identifier()?);
         }
         let resumes = self.eat_one(&["EXIT", "CONTINUE"]) == Some("CONTINUE");
-        self.expect("THEN")?;
+        self.expect_keywords("THEN")?;
         Ok(Handler { names, resumes, steps: self.steps()? })
     }
 
@@ -529,7 +529,7 @@ impl Reader<'_> {
         let (mut into, mut into_span) = (Vec::new(), None);
         if let Some(at) = into_at {
             self.back_to(at);
-            self.expect("INTO")?;
+            self.expect_keywords("INTO")?;
             into = self.list(Reader::target)?;
             into_span = Some(self.since(at));
             while self.index() < end {

@@ -8,7 +8,7 @@ use super::super::reader::Reader;
 impl Reader<'_> {
     /// USE.
     pub(super) fn use_object(&mut self) -> Result<Statement> {
-        self.expect("USE")?;
+        self.expect_keywords("USE")?;
         if self.eat("SECONDARY ROLES") || self.eat("SECONDARY ROLE") {
             return match self.eat_one(&["ALL", "NONE"]) {
                 Some(which) => Ok(Statement::Use(Use::SecondaryRoles(which == "ALL"))),
@@ -37,7 +37,7 @@ impl Reader<'_> {
     /// `SET v = expr`, `SET (a, b) = (x, y)`.
     pub(super) fn set(&mut self) -> Result<Statement> {
         let start = self.index();
-        self.expect("SET")?;
+        self.expect_keywords("SET")?;
         let (names, values) = if self.is_symbol(0, "(") {
             let names = self.parenthesized(Reader::identifier)?;
             self.expect_symbol("=")?;
@@ -60,7 +60,7 @@ impl Reader<'_> {
 
     /// `UNSET v`, `UNSET (a, b)`.
     pub(super) fn unset(&mut self) -> Result<Statement> {
-        self.expect("UNSET")?;
+        self.expect_keywords("UNSET")?;
         let names = match self.is_symbol(0, "(") {
             true => self.parenthesized(Reader::identifier)?,
             false => self.list(Reader::identifier)?,
@@ -71,9 +71,9 @@ impl Reader<'_> {
     /// BEGIN and START TRANSACTION.
     pub(super) fn begin(&mut self) -> Result<Statement> {
         if self.eat("START") {
-            self.expect("TRANSACTION")?;
+            self.expect_keywords("TRANSACTION")?;
         } else {
-            self.expect("BEGIN")?;
+            self.expect_keywords("BEGIN")?;
             self.eat_one(&["WORK", "TRANSACTION"]);
         }
         let name: Option<Identifier> = match self.eat("NAME") {
@@ -87,7 +87,7 @@ impl Reader<'_> {
     pub(super) fn end_transaction(&mut self) -> Result<Statement> {
         let commit = self.eat("COMMIT");
         if !commit {
-            self.expect("ROLLBACK")?;
+            self.expect_keywords("ROLLBACK")?;
         }
         self.eat("WORK");
         Ok(if commit { Statement::Commit } else { Statement::Rollback })

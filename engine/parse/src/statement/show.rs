@@ -25,7 +25,7 @@ const SHOWN: [(&str, ShowKind); 10] = [
 impl Reader<'_> {
     /// SHOW.
     pub(super) fn show(&mut self) -> Result<Statement> {
-        self.expect("SHOW")?;
+        self.expect_keywords("SHOW")?;
         let start = self.index();
         let terse = self.eat("TERSE");
         let kind = self.show_kind()?;
@@ -73,10 +73,10 @@ impl Reader<'_> {
             if self.eat("TO") {
                 return self.grant_target().map(ShowKind::FutureGrantsTo);
             }
-            self.expect("IN")?;
+            self.expect_keywords("IN")?;
             let database = self.eat("DATABASE");
             if !database {
-                self.expect("SCHEMA")?;
+                self.expect_keywords("SCHEMA")?;
             }
             let kind = if database { ObjectKind::Database } else { ObjectKind::Schema };
             return Ok(ShowKind::FutureGrantsIn(kind, self.name()?));
@@ -192,7 +192,7 @@ impl Reader<'_> {
 
     /// EXPLAIN.
     pub(super) fn explain(&mut self) -> Result<Statement> {
-        self.expect("EXPLAIN")?;
+        self.expect_keywords("EXPLAIN")?;
         let mut format = ExplainFormat::default();
         if self.eat("USING") {
             format = match self.eat_one(&["TABULAR", "JSON", "TEXT", "RULES"]) {

@@ -62,7 +62,7 @@ impl Reader<'_> {
 
     /// EXECUTE TASK.
     pub(super) fn execute_task(&mut self) -> Result<ExecuteTask> {
-        self.expect("EXECUTE TASK")?;
+        self.expect_keywords("EXECUTE TASK")?;
         let name = self.name()?;
         let retry_last = self.eat("RETRY LAST");
         let config = match self.eat("USING CONFIG") {

@@ -59,7 +59,7 @@ impl Binder<'_> {
         env: &Env<'_>,
     ) -> Error {
         let catalog = env.catalog;
-        if let Err(error) = catalog.expect_schema(path) {
+        if let Err(error) = catalog.resolve_schema(path) {
             return error;
         }
         let near = catalog

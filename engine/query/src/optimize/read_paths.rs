@@ -77,8 +77,7 @@ impl PathReads<'_> {
     fn note_column(&mut self, scan: &Scan, column: &ScanColumn) {
         let PlanColumn { id, name, sql_type, .. } = &column.column;
         let field = column.source.field;
-        let semi_structured = matches!(sql_type, SqlType::Variant | SqlType::Object);
-        if !semi_structured || column.source.path.is_some() {
+        if !sql_type.has_paths() || column.source.path.is_some() {
             return;
         }
         // Rows that are older than the column have its default, in which nobody has looked for paths.

@@ -26,7 +26,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateAlert) -> Resul
         return Err(Error::not_supported("CREATE ALERT without SCHEDULE"));
     }
     let path = running.path(&ast.name, "CREATE ALERT")?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let mut new = Alert {
         header: running.header(schema, &path.name, &ast.options),
         warehouse: None,

@@ -44,7 +44,7 @@ fn comment_column(running: &mut StatementContext, ast: &Comment) -> Result<Rows>
     }
     let path = running.session.path.complete(&table, "COMMENT")?;
     let catalog = running.catalog();
-    let object = catalog.expect_path(ObjectKind::Table, &path)?;
+    let object = catalog.resolve(ObjectKind::Table, &path)?;
     let Object::Table(table) = object else {
         return Err(Error::not_supported("COMMENT ON COLUMN of a view"));
     };

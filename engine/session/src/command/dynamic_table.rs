@@ -32,7 +32,7 @@ use crate::result::Rows;
 pub(super) fn create(running: &mut StatementContext, ast: &CreateDynamicTable) -> Result<Rows> {
     option_table::check(ObjectKind::DynamicTable, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE DYNAMIC TABLE")?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let own =
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
     let functions = running.function_context();

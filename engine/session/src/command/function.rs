@@ -23,7 +23,7 @@ use crate::result::Rows;
 pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Result<Rows> {
     option_table::check(ObjectKind::Function, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE FUNCTION")?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     refuse_built_in(&path.name)?;
     let parameters = parameters(running, &ast.parameters)?;
     let name = signature(&path.name, &Parameter::types(&parameters));

@@ -84,8 +84,8 @@ fn authorize(running: &StatementContext, reached: &Reached) -> Result<()> {
     let catalog = running.catalog();
     reached.given.iter().try_for_each(|(privilege, target)| match target {
         GrantTarget::Account => catalog.authorize_on_account(MANAGE_GRANTS),
-        GrantTarget::Object(id) => catalog.authorize_grant(privilege, catalog.expect(*id)?),
-        GrantTarget::Future { container, .. } => match catalog.expect(*container)? {
+        GrantTarget::Object(id) => catalog.authorize_grant(privilege, catalog.object_or_err(*id)?),
+        GrantTarget::Future { container, .. } => match catalog.object_or_err(*container)? {
             schema @ Object::Schema(found) if found.managed_access => {
                 catalog.authorize_grant(OWNERSHIP, schema)
             }
@@ -162,7 +162,7 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
     let catalog = running.catalog();
     match subject {
         GrantSubject::DatabaseRole(name) => {
-            let role = expect(running, &catalog, ObjectKind::DatabaseRole, name)?;
+            let role = named_object(running, &catalog, ObjectKind::DatabaseRole, name)?;
             let given = vec![(USAGE.to_string(), GrantTarget::Object(role.id()))];
             Ok(Reached { given, counted: None })
         }
@@ -191,7 +191,7 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             };
             let kind = kind_of(running, *kind, name)?;
             let place = place_of(running, kind, name, signature.as_deref())?;
-            let object = expect_at(&catalog, kind, &place)?;
+            let object = object_at(&catalog, kind, &place)?;
             let target = GrantTarget::Object(object.id());
             Ok(Reached { given: on(privileges, kind, &[target])?, counted: None })
         }
@@ -199,7 +199,7 @@ fn reached(running: &StatementContext, subject: &GrantSubject) -> Result<Reached
             let words = kind.words();
             let kind = known_kind(*kind)?;
             let holder = if *in_database { ObjectKind::Database } else { ObjectKind::Schema };
-            let holder = expect(running, &catalog, holder, container)?.id();
+            let holder = named_object(running, &catalog, holder, container)?.id();
             if *future {
                 let target = GrantTarget::Future { kind: words.to_string(), container: holder };
                 return Ok(Reached { given: on(privileges, kind, &[target])?, counted: None });
@@ -229,16 +229,16 @@ fn imported_privileges(
     Ok(Reached { given, counted: None })
 }
 
-fn expect(
+fn named_object(
     running: &StatementContext,
     catalog: &VisibleCatalog,
     kind: ObjectKind,
     name: &Name,
 ) -> Result<Object> {
-    expect_at(catalog, kind, &place(running, kind, name)?)
+    object_at(catalog, kind, &place(running, kind, name)?)
 }
 
-fn expect_at(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Result<Object> {
+fn object_at(catalog: &VisibleCatalog, kind: ObjectKind, place: &Place) -> Result<Object> {
     let found = live(catalog, kind, place);
     found.ok_or_else(|| catalog.not_found(kind, place.parent, &place.name))
 }
@@ -307,7 +307,7 @@ fn give_ownership(
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     };
     let catalog = running.catalog();
-    let object = catalog.expect(id)?;
+    let object = catalog.object_or_err(id)?;
     let mut grants = catalog.grants_on(&GrantTarget::Object(id)).into_iter();
     let mut changes = vec![CatalogChange::Alter { object: object.with_owner(role) }];
     match current_grants {

@@ -31,7 +31,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreatePipe) -> Result
     check_copy(&ast.copy)?;
     let path = running.path(&ast.name, "CREATE PIPE")?;
     running.commit_open()?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let mut new = Pipe {
         header: running.header(schema, &path.name, &ast.options),
         definition: ast.definition.clone(),

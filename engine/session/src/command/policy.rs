@@ -22,7 +22,7 @@ use crate::result::Rows;
 pub(super) fn create(running: &mut StatementContext, ast: &CreatePolicy) -> Result<Rows> {
     option_table::check(ast.kind, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, &format!("CREATE {}", ast.kind.words()))?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let body = PolicyBody {
         parameters: parameters(running, &ast.parameters)?,
         returns: ast.returns.as_ref().map(|name| running.sql_type(name)).transpose()?,

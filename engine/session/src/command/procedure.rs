@@ -19,7 +19,7 @@ use crate::result::Rows;
 pub(super) fn create(running: &mut StatementContext, ast: &CreateRoutine) -> Result<Rows> {
     option_table::check(ObjectKind::Procedure, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE PROCEDURE")?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let parameters = parameters(running, &ast.parameters)?;
     let name = signature(&path.name, &Parameter::types(&parameters));
     let header = running.header(schema, &name, &ast.options);

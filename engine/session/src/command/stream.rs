@@ -23,7 +23,7 @@ use crate::result::Rows;
 pub(super) fn create(running: &mut StatementContext, ast: &CreateStream) -> Result<Rows> {
     option_table::check(ObjectKind::Stream, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE STREAM")?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     running.commit_open()?;
     let header = running.header(schema, &path.name, &ast.options);
     let stream = match &ast.source {

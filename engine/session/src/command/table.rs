@@ -52,7 +52,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateTable) -> Resul
     option_table::check(ObjectKind::Table, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE TABLE")?;
     let catalog = running.catalog();
-    let schema = catalog.expect_schema(&path)?;
+    let schema = catalog.resolve_schema(&path)?;
     let temporary = matches!(ast.lifetime, TableLifetime::Temporary | TableLifetime::Procedure);
     let scoped = ast.lifetime == TableLifetime::Procedure;
     if scoped && running.session.call_depth == 0 {
@@ -394,7 +394,7 @@ fn source_table(
     name: &ast::Name,
 ) -> Result<Arc<Table>> {
     let path = running.path(name, "CREATE TABLE")?;
-    match catalog.expect_path(ObjectKind::Table, &path)? {
+    match catalog.resolve(ObjectKind::Table, &path)? {
         object @ Object::Table(table) => {
             catalog.authorize(Action::Select, object)?;
             Ok(Arc::clone(table))
@@ -511,12 +511,12 @@ fn check_referred(
     referred: &[Identifier],
 ) -> Result<()> {
     let catalog = running.catalog();
-    let schema = catalog.expect_schema(path)?;
+    let schema = catalog.resolve_schema(path)?;
     let own = schema == table.header.parent && path.name == table.header.name;
     let found = match own {
         true => None,
         false => {
-            let object = catalog.expect_path(ObjectKind::Table, path)?;
+            let object = catalog.resolve(ObjectKind::Table, path)?;
             catalog.authorize(Action::Refer, object)?;
             object.as_table()
         }
@@ -568,7 +568,7 @@ pub(super) fn truncate(running: &mut StatementContext, ast: &Truncate) -> Result
     }
     running.write_at_last(|running, transaction| {
         let catalog = running.catalog();
-        let table = catalog.expect_path(ObjectKind::Table, &path)?;
+        let table = catalog.resolve(ObjectKind::Table, &path)?;
         catalog.authorize(Action::Truncate, table)?;
         match table {
             Object::Table(table) => {

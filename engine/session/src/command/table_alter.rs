@@ -31,7 +31,7 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
     if ast.if_exists && running.find(ObjectKind::Table, &path).is_none() {
         return Ok(Rows::done());
     }
-    let table = match catalog.expect_path(ObjectKind::Table, &path)? {
+    let table = match catalog.resolve(ObjectKind::Table, &path)? {
         object @ Object::Table(table) => {
             if let AlterTableAction::Attach(changes) = &ast.action {
                 return attach::alter(running, object, changes);
@@ -173,7 +173,7 @@ fn become_written(
 fn rename(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Result<Rows> {
     let to = running.path(name, "ALTER TABLE")?;
     let catalog = running.catalog();
-    let parent = catalog.expect_schema(&to)?;
+    let parent = catalog.resolve_schema(&to)?;
     catalog.authorize_move(&Object::from(table.clone()), parent)?;
     if catalog.find(ObjectKind::Table.namespace(), parent, &to.name).is_some() {
         return Err(already_exists(&to.name));
@@ -185,7 +185,7 @@ fn rename(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Re
 fn swap(running: &mut StatementContext, table: &Table, name: &ast::Name) -> Result<Rows> {
     let other = running.path(name, "ALTER TABLE")?;
     let catalog = running.catalog();
-    let right = catalog.expect_path(ObjectKind::Table, &other)?;
+    let right = catalog.resolve(ObjectKind::Table, &other)?;
     catalog.authorize(Action::Alter, right)?;
     let right = right.id();
     running.change(vec![CatalogChange::Swap { left: table.id(), right }])?;

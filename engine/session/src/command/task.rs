@@ -29,7 +29,7 @@ const NEIGHBOURS_MAX: usize = 100;
 pub(super) fn create(running: &mut StatementContext, ast: &CreateTask) -> Result<Rows> {
     option_table::check(ObjectKind::Task, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, "CREATE TASK")?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let header = running.header(schema, &path.name, &ast.options);
     let task = match &ast.clone {
         Some(clone) => {

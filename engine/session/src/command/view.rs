@@ -22,7 +22,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result
     let kind = if ast.materialized { ObjectKind::MaterializedView } else { ObjectKind::View };
     option_table::check(kind, Place::Create, &ast.options)?;
     let path = running.path(&ast.name, verb)?;
-    let schema = running.catalog().expect_schema(&path)?;
+    let schema = running.catalog().resolve_schema(&path)?;
     let functions = running.function_context();
     let own =
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };

@@ -94,7 +94,7 @@ fn ranges(
     keys: Option<&str>,
 ) -> Result<(String, Vec<Range>)> {
     let path = described.path(table, "SYSTEM$CLUSTERING_INFORMATION")?;
-    let found = described.catalog.expect_path(ObjectKind::Table, &path)?;
+    let found = described.catalog.resolve(ObjectKind::Table, &path)?;
     let Some(table) = found.as_table() else {
         return Err(Error::not_supported("clustering information of a view"));
     };

@@ -125,7 +125,7 @@ pub(super) fn tags(
     listing: &mut Listing,
 ) -> Result<()> {
     let (object, domain) =
-        (arguments.expect_text("OBJECT_NAME")?, arguments.expect_text("OBJECT_DOMAIN")?);
+        (arguments.required_text("OBJECT_NAME")?, arguments.required_text("OBJECT_DOMAIN")?);
     let Referenced { object, column } = referenced(context, object, domain)?;
     add_tags(context, &object, column.as_ref(), listing);
     Ok(())
@@ -138,7 +138,7 @@ pub(super) fn tags_of_columns(
     listing: &mut Listing,
 ) -> Result<()> {
     let (name, domain) =
-        (arguments.expect_text("OBJECT_NAME")?, arguments.expect_text("OBJECT_DOMAIN")?);
+        (arguments.required_text("OBJECT_NAME")?, arguments.required_text("OBJECT_DOMAIN")?);
     if !matches!(domain.to_uppercase().as_str(), "TABLE" | "VIEW") {
         let text = format!("Invalid value '{domain}' for the domain of a table.");
         return Err(Error::new(ErrorCode::InvalidParameterValue, text));
@@ -242,8 +242,10 @@ pub(super) fn policies(
         add_by_tags(context, Some(&policy), None, listing);
         return Ok(());
     }
-    let (name, domain) =
-        (arguments.expect_text("REF_ENTITY_NAME")?, arguments.expect_text("REF_ENTITY_DOMAIN")?);
+    let (name, domain) = (
+        arguments.required_text("REF_ENTITY_NAME")?,
+        arguments.required_text("REF_ENTITY_DOMAIN")?,
+    );
     let Referenced { object, .. } = referenced(context, name, domain)?;
     add_policies(context, &object, None, listing);
     add_by_tags(context, None, Some(&object), listing);

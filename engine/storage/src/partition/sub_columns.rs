@@ -22,9 +22,7 @@ pub(super) fn sub_columns(
     batches: &mut [Batch],
     parallel: bool,
 ) -> Result<Vec<FieldPaths>> {
-    let semi_structured =
-        |column: &FileColumn| matches!(column.sql_type, SqlType::Variant | SqlType::Object);
-    let positions = (0..columns.len()).filter(|at| semi_structured(&columns[*at])).collect();
+    let positions = (0..columns.len()).filter(|at| columns[*at].sql_type.has_paths()).collect();
     let rows: usize = batches.iter().map(Batch::rows).sum();
     let given: &[Batch] = batches;
     let gathered = map_all(positions, parallel, |position: usize| {

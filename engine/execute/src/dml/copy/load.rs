@@ -25,7 +25,7 @@ use super::{LoadedFiles, OpenStage};
 use crate::context::{QueryContext, lock};
 use crate::dml::insert::append;
 use crate::dml::writer::RowsWriter;
-use crate::operators::stage_scan::{begin, expect};
+use crate::operators::stage_scan::{announce, begin};
 use crate::profile::OperatorCounters;
 
 /// Bad rows that are kept for VALIDATE.
@@ -115,7 +115,7 @@ pub(super) fn load(
         profile: LoadProfile::new(plan, stage, context),
         stop: AtomicBool::new(false),
     };
-    expect(&files, context);
+    announce(&files, context);
     loading.profile.add_bytes(&files);
     let scan = FileScan::new(stage.stage.clone(), files.clone(), Arc::clone(&projection.reader));
     context.for_each(context.threads(), |_| loading.work(&scan))?;

@@ -12,7 +12,7 @@ use super::choose::Chosen;
 use super::projection::LoadProjection;
 use super::{Copied, OpenStage};
 use crate::context::{QueryContext, lock};
-use crate::operators::stage_scan::{begin, expect};
+use crate::operators::stage_scan::{announce, begin};
 
 pub(super) fn validate(
     mode: ValidationMode,
@@ -22,7 +22,7 @@ pub(super) fn validate(
     context: &QueryContext,
 ) -> Result<Copied> {
     let files = chosen.files;
-    expect(&files, context);
+    announce(&files, context);
     let scan = FileScan::new(stage.stage.clone(), files.clone(), Arc::clone(&projection.reader));
     let wanted = match mode {
         ValidationMode::ReturnRows(rows) => Some(usize::try_from(rows).unwrap_or(usize::MAX)),

@@ -105,8 +105,8 @@ impl Binder<'_> {
     /// Where an object of a schema is.
     fn path_of(&self, object: &Object) -> Result<ObjectPath> {
         let catalog = &self.context.catalog;
-        let schema = catalog.expect(object.header().parent)?.header();
-        let database = catalog.expect(schema.parent)?.header();
+        let schema = catalog.object_or_err(object.header().parent)?.header();
+        let database = catalog.object_or_err(schema.parent)?.header();
         Ok(ObjectPath {
             database: database.name.clone(),
             schema: schema.name.clone(),

@@ -91,7 +91,7 @@ impl<'c> Policies<'c> {
 
     /// Lets only those see what the policies would leave of an object elsewhere who own it and may attach them.
     fn authorize_simulation(&self, catalog: &VisibleCatalog, header: &Header) -> Result<()> {
-        let object = catalog.expect(header.id)?;
+        let object = catalog.object_or_err(header.id)?;
         if !catalog.owns(object) {
             return Err(insufficient(object));
         }

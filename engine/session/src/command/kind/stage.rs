@@ -262,7 +262,7 @@ fn stage_format(running: &StatementContext, option: &StatementOption) -> Result<
             other => other.as_name().ok_or_else(|| invalid(option))?,
         };
         let path = running.session.path.complete(&written, "CREATE STAGE")?;
-        running.catalog().expect_path(ObjectKind::FileFormat, &path)?;
+        running.catalog().resolve(ObjectKind::FileFormat, &path)?;
         let quoted = [&path.database, &path.schema, &path.name]
             .map(|part| firn_types::Identifier::to_sql(part));
         Ok(StageFileFormat::Named(quoted.join(".")))

@@ -65,7 +65,7 @@ fn mode_word(mode: StreamMode) -> &'static str {
 pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
     let Object::Stream(stream) = object else { return Err(another()) };
     let engine = writer.context.catalog.as_engine();
-    let source = engine.expect(stream.source)?;
+    let source = engine.object_or_err(stream.source)?;
     let kind = source.kind().words().to_lowercase();
     let mut text = format!(
         "create or replace stream {} on {kind} {}",

@@ -29,11 +29,11 @@ impl ShowContext<'_> {
             Some(ShowScope::Account) => Ok(self.all_databases()),
             Some(ShowScope::Database(Some(name)) | ShowScope::Name(name)) => {
                 let name = self.running.written(name)?;
-                Ok(vec![self.expect_database(&name.object().name)?])
+                Ok(vec![self.resolve_database(&name.object().name)?])
             }
             Some(ShowScope::Database(None)) => {
                 let name = self.running.session.path.database("SHOW")?;
-                Ok(vec![self.expect_database(&name)?])
+                Ok(vec![self.resolve_database(&name)?])
             }
             _ => Ok(match current.as_ref().and_then(|name| self.catalog.database(name)) {
                 Some(database) => vec![Arc::clone(database)],
@@ -151,7 +151,7 @@ impl ShowContext<'_> {
         match own.filter(|_| place.is_own()) {
             Some(object) => Ok(Located { place, object }),
             None => {
-                let object = self.catalog.expect_path(ObjectKind::Table, &path)?.clone();
+                let object = self.catalog.resolve(ObjectKind::Table, &path)?.clone();
                 Ok(Located { place, object })
             }
         }
@@ -176,13 +176,13 @@ impl ShowContext<'_> {
         places
     }
 
-    fn expect_database(&self, name: &str) -> Result<Arc<Database>> {
+    fn resolve_database(&self, name: &str) -> Result<Arc<Database>> {
         let found = self.catalog.database(name).map(Arc::clone);
         found.ok_or_else(|| self.catalog.not_found(ObjectKind::Database, ACCOUNT, name))
     }
 
     fn place(&self, database: &str, schema: &str) -> Result<Place> {
-        let database = self.expect_database(database)?;
+        let database = self.resolve_database(database)?;
         let parent = database.header.id;
         match self.catalog.schema(parent, schema) {
             _ if schema == INFORMATION_SCHEMA => {
@@ -197,7 +197,7 @@ impl ShowContext<'_> {
     fn schema_named(&self, written: &ObjectName) -> Result<Option<Place>> {
         let name = &written.object().name;
         let database = match written.parts.as_slice() {
-            [database, _] => self.expect_database(&database.name)?,
+            [database, _] => self.resolve_database(&database.name)?,
             _ => {
                 let current = self.running.session.path.database.as_ref();
                 match current.and_then(|name| self.catalog.database(name)) {
@@ -218,7 +218,7 @@ impl ShowContext<'_> {
             [database, _] => database.name.clone(),
             _ => self.running.session.path.database("SHOW")?,
         };
-        let parent = self.expect_database(&database)?.header.id;
+        let parent = self.resolve_database(&database)?.header.id;
         Ok(self.catalog.not_found(ObjectKind::Schema, parent, &written.object().name))
     }
 }

@@ -23,9 +23,9 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let path = context.path(arguments.expect_text("TABLE_NAME")?, "COPY_HISTORY")?;
-    let found = context.catalog.expect_path(ObjectKind::Table, &path)?;
-    let start = arguments.expect_time("START_TIME")?;
+    let path = context.path(arguments.required_text("TABLE_NAME")?, "COPY_HISTORY")?;
+    let found = context.catalog.resolve(ObjectKind::Table, &path)?;
+    let start = arguments.required_time("START_TIME")?;
     let end = arguments.time("END_TIME")?;
     let Some(table) = found.as_table() else { return Ok(()) };
     let in_range = |nanos: i64| {

@@ -15,7 +15,7 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let written = arguments.expect_text("STAGE")?;
+    let written = arguments.required_text("STAGE")?;
     let location = firn_parse::parse_location(written).map_err(Error::without_span)?;
     if !location.path.is_empty() {
         let text = format!("DIRECTORY takes a stage without a path, not {written}.");

@@ -30,7 +30,7 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let location = firn_parse::parse_location(arguments.expect_text("LOCATION")?)
+    let location = firn_parse::parse_location(arguments.required_text("LOCATION")?)
         .map_err(Error::without_span)?;
     let place = match &location.kind {
         StageKind::User => StageLocation::User,
@@ -48,7 +48,7 @@ pub(super) fn rows(
             return Err(Error::not_supported("INFER_SCHEMA of anything but a named stage"));
         }
     };
-    let path = context.path(arguments.expect_text("FILE_FORMAT")?, "SELECT")?;
+    let path = context.path(arguments.required_text("FILE_FORMAT")?, "SELECT")?;
     let Some(object @ Object::FileFormat(format)) =
         context.catalog.find_path(Namespace::FileFormat, &path)
     else {

@@ -249,7 +249,7 @@ impl Arguments {
     ///
     /// # Errors
     /// When it is absent or something else.
-    pub(super) fn expect_text(&self, name: &str) -> Result<&str> {
+    pub(super) fn required_text(&self, name: &str) -> Result<&str> {
         self.text(name)?.ok_or_else(|| missing(name))
     }
 
@@ -257,7 +257,7 @@ impl Arguments {
     ///
     /// # Errors
     /// When it is absent or something else.
-    pub(super) fn expect_time(&self, name: &str) -> Result<i128> {
+    pub(super) fn required_time(&self, name: &str) -> Result<i128> {
         self.time(name)?.ok_or_else(|| missing(name))
     }
 

@@ -25,7 +25,7 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let id = arguments.expect_text("QUERY_ID")?;
+    let id = arguments.required_text("QUERY_ID")?;
     let record = context.statement(id)?;
     let details = record.details().clone();
     let operators = details.profile.operators();

@@ -85,8 +85,8 @@ pub(super) fn validate(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let pipe = kind::pipe_named(context, arguments.expect_text("PIPE_NAME")?)?;
-    let start = arguments.expect_time("START_TIME")?;
+    let pipe = kind::pipe_named(context, arguments.required_text("PIPE_NAME")?)?;
+    let start = arguments.required_time("START_TIME")?;
     let end = arguments.time("END_TIME")?.unwrap_or(i128::from(context.now_nanos));
     if start > end {
         let text = "START_TIME must not be later than END_TIME.";

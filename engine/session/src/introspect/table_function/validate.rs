@@ -22,14 +22,14 @@ pub(super) fn rows(
     arguments: &Arguments,
     listing: &mut Listing,
 ) -> Result<()> {
-    let path = context.path(arguments.expect_text("TABLE")?, "VALIDATE")?;
-    let object = context.catalog.expect_path(ObjectKind::Table, &path)?;
+    let path = context.path(arguments.required_text("TABLE")?, "VALIDATE")?;
+    let object = context.catalog.resolve(ObjectKind::Table, &path)?;
     context.catalog.authorize(Action::Insert, object)?;
     let table = object.id();
     let loaded = |record: &Arc<QueryRecord>| {
         record.details().rejected.as_ref().is_some_and(|(id, _)| *id == table)
     };
-    let record = match arguments.expect_text("JOB_ID")? {
+    let record = match arguments.required_text("JOB_ID")? {
         LAST => {
             let statements = context.shared.statements.newest_first();
             let mut own =
