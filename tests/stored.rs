@@ -265,6 +265,33 @@ fn an_account_of_format_4_is_read_and_written_on() -> io::Result<()> {
     Ok(())
 }
 
+/// Before format 6 the whole values had what is in sub-columns, too.
+#[test]
+fn sub_columns_of_format_5_are_read_beside_new_ones() -> io::Result<()> {
+    let folder = TempDir::new()?;
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("stored/format5"), folder.path())?;
+    let mut session = session(folder.path());
+    // Of 0 to 1999 the first ten were deleted, and the ids of the last 500 are larger by 10000.
+    let sums = "SELECT COUNT(*), SUM(v:n::INT), SUM(v:price::NUMBER(20,2)), COUNT(DISTINCT v:inner.text), SUM(o:a::INT), SUM(o:b::FLOAT) FROM events";
+    let whole = "SELECT TO_JSON(v), TO_JSON(o) FROM events WHERE id IN (77, 20077) ORDER BY id";
+    check_rows(&mut session, sums, &["1990|1998955|499738.75|1990|1998955|2985"]);
+    let document = concat!(
+        r#"{"inner":{"flag":false,"text":"text 77"},"kind":"k2","list":[77],"n":77,"price":19.25}"#,
+        "|",
+        r#"{"a":77,"b":1.500000000000000e+00}"#
+    );
+    check_rows(&mut session, whole, &[document]);
+    run(&mut session, "INSERT INTO events SELECT id + 20000, v, o FROM events");
+    run(&mut session, "UPDATE events SET id = id + 1 WHERE id > 20100");
+    drop(session);
+    let mut session = self::session(folder.path());
+    check_rows(&mut session, sums, &["3980|3997910|999477.50|1990|3997910|5970"]);
+    check_rows(&mut session, whole, &[document, document]);
+    let pairs = "SELECT COUNT(*) FROM events a JOIN events b ON a.v = b.v AND a.o = b.o AND b.id > a.id + 19999";
+    check_rows(&mut session, pairs, &["1990"]);
+    Ok(())
+}
+
 /// Bytes of a stage's credentials, and the error of one who has no key for them.
 const SECRETS: [&str; 3] = ["AKIDEXAMPLE", "TOPSECRETKEY", "SESSIONTOKEN"];
 const KEY_MISSING: i32 = 300_011;

@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 use crate::checksum::checksum_of_parts;
 
 /// The format that is written.
-pub const FORMAT: u32 = 5;
+pub const FORMAT: u32 = 6;
 /// The last format without a header.
 const FORMAT_BARE: u32 = 1;
 /// What a file with a header begins with.

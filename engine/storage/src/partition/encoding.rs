@@ -2,7 +2,7 @@
 //!
 //! Encoding beats codec by far: packed deltas and short codes read several times faster than general
 //! compression and are often smaller. Texts and wide values that are neither repeated nor ordered get
-//! LZ4, which reads at memory's speed; semi-structured values get zstd, since their keys repeat.
+//! LZ4, which reads at memory's speed; semi-structured values get zstd, since their keys repeat, and so do texts in them.
 
 use std::sync::Arc;
 
@@ -89,11 +89,16 @@ fn column_properties(
         }
         FileType::Text | FileType::Binary => {
             let repeated = text_dictionary_pays(plan);
+            // What is at a path would be in the whole value otherwise, which nobody reads faster.
+            let codec = match plan.column.column.path.is_some() && !repeated {
+                true => Compression::ZSTD(ZstdLevel::default()),
+                false => Compression::LZ4_RAW,
+            };
             builder
                 .set_column_dictionary_enabled(path.clone(), repeated)
                 .set_column_data_page_size_limit(path.clone(), TEXT_PAGE_BYTES)
                 .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
-                .set_column_compression(path, Compression::LZ4_RAW)
+                .set_column_compression(path, codec)
         }
         FileType::Variant => {
             // The first leaf is the metadata, which whole files share; the second the values.

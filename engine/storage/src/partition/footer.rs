@@ -21,6 +21,7 @@ use super::seal::ChunkChecksums;
 use super::selection::Spans;
 use super::{FileColumn, RowGroup};
 use crate::checksum::checksum;
+use crate::shredding::PathTree;
 use crate::{ObjectAccess, Partition};
 
 /// Bytes at the end of a file that are fetched at once, in the hope that the footer is in them.
@@ -33,11 +34,20 @@ pub(crate) struct Footer {
     pub(super) row_groups: Vec<RowGroup>,
     /// Position of the root column of each column and sub-column.
     roots: HashMap<ColumnPath, usize>,
+    /// What is left out of the whole values of semi-structured columns.
+    parts: HashMap<FieldId, Parts>,
     /// What its column chunks must be; none for a file without a seal, and for one that is being made.
     pub(super) checksums: Option<ChunkChecksums>,
     /// How to read texts as they are, and as dictionaries.
     flat: OnceLock<ArrowReaderMetadata>,
     dictionary: OnceLock<ArrowReaderMetadata>,
+}
+
+/// The sub-columns of a column whose values are left out of the whole ones.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) sub_columns: Vec<ColumnPath>,
+    pub(super) tree: PathTree,
 }
 
 impl Footer {
@@ -87,16 +97,20 @@ impl Footer {
     /// What is to be known of a file with this footer.
     pub(super) fn new(metadata: Arc<ParquetMetaData>) -> Result<Footer> {
         let schema = metadata.file_metadata().schema_descr();
-        let roots =
-            schema.root_schema().get_fields().iter().enumerate().filter_map(|(at, field)| {
-                let info = field.get_basic_info();
-                let column = match info.has_id() {
-                    true => Some(FieldId(info.id().cast_unsigned()).into()),
-                    false => FileColumn::path_of(info.name()),
-                };
-                column.map(|column| (column, at))
-            });
-        let roots = roots.collect();
+        let (mut roots, mut parts) = (HashMap::new(), HashMap::<FieldId, Vec<ColumnPath>>::new());
+        for (at, field) in schema.root_schema().get_fields().iter().enumerate() {
+            let info = field.get_basic_info();
+            if info.has_id() {
+                roots.insert(FieldId(info.id().cast_unsigned()).into(), at);
+            } else if let Some((column, is_part)) = FileColumn::sub_column(info.name()) {
+                if is_part {
+                    parts.entry(column.field).or_default().push(column.clone());
+                }
+                roots.insert(column, at);
+            }
+        }
+        let parts =
+            parts.into_iter().map(|(field, columns)| (field, Parts::new(columns))).collect();
         let mut row_groups = Vec::with_capacity(metadata.num_row_groups());
         let mut start = 0_u32;
         for (index, group) in metadata.row_groups().iter().enumerate() {
@@ -111,6 +125,7 @@ impl Footer {
             metadata,
             row_groups,
             roots,
+            parts,
             checksums: None,
             flat: OnceLock::new(),
             dictionary: OnceLock::new(),
@@ -129,6 +144,11 @@ impl Footer {
         let mut found: Vec<(&ColumnPath, &usize)> = self.roots.iter().filter(of_field).collect();
         found.sort_by_key(|(_, root)| **root);
         found.into_iter().map(|(column, _)| column.clone()).collect()
+    }
+
+    /// What is left out of the whole values of a column; none where they are whole.
+    pub(super) fn parts(&self, field: FieldId) -> Option<&Parts> {
+        self.parts.get(&field)
     }
 
     /// A root column as the file describes it.
@@ -222,6 +242,13 @@ impl Footer {
     pub(crate) fn memory_bytes(&self) -> usize {
         self.metadata.memory_size() * 2
             + self.checksums.as_ref().map_or(0, ChunkChecksums::memory_bytes)
+    }
+}
+
+impl Parts {
+    fn new(sub_columns: Vec<ColumnPath>) -> Parts {
+        let tree = PathTree::new(sub_columns.iter().filter_map(|column| column.path.as_ref()));
+        Parts { sub_columns, tree }
     }
 }
 

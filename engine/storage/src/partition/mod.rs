@@ -65,7 +65,9 @@ struct FileColumn {
 
 /// What the names of sub-columns in files begin with; behind it stand the column's id, a colon and the path. Stored
 /// columns have field ids, sub-columns have none.
-const SUB_COLUMN: &str = "_path:";
+const SUB_COLUMN: &str = "_part:";
+/// The same in files whose whole values have, too, what stands in sub-columns.
+const COPIED_SUB_COLUMN: &str = "_path:";
 
 impl FileColumn {
     /// A sub-column of values that are all of a type.
@@ -74,10 +76,14 @@ impl FileColumn {
         FileColumn { name: format!("{SUB_COLUMN}{}:{path}", column.field.0), column, sql_type }
     }
 
-    /// The sub-column that a name without a field id tells; none when it is the name of none.
-    fn path_of(name: &str) -> Option<ColumnPath> {
-        let (field, path) = name.strip_prefix(SUB_COLUMN)?.split_once(':')?;
-        Some(ColumnPath { field: FieldId(field.parse().ok()?), path: Some(KeyPath::parse(path)?) })
+    /// The sub-column that a name without a field id tells, and whether its values are left out of the whole ones; none
+    /// when it is the name of none.
+    fn sub_column(name: &str) -> Option<(ColumnPath, bool)> {
+        let part = name.strip_prefix(SUB_COLUMN);
+        let (field, path) =
+            part.or_else(|| name.strip_prefix(COPIED_SUB_COLUMN))?.split_once(':')?;
+        let (field, path) = (FieldId(field.parse().ok()?), Some(KeyPath::parse(path)?));
+        Some((ColumnPath { field, path }, part.is_some()))
     }
 }
 

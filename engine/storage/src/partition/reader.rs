@@ -213,7 +213,10 @@ impl PartitionReader {
         let (held, parts) = self.resident(row_group, columns, Some(&spans))?;
         let columns = columns.iter().zip(held).map(|(column, held)| match held {
             Some(whole) => Ok(rows.cut(&whole)),
-            None => Ok(spans.cut(rows, &self.decode(row_group, column, Some(&spans), &parts)?)),
+            None => {
+                let decoded = self.decode(row_group, column, Some(&spans), &parts)?;
+                self.put_together(row_group, column, spans.cut(rows, &decoded), rows)
+            }
         });
         Ok(Batch::new(columns.collect::<Result<_>>()?, selected))
     }
@@ -255,6 +258,7 @@ impl PartitionReader {
         let missing = held.iter_mut().zip(columns).filter(|(held, _)| held.is_none());
         for ((held, column), _) in missing.zip(wanted).filter(|(_, whole)| *whole) {
             let decoded = self.decode(row_group, column, None, &parts)?;
+            let decoded = self.put_together(row_group, column, decoded, &RowSelection::All)?;
             *held = Some(self.keep(row_group, column, &decoded));
         }
         Ok((held, parts))
@@ -280,11 +284,44 @@ impl PartitionReader {
             return Ok(cached);
         }
         let whole = ReadColumn { column: whole, sql_type: SqlType::Variant, initial_default: None };
-        let (whole, _) = self.resident(row_group, std::slice::from_ref(&whole), None)?;
-        let whole = whole.into_iter().flatten().next();
-        let whole = whole.ok_or_else(|| Error::internal("a column that is gone"))?;
-        let values = extract(&whole.slice(0, rows), path, *sql_type)?;
-        Ok(self.keep(row_group, column, &values))
+        let values = match footer.parts(*field) {
+            Some(parts) if !parts.tree.meets(path) => self.rest(footer, row_group, &whole)?,
+            _ => {
+                let (whole, _) = self.resident(row_group, std::slice::from_ref(&whole), None)?;
+                let whole = whole.into_iter().flatten().next();
+                whole.ok_or_else(|| Error::internal("a column that is gone"))?.slice(0, rows)
+            }
+        };
+        Ok(self.keep(row_group, column, &extract(&values, path, *sql_type)?))
+    }
+
+    /// Whole values as the file has them, without what stands in sub-columns alone.
+    fn rest(&self, footer: &Footer, row_group: usize, column: &ReadColumn) -> Result<Column> {
+        let (_, ranges) = self.ranges(footer, row_group, column, None);
+        self.decode(row_group, column, None, &self.fetch(&ranges)?)
+    }
+
+    /// Whole values of some rows, out of what the file has of them and the sub-columns; other columns as they are.
+    fn put_together(
+        &self,
+        row_group: usize,
+        column: &ReadColumn,
+        rest: Column,
+        rows: &RowSelection,
+    ) -> Result<Column> {
+        let ColumnPath { field, path: None } = column.column else { return Ok(rest) };
+        let Some(parts) = self.footer().and_then(|footer| footer.parts(field)) else {
+            return Ok(rest);
+        };
+        let typed = |column: &ColumnPath| {
+            let unknown = || Error::internal("a sub-column whose type is not known");
+            let sql_type = self.partition.path_type(column).ok_or_else(unknown)?;
+            Ok(ReadColumn { column: column.clone(), sql_type, initial_default: None })
+        };
+        let wanted: Vec<ReadColumn> = parts.sub_columns.iter().map(typed).collect::<Result<_>>()?;
+        let types: Vec<SqlType> = wanted.iter().map(|column| column.sql_type).collect();
+        let sub_columns = self.read(row_group, &wanted, rows)?;
+        parts.tree.put_together(&rest, sub_columns.columns(), &types)
     }
 
     /// The row ids of rows of a row group, as 64-bit integers.

@@ -4,7 +4,7 @@ use firn_column::{Batch, Column};
 use firn_types::{ColumnPath, Result, SqlType};
 
 use super::{FileColumn, map_all};
-use crate::shredding::{FieldPaths, PathGathering, TypedPath, extract};
+use crate::shredding::{FieldPaths, PathGathering, PathTree, TypedPath, extract};
 
 /// Rows of a micro-partition that has sub-columns, at least: of fewer, values are read as fast.
 const ROWS_MIN: usize = 1024;
@@ -12,8 +12,6 @@ const ROWS_MIN: usize = 1024;
 const SUB_COLUMNS_MAX: usize = 48;
 /// A sub-column has a value in at least one row of so many.
 const FREQUENT: u64 = 50;
-/// Longer texts, on average, are not stored twice.
-const TEXT_BYTES_MAX: u64 = 96;
 
 /// What stands at the paths of the semi-structured columns, and those that are stored as columns of their own. These
 /// follow the given ones in the list and in the batches.
@@ -58,17 +56,44 @@ pub(super) fn sub_columns(
     Ok(found)
 }
 
+/// Leaves out of the whole values what stands in sub-columns.
+pub(super) fn take_apart(
+    columns: &[FileColumn],
+    batches: &mut [Batch],
+    parallel: bool,
+) -> Result<()> {
+    for (position, column) in columns.iter().enumerate() {
+        let field = column.column.field;
+        if column.column.path.is_some() || !column.sql_type.has_paths() {
+            continue;
+        }
+        let of_field = columns.iter().filter(|sub_column| sub_column.column.field == field);
+        let paths = of_field.filter_map(|sub_column| sub_column.column.path.as_ref());
+        let tree = PathTree::new(paths);
+        if tree.is_empty() {
+            continue;
+        }
+        let rest = |batch: &Batch| tree.take_apart(batch.column(position));
+        let rests = map_all(batches.iter().collect(), parallel, rest)?;
+        for (batch, rest) in batches.iter_mut().zip(rests) {
+            let mut columns = batch.columns().to_vec();
+            columns[position] = rest;
+            *batch = Batch::new(columns, batch.rows());
+        }
+    }
+    Ok(())
+}
+
 fn frequent(gathering: PathGathering) -> impl Iterator<Item = TypedPath> {
     let rows = gathering.rows();
-    let worth = move |typed: &TypedPath| {
-        typed.count >= rows / FREQUENT && typed.text_bytes <= typed.count * TEXT_BYTES_MAX
-    };
+    let worth = move |typed: &TypedPath| typed.count >= rows / FREQUENT;
     gathering.typed().into_iter().filter(worth).take(SUB_COLUMNS_MAX)
 }
 
 #[cfg(test)]
 mod tests {
-    use firn_types::variant::JsonReader;
+    use firn_column::Array;
+    use firn_types::variant::{JsonReader, Variant};
     use firn_types::{FieldId, KeyPath, Value};
 
     use super::*;
@@ -76,15 +101,11 @@ mod tests {
 
     #[test]
     fn frequent_paths_of_one_type_become_columns() {
-        let long = "x".repeat(400);
         let documents: Vec<String> = (0..2000)
             .map(|n| {
                 let rare = if n == 7 { r#", "rare": 1"# } else { "" };
                 let drift = if n == 9 { "\"text\"" } else { "1" };
-                format!(
-                    r#"{{"kind": "k{}", "n": {n}, "body": "{long}", "drift": {drift}{rare}}}"#,
-                    n % 3
-                )
+                format!(r#"{{"kind": "k{}", "n": {n}, "drift": {drift}{rare}}}"#, n % 3)
             })
             .collect();
         let value = |document: &String| {
@@ -109,5 +130,15 @@ mod tests {
             |path: &str| found_paths[0].at(&KeyPath::parse(path)?).map(|values| values.path_type);
         assert_eq!(at("drift"), Some(PathType::Other));
         assert_eq!(at("rare"), Some(PathType::Number { scale: 0, whole_digits: 1 }));
+        take_apart(&columns, &mut batches, false).expect("the rest");
+        let Array::Bytes(rest) = batches[0].column(0).flat() else { panic!("values") };
+        let kept = |row: usize| {
+            let fields = Variant::new(rest.value(row)).as_object().expect("an object");
+            fields.iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (kept(7), kept(8)),
+            (vec!["drift".to_string(), "rare".to_string()], vec!["drift".to_string()])
+        );
     }
 }

@@ -22,7 +22,7 @@ use super::encoding::{ColumnPlan, properties};
 use super::file_type::{FileType, IntegerRange, row_id_column};
 use super::seal::{self, FooterSeal};
 use super::sink::FileSink;
-use super::sub_columns::sub_columns;
+use super::sub_columns::{sub_columns, take_apart};
 use super::{FileColumn, ROW_ID_FIELD, ResidentRows, StoredColumn, map_all};
 use crate::shredding::FieldPaths;
 use crate::statistics::Gathering;
@@ -232,6 +232,7 @@ impl Encoded {
         let numbered = columns.iter().enumerate().collect();
         let plan = |(position, column)| Ok(plan_column(position, column, &batches));
         let plans: Vec<ColumnPlan> = map_all(numbered, options.parallel, plan)?;
+        take_apart(&columns, &mut batches, options.parallel)?;
         let (file, metadata, seal) =
             encode_file(&plans, &batches, options).map_err(encoding_failed)?;
         let statistics = statistics(plans, &metadata);

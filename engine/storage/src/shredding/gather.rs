@@ -28,7 +28,6 @@ struct Node {
     values: PathValues,
     /// Rows with a value there.
     count: u64,
-    text_bytes: u64,
 }
 
 /// A path whose values are of one type.
@@ -38,14 +37,12 @@ pub(crate) struct TypedPath {
     pub(crate) path_type: PathType,
     /// Rows with a value there.
     pub(crate) count: u64,
-    /// Bytes of its texts.
-    pub(crate) text_bytes: u64,
 }
 
 impl Node {
     fn new(key: &str) -> Node {
         let values = PathValues::ABSENT;
-        Node { key: key.to_string(), children: Vec::new(), values, count: 0, text_bytes: 0 }
+        Node { key: key.to_string(), children: Vec::new(), values, count: 0 }
     }
 }
 
@@ -115,10 +112,7 @@ impl PathGathering {
             Item::Boolean(_) => PathType::Boolean,
             Item::Number(number) => number_type(number),
             Item::Float(_) => PathType::Float,
-            Item::Text(text) => {
-                self.nodes[node].text_bytes += text.len() as u64;
-                PathType::Text
-            }
+            Item::Text(_) => PathType::Text,
             Item::Object(fields) => {
                 self.add_fields(node, fields);
                 PathType::Other
@@ -143,8 +137,8 @@ impl PathGathering {
         let mut typed = Vec::new();
         self.visit(0, &mut Vec::new(), &mut |path, node| {
             if node.values.path_type.sql_type().is_some() {
-                let Node { values, count, text_bytes, .. } = *node;
-                typed.push(TypedPath { path, path_type: values.path_type, count, text_bytes });
+                let Node { values, count, .. } = *node;
+                typed.push(TypedPath { path, path_type: values.path_type, count });
             }
         });
         typed.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.path.cmp(&b.path)));

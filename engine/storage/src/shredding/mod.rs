@@ -2,18 +2,21 @@
 //!
 //! A micro-partition tells, for each VARIANT and OBJECT column, what stands at the paths of keys in its values. Where
 //! that is of one type in all of its rows, the path can be read like a column of that type. Of larger
-//! micro-partitions the common ones of these are stored beside the whole values, as columns of the file with
-//! statistics of their own; of small ones and of those in memory they are taken out of the values when somebody reads
-//! them. Where a path has values of several types, or nobody knows, the whole values are read.
+//! micro-partitions the common ones of these are stored apart from the whole values, as columns of the file with
+//! statistics of their own, and put together with the rest when somebody reads the whole values; of small ones and of
+//! those in memory they are taken out of the values when somebody reads them. Where a path has values of several types,
+//! or nobody knows, the whole values are read.
 //!
 //! (S. Melnik et al., "Dremel", VLDB 2010, stores nested data by columns; that values of a path which drift to other
 //! types are left to the whole value is Parquet's "Variant Shredding".)
 
+mod apart;
 mod extract;
 mod gather;
 
 use firn_types::{FieldId, KeyPath, SqlType};
 
+pub(crate) use apart::PathTree;
 pub(crate) use extract::{extract, rescaled};
 pub(crate) use gather::{PathGathering, TypedPath};
 

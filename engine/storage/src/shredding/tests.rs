@@ -1,10 +1,10 @@
 //! What paths tell of documents, and values that are taken out of them.
 
 use firn_column::Column;
-use firn_types::variant::JsonReader;
+use firn_types::variant::{JsonReader, JsonWriter, PlainText, Variant};
 use firn_types::{FieldId, KeyPath, SqlType, Value};
 
-use super::{FieldPaths, PathGathering, PathType, PathValues, extract};
+use super::{FieldPaths, PathGathering, PathTree, PathType, PathValues, extract};
 
 const FIELD: FieldId = FieldId(3);
 
@@ -78,6 +78,59 @@ fn objects_with_many_keys_are_known_in_part() {
     assert_eq!(paths.at(&path("key999")), None);
     let with_another = paths.and(&gathered(&[r#"{"other": 1}"#]));
     assert_eq!(with_another.at(&path("other")), None, "the first part may have it");
+}
+
+#[test]
+fn values_are_put_together_as_they_were() {
+    let long = "long ".repeat(30);
+    let documents = [
+        r#"{"a": 1, "b": {"c": "x", "d": {"e": true}}, "f": 5e-1, "z": [1, {"a": 2}]}"#.to_string(),
+        r#"{"a": 2.50, "b": {"c": null, "d": {}}, "f": 1e300, "odd key": 7}"#.to_string(),
+        r#"{"a": -170141183460469231731687303715884105, "b": {"d": {"e": false, "x": 1}}, "f": 0e0}"#.to_string(),
+        format!(r#"{{"b": {{"c": "{long}"}}, "f": -3e-5, "a": null}}"#),
+        r#"{"b": null, "a": 0}"#.to_string(),
+        r#"{"b": {}, "aa": 1, "zz": {"a": 5}}"#.to_string(),
+        "{}".to_string(),
+        "[{\"a\": 1}]".to_string(),
+        "null".to_string(),
+        "\"text\"".to_string(),
+        String::new(),
+    ];
+    let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+    let whole = values(&documents);
+    let types = [
+        ("f", SqlType::Float),
+        ("b.c", SqlType::TEXT),
+        ("a", SqlType::Number { precision: 38, scale: 1 }),
+        ("b.d.e", SqlType::Boolean),
+    ];
+    let paths: Vec<KeyPath> = types.iter().map(|(text, _)| path(text)).collect();
+    let tree = PathTree::new(paths.iter());
+    let rest = tree.take_apart(&whole).expect("the rest");
+    let sub_columns: Vec<Column> = types
+        .iter()
+        .map(|(text, sql_type)| extract(&whole, &path(text), *sql_type).expect("typed values"))
+        .collect();
+    let types = types.map(|(_, sql_type)| sql_type);
+    let again = tree.put_together(&rest, &sub_columns, &types).expect("the whole");
+    let value = |column: &Column, row: usize| column.value(row, SqlType::Variant);
+    let text = |column: &Column, row: usize| match value(column, row) {
+        Value::Variant(bytes) => JsonWriter::compact(&PlainText).text(Variant::new(&bytes)),
+        other => format!("{other:?}"),
+    };
+    for (row, document) in documents.iter().enumerate() {
+        assert_eq!(text(&again, row), text(&whole, row), "{document}");
+    }
+    let lengths = |column: &Column| {
+        let bytes = |row| match value(column, row) {
+            Value::Variant(bytes) => bytes.len(),
+            _ => 0,
+        };
+        (0..5).map(bytes).collect::<Vec<_>>()
+    };
+    assert!(lengths(&rest).iter().zip(lengths(&whole)).all(|(rest, whole)| *rest < whole));
+    assert!(["a", "b", "b.c", "b.d", "b.d.e"].iter().all(|text| tree.meets(&path(text))));
+    assert!(["z", "b.x", "a.b", "b.d.x"].iter().all(|text| !tree.meets(&path(text))));
 }
 
 #[test]
