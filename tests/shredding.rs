@@ -34,6 +34,13 @@ const QUESTIONS: &[&str] = &[
     "SELECT v:inner, v:list[0]::INT, v:list FROM t ORDER BY id LIMIT 20",
     "SELECT CASE WHEN TYPEOF(v:drift) = 'INTEGER' THEN v:drift::INT ELSE -1 END, COUNT(*) FROM t GROUP BY 1 ORDER BY 1",
     "SELECT SUM(v:drift::INT) FROM t",
+    "SELECT COUNT(*), COUNT(v:drift), COUNT_IF(IS_NULL_VALUE(v:drift)), COUNT_IF(v:drift IS NULL) FROM t",
+    "SELECT id, TYPEOF(v:inner), v:inner IS NULL, IS_NULL_VALUE(v:inner) FROM t ORDER BY id",
+    "SELECT COUNT(*) FROM t WHERE v:inner IS NULL OR v:list IS NOT NULL",
+    "SELECT id, f.index, f.value FROM t, LATERAL FLATTEN(input => v:list) f ORDER BY id, f.index LIMIT 60",
+    "SELECT id, f.key, f.value FROM t, LATERAL FLATTEN(input => v:inner, OUTER => TRUE) f ORDER BY id, f.key LIMIT 60",
+    "SELECT id, v:list[0]::INT + v:list[0]::INT, v:list[1]::STRING, v:list[7] FROM t WHERE v:list[0] > 2 ORDER BY id LIMIT 30",
+    "SELECT v:drift, COUNT(*) FROM t GROUP BY 1 ORDER BY 1",
     "SELECT COUNT(TRY_CAST(v:drift::STRING AS INT)) FROM t",
     "SELECT v:n::NUMBER(2,0) FROM t ORDER BY id",
     "SELECT v:kind::INT FROM t ORDER BY id",
@@ -74,7 +81,7 @@ fn document(numbers: &mut Numbers, drifts: bool) -> String {
     if numbers.once_in(3) {
         fields.push(format!(r#""list": [{}, "a"]"#, numbers.below(5)));
     }
-    let drift = ["7", "\"8\"", "\"text\"", "[1]", "1.5", "1e3"];
+    let drift = ["7", "\"8\"", "\"text\"", "[1]", "1.5", "1e3", "null"];
     let drift = if drifts { drift[numbers.below(drift.len())] } else { "7" };
     fields.push(format!(r#""drift": {drift}"#));
     format!("{{{}}}", fields.join(", ")).replace('\'', "''")

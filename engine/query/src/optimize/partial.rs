@@ -132,10 +132,13 @@ pub(super) fn aggregate(
     })
 }
 
-/// A call of a scalar function that is there under this name: an operator.
+/// A call of a scalar function that is there under this name.
 pub(crate) fn scalar(name: &str, arguments: [Expr; 2]) -> Result<Expr> {
     let Some(Function::Scalar(function)) = registry::find(name) else { return Err(missing(name)) };
-    let views = arguments.each_ref().map(|argument| Argument::of(argument.sql_type()));
+    let views = arguments.each_ref().map(|argument| Argument {
+        constant: argument.as_literal().cloned(),
+        ..Argument::of(argument.sql_type())
+    });
     let signature = function.resolve(views.to_vec())?;
     let arguments = arguments.into_iter().zip(&signature.arguments);
     let arguments = arguments.map(|(argument, wanted)| as_type(argument, *wanted)).collect();

@@ -9,6 +9,9 @@
 //!   Filter: V:time::NUMBER > 5          =>       Filter: V:time > 5
 //!     Scan: T, V                                   Scan: T, V, V:kind, V:time
 //! ```
+//!
+//! Objects, arrays and what is of several types are VARIANTs of their own then, so that `FLATTEN(v:items)` reads no
+//! other part of `v`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,9 +21,11 @@ use firn_functions::Meaning;
 use firn_plan::{Plan, PlanColumn, ProjectItem, Scan, ScanColumn};
 use firn_storage::{FieldPaths, PathType, PathValues};
 use firn_types::coerce::can_cast;
+use firn_types::variant::{Path, Step};
 use firn_types::{ColumnId, ColumnPath, FieldId, KeyPath, SqlType, Value};
 
 use super::OptimizeContext;
+use super::partial::scalar;
 
 pub(super) fn apply(plan: Plan, context: &OptimizeContext<'_>) -> Plan {
     let mut reads = PathReads { columns: HashMap::new(), found: HashMap::new(), context };
@@ -150,7 +155,10 @@ impl PathReads<'_> {
             Expr::Cast { input, to, lenient } => {
                 path_read(input).and_then(|(id, path)| self.cast(id, path, *to, *lenient))
             }
-            other => path_read(other).and_then(|(id, path)| self.as_variant(id, path)),
+            other => match path_read(other) {
+                Some((id, path)) => self.as_variant(id, path),
+                None => self.element(other, given),
+            },
         };
         match read {
             Some(read) => *expr = read,
@@ -176,14 +184,28 @@ impl PathReads<'_> {
         let values = self.columns.get(&id)?.paths.at(&path)?;
         // JSON's null is a VARIANT, and no SQL NULL. Other numbers and FLOATs might become another VARIANT.
         let returns = match values.path_type {
-            _ if values.json_null => return None,
+            PathType::Text | PathType::Boolean | PathType::Number { .. } if values.json_null => {
+                return None;
+            }
             PathType::Text => SqlType::TEXT,
             PathType::Boolean => SqlType::Boolean,
             PathType::Number { scale: 0, .. } => values.path_type.sql_type()?,
+            PathType::Other => return Some(self.column(id, path, SqlType::Variant).expr()),
             _ => return None,
         };
         let input = Box::new(self.column(id, path, returns).expr());
         Some(Expr::Cast { input, to: SqlType::Variant, lenient: false })
+    }
+
+    /// A path that goes on with an element of an array, and not by keys alone.
+    fn element(&mut self, expr: &Expr, given: &HashSet<ColumnId>) -> Option<Expr> {
+        let (id, path) = path_argument(expr).filter(|(id, _)| given.contains(id))?;
+        let is_key = |step: &&Step| matches!(step, Step::Key(_));
+        let (keys, rest) = path.steps.split_at(path.steps.iter().take_while(is_key).count());
+        let keys = KeyPath::parse(&Path { steps: keys.to_vec() }.to_string())?;
+        let array = self.as_variant(id, keys).filter(|array| array.as_column().is_some())?;
+        let value = Value::text(Path { steps: rest.to_vec() }.to_string());
+        scalar("GET_PATH", [array, Expr::Literal { value, sql_type: SqlType::TEXT }]).ok()
     }
 
     /// The column that a path becomes.
@@ -220,11 +242,17 @@ fn passes(item: &ProjectItem, id: ColumnId) -> bool {
 
 /// The column and the path that an expression reads.
 fn path_read(expr: &Expr) -> Option<(ColumnId, KeyPath)> {
+    let (id, path) = path_argument(expr)?;
+    Some((id, KeyPath::parse(&path.to_string())?))
+}
+
+/// The same, where the path may count elements of arrays.
+fn path_argument(expr: &Expr) -> Option<(ColumnId, Path)> {
     let Expr::Call { function, arguments, .. } = expr else { return None };
     let [values, path] = arguments.as_slice() else { return None };
     match (function.meaning, path.as_literal()?) {
         (Meaning::PathAccess, Value::Text(path)) => {
-            Some((values.as_column()?, KeyPath::parse(path)?))
+            Some((values.as_column()?, Path::parse(path).ok()?))
         }
         _ => None,
     }

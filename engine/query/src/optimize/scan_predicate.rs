@@ -114,10 +114,14 @@ fn compare_column(
     fits(value, sql_type).then(|| ScanPredicate::Compare { column, operator, value: value.clone() })
 }
 
-/// The scan's column that an expression is.
+/// The scan's column that an expression is; none for a path that is read as VARIANTs, of which a file may know what
+/// it is as another type.
 fn column(expr: &Expr, scan: &Scan) -> Option<(ColumnPath, SqlType)> {
     let id = expr.as_column()?;
     let found = scan.columns.iter().find(|column| column.column.id == id)?;
+    if found.source.path.is_some() && found.column.sql_type.is_semi_structured() {
+        return None;
+    }
     Some((found.source.clone(), found.column.sql_type))
 }
 

@@ -19,7 +19,7 @@ use parquet::schema::types::TypePtr;
 use super::convert::reading_type;
 use super::seal::ChunkChecksums;
 use super::selection::Spans;
-use super::{FileColumn, RowGroup};
+use super::{FileColumn, ReadColumn, RowGroup};
 use crate::checksum::checksum;
 use crate::shredding::PathTree;
 use crate::{ObjectAccess, Partition};
@@ -135,6 +135,13 @@ impl Footer {
     /// The position of a column among the file's root columns; none when the file lacks it.
     pub(super) fn root(&self, column: &ColumnPath) -> Option<usize> {
         self.roots.get(column).copied()
+    }
+
+    /// The position of the root column that a column is read from; none when the file lacks it. A sub-column does not
+    /// have JSON's nulls, which are VARIANTs.
+    pub(super) fn root_of(&self, column: &ReadColumn) -> Option<usize> {
+        let as_variant = column.column.path.is_some() && column.sql_type.is_semi_structured();
+        self.root(&column.column).filter(|_| !as_variant)
     }
 
     /// The sub-columns of a column, in the order of the file.

@@ -20,6 +20,7 @@ mod encoding;
 mod file_type;
 mod footer;
 mod page_bounds;
+mod path_reader;
 mod reader;
 mod replace;
 mod resident;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
 use firn_column::{Array, Batch, Column, EncodedColumn};
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{ColumnPath, Error, FieldId, PartitionId, Result, SqlType, Value};
+use firn_types::{Error, FieldId, PartitionId, Result, Value};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
@@ -24,7 +24,7 @@ use super::page_bounds::RowGroupStatistics;
 use super::selection::{RowSelection, Spans};
 use super::{ROW_ID_FIELD, ReadColumn, ResidentRows};
 use crate::cache::ChunkOf;
-use crate::shredding::{PathValues, extract, rescaled};
+use crate::shredding::rescaled;
 use crate::{ColumnCache, Location, ObjectAccess, Partition, Prune, prune};
 
 /// Some consecutive rows of a file whose columns are read as a whole.
@@ -114,6 +114,11 @@ impl PartitionReader {
                 self.cache.hand_on(&self.partition.id, to, group.index, &field.into());
             }
         }
+    }
+
+    /// What of columns is kept.
+    pub(super) fn cache(&self) -> &ColumnCache {
+        &self.cache
     }
 
     /// Where files are.
@@ -213,17 +218,18 @@ impl PartitionReader {
         let (held, parts) = self.resident(row_group, columns, Some(&spans))?;
         let columns = columns.iter().zip(held).map(|(column, held)| match held {
             Some(whole) => Ok(rows.cut(&whole)),
-            None => {
+            None if self.is_stored(column) => {
                 let decoded = self.decode(row_group, column, Some(&spans), &parts)?;
                 self.put_together(row_group, column, spans.cut(rows, &decoded), rows)
             }
+            None => self.at_path(row_group, column, rows),
         });
         Ok(Batch::new(columns.collect::<Result<_>>()?, selected))
     }
 
     /// Whole columns of a row group, and what was fetched for the others: those of which it is cheaper to
     /// read the pages with rows of the spans. Without spans there are no others.
-    fn resident(
+    pub(super) fn resident(
         &self,
         row_group: usize,
         columns: &[ReadColumn],
@@ -242,13 +248,17 @@ impl PartitionReader {
         let mut held = Vec::with_capacity(columns.len());
         let (mut wanted, mut ranges) = (Vec::new(), Vec::new());
         for column in columns {
-            let cached = match footer.root(&column.column) {
+            let root = footer.root_of(column);
+            let cached = match root {
                 None if self.counts(column) => Some(self.counted_ids(row_group)),
-                None => Some(self.not_stored(footer, row_group, column)?),
+                None => self.not_stored(footer, row_group, column, spans)?,
                 Some(_) => self.cache.chunk(&self.partition.id, row_group, &column.into()),
             };
             if cached.is_none() {
-                let (whole, more) = self.ranges(footer, row_group, column, spans);
+                let (whole, more) = match root {
+                    Some(root) => self.ranges(footer, row_group, (root, column), spans),
+                    None => (false, Vec::new()),
+                };
                 wanted.push(whole);
                 ranges.extend(more);
             }
@@ -262,66 +272,6 @@ impl PartitionReader {
             *held = Some(self.keep(row_group, column, &decoded));
         }
         Ok((held, parts))
-    }
-
-    /// A column that the file does not have: what is at a path of one that it has, else the column's default.
-    fn not_stored(
-        &self,
-        footer: &Footer,
-        row_group: usize,
-        column: &ReadColumn,
-    ) -> Result<EncodedColumn> {
-        let ReadColumn { column: ColumnPath { field, path }, sql_type, .. } = column;
-        let rows = footer.row_groups[row_group].len();
-        let whole = ColumnPath::from(*field);
-        let path = path.as_ref().filter(|_| footer.root(&whole).is_some());
-        let Some(path) = path else { return Ok(EncodedColumn::of(&constant(column, rows)?)) };
-        let values = self.partition.field_paths(*field).and_then(|paths| paths.at(path));
-        if values == Some(PathValues::ABSENT) {
-            return Ok(EncodedColumn::of(&Column::nulls_of(*sql_type, rows)));
-        }
-        if let Some(cached) = self.cache.chunk(&self.partition.id, row_group, &column.into()) {
-            return Ok(cached);
-        }
-        let whole = ReadColumn { column: whole, sql_type: SqlType::Variant, initial_default: None };
-        let values = match footer.parts(*field) {
-            Some(parts) if !parts.tree.meets(path) => self.rest(footer, row_group, &whole)?,
-            _ => {
-                let (whole, _) = self.resident(row_group, std::slice::from_ref(&whole), None)?;
-                let whole = whole.into_iter().flatten().next();
-                whole.ok_or_else(|| Error::internal("a column that is gone"))?.slice(0, rows)
-            }
-        };
-        Ok(self.keep(row_group, column, &extract(&values, path, *sql_type)?))
-    }
-
-    /// Whole values as the file has them, without what stands in sub-columns alone.
-    fn rest(&self, footer: &Footer, row_group: usize, column: &ReadColumn) -> Result<Column> {
-        let (_, ranges) = self.ranges(footer, row_group, column, None);
-        self.decode(row_group, column, None, &self.fetch(&ranges)?)
-    }
-
-    /// Whole values of some rows, out of what the file has of them and the sub-columns; other columns as they are.
-    fn put_together(
-        &self,
-        row_group: usize,
-        column: &ReadColumn,
-        rest: Column,
-        rows: &RowSelection,
-    ) -> Result<Column> {
-        let ColumnPath { field, path: None } = column.column else { return Ok(rest) };
-        let Some(parts) = self.footer().and_then(|footer| footer.parts(field)) else {
-            return Ok(rest);
-        };
-        let typed = |column: &ColumnPath| {
-            let unknown = || Error::internal("a sub-column whose type is not known");
-            let sql_type = self.partition.path_type(column).ok_or_else(unknown)?;
-            Ok(ReadColumn { column: column.clone(), sql_type, initial_default: None })
-        };
-        let wanted: Vec<ReadColumn> = parts.sub_columns.iter().map(typed).collect::<Result<_>>()?;
-        let types: Vec<SqlType> = wanted.iter().map(|column| column.sql_type).collect();
-        let sub_columns = self.read(row_group, &wanted, rows)?;
-        parts.tree.put_together(&rest, sub_columns.columns(), &types)
     }
 
     /// The row ids of rows of a row group, as 64-bit integers.
@@ -357,15 +307,15 @@ impl PartitionReader {
         }
     }
 
-    /// What to fetch of a column, and whether that is all of it.
-    fn ranges(
+    /// What to fetch of the root column that a column is read from, and whether that is all of it.
+    pub(super) fn ranges(
         &self,
         footer: &Footer,
         row_group: usize,
-        column: &ReadColumn,
+        (root, column): (usize, &ReadColumn),
         spans: Option<&Spans>,
     ) -> (bool, Vec<Range<u64>>) {
-        let leaves = footer.root(&column.column).map_or_else(Vec::new, |root| footer.leaves(root));
+        let leaves = footer.leaves(root);
         let whole = leaves.iter().map(|leaf| footer.range(row_group, *leaf)).collect();
         let Some(spans) = spans else { return (true, whole) };
         let pages = leaves.iter().flat_map(|leaf| footer.page_ranges(row_group, *leaf, spans));
@@ -404,7 +354,7 @@ impl PartitionReader {
     }
 
     /// Decodes a column's rows of the spans, or all of them, from fetched bytes.
-    fn decode(
+    pub(super) fn decode(
         &self,
         row_group: usize,
         column: &ReadColumn,
@@ -413,7 +363,7 @@ impl PartitionReader {
     ) -> Result<Column> {
         let gone = || Error::internal("a column that is gone");
         let Rows::File(footer) = &self.rows else { return Err(gone()) };
-        let root = footer.root(&column.column).ok_or_else(gone)?;
+        let root = footer.root_of(column).ok_or_else(gone)?;
         let array = decode_array(footer, row_group, root, spans, parts)
             .map_err(|error| corrupt(&self.partition, &error))?;
         let decoded = from_file(&array, column.sql_type)?;
@@ -424,7 +374,12 @@ impl PartitionReader {
     }
 
     /// The narrow form of a whole column, which the cache keeps, if it keeps any.
-    fn keep(&self, row_group: usize, column: &ReadColumn, decoded: &Column) -> EncodedColumn {
+    pub(super) fn keep(
+        &self,
+        row_group: usize,
+        column: &ReadColumn,
+        decoded: &Column,
+    ) -> EncodedColumn {
         if self.cache.budget_bytes() == 0 {
             return EncodedColumn::whole(decoded);
         }

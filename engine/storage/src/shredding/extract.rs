@@ -1,13 +1,16 @@
 //! Typed values at a path out of whole values.
 
-use arrow::array::{BooleanArray, Float64Array, StringViewArray};
+use arrow::array::{
+    Array as _, BinaryViewArray, BinaryViewBuilder, BooleanArray, Float64Array, StringViewArray,
+};
 use firn_column::column::integers;
 use firn_column::{Array, Column, PhysicalType};
 use firn_types::decimal::rescale_to;
-use firn_types::variant::{Item, Variant, Walker};
+use firn_types::variant::{Builder, Item, Variant, Walker};
 use firn_types::{Decimal, Error, KeyPath, Result, SqlType};
 
-/// The values at a path, which are all of a type; NULL where there is none, and for JSON's null.
+/// The values at a path, which are all of a type; NULL where there is none, and for JSON's null unless they are read as
+/// VARIANTs.
 ///
 /// # Errors
 /// An internal error for values that are of another type.
@@ -18,6 +21,9 @@ pub(crate) fn extract(values: &Column, path: &KeyPath, sql_type: SqlType) -> Res
     };
     let steps = path.steps();
     let mut walker = Walker::new(&steps);
+    if sql_type == SqlType::Variant {
+        return variants(values, walker);
+    }
     let items = values.iter().map(|value| {
         let item = walker.walk(Variant::new(value?))?.item();
         Some(item).filter(|item| !matches!(item, Item::Null | Item::Undefined))
@@ -46,6 +52,22 @@ pub(crate) fn extract(values: &Column, path: &KeyPath, sql_type: SqlType) -> Res
         }
     };
     Ok(Column::Flat(array))
+}
+
+fn variants(values: &BinaryViewArray, mut walker: Walker<'_>) -> Result<Column> {
+    let mut found = BinaryViewBuilder::with_capacity(values.len());
+    let (mut builder, mut bytes) = (Builder::new(), Vec::new());
+    for value in values {
+        match value.and_then(|value| walker.walk(Variant::new(value))) {
+            None => found.append_null(),
+            Some(value) => {
+                bytes.clear();
+                builder.extract(value, &mut bytes)?;
+                found.append_value(&bytes);
+            }
+        }
+    }
+    Ok(Column::Flat(Array::Bytes(found.finish())))
 }
 
 /// What `wanted` makes of each item, all of which it takes.
