@@ -430,7 +430,7 @@ impl Account {
     }
 
     /// The catalog of an older version. The log is read without a lock: two who ask at once both read it.
-    fn past_catalog(&self, version: u64) -> Result<Catalog> {
+    pub(crate) fn past_catalog(&self, version: u64) -> Result<Catalog> {
         let at_hand = {
             let mut historical = lock(&self.shared.historical);
             if let Some(catalog) = historical.find(version) {

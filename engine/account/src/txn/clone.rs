@@ -40,7 +40,9 @@ impl Object {
         let mut copy = self.clone();
         *copy.header_mut() = header;
         if let Object::Table(table) = &mut copy {
-            Arc::make_mut(table).loads = Arc::default();
+            let table = Arc::make_mut(table);
+            table.loads = Arc::default();
+            table.clone_group.get_or_insert(self.id());
         }
         if let Object::Stage(stage) = &mut copy
             && let Some(directory) = &mut Arc::make_mut(stage).directory

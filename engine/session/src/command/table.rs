@@ -329,6 +329,7 @@ fn like(running: &StatementContext, source: &ast::Name, header: Header) -> Resul
     let mut table = source.as_ref().clone();
     table.snapshot = Arc::default();
     table.loads = Arc::default();
+    table.clone_group = None;
     copy_identities(running, table, header)
 }
 
@@ -360,6 +361,7 @@ fn cloned(
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
     table.loads = Arc::default();
+    table.clone_group.get_or_insert(current.header.id);
     copy_identities(running, table, header)
 }
 

@@ -33,6 +33,8 @@ pub struct Table {
     pub schema_evolution: bool,
     /// What makes it a dynamic table, whose rows follow a query.
     pub dynamic: Option<Arc<Dynamic>>,
+    /// The oldest of the tables that it was cloned from, one from the other.
+    pub clone_group: Option<ObjectId>,
     /// The version of its rows.
     pub snapshot: Arc<Snapshot>,
     /// Which files were loaded into it.
@@ -153,6 +155,7 @@ impl Table {
             change_tracking: false,
             schema_evolution: false,
             dynamic: None,
+            clone_group: None,
             snapshot: Arc::new(Snapshot::empty()),
             loads: Arc::default(),
             data_version: crate::catalog::PENDING,

@@ -203,6 +203,7 @@ fn table_to(table: &Table, lists: &Lists<'_>, rows: bool) -> Result<v1::Table> {
             .dynamic
             .as_ref()
             .map(|dynamic| Box::new(super::dynamic::dynamic_to(dynamic))),
+        clone_group: table.clone_group.map(|table| table.0),
         snapshot: v1::Snapshot::default(),
         load_files: Vec::new(),
         first_load_nanos: None,
@@ -231,6 +232,7 @@ fn table_from(table: v1::Table, lists: &Lists<'_>) -> Result<Table> {
         change_tracking: table.change_tracking,
         schema_evolution: table.schema_evolution,
         dynamic: table.dynamic.map(|dynamic| Arc::new(super::dynamic::dynamic_from(*dynamic))),
+        clone_group: table.clone_group.map(ObjectId),
         snapshot: Arc::new(lists.snapshot_from(&table.snapshot)?),
         loads: Arc::new(lists.loads_from(table.load_files, table.loads, table.first_load_nanos)?),
         data_version: table.data_version,

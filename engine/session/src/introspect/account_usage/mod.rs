@@ -15,7 +15,7 @@ use firn_types::{Error, ErrorCode, Field, Result};
 
 use super::IntrospectionContext;
 use super::information_schema;
-use super::listing::{Listing, fields as parsed, number, text, time, totals, yes_no};
+use super::listing::{Listing, fields as parsed};
 use super::table_function::alert_history;
 use crate::result::Rows;
 
@@ -41,7 +41,7 @@ const VIEWS: &[View] = &[
     view("ALERT_HISTORY", alert_history::COLUMNS, history::alerts),
     view("COLUMNS", COLUMNS, of_databases),
     view("COPY_HISTORY", history::COPY_HISTORY, history::copies),
-    view("DATABASES", DATABASES, databases),
+    view("DATABASES", DATABASES, of_account),
     view("FILE_FORMATS", FILE_FORMATS, of_databases),
     view("GRANTS_TO_ROLES", principal::GRANTS_TO_ROLES, principal::grants_to_roles),
     view("GRANTS_TO_USERS", principal::GRANTS_TO_USERS, principal::grants_to_users),
@@ -61,7 +61,7 @@ const VIEWS: &[View] = &[
     view("SESSION_POLICIES", policy::PROPERTIES, policy::session),
     view("STAGES", STAGES, of_databases),
     view("TABLES", TABLES, of_databases),
-    view("TABLE_STORAGE_METRICS", TABLE_STORAGE_METRICS, storage),
+    view("TABLE_STORAGE_METRICS", TABLE_STORAGE_METRICS, of_account),
     view("TAGS", policy::TAGS, policy::tags),
     view("TAG_REFERENCES", policy::TAG_REFERENCES, policy::tag_references),
     view("USERS", principal::USERS, principal::users),
@@ -120,8 +120,10 @@ const LOAD_HISTORY: &str = "TABLE_ID:number, TABLE_NAME, SCHEMA_ID:number, SCHEM
     FIRST_ERROR_COL_NAME, ERROR_COUNT:number, ERROR_LIMIT:number";
 
 const TABLE_STORAGE_METRICS: &str = "ID:number, TABLE_NAME, TABLE_SCHEMA_ID:number, TABLE_SCHEMA, \
-    TABLE_CATALOG_ID:number, TABLE_CATALOG, IS_TRANSIENT, ACTIVE_BYTES:number, DELETED:boolean, \
-    TABLE_CREATED:time, SCHEMA_CREATED:time, CATALOG_CREATED:time, COMMENT";
+    TABLE_CATALOG_ID:number, TABLE_CATALOG, CLONE_GROUP_ID:number, IS_TRANSIENT, ACTIVE_BYTES:number, \
+    TIME_TRAVEL_BYTES:number, FAILSAFE_BYTES:number, RETAINED_FOR_CLONE_BYTES:number, DELETED:boolean, \
+    TABLE_CREATED:time, TABLE_DROPPED:time, TABLE_ENTERED_FAILSAFE:time, SCHEMA_CREATED:time, \
+    SCHEMA_DROPPED:time, CATALOG_CREATED:time, CATALOG_DROPPED:time, COMMENT";
 
 /// The columns of a view; none when there is no such view.
 pub(crate) fn fields(view: &str) -> Option<Vec<Field>> {
@@ -152,39 +154,12 @@ fn of_databases(context: &IntrospectionContext, view: &View, listing: &mut Listi
     Ok(())
 }
 
-fn databases(context: &IntrospectionContext, view: &View, listing: &mut Listing) -> Result<()> {
+/// What the view of the same name in INFORMATION_SCHEMA tells of the whole account.
+fn of_account(context: &IntrospectionContext, view: &View, listing: &mut Listing) -> Result<()> {
     let databases = context.catalog.children(Namespace::Database, ACCOUNT);
     // One tells of all.
     if let Some(database) = databases.into_iter().find_map(Object::as_database) {
         information_schema::add(context, &Arc::clone(database), view.name, listing)?;
-    }
-    Ok(())
-}
-
-/// The bytes of each table. What time travel holds is not counted: that is what a vacuum tells.
-fn storage(context: &IntrospectionContext, _: &View, listing: &mut Listing) -> Result<()> {
-    let catalog = &context.catalog;
-    for object in catalog.all().filter(|object| catalog.is_live(object.id())) {
-        let Some(table) = object.as_table() else { continue };
-        let schema = catalog.object(table.header.parent);
-        let database = schema.and_then(|schema| catalog.object(schema.header().parent));
-        let (Some(schema), Some(database)) = (schema, database) else { continue };
-        let [_, bytes] = totals(&table.snapshot);
-        listing.add(&[
-            ("ID", number(table.header.id.0)),
-            ("TABLE_NAME", text(table.header.name.as_str())),
-            ("TABLE_SCHEMA_ID", number(schema.id().0)),
-            ("TABLE_SCHEMA", text(schema.name())),
-            ("TABLE_CATALOG_ID", number(database.id().0)),
-            ("TABLE_CATALOG", text(database.name())),
-            ("IS_TRANSIENT", yes_no(table.kind == firn_account::catalog::TableKind::Transient)),
-            ("ACTIVE_BYTES", bytes),
-            ("DELETED", super::listing::boolean(false)),
-            ("TABLE_CREATED", time(table.header.created_nanos)),
-            ("SCHEMA_CREATED", time(schema.header().created_nanos)),
-            ("CATALOG_CREATED", time(database.header().created_nanos)),
-            ("COMMENT", text(table.header.comment.as_str())),
-        ]);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod maintenance;
 mod pipe;
 mod privilege;
 mod relation;
+mod storage;
 
 use std::sync::Arc;
 
@@ -95,6 +96,11 @@ const VIEWS: &[View] = &[
     view("TABLES", relation::TABLES, relation::tables),
     view("TABLE_CONSTRAINTS", constraint::TABLE_CONSTRAINTS, constraint::of_tables),
     view("TABLE_PRIVILEGES", privilege::TABLE_PRIVILEGES, privilege::of_tables),
+    View {
+        name: "TABLE_STORAGE_METRICS",
+        columns: storage::TABLE_STORAGE_METRICS,
+        rows: ViewRows::Read(storage::metrics),
+    },
     view("USAGE_PRIVILEGES", privilege::OBJECT_PRIVILEGES, privilege::usage),
     view("VIEWS", relation::VIEWS, relation::views),
 ];

@@ -242,6 +242,9 @@ pub struct Table {
     /// What makes it a dynamic table; since format 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dynamic: Option<Box<Dynamic>>,
+    /// The oldest of the tables that it was cloned from; since format 6.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clone_group: Option<u64>,
     /// The rows.
     #[serde(default)]
     pub snapshot: Snapshot,
