@@ -79,6 +79,48 @@ fn what_can_go_to_disk_goes_there() {
     assert_eq!(sorted[0], "99999");
 }
 
+/// Partitions that are larger than the memory, and small ones beside them.
+#[test]
+fn windows_over_large_partitions_go_to_disk() {
+    let mut session = session(ROWS);
+    for (sql, expected) in [
+        (
+            "SELECT SUM(n) FROM (SELECT ROW_NUMBER() OVER (PARTITION BY i < 7 ORDER BY s) AS n FROM t)",
+            "45000150028",
+        ),
+        (
+            "SELECT COUNT_IF(n <> (i + i % 2) / 2) FROM \
+             (SELECT i, AVG(i) OVER (PARTITION BY i % 2 ORDER BY i) AS n FROM t)",
+            "0",
+        ),
+        (
+            "SELECT MAX(n), COUNT_IF(n = 1), COUNT_IF(n = 4) FROM \
+             (SELECT NTILE(4) OVER (PARTITION BY i >= 300000 ORDER BY i) AS n FROM t)",
+            "4|75002|75001",
+        ),
+        (
+            "SELECT COUNT(n), MIN(i - n), MAX(i - n) FROM \
+             (SELECT i, LAG(i) OVER (PARTITION BY i % 3 ORDER BY i) AS n FROM t)",
+            "300004|3|3",
+        ),
+        (
+            "SELECT MIN(n), MAX(n), COUNT(DISTINCT n) FROM (SELECT COUNT(s) OVER (PARTITION BY i < 300000) AS n FROM t)",
+            "7|300000|2",
+        ),
+        (
+            "SELECT COUNT(*) FROM (SELECT DENSE_RANK() OVER (PARTITION BY i % 2 ORDER BY i) AS n, i FROM t) \
+             WHERE n <> TRUNC(i / 2) + 1",
+            "0",
+        ),
+        (
+            "SELECT COUNT_IF(n <> s) FROM (SELECT s, LAST_VALUE(s) OVER (PARTITION BY i ORDER BY s) AS n FROM t)",
+            "0",
+        ),
+    ] {
+        assert_eq!(rows(&mut session, sql), Ok(vec![expected.to_string()]), "{sql}");
+    }
+}
+
 #[test]
 fn what_has_to_be_there_at_once_says_that_it_does_not_fit() {
     let mut session = session(MORE_ROWS);
@@ -91,6 +133,10 @@ fn what_has_to_be_there_at_once_says_that_it_does_not_fit() {
         ("SELECT PERCENTILE_CONT(0.9) WITHIN GROUP (ORDER BY i) FROM t", aggregate),
         ("SELECT MAX(m) FROM (SELECT MEDIAN(i) OVER () AS m FROM t)", window),
         ("SELECT MAX(m) FROM (SELECT LAST_VALUE(s) OVER (ORDER BY i) AS m FROM t)", window),
+        (
+            "SELECT COUNT(m) FROM (SELECT LAST_VALUE(s) OVER (PARTITION BY i < 9 ORDER BY i) AS m FROM t)",
+            "A partition of a window",
+        ),
         (
             "WITH RECURSIVE r AS (SELECT 0 AS n, s FROM t UNION ALL SELECT n + 1, s FROM r WHERE n < 9) \
              SELECT COUNT(*) FROM r",

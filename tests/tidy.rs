@@ -191,6 +191,31 @@ fn paths_in_the_architecture_exist() {
     none("paths that ARCHITECTURE.md names and that do not exist", missing);
 }
 
+/// Whether a word of `docs/guarantees.md` is a file or a folder, or a test: a function, or a trial of that name.
+fn is_test(word: &str, files: &[PathBuf], code: &str) -> bool {
+    let name = word.strip_suffix("..").unwrap_or(word);
+    [root(), root().join("tests")].iter().any(|folder| folder.join(name).exists())
+        || files.iter().any(|file| file.ends_with(name))
+        || [format!("fn {name}"), format!("(\"{name}"), format!("(format!(\"{name}")]
+            .iter()
+            .any(|test| code.contains(test))
+}
+
+#[test]
+fn promises_name_tests_that_exist() {
+    let text = fs::read_to_string(root().join("docs/guarantees.md")).expect("guarantees.md");
+    let promises = text.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let tests = promises.filter_map(|line| line.trim_end_matches(" |").rsplit(" | ").next());
+    let words: Vec<&str> = tests.flat_map(|tests| tests.split('`').skip(1).step_by(2)).collect();
+    assert!(words.len() > 50, "the promises are not found");
+    let sources = sources();
+    let mut files = files_below(&root().join("tests/slt"), "slt").expect("readable");
+    files.extend(sources.iter().map(|(file, _)| PathBuf::from(file)));
+    let code: String = sources.into_iter().map(|(_, text)| text).collect();
+    let missing = words.iter().filter(|word| !is_test(word, &files, &code));
+    none("tests that docs/guarantees.md names", missing.map(ToString::to_string).collect());
+}
+
 /// The folders of a crate's `src`.
 fn rooms(crate_folder: &str) -> BTreeSet<String> {
     let entries =

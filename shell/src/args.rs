@@ -95,6 +95,18 @@ pub(crate) struct Args {
     pub(crate) command: Option<Command>,
 }
 
+impl Args {
+    /// The memory that an engine of this process may use, if somebody has said it.
+    pub(crate) fn memory_bytes(&self) -> Option<usize> {
+        match &self.command {
+            Some(Command::Serve(args)) => args.memory,
+            Some(Command::RunTasks(args)) => args.memory,
+            Some(Command::Key(_)) => None,
+            None => self.memory,
+        }
+    }
+}
+
 /// What the binary does other than running statements.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

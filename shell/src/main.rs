@@ -51,8 +51,8 @@ const EXIT_ARGUMENTS: u8 = 2;
 const EXIT_ACCOUNT: u8 = 3;
 
 fn main() -> ExitCode {
-    firn_allocator::keep_freed_memory();
     let args = Args::parse();
+    firn_allocator::keep_freed_memory(args.memory_bytes());
     if let Some(Command::Serve(args)) = &args.command {
         return match serve::serve(args) {
             Ok(()) => ExitCode::SUCCESS,

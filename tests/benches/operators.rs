@@ -97,6 +97,6 @@ fn session() -> Session {
 
 fn main() {
     // As the binary does.
-    firn_allocator::keep_freed_memory();
+    firn_allocator::keep_freed_memory(None);
     divan::main();
 }

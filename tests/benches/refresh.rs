@@ -51,7 +51,7 @@ struct Args {
 
 fn main() -> Outcome<()> {
     // As the binary does, so that time is that of the product.
-    firn_allocator::keep_freed_memory();
+    firn_allocator::keep_freed_memory(None);
     let args = Args::parse();
     let engine = Engine::open(":memory:", EngineOptions::default())?;
     let mut session = engine.session(SessionOptions::default())?;

@@ -22,6 +22,9 @@ pub use log::{Extent, SpillLog};
 
 use crate::context::lock;
 
+/// What a file is written and read by, at least: a partitioned input has up to 32 files for each worker, a merge 64.
+const BUFFER_BYTES: usize = 1 << 16;
+
 /// A temporary folder, made when it is first needed. Clones share it.
 #[derive(Clone, Debug)]
 pub struct SpillFolder {
@@ -73,7 +76,7 @@ impl SpillFolder {
         };
         let file = tempfile::NamedTempFile::new_in(folder.path()).map_err(failed)?;
         let total = Arc::clone(&self.bytes);
-        let file = BufWriter::with_capacity(1 << 18, file);
+        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
         Ok(SpillWriter { file, batches: 0, rows: 0, bytes: 0, total })
     }
 }
@@ -150,7 +153,7 @@ impl SpillFile {
     /// `Storage` when the file cannot be read.
     pub fn read(&self) -> Result<SpillReader> {
         let file = self.file.reopen().map_err(failed)?;
-        Ok(SpillReader { file: BufReader::with_capacity(1 << 18, file), left: self.batches })
+        Ok(SpillReader { file: BufReader::with_capacity(BUFFER_BYTES, file), left: self.batches })
     }
 
     /// All its batches.

@@ -10,6 +10,6 @@ mod keys;
 
 fn main() {
     // As the binary does.
-    firn_allocator::keep_freed_memory();
+    firn_allocator::keep_freed_memory(None);
     divan::main();
 }

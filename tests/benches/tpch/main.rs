@@ -64,7 +64,7 @@ struct Args {
 
 fn main() -> ExitCode {
     // As the binary does, so that memory and time are those of the product.
-    firn_allocator::keep_freed_memory();
+    firn_allocator::keep_freed_memory(None);
     match run(&Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

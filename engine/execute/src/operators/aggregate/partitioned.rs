@@ -90,17 +90,19 @@ impl PartitionedRows {
         let types = spec.key_types();
         let batch = Batch::concat(&std::mem::take(&mut self.next))?;
         let keys = &batch.columns()[..types.len()];
-        if let Some(spilled) = &mut self.spilled {
-            return spilled.add(&batch, keys, &types, context);
-        }
         for (position, batch) in partition(&batch, keys, &types)? {
+            if let Some(spilled) = &mut self.spilled {
+                spilled.push(position, batch, context)?;
+                continue;
+            }
             let part = &mut self.parts[position];
             self.bytes -= part.bytes();
             part.push(spec, batch)?;
             self.bytes += part.bytes();
-        }
-        if self.bytes > self.memory.bytes() && !self.has_memory() {
-            self.spill(context)?;
+            // Looked at part by part: they grow alike, and tables of all at once would be much more than what waits.
+            if self.bytes > self.memory.bytes() && !self.has_memory() {
+                self.spill(context)?;
+            }
         }
         Ok(())
     }

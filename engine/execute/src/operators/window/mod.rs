@@ -3,12 +3,14 @@
 //! All rows are collected and sorted by partition and order. A morsel of the output is a number of whole
 //! partitions; their frames and answers are computed when they are read, on all threads. When memory is
 //! used up, the rows are partitioned on disk by the hash of their partition, and each part is
-//! sorted and answered by itself. Without PARTITION BY the rows are sorted on disk, and answered as they
-//! come by (`running`); where a call needs all of them at once, they have to fit into memory.
+//! sorted and answered by itself, on disk (`partitions`) if it is too large. Without PARTITION BY the rows are
+//! sorted on disk, and answered as they come by (`running`), as are those of one large partition; where a call
+//! needs all of them at once, they have to fit into memory.
 
 mod answer;
 mod frames;
 mod mean;
+mod partitions;
 pub(super) mod ranges;
 mod running;
 mod top;
@@ -33,6 +35,7 @@ use crate::operators::sort::{SortKeys, SortSpec, few_runs, merge, sorted_order};
 use crate::spill::SpillFile;
 
 pub(crate) use answer::CallTarget;
+use partitions::{Partitions, sorted_runs};
 pub(crate) use running::Running;
 use running::Segments;
 pub(crate) use top::Top;
@@ -89,17 +92,28 @@ impl WindowSpec {
         (&self.inputs.types()[..count], orders)
     }
 
-    /// How rows are sorted on disk when there is one partition and no call needs all of it at once.
-    fn on_disk(&self) -> Option<SortSpec> {
-        let runs = self.partition_keys == 0 && self.calls.iter().all(|call| call.running.is_some());
+    /// The keys of ORDER BY, and their types.
+    fn order_of<'b>(&self, carried: &'b Batch) -> (&'b [Column], &[SqlType]) {
+        let keys = self.partition_keys..self.partition_keys + self.orders.len();
+        (&self.inputs_of(carried)[keys.clone()], &self.inputs.types()[keys])
+    }
+
+    /// Whether no call needs all rows of a partition at once.
+    fn is_running(&self) -> bool {
+        self.calls.iter().all(|call| call.running.is_some())
+    }
+
+    /// How rows are sorted on disk.
+    fn on_disk(&self) -> SortSpec {
+        let (types, orders) = self.keys();
         let first = self.payload.len();
-        runs.then(|| SortSpec {
+        SortSpec {
             payload: Vec::new(),
             extra: Expressions::default(),
-            keys: (first..first + self.orders.len()).collect(),
-            types: self.inputs.types()[..self.orders.len()].to_vec(),
-            orders: self.orders.clone(),
-        })
+            keys: (first..first + types.len()).collect(),
+            types: types.to_vec(),
+            orders,
+        }
     }
 
     /// The rows sorted by partition and order.
@@ -126,8 +140,8 @@ impl WindowSpec {
 /// Computes windows.
 pub(crate) struct Window {
     spec: WindowSpec,
-    /// When rows without partitions may go to disk.
-    on_disk: Option<SortSpec>,
+    /// How rows are sorted on disk.
+    on_disk: SortSpec,
     collected: Mutex<Collected>,
     spilling: AtomicBool,
     ready: OnceLock<Ready>,
@@ -211,10 +225,39 @@ impl Window {
         context: &QueryContext,
         emit: &mut Emit<'_>,
     ) -> Result<Flow> {
-        let order = self.on_disk.as_ref().ok_or_else(|| Error::internal("runs in no order"))?;
         let mut segments = Segments::new(&self.spec, runs, context)?;
-        let flow = merge(runs, order, context, &mut |batch| segments.add(batch, emit))?;
+        let flow = merge(runs, &self.on_disk, context, &mut |batch| segments.add(batch, emit))?;
         if flow.is_stop() { Ok(flow) } else { segments.finish(emit) }
+    }
+
+    /// Answers a part: in memory, if there is as much.
+    fn read_part(
+        &self,
+        files: &[SpillFile],
+        context: &QueryContext,
+        emit: &mut Emit<'_>,
+    ) -> Result<Flow> {
+        if files.is_empty() {
+            return Ok(Flow::Continue);
+        }
+        let bytes = BYTES_FACTOR * files.iter().map(SpillFile::bytes).sum::<usize>();
+        let mut memory = context.memory.reservation();
+        if bytes <= context.memory.working_set_bytes() {
+            memory.force(bytes);
+        } else if !memory.try_grow(bytes) {
+            let runs = sorted_runs(files, &self.on_disk, context)?;
+            let mut partitions = Partitions::new(self, context);
+            let add = &mut |batch| partitions.add(&batch, emit);
+            let flow = merge(&runs, &self.on_disk, context, add)?;
+            return if flow.is_stop() { Ok(flow) } else { partitions.end(emit) };
+        }
+        let mut batches = Vec::new();
+        for file in files {
+            batches.extend(file.read_all()?);
+        }
+        let sorted = self.spec.sorted(Batch::concat(&batches)?, None)?;
+        drop(batches);
+        emit_in_batches(&self.answered(&sorted, context)?, emit)
     }
 }
 
@@ -236,11 +279,12 @@ impl Sink for Window {
             rest.flush(context)?;
             collected.spilled.push(rest);
             Ready::OnDisk(files_by_part(collected.spilled)?)
-        } else if let (Some(order), false) = (&self.on_disk, collected.runs.is_empty()) {
+        } else if !collected.runs.is_empty() {
             if !batches.is_empty() {
-                collected.runs.push(order.write_run(&batches, context)?);
+                collected.runs.push(self.on_disk.write_run(&batches, context)?);
             }
-            Ready::Runs(few_runs(collected.runs, order, context)?)
+            drop(batches);
+            Ready::Runs(few_runs(collected.runs, &self.on_disk, context)?)
         } else {
             let (sorted, ends) = self.in_memory(&batches, context)?;
             Ready::InMemory { sorted, ends, _memory: collected.reservations }
@@ -260,31 +304,16 @@ impl Source for Window {
     }
 
     fn read(&self, morsel: usize, context: &QueryContext, emit: &mut Emit<'_>) -> Result<Flow> {
-        let answered = match self.ready.get() {
+        match self.ready.get() {
             Some(Ready::InMemory { sorted, ends, .. }) => {
                 let start = if morsel == 0 { 0 } else { ends[morsel - 1] };
-                self.answered(&sorted.slice(start, ends[morsel] - start), context)?
+                let rows = sorted.slice(start, ends[morsel] - start);
+                emit_in_batches(&self.answered(&rows, context)?, emit)
             }
-            Some(Ready::OnDisk(parts)) => {
-                let mut memory = context.memory.reservation();
-                let mut batches = Vec::new();
-                for file in &parts[morsel] {
-                    for batch in file.read()? {
-                        let batch = batch?;
-                        memory.force(bytes_of(&batch));
-                        batches.push(batch);
-                    }
-                }
-                if batches.is_empty() {
-                    return Ok(Flow::Continue);
-                }
-                let sorted = self.spec.sorted(Batch::concat(&batches)?, None)?;
-                self.answered(&sorted, context)?
-            }
-            Some(Ready::Runs(runs)) => return self.read_runs(runs, context, emit),
-            None => return Ok(Flow::Continue),
-        };
-        emit_in_batches(&answered, emit)
+            Some(Ready::OnDisk(parts)) => self.read_part(&parts[morsel], context, emit),
+            Some(Ready::Runs(runs)) => self.read_runs(runs, context, emit),
+            None => Ok(Flow::Continue),
+        }
     }
 }
 
@@ -309,10 +338,10 @@ impl WindowWorker<'_> {
     }
 
     /// Writes what has come as a sorted run.
-    fn write_run(&mut self, order: &SortSpec) -> Result<()> {
+    fn write_run(&mut self) -> Result<()> {
         let batches = std::mem::take(&mut self.morsels).into_ordered();
         if !batches.is_empty() {
-            self.runs.push(order.write_run(&batches, self.context)?);
+            self.runs.push(self.shared.on_disk.write_run(&batches, self.context)?);
         }
         self.memory.shrink(self.memory.bytes());
         Ok(())
@@ -325,20 +354,18 @@ impl WindowWorker<'_> {
             return Ok(());
         }
         let enough = self.memory.bytes() >= self.context.memory.working_set_bytes();
-        match &shared.on_disk {
-            _ if !enough => self.memory.force(bytes),
-            Some(order) => {
-                self.write_run(order)?;
-                self.memory.force(bytes);
-            }
-            None if shared.spec.partition_keys > 0 => {
-                shared.spilling.store(true, Ordering::Relaxed)
-            }
+        if !enough {
+            self.memory.force(bytes);
+        } else if shared.spec.partition_keys > 0 {
+            shared.spilling.store(true, Ordering::Relaxed);
+        } else if shared.spec.is_running() {
+            self.write_run()?;
+            self.memory.force(bytes);
+        } else if self.memory.bytes() + bytes <= self.context.memory.unspilled_bytes() {
             // Such a call needs all rows at once.
-            None if self.memory.bytes() + bytes <= self.context.memory.unspilled_bytes() => {
-                self.memory.force(bytes);
-            }
-            None => self.memory.grow(bytes, "A window without PARTITION BY")?,
+            self.memory.force(bytes);
+        } else {
+            self.memory.grow(bytes, "A window without PARTITION BY")?;
         }
         Ok(())
     }
@@ -368,8 +395,8 @@ impl SinkWorker for WindowWorker<'_> {
         if let Some(spilled) = &mut self.spilled {
             spilled.flush(self.context)?;
         }
-        if let (Some(order), false) = (&self.shared.on_disk, self.runs.is_empty()) {
-            self.write_run(order)?;
+        if !self.runs.is_empty() {
+            self.write_run()?;
         }
         let mut collected = lock(&self.shared.collected);
         collected.morsels.append(&mut self.morsels);

@@ -1,6 +1,6 @@
-//! Windows over all rows that do not fit into memory.
+//! Windows over a partition that does not fit into memory.
 //!
-//! Without PARTITION BY there is one partition. Its rows are sorted on disk and come by in segments, which end
+//! Its rows, all of them without PARTITION BY, are sorted on disk and come by in segments, which end
 //! where peers do. A segment is answered as if it were the partition; what the rows around it add is carried
 //! over, in a way that depends on the call.
 
@@ -173,7 +173,7 @@ struct Carried {
 }
 
 impl<'a> Segments<'a> {
-    /// No rows yet; none when the calls need all rows. `runs` are all rows, in any order.
+    /// No rows yet. `runs` are all rows of the partition, in any order.
     pub(super) fn new(
         spec: &'a WindowSpec,
         runs: &[SpillFile],
@@ -258,9 +258,8 @@ impl<'a> Segments<'a> {
         }
         let first = self.answered;
         let rest = all.slice(first, all.rows() - first);
-        let keys = self.spec.orders.len();
-        let inputs = &self.spec.inputs_of(&rest)[..keys];
-        let starts = starts(inputs, &self.spec.inputs.types()[..keys], rest.rows())?;
+        let (keys, types) = self.spec.order_of(&rest);
+        let starts = starts(keys, types, rest.rows())?;
         let ends = starts.values().set_indices().take_while(|end| first + end <= limit);
         Ok(first + ends.last().unwrap_or(0))
     }
@@ -351,9 +350,8 @@ impl Segment<'_> {
     /// First row and end of each row's peers, within the segment: it has them all.
     fn peers(&self, spec: &WindowSpec) -> Result<Vec<(u32, u32)>> {
         let own = self.all.slice(self.start, self.rows());
-        let keys = spec.orders.len();
-        let inputs = &spec.inputs_of(&own)[..keys];
-        Ok(ranges(starts(inputs, &spec.inputs.types()[..keys], own.rows())?.values()))
+        let (keys, types) = spec.order_of(&own);
+        Ok(ranges(starts(keys, types, own.rows())?.values()))
     }
 
     /// The answers of a function that asks for the places of rows among all.
