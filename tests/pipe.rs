@@ -231,6 +231,46 @@ fn a_directory_table_follows_its_files_where_it_is_asked_to() {
 }
 
 #[test]
+fn an_external_table_follows_its_files_where_it_is_asked_to() {
+    let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let clock = Clock::fixed(START);
+    let engine = process_at(folder.path(), &clock, None);
+    let mut session = session(&engine);
+    fs::write(landing.path().join("1.csv"), "1\n").expect("written");
+    let url = landing.path().display();
+    run(&mut session, &format!("CREATE STAGE s URL = 'file://{url}/'"));
+    for (name, follows) in [("a", "FALSE"), ("b", "TRUE")] {
+        let columns = "(n INT AS (value:c1::INT))";
+        let sql = format!(
+            "CREATE EXTERNAL TABLE {name} {columns} LOCATION = @s AUTO_REFRESH = {follows} FILE_FORMAT = (TYPE = CSV)"
+        );
+        run(&mut session, &sql);
+    }
+    run(&mut session, "CREATE STREAM sm ON EXTERNAL TABLE b INSERT_ONLY = TRUE");
+    let numbers = |session: &mut Session, from: &str| {
+        rows(session, &format!("SELECT n FROM {from} ORDER BY 1"))
+    };
+    fs::write(landing.path().join("2.csv"), "2\n").expect("written");
+    assert_eq!(loads(&engine), 1);
+    assert_eq!(loads(&engine), 0);
+    assert_eq!(numbers(&mut session, "a"), ["1"]);
+    assert_eq!(numbers(&mut session, "b"), ["1", "2"]);
+    assert_eq!(numbers(&mut session, "sm"), ["2"]);
+    fs::remove_file(landing.path().join("1.csv")).expect("removed");
+    assert_eq!(loads(&engine), 1);
+    assert_eq!(numbers(&mut session, "b"), ["2"]);
+    // The next process knows it, too.
+    drop(engine);
+    let next = self::process_at(folder.path(), &clock, None);
+    let mut session = self::session(&next);
+    assert_eq!(numbers(&mut session, "b"), ["2"]);
+    assert_eq!(numbers(&mut session, "sm"), ["2"]);
+    let Err(error) = session.execute("SELECT n FROM a") else { panic!("a file is gone") };
+    let error = error.to_string();
+    assert!(error.contains("1.csv' was not found"), "{error}");
+}
+
+#[test]
 fn a_load_that_is_forgotten_leaves_its_file_uncertain() {
     let (folder, landing) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -10,3 +10,6 @@ INSERT INTO item SELECT SEQ4() % 1000, SEQ4() % 50 FROM TABLE(GENERATOR(ROWCOUNT
 CREATE TABLE event (e_id INT NOT NULL, e_v VARIANT);
 INSERT INTO event SELECT column1, PARSE_JSON(column2) FROM VALUES
     (1, '{"kind": "a", "n": 1, "price": 1.5, "mixed": 1, "list": [1]}'), (2, '{"kind": "b", "n": 2, "price": 2, "mixed": "x", "list": []}');
+
+CREATE STAGE files;
+CREATE FILE FORMAT rows_of_columns TYPE = PARQUET;

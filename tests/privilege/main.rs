@@ -266,7 +266,7 @@ macro_rules! kinds {
 
 kinds! {
     Query Insert MultiInsert Update Delete Merge Truncate CreateTable CreateView Pipe Block ExecuteImmediate
-    UsingPolicyContext Call CreateProcedure CreateFunction CreatePolicy CreateObject CreateDynamicTable CreateTask
+    UsingPolicyContext Call CreateProcedure CreateFunction CreatePolicy CreateObject CreateDynamicTable CreateExternalTable CreateTask
     ExecuteTask CreateAlert ExecuteAlert CreatePipe CreateStream AlterTable AlterObject AlterSessionSet
     AlterSessionUnset Drop Undrop Comment Grant Revoke Use SetVariables UnsetVariables Begin Commit Rollback Show
     Describe Explain CopyIntoTable CopyIntoLocation Put Get List Remove CopyFiles

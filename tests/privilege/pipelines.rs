@@ -21,6 +21,8 @@ pub(crate) const STATEMENTS: &[Case] = &[
     ),
     ("ALTER ALERT d.s.al SUSPEND", &[DB, SCHEMA, "OPERATE ON ALERT d.s.al"]),
     ("DROP ALERT d.s.al", &[DB, SCHEMA, "OWNERSHIP ON ALERT d.s.al"]),
+    ("ALTER EXTERNAL TABLE d.s.et REFRESH", &[DB, SCHEMA, "OWNERSHIP ON EXTERNAL TABLE d.s.et"]),
+    ("DROP EXTERNAL TABLE d.s.et", &[DB, SCHEMA, "OWNERSHIP ON EXTERNAL TABLE d.s.et"]),
     ("DROP DYNAMIC TABLE d.s.dt", &[DB, SCHEMA, "OWNERSHIP ON DYNAMIC TABLE d.s.dt"]),
     (
         "CREATE FUNCTION d.s.jn() RETURNS DOUBLE LANGUAGE JAVASCRIPT AS 'return 1;'",

@@ -15,6 +15,17 @@ pub(crate) const STATEMENTS: &[Case] = &[
         "CREATE DYNAMIC TABLE d.s.new TARGET_LAG = DOWNSTREAM WAREHOUSE = w AS SELECT a FROM d.s.t",
         &[DB, SCHEMA, WH, "CREATE DYNAMIC TABLE ON SCHEMA d.s", "SELECT ON TABLE d.s.t"],
     ),
+    ("SELECT a FROM d.s.et", &[DB, SCHEMA, WH, "SELECT ON EXTERNAL TABLE d.s.et"]),
+    (
+        "CREATE EXTERNAL TABLE d.s.new LOCATION = @d.s.st FILE_FORMAT = (FORMAT_NAME = 'd.s.f')",
+        &[
+            DB,
+            SCHEMA,
+            "CREATE EXTERNAL TABLE ON SCHEMA d.s",
+            "READ ON STAGE d.s.st",
+            "USAGE ON FILE FORMAT d.s.f",
+        ],
+    ),
     ("CREATE TASK d.s.new AS SELECT 1", &[DB, SCHEMA, "CREATE TASK ON SCHEMA d.s"]),
     ("ALTER TASK d.s.tk SUSPEND", &[DB, SCHEMA, "OPERATE ON TASK d.s.tk"]),
     (

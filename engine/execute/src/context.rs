@@ -12,7 +12,7 @@ use firn_types::{Error, Monitor, Result};
 
 use crate::memory::MemoryBudget;
 use crate::operator::Source;
-use crate::profile::Profile;
+use crate::profile::{OperatorId, Profile};
 use crate::spill::SpillFolder;
 use crate::spool::Spool;
 use crate::worker_pool::WorkerPool;
@@ -75,11 +75,11 @@ pub enum VirtualRows {
 
 /// Reads staged files for queries.
 pub trait StageFiles: Send + Sync {
-    /// A source of the scan's columns; a morsel is a file or a part of one.
+    /// A source of the scan's columns, which is operator `id` in the profile; a morsel is a file or a part of one.
     ///
     /// # Errors
     /// When the stage or a file cannot be opened.
-    fn open(&self, scan: &StageScan) -> Result<Arc<dyn Source>>;
+    fn open(&self, scan: &StageScan, id: OperatorId) -> Result<Arc<dyn Source>>;
 }
 
 /// A session without tables and stages of its own.
@@ -93,7 +93,7 @@ impl VirtualTables for Nothing {
 }
 
 impl StageFiles for Nothing {
-    fn open(&self, _: &StageScan) -> Result<Arc<dyn Source>> {
+    fn open(&self, _: &StageScan, _: OperatorId) -> Result<Arc<dyn Source>> {
         Err(Error::not_supported("staged files here"))
     }
 }

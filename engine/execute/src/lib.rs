@@ -25,6 +25,7 @@ mod worker_pool;
 pub use context::{QueryContext, StageFiles, Storage, VirtualRows, VirtualTables};
 pub use memory::MemoryBudget;
 pub use operator::Flow;
+pub use operators::stage_files::assigned_files;
 pub use operators::stage_scan::StageSource;
 pub use profile::Profile;
 pub use run::{BatchSink, BatchWorker, execute, execute_into, execute_ordered};

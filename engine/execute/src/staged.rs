@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::Int64Array;
 use firn_column::{Array, Batch, Column};
 use firn_functions::FunctionContext;
-use firn_loader::format::csv::{CsvColumns, CsvReader, text_sinks};
+use firn_loader::format::csv::{CsvColumns, CsvReader, RecordReader, text_sinks};
 use firn_loader::format::{ColumnsPlan, FileBatch, FileReader, RowForm};
 use firn_loader::options::FileFormat;
 use firn_loader::row_error::LoadTarget;
@@ -54,10 +54,25 @@ impl StagedFields {
                 _ => None,
             });
         }
-        if !matches!(format.rows(), RowForm::Fields(_)) {
+        let is_fields = matches!(format.rows(), RowForm::Fields(_));
+        let has_rows = columns.iter().any(|column| column.value == StageValue::Row);
+        // Whole records come behind the fields; other formats have nothing but whole rows.
+        let row_at = if is_fields { positions.len() } else { 0 };
+        if !is_fields {
             whole_documents(&mut read, &positions);
+            if has_rows && !positions.contains(&0) {
+                positions.push(0);
+            }
+        }
+        for (read, column) in read.iter_mut().zip(columns) {
+            if column.value == StageValue::Row {
+                *read = Some(row_at);
+            }
         }
         let reader: Arc<dyn FileReader> = match format.rows() {
+            RowForm::Fields(options) if has_rows => {
+                Arc::new(RecordReader { options: options.clone(), positions, target })
+            }
             RowForm::Fields(options) => {
                 let count = positions.len();
                 Arc::new(CsvReader {
@@ -83,36 +98,52 @@ impl StagedFields {
         StagedFields { columns: columns.to_vec(), read, start_nanos }
     }
 
-    /// The columns of a batch's good rows.
+    /// The columns of a batch's good rows, of a file with the values of the partition that it was added with.
     ///
     /// # Errors
     /// Whatever building a column gives.
-    pub(crate) fn make(&self, batch: &FileBatch, file: &StagedFile) -> Result<Batch> {
+    pub(crate) fn make(
+        &self,
+        batch: &FileBatch,
+        (file, partition): (&StagedFile, Option<&str>),
+    ) -> Result<Batch> {
         let rows = batch.batch.rows();
         let made = self.columns.iter().zip(&self.read).map(|(column, read)| {
             let sql_type = column.column.sql_type;
             let constant = |value: Value| Column::constant(&value, sql_type, rows);
             match (&column.value, read) {
-                (StageValue::Position(_), Some(position)) => {
+                (StageValue::Position(_) | StageValue::Row, Some(position)) => {
                     Ok(batch.batch.column(*position).clone())
                 }
-                (StageValue::Position(_), None) => Ok(Column::nulls_of(sql_type, rows)),
-                (StageValue::FileName, _) => constant(Value::text(file.path.as_str())),
-                (StageValue::FileContentKey, _) => constant(Value::text(file.etag.as_str())),
-                (StageValue::FileLastModified, _) => {
-                    constant(Value::Timestamp(i128::from(file.last_modified)))
-                }
-                (StageValue::StartScanTime, _) => {
-                    constant(Value::Timestamp(i128::from(self.start_nanos)))
+                (StageValue::Position(_) | StageValue::Row, None) => {
+                    Ok(Column::nulls_of(sql_type, rows))
                 }
                 (StageValue::FileRowNumber, _) => {
                     let number = |row| i64::try_from(batch.row_number(row)).unwrap_or(i64::MAX);
                     let numbers = Int64Array::from_iter_values((0..rows).map(number));
                     Ok(Column::Flat(Array::I64(numbers)))
                 }
+                (of_file, _) => constant(file_value(of_file, file, partition, self.start_nanos)),
             }
         });
         Ok(Batch::new(made.collect::<Result<_>>()?, rows))
+    }
+}
+
+/// What all rows of a file have in a column; NULL of one that differs from row to row.
+pub(crate) fn file_value(
+    value: &StageValue,
+    file: &StagedFile,
+    partition: Option<&str>,
+    start_nanos: i64,
+) -> Value {
+    match value {
+        StageValue::FileName => Value::text(file.path.as_str()),
+        StageValue::FileContentKey => Value::text(file.etag.as_str()),
+        StageValue::FileLastModified => Value::Timestamp(i128::from(file.last_modified)),
+        StageValue::StartScanTime => Value::Timestamp(i128::from(start_nanos)),
+        StageValue::Partition => partition.map_or(Value::Null, Value::text),
+        StageValue::Position(_) | StageValue::Row | StageValue::FileRowNumber => Value::Null,
     }
 }
 

@@ -67,6 +67,10 @@ impl Copying<'_> {
                 let conditions = scan.conditions.iter_mut();
                 conditions.for_each(|condition| rename_columns(condition, &self.renaming));
             }
+            Plan::StageScan(scan) => {
+                let conditions = scan.file_conditions.iter_mut();
+                conditions.for_each(|condition| rename_columns(condition, &self.renaming));
+            }
             Plan::Window(window) => {
                 if let Some((id, _)) = &mut window.top {
                     *id = self.renaming.get(id).copied().unwrap_or(*id);

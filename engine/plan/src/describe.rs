@@ -142,10 +142,15 @@ impl Plan {
                 object: Some(source_name(&node.source)),
                 ..plain.list("columns", own_names(&node.columns))
             },
-            Plan::StageScan(node) => Description {
-                object: Some(node.shown.clone()),
-                ..plain.list("columns", own_names(&node.columns()))
-            },
+            Plan::StageScan(node) => {
+                let told = plain.list("columns", own_names(&node.columns()));
+                let told = match &node.members {
+                    Some(members) => told.list("members", members.iter().cloned()),
+                    None => told,
+                };
+                let told = told.conditions("pushed_down_filter", &node.file_conditions, names);
+                Description { object: Some(node.shown.clone()), ..told }
+            }
             Plan::Values(node) => plain.number("value_count", node.rows.len() as u64),
             Plan::Generate(node) => plain.number("row_count", node.rows),
             Plan::Filter(node) => plain.conditions("filter_condition", &node.conditions, names),

@@ -76,7 +76,15 @@ impl Plan {
             }
             Plan::VirtualScan(node) => format!("{:?} {}", node.source, list(&node.columns)),
             Plan::StageScan(node) => {
-                format!("{:?} {} {}", node.location, node.path, list(&self.columns()))
+                let columns = list(&self.columns());
+                let mut text = format!("{:?} {} {columns}", node.location, node.path);
+                if let Some(members) = &node.members {
+                    let _ = write!(text, " members {}", members.join(", "));
+                }
+                if !node.file_conditions.is_empty() {
+                    let _ = write!(text, " of files {}", joined(&node.file_conditions, " AND "));
+                }
+                text
             }
             Plan::Values(node) => format!("{} rows {}", node.rows.len(), list(&node.columns)),
             Plan::Generate(node) => format!("{} rows", node.rows),

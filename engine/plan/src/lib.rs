@@ -22,9 +22,9 @@ use firn_types::{ColumnId, Field, SqlType};
 pub use node::{
     Aggregate, AggregateCall, Apply, ApplyKind, CteRef, Filter, ForeignTable, Frame, FrameBound,
     FrameUnit, Generate, Join, JoinKey, JoinKind, LateralFunction, Limit, Project, ProjectItem,
-    RecursiveCte, Sample, SampleSize, Scan, ScanColumn, Secure, SetOperation, SetOperator,
-    SharedRows, Sort, SortKey, StageColumn, StageLocation, StageScan, StageValue, Values,
-    VirtualScan, VirtualSource, Window, WindowCall, WindowTarget, With,
+    RecursiveCte, RegisteredFiles, Sample, SampleSize, Scan, ScanColumn, Secure, SetOperation,
+    SetOperator, SharedRows, Sort, SortKey, StageColumn, StageLocation, StageScan, StageValue,
+    Values, VirtualScan, VirtualSource, Window, WindowCall, WindowTarget, With,
 };
 
 /// One node with what is below it.

@@ -27,6 +27,9 @@ fn verify_node(plan: &Plan, outer: &HashSet<ColumnId>) -> Result<()> {
     if let Plan::Scan(scan) = plan {
         visible.extend(scan.columns().iter().map(|column| column.id));
     }
+    if let Plan::StageScan(scan) = plan {
+        visible.extend(scan.columns.iter().map(|column| column.column.id));
+    }
     for expr in plan.expressions() {
         check_columns(plan, expr, &visible)?;
     }

@@ -39,6 +39,7 @@ macro_rules! expressions {
         let mut found = Vec::new();
         match $plan {
             Plan::Scan(node) => found.extend(node.conditions.$iter()),
+            Plan::StageScan(node) => found.extend(node.file_conditions.$iter()),
             Plan::Values(node) => found.extend(node.rows.$iter().flatten()),
             Plan::Filter(node) => found.extend(node.conditions.$iter()),
             Plan::Project(node) => {
@@ -82,7 +83,6 @@ macro_rules! expressions {
                 found.extend(node.order_by.$iter().map(|key| &$($change)? key.expr));
             }
             Plan::VirtualScan(_)
-            | Plan::StageScan(_)
             | Plan::Generate(_)
             | Plan::Secure(_)
             | Plan::Limit(_)

@@ -15,8 +15,8 @@ use crate::session_state::SessionState;
 use crate::stages::{self, StageUser};
 use crate::task::home;
 
-/// Files that a directory table may have: the account keeps them in memory.
-const FILES_MAX: usize = 250_000;
+/// Files that a directory table, or an external table, may have: the account keeps them in memory.
+pub(crate) const FILES_MAX: usize = 250_000;
 
 /// A file with what a refresh has done about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,6 +17,7 @@ mod description;
 mod directory;
 mod dynamic_table;
 mod engine;
+mod external;
 mod failure;
 mod find;
 mod foreign;

@@ -24,6 +24,7 @@ pub(crate) fn query_type(statement: &Statement) -> &'static str {
         Statement::CreateProcedure(_) => "CREATE_PROCEDURE",
         Statement::CreateFunction(_) => "CREATE_FUNCTION",
         Statement::CreateDynamicTable(_) => "CREATE_DYNAMIC_TABLE",
+        Statement::CreateExternalTable(_) => "CREATE_EXTERNAL_TABLE",
         Statement::CreateTask(_) => "CREATE_TASK",
         Statement::ExecuteTask(_) => "EXECUTE_TASK",
         Statement::CreateAlert(_) => "CREATE_ALERT",

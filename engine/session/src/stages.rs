@@ -9,6 +9,7 @@ use firn_account::catalog::{
 };
 use firn_execute::dml::OpenStage;
 use firn_execute::operator::Source;
+use firn_execute::profile::OperatorId;
 use firn_execute::{StageFiles, StageSource};
 use firn_loader::options::{self, FormatDefinition};
 use firn_loader::stage::{self, MonitoredStage, ObjectStage, SharedStage, open_url};
@@ -220,8 +221,8 @@ impl Stages {
 }
 
 impl StageFiles for Stages {
-    fn open(&self, scan: &StageScan) -> Result<Arc<dyn Source>> {
+    fn open(&self, scan: &StageScan, id: OperatorId) -> Result<Arc<dyn Source>> {
         let stage = Stages::open(self, &scan.location)?.stage;
-        Ok(Arc::new(StageSource::new(stage, scan, self.start_nanos)?))
+        Ok(Arc::new(StageSource::new(stage, scan, id, self.start_nanos)?))
     }
 }

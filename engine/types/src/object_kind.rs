@@ -254,7 +254,7 @@ pub const KINDS: &[KindDefinition] = &[
         &[USAGE]),
     kind(ObjectKind::DynamicTable, ("DYNAMIC TABLE", "Dynamic table"), Home::Schema, Namespace::Relation,
         &["MONITOR", "OPERATE", "SELECT"]),
-    kind(ObjectKind::ExternalTable, ("EXTERNAL TABLE", "External table"), Home::Schema, Namespace::Absent,
+    kind(ObjectKind::ExternalTable, ("EXTERNAL TABLE", "External table"), Home::Schema, Namespace::Relation,
         &["REFERENCES", "SELECT"]),
     kind(ObjectKind::Function, ("FUNCTION", "Function"), Home::Schema, Namespace::Function,
         &[USAGE]),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
 use super::{
-    AlertProgress, Catalog, DirectoryChange, Grant, Object, ObjectKind, PENDING, QueuedFile, Task,
-    TaskEnd, TaskProgress,
+    AlertProgress, Catalog, DirectoryChange, FileRegistration, Grant, Object, ObjectKind, PENDING,
+    QueuedFile, Task, TaskEnd, TaskProgress,
 };
 
 /// One step of DDL.
@@ -97,6 +97,13 @@ pub enum CatalogChange {
         /// What is different.
         change: DirectoryChange,
     },
+    /// The files of an external table are others.
+    FilesRegistered {
+        /// The table.
+        table: ObjectId,
+        /// What is different.
+        change: FileRegistration,
+    },
     /// A pipe is asked to load files.
     PipeQueued {
         /// The pipe.
@@ -153,6 +160,7 @@ impl CatalogChange {
             | CatalogChange::TaskProgressed { task: id, .. }
             | CatalogChange::AlertProgressed { alert: id, .. }
             | CatalogChange::DirectoryRefreshed { stage: id, .. }
+            | CatalogChange::FilesRegistered { table: id, .. }
             | CatalogChange::PipeQueued { pipe: id, .. }
             | CatalogChange::TaskEnded { root: id, .. }
             | CatalogChange::Refreshed { view: id, .. } => vec![*id],
@@ -196,15 +204,13 @@ impl Catalog {
                 }
             }),
             CatalogChange::AlertProgressed { alert, progress } => {
-                let Object::Alert(mut alert) = self.object_or_err(*alert)?.clone() else {
-                    return Err(Error::internal("a run of what is no alert"));
-                };
-                Arc::make_mut(&mut alert).progress.clone_from(progress);
-                self.overlay_mut(false).overwrite(Object::Alert(alert));
-                Ok(())
+                self.progress_alert(*alert, progress)
             }
             CatalogChange::DirectoryRefreshed { stage, change } => {
                 self.refresh_directory(*stage, change, stamp)
+            }
+            CatalogChange::FilesRegistered { table, change } => {
+                self.register_files(*table, change, stamp)
             }
             CatalogChange::PipeQueued { pipe, files } => {
                 let Object::Pipe(mut pipe) = self.object_or_err(*pipe)?.clone() else {
@@ -293,6 +299,9 @@ impl Catalog {
                     *new = Arc::new(old.with_settings_of(new));
                 }
             }
+            (Object::ExternalTable(new), Object::ExternalTable(old)) => {
+                Arc::make_mut(new).with_files_of(old, stamp.version);
+            }
             (Object::Pipe(new), Object::Pipe(old)) => {
                 let new = Arc::make_mut(new);
                 new.loads = Arc::clone(&old.loads);
@@ -328,6 +337,29 @@ impl Catalog {
             Arc::make_mut(directory).change(change, stamp.nanos);
         }
         self.overlay_mut(temporary).overwrite(Object::Stage(stage));
+        Ok(())
+    }
+
+    fn progress_alert(&mut self, alert: ObjectId, progress: &AlertProgress) -> Result<()> {
+        let Object::Alert(mut alert) = self.object_or_err(alert)?.clone() else {
+            return Err(Error::internal("a run of what is no alert"));
+        };
+        Arc::make_mut(&mut alert).progress.clone_from(progress);
+        self.overlay_mut(false).overwrite(Object::Alert(alert));
+        Ok(())
+    }
+
+    fn register_files(
+        &mut self,
+        table: ObjectId,
+        change: &FileRegistration,
+        stamp: CommitStamp,
+    ) -> Result<()> {
+        let Object::ExternalTable(mut table) = self.object_or_err(table)?.clone() else {
+            return Err(Error::internal("files of what is no external table"));
+        };
+        Arc::make_mut(&mut table).register(change, stamp.version, stamp.nanos);
+        self.overlay_mut(false).overwrite(Object::ExternalTable(table));
         Ok(())
     }
 
@@ -432,6 +464,9 @@ fn stamp_versions(object: &mut Object, version: u64) {
         let table = Arc::make_mut(table);
         table.data_version = version;
         table.definition_version = version;
+    }
+    if let Object::ExternalTable(table) = object {
+        Arc::make_mut(table).stamp(version);
     }
     // A stream that is cloned with its table begins where the clone does.
     if let Object::Stream(stream) = object

@@ -1,10 +1,10 @@
 //! Which privileges there are on what, and which statement needs which.
 
 use super::ObjectKind::{
-    AggregationPolicy, Alert, Database, DynamicTable, FileFormat, Function, Integration,
-    MaskingPolicy, MaterializedView, PasswordPolicy, Pipe, Procedure, ProjectionPolicy,
-    RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag, Task, View,
-    Warehouse,
+    AggregationPolicy, Alert, Database, DynamicTable, ExternalTable, FileFormat, Function,
+    Integration, MaskingPolicy, MaterializedView, PasswordPolicy, Pipe, Procedure,
+    ProjectionPolicy, RowAccessPolicy, Schema, Sequence, SessionPolicy, Stage, Stream, Table, Tag,
+    Task, View, Warehouse,
 };
 use super::{Object, ObjectKind, StageLocation};
 pub use firn_types::object_kind::USAGE;
@@ -54,12 +54,16 @@ pub enum Action {
 /// Which privileges an action needs, one of them, on the kinds of objects that it is about. The object's
 /// owner may do everything, and alone what is not listed.
 const NEEDED: &[(Action, &[ObjectKind], &[&str])] = &[
-    (Action::Select, &[Table, DynamicTable, View, MaterializedView, Stream], &["SELECT"]),
+    (
+        Action::Select,
+        &[Table, DynamicTable, ExternalTable, View, MaterializedView, Stream],
+        &["SELECT"],
+    ),
     (Action::Insert, &[Table], &["INSERT"]),
     (Action::Update, &[Table], &["UPDATE"]),
     (Action::Delete, &[Table], &["DELETE"]),
     (Action::Truncate, &[Table], &["TRUNCATE"]),
-    (Action::Refer, &[Table], &["REFERENCES"]),
+    (Action::Refer, &[Table, ExternalTable], &["REFERENCES"]),
     (Action::ReadFiles, &[Stage], &["READ", USAGE]),
     (Action::WriteFiles, &[Stage], &["WRITE", USAGE]),
     (Action::Use, &[Sequence, FileFormat, Function, Procedure, Integration, Warehouse], &[USAGE]),

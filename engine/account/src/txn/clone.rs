@@ -114,9 +114,11 @@ impl Object {
         }
     }
 
-    /// Whether it is cloned with its schema: files of internal stages are not, and what belongs to one session.
+    /// Whether it is cloned with its schema: files of internal stages are not, external tables, and what belongs to
+    /// one session.
     pub fn is_cloned(&self) -> bool {
         let of_internal = self.as_pipe().is_some_and(|pipe| pipe.is_internal);
-        !self.is_temporary() && !is_internal_stage(self) && !of_internal
+        let is_external = self.as_external_table().is_some();
+        !self.is_temporary() && !is_internal_stage(self) && !of_internal && !is_external
     }
 }

@@ -58,6 +58,7 @@ pub(crate) fn conflict(
             }
             Operation::Catalog(
                 CatalogChange::PipeQueued { pipe: id, .. }
+                | CatalogChange::FilesRegistered { table: id, .. }
                 | CatalogChange::DirectoryRefreshed { stage: id, .. },
             ) => {
                 let gone = base.is_live(*id) && !theirs.is_live(*id);

@@ -15,6 +15,7 @@ pub(crate) mod project;
 pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod sort;
+pub(crate) mod stage_files;
 pub(crate) mod stage_scan;
 pub(crate) mod values;
 pub(crate) mod window;

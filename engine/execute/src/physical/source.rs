@@ -38,7 +38,7 @@ impl Builder<'_, '_> {
     }
 
     pub(super) fn stage_scan(&mut self, node: &StageScan, id: OperatorId) -> Result<Stream> {
-        let source = self.context.stages.open(node)?;
+        let source = self.context.stages.open(node, id)?;
         Ok(started(source, layout_of(&node.columns()), id))
     }
 

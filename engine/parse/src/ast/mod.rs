@@ -12,6 +12,7 @@ mod create_stream;
 mod dml;
 mod dynamic_table;
 mod expr;
+mod external_table;
 mod function;
 mod name;
 mod object;
@@ -48,6 +49,7 @@ pub use expr::{
     BinaryOperator, Bind, CaseBranch, Expr, ExprKind, LambdaParameter, LikeKind, LikePattern,
     Literal, ObjectField, PathStep, Quantifier, TimestampKind, UnaryOperator,
 };
+pub use external_table::{CreateExternalTable, ExternalFilesChange};
 pub use firn_types::ObjectKind;
 pub use function::{
     Argument, ArgumentValue, Frame, FrameBound, FrameUnits, FunctionCall, NamedWindow,

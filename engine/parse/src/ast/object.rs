@@ -70,6 +70,8 @@ pub enum AlterObjectAction {
     Recluster(bool),
     /// ENABLE MANAGED ACCESS is true, DISABLE is false.
     ManagedAccess(bool),
+    /// What only external tables have.
+    Files(super::ExternalFilesChange),
     /// What only tasks have.
     Task(TaskChange),
     /// What only alerts have.

@@ -4,10 +4,11 @@ use firn_types::{Identifier, Span};
 
 use super::{
     AlterObject, AlterTable, Block, Call, Comment, CopyFiles, CopyIntoLocation, CopyIntoTable,
-    CreateAlert, CreateDynamicTable, CreateObject, CreatePipe, CreatePolicy, CreateRoutine,
-    CreateStream, CreateTable, CreateTask, CreateView, Delete, Describe, Drop, ExecuteImmediate,
-    ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name, Put, Query, Revoke,
-    Show, StageFiles, StatementOption, Truncate, Undrop, Update, UsingPolicyContext,
+    CreateAlert, CreateDynamicTable, CreateExternalTable, CreateObject, CreatePipe, CreatePolicy,
+    CreateRoutine, CreateStream, CreateTable, CreateTask, CreateView, Delete, Describe, Drop,
+    ExecuteImmediate, ExecuteTask, Explain, Expr, Get, Grant, Insert, Merge, MultiInsert, Name,
+    Put, Query, Revoke, Show, StageFiles, StatementOption, Truncate, Undrop, Update,
+    UsingPolicyContext,
 };
 
 /// One statement.
@@ -51,6 +52,8 @@ pub enum Statement {
     CreateObject(Box<CreateObject>),
     /// CREATE DYNAMIC TABLE.
     CreateDynamicTable(Box<CreateDynamicTable>),
+    /// CREATE EXTERNAL TABLE.
+    CreateExternalTable(Box<CreateExternalTable>),
     /// CREATE TASK.
     CreateTask(Box<CreateTask>),
     /// EXECUTE TASK.

@@ -60,6 +60,9 @@ impl Reader<'_> {
             }
             ObjectKind::Task => self.task_change()?.map(AlterObjectAction::Task),
             ObjectKind::Alert => self.alert_change()?.map(AlterObjectAction::Alert),
+            ObjectKind::ExternalTable => {
+                self.external_files_change()?.map(AlterObjectAction::Files)
+            }
             _ => None,
         })
     }

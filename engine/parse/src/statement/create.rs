@@ -85,6 +85,7 @@ impl Reader<'_> {
                 let table = self.create_dynamic_table(mode, transient)?;
                 Ok(Statement::CreateDynamicTable(Box::new(table)))
             }
+            ObjectKind::ExternalTable => self.create_external_table(mode),
             ObjectKind::Task => Ok(Statement::CreateTask(Box::new(self.create_task(mode)?))),
             ObjectKind::Alert => Ok(Statement::CreateAlert(Box::new(self.create_alert(mode)?))),
             ObjectKind::Pipe => Ok(Statement::CreatePipe(Box::new(self.create_pipe(mode)?))),

@@ -9,7 +9,8 @@ use super::super::ast::{
 use super::super::reader::Reader;
 
 /// Words that begin a constraint of a table.
-const CONSTRAINT_WORDS: [&str; 5] = ["CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"];
+pub(super) const CONSTRAINT_WORDS: [&str; 5] =
+    ["CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK"];
 
 impl Reader<'_> {
     /// CREATE TABLE behind the word TABLE.
@@ -162,9 +163,7 @@ impl Reader<'_> {
         } else if self.is_word(0, "COMMENT") {
             column.comment = self.comment()?;
         } else if self.eat("AS") {
-            self.expect_symbol("(")?;
-            column.computed = Some(self.expr()?);
-            self.expect_symbol(")")?;
+            column.computed = Some(self.computed_expr()?);
         } else if self.at_attachment()?.is_some() {
             column.attachments.extend(self.with_attachments()?);
         } else if inline.iter().any(|word| self.is_word(0, word)) {
@@ -184,6 +183,24 @@ impl Reader<'_> {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// The expression of a computed column, usually in parentheses, which do not belong to it.
+    fn computed_expr(&mut self) -> Result<Expr> {
+        let start = self.index();
+        if self.eat_symbol("(") {
+            let inner = self.index();
+            let expr = self.expr()?;
+            let expr = Expr { span: self.since(inner), ..expr };
+            self.expect_symbol(")")?;
+            let ends = [",", ")"].iter().any(|symbol| self.is_symbol(0, symbol));
+            // `(a) || b` begins with parentheses, too.
+            if ends || self.at_end() || self.peek_upper(0).is_some() {
+                return Ok(expr);
+            }
+            self.back_to(start);
+        }
+        self.column_expr()
     }
 
     /// The expression of a default: NOT NULL behind it belongs to the column.

@@ -13,6 +13,7 @@ mod create_stream;
 mod create_table;
 mod dml;
 mod dynamic_table;
+mod external_table;
 mod foreign;
 mod grant;
 mod kind;

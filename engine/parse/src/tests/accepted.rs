@@ -576,3 +576,26 @@ fn tags_and_policies() {
         "create user u with tag (x = 'y')",
     ]);
 }
+
+#[test]
+fn external_tables() {
+    all_parse(&[
+        "create external table e location = @s file_format = (type = csv)",
+        "create or replace external table if not exists d.s.e (a int as (value:c1::int) not null, b text as metadata$filename || 'x' comment 'c') partition by (b) with location = @s/p/ refresh_on_create = false auto_refresh = true pattern = '.*' file_format = (format_name = 'f') copy grants comment = 'c' with row access policy p on (value) with tag (t = 'v')",
+        "create external table e (a int as ((value:c1)::int)) location = @s partition_type = user_specified file_format = f",
+        "create external table e using template (select 1) location = @s file_format = f",
+        "alter external table e refresh",
+        "alter external table if exists e refresh 'a/b'",
+        "alter external table e add files ('a', 'b/')",
+        "alter external table e remove files ('a')",
+        "alter external table e add partition (a = 'x', b = 'y') location 'p/q'",
+        "alter external table e drop partition location 'p/q'",
+        "alter external table e set auto_refresh = true",
+        "alter table e add column a int as (value:c1::int)",
+        "drop external table if exists e",
+        "create stream s on external table e insert_only = true",
+    ]);
+    for text in ["create external table e (a int as value:c1::int", "create external table e"] {
+        parse_statement(text).expect_err(text);
+    }
+}

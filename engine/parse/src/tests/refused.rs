@@ -94,7 +94,6 @@ fn what_is_not_done_is_named() {
             "create procedure p() returns int language scala as $$ x $$",
             "CREATE PROCEDURE .. LANGUAGE SCALA",
         ),
-        ("create external table e (a int) location = @s", "CREATE EXTERNAL TABLE"),
         ("create hybrid table t (a int)", "CREATE HYBRID TABLE"),
         ("create join policy p as () returns join_constraint -> 1", "CREATE JOIN POLICY"),
         ("alter table t set join policy p", "JOIN POLICY"),

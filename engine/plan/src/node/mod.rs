@@ -14,6 +14,7 @@ pub use relational::{
     Values, With,
 };
 pub use source::{
-    Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue, VirtualScan, VirtualSource,
+    RegisteredFiles, Scan, ScanColumn, StageColumn, StageLocation, StageScan, StageValue,
+    VirtualScan, VirtualSource,
 };
 pub use window::{Frame, FrameBound, FrameUnit, Window, WindowCall, WindowTarget};

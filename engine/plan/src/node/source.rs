@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use firn_account::catalog::Table;
+use firn_account::catalog::{ExternalFile, ExternalTable, PENDING, Table};
 use firn_expression::Expr;
 use firn_storage::Snapshot;
 use firn_types::options::NamedOption;
@@ -122,6 +122,31 @@ pub struct StageScan {
     pub format: Vec<NamedOption>,
     /// What is read.
     pub columns: Vec<StageColumn>,
+    /// Of rows that are made of columns, those that are asked for by name; none where the whole rows are.
+    pub members: Option<Vec<String>>,
+    /// The files of an external table, instead of those that the stage has now.
+    pub registered: Option<RegisteredFiles>,
+    /// Files for which these are not TRUE have no row that counts: conditions on columns that have one value in each file.
+    pub file_conditions: Vec<Expr>,
+}
+
+/// The files that an external table knows.
+#[derive(Clone, Debug)]
+pub struct RegisteredFiles {
+    /// The table, in the version that is read.
+    pub table: Arc<ExternalTable>,
+    /// Only those that later commits have registered.
+    pub after: Option<u64>,
+}
+
+impl RegisteredFiles {
+    /// The files, by path. What the open transaction has registered itself does not count as later.
+    pub fn files(&self) -> impl Iterator<Item = &ExternalFile> {
+        let later = |file: &&ExternalFile| {
+            self.after.is_none_or(|after| file.version > after && file.version != PENDING)
+        };
+        self.table.files().filter(later)
+    }
 }
 
 /// Where staged files are.
@@ -151,6 +176,10 @@ pub struct StageColumn {
 pub enum StageValue {
     /// `$n`: field `n - 1` of a CSV record as VARCHAR, or the whole row of other formats as VARIANT.
     Position(usize),
+    /// VALUE of an external table: a CSV record as an object of its fields `c1`, `c2` .., else the whole row.
+    Row,
+    /// METADATA$EXTERNAL_TABLE_PARTITION: the values that a file's partition was added with, as JSON.
+    Partition,
     /// METADATA$FILENAME
     FileName,
     /// METADATA$FILE_ROW_NUMBER
@@ -161,6 +190,20 @@ pub enum StageValue {
     FileLastModified,
     /// METADATA$START_SCAN_TIME
     StartScanTime,
+}
+
+impl StageValue {
+    /// Whether all rows of a file have one value of it.
+    pub fn is_of_file(&self) -> bool {
+        match self {
+            StageValue::Position(_) | StageValue::Row | StageValue::FileRowNumber => false,
+            StageValue::Partition
+            | StageValue::FileName
+            | StageValue::FileContentKey
+            | StageValue::FileLastModified
+            | StageValue::StartScanTime => true,
+        }
+    }
 }
 
 impl StageScan {

@@ -41,7 +41,7 @@ pub use block_names::check_names;
 pub use context::{BindContext, BindServices, StreamStart, TimePoint, Variable};
 pub use expr::{Procedures, RewrittenFunction, Simulation, rewritten_functions};
 pub use placeholder::{Binds, PlaceRule, Placeholders, TypedValue};
-pub use query::{Before, Refresh, StoredQuery, TableRows, plain_option};
+pub use query::{Before, Refresh, StoredQuery, TableRows, invalid_reason, plain_option};
 pub use statement::insert_query;
 
 /// Binds one statement.

@@ -19,6 +19,7 @@ pub(crate) mod partial;
 mod preimage;
 mod prune_columns;
 mod push_down_filter;
+mod read_members;
 mod read_paths;
 mod run;
 mod scan_predicate;
@@ -54,8 +55,8 @@ pub struct Rule {
 /// then, so that later rules see through them. Constants are folded before decorrelation looks for equalities.
 /// Filters sink before joins are ordered, since the order goes by what is left of each table; and they sink once
 /// more through what the order has put together. What is read several times is computed only as far as its readers'
-/// filters, which then stand beside them, want it. Columns are pruned when nothing adds any, and what storage may
-/// skip by is derived last, from the conditions that have reached the scans.
+/// filters, which then stand beside them, want it. Columns are pruned when nothing adds any, members of staged files' rows with them, and what storage
+/// may skip by is derived last, from the conditions that have reached the scans.
 pub const RULES: &[Rule] = &[
     Rule { name: "collate", apply: |plan, _, context| collate::apply(plan, context) },
     Rule { name: "inline_cte", apply: |plan, _, context| inline_cte::apply(plan, context) },
@@ -79,6 +80,10 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "prune_columns",
         apply: |plan, required, _| Ok(prune_columns::apply(plan, required)),
+    },
+    Rule {
+        name: "read_members",
+        apply: |plan, required, _| Ok(read_members::apply(plan, required)),
     },
     Rule {
         name: "scan_predicate",

@@ -60,7 +60,14 @@ fn narrow(plan: &mut Plan, required: &HashSet<ColumnId>) {
             let mut kept = keep.iter();
             node.positions.retain(|_| kept.next().copied().unwrap_or(true));
         }
-        Plan::StageScan(node) => node.columns.retain(|column| wanted(&column.column.id)),
+        Plan::StageScan(node) => {
+            let used: HashSet<ColumnId> = node
+                .file_conditions
+                .iter()
+                .flat_map(|condition| condition.columns_used())
+                .collect();
+            node.columns.retain(|c| wanted(&c.column.id) || used.contains(&c.column.id));
+        }
         Plan::Values(node) => {
             let keep: Vec<bool> = node.columns.iter().map(|column| wanted(&column.id)).collect();
             if keep.iter().all(|&keep| keep) {

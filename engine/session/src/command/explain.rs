@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use firn_execute::assigned_files;
 use firn_parse::ast::{Explain, ExplainFormat};
 use firn_plan::Plan;
 use firn_plan::describe::{Attribute, ColumnNames, Description};
@@ -23,7 +24,7 @@ pub(super) fn run(running: &mut StatementContext, ast: &Explain) -> Result<Rows>
         return rules(running, ast);
     }
     let plan = running.plan(&ast.statement)?;
-    let explained = Explained::of(&plan);
+    let explained = Explained::of(&plan, Some(running));
     let content = match ast.format {
         ExplainFormat::Tabular => return Ok(explained.tabular()),
         ExplainFormat::Text | ExplainFormat::Rules => explained.text(),
@@ -69,7 +70,7 @@ fn rules(running: &StatementContext, ast: &Explain) -> Result<Rows> {
         rows.rows.push(vec![
             Value::text(rule.unwrap_or("bound")),
             Value::integer(elapsed.as_micros() as i64),
-            Value::text(Explained::of(&plan).operations()),
+            Value::text(Explained::of(&plan, None).operations()),
         ]);
     }
     Ok(rows)
@@ -106,7 +107,8 @@ struct Explained {
 }
 
 impl Explained {
-    fn of(plan: &StatementPlan) -> Explained {
+    /// The operators of a plan; with `running` also what they read.
+    fn of(plan: &StatementPlan, running: Option<&StatementContext>) -> Explained {
         let names = plan.source().map(Plan::column_names).unwrap_or_default();
         let mut explained = Explained { lines: Vec::new(), total: Assigned::default() };
         explained.add(root(plan, &names), plan.operation(), None);
@@ -116,7 +118,8 @@ impl Explained {
             let id = explained.lines.len();
             let description = plan.describe(&names);
             explained.add(description, plan.operation(), Some(parent));
-            explained.note(assigned(plan), plan.shortcut());
+            let assigned = running.and_then(|running| assigned(plan, running));
+            explained.note(assigned, plan.shortcut());
             pending.extend(plan.shown_inputs().into_iter().rev().map(|input| (input, id)));
         }
         explained
@@ -270,7 +273,13 @@ fn root(plan: &StatementPlan, names: &ColumnNames) -> Description {
 }
 
 /// What a scan reads of its table.
-fn assigned(plan: &Plan) -> Option<Assigned> {
+fn assigned(plan: &Plan, running: &StatementContext) -> Option<Assigned> {
+    if let Plan::StageScan(scan) = plan {
+        let functions = running.function_context();
+        let [total, partitions, bytes] =
+            assigned_files(scan, &functions, running.start_nanos).ok()??;
+        return Some(Assigned { total, partitions, bytes });
+    }
     let Plan::Scan(scan) = plan else { return None };
     let all = scan.snapshot.partitions().ok()?;
     let mut assigned = Assigned { total: all.len() as u64, ..Assigned::default() };

@@ -14,6 +14,7 @@ mod definition;
 mod drop;
 pub(crate) mod dynamic_table;
 mod explain;
+mod external_table;
 mod foreign_procedure;
 mod function;
 mod grant;
@@ -81,6 +82,7 @@ pub(crate) fn run(running: &mut StatementContext, statement: &Statement) -> Resu
         Statement::CreateFunction(ast) => function::create(running, ast)?,
         Statement::CreateProcedure(ast) => procedure::create(running, ast)?,
         Statement::CreateDynamicTable(ast) => dynamic_table::create(running, ast)?,
+        Statement::CreateExternalTable(ast) => external_table::create(running, ast)?,
         Statement::CreateTask(ast) => task::create(running, ast)?,
         Statement::ExecuteTask(ast) => task::execute(running, ast)?,
         Statement::CreateAlert(ast) => alert::create(running, ast)?,

@@ -12,6 +12,7 @@ use super::alert;
 use super::attach;
 use super::definition::{forgotten_parameters, kept_parameters};
 use super::drop::refuse_system_role;
+use super::external_table;
 use super::kind::policy::with_values;
 use super::kind::{changed, dynamic_table, handler, invalid, network_policy, user};
 use super::option_table::{self, Place};
@@ -83,6 +84,11 @@ fn alter_named(
             }
         }
         AlterObjectAction::Refresh(options) => return refresh(running, &object, options),
+        AlterObjectAction::Files(change) => {
+            let table = object.as_external_table();
+            let table = table.ok_or_else(|| Error::internal("files of no external table"))?;
+            return external_table::change_files(running, table, change);
+        }
         AlterObjectAction::Task(_)
         | AlterObjectAction::Alert(_)
         | AlterObjectAction::SetBody(_)
@@ -147,6 +153,7 @@ fn refresh(
         }
         Object::Pipe(pipe) => super::pipe::refresh(running, pipe, options),
         Object::Stage(stage) => super::stage_directory::refresh(running, stage, options),
+        Object::ExternalTable(table) => external_table::refresh(running, table, options),
         _ => Err(Error::not_supported(format!("this form of ALTER {}", object.kind().title()))),
     }
 }
@@ -227,6 +234,7 @@ fn action_of(action: &AlterObjectAction, kind: ObjectKind) -> Action {
         AlterObjectAction::Suspend
         | AlterObjectAction::Resume(_)
         | AlterObjectAction::Refresh(_)
+        | AlterObjectAction::Files(_)
         | AlterObjectAction::AbortAllQueries => Action::Operate,
         _ => Action::Alter,
     }

@@ -33,15 +33,18 @@ pub(crate) fn refresh_all(running: &mut StatementContext, views: &[ObjectId]) ->
 fn refresh(running: &mut StatementContext, id: ObjectId) -> Result<bool> {
     let catalog = running.catalog();
     let Some(view) = catalog.materialized_view(id).cloned() else { return Ok(false) };
-    let Some(base) = catalog.table(view.base_table).cloned() else { return Ok(false) };
+    let Some(base) = catalog.object(view.base_table).cloned() else { return Ok(false) };
+    let Some(data_version) = base.data_version() else { return Ok(false) };
     let unusable = view.state.suspended || view.state.invalid_reason.is_some();
-    if unusable || base.data_version == PENDING || view.stored.len() != view.columns.len() {
+    if unusable || data_version == PENDING || view.stored.len() != view.columns.len() {
         return Ok(false);
     }
     let functions = running.function_context();
     let stored = Arc::new(hidden_table(&view));
-    let before = rows_before(running, &view, &base);
-    let rows = TableRows::from([(base.id(), Arc::clone(&base.snapshot))]);
+    // Rows of files are computed anew.
+    let before = base.as_table().and_then(|base| rows_before(running, &view, base));
+    let rows = base.rows().map(|rows| (base.id(), Arc::clone(rows)));
+    let rows: TableRows = rows.into_iter().collect();
     let plan = |before: Option<&TableRows>| {
         running.with_binder(&functions, |binder| {
             let query = binder.bind_materialized(&view)?;
@@ -57,10 +60,10 @@ fn refresh(running: &mut StatementContext, id: ObjectId) -> Result<bool> {
     if protected {
         return Ok(false);
     }
-    match store(running, &view, &statement, base.data_version) {
+    match store(running, &view, &statement, data_version) {
         // Rows were put together that were never there at once.
         Err(error) if before.is_some() && error.code().is_about_data() => {
-            store(running, &view, &plan(None)?.0, base.data_version)
+            store(running, &view, &plan(None)?.0, data_version)
         }
         outcome => outcome,
     }

@@ -7,7 +7,7 @@ use firn_account::catalog::{
 };
 use firn_account::{CatalogChange, no_past};
 use firn_parse::ast::{CreateStream, Name, StatementOption, StreamSource, TimeTravel};
-use firn_types::{Error, Identifier, ObjectId, Result};
+use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result};
 
 use super::option_table::{self, Place};
 use crate::find::{live, place};
@@ -37,13 +37,14 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateStream) -> Resu
         StreamSource::Object { kind, name, at } => {
             let source = source(running, *kind, name)?;
             let (offset, offset_nanos) = offset(running, &source, at.as_ref())?;
+            let mode = mode(&source, &ast.options)?;
             let tables = tables(running, &source)?;
             track_changes(running, &tables)?;
             Stream {
                 header,
                 source: source.id(),
                 tables,
-                mode: mode(&ast.options),
+                mode,
                 offset,
                 offset_nanos,
                 initial: is_true(&ast.options, "SHOW_INITIAL_ROWS"),
@@ -53,11 +54,19 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateStream) -> Resu
     running.create_copying(stream.into(), ast.mode, ast.copy_grants)
 }
 
-/// The mode that options ask for.
-fn mode(options: &[StatementOption]) -> StreamMode {
-    match is_true(options, "APPEND_ONLY") {
-        true => StreamMode::AppendOnly,
-        false => StreamMode::Default,
+/// The mode that options ask for: on an external table, and on nothing else, that is INSERT_ONLY.
+fn mode(source: &Object, options: &[StatementOption]) -> Result<StreamMode> {
+    let external = source.as_external_table().is_some();
+    let wanted = [is_true(options, "INSERT_ONLY"), is_true(options, "APPEND_ONLY")];
+    match (external, wanted) {
+        (true, [true, false]) => Ok(StreamMode::InsertOnly),
+        (false, [false, true]) => Ok(StreamMode::AppendOnly),
+        (false, [false, false]) => Ok(StreamMode::Default),
+        _ => {
+            let text =
+                "A stream on an external table needs INSERT_ONLY = TRUE, and only that takes it.";
+            Err(Error::new(ErrorCode::InvalidParameterValue, text))
+        }
     }
 }
 
@@ -78,7 +87,8 @@ fn found(running: &StatementContext, name: &Name) -> Result<Arc<Stream>> {
 
 /// The table or view that a stream is to be on.
 fn source(running: &StatementContext, kind: ObjectKind, name: &Name) -> Result<Object> {
-    if !matches!(kind, ObjectKind::Table | ObjectKind::View | ObjectKind::DynamicTable) {
+    use ObjectKind::{DynamicTable, ExternalTable, Table, View};
+    if !matches!(kind, Table | View | DynamicTable | ExternalTable) {
         return Err(Error::not_supported(format!("CREATE STREAM .. ON {}", kind.words())));
     }
     let (place, catalog) = (place(running, kind, name)?, running.catalog());
@@ -111,6 +121,9 @@ fn offset(
 fn tables(running: &StatementContext, source: &Object) -> Result<Vec<ObjectId>> {
     if source.as_table().is_some() {
         return Ok(vec![source.id()]);
+    }
+    if source.as_external_table().is_some() {
+        return Ok(Vec::new());
     }
     let catalog = running.catalog();
     let text = format!("select * from {}", sql_name(&catalog, source)?);

@@ -15,6 +15,7 @@ use firn_types::{Error, ErrorCode, Identifier, Result, SqlType, TypeFamily};
 
 use super::attach;
 use super::definition::{already_exists, forgotten_parameters, kept_parameters};
+use super::external_table;
 use super::option_table::{self, Place};
 use super::table::{check, collated, column, keep_constraint, set_property};
 use crate::lifecycle::StatementContext;
@@ -39,6 +40,13 @@ pub(super) fn alter(running: &mut StatementContext, ast: &AlterTable) -> Result<
             catalog.authorize(Action::Alter, object)?;
             table.refuse_dynamic("ALTER TABLE")?;
             Arc::clone(table)
+        }
+        object @ Object::ExternalTable(table) => {
+            if let AlterTableAction::Attach(changes) = &ast.action {
+                return attach::alter(running, object, changes);
+            }
+            catalog.authorize(Action::Alter, object)?;
+            return external_table::alter_columns(running, table, &ast.action);
         }
         other => {
             let text = format!("Object '{}' is not a table.", other.name());

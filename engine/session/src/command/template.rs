@@ -19,6 +19,30 @@ pub(super) fn from_template(
     query: &ast::Query,
     header: Header,
 ) -> Result<NewTable> {
+    let columns: Vec<TableColumn> =
+        described(running, query)?.into_iter().map(|described| described.column).collect();
+    check_names(&columns, &[])?;
+    Ok(NewTable { table: Table::new(header, columns), sequences: Vec::new() })
+}
+
+/// A column that a template describes.
+pub(super) struct Described {
+    /// The column.
+    pub(super) column: TableColumn,
+    /// EXPRESSION: how it is computed of a row of the files, where that is given.
+    pub(super) expression: Option<String>,
+    /// ORDER_ID; without it the places are equal, and the array's order stays.
+    order: i128,
+}
+
+/// The columns that a template describes, in order.
+///
+/// # Errors
+/// When the query gives something else, or a type does not exist.
+pub(super) fn described(
+    running: &mut StatementContext,
+    query: &ast::Query,
+) -> Result<Vec<Described>> {
     let query = running.plan_query(query)?;
     let answer = running.rows_of(&query)?;
     let cell = match (answer.fields.as_slice(), answer.batches.iter().find(|b| b.rows() > 0)) {
@@ -34,17 +58,11 @@ pub(super) fn from_template(
     if described.is_empty() {
         return Err(no_template());
     }
-    described.sort_by_key(|(order, _)| *order);
-    let columns: Vec<TableColumn> = described.into_iter().map(|(_, column)| column).collect();
-    check_names(&columns, &[])?;
-    Ok(NewTable { table: Table::new(header, columns), sequences: Vec::new() })
+    described.sort_by_key(|described| described.order);
+    Ok(described)
 }
 
-/// A column and its place; without ORDER_ID the places are equal, and the array's order stays.
-fn described_column(
-    running: &StatementContext,
-    element: Variant<'_>,
-) -> Result<(i128, TableColumn)> {
+fn described_column(running: &StatementContext, element: Variant<'_>) -> Result<Described> {
     let text = |key: &str| match element.get(key).map(Variant::item) {
         Some(Item::Text(text)) => Ok(text),
         _ => Err(no_template()),
@@ -59,7 +77,11 @@ fn described_column(
         Some(Item::Number(number)) => number.unscaled,
         _ => 0,
     };
-    Ok((order, column))
+    let expression = match element.get("EXPRESSION").map(Variant::item) {
+        Some(Item::Text(text)) => Some(text.to_string()),
+        _ => None,
+    };
+    Ok(Described { column, expression, order })
 }
 
 fn no_template() -> Error {

@@ -144,6 +144,9 @@ fn base_table(query: &Query, ast: &CreateView) -> Result<ObjectId> {
         Plan::Aggregate(node) if node.grouping_sets.is_some() => {
             wrong = Some("GROUPING SETS are not allowed");
         }
+        Plan::StageScan(scan) if scan.registered.is_some() => {
+            tables.extend(scan.registered.iter().map(|files| files.table.header.id));
+        }
         Plan::VirtualScan(_) | Plan::StageScan(_) | Plan::RecursiveCte(_) => {
             wrong = Some("Only a table can be its source");
         }

@@ -1,6 +1,6 @@
 //! Columns as all kinds of relations have them.
 
-use firn_account::catalog::{ColumnDefault, Object, ViewColumn};
+use firn_account::catalog::{ColumnDefault, ExternalTable, Object, ViewColumn};
 use firn_types::SqlType;
 
 /// A column of a table or view.
@@ -31,6 +31,23 @@ pub(super) fn columns_of(object: &Object) -> Vec<Column<'_>> {
                 default: column.default.as_ref(),
             })
             .collect(),
+        Object::ExternalTable(table) => {
+            let value = Column {
+                name: ExternalTable::VALUE,
+                sql_type: SqlType::Variant,
+                nullable: true,
+                comment: "The value of this row",
+                default: None,
+            };
+            let columns = table.columns.iter().map(|column| Column {
+                name: &column.name,
+                sql_type: column.sql_type,
+                nullable: column.nullable,
+                comment: &column.comment,
+                default: None,
+            });
+            std::iter::once(value).chain(columns).collect()
+        }
         Object::View(view) => view.columns.iter().map(of_view).collect(),
         Object::MaterializedView(view) => view.columns.iter().map(of_view).collect(),
         _ => Vec::new(),

@@ -110,6 +110,9 @@ fn columns(relation: &Object) -> Vec<String> {
     let of_view = |columns: &[ViewColumn]| columns.iter().map(|c| c.name.clone()).collect();
     match relation {
         Object::Table(table) => table.columns.iter().map(|column| column.name.clone()).collect(),
+        Object::ExternalTable(_) => {
+            relation.columns().into_iter().map(|(_, name, _)| name).collect()
+        }
         Object::View(view) => of_view(&view.columns),
         Object::MaterializedView(view) => of_view(&view.columns),
         _ => Vec::new(),

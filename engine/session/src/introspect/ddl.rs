@@ -472,7 +472,7 @@ fn property(value: &str) -> String {
     if bare { value.to_string() } else { quoted(value) }
 }
 
-fn sql_options(pairs: &[(String, OptionValue)]) -> String {
+pub(super) fn sql_options(pairs: &[(String, OptionValue)]) -> String {
     let option = |(name, value): &(String, OptionValue)| format!("{name} = {value}");
     pairs.iter().map(option).collect::<Vec<_>>().join(" ")
 }

@@ -19,7 +19,7 @@ use crate::find::{known_kind, live, place, place_of};
 use crate::lifecycle::StatementContext;
 use crate::result::Rows;
 
-const COLUMNS: &str = "name, type, kind, null?, default, primary key, unique key, check, expression, \
+pub(super) const COLUMNS: &str = "name, type, kind, null?, default, primary key, unique key, check, expression, \
                        comment, policy name, privacy domain";
 
 const STAGE: &str = "parent_property, property, property_type, property_value, property_default";
@@ -224,7 +224,7 @@ pub(super) fn table(describing: &Describing<'_>, object: &Object) -> Result<Rows
 }
 
 /// The masking policy of a column.
-fn mask_of(catalog: &VisibleCatalog, header: &Header, field: FieldId) -> Value {
+pub(super) fn mask_of(catalog: &VisibleCatalog, header: &Header, field: FieldId) -> Value {
     let attached = header.attachments.column(field);
     let mut policies = attached.into_iter().flat_map(|attached| &attached.policies);
     let mask = policies.find(|used| {

@@ -27,6 +27,7 @@ use crate::alert;
 use crate::directory;
 use crate::dynamic_table;
 use crate::engine::Shared;
+use crate::external;
 use crate::pipe;
 use looks::Looks;
 use pool::Pool;
@@ -114,6 +115,8 @@ pub(crate) enum Job {
     Alert(ObjectId),
     /// A directory table that follows its files.
     Directory(ObjectId),
+    /// An external table that follows its files.
+    External(ObjectId),
     /// A pipe that has files to load, or looks for some.
     Pipe(ObjectId),
 }
@@ -129,6 +132,7 @@ impl Job {
             Job::Refreshes => dynamic_table::run_due(shared),
             Job::Alert(id) => alert::run(shared, id).map(usize::from),
             Job::Directory(id) => directory::run(shared, id).map(usize::from),
+            Job::External(id) => external::run(shared, id).map(usize::from),
             Job::Pipe(id) => pipe::run(shared, id),
         }
     }
@@ -171,6 +175,7 @@ fn due(shared: &Arc<Shared>, all: bool) -> Vec<Job> {
     }
     jobs.extend(alert::due(&catalog, now).into_iter().map(Job::Alert));
     jobs.extend(directory::due(shared, &catalog, all).into_iter().map(Job::Directory));
+    jobs.extend(external::due(shared, &catalog, all).into_iter().map(Job::External));
     jobs.extend(pipe::due(shared, &catalog, all).into_iter().map(Job::Pipe));
     jobs
 }
@@ -186,7 +191,7 @@ pub(crate) fn run_due(shared: &Arc<Shared>) -> Result<usize> {
         match (job, job.run(shared)) {
             (_, Ok(done)) => count += done,
             // What files are out of reach a pipe tells by its status.
-            (Job::Pipe(_) | Job::Directory(_), Err(_)) => {}
+            (Job::Pipe(_) | Job::Directory(_) | Job::External(_), Err(_)) => {}
             (_, Err(error)) if error.code() == ErrorCode::Storage => return Err(error),
             (_, Err(error)) if of_others(&error) => {}
             (_, Err(error)) => failed = failed.or(Some(error)),

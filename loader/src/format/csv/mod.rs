@@ -11,6 +11,7 @@ mod grammar;
 mod parse;
 mod read;
 mod reader;
+mod record;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub use fields::{Field, Fields};
 pub use parse::{CsvPlan, Rejection};
 pub use read::{CsvChunk, CsvFile};
 pub use reader::{CsvColumns, CsvReader, SinkFactory};
+pub use record::RecordReader;
 pub use sink::{FieldSink, TextSink, text_sinks};
 pub use typed_sink::{ColumnRule, too_long, typed_sink};
 pub use write::CsvWriter;

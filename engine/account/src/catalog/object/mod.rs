@@ -6,6 +6,7 @@ mod alert;
 mod container;
 mod directory;
 mod dynamic;
+mod external;
 mod file;
 mod function;
 mod load_history;
@@ -31,6 +32,10 @@ pub use alert::{Alert, AlertProgress};
 pub use container::{Database, Schema};
 pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::{Dynamic, DynamicState, RefreshMode};
+pub use external::{
+    ExternalColumn, ExternalFile, ExternalFormat, ExternalTable, FilePartition, FileRegistration,
+    Registration,
+};
 pub use file::{FileFormat, Sealed, Stage, StageCredentials, StageFileFormat, StageLocation};
 pub use function::{Function, FunctionTraits, Parameter, Returns, signature, type_word};
 pub use load_history::{LoadError, LoadRecord, LoadStatus, Loads, PipeLoad};
@@ -117,6 +122,7 @@ objects! {
     Database => as_database,
     Schema => as_schema,
     Table => as_table,
+    ExternalTable => as_external_table,
     View => as_view,
     MaterializedView => as_materialized_view,
     Sequence => as_sequence,
@@ -178,6 +184,11 @@ impl Object {
             Object::Table(table) => {
                 let columns = table.columns.iter();
                 let column = columns.map(|c| (c.field_id, c.name.clone(), c.sql_type));
+                return column.collect();
+            }
+            Object::ExternalTable(table) => {
+                let columns = table.all_columns().into_iter();
+                let column = columns.map(|c| (c.field_id, c.name, c.sql_type));
                 return column.collect();
             }
             Object::View(view) => &view.columns,
@@ -247,6 +258,15 @@ impl Object {
         match self {
             Object::Table(table) => Some(&table.snapshot),
             Object::MaterializedView(view) => Some(&view.state.snapshot),
+            _ => None,
+        }
+    }
+
+    /// The commit that last changed what a table's rows are; none of what is no table.
+    pub fn data_version(&self) -> Option<u64> {
+        match self {
+            Object::Table(table) => Some(table.data_version),
+            Object::ExternalTable(table) => Some(table.data_version),
             _ => None,
         }
     }

@@ -31,4 +31,6 @@ pub enum StreamMode {
     Default,
     /// Rows inserted, whatever became of them later.
     AppendOnly,
+    /// Rows of files that an external table has registered, as long as it has them.
+    InsertOnly,
 }

@@ -11,7 +11,7 @@ use super::loads::{load_from, load_to};
 use super::object::{object_from, object_to};
 use super::principal::{principal_from, principal_to};
 use super::value::{rows_from, rows_to};
-use super::{Lists, alert, directory, pipe, task};
+use super::{Lists, alert, directory, external, pipe, task};
 use crate::catalog::{CatalogChange, CreateMode, Grant, GrantTarget, Grantee};
 use crate::txn::operation::Operation;
 
@@ -73,6 +73,9 @@ fn catalog_change_to(change: &CatalogChange, lists: &Lists<'_>) -> Result<v1::Ch
         CatalogChange::DirectoryRefreshed { stage, change } => {
             v1::Change::DirectoryRefreshed { stage: stage.0, change: directory::change_to(change) }
         }
+        CatalogChange::FilesRegistered { table, change } => {
+            v1::Change::FilesRegistered { table: table.0, change: external::change_to(change) }
+        }
         CatalogChange::PipeQueued { pipe, files } => v1::Change::PipeQueued {
             pipe: pipe.0,
             files: files.iter().map(pipe::queued_to).collect(),
@@ -124,6 +127,7 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             stage: ObjectId(stage),
             change: directory::change_from(change),
         },
+        v1::Change::FilesRegistered { table, change } => external::registered(table, change),
         v1::Change::PipeQueued { pipe, files } => CatalogChange::PipeQueued {
             pipe: ObjectId(pipe),
             files: files.into_iter().map(pipe::queued_from).collect(),
@@ -147,9 +151,7 @@ pub(in crate::txn) fn change_from(change: v1::Change, lists: &Lists<'_>) -> Resu
             };
             return Ok(Operation::Rows { table: ObjectId(table), delta });
         }
-        v1::Change::Loads { table, records } => {
-            return loads_from(table, records);
-        }
+        v1::Change::Loads { table, records } => return loads_from(table, records),
         v1::Change::Reserve { sequence, next } => {
             return Ok(Operation::Reserve { sequence: ObjectId(sequence), next });
         }

@@ -5,6 +5,7 @@ mod alert;
 mod change;
 mod directory;
 mod dynamic;
+mod external;
 mod function;
 mod lists;
 mod loads;

@@ -36,6 +36,7 @@ pub(in crate::txn) fn object_to(
             retention_days: schema.retention_days,
         }),
         Object::Table(table) => v1::Object::Table(table_to(table, lists, rows)?),
+        Object::ExternalTable(table) => super::external::object_to(table, rows),
         Object::View(view) => v1::Object::View(view_to(view)),
         Object::MaterializedView(view) => {
             v1::Object::MaterializedView(materialized_view_to(view, lists, rows)?)
@@ -108,6 +109,7 @@ pub(in crate::txn) fn object_from(object: v1::Object, lists: &Lists<'_>) -> Resu
             retention_days: schema.retention_days,
         }),
         v1::Object::Table(table) => Object::from(table_from(table, lists)?),
+        v1::Object::ExternalTable(table) => Object::from(super::external::table_from(*table)?),
         v1::Object::View(view) => Object::from(view_from(view)?),
         v1::Object::MaterializedView(view) => Object::from(materialized_view_from(view, lists)?),
         v1::Object::Sequence(sequence) => Object::from(Sequence {

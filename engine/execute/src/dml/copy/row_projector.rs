@@ -111,7 +111,7 @@ impl RowProjector {
     ) -> Result<(Batch, Vec<RowError>)> {
         let rows = batch.batch.rows();
         let computed_over = match &self.fields {
-            Some(fields) => fields.make(batch, file)?,
+            Some(fields) => fields.make(batch, (file, None))?,
             None => Batch::new(Vec::new(), rows),
         };
         let mut columns = Vec::with_capacity(self.sources.len());

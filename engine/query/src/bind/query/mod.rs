@@ -3,6 +3,7 @@
 mod asof;
 mod changes;
 mod cte;
+mod external_source;
 mod from;
 mod group_by;
 mod hierarchy;
@@ -31,6 +32,8 @@ use firn_plan::statement::{OutputColumn, Query};
 
 pub use changes::{Before, Refresh, StoredQuery, TableRows};
 pub(crate) use changes::{refresh, refuse_full_only, tables_of_changes};
+pub(crate) use external_source::check_column;
+pub use external_source::invalid_reason;
 pub(crate) use from::{From, bind_from};
 pub(crate) use source::{bind_dynamic_query, protected_scan, time_point, view_query};
 pub use stage_source::plain_option;

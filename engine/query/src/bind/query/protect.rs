@@ -38,6 +38,8 @@ pub(crate) struct Protected<'p> {
     pub(crate) fields: &'p [FieldId],
     /// `DATABASE.SCHEMA.NAME`.
     pub(crate) name: &'p str,
+    /// Columns beside its own that are passed on as they are.
+    pub(crate) passed: &'p [ColumnId],
 }
 
 /// The policies that protect a relation.
@@ -190,7 +192,7 @@ pub(crate) fn protect(
         policies.authorize_simulation(&binder.context.catalog, header)?;
     }
     let BoundQuery { plan, columns } = bound;
-    let passed = locator.into_iter().collect();
+    let passed = locator.into_iter().chain(relation.passed.iter().copied()).collect();
     let mut rows = Rows { binder, relation, env, plan, columns, passed, barred: false };
     // Rows that are to be changed are put out by nobody, as long as each column stays where it is.
     let reads = locator.is_none();

@@ -15,7 +15,8 @@ use firn_types::scan_predicate::ScanPredicate;
 use firn_types::{Error, ErrorCode, FieldId, ObjectName, Result, SqlType, Value};
 
 use super::bind_query;
-use super::changes::{bind_changes, bind_stream};
+use super::changes::{bind_changes, bind_external_stream, bind_stream, is_of_external};
+use super::external_source::bind_external_table;
 use super::from::From;
 use super::protect::{Protected, is_protected, protect};
 use crate::bind::context::{CteEntry, Env, TimePoint};
@@ -63,6 +64,9 @@ pub(super) fn bind_table(
     let now = env.catalog.find_path(Namespace::Relation, &path);
     let found = now.ok_or_else(|| binder.object_not_found(&written, &path, env))?;
     env.catalog.authorize(Action::Select, found)?;
+    if let Some(rows) = external_rows(binder, found, at.is_some(), &path, env) {
+        return rows.map_err(|error| error.at(source.span));
+    }
     let with_path = |error| of_table(error, &path.name);
     if let Some((at, Some(changes))) = at {
         let bound = bind_changes(binder, found, (at, changes), env).map_err(with_path)?;
@@ -74,13 +78,7 @@ pub(super) fn bind_table(
     };
     let bound = match found {
         Object::Table(table) => {
-            if table.dynamic.as_ref().is_some_and(|dynamic| dynamic.state.is_none()) {
-                let text = format!(
-                    "Dynamic Table '{path}' is not initialized. Please run a manual refresh or wait for a scheduled \
-                     refresh before querying."
-                );
-                return Err(Error::new(ErrorCode::InvalidStatement, text).at(source.span));
-            }
+            refuse_uninitialized(table, &path).map_err(|error| error.at(source.span))?;
             let snapshot = snapshot_of(binder, table, past.as_ref())?;
             protected_scan(binder, (table, snapshot), &path, None, env)?
         }
@@ -103,6 +101,38 @@ pub(super) fn bind_table(
         }
     };
     Ok(relation_of(&path, bound))
+}
+
+/// Refuses a dynamic table without rows yet.
+fn refuse_uninitialized(table: &Table, path: &ObjectPath) -> Result<()> {
+    if table.dynamic.as_ref().is_none_or(|dynamic| dynamic.state.is_some()) {
+        return Ok(());
+    }
+    let text = format!(
+        "Dynamic Table '{path}' is not initialized. Please run a manual refresh or wait for a scheduled \
+         refresh before querying."
+    );
+    Err(Error::new(ErrorCode::InvalidStatement, text))
+}
+
+/// The rows of an external table or of a stream on one; nothing for another object.
+fn external_rows(
+    binder: &Binder<'_>,
+    found: &Object,
+    of_the_past: bool,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Option<Result<From>> {
+    match found {
+        Object::ExternalTable(_) if of_the_past => {
+            Some(Err(Error::not_supported("time travel on an external table")))
+        }
+        Object::ExternalTable(table) => Some(bind_external_table(binder, table, None, path, env)),
+        Object::Stream(stream) if !of_the_past && is_of_external(env, stream) => {
+            Some(bind_external_stream(binder, stream, path, env))
+        }
+        _ => None,
+    }
 }
 
 /// A bound query as the source of this path.
@@ -203,7 +233,7 @@ pub(crate) fn protected_scan(
     let (plan, columns) = table_scan(binder, table, snapshot, path, locator);
     let fields: Vec<FieldId> = table.columns.iter().map(|column| column.field_id).collect();
     let (header, name) = (&table.header, path.to_string());
-    let relation = Protected { header, fields: &fields, name: &name };
+    let relation = Protected { header, fields: &fields, name: &name, passed: &[] };
     let bound = protect(binder, relation, BoundQuery { plan, columns }, locator, env)?;
     binder.note_relation(table.header.id, &bound.columns);
     Ok(bound)
@@ -219,7 +249,7 @@ fn protected_view(
 ) -> Result<BoundQuery> {
     let fields: Vec<FieldId> = (1..).map(FieldId).take(bound.columns.len()).collect();
     let name = path.to_string();
-    let relation = Protected { header, fields: &fields, name: &name };
+    let relation = Protected { header, fields: &fields, name: &name, passed: &[] };
     let bound = protect(binder, relation, bound, None, env)?;
     binder.note_relation(header.id, &bound.columns);
     Ok(bound)
@@ -389,16 +419,17 @@ fn bind_materialized_view(
         let text = format!("Materialized View {} is suspended.", path.name);
         return Err(Error::new(ErrorCode::ViewExpansion, text));
     }
-    let base = binder.context.catalog.table(view.base_table);
+    let base = binder.context.catalog.object(view.base_table);
     if let Some(base) = base {
-        let columns = base.columns.iter().map(|column| (column.field_id, column.sql_type));
-        if is_protected(env.catalog, &base.header, columns)? {
+        let columns = base.columns().into_iter().map(|(field, _, sql_type)| (field, sql_type));
+        if is_protected(env.catalog, base.header(), columns)? {
             // What is stored is for nobody's eyes.
             return computed_view(binder, view, path, env);
         }
     }
-    let fresh = base.is_some_and(|base| {
-        view.state.reflects.is_some_and(|version| base.data_version <= version)
+    let data_version = base.and_then(Object::data_version);
+    let fresh = data_version.is_some_and(|data_version| {
+        view.state.reflects.is_some_and(|version| data_version <= version)
     });
     if !fresh || view.stored.len() != view.columns.len() {
         binder.stale_views.borrow_mut().push(view.header.id);

@@ -12,7 +12,7 @@ use firn_parse::ast::{self, ExprKind, OptionValue, StageKind, StatementOption};
 use firn_plan::{Plan, StageColumn, StageLocation, StageScan, StageValue};
 
 /// The pseudo columns of staged files.
-const METADATA: &[(&str, StageValue, SqlType)] = &[
+pub(super) const METADATA: &[(&str, StageValue, SqlType)] = &[
     ("METADATA$FILENAME", StageValue::FileName, SqlType::TEXT),
     ("METADATA$FILE_ROW_NUMBER", StageValue::FileRowNumber, SqlType::INTEGER),
     ("METADATA$FILE_CONTENT_KEY", StageValue::FileContentKey, SqlType::TEXT),
@@ -53,6 +53,9 @@ pub(super) fn bind(
         files,
         format,
         columns: fields.columns.clone(),
+        members: None,
+        registered: None,
+        file_conditions: Vec::new(),
     };
     let name = match &location.kind {
         StageKind::Named(name) => name.object().name.clone(),

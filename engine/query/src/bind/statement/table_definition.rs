@@ -66,6 +66,20 @@ impl Binder<'_> {
         }
     }
 
+    /// Checks a column of an external table; `partitions` says whether it partitions the table.
+    ///
+    /// # Errors
+    /// When its expression does not compile over VALUE and METADATA$ columns, or over what files have in common where it
+    /// partitions the table.
+    pub fn check_external_column(
+        &self,
+        table: &std::sync::Arc<firn_account::catalog::ExternalTable>,
+        column: &firn_account::catalog::ExternalColumn,
+        partitions: bool,
+    ) -> Result<()> {
+        crate::bind::query::check_column(self, table, column, partitions)
+    }
+
     /// The name of an object with its path; `verb` is what the statement does.
     ///
     /// # Errors

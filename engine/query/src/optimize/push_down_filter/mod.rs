@@ -15,7 +15,7 @@ use firn_expression::Expr;
 use firn_types::ColumnId;
 
 use super::substitute::{is_volatile, substitute, substitute_in, uses_any, uses_only};
-use firn_plan::{Filter, Plan, SetOperation, Window};
+use firn_plan::{Filter, Plan, SetOperation, StageScan, Window};
 
 pub(super) fn apply(plan: Plan) -> Plan {
     let decided = Decided::default();
@@ -46,6 +46,7 @@ fn push(plan: Plan, conditions: Vec<Expr>, decided: &Decided) -> Plan {
             add_new(&mut scan.conditions, own);
             keep(Plan::Scan(scan), above)
         }
+        Plan::StageScan(scan) => push_stage_scan(scan, conditions),
         Plan::Secure(mut node) => {
             // An error below would tell of rows and values that are not shown.
             let safe = |condition: &Expr| !condition.can_fail() && !is_volatile(condition);
@@ -103,6 +104,17 @@ fn push(plan: Plan, conditions: Vec<Expr>, decided: &Decided) -> Plan {
             keep(other, conditions)
         }
     }
+}
+
+/// Rows are still filtered one by one: that files are left out is a shortcut.
+fn push_stage_scan(mut scan: Box<StageScan>, conditions: Vec<Expr>) -> Plan {
+    let of_file = scan.columns.iter().filter(|column| column.value.is_of_file());
+    let of_file: HashSet<ColumnId> = of_file.map(|column| column.column.id).collect();
+    let own = conditions.iter().filter(|condition| {
+        uses_any(condition, &of_file) && uses_only(condition, &of_file) && !is_volatile(condition)
+    });
+    add_new(&mut scan.file_conditions, own.cloned().collect());
+    keep(Plan::StageScan(scan), conditions)
 }
 
 /// A row may go before a window only with its whole partition.

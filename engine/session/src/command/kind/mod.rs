@@ -6,6 +6,7 @@
 pub(super) mod alert;
 mod container;
 pub(super) mod dynamic_table;
+mod external_table;
 mod file_format;
 mod function;
 mod integration;
@@ -85,6 +86,7 @@ pub(super) const HANDLERS: &[KindHandler] = &[
     policy::ROW_ACCESS,
     policy::SESSION,
     dynamic_table::HANDLER,
+    external_table::HANDLER,
 ];
 
 /// What is done with a kind.

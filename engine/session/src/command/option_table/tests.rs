@@ -31,6 +31,11 @@ const KINDS: &[(ObjectKind, &str, &str)] = &[
     ),
     (ObjectKind::Pipe, "CREATE PIPE x", " AS COPY INTO base FROM @%base"),
     (ObjectKind::DynamicTable, "CREATE DYNAMIC TABLE x", " AS SELECT a FROM base"),
+    (
+        ObjectKind::ExternalTable,
+        "CREATE EXTERNAL TABLE x LOCATION = @files",
+        " FILE_FORMAT = (TYPE = CSV)",
+    ),
 ];
 
 /// What makes one that has an option, and what stands behind its options.
@@ -130,6 +135,7 @@ fn attempt(
     let mut before = vec![
         "CREATE TABLE base (a INT)".to_string(),
         "CREATE NETWORK POLICY there".to_string(),
+        "CREATE STAGE files".to_string(),
         "CREATE WAREHOUSE house".to_string(),
         "CREATE TASK first AS SELECT 1".to_string(),
         "CREATE STORAGE INTEGRATION there TYPE = EXTERNAL_STAGE \

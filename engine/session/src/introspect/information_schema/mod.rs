@@ -76,7 +76,7 @@ const VIEWS: &[View] = &[
     view("COLUMNS", relation::COLUMNS, relation::columns),
     view("DATABASES", container::DATABASES, container::databases),
     view("ENABLED_ROLES", privilege::ENABLED_ROLES, privilege::enabled_roles),
-    view("EXTERNAL_TABLES", absent::EXTERNAL_TABLES, absent::none),
+    view("EXTERNAL_TABLES", relation::EXTERNAL_TABLES, relation::external_tables),
     view("FILE_FORMATS", file::FILE_FORMATS, file::file_formats),
     view("FUNCTIONS", function::FUNCTIONS, function::functions),
     view("INFORMATION_SCHEMA_CATALOG_NAME", container::CATALOG_NAME, container::catalog_name),

@@ -5,6 +5,7 @@ use firn_types::{SqlType, Value};
 
 use super::super::IntrospectionContext;
 use super::super::column::{Column, columns_of};
+use super::super::kind;
 use super::super::listing::{Cell, Listing, number, text, time, totals, yes_no};
 use super::super::show::{is_reclustered, linear};
 use super::container::present;
@@ -28,6 +29,10 @@ pub(super) const COLUMNS: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, COLUM
     IDENTITY_INCREMENT, IDENTITY_MAXIMUM, IDENTITY_MINIMUM, IDENTITY_CYCLE, IDENTITY_ORDERED, \
     SCHEMA_EVOLUTION_RECORD, COMMENT, DATA_TYPE_ALIAS, EXPRESSION, KIND";
 
+pub(super) const EXTERNAL_TABLES: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_OWNER, \
+    CREATED:time, LAST_ALTERED:time, LAST_DDL:time, LAST_DDL_BY, COMMENT, LOCATION, \
+    FILE_FORMAT_NAME, FILE_FORMAT_TYPE";
+
 pub(super) const VIEWS: &str = "TABLE_CATALOG, TABLE_SCHEMA, TABLE_NAME, TABLE_OWNER, \
     VIEW_DEFINITION, CHECK_OPTION, IS_UPDATABLE, INSERTABLE_INTO, IS_SECURE, CREATED:time, \
     LAST_ALTERED:time, LAST_DDL:time, LAST_DDL_BY, COMMENT";
@@ -43,6 +48,7 @@ pub(super) fn tables(context: &IntrospectionContext, database: &Database, listin
             Object::Table(table) if table.is_temporary() => "TEMPORARY TABLE",
             Object::Table(_) => "BASE TABLE",
             Object::MaterializedView(_) => "MATERIALIZED VIEW",
+            Object::ExternalTable(_) => "EXTERNAL TABLE",
             _ => "VIEW",
         };
         let transient = table.is_some_and(|table| table.kind == TableKind::Transient);
@@ -100,6 +106,30 @@ fn stored_cells(object: &Object) -> Vec<Cell<'static>> {
         ("ROW_COUNT", rows),
         ("BYTES", bytes),
     ]
+}
+
+pub(super) fn external_tables(
+    context: &IntrospectionContext,
+    database: &Database,
+    listing: &mut Listing,
+) {
+    for (schema, object) in &relations(context, database) {
+        let Object::ExternalTable(table) = object else { continue };
+        let header = &table.header;
+        let [format_name, format_type] = kind::format_of(&context.catalog, table);
+        let mut cells = names(database, schema, header);
+        cells.extend([
+            ("TABLE_OWNER", present(context.catalog.name_of(header.owner))),
+            ("CREATED", time(header.created_nanos)),
+            ("LAST_ALTERED", time(header.altered_nanos)),
+            ("LAST_DDL", time(header.altered_nanos)),
+            ("COMMENT", present(&header.comment)),
+            ("LOCATION", text(kind::location_of(&context.catalog, table))),
+            ("FILE_FORMAT_NAME", present(&format_name)),
+            ("FILE_FORMAT_TYPE", present(&format_type)),
+        ]);
+        listing.add(&cells);
+    }
 }
 
 pub(super) fn columns(context: &IntrospectionContext, database: &Database, listing: &mut Listing) {

@@ -4,6 +4,7 @@
 
 mod alert;
 mod dynamic_table;
+mod external_table;
 mod pipe;
 mod stream;
 mod task;
@@ -19,6 +20,8 @@ use super::policy;
 use super::show::ShowContext;
 use crate::result::Rows;
 
+pub(crate) use external_table::named as external_table_named;
+pub(super) use external_table::{format_of, location_of};
 pub(crate) use pipe::named as pipe_named;
 pub(super) use pipe::{resume as resume_pipe, status as pipe_status};
 pub(super) use stream::{has_data, offset_nanos};
@@ -66,6 +69,7 @@ const KINDS: &[Introspection] = &[
     kind(ObjectKind::Procedure, |show| show.procedures(), Some(describe::routine), Some(ddl::routine)),
     kind(ObjectKind::Table, |show| show.tables(), Some(describe::table), Some(ddl::table)),
     kind(ObjectKind::DynamicTable, dynamic_table::show, Some(describe::table), Some(dynamic_table::define)),
+    kind(ObjectKind::ExternalTable, external_table::show, Some(external_table::describe), Some(external_table::define)),
     kind(ObjectKind::View, |show| show.views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::MaterializedView, |show| show.materialized_views(), Some(describe::view), Some(ddl::view)),
     kind(ObjectKind::Task, task::show, Some(describe::as_shown), Some(task::define)),

@@ -26,11 +26,18 @@ pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
             None => "No privilege or table dropped".to_string(),
         };
         let engine = show.catalog.as_engine();
-        let is_view = matches!(engine.object(stream.source), Some(Object::View(_)));
+        let source_type = match engine.object(stream.source) {
+            Some(Object::View(_)) => "View",
+            Some(Object::ExternalTable(_)) => "External Table",
+            _ => "Table",
+        };
         let lost = !engine.is_live(stream.source);
         let stale_after = engine.stale_after(stream);
         let now = show.running.start_nanos;
-        let tables: Vec<String> = stream.tables.iter().map(|table| full(*table)).collect();
+        let mut tables: Vec<String> = stream.tables.iter().map(|table| full(*table)).collect();
+        if stream.mode == StreamMode::InsertOnly {
+            tables.push(full(stream.source));
+        }
         let cells = [
             ("created_on", time(header.created_nanos)),
             ("name", text(header.name.as_str())),
@@ -40,7 +47,7 @@ pub(super) fn show(show: &ShowContext<'_>) -> Result<Listing> {
             ("owner", show.owner(header)),
             ("comment", text(header.comment.as_str())),
             ("table_name", text(full(stream.source))),
-            ("source_type", text(if is_view { "View" } else { "Table" })),
+            ("source_type", text(source_type)),
             ("base_tables", text(tables.join(","))),
             ("type", text("DELTA")),
             ("stale", true_false(lost || stale_after < now)),
@@ -58,6 +65,7 @@ fn mode_word(mode: StreamMode) -> &'static str {
     match mode {
         StreamMode::Default => "DEFAULT",
         StreamMode::AppendOnly => "APPEND_ONLY",
+        StreamMode::InsertOnly => "INSERT_ONLY",
     }
 }
 
@@ -75,6 +83,9 @@ pub(super) fn define(writer: &Writer<'_>, object: &Object) -> Result<String> {
     if stream.mode == StreamMode::AppendOnly {
         text.push_str(" append_only = true");
     }
+    if stream.mode == StreamMode::InsertOnly {
+        text.push_str(" insert_only = true");
+    }
     if !stream.header.comment.is_empty() {
         text.push_str(&format!(" comment = {}", quoted(&stream.header.comment)));
     }
@@ -89,6 +100,10 @@ pub(crate) fn has_data(context: &IntrospectionContext, name: &str) -> Result<boo
     let stream = named(context, name)?;
     let account = &context.shared.account;
     let now = account.catalog();
+    if let Some(table) = now.object(stream.source).and_then(Object::as_external_table) {
+        let after = if stream.initial { 0 } else { stream.offset };
+        return Ok(table.files().any(|file| file.version > after));
+    }
     let then = account.catalog_at(&TimePoint::Version(stream.offset))?;
     for table in &stream.tables {
         let rows = |catalog: &firn_account::Catalog| {
@@ -98,7 +113,9 @@ pub(crate) fn has_data(context: &IntrospectionContext, name: &str) -> Result<boo
         let has = match (stream.initial, stream.mode) {
             (true, _) => before.rows()? > 0,
             (false, StreamMode::AppendOnly) => after.next_row_id() > before.next_row_id(),
-            (false, StreamMode::Default) => !changes(&before, &after)?.is_empty(),
+            (false, StreamMode::Default | StreamMode::InsertOnly) => {
+                !changes(&before, &after)?.is_empty()
+            }
         };
         if has {
             return Ok(true);

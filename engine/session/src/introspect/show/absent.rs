@@ -6,13 +6,6 @@ use firn_types::{Error, ObjectKind, Result};
 use super::ShowContext;
 use crate::introspect::listing::Listing;
 
-/// The columns of a policy, whatever it is about.
-const EXTERNAL_TABLES: &str = "created_on:time, name, database_name, schema_name, invalid, \
-                               invalid_reason, owner, comment, stage, location, file_format_name, \
-                               file_format_type, cloud, region, notification_channel, \
-                               last_refreshed_on:time, table_format, last_refresh_details, \
-                               owner_role_type";
-
 const SECRETS: &str = "created_on:time, name, schema_name, database_name, owner, comment, \
                        secret_type, oauth_scopes, owner_role_type";
 
@@ -30,7 +23,6 @@ const NETWORK_RULES: &str = "created_on:time, name, database_name, schema_name, 
 /// The columns of a kind.
 fn columns(kind: ObjectKind) -> Option<&'static str> {
     Some(match kind {
-        ObjectKind::ExternalTable => EXTERNAL_TABLES,
         ObjectKind::NetworkRule => NETWORK_RULES,
         ObjectKind::ResourceMonitor => RESOURCE_MONITORS,
         ObjectKind::Secret => SECRETS,

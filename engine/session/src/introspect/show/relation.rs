@@ -171,6 +171,7 @@ impl ShowContext<'_> {
                 Object::Table(table) => self.table_cells(table, place),
                 Object::View(view) => self.view_cells(view, place),
                 Object::MaterializedView(view) => self.materialized_cells(view, place),
+                Object::ExternalTable(table) => self.located(&table.header, place),
                 _ => continue,
             };
             // Another kind of the same name stands before the object's own: the first one counts.
@@ -178,6 +179,7 @@ impl ShowContext<'_> {
                 Object::Table(table) if table.is_temporary() => "TEMPORARY",
                 Object::Table(_) => "TABLE",
                 Object::View(_) => "VIEW",
+                Object::ExternalTable(_) => "EXTERNAL_TABLE",
                 _ => "MATERIALIZED_VIEW",
             };
             cells.insert(0, ("kind", text(kind)));

@@ -3,6 +3,7 @@
 pub(in crate::introspect) mod alert_history;
 pub(in crate::introspect) mod copy_history;
 mod directory;
+mod external_table;
 mod infer_schema;
 pub(in crate::introspect) mod login_history;
 mod operator_stats;
@@ -64,6 +65,20 @@ const FUNCTIONS: &[Function] = &[
         parameters: refresh_history::PARAMETERS,
         columns: refresh_history::COLUMNS,
         rows: refresh_history::rows,
+    },
+    Function {
+        name: "EXTERNAL_TABLE_FILES",
+        summary: "The files of an external table.",
+        parameters: &["TABLE_NAME"],
+        columns: external_table::FILES,
+        rows: external_table::files,
+    },
+    Function {
+        name: "EXTERNAL_TABLE_FILE_REGISTRATION_HISTORY",
+        summary: "What was registered of the files of an external table.",
+        parameters: &["TABLE_NAME", "START_TIME"],
+        columns: external_table::REGISTRATIONS,
+        rows: external_table::registrations,
     },
     Function {
         name: "GET_QUERY_OPERATOR_STATS",

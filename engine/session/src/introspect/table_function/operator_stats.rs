@@ -84,6 +84,9 @@ fn statistics(operator: &OperatorCounters) -> serde_json::Value {
     }
     if operator.name == "TableScan" {
         known["io"] = json!({ "bytes_scanned": read(&operator.bytes_read), "scan_progress": 1 });
+    }
+    // Of an external table it is files; of a stage nobody knows how many there might have been.
+    if operator.name == "TableScan" || read(&operator.partitions_total) > 0 {
         known["pruning"] = json!({
             "partitions_scanned": read(&operator.partitions_scanned),
             "partitions_total": read(&operator.partitions_total),

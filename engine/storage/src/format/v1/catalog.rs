@@ -6,6 +6,7 @@ use super::access::{NetworkPolicy, User};
 use super::alert::Alert;
 use super::directory::Directory;
 use super::dynamic::Dynamic;
+use super::external::ExternalTable;
 use super::function::{Function, Procedure};
 use super::partition::is_false;
 use super::pipe::Pipe;
@@ -75,6 +76,8 @@ pub enum Object {
     RowAccessPolicy(Policy),
     /// A session policy; since format 4.
     SessionPolicy(Properties),
+    /// An external table; since format 6.
+    ExternalTable(Box<ExternalTable>),
 }
 
 impl Object {
@@ -100,6 +103,7 @@ impl Object {
             Object::Task(object) => &object.header,
             Object::Alert(object) => &object.header,
             Object::Pipe(object) => &object.header,
+            Object::ExternalTable(object) => &object.header,
             Object::Tag(object) => &object.header,
             Object::AggregationPolicy(object)
             | Object::MaskingPolicy(object)
@@ -131,6 +135,7 @@ impl Object {
             Object::Task(object) => &mut object.header,
             Object::Alert(object) => &mut object.header,
             Object::Pipe(object) => &mut object.header,
+            Object::ExternalTable(object) => &mut object.header,
             Object::Tag(object) => &mut object.header,
             Object::AggregationPolicy(object)
             | Object::MaskingPolicy(object)

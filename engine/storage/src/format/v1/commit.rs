@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::AlertProgress;
 use super::directory::DirectoryChange;
+use super::external::FileRegistration;
 use super::partition::is_false;
 use super::task::TaskProgress;
 use super::{Grant, LoadRecord, Object, PartitionList};
@@ -117,6 +118,13 @@ pub enum Change {
         stage: u64,
         /// What is different.
         change: DirectoryChange,
+    },
+    /// The files of an external table are others; since format 6.
+    FilesRegistered {
+        /// The table.
+        table: u64,
+        /// What is different.
+        change: FileRegistration,
     },
     /// A pipe is asked to load files; since format 4.
     PipeQueued {

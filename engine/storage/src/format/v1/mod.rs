@@ -14,6 +14,7 @@ mod catalog;
 mod commit;
 mod directory;
 mod dynamic;
+mod external;
 mod function;
 mod history;
 mod partition;
@@ -35,6 +36,9 @@ pub use commit::{
 };
 pub use directory::{Directory, DirectoryChange, DirectoryFile};
 pub use dynamic::Dynamic;
+pub use external::{
+    ExternalColumn, ExternalFile, ExternalFormat, ExternalTable, FileRegistration, Registration,
+};
 pub use function::{Function, Handler, Language, Parameter as FunctionParameter, Procedure};
 pub use history::{
     Access, AccessedObject, AccessedPolicy, ChangedDefinition, ColumnLineage, History, LoginRecord,

@@ -18,6 +18,9 @@ pub struct Stream {
     /// APPEND_ONLY.
     #[serde(default, skip_serializing_if = "is_false")]
     pub append_only: bool,
+    /// INSERT_ONLY; since format 6.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub insert_only: bool,
     /// The version of the account up to which it was consumed.
     pub offset: u64,
     /// When that version was committed.

@@ -21,6 +21,8 @@ use firn_plan::Plan;
 use firn_storage::{Partition, Snapshot};
 use firn_types::{Error, ErrorCode, FieldId, ObjectId, PartitionId, Result};
 
+use super::external_source::bind_external_table;
+use super::from::From;
 use super::protect::{Protected, protect};
 use super::source::{bind_view, past, table_scan};
 use crate::bind::context::Env;
@@ -120,6 +122,29 @@ pub(super) fn bind_stream(
     bind_changes_of(binder, source, &interval, env)
 }
 
+/// Whether a stream is on an external table.
+pub(super) fn is_of_external(env: &Env<'_>, stream: &Stream) -> bool {
+    env.catalog.object(stream.source).is_some_and(|source| source.as_external_table().is_some())
+}
+
+/// Binds an insert-only stream as a source: the rows of the files that were registered since it was consumed.
+pub(super) fn bind_external_stream(
+    binder: &Binder<'_>,
+    stream: &Arc<Stream>,
+    path: &ObjectPath,
+    env: &Env<'_>,
+) -> Result<From> {
+    let now = binder.context.services.changes_end()?;
+    binder.consume(ConsumedStream { stream: Arc::clone(stream), offset: now.version() });
+    let source = now.object(stream.source).filter(|_| now.is_live(stream.source));
+    let Some(source @ Object::ExternalTable(table)) = source else {
+        return Err(Error::new(ErrorCode::ObjectNotFound, lost_source(&now, stream)));
+    };
+    env.catalog.authorize(Action::Select, source)?;
+    let after = if stream.initial { 0 } else { stream.offset };
+    bind_external_table(binder, table, Some(after), path, env)
+}
+
 fn lost_source(now: &Catalog, stream: &Stream) -> String {
     let name = now.object(stream.source).map_or("", Object::name);
     format!("Base table '{name}' dropped, cannot read from stream '{}'.", stream.header.name)
@@ -168,7 +193,7 @@ fn bind_changes_of(
     // Which rows have changed is told by their values as they are; they are shown as the policies of now say.
     let fields: Vec<FieldId> = source.columns().into_iter().map(|(field, ..)| field).collect();
     let name = path.to_string();
-    let relation = Protected { header: source.header(), fields: &fields, name: &name };
+    let relation = Protected { header: source.header(), fields: &fields, name: &name, passed: &[] };
     let changed = protect(binder, relation, changed, None, env)?;
     refuse_constraints(binder, before)?;
     Ok(changed)
