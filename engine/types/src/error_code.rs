@@ -77,6 +77,12 @@ error_codes! {
     TransactionAborted = 300006, "25P02", Execution;
     /// A transaction that a procedure did not begin, or did not end.
     TransactionScope = 90232, "25000", Execution;
+    /// A template that cannot be rendered.
+    Template = 5, "XX000", Execution;
+    /// A value that no variable of a template can have.
+    TemplateVariable = 1510, "42601", Execution;
+    /// What a template renders is too long.
+    TemplateSize = 1518, "42601", Execution;
     /// A staged file whose statements were to be run, and which does not exist.
     ScriptFileNotFound = 1501, "02000", Execution;
     /// A path that is relative to the staged file that names it, outside of such files.

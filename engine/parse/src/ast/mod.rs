@@ -71,8 +71,9 @@ pub use query::{
     Unpivot, UnpivotColumn, Values, With,
 };
 pub use script::{
-    Assigned, Block, Call, CursorSource, Declaration, DeclarationKind, ExecuteImmediate, Handler,
-    Loop, NestedProcedure, Returned, SqlText, Step, StepKind,
+    Assigned, Block, Call, CursorSource, Declaration, DeclarationKind, ExecuteFile,
+    ExecuteImmediate, Handler, Loop, NestedProcedure, Returned, ScriptFile, SqlText, Step,
+    StepKind,
 };
 pub use show::{Describe, DescribeKind, Explain, ExplainFormat, Show, ShowKind, ShowScope};
 pub use statement::{SetVariables, Statement, Use};

@@ -201,8 +201,26 @@ pub enum ExecuteImmediate {
     /// The text of a statement or block, and USING: the values of its `?`.
     Text(Expr, Vec<Expr>),
     /// FROM: the statements of a staged file.
-    File(StageLocation),
-    /// FROM in a staged file: the statements of a file beside it, and where that one was written.
+    File(ExecuteFile),
+}
+
+/// `FROM file [USING (key => value, ..)] [DRY_RUN = TRUE]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExecuteFile {
+    /// The file.
+    pub file: ScriptFile,
+    /// The variables of the template that the file is; their case is as written.
+    pub variables: Vec<(String, Expr)>,
+    /// The file's text is shown, and nothing runs.
+    pub dry_run: bool,
+}
+
+/// A staged file as a statement names it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScriptFile {
+    /// By its stage.
+    Staged(StageLocation),
+    /// In a staged file: by a path from that one, and where the path was written.
     Beside(String, Span),
 }
 

@@ -3,8 +3,8 @@
 use firn_types::{Error, Result, Span};
 
 use super::super::ast::{
-    Call, CreateMode, CreateRoutine, ExecuteImmediate, Expr, ExprKind, Literal, ObjectKind,
-    Statement,
+    Call, CreateMode, CreateRoutine, ExecuteFile, ExecuteImmediate, Expr, ExprKind, Literal,
+    ObjectKind, ScriptFile, Statement, UnaryOperator,
 };
 use super::super::reader::{Reader, string_value};
 use super::super::scan::Kind;
@@ -12,25 +12,9 @@ use super::super::scan::Kind;
 impl Reader<'_> {
     /// EXECUTE IMMEDIATE.
     pub(super) fn execute_immediate(&mut self) -> Result<Statement> {
-        let start = self.index();
         self.expect_keywords("EXECUTE IMMEDIATE")?;
         if self.eat("FROM") {
-            let beside = self.peek(0).and_then(|lexeme| {
-                let path = string_value(lexeme, self.text())?;
-                let is_whole = path.starts_with('@') || path.contains("://");
-                (!is_whole).then_some(ExecuteImmediate::Beside(path, lexeme.span()))
-            });
-            let file = match beside {
-                Some(beside) => {
-                    self.advance();
-                    beside
-                }
-                None => ExecuteImmediate::File(self.location()?),
-            };
-            if !self.at_end() {
-                let words = "EXECUTE IMMEDIATE FROM with USING or DRY_RUN";
-                return Err(Error::not_supported(words).at(self.since(start)));
-            }
+            let file = ExecuteImmediate::File(self.execute_file()?);
             return Ok(Statement::ExecuteImmediate(Box::new(file)));
         }
         let alone = self.peek(1).is_none() || self.is_symbol(1, ";") || self.is_word(1, "USING");
@@ -47,6 +31,54 @@ impl Reader<'_> {
             false => Vec::new(),
         };
         Ok(Statement::ExecuteImmediate(Box::new(ExecuteImmediate::Text(text, using))))
+    }
+
+    /// The file behind FROM, and what becomes of it.
+    fn execute_file(&mut self) -> Result<ExecuteFile> {
+        let beside = self.peek(0).and_then(|lexeme| {
+            let path = string_value(lexeme, self.text())?;
+            let is_whole = path.starts_with('@') || path.contains("://");
+            (!is_whole).then_some(ScriptFile::Beside(path, lexeme.span()))
+        });
+        let file = match beside {
+            Some(beside) => {
+                self.advance();
+                beside
+            }
+            None => ScriptFile::Staged(self.location()?),
+        };
+        let variables = match self.eat("USING") {
+            true => self.parenthesized(Reader::template_variable)?,
+            false => Vec::new(),
+        };
+        let mut dry_run = false;
+        if self.eat("DRY_RUN") {
+            self.expect_symbol("=")?;
+            let Some(word) = self.eat_one(&["TRUE", "FALSE"]) else {
+                return Err(self.unexpected());
+            };
+            dry_run = word == "TRUE";
+        }
+        Ok(ExecuteFile { file, variables, dry_run })
+    }
+
+    /// `key => value`, where the value is a constant, a session variable or a bind.
+    fn template_variable(&mut self) -> Result<(String, Expr)> {
+        let name = self.identifier()?;
+        let written = name.span.of(self.text());
+        let key = if written.starts_with('"') { name.name } else { written.to_string() };
+        self.expect_symbol("=>")?;
+        let start = self.index();
+        let value = self.expr()?;
+        let plain = match &value.kind {
+            ExprKind::Unary(UnaryOperator::Minus, number) => &number.kind,
+            kind => kind,
+        };
+        if !matches!(plain, ExprKind::Literal(_) | ExprKind::Variable(_) | ExprKind::Bind(_)) {
+            self.back_to(start);
+            return Err(self.unexpected());
+        }
+        Ok((key, value))
     }
 
     /// CALL.

@@ -98,10 +98,6 @@ fn what_is_not_done_is_named() {
         ("create join policy p as () returns join_constraint -> 1", "CREATE JOIN POLICY"),
         ("alter table t set join policy p", "JOIN POLICY"),
         ("alter user u set authentication policy p", "AUTHENTICATION POLICY"),
-        (
-            "execute immediate from @s/x.sql using (a => 1)",
-            "EXECUTE IMMEDIATE FROM with USING or DRY_RUN",
-        ),
         ("alter table t add search optimization", "SEARCH OPTIMIZATION"),
         ("select * from hybrid_t for update", "FOR UPDATE"),
     ] {

@@ -101,8 +101,8 @@ fn call_system_function(running: &mut StatementContext, ast: &Call, name: &str) 
     one_value(name, &value)
 }
 
-/// The value of an expression in CALL, which may name the variables of the block around it.
-fn evaluated(running: &mut StatementContext, expr: &Expr) -> Result<TypedValue> {
+/// The value of an expression of a statement that runs others, which may name the variables of the block around it.
+pub(super) fn evaluated(running: &mut StatementContext, expr: &Expr) -> Result<TypedValue> {
     let (home, text) = (Arc::clone(running.home()), Arc::clone(&running.sql));
     let named = running.placeholders.binds_from(0).named;
     let mut script = Script::new(running, home, text);

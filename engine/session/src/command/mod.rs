@@ -29,6 +29,7 @@ mod policy;
 mod procedure;
 pub(crate) mod script;
 pub(crate) mod script_file;
+mod script_template;
 mod stage_directory;
 mod stage_files;
 mod stream;

@@ -47,7 +47,7 @@ fn immediate(running: &mut StatementContext, ast: &ExecuteImmediate) -> Result<A
             let (sql, positional) = script.made(expr, using)?;
             run_text(running, &sql, Binds { positional, ..Binds::default() })
         }
-        ExecuteImmediate::File(_) | ExecuteImmediate::Beside(..) => script_file::run(running, ast),
+        ExecuteImmediate::File(file) => script_file::run(running, file),
     }
 }
 

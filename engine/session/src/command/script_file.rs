@@ -1,32 +1,36 @@
-//! EXECUTE IMMEDIATE FROM: the statements of staged files.
+//! EXECUTE IMMEDIATE FROM: the statements of staged files, which may be templates ([`script_template`]).
 
 use std::sync::Arc;
 
 use firn_account::catalog::Action;
 use firn_loader::stage::SharedStage;
-use firn_parse::ast::{ExecuteImmediate, StageKind};
+use firn_parse::ast::{ExecuteFile, ScriptFile, StageKind};
 use firn_parse::split::split_script;
 use firn_plan::StageLocation;
-use firn_query::bind::Binds;
+use firn_query::bind::{Binds, TypedValue};
 use firn_types::{Error, ErrorCode, Result};
 
-use super::{script, stage_files};
+use super::{script, script_template, stage_files};
 use crate::lifecycle::{Answer, StatementContext};
 use crate::result::Rows;
+use crate::script::one_value;
 use crate::stages::StageUser;
 
 /// Bytes of a file whose statements are run.
-const FILE_BYTES_MAX: u64 = 10 << 20;
+pub(super) const FILE_BYTES_MAX: u64 = 10 << 20;
 /// Files that may run one another, one inside the other.
 const FILE_DEPTH_MAX: usize = 5;
+/// The column of a file's text that is only shown.
+const DRY_RUN: &str = "rendered file contents";
 
 /// A staged file whose statements run.
 #[derive(Clone, Debug)]
 pub(crate) struct RunFile {
     place: StageLocation,
     /// The stage as messages name it.
-    stage: String,
-    path: String,
+    pub(super) stage: String,
+    /// From the stage's root, without a slash before it.
+    pub(super) path: String,
 }
 
 impl RunFile {
@@ -38,18 +42,23 @@ impl RunFile {
     }
 }
 
-/// Runs the statements of a file one after the other; the answer is the last one's.
+/// Runs the statements of a file one after the other; the answer is the last one's, or the text that would be run.
 ///
 /// # Errors
-/// A file that there is not, a statement that fails, or files that run one another too deep.
-pub(super) fn run(running: &mut StatementContext, ast: &ExecuteImmediate) -> Result<Answer> {
+/// A file that there is not, a template that does not render, a statement that fails, or files that run one another
+/// too deep.
+pub(super) fn run(running: &mut StatementContext, ast: &ExecuteFile) -> Result<Answer> {
     let before = running.session.files.clone();
     if before.len() == FILE_DEPTH_MAX {
         let text = format!("Files run one another more than {FILE_DEPTH_MAX} levels deep");
         return Err(Error::new(ErrorCode::InvalidStatement, text));
     }
-    let (file, stage) = found(running, ast)?;
+    let (file, stage) = found(running, &ast.file)?;
     let text = read(&file, &stage)?;
+    let text = script_template::rendered(running, &ast.variables, (&file, &stage), text)?;
+    if ast.dry_run {
+        return one_value(DRY_RUN, &TypedValue::text(&text));
+    }
     let home = Arc::clone(running.home());
     home.change(|session| session.files.push(file.clone()));
     let ran = run_all(running, &text);
@@ -91,9 +100,9 @@ fn told(error: Error, file: &RunFile, text: &str, at: usize) -> Error {
 }
 
 /// The file that a statement names.
-fn found(running: &StatementContext, ast: &ExecuteImmediate) -> Result<(RunFile, SharedStage)> {
+fn found(running: &StatementContext, ast: &ScriptFile) -> Result<(RunFile, SharedStage)> {
     match ast {
-        ExecuteImmediate::File(location) => {
+        ScriptFile::Staged(location) => {
             let (place, opened) = stage_files::opened(running, location, Action::ReadFiles)?;
             let stage = match &location.kind {
                 StageKind::User => "@~".to_string(),
@@ -103,7 +112,7 @@ fn found(running: &StatementContext, ast: &ExecuteImmediate) -> Result<(RunFile,
             };
             Ok((RunFile { place, stage, path: location.path.clone() }, opened))
         }
-        ExecuteImmediate::Beside(path, span) => {
+        ScriptFile::Beside(path, span) => {
             let Some(outer) = running.session.files.last() else {
                 let text = format!(
                     "Relative file references like '{path}' cannot be used in top-level EXECUTE IMMEDIATE calls."
@@ -123,12 +132,11 @@ fn found(running: &StatementContext, ast: &ExecuteImmediate) -> Result<(RunFile,
                 crate::stages::open(account, &catalog, &user, &outer.place, &running.monitor)?;
             Ok((RunFile { path: joined(&outer.path, path), ..outer.clone() }, opened))
         }
-        ExecuteImmediate::Text(..) => Err(Error::internal("a text that is no file")),
     }
 }
 
 /// A path that is written in a file, from the stage's root; what leads out of the stage stays at its root.
-fn joined(file: &str, path: &str) -> String {
+pub(super) fn joined(file: &str, path: &str) -> String {
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut parts: Vec<&str> = match path.starts_with('/') {
         true => Vec::new(),

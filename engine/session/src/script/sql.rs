@@ -89,7 +89,7 @@ impl Script<'_> {
         };
         match ast.as_ref() {
             ExecuteImmediate::Text(text, using) => self.immediate((text, using), &sql, span),
-            ExecuteImmediate::File(_) | ExecuteImmediate::Beside(..) => Ok((sql, Vec::new())),
+            ExecuteImmediate::File(_) => Ok((sql, Vec::new())),
         }
     }
 

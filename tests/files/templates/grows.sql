@@ -1,0 +1,2 @@
+--!jinja
+{% set s = namespace(text = "x") %}{% for i in range(64) %}{% set s.text = s.text ~ s.text %}{% endfor %}

@@ -1,0 +1,2 @@
+--!jinja
+{% include "nowhere.sql" %}

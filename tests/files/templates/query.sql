@@ -1,0 +1,1 @@
+SELECT {% block columns %}0{% endblock %}

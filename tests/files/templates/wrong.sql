@@ -1,0 +1,3 @@
+--!jinja
+SELECT 1;
+{% if %}
