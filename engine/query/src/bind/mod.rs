@@ -29,7 +29,7 @@ use std::sync::Arc;
 use firn_account::catalog::{
     CurrentPath, MaterializedView, StarColumn, StarColumns, Stream, Table,
 };
-use firn_types::{ColumnId, ObjectId, Result, SqlType};
+use firn_types::{ColumnId, Identifier, ObjectId, Result, SqlType};
 
 use firn_parse::ast;
 use firn_plan::copy::FreshIds;
@@ -115,7 +115,8 @@ impl<'a> Binder<'a> {
     }
 
     /// The plan of a new view's query, and what each `*` in it stands for, by its place in `text`. Names
-    /// resolve in the view's database and schema.
+    /// resolve in the view's database and schema; with `recursive`, the view's own name and its columns, the
+    /// query may read the view itself.
     ///
     /// # Errors
     /// Compilation errors with their place in `text`.
@@ -124,11 +125,15 @@ impl<'a> Binder<'a> {
         query: &ast::Query,
         text: &str,
         path: &CurrentPath,
+        recursive: Option<(&str, &[Identifier])>,
     ) -> Result<(Query, Vec<StarColumns>)> {
         *self.stars.borrow_mut() = Some(Vec::new());
         let catalog = self.context.catalog.as_ref();
         let env = context::Env::root(catalog, path, text).view(catalog, path, text, &[]);
-        let bound = query::bind_query(self, query, &env);
+        let bound = match recursive {
+            Some(itself) => query::bind_recursive_view(self, itself, query, &env),
+            None => query::bind_query(self, query, &env),
+        };
         let stars = self.stars.borrow_mut().take().unwrap_or_default();
         Ok((query::output_of(bound?), stars))
     }

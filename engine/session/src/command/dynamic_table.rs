@@ -37,7 +37,7 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateDynamicTable) -
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
     let functions = running.function_context();
     let (query, stars, mode) = running.with_binder(&functions, |binder| {
-        let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own)?;
+        let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own, None)?;
         let tables = tables_of(&query)?;
         let mode = binder.refuse_full_only(&query);
         Ok((query, stars, (tables, mode)))

@@ -5,7 +5,7 @@ use firn_functions::Volatility;
 use firn_parse::ast::{self, CreateView, ExprKind, QueryBody, SelectItemKind};
 use firn_plan::Plan;
 use firn_plan::statement::Query;
-use firn_types::{Error, ErrorCode, ObjectId, Result, SqlType};
+use firn_types::{Error, ErrorCode, Identifier, ObjectId, Result, SqlType};
 
 use super::attach;
 use super::option_table::{self, Place};
@@ -26,8 +26,14 @@ pub(super) fn create(running: &mut StatementContext, ast: &CreateView) -> Result
     let functions = running.function_context();
     let own =
         CurrentPath { database: Some(path.database.clone()), schema: Some(path.schema.clone()) };
+    let named: Vec<Identifier> = ast.columns.iter().map(|column| column.name.clone()).collect();
+    if ast.recursive && named.is_empty() {
+        let text = "A recursive view must name its columns: CREATE RECURSIVE VIEW name (column, ..) AS query";
+        return Err(Error::new(ErrorCode::InvalidStatement, text).at(ast.name.span()));
+    }
+    let itself = ast.recursive.then_some((path.name.as_str(), named.as_slice()));
     let (query, mut stars) = running.with_binder(&functions, |binder| {
-        let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own)?;
+        let (query, stars) = binder.bind_view(&ast.query, &running.sql, &own, itself)?;
         if ast.materialized {
             refuse_changing(&query, binder.meets_policies(), ast)?;
         }

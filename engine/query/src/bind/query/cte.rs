@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use firn_types::limits::NUMBER_PRECISION_MAX;
-use firn_types::{Error, ErrorCode, Field, Result, SqlType};
+use firn_types::{Error, ErrorCode, Field, Identifier, Result, SqlType};
 
 use super::{bind_body, bind_query, narrowed};
 use crate::bind::context::{CteEntry, CteScope, Env};
@@ -41,6 +41,25 @@ pub(super) fn bind_with(
         Plan::With(Box::new(With { cte: entry.cte, definition, body: Box::new(body) }))
     });
     Ok(BoundQuery { plan, columns: bound.columns })
+}
+
+/// The query of a view that may name the view.
+pub(crate) fn bind_recursive_view(
+    binder: &Binder<'_>,
+    (name, columns): (&str, &[Identifier]),
+    query: &Query,
+    env: &Env<'_>,
+) -> Result<BoundQuery> {
+    let is_plain = query.with.is_none() && query.order_by.is_none() && query.limit.is_none();
+    if let QueryBody::Query(inner) = &query.body
+        && is_plain
+    {
+        return bind_recursive_view(binder, (name, columns), inner, env);
+    }
+    let name = Identifier::exact(name);
+    let cte = Cte { name, columns: columns.to_vec(), query: Box::new(query.clone()) };
+    let (plan, columns) = bind_cte(binder, &cte, binder.fresh_cte(), env)?;
+    Ok(BoundQuery { plan, columns })
 }
 
 /// One named query: a plan of exactly its columns.
@@ -94,10 +113,16 @@ fn bind_recursive(
     for (column, name) in anchor.columns.iter_mut().zip(&cte.columns) {
         column.name = name.name.clone();
     }
+    let untyped = anchor.columns.iter().any(|column| column.sql_type == SqlType::Null);
+    let types = match untyped {
+        true => typed_by_steps(binder, (cte, number), &anchor.columns, &steps, env)?,
+        false => anchor.columns.iter().map(|column| grown(column.sql_type)).collect(),
+    };
     let columns: Vec<PlanColumn> = anchor
         .columns
         .iter()
-        .map(|column| binder.fresh_column(&column.name, grown(column.sql_type), true))
+        .zip(types)
+        .map(|(column, sql_type)| binder.fresh_column(&column.name, sql_type, true))
         .collect();
     let fields: Vec<Field> = columns.iter().map(PlanColumn::field).collect();
 
@@ -108,7 +133,10 @@ fn bind_recursive(
     let fitted = |body: &QueryBody, env: &Env<'_>| -> Result<Plan> {
         fit(binder, bind_body(binder, body, env)?, &columns, cte)
     };
-    let mut anchors = vec![anchor.plan];
+    let mut anchors = vec![match untyped {
+        true => fit(binder, anchor, &columns, cte)?,
+        false => anchor.plan,
+    }];
     for body in more {
         anchors.push(fitted(body, env)?);
     }
@@ -123,6 +151,30 @@ fn bind_recursive(
         columns: columns.clone(),
     }));
     Ok(BoundQuery { plan, columns })
+}
+
+/// The types of recursive columns where the anchor has NULL alone in some: those take the step's.
+fn typed_by_steps(
+    binder: &Binder<'_>,
+    (cte, number): (&Cte, u32),
+    anchor: &[PlanColumn],
+    steps: &[&QueryBody],
+    env: &Env<'_>,
+) -> Result<Vec<SqlType>> {
+    let mut types: Vec<SqlType> = anchor.iter().map(|column| grown(column.sql_type)).collect();
+    let fields = anchor.iter().map(PlanColumn::field).collect();
+    let name = cte.name.name.clone();
+    let entry = CteEntry { name, cte: number, fields, definition: None };
+    let scope = CteScope { parent: env.ctes, entries: vec![entry] };
+    for body in steps {
+        let bound = bind_body(binder, body, &env.with_ctes(&scope))?;
+        for (sql_type, column) in types.iter_mut().zip(&bound.columns) {
+            if *sql_type == SqlType::Null {
+                *sql_type = grown(column.sql_type);
+            }
+        }
+    }
+    Ok(types)
 }
 
 /// The type of a recursive column: the anchor's, where numbers and texts have room to grow.

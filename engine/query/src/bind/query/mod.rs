@@ -32,6 +32,7 @@ use firn_plan::statement::{OutputColumn, Query};
 
 pub use changes::{Before, Refresh, StoredQuery, TableRows};
 pub(crate) use changes::{refresh, refuse_full_only, tables_of_changes};
+pub(crate) use cte::bind_recursive_view;
 pub(crate) use external_source::check_column;
 pub use external_source::invalid_reason;
 pub(crate) use from::{From, bind_from};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use firn_account::catalog::{
     Action, Header, MaterializedView, Namespace, Object, ObjectPath, StarColumns, Table, View,
+    ViewColumn,
 };
 use firn_account::no_past;
 use firn_parse::{self, ast};
@@ -12,10 +13,11 @@ use firn_plan::{
 };
 use firn_storage::Snapshot;
 use firn_types::scan_predicate::ScanPredicate;
-use firn_types::{Error, ErrorCode, FieldId, ObjectName, Result, SqlType, Value};
+use firn_types::{Error, ErrorCode, FieldId, Identifier, ObjectName, Result, SqlType, Value};
 
 use super::bind_query;
 use super::changes::{bind_changes, bind_external_stream, bind_stream, is_of_external};
+use super::cte::bind_recursive_view;
 use super::external_source::bind_external_table;
 use super::from::From;
 use super::protect::{Protected, is_protected, protect};
@@ -386,7 +388,11 @@ pub(super) fn bind_view(
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let bound = expand(binder, &view.header, (&view.query, &view.stars), path, env)?;
+    let body = ViewBody {
+        recursive: view.recursive.then_some(&view.columns),
+        ..ViewBody::of(&view.query, &view.stars)
+    };
+    let bound = expand(binder, &view.header, body, path, env)?;
     if bound.columns.len() != view.columns.len() {
         let text = format!(
             "View definition for '{path}' declared {} column(s), but view query produces {} column(s).",
@@ -462,7 +468,7 @@ fn computed_view(
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
-    let bound = expand(binder, &view.header, (&view.query, &view.stars), path, env)?;
+    let bound = expand(binder, &view.header, ViewBody::of(&view.query, &view.stars), path, env)?;
     let names = view.columns.iter().map(|column| column.name.as_str());
     let types = view.columns.iter().map(|column| column.sql_type);
     Ok(typed(binder, renamed(bound, names), types))
@@ -485,14 +491,29 @@ pub(crate) fn bind_dynamic_query(binder: &Binder<'_>, table: &Arc<Table>) -> Res
     let dynamic = dynamic.ok_or_else(|| Error::internal("a query of a plain table"))?;
     let path = context.catalog.path_of(&table.header)?;
     let env = Env::root(&context.catalog, &context.path, "");
-    expand(binder, &table.header, (&dynamic.query, &dynamic.stars), &path, &env)
+    expand(binder, &table.header, ViewBody::of(&dynamic.query, &dynamic.stars), &path, &env)
+}
+
+/// What a view keeps of its query.
+#[derive(Clone, Copy)]
+struct ViewBody<'a> {
+    text: &'a str,
+    stars: &'a [StarColumns],
+    /// The columns by which the query reads the view itself, when it may.
+    recursive: Option<&'a Vec<ViewColumn>>,
+}
+
+impl<'a> ViewBody<'a> {
+    fn of(text: &'a str, stars: &'a [StarColumns]) -> ViewBody<'a> {
+        ViewBody { text, stars, recursive: None }
+    }
 }
 
 /// Binds a view's query text where the view is, with its owner's rights.
 fn expand(
     binder: &Binder<'_>,
     header: &Header,
-    (text, stars): (&str, &[StarColumns]),
+    ViewBody { text, stars, recursive }: ViewBody<'_>,
     path: &ObjectPath,
     env: &Env<'_>,
 ) -> Result<BoundQuery> {
@@ -514,7 +535,15 @@ fn expand(
     binder.views.borrow_mut().push(id);
     let catalog = env.catalog.as_role(header.owner);
     let inside = env.view(&catalog, &inner, text, stars);
-    let bound = bind_query(binder, &query, &Env { invoker: Some(header.owner), ..inside });
+    let inside = Env { invoker: Some(header.owner), ..inside };
+    let bound = match recursive {
+        Some(columns) => {
+            let columns: Vec<Identifier> =
+                columns.iter().map(|column| Identifier::exact(column.name.as_str())).collect();
+            bind_recursive_view(binder, (&path.name, &columns), &query, &inside)
+        }
+        None => bind_query(binder, &query, &inside),
+    };
     binder.views.borrow_mut().pop();
     bound.map_err(failure)
 }
