@@ -88,18 +88,17 @@ class DataFrame:
         self._names = list(result.names)
         return result
 
-    def collect(self, **_):
-        return list(self._run().rows())
+    def collect(self, *, block=True, **_):
+        return list(self._run().rows()) if block else AsyncJob(self, "row")
 
-    def to_local_iterator(self, **_):
-        return self._run().rows()
+    def collect_nowait(self, **_):
+        return AsyncJob(self, "row")
 
-    def to_pandas(self, **_):
-        import pandas
+    def to_local_iterator(self, *, block=True, **_):
+        return self._run().rows() if block else AsyncJob(self, "row_iterator")
 
-        result = self._run()
-        rows = list(result.rows())
-        return pandas.DataFrame([tuple(row) for row in rows], columns=list(result.names))
+    def to_pandas(self, *, block=True, **_):
+        return data_frame_of(self._run()) if block else AsyncJob(self, "pandas")
 
     toPandas = to_pandas
 
@@ -237,6 +236,49 @@ class DataFrame:
     @property
     def write(self):
         return Writer(self)
+
+
+class AsyncJob:
+    """A statement whose result is asked for later. It has run when the job is there: what it answers is the same."""
+
+    def __init__(self, frame, result_type):
+        self.session, self._result_type, self._result, self._error = frame.session, result_type, None, None
+        try:
+            self._result = frame._run()
+            self.query_id = self._result.query_id
+        except SnowparkSQLException as error:
+            self._error, self.query_id = error, error.query_id
+
+    def is_done(self):
+        return True
+
+    def is_failed(self):
+        return self._error is not None
+
+    def cancel(self):
+        """Does nothing: the statement has ended."""
+
+    def result(self, result_type=None):
+        if self._error is not None:
+            raise self._error
+        wanted = (result_type or self._result_type).lower()
+        if wanted == "no_result":
+            return None
+        if wanted == "row_iterator":
+            return self._result.rows()
+        if wanted not in ("row", "pandas"):
+            raise ValueError(f"'{wanted}' is none of 'row', 'row_iterator', 'pandas' and 'no_result'")
+        return list(self._result.rows()) if wanted == "row" else data_frame_of(self._result)
+
+    def to_df(self):
+        return DataFrame(self.session, f"SELECT * FROM TABLE(RESULT_SCAN('{self.query_id}'))")
+
+
+def data_frame_of(result):
+    import pandas
+
+    rows = list(result.rows())
+    return pandas.DataFrame([tuple(row) for row in rows], columns=list(result.names))
 
 
 class Grouped:
@@ -463,12 +505,14 @@ class Procedure:
         snowflake.__path__, snowpark.__path__ = [], []
         exceptions = types.ModuleType("snowflake.snowpark.exceptions")
         exceptions.SnowparkSQLException = SnowparkSQLException
-        parts = {"Session": Session, "DataFrame": DataFrame, "Row": Row, "Column": Column}
+        parts = {"Session": Session, "DataFrame": DataFrame, "Row": Row, "Column": Column, "AsyncJob": AsyncJob}
         parts.update(functions=functions_module(), exceptions=exceptions)
         snowflake.snowpark = snowpark
         for name, part in parts.items():
             setattr(snowpark, name, part)
         session = types.ModuleType("snowflake.snowpark.session")
         session.Session = Session
-        for module in (snowflake, snowpark, parts["functions"], exceptions, session):
+        async_job = types.ModuleType("snowflake.snowpark.async_job")
+        async_job.AsyncJob = AsyncJob
+        for module in (snowflake, snowpark, parts["functions"], exceptions, session, async_job):
             sys.modules[module.__name__] = module
