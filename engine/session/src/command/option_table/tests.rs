@@ -87,6 +87,8 @@ fn sample(option: &OptionDefinition) -> String {
         ("WAREHOUSE", _) => "house".to_string(),
         ("FINALIZE", _) => "first".to_string(),
         ("INCREMENT", _) => "2".to_string(),
+        // What other streams than those on external tables may say.
+        ("INSERT_ONLY", _) => "FALSE".to_string(),
         (_, Takes::Text | Takes::Anything) => "'x'".to_string(),
         (_, Takes::Boolean) => "TRUE".to_string(),
         (_, Takes::Number(low, _) | Takes::NumberOrNull(low, _)) => low.max(1).to_string(),
