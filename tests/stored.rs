@@ -11,10 +11,13 @@ use std::{fs, io};
 
 use firn_engine::{Engine, EngineOptions, Housekeeping, SecretKeys, Session, SessionOptions};
 use firn_tests::{run, try_rows};
+use firn_types::clock::Clock;
 use tempfile::TempDir;
 
 /// Flipped bits of each kind of file, when none are asked for.
 const FLIPPED_BITS: u64 = 15;
+/// When the stored accounts are opened, 2026-12-01 01:30 UTC: what was dropped in them can still be brought back.
+const NOW_NANOS: i64 = 1_796_088_600_000_000_000;
 /// The number of the error of a damaged file.
 const CORRUPT_FILE: i32 = 100_152;
 
@@ -31,6 +34,7 @@ fn open_with_keys(folder: &Path, keys: &Path) -> Result<Session, Fault> {
         threads: Some(1),
         housekeeping: Housekeeping::Inline,
         keys: SecretKeys::Folder(keys.to_path_buf()),
+        clock: Clock::fixed(NOW_NANOS),
         ..EngineOptions::default()
     };
     let engine = Engine::open(&folder.to_string_lossy(), options);
