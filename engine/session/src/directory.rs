@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use firn_account::CatalogChange;
 use firn_account::catalog::{
-    Directory, DirectoryChange, DirectoryFile, Object, Stage, VisibleCatalog,
+    Directory, DirectoryChange, DirectoryFile, Header, Object, Stage, VisibleCatalog,
 };
 use firn_loader::stage::StagedFile;
 use firn_types::{Error, ErrorCode, ObjectId, Result};
@@ -124,15 +124,28 @@ pub(crate) fn run(shared: &Arc<Shared>, id: ObjectId) -> Result<bool> {
         let catalog = shared.account.catalog();
         let stage = catalog.object(id).and_then(Object::as_stage).cloned();
         let Some(stage) = stage.filter(|_| catalog.is_live(id)) else { return Ok(false) };
-        let session = home::state_of(shared, &stage.header, None, Vec::new())?;
-        let (change, told) = difference(&session, &stage, "")?;
-        if told.is_empty() {
-            return Ok(false);
-        }
-        let space = firn_account::SessionSpace::new(shared.new_session_id());
-        let mut transaction = shared.account.begin(&space);
-        transaction.apply(CatalogChange::DirectoryRefreshed { stage: id, change })?;
-        transaction.commit_unnoted()?;
-        Ok(true)
+        follow(shared, &stage.header, |session| {
+            let (change, told) = difference(session, &stage, "")?;
+            let change = CatalogChange::DirectoryRefreshed { stage: id, change };
+            Ok((!told.is_empty()).then_some(change))
+        })
     })
+}
+
+/// Commits how something of the catalog changes that follows files, if they are others; tells whether they were.
+///
+/// # Errors
+/// As `change`, which looks at the files in a session of the owner; when nothing can be committed.
+pub(crate) fn follow(
+    shared: &Arc<Shared>,
+    header: &Header,
+    change: impl FnOnce(&SessionState) -> Result<Option<CatalogChange>>,
+) -> Result<bool> {
+    let session = home::state_of(shared, header, None, Vec::new())?;
+    let Some(change) = change(&session)? else { return Ok(false) };
+    let space = firn_account::SessionSpace::new(shared.new_session_id());
+    let mut transaction = shared.account.begin(&space);
+    transaction.apply(change)?;
+    transaction.commit_unnoted()?;
+    Ok(true)
 }

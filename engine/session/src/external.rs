@@ -11,11 +11,10 @@ use firn_loader::stage::{FileSelection, Pattern, SharedStage, StagedFile, not_fo
 use firn_query::bind::invalid_reason;
 use firn_types::{Error, ErrorCode, ObjectId, Result};
 
-use crate::directory::{FILES_MAX, Refreshed};
+use crate::directory::{FILES_MAX, Refreshed, follow};
 use crate::engine::Shared;
 use crate::session_state::SessionState;
 use crate::stages::{self, StageUser};
-use crate::task::home;
 
 const REGISTERED: &str = "File registered successfully.";
 const UNREGISTERED: &str = "File unregistered successfully.";
@@ -240,15 +239,10 @@ pub(crate) fn run(shared: &Arc<Shared>, id: ObjectId) -> Result<bool> {
         let catalog = shared.account.catalog();
         let table = catalog.object(id).and_then(Object::as_external_table).cloned();
         let Some(table) = table.filter(|_| catalog.is_live(id)) else { return Ok(false) };
-        let session = home::state_of(shared, &table.header, None, Vec::new())?;
-        let (change, told) = difference(&session, &table, "")?;
-        if told.is_empty() {
-            return Ok(false);
-        }
-        let space = firn_account::SessionSpace::new(shared.new_session_id());
-        let mut transaction = shared.account.begin(&space);
-        transaction.apply(CatalogChange::FilesRegistered { table: id, change })?;
-        transaction.commit_unnoted()?;
-        Ok(true)
+        follow(shared, &table.header, |session| {
+            let (change, told) = difference(session, &table, "")?;
+            let change = CatalogChange::FilesRegistered { table: id, change };
+            Ok((!told.is_empty()).then_some(change))
+        })
     })
 }

@@ -7,7 +7,7 @@
 
 use arrow::array::{Array as _, BinaryViewArray, BinaryViewBuilder};
 use firn_column::{Array, Column};
-use firn_types::variant::{Builder, Fields, Item, Variant, split};
+use firn_types::variant::{Builder, Fields, Item, Variant, split, text_bytes};
 use firn_types::{Decimal, Error, KeyPath, Result, SqlType};
 
 /// The paths of a semi-structured column that are stored as sub-columns, as a tree of keys.
@@ -173,9 +173,7 @@ impl Writer<'_> {
     fn stands_apart(&mut self, value: Variant<'_>) -> Result<bool> {
         let bytes = value.bytes();
         match value.item() {
-            // Texts of up to 63 bytes are written behind one byte.
-            Item::Text(text) if text.len() < 64 => Ok(bytes.len() == text.len() + 1),
-            Item::Text(text) => Ok(bytes.len() == text.len() + 5),
+            Item::Text(text) => Ok(bytes.len() == text_bytes(text.len())),
             Item::Boolean(_) => Ok(true),
             // Columns need not tell zeros apart, nor what is no number.
             Item::Float(float) if float == 0.0 || float.is_nan() => Ok(false),

@@ -448,6 +448,12 @@ impl Builder {
     }
 }
 
+/// The bytes that a text of so many bytes takes as a value.
+pub fn text_bytes(length: usize) -> usize {
+    let head = if length <= code::SHORT_TEXT_MAX { 1 } else { 5 };
+    head + length
+}
+
 /// The bytes that hold every number up to `largest`, 1 to 4.
 pub(super) fn width_of(largest: usize) -> usize {
     match largest {

@@ -34,7 +34,7 @@ pub mod xml_write;
 mod keys;
 mod number;
 
-pub use encode::Builder;
+pub use encode::{Builder, text_bytes};
 pub use json_read::{JsonReader, RepeatedKey};
 pub use json_write::{JsonWriter, PlainText, ScalarText};
 pub use number::{to_double, without_trailing_zeros};
